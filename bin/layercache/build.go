@@ -1,0 +1,62 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/layercache/layercache/internal/build"
+	"github.com/layercache/layercache/internal/settings"
+)
+
+const buildHelp = `Build an image: docker buildx build with a builder of its own and the cache flags added.
+
+Everything after "layercache build" goes to docker buildx build as it is, except for --progress and --quiet, which set how
+layercache shows the build. The cache is set with variables:
+
+  LAYERCACHE_REPOSITORY       cache repository, HOST/NAME; without it there is no cache
+  LAYERCACHE_MODE             registry, off (default registry)
+  LAYERCACHE_WRITE            export the cache after the build (default true)
+  LAYERCACHE_REFRESH          ignore what is cached, export anew (default false)
+  LAYERCACHE_APP              first part of the cache tag (default: the image's name)
+  LAYERCACHE_BRANCH           cache scope (default: from CodeBuild or git)
+  LAYERCACHE_FALLBACK_BRANCH  cache scope that is read next (default main)
+  LAYERCACHE_BUILDER          auto, native, container, docker (default auto)
+  LAYERCACHE_MIRRORS          UPSTREAM=HOST/PREFIX,… for base images
+  LAYERCACHE_REPORT_DIR       where report.json goes (default ./layercache-report)
+
+The exit status is the build's. Trouble with the cache is a warning.`
+
+func newBuild() *cobra.Command {
+	return &cobra.Command{
+		Use:                "build [ARGS of docker buildx build]",
+		Short:              "Build an image with the cache, and say what the cache did",
+		Long:               buildHelp,
+		Example:            "  LAYERCACHE_REPOSITORY=111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev \\\n  layercache build --push --tag 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop:v1 .",
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && (args[0] == "-h" || args[0] == "--help") {
+				return cmd.Help()
+			}
+			s, err := settings.FromEnv(os.LookupEnv)
+			if err != nil {
+				return err
+			}
+			r, err := build.Run(cmd.Context(), build.Request{
+				Args: args, Settings: s, Lookup: os.LookupEnv,
+				Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+			})
+			if err != nil {
+				return err
+			}
+			if err := r.Write(s.ReportDir); err != nil {
+				r.Warnings = append(r.Warnings, err.Error())
+			}
+			r.Summary(os.Stderr)
+			if r.ExitCode != 0 {
+				return exitStatus(r.ExitCode)
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,41 @@
+// Command layercache builds container images with a durable layer cache in a registry, and says what the cache did.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/layercache/layercache/internal/build"
+)
+
+func main() {
+	os.Exit(run())
+}
+
+func run() int {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() { cancel(build.Stopped{Signal: <-signals}) }()
+
+	err := newRoot().ExecuteContext(ctx)
+	var status exitStatus
+	if errors.As(err, &status) {
+		return int(status)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "layercache:", err)
+		return build.ExitCode(err)
+	}
+	return 0
+}
+
+// exitStatus ends the program with a status and no further words.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/layercache/layercache/internal/version"
+)
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "layercache",
+		Short: "Build container images with a durable layer cache, and know what it did",
+		Long: `layercache builds container images with a layer cache in a registry such as Amazon ECR.
+
+It readies BuildKit in a fraction of a second, adds the cache flags to docker buildx build, and ends with one line that
+says whether the cache was used.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(newBuild(), newSetup(), newTry(), newVersion())
+	return root
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of layercache and of the BuildKit that it was made for",
+		Args:  cobra.NoArgs,
+		Run: func(cmd *cobra.Command, _ []string) {
+			fmt.Fprintln(cmd.OutOrStdout(), version.String())
+		},
+	}
+}

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/setup"
+)
+
+func newSetup() *cobra.Command {
+	return &cobra.Command{
+		Use:   "setup",
+		Short: "Make sure that builds can run here, and say which builder they will take",
+		Long: `Make sure that builds can run here: find buildx and buildkitd, or compile them where Go is installed and they are
+not; check the LAYERCACHE_* variables; start the builder once and stop it again.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := settings.FromEnv(os.LookupEnv)
+			if err != nil {
+				return errors.Join(errors.New("the settings are wrong:"), err)
+			}
+			return setup.Run(cmd.Context(), s, cmd.ErrOrStderr())
+		},
+	}
+}

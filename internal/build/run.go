@@ -1,0 +1,171 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/cacheref"
+	"github.com/layercache/layercache/internal/display"
+	"github.com/layercache/layercache/internal/progress"
+)
+
+// graceAfterSignal is how long buildx may take to end the build after a signal before it is killed.
+const graceAfterSignal = 20 * time.Second
+
+// Stopped is the cause of a context that a signal cancelled.
+type Stopped struct{ Signal os.Signal }
+
+func (s Stopped) Error() string { return fmt.Sprintf("stopped by signal: %v", s.Signal) }
+
+// ExitCode is the shell's convention for a program that a signal ended.
+func (s Stopped) ExitCode() int {
+	if number, ok := s.Signal.(syscall.Signal); ok {
+		return 128 + int(number)
+	}
+	return 1
+}
+
+func stoppedBy(ctx context.Context) error {
+	var stopped Stopped
+	if errors.As(context.Cause(ctx), &stopped) {
+		return stopped
+	}
+	return nil
+}
+
+// result is what buildx left.
+type result struct {
+	graph       *progress.Graph
+	exitCode    int
+	imageDigest string
+}
+
+// run calls buildx and shows its progress until it ends.
+func (s *session) run(ctx context.Context, request Request, args buildx.Args, refs cacheref.Refs) (*result, error) {
+	if args.OnlyChecks {
+		return s.check(ctx, request, args)
+	}
+	metadata := args.MetadataFile
+	arguments := s.arguments(request, refs)
+	if metadata == "" {
+		metadata = filepath.Join(s.dir, "metadata.json")
+		arguments = append(arguments, "--metadata-file", metadata)
+	}
+	cmd := s.command(ctx, request, append(arguments, args.Rest...))
+	stream, err := cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
+	}
+	graph := progress.NewGraph()
+	shown := display.New(args.Progress, request.stderrOf(), graph)
+	err = progress.Read(stream, shown.Event, shown.Text)
+	shown.Close()
+	if err != nil {
+		_, _ = io.Copy(io.Discard, stream)
+	}
+	code, err := exitCode(ctx, cmd.Wait())
+	if err != nil {
+		return nil, err
+	}
+	r := &result{graph: graph, exitCode: code, imageDigest: digestFrom(metadata)}
+	if args.Progress == "quiet" && r.imageDigest != "" {
+		fmt.Fprintln(request.Stdout, r.imageDigest)
+	}
+	return r, nil
+}
+
+// check hands a call that builds nothing to buildx as it is.
+func (s *session) check(ctx context.Context, request Request, args buildx.Args) (*result, error) {
+	cmd := s.command(ctx, request, append([]string{"build", "--builder", s.builderName}, args.Rest...))
+	cmd.Stderr = request.stderrOf()
+	code, err := exitCode(ctx, cmd.Run())
+	return &result{graph: progress.NewGraph(), exitCode: code}, err
+}
+
+// arguments are ours; the caller's come after them.
+func (s *session) arguments(request Request, refs cacheref.Refs) []string {
+	arguments := []string{"build", "--progress=rawjson"}
+	if s.builderName != "" {
+		arguments = append(arguments, "--builder", s.builderName)
+	}
+	if request.Settings.Refresh {
+		arguments = append(arguments, "--no-cache")
+	} else {
+		for _, ref := range refs.Imports {
+			arguments = append(arguments, "--cache-from", "type=registry,ref="+ref)
+		}
+	}
+	if refs.Export != "" && request.Settings.Write && s.exportsCache {
+		arguments = append(arguments, "--cache-to", exportTo(refs.Export))
+	}
+	return arguments
+}
+
+// exportTo writes every step's result (mode=max), as the OCI image manifest that ECR takes, in zstd, which is the faster to
+// write and to read; trouble in it does not fail the build.
+//
+// https://docs.docker.com/build/cache/backends/registry/
+func exportTo(ref string) string {
+	return "type=registry,ref=" + ref + ",mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=zstd"
+}
+
+// command is a call of buildx that gets a signal of ours passed on.
+func (s *session) command(ctx context.Context, request Request, arguments []string) *exec.Cmd {
+	cmd := s.client.Command(ctx, s.env, arguments...)
+	cmd.Dir, cmd.Stdin, cmd.Stdout = request.Dir, request.Stdin, request.Stdout
+	cmd.SysProcAttr = ownGroup()
+	cmd.WaitDelay = graceAfterSignal
+	cmd.Cancel = func() error {
+		var stopped Stopped
+		if errors.As(context.Cause(ctx), &stopped) {
+			return cmd.Process.Signal(stopped.Signal)
+		}
+		return cmd.Process.Signal(os.Interrupt)
+	}
+	return cmd
+}
+
+// exitCode is buildx's own; a build that a signal of ours ended has the signal's.
+func exitCode(ctx context.Context, err error) (int, error) {
+	if err == nil {
+		return 0, nil
+	}
+	if stopped := stoppedBy(ctx); stopped != nil {
+		return ExitCode(stopped), nil
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			return 128 + int(status.Signal()), nil
+		}
+		return exit.ExitCode(), nil
+	}
+	return 1, fmt.Errorf("run buildx: %w", err)
+}
+
+// digestFrom reads the image's digest from buildx's metadata file, where there is one.
+func digestFrom(path string) string {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	var metadata struct {
+		Digest string `json:"containerimage.digest"`
+	}
+	if json.Unmarshal(content, &metadata) != nil {
+		return ""
+	}
+	return metadata.Digest
+}

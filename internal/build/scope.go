@@ -1,0 +1,37 @@
+package build
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// appName is the setting's, else the last part of the first image's name, else the name of the working directory.
+func appName(setting string, images []string, dir string) string {
+	if setting != "" {
+		return setting
+	}
+	for _, image := range images {
+		if parsed, err := name.ParseReference(image); err == nil {
+			parts := strings.Split(parsed.Context().RepositoryStr(), "/")
+			return parts[len(parts)-1]
+		}
+	}
+	if dir == "" {
+		dir, _ = os.Getwd()
+	}
+	return filepath.Base(dir)
+}
+
+// platformName is the platforms that are built for, in a fixed order; without --platform it is the builder's own, which is
+// this machine's architecture under Linux.
+func platformName(platforms []string) string {
+	if len(platforms) == 0 {
+		return "linux/" + runtime.GOARCH
+	}
+	return strings.Join(slices.Sorted(slices.Values(platforms)), ",")
+}

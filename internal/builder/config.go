@@ -1,0 +1,51 @@
+package builder
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/layercache/layercache/internal/settings"
+)
+
+// configuration is the part of buildkitd.toml that we set.
+//
+// https://docs.docker.com/build/buildkit/toml-configuration/
+type configuration struct {
+	Worker   map[string]workerConfiguration   `toml:"worker"`
+	Registry map[string]registryConfiguration `toml:"registry,omitempty"`
+}
+
+type workerConfiguration struct {
+	GC bool `toml:"gc"`
+}
+
+type registryConfiguration struct {
+	Mirrors []string `toml:"mirrors,omitempty"`
+	HTTP    bool     `toml:"http,omitempty"`
+}
+
+// writeConfiguration writes buildkitd.toml: the mirrors, each tried before its upstream, and no garbage collection, because
+// the builder lives for one build.
+func writeConfiguration(path string, mirrors []settings.Mirror, plainHTTP []string) error {
+	registries := map[string]registryConfiguration{}
+	for _, mirror := range mirrors {
+		registry := registries[mirror.Upstream]
+		registry.Mirrors = append(registry.Mirrors, mirror.Location)
+		registries[mirror.Upstream] = registry
+	}
+	for _, host := range plainHTTP {
+		registry := registries[host]
+		registry.HTTP = true
+		registries[host] = registry
+	}
+	content, err := toml.Marshal(configuration{
+		Worker:   map[string]workerConfiguration{"oci": {GC: false}},
+		Registry: registries,
+	})
+	if err != nil {
+		return fmt.Errorf("buildkitd.toml: %w", err)
+	}
+	return os.WriteFile(path, content, 0o600)
+}

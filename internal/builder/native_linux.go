@@ -1,0 +1,168 @@
+package builder
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/layercache/layercache/internal/toolchain"
+)
+
+const (
+	// bootTimeout is how long buildkitd may take to be ready; it takes a fifth of a second.
+	bootTimeout = 20 * time.Second
+	// stopTimeout is how long buildkitd may take to end its steps before it is killed.
+	stopTimeout = 10 * time.Second
+)
+
+// startNative runs buildkitd as a child of this process, on a socket and a state folder of its own.
+func startNative(ctx context.Context, options Options) (*Builder, error) {
+	if err := canRunBuildkitd(); err != nil {
+		return nil, err
+	}
+	binary, err := findBuildkitd()
+	if err != nil {
+		return nil, err
+	}
+	state, err := newState()
+	if err != nil {
+		return nil, err
+	}
+	daemon := &daemon{binary: binary, state: state}
+	if err := daemon.start(ctx, options); err != nil {
+		return nil, errors.Join(err, daemon.stop())
+	}
+	return &Builder{Kind: "native", Name: state.name(), ExportsCache: true, close: daemon.stop}, nil
+}
+
+func canRunBuildkitd() error {
+	if os.Geteuid() != 0 {
+		return errors.New("buildkitd needs root")
+	}
+	if _, err := exec.LookPath("runc"); err != nil {
+		return errors.New("runc is not on PATH: install the runc package")
+	}
+	return nil
+}
+
+func lacksBuildkitd() bool {
+	_, err := findBuildkitd()
+	return err != nil && canRunBuildkitd() == nil
+}
+
+// findBuildkitd looks beside this program, where the bundle has it; then on PATH; then for what this machine has compiled.
+func findBuildkitd() (string, error) {
+	names := []string{"buildkitd", toolchain.Lookup(toolchain.Buildkitd(), toolchain.Host())}
+	if own, err := os.Executable(); err == nil {
+		names = append([]string{filepath.Join(filepath.Dir(own), "buildkitd")}, names...)
+	}
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("buildkitd is neither beside layercache nor on PATH (`layercache setup` compiles it where Go is installed)")
+}
+
+type daemon struct {
+	binary string
+	state  *state
+	cmd    *exec.Cmd
+	log    bytes.Buffer
+	exited chan struct{}
+	// failure is why the daemon ended, valid once exited is closed.
+	failure error
+}
+
+// start boots buildkitd and registers it with buildx, side by side; it returns when both are done.
+func (d *daemon) start(ctx context.Context, options Options) error {
+	config := d.state.path("buildkitd.toml")
+	if err := writeConfiguration(config, options.Mirrors, options.PlainHTTP); err != nil {
+		return err
+	}
+	address := "unix://" + d.state.path("buildkitd.sock")
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.boot(groupCtx, config, address) })
+	group.Go(func() error {
+		_, err := run(options.Buildx.Command(groupCtx, options.Env, "create", "--name", d.state.name(), "--driver", "remote", address))
+		return err
+	})
+	return group.Wait()
+}
+
+// boot starts the process and waits until it says, by systemd's notification protocol, that it serves.
+func (d *daemon) boot(ctx context.Context, config, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	ready, err := listenNotify(d.state.path("notify.sock"))
+	if err != nil {
+		return err
+	}
+	defer ready.Close()
+
+	d.cmd = exec.Command(d.binary, "--config", config, "--root", d.state.path("root"), "--addr", address,
+		"--otel-socket-path", d.state.path("otel.sock"), "--containerd-worker=false",
+		"--oci-worker-net", "host", "--oci-worker-snapshotter", d.state.snapshotter)
+	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+ready.path)
+	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{
+		// A group of its own: Ctrl-C reaches the build first, and the builder when the build has ended.
+		Setpgid: true,
+		// Its mounts are seen by nobody else, and go when it goes.
+		Unshareflags: syscall.CLONE_NEWNS,
+		// It does not outlive this process, however that ends.
+		Pdeathsig: syscall.SIGTERM,
+	}
+	if err := d.cmd.Start(); err != nil {
+		d.cmd = nil
+		return fmt.Errorf("start %s: %w", d.binary, err)
+	}
+	d.exited = make(chan struct{})
+	go func() {
+		d.failure = d.cmd.Wait()
+		close(d.exited)
+	}()
+
+	select {
+	case <-ready.signal:
+		return nil
+	case <-d.exited:
+		return fmt.Errorf("buildkitd ended before it was ready (%w): %s", d.failure, lastError(d.log.String()))
+	case <-ctx.Done():
+		return fmt.Errorf("buildkitd was not ready: %w", ctx.Err())
+	}
+}
+
+// stop ends buildkitd, in order where it can, and removes its state.
+func (d *daemon) stop() error {
+	if d.cmd != nil {
+		_ = d.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-d.exited:
+		case <-time.After(stopTimeout):
+			_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
+			<-d.exited
+		}
+		_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
+		d.cmd = nil
+	}
+	return d.state.remove()
+}
+
+// lastError picks the last line of buildkitd's log, which is the one that says why it ended.
+func lastError(log string) string {
+	lines := strings.Split(strings.TrimSpace(log), "\n")
+	return lines[len(lines)-1]
+}

@@ -1,0 +1,138 @@
+package buildx
+
+import (
+	"slices"
+	"strings"
+)
+
+// Args are the arguments of `docker buildx build` as the caller wrote them, and what the helper needs to know of them.
+type Args struct {
+	// Rest is every argument, unchanged and in order, but for --progress and --quiet: showing progress is the helper's part.
+	Rest []string
+	// Tags are the image names given with --tag.
+	Tags []string
+	// Platforms are given with --platform, the commas taken apart.
+	Platforms []string
+	// Outputs are given with --output.
+	Outputs []string
+	// Builder is given with --builder.
+	Builder string
+	// MetadataFile is given with --metadata-file.
+	MetadataFile string
+	// Progress is given with --progress; "quiet" stands for --quiet too.
+	Progress string
+	// Push says that the image is pushed by the build itself.
+	Push bool
+	// OnlyChecks says that nothing is built (--check, or --call with another value than build).
+	OnlyChecks bool
+}
+
+// valueFlags are the long flags of `buildx build` that take a value; every other long flag stands alone.
+var valueFlags = []string{
+	"add-host", "allow", "annotation", "attest", "build-arg", "build-context", "builder", "cache-from", "cache-to", "call",
+	"cgroup-parent", "file", "iidfile", "label", "metadata-file", "network", "no-cache-filter", "output", "platform", "policy",
+	"progress", "provenance", "resource", "sbom", "secret", "shm-size", "ssh", "tag", "target", "ulimit",
+	// Hidden or inherited from the classic builder.
+	"cpu-period", "cpu-quota", "cpu-shares", "cpuset-cpus", "cpuset-mems", "isolation", "memory", "memory-swap",
+	"security-opt", "print", "invoke", "root", "server-config",
+}
+
+// shorthands are the flags of one letter and their long names.
+var shorthands = map[byte]string{'f': "file", 'o': "output", 't': "tag", 'q': "quiet", 'D': "debug", 'h': "help", 'c': "cpu-shares", 'm': "memory"}
+
+// ParseArgs reads the arguments. It never fails: what it does not know, buildx will judge.
+func ParseArgs(arguments []string) Args {
+	var a Args
+	for i := 0; i < len(arguments); i++ {
+		argument := arguments[i]
+		if argument == "--" {
+			a.Rest = append(a.Rest, arguments[i:]...)
+			break
+		}
+		name, value, consumed := readFlag(arguments[i:])
+		if !a.take(name, value) {
+			a.Rest = append(a.Rest, arguments[i:i+consumed]...)
+		}
+		i += consumed - 1
+	}
+	return a
+}
+
+// readFlag reads one flag at the start of arguments: its long name, its value, and how many arguments it fills. What is no
+// flag has no name.
+func readFlag(arguments []string) (name, value string, consumed int) {
+	first := arguments[0]
+	switch {
+	case strings.HasPrefix(first, "--"):
+		name, value, hasValue := strings.Cut(first[2:], "=")
+		if !hasValue && slices.Contains(valueFlags, name) && len(arguments) > 1 {
+			return name, arguments[1], 2
+		}
+		return name, value, 1
+	case len(first) > 1 && first[0] == '-':
+		return readShorthand(first[1:], arguments)
+	}
+	return "", "", 1
+}
+
+// readShorthand reads -t VALUE, -tVALUE, -t=VALUE and clusters such as -qt VALUE, of which the flag with a value counts.
+func readShorthand(letters string, arguments []string) (name, value string, consumed int) {
+	for i := range len(letters) {
+		name = shorthands[letters[i]]
+		if !slices.Contains(valueFlags, name) {
+			continue
+		}
+		if rest := strings.TrimPrefix(letters[i+1:], "="); rest != "" {
+			return name, rest, 1
+		}
+		if len(arguments) > 1 {
+			return name, arguments[1], 2
+		}
+	}
+	return name, "", 1
+}
+
+// take keeps what the helper needs, and says whether the flag is the helper's own and not for buildx.
+func (a *Args) take(name, value string) bool {
+	switch name {
+	case "tag":
+		a.Tags = append(a.Tags, value)
+	case "platform":
+		a.Platforms = append(a.Platforms, strings.Split(value, ",")...)
+	case "output":
+		a.Outputs = append(a.Outputs, value)
+		a.Push = a.Push || strings.Contains(value, "type=registry") || strings.Contains(value, "push=true")
+	case "push":
+		a.Push = a.Push || value != "false"
+	case "builder":
+		a.Builder = value
+	case "metadata-file":
+		a.MetadataFile = value
+	case "check":
+		a.OnlyChecks = a.OnlyChecks || value != "false"
+	case "call", "print":
+		a.OnlyChecks = a.OnlyChecks || value != "build"
+	case "progress":
+		a.Progress = value
+		return true
+	case "quiet":
+		if value != "false" {
+			a.Progress = "quiet"
+		}
+		return true
+	}
+	return false
+}
+
+// Images are the full names of every image that the build would push.
+func (a Args) Images() []string {
+	images := slices.Clone(a.Tags)
+	for _, output := range a.Outputs {
+		for field := range strings.SplitSeq(output, ",") {
+			if name, ok := strings.CutPrefix(field, "name="); ok {
+				images = append(images, name)
+			}
+		}
+	}
+	return images
+}

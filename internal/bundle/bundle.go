@@ -1,0 +1,143 @@
+// Package bundle makes the zip that a CodeBuild build downloads as its secondary source: the helper and buildkitd for one
+// Linux architecture. The same source and the same Go give the same bytes, so the zip's digest names its content.
+package bundle
+
+import (
+	"archive/zip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/layercache/layercache/internal/toolchain"
+)
+
+// modulePath is this module, as users require it.
+const modulePath = "github.com/layercache/layercache"
+
+// HelperTags are the build tags of the helper: registries and AWS endpoints all speak HTTP/1.1, and HTTP/2 is half a megabyte.
+const HelperTags = "nethttpomithttp2"
+
+var building sync.Mutex
+
+// Build returns the path of the zip for linux/arch, where arch is "amd64" or "arm64". The binaries are compiled from this
+// module's own source, wherever it is (a checkout, a replace directive, the module cache); what the compiler has done before
+// is not done again. Progress lines go to progress.
+func Build(ctx context.Context, arch string, progress io.Writer) (string, error) {
+	if arch != "amd64" && arch != "arm64" {
+		return "", fmt.Errorf("helper bundle: architecture %q is not supported: use amd64 or arm64", arch)
+	}
+	building.Lock()
+	defer building.Unlock()
+
+	platform := toolchain.Platform{OS: "linux", Arch: arch}
+	buildkitd, err := toolchain.Build(ctx, toolchain.Buildkitd(), platform, progress)
+	if err != nil {
+		return "", fmt.Errorf("helper bundle: %w", err)
+	}
+	cache, err := toolchain.CacheDir()
+	if err != nil {
+		return "", fmt.Errorf("helper bundle: %w", err)
+	}
+	dir := filepath.Join(cache, "bundle", "linux-"+arch)
+	helper, err := compileHelper(ctx, platform, filepath.Join(dir, "layercache"), progress)
+	if err != nil {
+		return "", fmt.Errorf("helper bundle: %w", err)
+	}
+	files := []string{helper, buildkitd}
+	digest, err := digestOf(files)
+	if err != nil {
+		return "", fmt.Errorf("helper bundle: %w", err)
+	}
+	path := filepath.Join(dir, "layercache-"+digest+".zip")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	return path, write(path, files)
+}
+
+func digestOf(files []string) (string, error) {
+	hash := sha256.New()
+	for _, path := range files {
+		file, err := os.Open(path)
+		if err != nil {
+			return "", err
+		}
+		_, err = io.Copy(hash, file)
+		if err := errors.Join(err, file.Close()); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:16], nil
+}
+
+func compileHelper(ctx context.Context, platform toolchain.Platform, output string, progress io.Writer) (string, error) {
+	dir, err := SourceDir(ctx)
+	if err != nil {
+		return "", err
+	}
+	return output, toolchain.Compile(ctx, toolchain.Compilation{
+		Dir: dir, Package: "./bin/layercache", LinkFlags: "-s -w", Tags: HelperTags, Platform: platform, Output: output,
+		Label: fmt.Sprintf("the helper for %s/%s", platform.OS, platform.Arch),
+	}, progress)
+}
+
+// SourceDir is the folder of this module's source: where this file was compiled from or, when paths were trimmed, where the
+// go command of the working directory finds the module.
+func SourceDir(ctx context.Context) (string, error) {
+	if _, file, _, ok := runtime.Caller(0); ok && filepath.IsAbs(file) {
+		dir := filepath.Dir(filepath.Dir(filepath.Dir(file)))
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+	}
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", modulePath).Output()
+	dir := strings.TrimSpace(string(out))
+	if err != nil || dir == "" {
+		return "", errors.Join(fmt.Errorf("find the source of %s: run in a module that requires it, or point to a prebuilt zip", modulePath), err)
+	}
+	return dir, nil
+}
+
+// write makes the zip with nothing in it that differs from run to run: entries in the order given, no times, fixed modes.
+func write(path string, files []string) (err error) {
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".zip-*")
+	if err != nil {
+		return fmt.Errorf("helper bundle: %w", err)
+	}
+	defer os.Remove(temporary.Name())
+	archive := zip.NewWriter(temporary)
+	for _, file := range files {
+		if err := addFile(archive, file); err != nil {
+			return errors.Join(fmt.Errorf("helper bundle: add %s: %w", file, err), temporary.Close())
+		}
+	}
+	if err := errors.Join(archive.Close(), temporary.Chmod(0o644), temporary.Close()); err != nil {
+		return fmt.Errorf("helper bundle: %w", err)
+	}
+	return os.Rename(temporary.Name(), path)
+}
+
+func addFile(archive *zip.Writer, path string) error {
+	header := &zip.FileHeader{Name: filepath.Base(path), Method: zip.Deflate}
+	header.SetMode(0o755)
+	entry, err := archive.CreateHeader(header)
+	if err != nil {
+		return err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = io.Copy(entry, file)
+	return err
+}

@@ -1,0 +1,110 @@
+// Package cacheref names caches: a tag made from app, platform and branch, and the short list of refs that a build imports
+// from and exports to.
+package cacheref
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// maxTag is the longest tag that the distribution specification allows.
+const maxTag = 128
+
+// Scope says which cache is meant.
+type Scope struct {
+	// App tells the caches of one repository apart.
+	App string
+	// Platform is OS/ARCH or OS/ARCH/VARIANT; several are separated by commas.
+	Platform string
+	// Branch is any text, from outside.
+	Branch string
+}
+
+// separator joins the parts of a tag. No part holds it, so that no two scopes can be read from one tag.
+const separator = "--"
+
+// Tag returns the scope's tag: its parts slugged and joined. A part that had to be altered carries the start of its
+// digest, so that two names never share a tag by looking alike; the same scope always has the same tag.
+func Tag(s Scope) string {
+	tag := slug(s.App, 40) + separator + slug(strings.ReplaceAll(s.Platform, "/", "-"), 40)
+	if s.Branch != "" {
+		tag += separator + slug(s.Branch, maxTag-len(tag)-len(separator))
+	}
+	return tag
+}
+
+// slug keeps lower-case letters, digits, dots, underscores and single dashes inside; anything else marks it as altered.
+func slug(text string, longest int) string {
+	var b strings.Builder
+	dash := false
+	for _, r := range text {
+		plain := r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' || r == '_'
+		switch {
+		case plain:
+			b.WriteRune(r)
+		case !dash:
+			b.WriteByte('-')
+		}
+		dash = !plain
+		if b.Len() > longest {
+			break
+		}
+	}
+	kept := strings.Trim(b.String(), "-._")
+	if kept == text && len(kept) <= longest {
+		return kept
+	}
+	sum := sha256.Sum256([]byte(text))
+	suffix := hex.EncodeToString(sum[:])[:10]
+	kept = strings.TrimRight(kept[:min(len(kept), longest-len(suffix)-1)], "-._")
+	if kept == "" {
+		return suffix
+	}
+	return kept + "-" + suffix
+}
+
+// Refs are the caches of one build.
+type Refs struct {
+	// Imports are read in this order; the first that knows a step wins.
+	Imports []string
+	// Export is written after the build.
+	Export string
+}
+
+// For returns the refs in repository (HOST/NAME) for a scope: this branch's cache, then the fallback branch's. A build
+// without a branch reads and writes the fallback branch's cache.
+func For(repository string, scope Scope, fallbackBranch string) Refs {
+	fallback := scope
+	fallback.Branch = fallbackBranch
+	if scope.Branch == "" {
+		scope = fallback
+	}
+	own := repository + ":" + Tag(scope)
+	refs := Refs{Imports: []string{own}, Export: own}
+	if other := repository + ":" + Tag(fallback); other != own {
+		refs.Imports = append(refs.Imports, other)
+	}
+	return refs
+}
+
+// CheckApart refuses a build whose image would be pushed onto its own cache: the push would overwrite the cache, and no
+// later build would find it.
+func (r Refs) CheckApart(images []string) error {
+	for _, cache := range append([]string{r.Export}, r.Imports...) {
+		cacheName, err := name.ParseReference(cache)
+		if err != nil {
+			return fmt.Errorf("cache ref %q: %w", cache, err)
+		}
+		for _, image := range images {
+			imageName, err := name.ParseReference(image)
+			if err == nil && imageName.Name() == cacheName.Name() {
+				return fmt.Errorf("the image %s is also the cache ref: pushing the image would overwrite the cache, and no build would ever find it; give the image another tag, or LAYERCACHE_REPOSITORY another repository", image)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+// Package display shows a build's progress as docker buildx does: a line at a time where the output is a log ("plain"), in
+// place where it is a terminal ("tty"), or not at all ("quiet").
+package display
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/layercache/layercache/internal/progress"
+)
+
+// Display is shown a build, event by event.
+type Display interface {
+	// Event takes an event into the graph and shows what it changed. Until Close the graph is the display's alone.
+	Event(progress.Event)
+	// Text shows a line that is no event, such as an error of buildx's own.
+	Text([]byte)
+	// Close shows the final state.
+	Close()
+}
+
+// New returns the display for a mode of buildx's --progress flag: auto, plain, tty, rawjson, quiet or none. An empty mode is
+// BUILDKIT_PROGRESS's or auto, which takes tty where out is a terminal. Raw JSON has no display: the mode is shown as plain.
+func New(mode string, out io.Writer, graph *progress.Graph) Display {
+	if mode == "" {
+		mode = os.Getenv("BUILDKIT_PROGRESS")
+	}
+	file, isFile := out.(*os.File)
+	terminal := isFile && term.IsTerminal(int(file.Fd()))
+	switch {
+	case mode == "quiet" || mode == "none":
+		return &quiet{out: out, graph: graph}
+	case terminal && mode != "plain" && mode != "rawjson":
+		return newTTY(file, graph)
+	}
+	return newPlain(out, graph)
+}
+
+// quiet shows only what buildx says outside of the stream.
+type quiet struct {
+	out   io.Writer
+	graph *progress.Graph
+}
+
+func (q *quiet) Event(event progress.Event) { q.graph.Observe(event) }
+func (q *quiet) Text(line []byte)           { _, _ = q.out.Write(line) }
+func (q *quiet) Close()                     {}

@@ -1,0 +1,106 @@
+// Package dockerconfig makes a private Docker configuration folder for one build: all that the user's own holds, plus the
+// sign-ins of this build. The user's folder is never written.
+package dockerconfig
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Credential signs in to a registry.
+type Credential struct{ Username, Password string }
+
+// UserDir is the user's Docker configuration folder: DOCKER_CONFIG, else ~/.docker.
+func UserDir() string {
+	if dir := os.Getenv("DOCKER_CONFIG"); dir != "" {
+		return dir
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".docker")
+}
+
+// Write makes dir (mode 0700) a Docker configuration folder with everything that userDir's has, and the credentials by
+// registry host. A host for which the user has a sign-in or a credential helper of its own keeps that.
+func Write(dir, userDir string, credentials map[string]Credential) error {
+	if err := write(dir, userDir, credentials); err != nil {
+		return fmt.Errorf("write a private Docker configuration: %w", err)
+	}
+	return nil
+}
+
+func write(dir, userDir string, credentials map[string]Credential) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	settings, err := read(filepath.Join(userDir, "config.json"))
+	if err != nil {
+		return err
+	}
+	auths := object(settings, "auths")
+	helpers := object(settings, "credHelpers")
+	for host, credential := range credentials {
+		if auths[host] != nil || helpers[host] != nil {
+			continue
+		}
+		auths[host] = map[string]any{"auth": base64.StdEncoding.EncodeToString([]byte(credential.Username + ":" + credential.Password))}
+	}
+	settings["auths"] = auths
+	keepPlugins(settings, userDir)
+	content, err := json.Marshal(settings)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), content, 0o600); err != nil {
+		return err
+	}
+	return linkContexts(dir, userDir)
+}
+
+func read(path string) (map[string]any, error) {
+	settings := map[string]any{}
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return settings, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(content, &settings); err != nil {
+		return nil, fmt.Errorf("%s is not JSON: %w", path, err)
+	}
+	return settings, nil
+}
+
+func object(settings map[string]any, key string) map[string]any {
+	if value, ok := settings[key].(map[string]any); ok {
+		return value
+	}
+	return map[string]any{}
+}
+
+// keepPlugins lets docker find the plugins that the user has in the folder that is no longer the configuration's.
+func keepPlugins(settings map[string]any, userDir string) {
+	dirs, _ := settings["cliPluginsExtraDirs"].([]any)
+	settings["cliPluginsExtraDirs"] = append(dirs, filepath.Join(userDir, "cli-plugins"))
+}
+
+// linkContexts keeps `docker context use` working.
+func linkContexts(dir, userDir string) error {
+	contexts := filepath.Join(userDir, "contexts")
+	if _, err := os.Stat(contexts); err != nil {
+		return nil
+	}
+	err := os.Symlink(contexts, filepath.Join(dir, "contexts"))
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}

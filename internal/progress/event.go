@@ -1,0 +1,61 @@
+// Package progress reads the stream that `docker buildx build --progress=rawjson` writes and keeps what it says of the
+// build: which steps there were, which came from the cache, and where the time went. Its words are BuildKit's own: a vertex
+// is one operation, a status a part of it, a log what it printed.
+package progress
+
+import "time"
+
+// Event is one line of the stream, BuildKit's SolveStatus.
+//
+// https://pkg.go.dev/github.com/moby/buildkit/client#SolveStatus
+type Event struct {
+	Vertexes []Vertex  `json:"vertexes"`
+	Statuses []Status  `json:"statuses"`
+	Logs     []Log     `json:"logs"`
+	Warnings []Warning `json:"warnings"`
+}
+
+// Vertex is the state of one operation. The same vertex comes again and again; the last state counts.
+type Vertex struct {
+	Digest        string     `json:"digest"`
+	Inputs        []string   `json:"inputs"`
+	Name          string     `json:"name"`
+	Started       *time.Time `json:"started"`
+	Completed     *time.Time `json:"completed"`
+	Cached        bool       `json:"cached"`
+	Error         string     `json:"error"`
+	ProgressGroup *Group     `json:"progressGroup"`
+}
+
+// Group gathers vertices that are shown as one.
+type Group struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// Status is a part of a vertex, such as the download of one layer.
+type Status struct {
+	ID        string     `json:"id"`
+	Vertex    string     `json:"vertex"`
+	Name      string     `json:"name"`
+	Total     int64      `json:"total"`
+	Current   int64      `json:"current"`
+	Timestamp time.Time  `json:"timestamp"`
+	Started   *time.Time `json:"started"`
+	Completed *time.Time `json:"completed"`
+}
+
+// Log is a piece of what a vertex printed.
+type Log struct {
+	Vertex    string    `json:"vertex"`
+	Stream    int       `json:"stream"`
+	Data      []byte    `json:"data"`
+	Timestamp time.Time `json:"timestamp"`
+}
+
+// Warning is a remark of BuildKit's on the Dockerfile.
+type Warning struct {
+	Vertex string `json:"vertex"`
+	Short  []byte `json:"short"`
+	URL    string `json:"url"`
+}

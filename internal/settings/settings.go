@@ -1,0 +1,154 @@
+// Package settings reads the LAYERCACHE_* variables: the one way to set layercache, in a shell, in a CodeBuild project and
+// in the console's override form alike.
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// The values of LAYERCACHE_MODE.
+const (
+	ModeRegistry = "registry"
+	ModeOff      = "off"
+)
+
+// The values of LAYERCACHE_BUILDER.
+const (
+	BuilderAuto      = "auto"
+	BuilderNative    = "native"
+	BuilderContainer = "container"
+	BuilderDocker    = "docker"
+)
+
+// DefaultReportDir is where reports go when LAYERCACHE_REPORT_DIR is not set.
+const DefaultReportDir = "layercache-report"
+
+// Settings are the variables, checked, with their defaults filled in.
+type Settings struct {
+	// Repository is the cache repository, HOST/NAME. Empty means that there is no cache: Mode is then "off".
+	Repository string
+	// Mode is how the cache is kept: "registry" or "off".
+	Mode string
+	// Write says whether the cache is exported after the build.
+	Write bool
+	// Refresh ignores what is cached and exports anew.
+	Refresh bool
+	// App is the first part of the cache tag. Empty means the image's name.
+	App string
+	// Branch is the cache scope that is read first and written. Empty means: from CodeBuild or git.
+	Branch string
+	// FallbackBranch is the cache scope that is read next.
+	FallbackBranch string
+	// Builder is "auto", "native", "container" or "docker".
+	Builder string
+	// Mirrors send pulls of an upstream registry to another place, with the upstream as fallback.
+	Mirrors []Mirror
+	// ReportDir is the folder for report.json and its kin.
+	ReportDir string
+}
+
+// Mirror says that images of Upstream (a registry host) are pulled from Location (HOST or HOST/PREFIX) first.
+type Mirror struct{ Upstream, Location string }
+
+// FromEnv reads the settings through lookup, which has the form of os.LookupEnv. The error lists every variable that is
+// wrong, a line each. A variable that is set and empty counts as not set.
+func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
+	r := reader{lookup: lookup}
+	s := Settings{
+		Repository:     r.repository("LAYERCACHE_REPOSITORY"),
+		Mode:           r.oneOf("LAYERCACHE_MODE", ModeRegistry, ModeOff),
+		Write:          r.boolean("LAYERCACHE_WRITE", true),
+		Refresh:        r.boolean("LAYERCACHE_REFRESH", false),
+		App:            r.text("LAYERCACHE_APP", ""),
+		Branch:         r.text("LAYERCACHE_BRANCH", ""),
+		FallbackBranch: r.text("LAYERCACHE_FALLBACK_BRANCH", "main"),
+		Builder:        r.oneOf("LAYERCACHE_BUILDER", BuilderAuto, BuilderNative, BuilderContainer, BuilderDocker),
+		Mirrors:        r.mirrors("LAYERCACHE_MIRRORS"),
+		ReportDir:      r.text("LAYERCACHE_REPORT_DIR", DefaultReportDir),
+	}
+	if s.Repository == "" {
+		s.Mode = ModeOff
+	}
+	return s, errors.Join(r.problems...)
+}
+
+type reader struct {
+	lookup   func(string) (string, bool)
+	problems []error
+}
+
+func (r *reader) text(variable, fallback string) string {
+	if value, ok := r.lookup(variable); ok && value != "" {
+		return value
+	}
+	return fallback
+}
+
+// oneOf takes the first of the allowed values as the default.
+func (r *reader) oneOf(variable string, allowed ...string) string {
+	value := r.text(variable, allowed[0])
+	if !slices.Contains(allowed, value) {
+		r.problem("%s is %q: expected one of %s", variable, value, strings.Join(allowed, ", "))
+	}
+	return value
+}
+
+func (r *reader) boolean(variable string, fallback bool) bool {
+	text := r.text(variable, strconv.FormatBool(fallback))
+	value, err := strconv.ParseBool(text)
+	if err != nil {
+		r.problem("%s is %q: expected true or false", variable, text)
+	}
+	return value
+}
+
+func (r *reader) repository(variable string) string {
+	value := r.text(variable, "")
+	if value == "" {
+		return ""
+	}
+	if _, err := name.NewRepository(value, name.StrictValidation); err != nil {
+		r.problem("%s is %q: expected HOST/NAME, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev, without a tag", variable, value)
+	}
+	return value
+}
+
+func (r *reader) mirrors(variable string) []Mirror {
+	var mirrors []Mirror
+	for entry := range strings.SplitSeq(r.text(variable, ""), ",") {
+		entry = strings.TrimSpace(entry)
+		if entry == "" {
+			continue
+		}
+		upstream, location, _ := strings.Cut(entry, "=")
+		if !isHost(upstream) || !isLocation(location) {
+			r.problem("%s has the entry %q: expected UPSTREAM=HOST or UPSTREAM=HOST/PREFIX, for example docker.io=111122223333.dkr.ecr.eu-west-1.amazonaws.com/docker-hub", variable, entry)
+			continue
+		}
+		mirrors = append(mirrors, Mirror{Upstream: upstream, Location: location})
+	}
+	return mirrors
+}
+
+func isHost(text string) bool {
+	_, err := name.NewRegistry(text, name.StrictValidation)
+	return text != "" && err == nil
+}
+
+func isLocation(text string) bool {
+	if !strings.Contains(text, "/") {
+		return isHost(text)
+	}
+	_, err := name.NewRepository(text, name.StrictValidation)
+	return err == nil
+}
+
+func (r *reader) problem(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Errorf(format, args...))
+}

@@ -1,0 +1,44 @@
+// Package toolchain compiles the programs that layercache relies on (buildkitd, buildx) from their Go modules, at a pinned
+// version whose checksum is part of this source, and keeps each binary in the user's cache folder. It needs nothing but Go.
+//
+// A module is built in its own folder of the module cache, so it is compiled with exactly the dependencies that its authors
+// released (their go.mod, go.sum, replace and exclude directives), which `go install MODULE@VERSION` refuses for both.
+package toolchain
+
+// Program is a main package of a Go module, pinned.
+type Program struct {
+	// Name is the name of the binary.
+	Name string
+	// Module and Version are what `go mod download` is given.
+	Module, Version string
+	// Sum is the module zip's h1: checksum, as in go.sum. A module with another checksum is refused.
+	Sum string
+	// Package is the main package's folder within the module.
+	Package string
+	// VersionVariable is the variable that takes the version at link time.
+	VersionVariable string
+}
+
+// Buildkitd is the BuildKit daemon, the native builder.
+func Buildkitd() Program {
+	return Program{
+		Name:            "buildkitd",
+		Module:          "github.com/moby/buildkit",
+		Version:         "v0.33.0",
+		Sum:             "h1:zBbt1FiMcTB/oFg1iCNcKa83k5Rn8MGcVjXFIcfYhuQ=",
+		Package:         "./cmd/buildkitd",
+		VersionVariable: "github.com/moby/buildkit/version.Version",
+	}
+}
+
+// Buildx is the client that runs the build, for machines where docker has no buildx plugin.
+func Buildx() Program {
+	return Program{
+		Name:            "buildx",
+		Module:          "github.com/docker/buildx",
+		Version:         "v0.37.1",
+		Sum:             "h1:uFwAbgh1znGPz7YCg/tr6dHuR/+OqxAWc1YMxxAO/m4=",
+		Package:         "./cmd/buildx",
+		VersionVariable: "github.com/docker/buildx/version.Version",
+	}
+}
