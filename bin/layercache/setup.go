@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -20,7 +19,7 @@ not; check the LAYERCACHE_* variables; start the builder once and stop it again.
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := settings.FromEnv(os.LookupEnv)
 			if err != nil {
-				return errors.Join(errors.New("the settings are wrong:"), err)
+				return err
 			}
 			return setup.Run(cmd.Context(), s, cmd.ErrOrStderr())
 		},

@@ -94,10 +94,10 @@ func judge(request Request, refs cacheref.Refs, session *session, result *result
 		Steps: steps, Imports: result.graph.Imports(), States: states,
 	})
 	r := &report.Report{
-		Verdict: v.Name, Reason: v.Reason, HitRatio: v.HitRatio,
-		Steps:    reportSteps(steps),
-		Worth:    report.Worth{Verdict: "unknown", Reason: "no step durations of an earlier build are known"},
-		Builder:  report.Builder{Kind: session.builderKind, Reason: session.builderReason},
+		Verdict: v.Name, VerdictReason: v.Reason, HitRatio: v.HitRatio,
+		Steps: reportSteps(steps),
+		Worth: "unknown", Reason: "what the cached steps take to run is not known",
+		Builder: session.builderKind, BuilderReason: session.builderReason,
 		Refs:     report.Refs{Imports: append([]string{}, refs.Imports...), Export: refs.Export},
 		Image:    result.imageDigest,
 		Warnings: append(append([]string{}, session.warnings...), v.Warnings...),

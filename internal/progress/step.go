@@ -41,18 +41,18 @@ func (s Step) IsFrom() bool { return strings.HasPrefix(s.Instruction, "FROM ") }
 // linkPrefix marks the vertex that lays the result of a COPY --link over its base. It belongs to the step that it follows.
 const linkPrefix = "LINK "
 
-// Steps returns the Dockerfile's steps, stage by stage in the order in which the stages appeared, as the Dockerfile has them.
+// Steps returns the Dockerfile's steps, stage by stage: a stage comes after those that it copies from.
 func (g *Graph) Steps() []Step {
 	var steps []Step
-	stages := map[string]int{}
+	depths := map[string]int{}
+	deepest := map[string]int{}
 	for _, node := range g.nodes {
 		match := stepName.FindStringSubmatch(node.Name)
 		if match == nil || strings.HasPrefix(match[5], linkPrefix) {
 			continue
 		}
-		if _, known := stages[match[1]+" "+match[2]]; !known {
-			stages[match[1]+" "+match[2]] = len(stages)
-		}
+		stage := match[1] + " " + match[2]
+		deepest[stage] = max(deepest[stage], g.depth(node.Digest, depths))
 		index, _ := strconv.Atoi(match[3])
 		total, _ := strconv.Atoi(match[4])
 		steps = append(steps, Step{
@@ -62,9 +62,26 @@ func (g *Graph) Steps() []Step {
 		})
 	}
 	slices.SortStableFunc(steps, func(a, b Step) int {
-		return cmp.Or(cmp.Compare(stages[a.Platform+" "+a.Stage], stages[b.Platform+" "+b.Stage]), cmp.Compare(a.Index, b.Index))
+		first, second := a.Platform+" "+a.Stage, b.Platform+" "+b.Stage
+		return cmp.Or(cmp.Compare(deepest[first], deepest[second]), cmp.Compare(first, second), cmp.Compare(a.Index, b.Index))
 	})
 	return steps
+}
+
+// depth is the number of vertices on the longest way from a source to the vertex.
+func (g *Graph) depth(digest string, known map[string]int) int {
+	if depth, ok := known[digest]; ok {
+		return depth
+	}
+	known[digest] = 0
+	deepest := 0
+	if node := g.byDigest[digest]; node != nil {
+		for _, input := range node.Inputs {
+			deepest = max(deepest, g.depth(input, known))
+		}
+	}
+	known[digest] = deepest + 1
+	return deepest + 1
 }
 
 // Import is one attempt to read a cache.

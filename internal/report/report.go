@@ -21,9 +21,9 @@ const File = "report.json"
 
 // Report says what the cache did for one build.
 type Report struct {
-	// Verdict is one of the verdict package's values, Reason says why in a sentence.
-	Verdict string `json:"verdict"`
-	Reason  string `json:"verdictReason"`
+	// Verdict is one of the verdict package's values, VerdictReason says why in half a sentence.
+	Verdict       string `json:"verdict"`
+	VerdictReason string `json:"verdictReason"`
 	// Exported is "yes", "unchanged", "failed" or "off".
 	Exported string `json:"exported"`
 	// HitRatio is the part of the steps that came from a cache, 0 to 1; nil where no step could have.
@@ -36,12 +36,14 @@ type Report struct {
 	SavedSeconds *float64 `json:"savedSeconds"`
 	// OverheadSeconds is what the cache cost in time: import and export.
 	OverheadSeconds float64 `json:"overheadSeconds"`
-	// Worth is "keep", "drop" or "unknown".
-	Worth Worth `json:"worth"`
+	// Worth is "keep", "drop" or "unknown": whether the cache pays; Reason says why.
+	Worth  string `json:"worth"`
+	Reason string `json:"reason"`
 	// Cost is money; its fields are nil where they are not known.
 	Cost Cost `json:"cost"`
-	// Builder is the builder that was taken.
-	Builder Builder `json:"builder"`
+	// Builder is the builder that was taken, BuilderReason says why that one.
+	Builder       string `json:"builder"`
+	BuilderReason string `json:"builderReason"`
 	// Refs are the caches that were read and written.
 	Refs Refs `json:"refs"`
 	// Image is the digest of what was built, where buildx told.
@@ -73,22 +75,10 @@ type Seconds struct {
 	Export float64 `json:"export"`
 }
 
-// Worth says whether the cache should be kept.
-type Worth struct {
-	Verdict string `json:"verdict"`
-	Reason  string `json:"reason"`
-}
-
 // Cost is what the cache saved and costs in US dollars.
 type Cost struct {
 	SavedUSD           *float64 `json:"savedUSD"`
 	StorageUSDPerMonth *float64 `json:"storageUSDPerMonth"`
-}
-
-// Builder says which builder was taken and why.
-type Builder struct {
-	Kind   string `json:"kind"`
-	Reason string `json:"reason"`
 }
 
 // Refs are cache refs.

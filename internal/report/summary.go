@@ -28,7 +28,7 @@ func (r *Report) Summary(w io.Writer) {
 // Line is the verdict as one line.
 func (r *Report) Line() string {
 	hits, counted := r.Hits()
-	line := fmt.Sprintf("cache %s: %s", strings.ReplaceAll(r.Verdict, "-", " "), r.Reason)
+	line := fmt.Sprintf("cache %s: %s", strings.ReplaceAll(r.Verdict, "-", " "), r.VerdictReason)
 	if r.HitRatio == nil {
 		return line
 	}

@@ -75,7 +75,10 @@ func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
 	if s.Repository == "" {
 		s.Mode = ModeOff
 	}
-	return s, errors.Join(r.problems...)
+	if len(r.problems) > 0 {
+		return s, fmt.Errorf("the settings are wrong:\n%w", errors.Join(r.problems...))
+	}
+	return s, nil
 }
 
 type reader struct {

@@ -1,0 +1,32 @@
+# make demo   an image build, cold, unchanged and changed, through the synthesized buildspec; no AWS account needed
+# make test   every test, on a real BuildKit and a real registry
+# make lint   gofmt, go vet, staticcheck, govulncheck
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: demo test lint clean
+
+# jsii warns about Node.js versions at their end, of which it names the one to be silent about; the CDK works with them.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = $(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
+
+demo:
+	@test/prepare.sh demo
+	@echo "synthesizing the CDK app (the first time compiles the helper and buildkitd: some minutes)"
+	@npx cdk synth --quiet --output dist/demo/cdk.out
+	@go run ./test/demo --cdk-out dist/demo/cdk.out
+
+test:
+	@test/prepare.sh test
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" go test -timeout 14m ./...
+
+lint:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	@go mod tidy -diff
+	@go vet ./...
+	@go tool -modfile=internal/tools/go.mod staticcheck ./...
+	@if curl --silent --fail --max-time 10 --output /dev/null https://vuln.go.dev/index/db.json; then \
+	  go tool -modfile=internal/tools/go.mod govulncheck ./...; \
+	else echo "govulncheck: NOT RUN, the Go vulnerability database (vuln.go.dev) cannot be reached from here"; fi
+
+clean:
+	rm -rf cdk.out dist node_modules .venv layercache-report

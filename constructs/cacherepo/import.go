@@ -1,0 +1,66 @@
+package cacherepo
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// CacheRepositoryAttributes name an existing cache repository.
+type CacheRepositoryAttributes struct {
+	// RepositoryName is the name of the repository in its registry. Required.
+	RepositoryName *string
+
+	// Account owns the repository.
+	// Default: the account of the stack that imports it.
+	Account *string
+
+	// Region holds the repository.
+	// Default: the region of the stack that imports it.
+	Region *string
+}
+
+// CacheRepository_FromCacheRepositoryAttributes imports a cache repository by
+// name, account and region. Nothing is created, and no policy of the repository
+// is changed.
+func CacheRepository_FromCacheRepositoryAttributes(scope constructs.Construct, id *string, attrs *CacheRepositoryAttributes) ICacheRepository {
+	c := &CacheRepository{}
+	constructs.NewConstruct_Override(c, scope, id)
+	name := jsii.String("invalid")
+	if attrs != nil && attrs.RepositoryName != nil {
+		name = attrs.RepositoryName
+	} else {
+		attrs = &CacheRepositoryAttributes{}
+		validation.Report(c, []validation.Problem{{Prop: "RepositoryName", Wrong: "is missing", Fix: "give the name of the cache repository"}})
+	}
+	arn := awscdk.Stack_Of(c).FormatArn(&awscdk.ArnComponents{
+		Service:      jsii.String("ecr"),
+		Resource:     jsii.String("repository"),
+		ResourceName: name,
+		Account:      attrs.Account,
+		Region:       attrs.Region,
+	})
+	c.repository = awsecr.Repository_FromRepositoryAttributes(c, jsii.String("Repository"), &awsecr.RepositoryAttributes{
+		RepositoryArn:  arn,
+		RepositoryName: name,
+	})
+	return c
+}
+
+// CacheRepository_FromCacheRepositoryArn imports a cache repository by its ARN,
+// which must be known at synthesis (not a value that CloudFormation fills in).
+// Nothing is created, and no policy of the repository is changed.
+func CacheRepository_FromCacheRepositoryArn(scope constructs.Construct, id *string, arn *string) ICacheRepository {
+	c := &CacheRepository{}
+	constructs.NewConstruct_Override(c, scope, id)
+	if problem := checkArn(arn); problem != nil {
+		validation.Report(c, []validation.Problem{*problem})
+		c.repository = awsecr.Repository_FromRepositoryName(c, jsii.String("Repository"), jsii.String("invalid"))
+		return c
+	}
+	c.repository = awsecr.Repository_FromRepositoryArn(c, jsii.String("Repository"), arn)
+	return c
+}

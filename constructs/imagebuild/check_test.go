@@ -1,0 +1,199 @@
+package imagebuild_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodecommit"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/layercache/layercache/constructs/cacherepo"
+	"github.com/layercache/layercache/constructs/imagebuild"
+	"github.com/layercache/layercache/internal/synthtest"
+)
+
+func TestEveryProblemOfThePropsAtOnce(t *testing.T) {
+	stack := synthtest.Stack()
+	build := imagebuild.NewImageBuild(stack, jsii.String("Build"), &imagebuild.ImageBuildProps{
+		Source:         imagebuild.Source_Directory(jsii.String("no/such/directory"), nil),
+		Image:          awsecr.Repository_FromRepositoryName(stack, jsii.String("Image"), jsii.String("team/api")),
+		ImageName:      jsii.String("team/other"),
+		App:            jsii.String("a b"),
+		Tag:            jsii.String(":latest"),
+		FallbackBranch: jsii.String("main branch"),
+		RolePath:       jsii.String("ci"),
+		Dockerfile:     jsii.String("--output=/etc"),
+		Context:        jsii.String("../other"),
+		Architecture:   "mips",
+		ComputeType:    awscodebuild.ComputeType_LAMBDA_1GB,
+		Timeout:        awscdk.Duration_Seconds(jsii.Number(30)),
+		HelperZip:      jsii.String("no/such.zip"),
+		Environment: &map[string]*string{
+			"A B": jsii.String("x"), "CODEBUILD_X": jsii.String("x"), "EMPTY": jsii.String(""), "LAYERCACHE_TAG": jsii.String("x"), "FINE": jsii.String("x"),
+		},
+	})
+
+	var want []string
+	for _, problem := range []string{
+		`Source: "no/such/directory" is not a directory; give the path of a directory, absolute or relative to the one that cdk runs in`,
+		`Cache: is missing; give a cacherepo.CacheRepository`,
+		`ImageName: is the name of a new repository, but Image gives one; set only one of them`,
+		`App: "a b" has the wrong form; use at most 64 letters, digits, '.', '_' and '-'`,
+		`Tag: ":latest" has the wrong form; use at most 128 letters, digits, '.', '_' and '-'`,
+		`FallbackBranch: "main branch" has the wrong form; give the name of a branch, such as main`,
+		`RolePath: "ci" has the wrong form; begin and end it with a slash, such as /ci/release/`,
+		`Dockerfile: "--output=/etc" has the wrong form; give a path inside the source, from its root, such as docker/Dockerfile`,
+		`Context: "../other" has the wrong form; give a path inside the source, from its root, such as . or services/api`,
+		`Architecture: "mips" is unknown; use "amd64" or "arm64"`,
+		`ComputeType: "LAMBDA_1GB" is no size that runs a builder; use one of [SMALL MEDIUM LARGE X_LARGE X2_LARGE]`,
+		`Timeout: 0.5 minutes is out of CodeBuild's range; give 5 to 2160 minutes`,
+		`HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile them`,
+		`Environment["A B"]: is no name for a variable of a build; use letters, digits and '_', and not CODEBUILD_ at the front`,
+		`Environment["CODEBUILD_X"]: is no name for a variable of a build; use letters, digits and '_', and not CODEBUILD_ at the front`,
+		`Environment["EMPTY"]: has no value; give it one, or leave it out`,
+		`Environment["LAYERCACHE_TAG"]: is set by Tag; set that instead`,
+	} {
+		want = append(want, "Test/Build: "+problem)
+	}
+	assert.Equal(t, want, synthtest.Errors(stack))
+	assert.NotNil(t, build.Project().ProjectName())
+	assert.NotNil(t, build.Role().RoleArn())
+	assert.NotNil(t, build.LogGroup().LogGroupArn())
+	assert.NotNil(t, build.Image().RepositoryUri())
+}
+
+func TestNoPropsAtAllAreTwoProblems(t *testing.T) {
+	stack := synthtest.Stack()
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), nil)
+	assert.Equal(t, []string{
+		"Test/Build: Source: is missing; give imagebuild.Source_Directory, Source_S3 or Source_CodeBuild",
+		"Test/Build: Cache: is missing; give a cacherepo.CacheRepository",
+	}, synthtest.Errors(stack))
+}
+
+func TestTheImageRepositoryIsNotTheCacheRepository(t *testing.T) {
+	imported := func(s awscdk.Stack, account, region string) cacherepo.ICacheRepository {
+		return cacherepo.CacheRepository_FromCacheRepositoryAttributes(s, jsii.String("Shared"), &cacherepo.CacheRepositoryAttributes{
+			RepositoryName: jsii.String("team/x"), Account: jsii.String(account), Region: jsii.String(region),
+		})
+	}
+	image := func(s awscdk.Stack) awsecr.IRepository {
+		return awsecr.Repository_FromRepositoryArn(s, jsii.String("Image"), jsii.String("arn:aws:ecr:eu-west-1:111111111111:repository/team/x"))
+	}
+	for name, c := range map[string]struct {
+		set  func(awscdk.Stack, *imagebuild.ImageBuildProps)
+		prop string
+	}{
+		"the same construct": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Image = p.Cache.Repository() }, "Image",
+		},
+		"another import of the same name": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Cache, p.Image = imported(s, "111111111111", "eu-west-1"), image(s)
+			}, "Image",
+		},
+		"a new repository under the name of the cache": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Cache, p.ImageName = imported(s, "111111111111", "eu-west-1"), jsii.String("team/x")
+			}, "ImageName",
+		},
+		"the same name in another account is another repository": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Cache, p.Image = imported(s, "222222222222", "eu-west-1"), image(s)
+			}, "",
+		},
+		"the same name in another region is another repository": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Cache, p.Image = imported(s, "111111111111", "eu-west-2"), image(s)
+			}, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			props := newProps(t, stack)
+			c.set(stack, props)
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+			var want []string
+			if c.prop != "" {
+				want = []string{"Test/Build: " + c.prop + ": is the cache repository: pushing the image would overwrite the cache; give the images a repository of their own"}
+			}
+			assert.Equal(t, want, synthtest.Errors(stack))
+		})
+	}
+}
+
+func TestSources(t *testing.T) {
+	bucket := func(s awscdk.Stack) awss3.IBucket {
+		return awss3.Bucket_FromBucketName(s, jsii.String("Bucket"), jsii.String("sources"))
+	}
+	for name, c := range map[string]struct {
+		source func(awscdk.Stack) imagebuild.ISource
+		kind   string
+		grant  string
+		want   string
+	}{
+		"an object in S3 may be read, and no other": {
+			source: func(s awscdk.Stack) imagebuild.ISource {
+				return imagebuild.Source_S3(bucket(s), jsii.String("app/source.zip"))
+			},
+			kind:  "S3",
+			grant: "Allow s3:GetObject s3:GetObjectVersion on arn:${AWS::Partition}:s3:::sources/app/source.zip",
+		},
+		"a Git host needs no permission": {
+			source: func(awscdk.Stack) imagebuild.ISource {
+				return imagebuild.Source_CodeBuild(awscodebuild.Source_GitHub(&awscodebuild.GitHubSourceProps{Owner: jsii.String("o"), Repo: jsii.String("r")}), nil)
+			},
+			kind: "GITHUB",
+		},
+		"a source with its own grant": {
+			source: func(s awscdk.Stack) imagebuild.ISource {
+				repository := awscodecommit.Repository_FromRepositoryName(s, jsii.String("Code"), jsii.String("app"))
+				return imagebuild.Source_CodeBuild(
+					awscodebuild.Source_CodeCommit(&awscodebuild.CodeCommitSourceProps{Repository: repository}),
+					func(role awsiam.IGrantable) { repository.GrantPull(role) },
+				)
+			},
+			kind:  "CODECOMMIT",
+			grant: "Allow codecommit:GitPull on arn:${AWS::Partition}:codecommit:${AWS::Region}:${AWS::AccountId}:app",
+		},
+		"a source that the role could not read": {
+			source: func(s awscdk.Stack) imagebuild.ISource {
+				return imagebuild.Source_CodeBuild(awscodebuild.Source_S3(&awscodebuild.S3SourceProps{Bucket: bucket(s), Path: jsii.String("a.zip")}), nil)
+			},
+			want: "CodeBuild reads S3 with the project's role, which has no permission for it; use Source_S3 or Source_Directory, or pass a grant function",
+		},
+		"a directory without a path": {
+			source: func(awscdk.Stack) imagebuild.ISource { return imagebuild.Source_Directory(nil, nil) },
+			want:   "the directory is missing; give the path of a directory, absolute or relative to the one that cdk runs in",
+		},
+		"an object without a key": {
+			source: func(s awscdk.Stack) imagebuild.ISource { return imagebuild.Source_S3(bucket(s), nil) },
+			want:   "the bucket or the key is missing; give the bucket and the key of a zip file",
+		},
+		"nothing": {
+			source: func(awscdk.Stack) imagebuild.ISource { return imagebuild.Source_CodeBuild(nil, nil) },
+			want:   "is nil; give a source, such as awscodebuild.Source_GitHub",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			props := newProps(t, stack)
+			props.Source = c.source(stack)
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+			if c.want != "" {
+				assert.Equal(t, []string{"Test/Build: Source: " + c.want}, synthtest.Errors(stack))
+				return
+			}
+			assert.Empty(t, synthtest.Errors(stack))
+			assert.Equal(t, c.kind, synthtest.Properties(t, stack, "AWS::CodeBuild::Project")["Source"].(map[string]any)["Type"])
+			if c.grant != "" {
+				assert.Contains(t, synthtest.RolePolicy(t, stack), c.grant)
+			}
+		})
+	}
+}

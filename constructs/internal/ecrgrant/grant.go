@@ -1,0 +1,52 @@
+// Package ecrgrant holds the exact action lists of pulling from and pushing to
+// an Amazon ECR repository, and grants them.
+//
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
+// lists the actions. They are narrower than GrantPull and GrantPullPush of
+// awsecr.Repository.
+package ecrgrant
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// PullActions are needed to pull from a repository.
+func PullActions() []*string {
+	return []*string{
+		jsii.String("ecr:BatchGetImage"),
+		jsii.String("ecr:GetDownloadUrlForLayer"),
+	}
+}
+
+// PushActions are needed to push to a repository; they include PullActions.
+func PushActions() []*string {
+	return append(PullActions(),
+		jsii.String("ecr:BatchCheckLayerAvailability"),
+		jsii.String("ecr:InitiateLayerUpload"),
+		jsii.String("ecr:UploadLayerPart"),
+		jsii.String("ecr:CompleteLayerUpload"),
+		jsii.String("ecr:PutImage"),
+	)
+}
+
+// Pull lets the grantee log in and pull from the repository.
+func Pull(repository awsecr.IRepository, grantee awsiam.IGrantable) awsiam.Grant {
+	return Login(grantee).Combine(repository.Grant(grantee, PullActions()...))
+}
+
+// Push lets the grantee log in, pull from and push to the repository.
+func Push(repository awsecr.IRepository, grantee awsiam.IGrantable) awsiam.Grant {
+	return Login(grantee).Combine(repository.Grant(grantee, PushActions()...))
+}
+
+// Login lets the grantee get a registry token. The action has no resource, so
+// the statement is on "*"; equal statements of several grants appear once.
+func Login(grantee awsiam.IGrantable) awsiam.Grant {
+	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee:      grantee,
+		Actions:      jsii.Strings("ecr:GetAuthorizationToken"),
+		ResourceArns: jsii.Strings("*"),
+	})
+}

@@ -1,0 +1,107 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/cacheref"
+	"github.com/layercache/layercache/internal/settings"
+)
+
+const repository = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev"
+
+func nothing(string) (string, bool) { return "", false }
+
+func TestRefs(t *testing.T) {
+	host := "linux-" + runtime.GOARCH
+	on := settings.Settings{Mode: settings.ModeRegistry, Repository: repository, Branch: "main", FallbackBranch: "main"}
+	with := func(change func(*settings.Settings)) settings.Settings {
+		changed := on
+		change(&changed)
+		return changed
+	}
+	cases := []struct {
+		name     string
+		settings settings.Settings
+		args     []string
+		imports  []string
+		export   string
+	}{
+		{"the app is the image's name", on, []string{"-t", "host.example/team/shop:v1", "."},
+			[]string{repository + ":shop--" + host + "--main"}, repository + ":shop--" + host + "--main"},
+		{"LAYERCACHE_APP wins over the image's name", with(func(s *settings.Settings) { s.App = "cart" }), []string{"-t", "shop", "."},
+			[]string{repository + ":cart--" + host + "--main"}, repository + ":cart--" + host + "--main"},
+		{"without either it is the folder's name", on, []string{"."},
+			[]string{repository + ":folder--" + host + "--main"}, repository + ":folder--" + host + "--main"},
+		{"another branch reads its own cache, then the fallback branch's, and writes its own", with(func(s *settings.Settings) { s.Branch = "next" }), []string{"-t", "shop", "."},
+			[]string{repository + ":shop--" + host + "--next", repository + ":shop--" + host + "--main"}, repository + ":shop--" + host + "--next"},
+		{"a platform has a cache of its own", on, []string{"-t", "shop", "--platform", "linux/arm64", "."},
+			[]string{repository + ":shop--linux-arm64--main"}, repository + ":shop--linux-arm64--main"},
+		{"off has none", with(func(s *settings.Settings) { s.Mode = settings.ModeOff }), []string{"-t", "shop", "."}, nil, ""},
+		{"nor has a call that only checks", on, []string{"--check", "-t", "shop", "."}, nil, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			request := Request{Settings: c.settings, Lookup: nothing, Dir: t.TempDir() + "/folder"}
+			refs, err := refsOf(t.Context(), request, buildx.ParseArgs(c.args))
+			require.NoError(t, err)
+			assert.Equal(t, cacheref.Refs{Imports: c.imports, Export: c.export}, refs)
+		})
+	}
+}
+
+func TestOurArguments(t *testing.T) {
+	refs := cacheref.Refs{Imports: []string{"r:own", "r:main"}, Export: "r:own"}
+	const export = "type=registry,ref=r:own,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=zstd"
+	cases := []struct {
+		name     string
+		settings settings.Settings
+		session  session
+		refs     cacheref.Refs
+		want     []string
+	}{
+		{"imports come in order, then the export", settings.Settings{Write: true}, session{builderName: "b", exportsCache: true}, refs,
+			[]string{"build", "--progress=rawjson", "--builder", "b", "--cache-from", "type=registry,ref=r:own", "--cache-from", "type=registry,ref=r:main", "--cache-to", export}},
+		{"a build that may not write does not export", settings.Settings{}, session{builderName: "b", exportsCache: true}, refs,
+			[]string{"build", "--progress=rawjson", "--builder", "b", "--cache-from", "type=registry,ref=r:own", "--cache-from", "type=registry,ref=r:main"}},
+		{"nor does a builder that cannot", settings.Settings{Write: true}, session{builderName: "default"}, refs,
+			[]string{"build", "--progress=rawjson", "--builder", "default", "--cache-from", "type=registry,ref=r:own", "--cache-from", "type=registry,ref=r:main"}},
+		{"a refresh imports nothing and exports", settings.Settings{Write: true, Refresh: true}, session{builderName: "b", exportsCache: true}, refs,
+			[]string{"build", "--progress=rawjson", "--builder", "b", "--no-cache", "--cache-to", export}},
+		{"without a cache there are no cache flags", settings.Settings{Write: true}, session{builderName: "b", exportsCache: true}, cacheref.Refs{},
+			[]string{"build", "--progress=rawjson", "--builder", "b"}},
+		{"a builder that the caller names is not named again", settings.Settings{}, session{}, cacheref.Refs{},
+			[]string{"build", "--progress=rawjson"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			assert.Equal(t, c.want, c.session.arguments(Request{Settings: c.settings}, c.refs))
+		})
+	}
+}
+
+func TestHostsToSignInTo(t *testing.T) {
+	request := Request{Settings: settings.Settings{Mirrors: []settings.Mirror{{Upstream: "docker.io", Location: "mirror.example/docker-hub"}, {Upstream: "quay.io", Location: "bare.example"}}}}
+	args := buildx.ParseArgs([]string{"-t", "image.example/shop:1", "-o", "type=registry,name=other.example/shop", "."})
+	refs := cacheref.Refs{Imports: []string{repository + ":a"}, Export: repository + ":a"}
+	hosts := hostsOf(request, args, refs)
+	for _, host := range []string{"image.example", "other.example", "mirror.example", "bare.example", "111122223333.dkr.ecr.eu-west-1.amazonaws.com"} {
+		assert.Contains(t, hosts, host)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	stopped, cancel := context.WithCancelCause(t.Context())
+	cancel(Stopped{Signal: syscall.SIGTERM})
+	assert.Equal(t, 143, ExitCode(stoppedBy(stopped)))
+	assert.Equal(t, 130, ExitCode(errors.Join(errors.New("x"), Stopped{Signal: syscall.SIGINT})))
+	assert.Equal(t, 1, ExitCode(errors.New("anything else")))
+	assert.NoError(t, stoppedBy(t.Context()))
+}

@@ -1,0 +1,52 @@
+package cachestate
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/stretchr/testify/assert"
+)
+
+func TestOf(t *testing.T) {
+	const manifest = "application/vnd.oci.image.manifest.v1+json"
+	cases := []struct {
+		name, answer string
+		status       int
+		want         Kind
+	}{
+		{"a cache manifest", `{"config":{"mediaType":"application/vnd.buildkit.cacheconfig.v0"}}`, 200, Cache},
+		{"a cache in an index, as older exporters write it", `{"manifests":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip"},{"mediaType":"application/vnd.buildkit.cacheconfig.v0"}]}`, 200, Cache},
+		{"an image", `{"config":{"mediaType":"application/vnd.oci.image.config.v1+json"}}`, 200, Image},
+		{"an image index", `{"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json"}]}`, 200, Image},
+		{"a tag that is not there", `{"errors":[{"code":"MANIFEST_UNKNOWN"}]}`, 404, Absent},
+		{"a repository that is not there", `{"errors":[{"code":"NAME_UNKNOWN"}]}`, 404, NoRepository},
+		{"no permission", `{"errors":[{"code":"DENIED"}]}`, 403, Unknown},
+		{"a failing registry", ``, 503, Unknown},
+		{"something that is no manifest", `<html>`, 200, Unknown},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/v2/" {
+					return
+				}
+				w.Header().Set("Content-Type", manifest)
+				w.WriteHeader(c.status)
+				_, _ = w.Write([]byte(c.answer))
+			}))
+			defer server.Close()
+			ref := strings.TrimPrefix(server.URL, "http://") + "/cache:main"
+			assert.Equal(t, map[string]Kind{ref: c.want}, Of(t.Context(), []string{ref}, authn.DefaultKeychain))
+		})
+	}
+}
+
+func TestOfARegistryThatIsNotThere(t *testing.T) {
+	refs := []string{"localhost:1/cache:a", "localhost:1/cache:b", "not a ref"}
+	for _, kind := range Of(t.Context(), refs, authn.DefaultKeychain) {
+		assert.Equal(t, Unknown, kind)
+	}
+}

@@ -1,0 +1,144 @@
+package progress
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func at(seconds float64) *time.Time {
+	moment := time.Unix(1700000000, 0).Add(time.Duration(seconds * float64(time.Second)))
+	return &moment
+}
+
+func TestStepNames(t *testing.T) {
+	cases := []struct {
+		name, vertex string
+		want         *Step
+	}{
+		{"a single unnamed stage has no name", "[2/4] RUN make", &Step{Index: 2, Total: 4, Instruction: "RUN make"}},
+		{"a named stage", "[build 3/6] COPY . .", &Step{Stage: "build", Index: 3, Total: 6, Instruction: "COPY . ."}},
+		{"a platform with a stage", "[linux/arm64 build 3/6] RUN x", &Step{Platform: "linux/arm64", Stage: "build", Index: 3, Total: 6, Instruction: "RUN x"}},
+		{"a platform without a stage", "[linux/arm64 3/6] RUN x", &Step{Platform: "linux/arm64", Index: 3, Total: 6, Instruction: "RUN x"}},
+		{"a cross build", "[linux/amd64->arm64 build 1/2] RUN x", &Step{Platform: "linux/amd64->arm64", Stage: "build", Index: 1, Total: 2, Instruction: "RUN x"}},
+		{"an instruction of several lines", "[2/2] RUN a\nb", &Step{Index: 2, Total: 2, Instruction: "RUN a\nb"}},
+		{"an instruction that looks like a name", "[2/2] RUN echo '[3/4] FROM x'", &Step{Index: 2, Total: 2, Instruction: "RUN echo '[3/4] FROM x'"}},
+		{"the internal vertices are no steps", "[internal] load build context", nil},
+		{"nor is a sign-in", "[auth] library/debian:pull token for registry-1.docker.io", nil},
+		{"nor an import", "importing cache manifest from host/cache:x", nil},
+		{"nor the vertex that links a copied layer", "[build 3/6] LINK COPY --link a b", nil},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			graph := NewGraph()
+			graph.Observe(Event{Vertexes: []Vertex{{Digest: "sha256:1", Name: c.vertex}}})
+			if c.want == nil {
+				assert.Empty(t, graph.Steps())
+				return
+			}
+			assert.Equal(t, []Step{*c.want}, graph.Steps())
+		})
+	}
+}
+
+func TestGraphKeepsTheLastStateOfAVertex(t *testing.T) {
+	graph := NewGraph()
+	graph.Observe(Event{Vertexes: []Vertex{{Digest: "a", Name: "[1/1] RUN x", Cached: true}}})
+	graph.Observe(Event{Vertexes: []Vertex{{Digest: "a", Name: "[1/1] RUN x", Started: at(0)}}})
+	graph.Observe(Event{Vertexes: []Vertex{{Digest: "a", Name: "[1/1] RUN x", Started: at(0), Completed: at(1)}}})
+	graph.Observe(Event{Vertexes: []Vertex{{Digest: "a", Name: "[1/1] RUN x", Started: at(4), Completed: at(6), Error: "late"}}})
+	node := graph.Find("a")
+	require.NotNil(t, node)
+	assert.True(t, node.Cached, "a vertex that was once said to be cached stays so")
+	assert.Equal(t, "late", node.Error)
+	assert.InDelta(t, 3.0, node.Seconds(), 1e-9, "both times in which it ran count")
+}
+
+func TestStatusOfAnUnknownVertexIsIgnored(t *testing.T) {
+	graph := NewGraph()
+	graph.Observe(Event{Statuses: []Status{{ID: "x", Vertex: "nobody"}}})
+	assert.Empty(t, graph.Nodes())
+}
+
+func TestTimingPriorities(t *testing.T) {
+	vertex := func(digest, name string, from, to float64) Vertex {
+		return Vertex{Digest: digest, Name: name, Started: at(from), Completed: at(to)}
+	}
+	cases := []struct {
+		name     string
+		vertexes []Vertex
+		want     Timing
+	}{
+		{"an import beside the context's load adds nothing", []Vertex{
+			vertex("a", "[internal] load build context", 0, 2), vertex("b", "importing cache manifest from r", 0, 1),
+		}, Timing{Build: 2}},
+		{"an import that the steps wait for is what it adds", []Vertex{
+			vertex("b", "importing cache manifest from r", 0, 3), vertex("a", "[2/2] RUN x", 2, 5),
+		}, Timing{Import: 2, Build: 3}},
+		{"an export beside the push adds what it takes longer", []Vertex{
+			vertex("a", "exporting to image", 0, 2), vertex("b", "exporting cache to registry", 1, 5),
+		}, Timing{Push: 2, Export: 3}},
+		{"a vertex that never ended counts for nothing", []Vertex{{Digest: "a", Name: "[2/2] RUN x", Started: at(0)}}, Timing{}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			graph := NewGraph()
+			graph.Observe(Event{Vertexes: c.vertexes})
+			got := graph.Timing()
+			assert.InDelta(t, c.want.Import, got.Import, 1e-9, "import")
+			assert.InDelta(t, c.want.Build, got.Build, 1e-9, "build")
+			assert.InDelta(t, c.want.Push, got.Push, 1e-9, "push")
+			assert.InDelta(t, c.want.Export, got.Export, 1e-9, "export")
+		})
+	}
+}
+
+func TestRead(t *testing.T) {
+	event := func(name string) string {
+		line, err := json.Marshal(map[string]any{"vertexes": []map[string]string{{"digest": name, "name": name}}})
+		require.NoError(t, err)
+		return string(line) + "\n"
+	}
+	cases := []struct {
+		name, stream string
+		events       []string
+		text         string
+	}{
+		{"an empty stream has nothing", "", nil, ""},
+		{"events come in order", event("a") + event("b"), []string{"a", "b"}, ""},
+		{"lines that are no JSON are text", "ERROR: no\n" + event("a") + "more", []string{"a"}, "ERROR: no\nmore"},
+		{"a cut-off event is text", `{"vertexes":[{"dig`, nil, `{"vertexes":[{"dig`},
+		{"a line longer than the read buffer is one line", event(strings.Repeat("x", 300<<10)), []string{strings.Repeat("x", 300<<10)}, ""},
+		{"JSON that is no event is an empty event", "{}\n", []string{}, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var names []string
+			var text strings.Builder
+			err := Read(strings.NewReader(c.stream), func(e Event) {
+				for _, vertex := range e.Vertexes {
+					names = append(names, vertex.Name)
+				}
+			}, func(line []byte) { text.Write(line) })
+			require.NoError(t, err)
+			assert.ElementsMatch(t, c.events, names)
+			assert.Equal(t, c.text, text.String())
+		})
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add("{\"vertexes\":[{\"digest\":\"a\",\"name\":\"[1/2] RUN x\"}]}\nERROR\n")
+	f.Fuzz(func(t *testing.T, stream string) {
+		graph := NewGraph()
+		require.NoError(t, Read(strings.NewReader(stream), graph.Observe, func([]byte) {}))
+		graph.Steps()
+		graph.Timing()
+		graph.Imports()
+		graph.Export()
+	})
+}

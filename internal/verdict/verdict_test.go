@@ -1,0 +1,95 @@
+package verdict
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/layercache/layercache/internal/cachestate"
+	"github.com/layercache/layercache/internal/progress"
+)
+
+const (
+	ref    = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/cache:app--linux-amd64--main"
+	notECR = "localhost:5000/cache:app--linux-amd64--main"
+)
+
+func steps(cached, ran int) []progress.Step {
+	all := []progress.Step{{Index: 1, Instruction: "FROM base", Ran: true}}
+	for range cached {
+		all = append(all, progress.Step{Instruction: "RUN a", Cached: true})
+	}
+	for range ran {
+		all = append(all, progress.Step{Instruction: "RUN b", Ran: true})
+	}
+	return all
+}
+
+func TestVerdicts(t *testing.T) {
+	missing := []progress.Import{{Ref: ref, Error: "failed to configure registry cache importer: " + ref + ": not found"}}
+	refused := []progress.Import{{Ref: ref, Error: "dial tcp 127.0.0.1:1: connect: connection refused"}}
+	cases := []struct {
+		name     string
+		evidence Evidence
+		verdict  string
+		ratio    any
+		reason   string
+		warnings int
+	}{
+		{"no cache asked for is off and has no ratio", Evidence{Steps: steps(0, 3)}, Off, nil, "no cache was asked for", 0},
+		{"all steps cached is used", Evidence{On: true, Refs: []string{ref}, Steps: steps(3, 0)}, Used, 1.0, "every step", 0},
+		{"some steps cached is partly used", Evidence{On: true, Refs: []string{ref}, Steps: steps(1, 3)}, PartlyUsed, 0.25, "3 of 4 steps had to run", 0},
+		{"no cache there yet is cold, without a warning", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: missing,
+			States: map[string]cachestate.Kind{ref: cachestate.Absent}}, Cold, 0.0, "no cache yet", 0},
+		{"a cache of which nothing fits is cold", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3),
+			States: map[string]cachestate.Kind{ref: cachestate.Cache}}, Cold, 0.0, "nothing in it fits", 0},
+		{"an image in the cache's place is overwritten", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3),
+			States: map[string]cachestate.Kind{ref: cachestate.Image}}, Overwritten, 0.0, "holds an image", 0},
+		{"a repository that ECR does not know is missing", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: missing,
+			States: map[string]cachestate.Kind{ref: cachestate.NoRepository}}, Missing, 0.0, "does not exist", 0},
+		{"elsewhere the first push makes the repository: cold", Evidence{On: true, Refs: []string{notECR}, Steps: steps(0, 3),
+			States: map[string]cachestate.Kind{notECR: cachestate.NoRepository}}, Cold, 0.0, "no cache yet", 0},
+		{"a registry that refuses is import-failed with the cause", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: refused},
+			ImportFailed, 0.0, "connection refused", 1},
+		{"one of two caches failing does not hide that the other was used", Evidence{On: true, Refs: []string{ref, notECR}, Steps: steps(2, 0), Imports: refused},
+			Used, 1.0, "every step", 1},
+		{"refresh is cold by request", Evidence{On: true, Refresh: true, Refs: []string{ref}, Steps: steps(0, 2)}, Cold, 0.0, "LAYERCACHE_REFRESH", 0},
+		{"a Dockerfile without steps has no ratio", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 0)}, Cold, nil, "no cache yet", 0},
+		{"steps that never ended do not count", Evidence{On: true, Refs: []string{ref}, Steps: append(steps(1, 0), progress.Step{Instruction: "RUN later"})}, Used, 1.0, "every step", 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := Of(c.evidence)
+			assert.Equal(t, c.verdict, got.Name)
+			assert.Contains(t, got.Reason, c.reason)
+			assert.Len(t, got.Warnings, c.warnings)
+			if c.ratio == nil {
+				assert.Nil(t, got.HitRatio)
+				return
+			}
+			if assert.NotNil(t, got.HitRatio) {
+				assert.InDelta(t, c.ratio, *got.HitRatio, 1e-9)
+			}
+		})
+	}
+}
+
+func TestCauses(t *testing.T) {
+	cases := []struct{ problem, words string }{
+		{"dial tcp 10.0.0.1:443: connect: connection refused", "connection refused"},
+		{"dial tcp: lookup nowhere.example on 10.0.0.2:53: no such host", "DNS"},
+		{"tls: failed to verify certificate: x509: certificate signed by unknown authority", "TLS"},
+		{"unexpected status from HEAD request to https://h/v2/c/manifests/t: 401 Unauthorized", "401"},
+		{"unexpected status from GET request: 403 Forbidden", "403"},
+		{"pull access denied, repository does not exist", "403"},
+		{"unexpected status: 429 Too Many Requests", "429"},
+		{"unexpected status: 503 Service Unavailable", "5xx"},
+		{"read tcp: connection reset by peer", "broke off"},
+		{"context deadline exceeded", "in time"},
+		{"failed to decode cache: invalid character 'x'", "corrupt"},
+		{"something\n   else", "something else"},
+	}
+	for _, c := range cases {
+		t.Run(c.words, func(t *testing.T) { assert.Contains(t, Cause(c.problem), c.words) })
+	}
+}

@@ -1,0 +1,148 @@
+// Package agent stands in for the agent that CodeBuild runs inside a build environment: it takes a project's buildspec, variables
+// and sources and runs the phases by CodeBuild's rules, on this machine, in a fresh working directory.
+//
+// What CodeBuild has and this agent has not (artifacts, cache, secrets, runtime versions, other users, batches, buildspec version
+// 0.1) is an error that names it, never passed over.
+//
+// https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
+package agent
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Build is one build of a project, as StartBuild would start it.
+type Build struct {
+	// Project is the project's name, part of the build's id.
+	Project string
+	// Account, Region and Partition name the build in its ARN; AWS_REGION is set to Region.
+	Account   string
+	Region    string
+	Partition string
+	// Image is the build image that CODEBUILD_BUILD_IMAGE names; the commands run on this machine all the same.
+	Image string
+	// Number is the build number. Default: 1.
+	Number int
+	// BuildSpec is the text of the buildspec.
+	BuildSpec string
+	// Variables are the project's environment variables; they win over the buildspec's.
+	Variables map[string]string
+	// Overrides are the variables given when the build is started; they win over the project's.
+	Overrides map[string]string
+	// Source is the primary source: a directory or a zip file. Empty means NO_SOURCE: an empty directory.
+	Source string
+	// SourceVersion becomes CODEBUILD_SOURCE_VERSION and CODEBUILD_RESOLVED_SOURCE_VERSION, which are not set while it is empty.
+	SourceVersion string
+	// SecondarySources are directories or zip files by source identifier.
+	SecondarySources map[string]string
+	// Dir is an empty directory for everything that the build writes; the caller removes it.
+	Dir string
+	// Env is the environment of the build image, NAME=VALUE: at least PATH and HOME.
+	Env []string
+	// Output receives the build's log.
+	Output io.Writer
+}
+
+// Status is how a phase or a build ended.
+// https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildPhase.html
+type Status string
+
+// The statuses that this agent gives.
+const (
+	Succeeded Status = "SUCCEEDED"
+	Failed    Status = "FAILED"
+	Stopped   Status = "STOPPED"
+)
+
+// Result is what a build came to.
+type Result struct {
+	ID string
+	// Status is Failed as soon as one phase failed, also if its on-failure let the build continue.
+	Status Status
+	// Phases are those that ran, in order.
+	Phases []Phase
+	// Exported are the values of the buildspec's exported-variables after the last phase. One that is not set is absent,
+	// and all are if the build was stopped.
+	Exported map[string]string
+	// Reports are the paths of the report files found for each report group of the buildspec.
+	Reports map[string][]string
+	// SourceDir is CODEBUILD_SRC_DIR.
+	SourceDir string
+	// Seconds is the wall-clock time of the phases.
+	Seconds float64
+}
+
+// Phase is what one phase came to.
+type Phase struct {
+	// Name as in a build's log: INSTALL, PRE_BUILD, BUILD, POST_BUILD.
+	Name   string
+	Status Status
+	// ExitCode is that of the first command that failed, else 0.
+	ExitCode int
+	// Command is the first command that failed, else empty.
+	Command string
+	Seconds float64
+}
+
+// Run runs the build. A phase that fails is no error: the result says so. An error means that the build could not be
+// run as CodeBuild would run it, or that ctx ended: then every process of the build has been stopped, and the result holds what had run.
+func (b Build) Run(ctx context.Context) (*Result, error) {
+	spec, err := parse(b.BuildSpec)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.check(); err != nil {
+		return nil, err
+	}
+	sources, err := b.unpack()
+	if err != nil {
+		return nil, err
+	}
+	id := b.newID()
+	state := filepath.Join(b.Dir, "agent")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		return nil, fmt.Errorf("agent: %w", err)
+	}
+	output, err := newLog(b.Output)
+	if err != nil {
+		return nil, err
+	}
+	defer output.Close()
+	shell, err := newShell(spec.shell, state, sources.primary, b.environment(spec, sources, id), output)
+	if err != nil {
+		return nil, err
+	}
+	defer shell.Close()
+
+	result := &Result{ID: id, Status: Succeeded, SourceDir: sources.primary}
+	started := time.Now()
+	runPhases(ctx, spec, shell, output, result)
+	result.Seconds = time.Since(started).Seconds()
+	if result.Status == Stopped {
+		return result, context.Cause(ctx)
+	}
+	result.Exported = exported(spec, shell, output)
+	result.Reports, err = findReports(spec, sources.primary, output)
+	return result, err
+}
+
+func (b Build) check() error {
+	for name, value := range map[string]string{"Project": b.Project, "Region": b.Region, "Account": b.Account, "Partition": b.Partition, "Dir": b.Dir} {
+		if value == "" {
+			return fmt.Errorf("agent: Build.%s is empty: CodeBuild's variables are made from it", name)
+		}
+	}
+	left, err := os.ReadDir(b.Dir)
+	if err != nil {
+		return fmt.Errorf("agent: Build.Dir: %w", err)
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("agent: Build.Dir %s is not empty: every CodeBuild build starts on a fresh machine", b.Dir)
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package agent
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// findReports finds the files of each report group below the source directory. A group without a file is no failure, but
+// the log says so.
+// https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#reports-buildspec-file
+func findReports(spec *buildspec, sourceDir string, output *log) (map[string][]string, error) {
+	found := map[string][]string{}
+	for name, group := range spec.reports {
+		base := filepath.Join(sourceDir, filepath.FromSlash(group.BaseDirectory))
+		if _, err := os.Stat(base); err == nil {
+			if err := matchFiles(base, group.Files, func(path string) { found[name] = append(found[name], path) }); err != nil {
+				return nil, err
+			}
+		}
+		if len(found[name]) == 0 {
+			output.line("No matching report files found for report group %s", name)
+		}
+	}
+	return found, nil
+}
+
+func matchFiles(base string, patterns []string, report func(path string)) error {
+	return fs.WalkDir(os.DirFS(base), ".", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		for _, pattern := range patterns {
+			if matches(strings.Split(pattern, "/"), strings.Split(file, "/")) {
+				report(filepath.Join(base, filepath.FromSlash(file)))
+				break
+			}
+		}
+		return nil
+	})
+}
+
+// matches compares a path with a pattern, part by part; ** stands for any number of directories.
+func matches(pattern, file []string) bool {
+	if len(pattern) == 0 {
+		return len(file) == 0
+	}
+	if pattern[0] == "**" {
+		return matches(pattern[1:], file) || len(file) > 0 && matches(pattern, file[1:])
+	}
+	if len(file) == 0 {
+		return false
+	}
+	same, err := path.Match(pattern[0], file[0])
+	return err == nil && same && matches(pattern[1:], file[1:])
+}

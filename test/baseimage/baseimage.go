@@ -1,0 +1,95 @@
+// Package baseimage provides the base images that demos and tests build on: the real ones where their registry can be reached, and
+// in a closed network stand-ins made of what this machine has (its Go toolchain, Debian's busybox-static, its CA bundle).
+// Either is kept in the user's cache directory, so that a second run starts at once.
+package baseimage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// reachable is how long the upstream registry has to answer before a stand-in takes the image's place.
+const reachable = 5 * time.Second
+
+// Platform is the platform of the images: Linux on this machine's architecture.
+func Platform() v1.Platform {
+	return v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
+}
+
+// Provide answers the image that ref names, for Platform alone, and in a few words where it comes from: "pulled from …" or "made
+// of …". It is an error if the registry answers that there is no such image, or if the registry does not
+// answer and no stand-in is known for it.
+func Provide(ctx context.Context, ref name.Reference) (v1.Image, string, error) {
+	store, err := openStore()
+	if err != nil {
+		return nil, "", err
+	}
+	image, unreachable, err := pull(ctx, store, ref)
+	if err != nil {
+		return nil, "", err
+	}
+	if unreachable == nil {
+		return image, "pulled from " + ref.Context().RegistryStr(), nil
+	}
+	if ctx.Err() != nil {
+		return nil, "", context.Cause(ctx)
+	}
+	image, origin, err := standIn(ctx, store, ref)
+	if err != nil {
+		return nil, "", fmt.Errorf("baseimage: %s cannot be pulled (%w), and %w", ref, unreachable, err)
+	}
+	return image, origin, nil
+}
+
+// pull downloads the image into the store. What keeps the registry from answering comes back as unreachable.
+func pull(ctx context.Context, store store, ref name.Reference) (image v1.Image, unreachable, err error) {
+	short, cancel := context.WithTimeout(ctx, reachable)
+	defer cancel()
+	_, err = remote.Head(ref, remote.WithContext(short))
+	switch {
+	case missing(err):
+		return nil, nil, fmt.Errorf("baseimage: %s does not exist: %w", ref, err)
+	case err != nil:
+		return nil, err, nil
+	}
+	upstream, err := remote.Image(ref, remote.WithContext(ctx), remote.WithPlatform(Platform()))
+	if err != nil {
+		return nil, nil, fmt.Errorf("baseimage: %w", err)
+	}
+	digest, err := upstream.Digest()
+	if err != nil {
+		return nil, nil, fmt.Errorf("baseimage: %s: %w", ref, err)
+	}
+	image, err = store.keep(digest.Hex, func(string) (v1.Image, error) { return upstream, nil })
+	return image, nil, err
+}
+
+// missing says whether the registry answered that it has no such image, rather than not answering.
+func missing(err error) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound
+}
+
+// openStore opens the directory that images are kept in, layercache/baseimages in the user's cache directory.
+func openStore() (store, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("baseimage: no cache directory for base images: %w", err)
+	}
+	dir := filepath.Join(cache, "layercache", "baseimages")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("baseimage: %w", err)
+	}
+	return store(dir), nil
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// printResults prints the table, a verdict line a build and where the reports are.
+func printResults(w io.Writer, builds []build) {
+	heading(w, "result")
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "build\tseconds\tsteps cached\tverdict")
+	for _, b := range builds {
+		cached, counted := b.report.Hits()
+		fmt.Fprintf(table, "%s\t%6.1f\t%d of %d\t%s\n", b.name, b.seconds, cached, counted, b.report.Verdict)
+	}
+	_ = table.Flush()
+	fmt.Fprintln(w)
+	for _, b := range builds {
+		fmt.Fprintf(w, "%s: %s\n", b.name, b.report.Line())
+	}
+	fmt.Fprintln(w)
+	for _, b := range builds {
+		fmt.Fprintf(w, "report of %s: %s\n", b.name, b.reportFile)
+	}
+}
+
+// judge says, all at once, what did not come out as it should: the verdicts, and that an unchanged build takes less
+// than a quarter of the cold one.
+func judge(builds []build) error {
+	var problems []error
+	seconds := map[string]float64{}
+	for _, b := range builds {
+		seconds[b.name] = b.seconds
+		if b.report.Verdict != b.verdict {
+			problems = append(problems, fmt.Errorf("demo: the %s build's verdict is %q, not %q", b.name, b.report.Verdict, b.verdict))
+		}
+		if b.exported != b.report.Verdict {
+			problems = append(problems, fmt.Errorf("demo: the %s build exported LAYERCACHE_VERDICT=%q, and its report says %q", b.name, b.exported, b.report.Verdict))
+		}
+	}
+	if limit := seconds["cold"] / 4; seconds["unchanged"] >= limit {
+		problems = append(problems, fmt.Errorf("demo: the unchanged build took %.1f s, not under a quarter of the cold one (%.1f s)", seconds["unchanged"], limit))
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,8 @@
+package main
+
+// salutation opens every greeting. The demo's third build changes this line, as a developer would.
+const salutation = "Hello"
+
+func greet(name string) string {
+	return salutation + ", " + name + "!"
+}

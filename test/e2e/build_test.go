@@ -1,0 +1,192 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestColdThenUnchangedThenChanged(t *testing.T) {
+	w := newWorld(t)
+
+	cold := w.succeeds(w.build())
+	assert.Equal(t, "cold", cold.Verdict)
+	assert.Equal(t, "yes", cold.Exported)
+	assert.ElementsMatch(t, everyStep, cold.ran())
+	assert.Equal(t, "native", cold.Builder)
+	assert.Equal(t, []string{"shop--linux-amd64--main"}, w.tags("cache"))
+
+	unchanged := w.succeeds(w.build())
+	assert.Equal(t, "used", unchanged.Verdict)
+	assert.Empty(t, unchanged.ran())
+	assert.InDelta(t, 1.0, *unchanged.HitRatio, 1e-9)
+
+	w.write("src/main.txt", "hello, world\n")
+	changed := w.succeeds(w.build())
+	assert.Equal(t, "partly-used", changed.Verdict)
+	assert.ElementsMatch(t, []string{sources, compile, last}, changed.ran())
+	assert.Equal(t, "yes", changed.Exported)
+
+	again := w.succeeds(w.build())
+	assert.Equal(t, "used", again.Verdict, "the changed build's cache was written")
+	assert.Regexp(t, `layercache: cache used: [^\n]*\n$`, again.log, "the verdict is the last line of the log")
+}
+
+func TestImageIsWhatTheSourcesSay(t *testing.T) {
+	w := newWorld(t)
+	w.succeeds(w.build())
+	w.write("src/main.txt", "second version\n")
+	w.succeeds(w.build())
+	image := w.pulled(w.image())
+	assert.Equal(t, "second version\n", fileOf(t, image, "program"))
+}
+
+func TestMirrorServesTheBaseImage(t *testing.T) {
+	w := newWorld(t)
+	w.succeeds(w.build())
+	var served []string
+	for _, entry := range w.registry.Log() {
+		if strings.HasPrefix(entry.Path, "/v2/ecr-public/docker/library/busybox/") && entry.Status == 200 {
+			served = append(served, entry.Path)
+		}
+	}
+	assert.NotEmpty(t, served, "the Dockerfile names public.ecr.aws; the mirror's prefix has to have been asked")
+}
+
+func TestCacheThatAnImageWasPushedOver(t *testing.T) {
+	w := newWorld(t)
+	w.succeeds(w.build())
+	cache := w.registry.Addr() + "/cache:shop--linux-amd64--main"
+	ref, err := name.ParseReference(cache)
+	require.NoError(t, err)
+	require.NoError(t, remote.Write(ref, mutate.MediaType(w.pulled(w.image()), "application/vnd.oci.image.manifest.v1+json")))
+
+	overwritten := w.succeeds(w.build())
+	assert.Equal(t, "overwritten", overwritten.Verdict)
+	assert.Contains(t, overwritten.log, cache)
+	assert.Equal(t, "used", w.succeeds(w.build()).Verdict, "the export put the cache right again")
+}
+
+func TestCacheRegistryThatIsDown(t *testing.T) {
+	w := newWorld(t)
+	w.env["LAYERCACHE_REPOSITORY"] = "localhost:1/cache"
+	got := w.succeeds(w.build())
+	assert.Equal(t, "import-failed", got.Verdict)
+	assert.Equal(t, "failed", got.Exported)
+	assert.Contains(t, strings.Join(got.Warnings, "\n"), "connection refused")
+	assert.Equal(t, "hello\n", fileOf(t, w.pulled(w.image()), "program"), "the image is there all the same")
+}
+
+func TestCacheRefThatIsTheImageRefIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.env["LAYERCACHE_APP"] = "shop"
+	got := w.run("build", "--push", "--tag", w.registry.Addr()+"/cache:shop--linux-amd64--main", ".")
+	assert.Equal(t, 1, got.exitCode)
+	assert.Contains(t, got.log, "is also the cache ref")
+	assert.Empty(t, w.tags("cache"), "nothing was pushed")
+}
+
+func TestBranchReadsTheFallbackBranchAndWritesItsOwn(t *testing.T) {
+	w := newWorld(t)
+	w.succeeds(w.build())
+	w.env["LAYERCACHE_BRANCH"] = "feature/$(touch pwned); `id`"
+	branch := w.succeeds(w.build())
+	assert.Equal(t, "used", branch.Verdict)
+	assert.Len(t, w.tags("cache"), 2)
+	assert.NoFileExists(t, filepath.Join(w.app, "pwned"))
+}
+
+func TestSettings(t *testing.T) {
+	w := newWorld(t)
+	w.env["LAYERCACHE_WRITE"] = "false"
+	reading := w.succeeds(w.build())
+	assert.Equal(t, "off", reading.Exported)
+	assert.Empty(t, w.tags("cache"), "a build that may not write wrote nothing")
+
+	w.env["LAYERCACHE_WRITE"] = "true"
+	w.succeeds(w.build())
+	w.env["LAYERCACHE_REFRESH"] = "true"
+	refreshed := w.succeeds(w.build())
+	assert.Equal(t, "cold", refreshed.Verdict)
+	assert.ElementsMatch(t, everyStep, refreshed.ran())
+
+	w.env["LAYERCACHE_MODE"] = "off"
+	off := w.succeeds(w.build())
+	assert.Equal(t, "off", off.Verdict)
+	assert.Nil(t, off.HitRatio)
+
+	w.env["LAYERCACHE_MODE"], w.env["LAYERCACHE_WRITE"] = "sideways", "perhaps"
+	wrong := w.build()
+	assert.Equal(t, 1, wrong.exitCode)
+	assert.Contains(t, wrong.log, "LAYERCACHE_MODE")
+	assert.Contains(t, wrong.log, "LAYERCACHE_WRITE", "every wrong variable is named at once")
+}
+
+func TestArgumentsReachBuildx(t *testing.T) {
+	w := newWorld(t)
+	w.write("other.Dockerfile", "FROM "+base+" AS wanted\nARG GREETING\nRUN echo \"$GREETING\" > /greeting\nFROM wanted\nRUN exit 1\n")
+	iid := filepath.Join(w.tmp, "iid")
+	got := w.succeeds(w.build("-f", "other.Dockerfile", "--target=wanted", "--build-arg", "GREETING=good day; $(id)", "--iidfile", iid, "--label", "a=b"))
+	assert.Equal(t, "good day; $(id)\n", fileOf(t, w.pulled(w.image()), "greeting"))
+	content, err := os.ReadFile(iid)
+	require.NoError(t, err)
+	assert.Regexp(t, `^sha256:[0-9a-f]{64}$`, string(content))
+	assert.Regexp(t, `LAYERCACHE_IMAGE_DIGEST=sha256:`, exports(t, w))
+	assert.Equal(t, "cold", got.Verdict)
+}
+
+func TestQuietPrintsTheDigestAlone(t *testing.T) {
+	w := newWorld(t)
+	got := w.succeeds(w.build("--quiet"))
+	assert.NotContains(t, got.log, "[build 2/5]")
+	assert.Regexp(t, `(?m)^sha256:[0-9a-f]{64}$`, got.log)
+}
+
+func TestFailingStep(t *testing.T) {
+	w := newWorld(t)
+	w.write("Dockerfile", "FROM "+base+"\nRUN echo fine\nRUN echo this one fails; exit 9\n")
+	got := w.build()
+	assert.Equal(t, 1, got.exitCode, "buildx's own exit status")
+	require.NotNil(t, got.Report, got.log)
+	assert.Equal(t, 1, got.ExitCode)
+	assert.Contains(t, got.log, "this one fails")
+	assert.Contains(t, got.log, "exit code: 9")
+	assert.Equal(t, "used", w.succeeds(w.fixed()).Verdict[:4], "the steps before it may be cached")
+}
+
+// fixed builds a Dockerfile without the failing step twice.
+func (w *world) fixed() outcome {
+	w.write("Dockerfile", "FROM "+base+"\nRUN echo fine\n")
+	w.succeeds(w.build())
+	return w.build()
+}
+
+func TestTwoAtOnceDoNotDisturbEachOther(t *testing.T) {
+	first, second := newWorld(t), newWorld(t)
+	var both sync.WaitGroup
+	results := make([]outcome, 2)
+	for i, w := range []*world{first, second} {
+		both.Go(func() { results[i] = w.runAlongside("build", "--push", "--tag", w.image(), ".") })
+	}
+	both.Wait()
+	for _, got := range results {
+		assert.Zero(t, got.exitCode, got.log)
+	}
+	first.nothingLeft()
+	second.nothingLeft()
+}
+
+func exports(t *testing.T, w *world) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(w.env["LAYERCACHE_REPORT_DIR"], "exports.env"))
+	require.NoError(t, err)
+	return string(content)
+}

@@ -1,0 +1,101 @@
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// slow is a Dockerfile whose step says that it runs and then waits.
+const slow = "FROM " + base + "\nRUN echo waiting now; sleep 300\n"
+
+func TestSignals(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run("a build that is stopped by "+signal.String()+" ends with its status and leaves nothing", func(t *testing.T) {
+			w := newWorld(t)
+			w.write("Dockerfile", slow)
+			running := w.start("build", "--push", "--tag", w.image(), ".")
+			running.waitFor("waiting now")
+			require.NoError(t, running.cmd.Process.Signal(signal))
+			assert.Equal(t, 128+int(signal), running.wait())
+			w.nothingLeft()
+		})
+	}
+}
+
+func TestHelperThatIsKilled(t *testing.T) {
+	w := newWorld(t)
+	w.write("Dockerfile", slow)
+	running := w.start("build", "--push", "--tag", w.image(), ".")
+	running.waitFor("waiting now")
+	require.NoError(t, running.cmd.Process.Kill())
+	running.wait()
+	assert.Eventually(t, func() bool { return len(processes()) == 0 }, 30*time.Second, 100*time.Millisecond,
+		"buildkitd does not outlive the helper, however that ends")
+
+	w.write("Dockerfile", dockerfile)
+	next := w.runAlongside("build", "--push", "--tag", w.image(), ".")
+	assert.Zero(t, next.exitCode, next.log)
+	assert.Empty(t, abandoned(t), "the next builder clears what the killed one left")
+}
+
+// process is a helper that runs in the background.
+type process struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	lock sync.Mutex
+	log  bytes.Buffer
+}
+
+func (w *world) start(args ...string) *process {
+	w.t.Helper()
+	p := &process{t: w.t, cmd: w.command(w.t.Context(), args...)}
+	p.cmd.Stdout, p.cmd.Stderr = p, p
+	require.NoError(w.t, p.cmd.Start())
+	return p
+}
+
+func (p *process) Write(content []byte) (int, error) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	return p.log.Write(content)
+}
+
+func (p *process) text() string {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	return p.log.String()
+}
+
+func (p *process) waitFor(text string) {
+	p.t.Helper()
+	// The instruction's own text holds the words once; the second time they are its output.
+	require.Eventually(p.t, func() bool { return strings.Count(p.text(), text) >= 2 }, time.Minute, 50*time.Millisecond, "%s never printed", text)
+}
+
+// wait returns the exit status.
+func (p *process) wait() int {
+	p.t.Helper()
+	err := p.cmd.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		require.NoError(p.t, err)
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// runAlongside runs the helper without looking for what others that run now may still hold.
+func (w *world) runAlongside(args ...string) outcome {
+	w.t.Helper()
+	p := w.start(args...)
+	code := p.wait()
+	return outcome{exitCode: code, log: p.text()}
+}

@@ -1,0 +1,211 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/test/localecr"
+)
+
+// base is pulled through the mirror; where no network reaches it, the registry has a stand-in for it.
+const base = "public.ecr.aws/docker/library/busybox:1.37"
+
+// dockerfile has what an application's has: dependencies that seldom change, sources that do, a small last stage.
+const dockerfile = `FROM ` + base + ` AS build
+WORKDIR /app
+COPY deps.txt .
+RUN cat deps.txt > installed && echo dependencies installed
+COPY src src
+RUN cat src/* > program && echo program compiled
+
+FROM ` + base + `
+COPY --from=build --link /app/program /program
+`
+
+// The Dockerfile's steps, FROM left out.
+const (
+	workdir   = "WORKDIR /app"
+	deps      = "COPY deps.txt ."
+	installed = "RUN cat deps.txt > installed && echo dependencies installed"
+	sources   = "COPY src src"
+	compile   = "RUN cat src/* > program && echo program compiled"
+	last      = "COPY --from=build --link /app/program /program"
+)
+
+var everyStep = []string{workdir, deps, installed, sources, compile, last}
+
+// world is one test's registry, application and environment.
+type world struct {
+	t        *testing.T
+	registry *localecr.Server
+	app      string
+	tmp      string
+	env      map[string]string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	server, err := localecr.Start(localecr.Config{Dir: t.TempDir()})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	w := &world{t: t, registry: server, app: t.TempDir(), tmp: t.TempDir()}
+	w.write("Dockerfile", dockerfile)
+	w.write("deps.txt", "left-pad\n")
+	w.write("src/main.txt", "hello\n")
+	w.env = map[string]string{
+		"LAYERCACHE_REPOSITORY": server.Addr() + "/cache",
+		"LAYERCACHE_MIRRORS":    "public.ecr.aws=" + server.Addr() + "/ecr-public",
+		"LAYERCACHE_BRANCH":     "main",
+		"LAYERCACHE_REPORT_DIR": filepath.Join(w.tmp, "report"),
+	}
+	return w
+}
+
+func (w *world) write(path, content string) {
+	w.t.Helper()
+	full := filepath.Join(w.app, path)
+	require.NoError(w.t, os.MkdirAll(filepath.Dir(full), 0o755))
+	require.NoError(w.t, os.WriteFile(full, []byte(content), 0o644))
+}
+
+func (w *world) image() string { return w.registry.Addr() + "/shop:1" }
+
+// command is the helper in the application's folder, with nothing of this process's LAYERCACHE_* variables.
+func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(programs, "layercache"), args...)
+	cmd.Dir = w.app
+	cmd.Env = []string{"TMPDIR=" + w.tmp, "HOME=" + w.tmp, "PATH=" + os.Getenv("PATH")}
+	for variable, value := range w.env {
+		cmd.Env = append(cmd.Env, variable+"="+value)
+	}
+	return cmd
+}
+
+// outcome is what a run of the helper left.
+type outcome struct {
+	*report.Report
+	exitCode int
+	log      string
+}
+
+// build runs `layercache build --push --tag IMAGE ARGS… .`.
+func (w *world) build(args ...string) outcome {
+	w.t.Helper()
+	return w.run(append(append([]string{"build", "--push", "--tag", w.image()}, args...), ".")...)
+}
+
+func (w *world) run(args ...string) outcome {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := w.command(ctx, args...)
+	var log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	path := filepath.Join(w.env["LAYERCACHE_REPORT_DIR"], report.File)
+	_ = os.Remove(path)
+	err := cmd.Run()
+	require.NoError(w.t, ctx.Err(), log.String())
+	got := outcome{log: log.String(), exitCode: cmd.ProcessState.ExitCode()}
+	if err == nil || got.exitCode > 0 {
+		got.Report, _ = report.Read(path)
+	}
+	w.nothingLeft()
+	return got
+}
+
+// succeeds checks that the build ended well and wrote a report.
+func (w *world) succeeds(o outcome) outcome {
+	w.t.Helper()
+	require.Zero(w.t, o.exitCode, o.log)
+	require.NotNil(w.t, o.Report, o.log)
+	return o
+}
+
+// ran are the instructions that did not come from a cache.
+func (o outcome) ran() []string {
+	var instructions []string
+	for _, step := range o.Steps {
+		if !step.Cached && !strings.HasPrefix(step.Instruction, "FROM ") {
+			instructions = append(instructions, step.Instruction)
+		}
+	}
+	return instructions
+}
+
+// nothingLeft checks that no process, state folder or private folder outlived the helper.
+func (w *world) nothingLeft() {
+	w.t.Helper()
+	assert.Empty(w.t, processes(), "processes that outlived the helper")
+	private, err := filepath.Glob(filepath.Join(w.tmp, "layercache-*"))
+	assert.NoError(w.t, err)
+	assert.Empty(w.t, private, "private folders that were left")
+	assert.Empty(w.t, abandoned(w.t), "builder folders that were left")
+}
+
+// processes are those that run a program of this test's, but for itself.
+func processes() []string {
+	var found []string
+	links, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, link := range links {
+		content, err := os.ReadFile(link)
+		if err == nil && strings.HasPrefix(string(content), programs) {
+			found = append(found, strings.ReplaceAll(string(content), "\x00", " "))
+		}
+	}
+	return found
+}
+
+// abandoned are builder folders whose owner is gone.
+func abandoned(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	locks, err := filepath.Glob("/var/lib/layercache/builder-*/lock")
+	require.NoError(t, err)
+	for _, path := range locks {
+		lock, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			found = append(found, path)
+		}
+		assert.NoError(t, lock.Close())
+	}
+	return found
+}
+
+// pulled fetches an image from the registry, as a user of it would.
+func (w *world) pulled(image string) v1.Image {
+	w.t.Helper()
+	ref, err := name.ParseReference(image)
+	require.NoError(w.t, err)
+	got, err := remote.Image(ref, remote.WithPlatform(v1.Platform{OS: "linux", Architecture: "amd64"}))
+	require.NoError(w.t, err)
+	return got
+}
+
+// tags lists a repository's tags; one that does not exist has none.
+func (w *world) tags(repository string) []string {
+	w.t.Helper()
+	parsed, err := name.NewRepository(w.registry.Addr() + "/" + repository)
+	require.NoError(w.t, err)
+	tags, err := remote.List(parsed)
+	if err != nil {
+		return nil
+	}
+	return tags
+}

@@ -1,0 +1,72 @@
+package localecr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// blobs keeps blobs as files, each repository's apart, as ECR does: what one repository has, another one has to be sent.
+// go-containerregistry's own disk handler has one directory for all, and reads a whole blob again for each HEAD.
+type blobs string
+
+// file is the path of a blob. go-containerregistry appends /blobs to the repository of an upload's last request.
+func (b blobs) file(repository string, h v1.Hash) string {
+	return filepath.Join(string(b), url.PathEscape(strings.TrimSuffix(repository, "/blobs")), h.Algorithm+"-"+h.Hex)
+}
+
+// Stat answers the size of a blob.
+func (b blobs) Stat(_ context.Context, repository string, h v1.Hash) (int64, error) {
+	info, err := os.Stat(b.file(repository, h))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, registry.ErrNotFound
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// Get opens a blob.
+func (b blobs) Get(_ context.Context, repository string, h v1.Hash) (io.ReadCloser, error) {
+	file, err := os.Open(b.file(repository, h))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, registry.ErrNotFound
+	}
+	return file, err
+}
+
+// Put writes a blob; from fails if the content does not have the digest.
+func (b blobs) Put(_ context.Context, repository string, h v1.Hash, from io.ReadCloser) error {
+	defer from.Close()
+	file, err := os.CreateTemp(string(b), "upload-*")
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, from)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	target := b.file(repository, h)
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return fmt.Errorf("localecr: %w", err)
+	}
+	if err := os.Rename(file.Name(), target); err != nil {
+		return fmt.Errorf("localecr: %w", err)
+	}
+	return nil
+}
+
+// Delete removes a blob.
+func (b blobs) Delete(_ context.Context, repository string, h v1.Hash) error {
+	return os.Remove(b.file(repository, h))
+}

@@ -1,0 +1,96 @@
+package localecr
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"golang.org/x/sync/singleflight"
+)
+
+// pullThrough fetches an image of a prefix from its upstream when it is first asked for.
+type pullThrough struct {
+	ctx     context.Context
+	config  Config
+	blobs   blobs
+	next    http.Handler
+	flights singleflight.Group
+}
+
+// manifestPath is the path of a manifest, /v2/REPOSITORY/manifests/REFERENCE.
+var manifestPath = regexp.MustCompile(`^/v2/(.+)/manifests/([^/]+)$`)
+
+func (p *pullThrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	match := manifestPath.FindStringSubmatch(r.URL.Path)
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if match == nil || !reads || p.has(r.URL.Path) {
+		p.next.ServeHTTP(w, r)
+		return
+	}
+	upstream, ok := p.upstream(match[1], match[2])
+	if !ok {
+		p.next.ServeHTTP(w, r)
+		return
+	}
+	if _, err, _ := p.flights.Do(r.URL.Path, func() (any, error) { return nil, p.fetch(upstream, r.URL.Path) }); err != nil {
+		refuse(w, err)
+		return
+	}
+	p.next.ServeHTTP(w, r)
+}
+
+// upstream is the name at its upstream of an image under one of the prefixes.
+func (p *pullThrough) upstream(repository, reference string) (string, bool) {
+	prefix, rest, ok := strings.Cut(repository, "/")
+	host, known := p.config.Upstreams[prefix]
+	if !ok || !known {
+		return "", false
+	}
+	separator := ":"
+	if strings.Contains(reference, ":") {
+		separator = "@"
+	}
+	return host + "/" + rest + separator + reference, true
+}
+
+// fetch imports the image and reports it.
+func (p *pullThrough) fetch(upstream, path string) error {
+	if p.has(path) {
+		return nil
+	}
+	started := time.Now()
+	done := Import{Reference: upstream}
+	done.Origin, done.Err = p.importImage(upstream, path)
+	done.Seconds = time.Since(started).Seconds()
+	p.config.Imported(done)
+	return done.Err
+}
+
+func (p *pullThrough) importImage(upstream, path string) (origin string, err error) {
+	ref, err := name.ParseReference(upstream)
+	if err != nil {
+		return "", fmt.Errorf("localecr: %w", err)
+	}
+	image, origin, err := p.config.Provide(p.ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	if err := p.store(image, path); err != nil {
+		return "", fmt.Errorf("localecr: storing %s: %w", upstream, err)
+	}
+	return origin, nil
+}
+
+// refuse answers as a registry does that has no such image, with the reason as the message.
+func refuse(w http.ResponseWriter, reason error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusNotFound)
+	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{
+		map[string]string{"code": "MANIFEST_UNKNOWN", "message": reason.Error()},
+	}})
+}

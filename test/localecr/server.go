@@ -1,0 +1,110 @@
+// Package localecr is a registry on loopback that stands in for a private Amazon ECR registry in demos and tests: repositories
+// come into being when they are pushed to, prefixes of the pull-through cache fetch from their upstream on the
+// first pull, and an access log says who asked for what. It asks for no login.
+package localecr
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/layercache/layercache/test/baseimage"
+)
+
+// Config says how a registry is started. Every field but Dir may be left out.
+type Config struct {
+	// Dir is where blobs are kept; the caller removes it. Manifests are kept in memory.
+	Dir string
+	// Upstreams are the upstream registries by prefix. Default: DefaultUpstreams.
+	Upstreams map[string]string
+	// Provide fetches an image of an upstream registry and says where it came from. Default: baseimage.Provide.
+	Provide func(ctx context.Context, ref name.Reference) (v1.Image, string, error)
+	// Imported is told of every image that was pulled through.
+	Imported func(Import)
+}
+
+// Import is an image that was pulled through, or could not be.
+type Import struct {
+	// Reference is the image's name at its upstream.
+	Reference string
+	// Origin says where the image came from, in words.
+	Origin  string
+	Seconds float64
+	Err     error
+}
+
+// DefaultUpstreams are the prefixes that ECR's console suggests for the upstreams.
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
+func DefaultUpstreams() map[string]string {
+	return map[string]string{
+		"ecr-public": "public.ecr.aws",
+		"k8s":        "registry.k8s.io",
+		"quay":       "quay.io",
+		"docker-hub": "registry-1.docker.io",
+	}
+}
+
+// Server is a running registry.
+type Server struct {
+	server  *http.Server
+	address string
+	log     *accessLog
+	stop    context.CancelFunc
+}
+
+// Start starts a registry on a free port of 127.0.0.1.
+func Start(config Config) (*Server, error) {
+	if config.Dir == "" {
+		return nil, fmt.Errorf("localecr: Config.Dir is empty: blobs need a directory")
+	}
+	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("localecr: %w", err)
+	}
+	if config.Upstreams == nil {
+		config.Upstreams = DefaultUpstreams()
+	}
+	if config.Provide == nil {
+		config.Provide = baseimage.Provide
+	}
+	if config.Imported == nil {
+		config.Imported = func(Import) {}
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("localecr: %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	kept := blobs(config.Dir)
+	silent := log.New(io.Discard, "", 0)
+	store := registry.New(registry.WithBlobHandler(kept), registry.Logger(silent), registry.WithReferrersSupport(true))
+	recorded := &accessLog{next: &pullThrough{ctx: ctx, config: config, blobs: kept, next: store}}
+	s := &Server{
+		server:  &http.Server{Handler: recorded, ErrorLog: silent, ReadHeaderTimeout: 10 * time.Second},
+		address: listener.Addr().String(),
+		log:     recorded,
+		stop:    stop,
+	}
+	go func() { _ = s.server.Serve(listener) }()
+	return s, nil
+}
+
+// Addr is the registry's HOST:PORT.
+func (s *Server) Addr() string { return s.address }
+
+// Log is every request answered so far, in the order of the answers.
+func (s *Server) Log() []Entry { return s.log.all() }
+
+// Close stops the registry and whatever it is pulling through.
+func (s *Server) Close() error {
+	s.stop()
+	return s.server.Close()
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Readies a checkout for `make demo` or `make test`: checks what the user has to bring, installs the rest.
+# What goes into the checkout: node_modules (the CDK CLI) and, for tests, .venv (cfn-lint). What goes onto a Linux machine
+# where we are root: the packages runc and busybox-static.
+set -euo pipefail
+purpose=${1:?usage: test/prepare.sh demo|test}
+
+missing() { echo "make $purpose: $1" >&2; exit 1; }
+say() { echo "prepare: $*" >&2; }
+root() { [ "$(id -u)" = 0 ]; }
+
+command -v go >/dev/null || missing "Go is missing: install Go 1.26 or newer from https://go.dev/dl"
+command -v npm >/dev/null || missing "Node.js is missing: install Node.js 20 or newer from https://nodejs.org"
+if ! { [ "$(uname -s)" = Linux ] && root; } && ! docker info >/dev/null 2>&1; then
+  missing "neither root on Linux nor a running Docker daemon: run as root (sudo make $purpose), or install and start Docker"
+fi
+if [ "$purpose" = test ]; then
+  { [ "$(uname -s)" = Linux ] && root; } || missing "the tests run buildkitd, which needs root on Linux: sudo make test, or run it in a privileged container of golang:1.26-trixie with npm and python3-venv installed"
+  command -v python3 >/dev/null || missing "Python is missing (cfn-lint, which checks the templates, needs it): install Python 3.9 or newer"
+fi
+
+packages() { # packages NAME…: installs what the system's package manager calls NAME
+  say "installing $* (once on this machine)"
+  if command -v apt-get >/dev/null; then
+    apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
+  elif command -v dnf >/dev/null; then
+    dnf install -y -q "$@" >/dev/null
+  elif command -v apk >/dev/null; then
+    apk add -q "$@"
+  else
+    missing "$* is missing, and no package manager that we know: install it"
+  fi
+}
+
+if [ "$(uname -s)" = Linux ] && root; then
+  command -v runc >/dev/null || packages runc
+  # In a network that reaches no registry, base images are made from what the machine has; they need a static shell.
+  if command -v apt-get >/dev/null && ! command -v busybox >/dev/null; then packages busybox-static; fi
+fi
+
+if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  say "installing the CDK CLI"
+  npm ci --silent --no-audit --no-fund
+  touch node_modules/.package-lock.json
+fi
+
+if [ "$purpose" = test ] && { [ ! -f .venv/ready ] || [ test/requirements.txt -nt .venv/ready ]; }; then
+  say "installing cfn-lint"
+  python3 -m venv --clear .venv 2>/dev/null || { packages python3-venv; python3 -m venv --clear .venv; }
+  .venv/bin/pip install --quiet --disable-pip-version-check --requirement test/requirements.txt
+  touch .venv/ready
+fi

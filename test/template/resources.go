@@ -1,0 +1,100 @@
+package template
+
+import "fmt"
+
+// kind says how CloudFormation names the resources of one type ("Return values" on the page of each type in
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/).
+type kind struct {
+	// name is the property that holds the physical name; without it the name is generated.
+	name string
+	// arn makes the ARN from the physical name.
+	arn func(env environment, name string) string
+	// refIsARN says that Ref answers the ARN and not the name.
+	refIsARN bool
+	// attributes are those of Fn::GetAtt beside Arn.
+	attributes map[string]func(env environment, name string) string
+}
+
+func regional(service, prefix string) func(environment, string) string {
+	return func(env environment, name string) string { return env.arn(service, prefix+name) }
+}
+
+var kinds = map[string]kind{
+	"AWS::ECR::Repository": {
+		name: "RepositoryName",
+		arn:  regional("ecr", "repository/"),
+		attributes: map[string]func(environment, string) string{
+			"RepositoryUri": func(env environment, name string) string { return env.registry() + "/" + name },
+		},
+	},
+	"AWS::S3::Bucket": {
+		name: "BucketName",
+		arn:  func(env environment, name string) string { return "arn:" + env.partition() + ":s3:::" + name },
+	},
+	"AWS::IAM::Role": {
+		name: "RoleName",
+		arn:  func(env environment, name string) string { return env.globalARN("iam", "role/"+name) },
+	},
+	"AWS::Logs::LogGroup": {
+		name: "LogGroupName",
+		arn:  func(env environment, name string) string { return env.arn("logs", "log-group:"+name+":*") },
+	},
+	"AWS::CodeBuild::Project":     {name: "Name", arn: regional("codebuild", "project/")},
+	"AWS::CodeBuild::ReportGroup": {name: "Name", arn: regional("codebuild", "report-group/"), refIsARN: true},
+	"AWS::KMS::Key": {
+		arn: regional("kms", "key/"),
+		attributes: map[string]func(environment, string) string{
+			"KeyId": func(_ environment, name string) string { return name },
+		},
+	},
+	"AWS::SNS::Topic":             {name: "TopicName", arn: regional("sns", ""), refIsARN: true},
+	"AWS::SecretsManager::Secret": {name: "Name", arn: regional("secretsmanager", "secret:"), refIsARN: true},
+	// The prefix of the rule is its name.
+	"AWS::ECR::PullThroughCacheRule": {name: "EcrRepositoryPrefix"},
+}
+
+// physicalID is what Ref answers for a resource.
+func (e evaluator) physicalID(place, logicalID string) (string, error) {
+	kind, name, err := e.physical(place, logicalID)
+	if err != nil {
+		return "", err
+	}
+	if kind.refIsARN {
+		return kind.arn(e.stack.env, name), nil
+	}
+	return name, nil
+}
+
+// attribute is what Fn::GetAtt answers for a resource.
+func (e evaluator) attribute(place, logicalID, attribute string) (string, error) {
+	kind, name, err := e.physical(place, logicalID)
+	if err != nil {
+		return "", err
+	}
+	if attribute == "Arn" && kind.arn != nil {
+		return kind.arn(e.stack.env, name), nil
+	}
+	if value, ok := kind.attributes[attribute]; ok {
+		return value(e.stack.env, name), nil
+	}
+	return "", fmt.Errorf("template: %s: this reader does not know attribute %s of %s (%s)",
+		place, attribute, logicalID, e.stack.template.Resources[logicalID].Type)
+}
+
+// physical is the resource's kind and its physical name, generated where the template gives none.
+func (e evaluator) physical(place, logicalID string) (kind, string, error) {
+	resource, ok := e.stack.template.Resources[logicalID]
+	if !ok {
+		return kind{}, "", fmt.Errorf("template: %s: stack %s has no resource, parameter or pseudo parameter %s", place, e.stack.name, logicalID)
+	}
+	known, ok := kinds[resource.Type]
+	if !ok {
+		return kind{}, "", fmt.Errorf("template: %s: this reader does not know how CloudFormation names a %s (%s)", place, resource.Type, logicalID)
+	}
+	given, ok := resource.Properties[known.name]
+	if !ok {
+		return known, generatedName(resource.Type, e.stack.name, logicalID), nil
+	}
+	name, err := e.text(e.stack.name+"."+logicalID+"."+known.name, given)
+	return known, name, err
+}
