@@ -15,7 +15,7 @@ import (
 func finished(name, verdict string, seconds float64) build {
 	ratio := 0.5
 	b := build{seconds: seconds, exported: verdict, reportFile: "/reports/" + name + "/report.json", report: &report.Report{
-		Verdict: verdict, Reason: "because", Exported: "yes", HitRatio: &ratio,
+		Verdict: verdict, VerdictReason: "because", Exported: "yes", HitRatio: &ratio,
 		Steps: []report.Step{{Instruction: "FROM scratch"}, {Instruction: "RUN a", Cached: true}, {Instruction: "RUN b"}},
 	}}
 	for _, p := range plans() {

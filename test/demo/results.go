@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+
+	"github.com/layercache/layercache/internal/report"
 )
 
 // printResults prints the table, a verdict line a build and where the reports are.
@@ -13,8 +15,7 @@ func printResults(w io.Writer, builds []build) {
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "build\tseconds\tsteps cached\tverdict")
 	for _, b := range builds {
-		cached, counted := b.report.Hits()
-		fmt.Fprintf(table, "%s\t%6.1f\t%d of %d\t%s\n", b.name, b.seconds, cached, counted, b.report.Verdict)
+		fmt.Fprintf(table, "%s\t%6.1f\t%s\t%s\n", b.name, b.seconds, cachedSteps(b.report), b.report.Verdict)
 	}
 	_ = table.Flush()
 	fmt.Fprintln(w)
@@ -25,6 +26,11 @@ func printResults(w io.Writer, builds []build) {
 	for _, b := range builds {
 		fmt.Fprintf(w, "report of %s: %s\n", b.name, b.reportFile)
 	}
+}
+
+func cachedSteps(r *report.Report) string {
+	cached, counted := r.Hits()
+	return fmt.Sprintf("%d of %d", cached, counted)
 }
 
 // judge says, all at once, what did not come out as it should: the verdicts, and that an unchanged build takes less

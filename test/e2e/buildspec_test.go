@@ -1,0 +1,106 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/bundle"
+	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/test/agent"
+	"github.com/layercache/layercache/test/template"
+)
+
+// TestSynthesizedProject runs what the CDK app synthesizes for CodeBuild (buildspec, variables, sources, helper bundle) by
+// CodeBuild's rules.
+func TestSynthesizedProject(t *testing.T) {
+	w := newWorld(t)
+	project := synthesize(t, w.app).WithRegistry(w.registry.Addr())
+
+	cold := w.codebuild(project, nil)
+	assert.Equal(t, "cold", cold.report.Verdict)
+	assert.Equal(t, map[string]string{
+		"LAYERCACHE_VERDICT": "cold", "LAYERCACHE_HIT_RATIO": "0.00", "LAYERCACHE_EXPORTED": "yes",
+		"LAYERCACHE_SECONDS": cold.exported["LAYERCACHE_SECONDS"], "LAYERCACHE_IMAGE_DIGEST": cold.report.Image,
+	}, cold.exported)
+	assert.Equal(t, "hello\n", fileOf(t, w.pulled(project.Value("LAYERCACHE_IMAGE")+":latest"), "program"))
+
+	assert.Equal(t, "used", w.codebuild(project, nil).report.Verdict)
+
+	require.NoError(t, os.WriteFile(filepath.Join(project.Source.Path, "src", "main.txt"), []byte("changed\n"), 0o644))
+	changed := w.codebuild(project, map[string]string{"LAYERCACHE_TAG": "v2"})
+	assert.Equal(t, "partly-used", changed.report.Verdict)
+	assert.Equal(t, "changed\n", fileOf(t, w.pulled(project.Value("LAYERCACHE_IMAGE")+":v2"), "program"), "an override of Start build counts")
+}
+
+func TestSynthesizedProjectWithAStepThatFails(t *testing.T) {
+	w := newWorld(t)
+	w.write("Dockerfile", "FROM "+base+"\nRUN exit 3\n")
+	project := synthesize(t, w.app).WithRegistry(w.registry.Addr())
+	failed := w.codebuild(project, nil)
+	assert.Equal(t, agent.Failed, failed.status)
+	assert.Equal(t, 1, failed.report.ExitCode)
+	assert.Equal(t, "cold", failed.exported["LAYERCACHE_VERDICT"], "the verdict is exported although the phase failed")
+}
+
+// synthesize runs the CDK app as the CDK CLI does, with the folder as the source of its one build.
+func synthesize(t *testing.T, source string) template.Project {
+	t.Helper()
+	dir, err := bundle.SourceDir(t.Context())
+	require.NoError(t, err)
+	settings, err := json.Marshal(map[string]any{"layercache": map[string]any{
+		"builds": []any{map[string]any{"name": "shop", "source": map[string]any{"directory": source}}},
+	}})
+	require.NoError(t, err)
+	out := t.TempDir()
+	app := exec.CommandContext(t.Context(), "go", "run", "./bin/app")
+	app.Dir = dir
+	app.Env = append(os.Environ(), "CDK_OUTDIR="+out, "CDK_CONTEXT_JSON="+string(settings))
+	printed, err := app.CombinedOutput()
+	require.NoError(t, err, string(printed))
+	loaded, err := template.Load(out)
+	require.NoError(t, err)
+	projects, err := loaded.Projects()
+	require.NoError(t, err)
+	require.Len(t, projects, 1)
+	return projects[0]
+}
+
+type codebuildResult struct {
+	status   agent.Status
+	exported map[string]string
+	report   *report.Report
+}
+
+func (w *world) codebuild(project template.Project, overrides map[string]string) codebuildResult {
+	w.t.Helper()
+	variables, secondary := map[string]string{}, map[string]string{}
+	for _, variable := range project.Environment {
+		variables[variable.Name] = variable.Value
+	}
+	for _, source := range project.SecondarySources {
+		secondary[source.Identifier] = source.Path
+	}
+	// A build image has a buildx, and no helper.
+	tools := w.t.TempDir()
+	require.NoError(w.t, os.Symlink(filepath.Join(programs, "buildx"), filepath.Join(tools, "buildx")))
+	var log bytes.Buffer
+	result, err := agent.Build{
+		Project: project.Name, Account: project.Account, Region: project.Region, Partition: project.Partition,
+		BuildSpec: project.BuildSpec, Variables: variables, Overrides: overrides,
+		Source: project.Source.Path, SecondarySources: secondary, Dir: w.t.TempDir(),
+		Env:    []string{"HOME=" + w.tmp, "TMPDIR=" + w.tmp, "PATH=" + tools + ":" + os.Getenv("PATH")},
+		Output: &log,
+	}.Run(w.t.Context())
+	require.NoError(w.t, err, log.String())
+	got, err := report.Read(filepath.Join(result.SourceDir, variables["LAYERCACHE_REPORT_DIR"], report.File))
+	require.NoError(w.t, err, log.String())
+	w.nothingLeft()
+	return codebuildResult{status: result.Status, exported: result.Exported, report: got}
+}
