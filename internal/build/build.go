@@ -78,7 +78,7 @@ func refsOf(ctx context.Context, request Request, args buildx.Args) (cacheref.Re
 	}
 	scope := cacheref.Scope{
 		App:      appName(s.App, args.Images(), request.Dir),
-		Platform: platformName(args.Platforms),
+		Platform: platformName(args.Platforms, request.Lookup),
 		Branch:   settings.BranchOf(ctx, s, request.Lookup, request.Dir),
 	}
 	refs := cacheref.For(s.Repository, scope, s.FallbackBranch)

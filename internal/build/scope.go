@@ -27,9 +27,12 @@ func appName(setting string, images []string, dir string) string {
 	return filepath.Base(dir)
 }
 
-// platformName is the platforms that are built for, in a fixed order; without --platform it is the builder's own, which is
-// this machine's architecture under Linux.
-func platformName(platforms []string) string {
+// platformName is the platforms that are built for, in a fixed order; without --platform it is DOCKER_DEFAULT_PLATFORM, as
+// for buildx, or the builder's own, which is this machine's architecture under Linux.
+func platformName(platforms []string, lookup func(string) (string, bool)) string {
+	if standard, _ := lookup("DOCKER_DEFAULT_PLATFORM"); len(platforms) == 0 && standard != "" {
+		return standard
+	}
 	if len(platforms) == 0 {
 		return "linux/" + runtime.GOARCH
 	}

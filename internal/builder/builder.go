@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/layercache/layercache/internal/buildx"
@@ -103,7 +104,7 @@ func reason(kind string, passed []error) string {
 		if i > 0 {
 			text += "; not the "
 		}
-		text += err.Error()
+		text += strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
 	return text
 }

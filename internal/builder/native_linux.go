@@ -39,7 +39,7 @@ func startNative(ctx context.Context, options Options) (*Builder, error) {
 	}
 	daemon := &daemon{binary: binary, state: state}
 	if err := daemon.start(ctx, options); err != nil {
-		return nil, errors.Join(err, daemon.stop())
+		return nil, daemon.explain(err, daemon.stop())
 	}
 	return &Builder{Kind: "native", Name: state.name(), ExportsCache: true, close: daemon.stop}, nil
 }
@@ -139,7 +139,7 @@ func (d *daemon) boot(ctx context.Context, config, address string) error {
 	case <-ready.signal:
 		return nil
 	case <-d.exited:
-		return fmt.Errorf("buildkitd ended before it was ready (%w): %s", d.failure, lastError(d.log.String()))
+		return fmt.Errorf("buildkitd ended before it was ready: %w", d.failure)
 	case <-ctx.Done():
 		return fmt.Errorf("buildkitd was not ready: %w", ctx.Err())
 	}
@@ -161,8 +161,11 @@ func (d *daemon) stop() error {
 	return d.state.remove()
 }
 
-// lastError picks the last line of buildkitd's log, which is the one that says why it ended.
-func lastError(log string) string {
-	lines := strings.Split(strings.TrimSpace(log), "\n")
-	return lines[len(lines)-1]
+// explain adds the last line of buildkitd's log to why it could not be started, once it has been stopped.
+func (d *daemon) explain(err, stopping error) error {
+	if log := strings.TrimSpace(d.log.String()); log != "" {
+		lines := strings.Split(log, "\n")
+		err = fmt.Errorf("%w: %s", err, lines[len(lines)-1])
+	}
+	return errors.Join(err, stopping)
 }

@@ -1,7 +1,9 @@
 package buildx
 
 import (
+	"encoding/csv"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -51,7 +53,7 @@ func ParseArgs(arguments []string) Args {
 		}
 		name, value, consumed := readFlag(arguments[i:])
 		if !a.take(name, value) {
-			a.Rest = append(a.Rest, arguments[i:i+consumed]...)
+			a.Rest = append(append(a.Rest, a.withoutQuiet(argument)), arguments[i+1:i+consumed]...)
 		}
 		i += consumed - 1
 	}
@@ -89,6 +91,9 @@ func readShorthand(letters string, arguments []string) (name, value string, cons
 			return name, arguments[1], 2
 		}
 	}
+	if len(letters) > 1 {
+		name = "" // No flag of the cluster has a value.
+	}
 	return name, "", 1
 }
 
@@ -103,20 +108,20 @@ func (a *Args) take(name, value string) bool {
 		a.Outputs = append(a.Outputs, value)
 		a.Push = a.Push || strings.Contains(value, "type=registry") || strings.Contains(value, "push=true")
 	case "push":
-		a.Push = a.Push || value != "false"
+		a.Push = a.Push || isTrue(value)
 	case "builder":
 		a.Builder = value
 	case "metadata-file":
 		a.MetadataFile = value
 	case "check":
-		a.OnlyChecks = a.OnlyChecks || value != "false"
+		a.OnlyChecks = a.OnlyChecks || isTrue(value)
 	case "call", "print":
 		a.OnlyChecks = a.OnlyChecks || value != "build"
 	case "progress":
 		a.Progress = value
 		return true
 	case "quiet":
-		if value != "false" {
+		if isTrue(value) {
 			a.Progress = "quiet"
 		}
 		return true
@@ -124,13 +129,41 @@ func (a *Args) take(name, value string) bool {
 	return false
 }
 
+// withoutQuiet takes -q out of a cluster of flags of one letter, such as -qt.
+func (a *Args) withoutQuiet(argument string) string {
+	if len(argument) < 2 || argument[0] != '-' || argument[1] == '-' {
+		return argument
+	}
+	for i := 1; i < len(argument); i++ {
+		name := shorthands[argument[i]]
+		if name == "" || slices.Contains(valueFlags, name) {
+			break
+		}
+		if name == "quiet" {
+			a.Progress = "quiet"
+			return a.withoutQuiet(argument[:i] + argument[i+1:])
+		}
+	}
+	return argument
+}
+
+// isTrue reads the value of a flag that needs none.
+func isTrue(value string) bool {
+	given, err := strconv.ParseBool(value)
+	return given || err != nil
+}
+
 // Images are the full names of every image that the build would push.
 func (a Args) Images() []string {
 	images := slices.Clone(a.Tags)
 	for _, output := range a.Outputs {
-		for field := range strings.SplitSeq(output, ",") {
-			if name, ok := strings.CutPrefix(field, "name="); ok {
-				images = append(images, name)
+		fields, err := csv.NewReader(strings.NewReader(output)).Read()
+		if err != nil {
+			continue // buildx will refuse it.
+		}
+		for _, field := range fields {
+			if key, names, ok := strings.Cut(field, "="); ok && strings.EqualFold(strings.TrimSpace(key), "name") {
+				images = append(images, strings.Split(names, ",")...)
 			}
 		}
 	}

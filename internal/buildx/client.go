@@ -34,7 +34,10 @@ var pluginDirs = []string{
 // Find returns docker's buildx plugin, called directly because docker's own start only adds to the time; else a buildx
 // binary beside this program, on PATH, or compiled by this machine; else ErrNotFound.
 func Find() (Client, error) {
-	names := []string{filepath.Join(dockerconfig.UserDir(), "cli-plugins", "docker-buildx")}
+	var names []string
+	if user := dockerconfig.UserDir(); user != "" {
+		names = append(names, filepath.Join(user, "cli-plugins", "docker-buildx"))
+	}
 	for _, dir := range pluginDirs {
 		names = append(names, filepath.Join(dir, "docker-buildx"))
 	}

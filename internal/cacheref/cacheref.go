@@ -6,9 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/layercache/layercache/internal/ecr"
 )
 
 // maxTag is the longest tag that the distribution specification allows.
@@ -37,11 +40,17 @@ func Tag(s Scope) string {
 	return tag
 }
 
+// altered is how a part that had to be altered ends: one that ends so by itself has to be told apart from it.
+var altered = regexp.MustCompile(`(?:^|-)[0-9a-f]{10}$`)
+
 // slug keeps lower-case letters, digits, dots, underscores and single dashes inside; anything else marks it as altered.
 func slug(text string, longest int) string {
 	var b strings.Builder
 	dash := false
 	for _, r := range text {
+		if r >= 'A' && r <= 'Z' {
+			r += 'a' - 'A'
+		}
 		plain := r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' || r == '_'
 		switch {
 		case plain:
@@ -55,7 +64,7 @@ func slug(text string, longest int) string {
 		}
 	}
 	kept := strings.Trim(b.String(), "-._")
-	if kept == text && len(kept) <= longest {
+	if kept == text && kept != "" && len(kept) <= longest && !altered.MatchString(kept) {
 		return kept
 	}
 	sum := sha256.Sum256([]byte(text))
@@ -95,16 +104,29 @@ func For(repository string, scope Scope, fallbackBranch string) Refs {
 // later build would find it.
 func (r Refs) CheckApart(images []string) error {
 	for _, cache := range append([]string{r.Export}, r.Imports...) {
-		cacheName, err := name.ParseReference(cache)
+		cachePlace, err := place(cache)
 		if err != nil {
 			return fmt.Errorf("cache ref %q: %w", cache, err)
 		}
 		for _, image := range images {
-			imageName, err := name.ParseReference(image)
-			if err == nil && imageName.Name() == cacheName.Name() {
+			imagePlace, err := place(image)
+			if err == nil && imagePlace == cachePlace {
 				return fmt.Errorf("the image %s is also the cache ref: pushing the image would overwrite the cache, and no build would ever find it; give the image another tag, or LAYERCACHE_REPOSITORY another repository", image)
 			}
 		}
 	}
 	return nil
+}
+
+// place is a ref with one spelling for each place: an ECR registry has several host names, and a host's letters have no case.
+func place(ref string) (string, error) {
+	parsed, err := name.ParseReference(ref)
+	if err != nil {
+		return "", err
+	}
+	host := strings.TrimSuffix(strings.ToLower(parsed.Context().RegistryStr()), ":443")
+	if known, ok := ecr.ParseHost(host); ok {
+		host = known.Account + " " + known.Region
+	}
+	return host + "/" + parsed.Context().RepositoryStr() + "@" + parsed.Identifier(), nil
 }

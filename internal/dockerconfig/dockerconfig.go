@@ -40,7 +40,7 @@ func write(dir, userDir string, credentials map[string]Credential) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	settings, err := read(filepath.Join(userDir, "config.json"))
+	settings, err := userSettings(&userDir)
 	if err != nil {
 		return err
 	}
@@ -50,10 +50,14 @@ func write(dir, userDir string, credentials map[string]Credential) error {
 		if auths[host] != nil || helpers[host] != nil {
 			continue
 		}
+		// An empty helper makes docker look into the file, also where credsStore names a store for all hosts.
+		helpers[host] = ""
 		auths[host] = map[string]any{"auth": base64.StdEncoding.EncodeToString([]byte(credential.Username + ":" + credential.Password))}
 	}
-	settings["auths"] = auths
-	keepPlugins(settings, userDir)
+	settings["auths"], settings["credHelpers"] = auths, helpers
+	if userDir != "" {
+		keepPlugins(settings, userDir)
+	}
 	content, err := json.Marshal(settings)
 	if err != nil {
 		return err
@@ -61,20 +65,39 @@ func write(dir, userDir string, credentials map[string]Credential) error {
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), content, 0o600); err != nil {
 		return err
 	}
+	if userDir == "" {
+		return nil
+	}
 	return linkContexts(dir, userDir)
+}
+
+// userSettings reads the user's config.json and makes the folder's path absolute; a user without a home has no settings.
+func userSettings(userDir *string) (map[string]any, error) {
+	if *userDir == "" {
+		return map[string]any{}, nil
+	}
+	absolute, err := filepath.Abs(*userDir)
+	if err != nil {
+		return nil, err
+	}
+	*userDir = absolute
+	return read(filepath.Join(absolute, "config.json"))
 }
 
 func read(path string) (map[string]any, error) {
 	settings := map[string]any{}
 	content, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return settings, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
+	}
+	if len(content) == 0 {
+		return settings, nil
 	}
 	if err := json.Unmarshal(content, &settings); err != nil {
 		return nil, fmt.Errorf("%s is not JSON: %w", path, err)
+	}
+	if settings == nil { // The file holds null.
+		return map[string]any{}, nil
 	}
 	return settings, nil
 }

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
-	"golang.org/x/sync/errgroup"
 )
 
 // Credential signs in to a registry. Its password is a secret.
@@ -55,28 +55,34 @@ func login(ctx context.Context, hosts []string, client func(context.Context, Hos
 	}
 
 	tokens := make(chan map[string]Credential, len(byEndpoint))
-	var group errgroup.Group
+	problems := make(chan error, len(byEndpoint))
+	var group sync.WaitGroup
 	for key, members := range byEndpoint {
-		group.Go(func() error {
+		group.Go(func() {
 			credential, err := token(ctx, Host{Region: key.region, FIPS: key.fips}, client)
 			if err != nil {
-				return fmt.Errorf("sign in to ECR in %s: %w", key.region, err)
+				problems <- fmt.Errorf("sign in to ECR in %s: %w", key.region, err)
+				return
 			}
 			signed := map[string]Credential{}
 			for _, host := range members {
 				signed[host] = credential
 			}
 			tokens <- signed
-			return nil
 		})
 	}
-	err := group.Wait()
+	group.Wait()
 	close(tokens)
+	close(problems)
 	credentials := map[string]Credential{}
 	for signed := range tokens {
 		for host, credential := range signed {
 			credentials[host] = credential
 		}
+	}
+	var err error
+	for problem := range problems {
+		err = errors.Join(err, problem)
 	}
 	return credentials, err
 }

@@ -3,19 +3,25 @@ package settings
 import (
 	"context"
 	"os/exec"
+	"regexp"
 	"strings"
 	"time"
 )
 
 // BranchOf returns the branch that is being built: LAYERCACHE_BRANCH, else what CodeBuild's webhook or source version says,
-// else the branch that is checked out in dir, else "". The name comes from outside and may hold anything.
+// else the branch that is checked out in dir, else "". A pull request is a branch of its own, pr/NUMBER. The name comes from
+// outside and may hold anything.
 //
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
 func BranchOf(ctx context.Context, s Settings, lookup func(string) (string, bool), dir string) string {
 	if s.Branch != "" {
 		return s.Branch
 	}
-	for _, variable := range []string{"CODEBUILD_WEBHOOK_HEAD_REF", "CODEBUILD_WEBHOOK_TRIGGER", "CODEBUILD_SOURCE_VERSION"} {
+	variables := []string{"CODEBUILD_WEBHOOK_TRIGGER", "CODEBUILD_WEBHOOK_HEAD_REF", "CODEBUILD_SOURCE_VERSION"}
+	if url, _ := lookup("CODEBUILD_SOURCE_REPO_URL"); strings.HasPrefix(url, "s3://") {
+		variables = variables[:2] // The version of an object in S3 is no branch.
+	}
+	for _, variable := range variables {
 		value, _ := lookup(variable)
 		if branch := branchFrom(value); branch != "" {
 			return branch
@@ -24,15 +30,22 @@ func BranchOf(ctx context.Context, s Settings, lookup func(string) (string, bool
 	return gitBranch(ctx, dir)
 }
 
-// branchFrom reads a branch from refs/heads/NAME or branch/NAME (CodeBuild's webhook trigger) or a bare NAME, and nothing
-// from a tag, a pull request, a commit id or the ARN of a source in S3.
+// pullRequest is how CodeBuild names a pull request, which has a scope of its own: its head may be any fork's main.
+var pullRequest = regexp.MustCompile(`\A(?:pr/|refs/pull/)(\d+)`)
+
+// branchFrom reads a branch from refs/heads/NAME or branch/NAME (CodeBuild's webhook trigger), a bare NAME or a pull request,
+// and nothing from a tag, a commit id or the ARN of a source in S3.
 func branchFrom(value string) string {
+	value, _, _ = strings.Cut(value, "^{")
+	if request := pullRequest.FindStringSubmatch(value); request != nil {
+		return "pr/" + request[1]
+	}
 	for _, prefix := range []string{"refs/heads/", "branch/"} {
 		if branch, ok := strings.CutPrefix(value, prefix); ok {
 			return branch
 		}
 	}
-	for _, prefix := range []string{"refs/", "pr/", "tag/", "arn:"} {
+	for _, prefix := range []string{"refs/", "tag/", "arn:"} {
 		if strings.HasPrefix(value, prefix) {
 			return ""
 		}

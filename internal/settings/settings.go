@@ -116,7 +116,7 @@ func (r *reader) repository(variable string) string {
 	if value == "" {
 		return ""
 	}
-	if _, err := name.NewRepository(value, name.StrictValidation); err != nil {
+	if !isRepository(value) {
 		r.problem("%s is %q: expected HOST/NAME, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev, without a tag", variable, value)
 	}
 	return value
@@ -148,8 +148,13 @@ func isLocation(text string) bool {
 	if !strings.Contains(text, "/") {
 		return isHost(text)
 	}
+	return isRepository(text)
+}
+
+// isRepository says that the text is HOST/NAME; a scheme would be taken for a host without a port.
+func isRepository(text string) bool {
 	_, err := name.NewRepository(text, name.StrictValidation)
-	return err == nil
+	return err == nil && !strings.Contains(text, "//")
 }
 
 func (r *reader) problem(format string, args ...any) {

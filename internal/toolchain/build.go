@@ -98,7 +98,7 @@ func Compile(ctx context.Context, c Compilation, progress io.Writer) error {
 
 	stop := announce(c.Label, progress)
 	err = cmd.Run()
-	stop()
+	stop(err == nil)
 	if ctx.Err() != nil {
 		return fmt.Errorf("compile %s: %w", c.Label, ctx.Err())
 	}
@@ -109,9 +109,9 @@ func Compile(ctx context.Context, c Compilation, progress io.Writer) error {
 }
 
 // announce prints that a compile has begun, a sign of life every ten seconds, and how long it took.
-func announce(label string, progress io.Writer) (stop func()) {
+func announce(label string, progress io.Writer) (stop func(done bool)) {
 	begin := time.Now()
-	done := make(chan struct{})
+	stopped := make(chan struct{})
 	finished := make(chan struct{})
 	fmt.Fprintf(progress, "compiling %s\n", label)
 	go func() {
@@ -120,17 +120,19 @@ func announce(label string, progress io.Writer) (stop func()) {
 		defer ticker.Stop()
 		for {
 			select {
-			case <-done:
+			case <-stopped:
 				return
 			case <-ticker.C:
 				fmt.Fprintf(progress, "compiling %s: %.0f s\n", label, time.Since(begin).Seconds())
 			}
 		}
 	}()
-	return func() {
-		close(done)
+	return func(done bool) {
+		close(stopped)
 		<-finished
-		fmt.Fprintf(progress, "compiled  %s in %.0f s\n", label, time.Since(begin).Seconds())
+		if done {
+			fmt.Fprintf(progress, "compiled  %s in %.0f s\n", label, time.Since(begin).Seconds())
+		}
 	}
 }
 

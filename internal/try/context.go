@@ -54,6 +54,10 @@ func ignorePatterns(dir, dockerfile string) (*patternmatcher.PatternMatcher, err
 }
 
 func copyTree(from, to string, ignored *patternmatcher.PatternMatcher) error {
+	from, err := filepath.EvalSymlinks(from)
+	if err != nil {
+		return err
+	}
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -38,7 +38,7 @@ func meaning(rows []row) string {
 		seconds[r.name] = r.report.Seconds.Total
 	}
 	without := seconds[NoCache]
-	text := fmt.Sprintf("With the cache an unchanged build takes %.1f s instead of %.1f s (%s)", seconds[Unchanged], without, saving(seconds[Unchanged], without))
+	text := fmt.Sprintf("Measured once, with the registry on loopback, an unchanged build takes %.1f s with the cache instead of %.1f s without (%s)", seconds[Unchanged], without, saving(seconds[Unchanged], without))
 	worth := seconds[Unchanged]
 	if changed, ok := seconds[Changed]; ok {
 		text += fmt.Sprintf(", a changed one %.1f s (%s)", changed, saving(changed, without))
@@ -46,9 +46,13 @@ func meaning(rows []row) string {
 	}
 	text += fmt.Sprintf("; the first build costs %.1f s more", max(0, seconds[Cold]-without))
 	if worth < without {
-		return text + ": worth keeping, as these were measured once on this machine with the registry on loopback."
+		return text + ": worth keeping."
 	}
-	return text + ": for this Dockerfile the cache does not pay, unless most builds are unchanged."
+	text += ": for this Dockerfile the cache does not pay"
+	if seconds[Unchanged] < without {
+		text += ", unless most builds are unchanged"
+	}
+	return text + "."
 }
 
 func saving(with, without float64) string {

@@ -41,7 +41,13 @@ func (t *trial) touch(cold *report.Report) (bool, error) {
 		why = "copied by " + instruction + "; choose another with --touch"
 	}
 	t.change = fmt.Sprintf("%s, one line end added (%s)", file, why)
-	target, err := os.OpenFile(filepath.Join(t.context, filepath.FromSlash(file)), os.O_APPEND|os.O_WRONLY, 0)
+	// A link in the context may lead out of the copy, to the user's own files: os.Root does not follow it.
+	root, err := os.OpenRoot(t.context)
+	if err != nil {
+		return false, fmt.Errorf("change %s: %w", file, err)
+	}
+	defer root.Close()
+	target, err := root.OpenFile(filepath.FromSlash(file), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return false, fmt.Errorf("change %s: %w (is it left out by .dockerignore?)", file, err)
 	}
@@ -123,7 +129,11 @@ func takenBy(file string, sources []string) bool {
 		if source == "" || file == source || strings.HasPrefix(file, source+"/") {
 			return true
 		}
-		matched, err := path.Match(source, file)
-		return err == nil && matched
+		for part := file; part != "."; part = path.Dir(part) {
+			if matched, err := path.Match(source, part); err == nil && matched {
+				return true
+			}
+		}
+		return false
 	})
 }

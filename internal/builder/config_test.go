@@ -1,0 +1,57 @@
+package builder
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/settings"
+)
+
+func TestTheConfigurationSaysWhatBuildkitdShouldDo(t *testing.T) {
+	cases := []struct {
+		name      string
+		mirrors   []settings.Mirror
+		plainHTTP []string
+		want      map[string]any
+	}{
+		{"nothing is set", nil, nil, nil},
+		{"a mirror", []settings.Mirror{{Upstream: "docker.io", Location: "h.example/hub"}}, nil,
+			map[string]any{"docker.io": map[string]any{"mirrors": []any{"h.example/hub"}}}},
+		{"two mirrors of one upstream are tried in order", []settings.Mirror{{Upstream: "docker.io", Location: "b.example"}, {Upstream: "docker.io", Location: "a.example"}}, nil,
+			map[string]any{"docker.io": map[string]any{"mirrors": []any{"b.example", "a.example"}}}},
+		{"a registry without TLS", nil, []string{"localhost:5000"}, map[string]any{"localhost:5000": map[string]any{"http": true}}},
+		{"a registry without TLS that has a mirror", []settings.Mirror{{Upstream: "localhost:5000", Location: "a.example"}}, []string{"localhost:5000"},
+			map[string]any{"localhost:5000": map[string]any{"http": true, "mirrors": []any{"a.example"}}}},
+		{"text that would end a TOML string", []settings.Mirror{{Upstream: "x\"]\n[grpc]", Location: "\"\\\n'"}}, nil,
+			map[string]any{"x\"]\n[grpc]": map[string]any{"mirrors": []any{"\"\\\n'"}}}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "buildkitd.toml")
+			require.NoError(t, writeConfiguration(path, c.mirrors, c.plainHTTP))
+			want := map[string]any{"worker": map[string]any{"oci": map[string]any{"gc": false}}}
+			if c.want != nil {
+				want["registry"] = c.want
+			}
+			assert.Equal(t, want, parsed(t, path))
+		})
+	}
+}
+
+func parsed(t *testing.T, path string) map[string]any {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	got := map[string]any{}
+	require.NoError(t, toml.Unmarshal(content, &got))
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
+	return got
+}

@@ -1,0 +1,142 @@
+package builder
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	eventually = 10 * time.Second
+	tick       = 10 * time.Millisecond
+	// isReady sends systemd's notification, as buildkitd does.
+	isReady = `python3 -c 'import os,socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])'` + "\n"
+)
+
+// newNative is a machine on which the native builder could run, with the script for its buildkitd.
+func newNative(t *testing.T, buildkitd string) (fakes, Options) {
+	t.Helper()
+	needRoot(t)
+	f := newFakes(t)
+	f.program("runc", "")
+	f.program("buildkitd", "echo $$ >'"+filepath.Join(f.dir, "pid")+"'\n"+buildkitd)
+	parentsAre(t, shortTemp(t))
+	return f, f.options("native", "")
+}
+
+func (f fakes) pid() int {
+	f.t.Helper()
+	content, err := os.ReadFile(filepath.Join(f.dir, "pid"))
+	require.NoError(f.t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	require.NoError(f.t, err)
+	return pid
+}
+
+func (f fakes) requireNothingLeft() {
+	f.t.Helper()
+	assert.ErrorIs(f.t, unix.Kill(f.pid(), 0), unix.ESRCH, "buildkitd has ended")
+	assert.Equal(f.t, []string{"lock"}, leftIn(f.t, stateParents[0]), "its state is gone")
+}
+
+func TestTheNativeBuilderIsReadyWhenBuildkitdSaysSo(t *testing.T) {
+	f, options := newNative(t, isReady+"exec sleep 60")
+	b, err := Start(context.Background(), options)
+	require.NoError(t, err)
+	assert.Equal(t, "native", b.Kind)
+	assert.True(t, b.ExportsCache)
+	assert.Less(t, b.Ready, eventually)
+	require.NoError(t, unix.Kill(f.pid(), 0), "buildkitd runs")
+
+	dir := filepath.Join(stateParents[0], strings.TrimPrefix(b.Name, "layercache-"))
+	assert.Contains(t, f.calls(), "buildx create --name "+b.Name+" --driver remote unix://"+dir+"/buildkitd.sock")
+	assert.Contains(t, strings.Join(f.calls(), "\n"), "--addr unix://"+dir+"/buildkitd.sock")
+	assert.Contains(t, strings.Join(f.calls(), "\n"), "--root "+dir+"/root")
+
+	require.NoError(t, b.Close())
+	f.requireNothingLeft()
+	require.NoError(t, b.Close(), "closing again does nothing")
+}
+
+func TestABuildkitdThatEndsEarlySaysWhy(t *testing.T) {
+	f, options := newNative(t, "echo noise\necho 'buildkitd: cannot find a worker' >&2\nexit 3")
+	_, err := Start(context.Background(), options)
+	require.ErrorContains(t, err, "native builder: buildkitd ended before it was ready: exit status 3: buildkitd: cannot find a worker")
+	assert.NotContains(t, err.Error(), "noise")
+	f.requireNothingLeft()
+}
+
+func TestABuildkitdThatIsNeverReadyIsGivenUp(t *testing.T) {
+	f, options := newNative(t, "exec sleep 60")
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	_, err := Start(ctx, options)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.Less(t, time.Since(begin), eventually)
+	f.requireNothingLeft()
+}
+
+func TestABuilderThatBuildxRefusesIsStopped(t *testing.T) {
+	f, options := newNative(t, "exec sleep 60")
+	options.Buildx.Path = f.program("buildx", `while ! [ -s "`+f.dir+`/pid" ]; do sleep 0.01; done; echo "no space left on device" >&2; exit 1`)
+	_, err := Start(context.Background(), options)
+	require.ErrorContains(t, err, "native builder: buildx create: no space left on device")
+	f.requireNothingLeft()
+}
+
+func TestABuildkitdThatDiesDuringTheBuildIsNoTroubleToClose(t *testing.T) {
+	f, options := newNative(t, isReady+"exec sleep 60")
+	b, err := Start(context.Background(), options)
+	require.NoError(t, err)
+	require.NoError(t, unix.Kill(f.pid(), unix.SIGKILL))
+	require.NoError(t, b.Close())
+	f.requireNothingLeft()
+}
+
+func TestWhatBuildkitdStartedGoesWithIt(t *testing.T) {
+	f, options := newNative(t, "")
+	child := filepath.Join(f.dir, "child")
+	f.program("buildkitd", "echo $$ >'"+filepath.Join(f.dir, "pid")+"'\nsleep 60 >/dev/null 2>&1 &\necho $! >'"+child+"'\n"+isReady+"exec sleep 60")
+	b, err := Start(context.Background(), options)
+	require.NoError(t, err)
+	content, err := os.ReadFile(child)
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	require.NoError(t, err)
+	require.NoError(t, b.Close())
+	assert.Eventually(t, func() bool { return dead(pid) }, eventually, tick)
+}
+
+// dead says that the process runs no more; one that nobody waits for stays in the list as a zombie.
+func dead(pid int) bool {
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err != nil || strings.Contains(string(status), ") Z ")
+}
+
+func TestWhatTheNativeBuilderNeedsIsNamed(t *testing.T) {
+	needRoot(t)
+	f := newFakes(t)
+	t.Setenv("PATH", f.dir)
+	_, err := Start(context.Background(), Options{Kind: "native"})
+	require.ErrorContains(t, err, "native builder: runc is not on PATH: install the runc package")
+	assert.False(t, WantsBuildkitd("auto"), "buildkitd alone would not do")
+
+	f.program("runc", "")
+	_, err = Start(context.Background(), Options{Kind: "native"})
+	require.ErrorContains(t, err, "native builder: buildkitd is neither beside layercache nor on PATH")
+	assert.True(t, WantsBuildkitd("auto"))
+	assert.True(t, WantsBuildkitd("native"))
+	assert.False(t, WantsBuildkitd("docker"))
+
+	f.program("buildkitd", "")
+	assert.False(t, WantsBuildkitd("auto"), "it is there")
+}

@@ -1,0 +1,156 @@
+package builder
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+func stateIn(t *testing.T, parent string) *state {
+	t.Helper()
+	s, err := newStateIn(parent)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.remove() })
+	return s
+}
+
+func TestTwoBuildersAtOnceHaveFoldersOfTheirOwn(t *testing.T) {
+	parent := filepath.Join(t.TempDir(), "deep", "parent")
+	first, second := stateIn(t, parent), stateIn(t, parent)
+	assert.NotEqual(t, first.dir, second.dir)
+	assert.NotEqual(t, first.name(), second.name())
+	assert.DirExists(t, first.dir, "the second does not take the first for abandoned")
+
+	require.NoError(t, first.remove())
+	assert.NoDirExists(t, first.dir)
+	assert.DirExists(t, second.dir)
+}
+
+func TestManyBuildersCanStartTogether(t *testing.T) {
+	parent := t.TempDir()
+	made := make(chan *state)
+	for range 20 {
+		go func() {
+			s, err := newStateIn(parent)
+			assert.NoError(t, err)
+			made <- s
+		}()
+	}
+	for range 20 {
+		s := <-made
+		assert.DirExists(t, s.dir)
+		t.Cleanup(func() { _ = s.remove() })
+	}
+}
+
+func TestWhatACrashLeftBehindIsRemoved(t *testing.T) {
+	parent := t.TempDir()
+	cases := []struct{ name, dir, lock string }{
+		{"a folder whose owner is dead", "builder-dead", "lock"},
+		{"a folder whose owner died before it took the lock", "builder-early", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			dir := filepath.Join(parent, c.dir)
+			require.NoError(t, os.MkdirAll(filepath.Join(dir, "root", "snapshots"), 0o700))
+			if c.lock != "" {
+				require.NoError(t, os.WriteFile(filepath.Join(dir, c.lock), nil, 0o600))
+			}
+			stateIn(t, parent)
+			assert.NoDirExists(t, dir)
+		})
+	}
+}
+
+func TestWhatIsNoBuildersIsLeftAlone(t *testing.T) {
+	parent := t.TempDir()
+	other := filepath.Join(parent, "something-else")
+	require.NoError(t, os.Mkdir(other, 0o700))
+	stateIn(t, parent)
+	assert.DirExists(t, other)
+}
+
+func TestAFolderIsClosedToOthers(t *testing.T) {
+	s := stateIn(t, filepath.Join(t.TempDir(), "parent"))
+	for _, dir := range []string{s.dir, filepath.Dir(s.dir)} {
+		info, err := os.Stat(dir)
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o700), info.Mode().Perm(), dir)
+	}
+}
+
+func TestAStateThatWasRemovedLeavesNothing(t *testing.T) {
+	parent := t.TempDir()
+	s := stateIn(t, parent)
+	require.NoError(t, s.remove())
+	assert.Equal(t, []string{"lock"}, leftIn(t, parent), "but for the lock that new builders take turns with")
+}
+
+func TestAParentThatCannotBeMadeIsNamed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, err := newStateIn(filepath.Join(file, "below"))
+	require.ErrorContains(t, err, file)
+}
+
+// parentsAre sets where states may be for one test.
+func parentsAre(t *testing.T, parents ...string) {
+	t.Helper()
+	own := stateParents
+	stateParents = parents
+	t.Cleanup(func() { stateParents = own })
+}
+
+func TestTheFirstFolderWhereOverlayMountsWorkIsTaken(t *testing.T) {
+	needRoot(t)
+	// Memory is a file system on which overlay mounts work; one overlay on another is refused by the kernel.
+	memory, overlay := mountAt(t, "tmpfs", ""), overlayAt(t)
+	parentsAre(t, filepath.Join(overlay, "first"), filepath.Join(memory, "second"))
+	s, err := newState()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.remove() })
+	assert.Equal(t, "overlayfs", s.snapshotter)
+	assert.Equal(t, filepath.Join(memory, "second"), filepath.Dir(s.dir))
+	assert.Equal(t, []string{"lock"}, leftIn(t, filepath.Join(overlay, "first")), "nothing stays where it did not work")
+	assert.Equal(t, []string{"lock"}, leftIn(t, s.dir), "the trial mount is gone")
+}
+
+func TestWhereNoOverlayMountWorksLayersAreCopied(t *testing.T) {
+	needRoot(t)
+	parentsAre(t, filepath.Join(overlayAt(t), "only"))
+	s, err := newState()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.remove() })
+	assert.Equal(t, "native", s.snapshotter)
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	require.Zero(t, os.Geteuid(), "this test mounts file systems or starts the native builder: run it as root")
+}
+
+func mountAt(t *testing.T, kind, options string) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, unix.Mount(kind, dir, kind, 0, options))
+	t.Cleanup(func() { assert.NoError(t, unix.Unmount(dir, unix.MNT_DETACH)) })
+	return dir
+}
+
+// overlayAt is an overlay over two others, the deepest that the kernel allows: no overlay can be made on it.
+func overlayAt(t *testing.T) string {
+	t.Helper()
+	lower := t.TempDir()
+	for range 2 {
+		memory := mountAt(t, "tmpfs", "")
+		for _, part := range []string{"upper", "work"} {
+			require.NoError(t, os.Mkdir(filepath.Join(memory, part), 0o700))
+		}
+		lower = mountAt(t, "overlay", "lowerdir="+lower+",upperdir="+memory+"/upper,workdir="+memory+"/work")
+	}
+	return lower
+}

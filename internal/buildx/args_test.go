@@ -1,0 +1,121 @@
+package buildx
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// split takes words apart at blanks.
+func split(line string) []string { return strings.Fields(line) }
+
+func TestWhatTheHelperNeedsIsRead(t *testing.T) {
+	cases := []struct {
+		name, line string
+		want       Args
+	}{
+		{"nothing", "", Args{}},
+		{"a context", ".", Args{}},
+		{"a tag as two words", "--tag a:1 .", Args{Tags: []string{"a:1"}}},
+		{"a tag as one word", "--tag=a:1 .", Args{Tags: []string{"a:1"}}},
+		{"a short tag as two words", "-t a:1 .", Args{Tags: []string{"a:1"}}},
+		{"a short tag as one word", "-ta:1 .", Args{Tags: []string{"a:1"}}},
+		{"a short tag with an equals sign", "-t=a:1 .", Args{Tags: []string{"a:1"}}},
+		{"several tags", "-t a:1 --tag b:2 -tc:3 .", Args{Tags: []string{"a:1", "b:2", "c:3"}}},
+		{"a cluster whose last flag has a value", "-Dt a:1 .", Args{Tags: []string{"a:1"}}},
+		{"a cluster whose value is in it", "-Dta:1 .", Args{Tags: []string{"a:1"}}},
+		{"a flag after the context", ". --tag a:1", Args{Tags: []string{"a:1"}}},
+		{"platforms", "--platform linux/amd64,linux/arm64 --platform=linux/arm/v7 .", Args{Platforms: []string{"linux/amd64", "linux/arm64", "linux/arm/v7"}}},
+		{"a builder", "--builder mine .", Args{Builder: "mine"}},
+		{"a metadata file", "--metadata-file=m.json .", Args{MetadataFile: "m.json"}},
+		{"push", "--push .", Args{Push: true}},
+		{"push given as true", "--push=true .", Args{Push: true}},
+		{"push given as false", "--push=false .", Args{}},
+		{"push given as 0", "--push=0 .", Args{}},
+		{"an output that pushes", "-o type=registry .", Args{Push: true, Outputs: []string{"type=registry"}}},
+		{"an image output that pushes", "--output type=image,name=a:1,push=true .", Args{Push: true, Outputs: []string{"type=image,name=a:1,push=true"}}},
+		{"an output that does not push", "--output=type=local,dest=out .", Args{Outputs: []string{"type=local,dest=out"}}},
+		{"checks only", "--check .", Args{OnlyChecks: true}},
+		{"checks by call", "--call outline .", Args{OnlyChecks: true}},
+		{"a call that builds", "--call=build .", Args{}},
+		{"a value that looks like a flag", "--build-arg --tag=x --label --push -f -t .", Args{}},
+		{"words after two dashes are no flags", "-- --push", Args{}},
+		{"a context on standard input", "-f Dockerfile -", Args{}},
+		{"a flag that lacks its value", ". --tag", Args{Tags: []string{""}}},
+		{"an unknown flag is left to buildx", "--unknown --push .", Args{Push: true}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := ParseArgs(split(c.line))
+			assert.Equal(t, split(c.line), append([]string{}, got.Rest...), "every argument is passed on")
+			got.Rest = nil
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+// Showing progress is the helper's part; buildx refuses --quiet together with the --progress that the helper sets.
+func TestProgressAndQuietAreTakenOut(t *testing.T) {
+	cases := []struct{ name, line, rest, progress string }{
+		{"progress as two words", "--progress plain -t a .", "-t a .", "plain"},
+		{"progress as one word", "--progress=tty .", ".", "tty"},
+		{"the last progress counts", "--progress=tty . --progress plain", ".", "plain"},
+		{"quiet", "--quiet -t a .", "-t a .", "quiet"},
+		{"short quiet", ". -q", ".", "quiet"},
+		{"quiet given as true", "--quiet=true .", ".", "quiet"},
+		{"quiet given as false", "--quiet=false .", ".", ""},
+		{"quiet given as 0", "--quiet=0 .", ".", ""},
+		{"quiet before a flag with a value in a cluster", "-qt a:1 .", "-t a:1 .", "quiet"},
+		{"quiet before a flag with its value in a cluster", "-qta:1 .", "-ta:1 .", "quiet"},
+		{"quiet after another flag in a cluster", "-Dq .", "-D .", "quiet"},
+		{"quiet before another flag in a cluster", "-qD .", "-D .", "quiet"},
+		{"progress as another flag's value stays", "--build-arg --progress=plain .", "--build-arg --progress=plain .", ""},
+		{"a q in a value stays", "-tq . -fq", "-tq . -fq", ""},
+		{"progress after two dashes stays", "-t a -- --progress=plain", "-t a -- --progress=plain", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := ParseArgs(split(c.line))
+			assert.Equal(t, split(c.rest), got.Rest)
+			assert.Equal(t, c.progress, got.Progress)
+		})
+	}
+}
+
+func TestAllElseIsPassedOnByteForByte(t *testing.T) {
+	arguments := []string{
+		"--build-arg", "A=\x00\n $(reboot) 'q' \"d\"", "--secret=id=x,src=/tmp/a b", "--label", "", "", "-", "--ssh", "default",
+		"-f", "-", "--ulimit", "nofile=1:2", "--no-cache", "--load", "-m", "2g", "--\xff", "-\xff", "-🚀", "--=", "/a b/context\n",
+	}
+	assert.Equal(t, arguments, ParseArgs(arguments).Rest)
+}
+
+func TestImagesAreEveryNameThatCouldBePushed(t *testing.T) {
+	cases := []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"none", []string{"."}, nil},
+		{"tags", []string{"-t", "a:1", "-t", "b:2"}, []string{"a:1", "b:2"}},
+		{"an output's name", []string{"-t", "a:1", "-o", "type=image,name=b:2,push=true"}, []string{"a:1", "b:2"}},
+		{"an output's name at its start", []string{"-o", "name=b:2,type=registry"}, []string{"b:2"}},
+		{"an output's quoted list of names", []string{"-o", `type=image,"name=a:1,b:2",push=true`}, []string{"a:1", "b:2"}},
+		{"a key in capitals, which buildx accepts", []string{"-o", "type=image,Name=a:1,push=true"}, []string{"a:1"}},
+		{"a folder that is called like a name", []string{"-o", "type=local,dest=name"}, nil},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, ParseArgs(c.args).Images()) })
+	}
+}
+
+func FuzzParseArgs(f *testing.F) {
+	f.Add("--tag", "a:1", "-o", "type=registry")
+	f.Add("-qt", "--", "-", "--progress")
+	f.Fuzz(func(t *testing.T, a, b, c, d string) {
+		got := ParseArgs([]string{a, b, c, d})
+		assert.LessOrEqual(t, len(got.Rest), 4)
+		got.Images()
+	})
+}

@@ -1,0 +1,176 @@
+package dockerconfig
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/docker/cli/cli/config"
+	"github.com/docker/cli/cli/config/configfile"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const host = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
+
+var credentials = map[string]Credential{host: {"AWS", "s3cr3t"}}
+
+// helper is a credential helper as docker calls it; it knows a sign-in for every host.
+const helper = "#!/bin/sh\nread -r server\nprintf '{\"ServerURL\":\"%s\",\"Username\":\"helper\",\"Secret\":\"kept\"}' \"$server\"\n"
+
+// written makes a user's folder with the config.json, writes a private one from it and reads that as docker does.
+func written(t *testing.T, userConfig string) *configfile.ConfigFile {
+	t.Helper()
+	userDir := t.TempDir()
+	writeFile(t, filepath.Join(userDir, "config.json"), userConfig, 0o600)
+	dir := filepath.Join(t.TempDir(), "private")
+	require.NoError(t, Write(dir, userDir, credentials))
+	assert.Equal(t, userConfig, readFile(t, filepath.Join(userDir, "config.json")), "the user's own is not written")
+	loaded, err := config.Load(dir)
+	require.NoError(t, err)
+	return loaded
+}
+
+// The question is put to docker's own code, which is what buildx asks.
+func TestDockerFindsTheSignIn(t *testing.T) {
+	bin := t.TempDir()
+	writeFile(t, filepath.Join(bin, "docker-credential-fake"), helper, 0o755)
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	cases := []struct{ name, userConfig, user, password string }{
+		{"the user has nothing", `{}`, "AWS", "s3cr3t"},
+		{"the user is signed in elsewhere", `{"auths":{"docker.io":{"auth":"bWU6aHVi"}}}`, "AWS", "s3cr3t"},
+		{"the user's own sign-in for the host stays", `{"auths":{"` + host + `":{"auth":"bWU6bWluZQ=="}}}`, "me", "mine"},
+		{"the user's own helper for the host stays", `{"credHelpers":{"` + host + `":"fake"}}`, "helper", "kept"},
+		{"a helper for another host changes nothing", `{"credHelpers":{"ghcr.io":"fake"}}`, "AWS", "s3cr3t"},
+		{"a store for all hosts would hide the file's sign-ins", `{"credsStore":"fake"}`, "AWS", "s3cr3t"},
+		{"a store that is not installed does not hide ours", `{"credsStore":"absent"}`, "AWS", "s3cr3t"},
+		{"a sign-in that the user has in the store stays", `{"auths":{"` + host + `":{}},"credsStore":"fake"}`, "helper", "kept"},
+		{"auths that are null", `{"auths":null}`, "AWS", "s3cr3t"},
+		{"a file that holds null", `null`, "AWS", "s3cr3t"},
+		{"a file that is empty, which docker accepts", ``, "AWS", "s3cr3t"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := written(t, c.userConfig).GetAuthConfig(host)
+			require.NoError(t, err)
+			assert.Equal(t, c.user, got.Username)
+			assert.Equal(t, c.password, got.Password)
+		})
+	}
+}
+
+func TestEverythingElseOfTheUsersStays(t *testing.T) {
+	got := written(t, `{"auths":{"quay.io":{"auth":"bWU6aHVi"}},"credHelpers":{"ghcr.io":"fake"},"HttpHeaders":{"X":"1"},
+		"proxies":{"default":{"httpProxy":"http://proxy:3128"}},"currentContext":"remote","cliPluginsExtraDirs":["/opt/plugins"]}`)
+	other, err := got.GetAuthConfig("quay.io")
+	require.NoError(t, err)
+	assert.Equal(t, "hub", other.Password)
+	assert.Equal(t, "fake", got.CredentialHelpers["ghcr.io"])
+	assert.Equal(t, map[string]string{"X": "1"}, got.HTTPHeaders)
+	assert.Equal(t, "http://proxy:3128", got.Proxies["default"].HTTPProxy)
+	assert.Equal(t, "remote", got.CurrentContext)
+}
+
+func TestTheUsersPluginsAndContextsAreStillFound(t *testing.T) {
+	parent := t.TempDir()
+	userDir := filepath.Join(parent, "user")
+	writeFile(t, filepath.Join(userDir, "contexts", "meta", "c", "meta.json"), `{"Name":"remote"}`, 0o600)
+	writeFile(t, filepath.Join(userDir, "config.json"), `{"cliPluginsExtraDirs":["/opt/plugins"]}`, 0o600)
+	t.Chdir(parent)
+	for name, from := range map[string]string{"an absolute folder": userDir, "a folder relative to the working directory": "user"} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "private")
+			require.NoError(t, Write(dir, from, nil))
+			loaded, err := config.Load(dir)
+			require.NoError(t, err)
+			assert.Equal(t, []string{"/opt/plugins", filepath.Join(userDir, "cli-plugins")}, loaded.CLIPluginsExtraDirs)
+			assert.Equal(t, `{"Name":"remote"}`, readFile(t, filepath.Join(dir, "contexts", "meta", "c", "meta.json")))
+		})
+	}
+}
+
+func TestWritingTwiceIsNoError(t *testing.T) {
+	userDir, dir := t.TempDir(), t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(userDir, "contexts"), 0o700))
+	require.NoError(t, Write(dir, userDir, nil))
+	require.NoError(t, Write(dir, userDir, credentials))
+	loaded, err := config.Load(dir)
+	require.NoError(t, err)
+	assert.Equal(t, "s3cr3t", loaded.AuthConfigs[host].Password)
+}
+
+func TestNobodyElseCanReadTheSecrets(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "private")
+	require.NoError(t, Write(dir, t.TempDir(), credentials))
+	assert.Equal(t, fs.FileMode(0o700), modeOf(t, dir))
+	assert.Equal(t, fs.FileMode(0o600), modeOf(t, filepath.Join(dir, "config.json")))
+	_, err := os.Lstat(filepath.Join(dir, "contexts"))
+	assert.ErrorIs(t, err, fs.ErrNotExist, "a user without contexts gets none")
+}
+
+func TestAUserWithoutAFolderGetsTheSignInsAlone(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, Write(dir, filepath.Join(dir, "absent"), credentials))
+	loaded, err := config.Load(dir)
+	require.NoError(t, err)
+	assert.Equal(t, "s3cr3t", loaded.AuthConfigs[host].Password)
+}
+
+// The working directory holds the source that is built: whoever wrote that does not choose our configuration.
+func TestAUserWithoutAHomeDoesNotGetTheWorkingDirectorys(t *testing.T) {
+	source := t.TempDir()
+	writeFile(t, filepath.Join(source, "config.json"), `{"credsStore":"evil"}`, 0o600)
+	t.Chdir(source)
+	dir := t.TempDir()
+	require.NoError(t, Write(dir, "", credentials))
+	loaded, err := config.Load(dir)
+	require.NoError(t, err)
+	assert.Empty(t, loaded.CredentialsStore)
+	assert.NotContains(t, loaded.CLIPluginsExtraDirs, "cli-plugins", "nor its plugins")
+}
+
+func TestAConfigurationThatIsNotJSONIsNamed(t *testing.T) {
+	userDir := t.TempDir()
+	path := filepath.Join(userDir, "config.json")
+	for name, content := range map[string]string{"cut off": `{"auths":{"h":{"auth":"c2VjcmV0`, "a list": `[]`, "a number": `7`} {
+		t.Run(name, func(t *testing.T) {
+			writeFile(t, path, content, 0o600)
+			err := Write(t.TempDir(), userDir, credentials)
+			require.ErrorContains(t, err, "write a private Docker configuration: "+path+" is not JSON")
+			assert.NotContains(t, err.Error(), "c2VjcmV0")
+			assert.NotContains(t, err.Error(), "s3cr3t")
+		})
+	}
+}
+
+func TestTheUsersFolderIsDockersOwnChoice(t *testing.T) {
+	t.Setenv("HOME", "/home/someone")
+	t.Setenv("DOCKER_CONFIG", "")
+	assert.Equal(t, "/home/someone/.docker", UserDir())
+	t.Setenv("DOCKER_CONFIG", "/etc/docker-config")
+	assert.Equal(t, "/etc/docker-config", UserDir())
+	t.Setenv("DOCKER_CONFIG", "")
+	t.Setenv("HOME", "")
+	assert.Empty(t, UserDir())
+}
+
+func writeFile(t *testing.T, path, content string, mode fs.FileMode) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte(content), mode))
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(content)
+}
+
+func modeOf(t *testing.T, path string) fs.FileMode {
+	t.Helper()
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	return info.Mode().Perm()
+}

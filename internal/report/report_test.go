@@ -1,0 +1,156 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func number(value float64) *float64 { return &value }
+
+// full has every field set, minimal as few as a build without a cache has.
+func full() *Report {
+	return &Report{
+		Verdict: "partly-used", VerdictReason: "1 of 2 steps had to run", Exported: "yes", HitRatio: number(0.5),
+		Steps: []Step{
+			{Stage: "build", Platform: "linux/amd64", Instruction: "FROM golang", Seconds: 1},
+			{Stage: "build", Platform: "linux/amd64", Instruction: "RUN go mod download", Cached: true, SavedSeconds: number(12)},
+			{Stage: "build", Platform: "linux/amd64", Instruction: "RUN <<EOF\ngo build\nEOF", Seconds: 3.5},
+		},
+		Seconds:      Seconds{Total: 10, Setup: 0.5, Login: 0.25, Import: 1, Build: 6, Push: 1.25, Export: 1},
+		SavedSeconds: number(12), OverheadSeconds: 2,
+		Worth: "keep", Reason: "it saves more than it costs", Cost: Cost{SavedUSD: number(0.01), StorageUSDPerMonth: number(0.1)},
+		Builder: "native", BuilderReason: "the fastest", Refs: Refs{Imports: []string{"h/c:a", "h/c:b"}, Export: "h/c:a"},
+		Image: "sha256:" + strings.Repeat("0a", 32), Warnings: []string{"slow"}, ExitCode: 0,
+	}
+}
+
+func minimal() *Report {
+	return &Report{
+		Verdict: "off", VerdictReason: "no cache was asked for", Exported: "off", Steps: []Step{}, Worth: "unknown",
+		Builder: "docker", Refs: Refs{Imports: []string{}}, Warnings: []string{}, ExitCode: 1,
+	}
+}
+
+func TestAWrittenReportFollowsItsSchemaAndReadsTheSame(t *testing.T) {
+	schema := compiled(t)
+	for name, report := range map[string]*Report{"a full report": full(), "a minimal report": minimal()} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "made", "if need be")
+			require.NoError(t, report.Write(dir))
+			content, err := os.ReadFile(filepath.Join(dir, File))
+			require.NoError(t, err)
+			instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(content))
+			require.NoError(t, err)
+			require.NoError(t, schema.Validate(instance))
+			got, err := Read(filepath.Join(dir, File))
+			require.NoError(t, err)
+			assert.Equal(t, report, got)
+		})
+	}
+}
+
+func compiled(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
+	require.NoError(t, err)
+	compiler := jsonschema.NewCompiler()
+	require.NoError(t, compiler.AddResource("report.json", document))
+	schema, err := compiler.Compile("report.json")
+	require.NoError(t, err)
+	return schema
+}
+
+func TestTheSchemaRefusesWhatIsNoReport(t *testing.T) {
+	schema := compiled(t)
+	cases := []struct {
+		name   string
+		change func(map[string]any)
+	}{
+		{"a field is missing", func(r map[string]any) { delete(r, "verdict") }},
+		{"an unknown verdict", func(r map[string]any) { r["verdict"] = "fine" }},
+		{"an unknown export", func(r map[string]any) { r["exported"] = "maybe" }},
+		{"a ratio over one", func(r map[string]any) { r["hitRatio"] = 1.5 }},
+		{"steps that are null", func(r map[string]any) { r["steps"] = nil }},
+		{"a negative time", func(r map[string]any) { r["seconds"].(map[string]any)["build"] = -1.0 }},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			content, err := json.Marshal(full())
+			require.NoError(t, err)
+			var changed map[string]any
+			require.NoError(t, json.Unmarshal(content, &changed))
+			c.change(changed)
+			assert.Error(t, schema.Validate(changed))
+		})
+	}
+}
+
+// Every field that a report can hold is in the contract.
+func TestTheSchemaKnowsEveryField(t *testing.T) {
+	var schema struct{ Properties map[string]json.RawMessage }
+	require.NoError(t, json.Unmarshal(Schema, &schema))
+	content, err := json.Marshal(full())
+	require.NoError(t, err)
+	var fields map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(content, &fields))
+	for field := range fields {
+		assert.Contains(t, schema.Properties, field)
+	}
+	assert.Len(t, fields, len(schema.Properties))
+}
+
+// A shell reads the file.
+func TestTheExportsHoldNothingThatAShellWouldRun(t *testing.T) {
+	line := regexp.MustCompile(`\ALAYERCACHE_[A-Z_]+=[A-Za-z0-9._:-]+\z`)
+	cases := []struct{ name, digest, want string }{
+		{"a digest", "sha256:" + strings.Repeat("0a", 32), "sha256:" + strings.Repeat("0a", 32)},
+		{"no digest", "", "unknown"},
+		{"a command", "$(reboot)", "unknown"},
+		{"a command after a digest", "sha256:" + strings.Repeat("0a", 32) + ";reboot", "unknown"},
+		{"a second line", "sha256:" + strings.Repeat("0a", 32) + "\nPATH=/evil", "unknown"},
+		{"a line end", "sha256:" + strings.Repeat("0a", 32) + "\n", "unknown"},
+		{"a digest in capitals", "sha256:" + strings.Repeat("0A", 32), "unknown"},
+		{"a digest that is too short", "sha256:0a", "unknown"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := full()
+			r.Image = c.digest
+			dir := t.TempDir()
+			require.NoError(t, r.Write(dir))
+			content, err := os.ReadFile(filepath.Join(dir, "exports.env"))
+			require.NoError(t, err)
+			lines := strings.Split(strings.TrimSuffix(string(content), "\n"), "\n")
+			for _, got := range lines {
+				assert.Regexp(t, line, got)
+			}
+			assert.Equal(t, []string{"LAYERCACHE_VERDICT=partly-used", "LAYERCACHE_HIT_RATIO=0.50", "LAYERCACHE_EXPORTED=yes", "LAYERCACHE_SECONDS=10.0", "LAYERCACHE_IMAGE_DIGEST=" + c.want}, lines)
+		})
+	}
+	assert.Contains(t, string(minimal().exports()), "LAYERCACHE_HIT_RATIO=unknown\n", "an unknown is said to be one")
+}
+
+func TestAReportThatCannotBeWrittenSaysWhatToDo(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	err := full().Write(filepath.Join(file, "below"))
+	require.ErrorContains(t, err, "set LAYERCACHE_REPORT_DIR to a folder that can be written")
+}
+
+func TestAReportThatCannotBeReadIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), File)
+	_, err := Read(path)
+	require.ErrorContains(t, err, path)
+	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
+	_, err = Read(path)
+	require.ErrorContains(t, err, path)
+}

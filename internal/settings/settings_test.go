@@ -1,0 +1,141 @@
+package settings
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	ecrHost    = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
+	repository = ecrHost + "/layercache/dev"
+)
+
+// from has the form of os.LookupEnv over a fixed environment.
+func from(env map[string]string) func(string) (string, bool) {
+	return func(variable string) (string, bool) {
+		value, ok := env[variable]
+		return value, ok
+	}
+}
+
+// defaults are the settings of an environment that holds the repository alone.
+func defaults() Settings {
+	return Settings{
+		Repository: repository, Mode: "registry", Write: true, FallbackBranch: "main", Builder: "auto",
+		ReportDir: "layercache-report",
+	}
+}
+
+func TestEachVariableSetsOneThing(t *testing.T) {
+	cases := []struct {
+		name     string
+		variable string
+		value    string
+		want     func(*Settings)
+	}{
+		{"the repository alone gives every default", "LAYERCACHE_REPOSITORY", repository, func(*Settings) {}},
+		{"a repository on loopback has a port", "LAYERCACHE_REPOSITORY", "localhost:5000/cache", func(s *Settings) { s.Repository = "localhost:5000/cache" }},
+		{"mode registry", "LAYERCACHE_MODE", "registry", func(*Settings) {}},
+		{"mode off", "LAYERCACHE_MODE", "off", func(s *Settings) { s.Mode = "off" }},
+		{"the cache is not written", "LAYERCACHE_WRITE", "false", func(s *Settings) { s.Write = false }},
+		{"a boolean may be 0", "LAYERCACHE_WRITE", "0", func(s *Settings) { s.Write = false }},
+		{"what is cached is ignored", "LAYERCACHE_REFRESH", "true", func(s *Settings) { s.Refresh = true }},
+		{"a boolean may be in capitals", "LAYERCACHE_REFRESH", "TRUE", func(s *Settings) { s.Refresh = true }},
+		{"the app", "LAYERCACHE_APP", "shop", func(s *Settings) { s.App = "shop" }},
+		{"the app may be any text", "LAYERCACHE_APP", "$(reboot) \x00", func(s *Settings) { s.App = "$(reboot) \x00" }},
+		{"the branch", "LAYERCACHE_BRANCH", "feature/x", func(s *Settings) { s.Branch = "feature/x" }},
+		{"the fallback branch", "LAYERCACHE_FALLBACK_BRANCH", "trunk", func(s *Settings) { s.FallbackBranch = "trunk" }},
+		{"the native builder", "LAYERCACHE_BUILDER", "native", func(s *Settings) { s.Builder = "native" }},
+		{"the container builder", "LAYERCACHE_BUILDER", "container", func(s *Settings) { s.Builder = "container" }},
+		{"the docker builder", "LAYERCACHE_BUILDER", "docker", func(s *Settings) { s.Builder = "docker" }},
+		{"the report folder", "LAYERCACHE_REPORT_DIR", "/tmp/r", func(s *Settings) { s.ReportDir = "/tmp/r" }},
+		{"a mirror with a prefix", "LAYERCACHE_MIRRORS", "docker.io=" + ecrHost + "/docker-hub", func(s *Settings) {
+			s.Mirrors = []Mirror{{"docker.io", ecrHost + "/docker-hub"}}
+		}},
+		{"mirrors keep their order, spaces and empty entries are passed over", "LAYERCACHE_MIRRORS", " quay.io=localhost:5000 ,, registry.k8s.io=localhost:5000/k8s,", func(s *Settings) {
+			s.Mirrors = []Mirror{{"quay.io", "localhost:5000"}, {"registry.k8s.io", "localhost:5000/k8s"}}
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			want := defaults()
+			c.want(&want)
+			got, err := FromEnv(from(map[string]string{"LAYERCACHE_REPOSITORY": repository, c.variable: c.value}))
+			require.NoError(t, err)
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
+func TestAnEmptyVariableCountsAsNotSet(t *testing.T) {
+	env := map[string]string{"LAYERCACHE_REPOSITORY": repository}
+	for _, variable := range []string{"MODE", "WRITE", "REFRESH", "APP", "BRANCH", "FALLBACK_BRANCH", "BUILDER", "MIRRORS", "REPORT_DIR"} {
+		env["LAYERCACHE_"+variable] = ""
+	}
+	got, err := FromEnv(from(env))
+	require.NoError(t, err)
+	assert.Equal(t, defaults(), got)
+}
+
+func TestWithoutARepositoryThereIsNoCache(t *testing.T) {
+	for name, env := range map[string]map[string]string{
+		"nothing is set":             {},
+		"the repository is empty":    {"LAYERCACHE_REPOSITORY": ""},
+		"the mode asks for registry": {"LAYERCACHE_MODE": "registry"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := FromEnv(from(env))
+			require.NoError(t, err)
+			assert.Equal(t, ModeOff, got.Mode)
+		})
+	}
+}
+
+func TestABadValueIsNamedWithWhatWasExpected(t *testing.T) {
+	cases := []struct{ name, variable, value, expected string }{
+		{"a repository without a host", "LAYERCACHE_REPOSITORY", "layercache/dev", "expected HOST/NAME"},
+		{"a host without a repository", "LAYERCACHE_REPOSITORY", ecrHost, "expected HOST/NAME"},
+		{"a repository with a tag", "LAYERCACHE_REPOSITORY", repository + ":cache", "without a tag"},
+		{"a repository with a digest", "LAYERCACHE_REPOSITORY", repository + "@sha256:" + strings.Repeat("a", 64), "without a tag"},
+		{"a repository with a scheme", "LAYERCACHE_REPOSITORY", "https://" + repository, "expected HOST/NAME"},
+		{"a repository in capitals", "LAYERCACHE_REPOSITORY", ecrHost + "/Cache", "expected HOST/NAME"},
+		{"a repository with a flag's text", "LAYERCACHE_REPOSITORY", "localhost:5000/x --push", "expected HOST/NAME"},
+		{"a repository that ends in a comma and more attributes", "LAYERCACHE_REPOSITORY", "localhost:5000/x,mode=min", "expected HOST/NAME"},
+		{"an unknown mode", "LAYERCACHE_MODE", "ftp", "expected one of registry, off"},
+		{"a mode in capitals", "LAYERCACHE_MODE", "Off", "expected one of registry, off"},
+		{"a word that is no boolean", "LAYERCACHE_WRITE", "yes", "expected true or false"},
+		{"another word that is no boolean", "LAYERCACHE_REFRESH", "maybe", "expected true or false"},
+		{"an unknown builder", "LAYERCACHE_BUILDER", "podman", "expected one of auto, native, container, docker"},
+		{"a mirror without a location", "LAYERCACHE_MIRRORS", "docker.io", "expected UPSTREAM=HOST"},
+		{"a mirror with an empty location", "LAYERCACHE_MIRRORS", "docker.io=", "expected UPSTREAM=HOST"},
+		{"a mirror without an upstream", "LAYERCACHE_MIRRORS", "=localhost:5000", "expected UPSTREAM=HOST"},
+		{"a mirror with a path in the upstream", "LAYERCACHE_MIRRORS", "docker.io/library=localhost:5000", "expected UPSTREAM=HOST"},
+		{"a mirror with a scheme", "LAYERCACHE_MIRRORS", "docker.io=https://localhost:5000/hub", "expected UPSTREAM=HOST"},
+		{"a mirror with a line of TOML", "LAYERCACHE_MIRRORS", "docker.io=localhost:5000\"]\n[worker]", "expected UPSTREAM=HOST"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := FromEnv(from(map[string]string{c.variable: c.value}))
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), c.variable)
+			assert.Contains(t, err.Error(), c.expected)
+			assert.Equal(t, 1, strings.Count(err.Error(), "\n"), "a heading, and a line for the one problem")
+		})
+	}
+}
+
+func TestSeveralBadValuesAreAllListedALineEach(t *testing.T) {
+	_, err := FromEnv(from(map[string]string{
+		"LAYERCACHE_REPOSITORY": "nowhere", "LAYERCACHE_MODE": "ftp", "LAYERCACHE_WRITE": "si", "LAYERCACHE_REFRESH": "no way",
+		"LAYERCACHE_BUILDER": "kaniko", "LAYERCACHE_MIRRORS": "docker.io,quay.io=,ghcr.io=localhost:5000",
+	}))
+	require.Error(t, err)
+	lines := strings.Split(err.Error(), "\n")
+	require.Len(t, lines, 8, "a heading and the problems")
+	for i, variable := range []string{"REPOSITORY", "MODE", "WRITE", "REFRESH", "BUILDER", "MIRRORS", "MIRRORS"} {
+		assert.Contains(t, lines[i+1], "LAYERCACHE_"+variable)
+	}
+}

@@ -1,0 +1,164 @@
+package toolchain
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const works = "package main\n\nvar text = \"unset\"\n\nfunc main() { println(text) }\n"
+
+// module makes a module with one main package.
+func module(t *testing.T, source string) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/tiny\n\ngo 1.24\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(source), 0o600))
+	return dir
+}
+
+func compilation(t *testing.T, source string) Compilation {
+	t.Helper()
+	return Compilation{
+		Dir: module(t, source), Package: ".", LinkFlags: "-s -w -X main.text=linked", Platform: Host(),
+		Output: filepath.Join(t.TempDir(), "new", "tiny"), Label: "the tiny program",
+	}
+}
+
+func TestACompiledProgramRuns(t *testing.T) {
+	t.Setenv("GOFLAGS", "-mod=vendor") // The caller's own flags do not count.
+	c := compilation(t, works)
+	var progress bytes.Buffer
+	require.NoError(t, Compile(context.Background(), c, &progress))
+	out, err := exec.Command(c.Output).CombinedOutput()
+	require.NoError(t, err)
+	assert.Equal(t, "linked\n", string(out))
+	assert.Regexp(t, `\Acompiling the tiny program\ncompiled  the tiny program in \d+ s\n\z`, progress.String())
+	assert.Equal(t, []string{"tiny"}, namesIn(t, filepath.Dir(c.Output)), "nothing but the program stays")
+}
+
+func TestTheSameSourceGivesTheSameBytesInAnotherFolder(t *testing.T) {
+	first, second := compilation(t, works), compilation(t, works)
+	require.NoError(t, Compile(context.Background(), first, &bytes.Buffer{}))
+	require.NoError(t, Compile(context.Background(), second, &bytes.Buffer{}))
+	assert.True(t, bytes.Equal(read(t, first.Output), read(t, second.Output)))
+}
+
+func TestACompileThatFailsSaysWhatTheCompilerSays(t *testing.T) {
+	c := compilation(t, "package main\n\nfunc main() { nonsense() }\n")
+	require.NoError(t, os.MkdirAll(filepath.Dir(c.Output), 0o755))
+	require.NoError(t, os.WriteFile(c.Output, []byte("the one before"), 0o755))
+	var progress bytes.Buffer
+	err := Compile(context.Background(), c, &progress)
+	require.ErrorContains(t, err, "compile the tiny program: ")
+	assert.ErrorContains(t, err, "undefined: nonsense")
+	assert.Equal(t, "the one before", string(read(t, c.Output)), "what was there stays")
+	assert.Equal(t, []string{"tiny"}, namesIn(t, filepath.Dir(c.Output)))
+	assert.NotContains(t, progress.String(), "compiled ", "it does not say that it was done")
+}
+
+func TestACancelledCompileLeavesNothing(t *testing.T) {
+	c := compilation(t, works)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := Compile(ctx, c, &bytes.Buffer{})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.ErrorContains(t, err, "compile the tiny program")
+	assert.Empty(t, namesIn(t, filepath.Dir(c.Output)))
+}
+
+func TestWithoutGoItIsSaidWhatToInstall(t *testing.T) {
+	t.Setenv("PATH", "")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	require.ErrorIs(t, Compile(context.Background(), compilation(t, works), &bytes.Buffer{}), ErrNoGo)
+	_, err := Build(context.Background(), Buildx(), Host(), &bytes.Buffer{})
+	require.ErrorIs(t, err, ErrNoGo)
+	assert.ErrorContains(t, err, "https://go.dev/dl")
+}
+
+func TestAProgramThatWasCompiledBeforeIsTakenAsItIs(t *testing.T) {
+	t.Setenv("PATH", "")
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	platform := Platform{OS: "linux", Arch: "arm64"}
+	assert.Empty(t, Lookup(Buildkitd(), platform))
+	want := filepath.Join(cache, "layercache", "tools", "buildkitd-"+Buildkitd().Version+"-linux-arm64", "buildkitd")
+	require.NoError(t, os.MkdirAll(filepath.Dir(want), 0o755))
+	require.NoError(t, os.WriteFile(want, nil, 0o755))
+
+	assert.Equal(t, want, Lookup(Buildkitd(), platform))
+	assert.Empty(t, Lookup(Buildkitd(), Platform{OS: "linux", Arch: "amd64"}), "another platform's does not count")
+	var progress bytes.Buffer
+	got, err := Build(context.Background(), Buildkitd(), platform, &progress)
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	assert.Empty(t, progress.String())
+}
+
+// A module of our own go.mod is in the module cache already, so that nothing is downloaded here.
+func TestAModuleThatWasChangedIsRefused(t *testing.T) {
+	t.Setenv("GOPROXY", "off")
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", "github.com/stretchr/testify").Output()
+	require.NoError(t, err)
+	program := Program{
+		Name: "x", Module: "github.com/stretchr/testify", Version: strings.TrimSpace(string(out)),
+		Sum: "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", Package: "./x",
+	}
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	_, err = Build(context.Background(), program, Host(), &bytes.Buffer{})
+	require.ErrorContains(t, err, "checksum is h1:")
+	assert.ErrorContains(t, err, "expected "+program.Sum)
+	assert.ErrorContains(t, err, "changed after it was pinned")
+	assert.Empty(t, Lookup(program, Host()))
+}
+
+func TestAModuleThatCannotBeDownloadedIsNamed(t *testing.T) {
+	t.Setenv("GOPROXY", "off")
+	_, err := download(context.Background(), Program{Module: "example.com/absent", Version: "v1.0.0"})
+	require.ErrorContains(t, err, "download example.com/absent@v1.0.0: ")
+	assert.ErrorContains(t, err, "GOPROXY=off", "it says why")
+}
+
+func TestThePinsAreComplete(t *testing.T) {
+	for _, program := range []Program{Buildkitd(), Buildx()} {
+		t.Run(program.Name, func(t *testing.T) {
+			assert.Regexp(t, `\Av\d+\.\d+\.\d+\z`, program.Version)
+			assert.Regexp(t, `\Ah1:[A-Za-z0-9+/]{43}=\z`, program.Sum)
+			assert.True(t, strings.HasPrefix(program.VersionVariable, program.Module+"/"))
+		})
+	}
+}
+
+func TestTheLastLinesOfALongOutputAreKept(t *testing.T) {
+	assert.Equal(t, "b\nc", lastLines("a\nb\nc\n\n", 2))
+	assert.Equal(t, "a", lastLines("a", 20))
+	assert.Empty(t, lastLines("", 20))
+}
+
+func namesIn(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	require.NoError(t, err)
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return content
+}

@@ -1,0 +1,153 @@
+package try
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/report"
+)
+
+func TestTheSourcesOfAnInstructionAreWhatItTakesFromTheContext(t *testing.T) {
+	cases := []struct {
+		name, instruction string
+		want              []string
+	}{
+		{"another instruction", "RUN cp a b", nil},
+		{"a word that begins alike", "COPYING a b", nil},
+		{"nothing", "", nil},
+		{"COPY without a destination", "COPY a", nil},
+		{"COPY", "COPY a b", []string{"a"}},
+		{"ADD", "ADD a b", []string{"a"}},
+		{"several sources", "COPY a b c /to/", []string{"a", "b", "c"}},
+		{"flags", "COPY --link --chown=1:1 --chmod=755 a b", []string{"a"}},
+		{"another stage's files", "COPY --from=build /app /app", nil},
+		{"another stage's files after a flag", "COPY --link --from=build /app /app", nil},
+		{"the JSON form", `COPY ["a b", "c", "/to/"]`, []string{"a b", "c"}},
+		{"the JSON form after a flag", `COPY --link ["a b", "/to/"]`, []string{"a b"}},
+		{"a source that is a URL", "ADD https://example.com/x.tar.gz a /to/", []string{"a"}},
+		{"only a URL", "ADD https://example.com/x.tar.gz /to/", []string{}},
+		{"a here-document", "COPY <<EOF /to/file", []string{}},
+		{"a here-document and a file", "COPY <<EOF a /to/", []string{"a"}},
+		{"blanks in a row", "COPY   a    b", []string{"a"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, contextSources(c.instruction)) })
+	}
+}
+
+// folder makes files, each a second newer than the one before.
+func folder(t *testing.T, files ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for i, name := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte("content of "+name), 0o644))
+		at := time.Unix(int64(1_700_000_000+i), 0)
+		require.NoError(t, os.Chtimes(path, at, at))
+	}
+	return dir
+}
+
+func TestTheFileToChangeIsTheNewestThatTheLastCopyTakes(t *testing.T) {
+	cases := []struct {
+		name              string
+		files             []string
+		instructions      []string
+		file, instruction string
+	}{
+		{"the whole context", []string{"a.go", "b.go"}, []string{"COPY . ."}, "b.go", "COPY . ."},
+		{"the last COPY goes first", []string{"src/a.go", "z.txt"}, []string{"COPY z.txt .", "COPY src src"}, "src/a.go", "COPY src src"},
+		{"manifests are not the everyday change", []string{"a.go", "go.sum", "web/package-lock.json", "Dockerfile"}, []string{"COPY . ."}, "a.go", "COPY . ."},
+		{"a COPY of manifests alone gives way to the one before", []string{"a.go", "go.mod"}, []string{"COPY a.go .", "COPY go.mod ."}, "a.go", "COPY a.go ."},
+		{"what is copied from another stage does not count", []string{"a.go"}, []string{"COPY . .", "COPY --from=build /app /app"}, "a.go", "COPY . ."},
+		{"a wildcard", []string{"a.go", "b.txt"}, []string{"COPY *.go ."}, "a.go", "COPY *.go ."},
+		{"a wildcard that takes a folder takes what is in it", []string{"web/app/a.js", "z.txt"}, []string{"COPY web/* ."}, "web/app/a.js", "COPY web/* ."},
+		{"a source that begins with a slash or a dot", []string{"src/a.go", "b"}, []string{"COPY /src/ ./x", "COPY ./src/a.go ."}, "src/a.go", "COPY ./src/a.go ."},
+		{"a source above the context is the context's", []string{"a.go"}, []string{"COPY ../a.go ."}, "a.go", "COPY ../a.go ."},
+		{"a folder that begins alike is another", []string{"src/a.go", "srcs/b.go"}, []string{"COPY src ."}, "src/a.go", "COPY src ."},
+		{"a pattern that is none is a name", []string{"[a.go"}, []string{"COPY [a.go ."}, "[a.go", "COPY [a.go ."},
+		{"nothing is copied", []string{"a.go"}, []string{"RUN true"}, "", ""},
+		{"what is copied is not there", []string{"a.go"}, []string{"COPY b.go ."}, "", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var steps []report.Step
+			for _, instruction := range c.instructions {
+				steps = append(steps, report.Step{Instruction: instruction})
+			}
+			file, instruction, err := chooseFile(folder(t, c.files...), steps)
+			require.NoError(t, err)
+			assert.Equal(t, c.file, file)
+			assert.Equal(t, c.instruction, instruction)
+		})
+	}
+}
+
+func TestTouchAddsALineEndAndSaysWhere(t *testing.T) {
+	cold := &report.Report{Steps: []report.Step{{Instruction: "COPY . ."}}}
+	cases := []struct {
+		name, touch, changed, says string
+		cold                       *report.Report
+	}{
+		{"a file that is named", "src/a.go", "src/a.go", "src/a.go, one line end added (named with --touch)", cold},
+		{"a file that is chosen", "", "b.go", "b.go, one line end added (copied by COPY . .; choose another with --touch)", cold},
+		{"nothing to choose from", "", "", "nothing: the Dockerfile copies no file of its context", &report.Report{}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			dir := folder(t, "src/a.go", "b.go")
+			try := &trial{options: Options{Touch: c.touch}, context: dir}
+			changed, err := try.touch(c.cold)
+			require.NoError(t, err)
+			assert.Equal(t, c.changed != "", changed)
+			assert.Equal(t, c.says, try.change)
+			for _, name := range []string{"src/a.go", "b.go"} {
+				want := "content of " + name
+				if name == c.changed {
+					want += "\n"
+				}
+				assert.Equal(t, want, contentOf(t, filepath.Join(dir, name)))
+			}
+		})
+	}
+}
+
+func TestAFileThatTheContextLeavesOutIsAnError(t *testing.T) {
+	try := &trial{options: Options{Touch: "gone.go"}, context: folder(t, "a.go")}
+	_, err := try.touch(&report.Report{})
+	require.ErrorContains(t, err, "change gone.go: ")
+	assert.ErrorContains(t, err, "is it left out by .dockerignore?")
+}
+
+// The context is a copy so that the user's own files stay as they are; a link in it may lead to them.
+func TestALinkOutOfTheContextIsNotFollowed(t *testing.T) {
+	own := folder(t, "own.txt")
+	for name, link := range map[string]struct{ from, to, touch string }{
+		"a link to a file":   {"link.txt", filepath.Join(own, "own.txt"), "link.txt"},
+		"a link to a folder": {"linked", own, "linked/own.txt"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := folder(t, "Dockerfile")
+			require.NoError(t, os.Symlink(link.to, filepath.Join(dir, link.from)))
+			copied, err := copyContext(dir, filepath.Join(dir, "Dockerfile"))
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = os.RemoveAll(copied) })
+			_, err = (&trial{options: Options{Touch: link.touch}, context: copied}).touch(&report.Report{})
+			assert.Error(t, err)
+			assert.Equal(t, "content of own.txt", contentOf(t, filepath.Join(own, "own.txt")))
+		})
+	}
+}
+
+func contentOf(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(content)
+}
