@@ -58,7 +58,7 @@ type process struct {
 func (w *world) start(args ...string) *process {
 	w.t.Helper()
 	p := &process{t: w.t, cmd: w.command(w.t.Context(), args...)}
-	p.cmd.Stdout, p.cmd.Stderr = p, p
+	p.cmd.Stdout, p.cmd.Stderr, p.cmd.WaitDelay = p, p, 30*time.Second
 	require.NoError(w.t, p.cmd.Start())
 	return p
 }
