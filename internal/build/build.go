@@ -90,7 +90,7 @@ func judge(request Request, refs cacheref.Refs, session *session, result *result
 	s := request.Settings
 	steps := result.graph.Steps()
 	v := verdict.Of(verdict.Evidence{
-		On: len(refs.Imports) > 0, Refresh: s.Refresh, Refs: refs.Imports,
+		On: len(refs.Imports) > 0, Refresh: s.Refresh, Failed: result.exitCode != 0, Refs: refs.Imports,
 		Steps: steps, Imports: result.graph.Imports(), States: states,
 	})
 	r := &report.Report{

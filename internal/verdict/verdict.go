@@ -31,8 +31,8 @@ const (
 
 // Evidence is what a verdict rests on.
 type Evidence struct {
-	// On says that a cache was asked for; Refresh, that what it holds was to be ignored.
-	On, Refresh bool
+	// On says that a cache was asked for; Refresh, that what it holds was to be ignored; Failed, that the build failed.
+	On, Refresh, Failed bool
 	// Refs are the caches that were to be read, in order.
 	Refs []string
 	// Steps and Imports are what BuildKit reported.
@@ -70,6 +70,8 @@ func Of(e Evidence) Verdict {
 		v.Name, v.Reason = Cold, "what was cached was ignored, as LAYERCACHE_REFRESH asks"
 	case counted > 0 && hits == counted:
 		v.Name, v.Reason = Used, "every step came from the cache"
+	case counted == 0 && e.Failed:
+		v.Name, v.Reason = Cold, "the build ended before its first step did"
 	case hits > 0:
 		v.Name, v.Reason = PartlyUsed, fmt.Sprintf("%d of %d steps had to run", counted-hits, counted)
 	default:

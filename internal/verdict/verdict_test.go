@@ -55,6 +55,7 @@ func TestVerdicts(t *testing.T) {
 			Used, 1.0, "every step", 1},
 		{"refresh is cold by request", Evidence{On: true, Refresh: true, Refs: []string{ref}, Steps: steps(0, 2)}, Cold, 0.0, "LAYERCACHE_REFRESH", 0},
 		{"a Dockerfile without steps has no ratio", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 0)}, Cold, nil, "no cache yet", 0},
+		{"a build that ended before any step says so", Evidence{On: true, Failed: true, Refs: []string{ref}}, Cold, nil, "before its first step", 0},
 		{"steps that never ended do not count", Evidence{On: true, Refs: []string{ref}, Steps: append(steps(1, 0), progress.Step{Instruction: "RUN later"})}, Used, 1.0, "every step", 0},
 	}
 	for _, c := range cases {
