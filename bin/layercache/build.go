@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -15,7 +16,7 @@ Everything after "layercache build" goes to docker buildx build as it is, except
 layercache shows the build. The cache is set with variables:
 
   LAYERCACHE_REPOSITORY       cache repository, HOST/NAME; without it there is no cache
-  LAYERCACHE_MODE             registry, off (default registry)
+  LAYERCACHE_MODE             registry, inline, image, local, s3, off (default registry)
   LAYERCACHE_WRITE            export the cache after the build (default true)
   LAYERCACHE_REFRESH          ignore what is cached, export anew (default false)
   LAYERCACHE_APP              first part of the cache tag (default: the image's name)
@@ -23,6 +24,9 @@ layercache shows the build. The cache is set with variables:
   LAYERCACHE_FALLBACK_BRANCH  cache scope that is read next (default main)
   LAYERCACHE_BUILDER          auto, native, container, docker (default auto)
   LAYERCACHE_MIRRORS          UPSTREAM=HOST/PREFIX,… for base images
+  LAYERCACHE_COMPRESSION      zstd, gzip (default zstd)
+  LAYERCACHE_LOCAL_DIR        cache folder of mode local; without it, docker's own builder
+  LAYERCACHE_S3               BUCKET/PREFIX/ of mode s3
   LAYERCACHE_REPORT_DIR       where report.json goes (default ./layercache-report)
 
 The exit status is the build's. Trouble with the cache is a warning.`
@@ -42,21 +46,26 @@ func newBuild() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := build.Run(cmd.Context(), build.Request{
-				Args: args, Settings: s, Lookup: os.LookupEnv,
-				Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-			})
-			if err != nil {
-				return err
-			}
-			if err := r.Write(s.ReportDir); err != nil {
-				r.Warnings = append(r.Warnings, err.Error())
-			}
-			r.Summary(os.Stderr)
-			if r.ExitCode != 0 {
-				return exitStatus(r.ExitCode)
-			}
-			return nil
+			return runBuild(cmd.Context(), args, s)
 		},
 	}
+}
+
+// runBuild builds with the arguments of docker buildx build, writes the reports and ends with the build's exit status.
+func runBuild(ctx context.Context, args []string, s settings.Settings) error {
+	r, err := build.Run(ctx, build.Request{
+		Args: args, Settings: s, Lookup: os.LookupEnv,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.Write(s.ReportDir); err != nil {
+		r.Warnings = append(r.Warnings, err.Error())
+	}
+	r.Summary(os.Stderr)
+	if r.ExitCode != 0 {
+		return exitStatus(r.ExitCode)
+	}
+	return nil
 }

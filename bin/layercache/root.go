@@ -20,7 +20,7 @@ says whether the cache was used.`,
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newBuild(), newSetup(), newTry(), newVersion())
+	root.AddCommand(newBuild(), newImage(), newIndex(), newPrewarm(), newSetup(), newTry(), newVersion())
 	return root
 }
 

@@ -10,7 +10,10 @@ import (
 	"os"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+
 	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/cacheflags"
 	"github.com/layercache/layercache/internal/cacheref"
 	"github.com/layercache/layercache/internal/cachestate"
 	"github.com/layercache/layercache/internal/progress"
@@ -45,44 +48,52 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	refs, err := refsOf(ctx, request, args)
+	cache, err := cacheOf(ctx, request, args)
 	if err != nil {
 		return nil, err
 	}
-	session, err := prepare(ctx, request, args, client, refs)
+	session, err := prepare(ctx, request, args, client, cache.Refs)
 	if err != nil {
 		return nil, err
 	}
 	defer session.close()
 
 	states := make(chan map[string]cachestate.Kind, 1)
-	go func() { states <- cachestate.Of(ctx, refs.Imports, session.keychain) }()
+	go func() { states <- statesOf(ctx, cache, session.keychain) }()
 	setup := time.Since(begin)
-	result, err := session.run(ctx, request, args, refs)
+	result, err := session.run(ctx, request, args, cache)
 	if err != nil {
 		return nil, err
 	}
 	finished := report.Seconds{Setup: setup.Seconds() - session.loginWait.Seconds(), Login: session.loginWait.Seconds()}
-	r := judge(request, refs, session, result, <-states)
+	r := judge(request, cache.Refs, session, result, <-states)
 	session.close()
 	finished.Total = time.Since(begin).Seconds()
 	addTiming(r, finished, result.graph.Timing())
 	return r, nil
 }
 
-// refsOf names the caches, none when the cache is off, and refuses one that is also an image.
-func refsOf(ctx context.Context, request Request, args buildx.Args) (cacheref.Refs, error) {
+// cacheOf picks the cache flags, none when the cache is off, and refuses a cache that is also an image.
+func cacheOf(ctx context.Context, request Request, args buildx.Args) (cacheflags.Flags, error) {
 	s := request.Settings
 	if s.Mode == settings.ModeOff || args.OnlyChecks {
-		return cacheref.Refs{}, nil
+		return cacheflags.Flags{}, nil
 	}
 	scope := cacheref.Scope{
 		App:      appName(s.App, args.Images(), request.Dir),
 		Platform: platformName(args.Platforms, request.Lookup),
 		Branch:   settings.BranchOf(ctx, s, request.Lookup, request.Dir),
 	}
-	refs := cacheref.For(s.Repository, scope, s.FallbackBranch)
-	return refs, refs.CheckApart(args.Images())
+	region, _ := request.Lookup("AWS_REGION")
+	return cacheflags.For(s, scope, args.Images(), region)
+}
+
+// statesOf asks the registry what the refs hold, where it is a registry that has them.
+func statesOf(ctx context.Context, cache cacheflags.Flags, keychain authn.Keychain) map[string]cachestate.Kind {
+	if !cache.InRegistry {
+		return nil
+	}
+	return cachestate.Of(ctx, cache.Refs.Imports, keychain)
 }
 
 // judge makes the report of what has been seen; the times are added when all is done.

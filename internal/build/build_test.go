@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/cacheflags"
 	"github.com/layercache/layercache/internal/cacheref"
 	"github.com/layercache/layercache/internal/settings"
 )
@@ -50,39 +51,38 @@ func TestRefs(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			request := Request{Settings: c.settings, Lookup: nothing, Dir: t.TempDir() + "/folder"}
-			refs, err := refsOf(t.Context(), request, buildx.ParseArgs(c.args))
+			cache, err := cacheOf(t.Context(), request, buildx.ParseArgs(c.args))
 			require.NoError(t, err)
-			assert.Equal(t, cacheref.Refs{Imports: c.imports, Export: c.export}, refs)
+			assert.Equal(t, cacheref.Refs{Imports: c.imports, Export: c.export}, cache.Refs)
 		})
 	}
 }
 
 func TestOurArguments(t *testing.T) {
-	refs := cacheref.Refs{Imports: []string{"r:own", "r:main"}, Export: "r:own"}
-	const export = "type=registry,ref=r:own,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=zstd"
+	cache := cacheflags.Flags{From: []string{"type=registry,ref=r:own", "type=registry,ref=r:main"}, To: "type=registry,ref=r:own"}
 	cases := []struct {
-		name     string
-		settings settings.Settings
-		session  session
-		refs     cacheref.Refs
-		want     []string
+		name    string
+		refresh bool
+		session session
+		cache   cacheflags.Flags
+		want    []string
 	}{
-		{"imports come in order, then the export", settings.Settings{Write: true}, session{builderName: "b", exportsCache: true}, refs,
-			[]string{"build", "--progress=rawjson", "--builder", "b", "--cache-from", "type=registry,ref=r:own", "--cache-from", "type=registry,ref=r:main", "--cache-to", export}},
-		{"a build that may not write does not export", settings.Settings{}, session{builderName: "b", exportsCache: true}, refs,
-			[]string{"build", "--progress=rawjson", "--builder", "b", "--cache-from", "type=registry,ref=r:own", "--cache-from", "type=registry,ref=r:main"}},
-		{"nor does a builder that cannot", settings.Settings{Write: true}, session{builderName: "default"}, refs,
+		{"imports come in order, then the export", false, session{builderName: "b", exportsCache: true}, cache,
+			[]string{"build", "--progress=rawjson", "--builder", "b", "--cache-from", "type=registry,ref=r:own", "--cache-from", "type=registry,ref=r:main", "--cache-to", "type=registry,ref=r:own"}},
+		{"a builder that cannot export does not", false, session{builderName: "default"}, cache,
 			[]string{"build", "--progress=rawjson", "--builder", "default", "--cache-from", "type=registry,ref=r:own", "--cache-from", "type=registry,ref=r:main"}},
-		{"a refresh imports nothing and exports", settings.Settings{Write: true, Refresh: true}, session{builderName: "b", exportsCache: true}, refs,
-			[]string{"build", "--progress=rawjson", "--builder", "b", "--no-cache", "--cache-to", export}},
-		{"without a cache there are no cache flags", settings.Settings{Write: true}, session{builderName: "b", exportsCache: true}, cacheref.Refs{},
+		{"but every builder can export inline", false, session{builderName: "default"}, cacheflags.Flags{To: cacheflags.Inline},
+			[]string{"build", "--progress=rawjson", "--builder", "default", "--cache-to", "type=inline"}},
+		{"a refresh imports nothing and exports", true, session{builderName: "b", exportsCache: true}, cache,
+			[]string{"build", "--progress=rawjson", "--builder", "b", "--no-cache", "--cache-to", "type=registry,ref=r:own"}},
+		{"without a cache there are no cache flags", false, session{builderName: "b", exportsCache: true}, cacheflags.Flags{},
 			[]string{"build", "--progress=rawjson", "--builder", "b"}},
-		{"a builder that the caller names is not named again", settings.Settings{}, session{}, cacheref.Refs{},
+		{"a builder that the caller names is not named again", false, session{}, cacheflags.Flags{},
 			[]string{"build", "--progress=rawjson"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			assert.Equal(t, c.want, c.session.arguments(Request{Settings: c.settings}, c.refs))
+			assert.Equal(t, c.want, c.session.arguments(Request{Settings: settings.Settings{Refresh: c.refresh}}, c.cache))
 		})
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/cacheref"
+	"github.com/layercache/layercache/internal/cacheflags"
 	"github.com/layercache/layercache/internal/display"
 	"github.com/layercache/layercache/internal/progress"
 )
@@ -50,12 +50,12 @@ type result struct {
 }
 
 // run calls buildx and shows its progress until it ends.
-func (s *session) run(ctx context.Context, request Request, args buildx.Args, refs cacheref.Refs) (*result, error) {
+func (s *session) run(ctx context.Context, request Request, args buildx.Args, cache cacheflags.Flags) (*result, error) {
 	if args.OnlyChecks {
 		return s.check(ctx, request, args)
 	}
 	metadata := args.MetadataFile
-	arguments := s.arguments(request, refs)
+	arguments := s.arguments(request, cache)
 	if metadata == "" {
 		metadata = filepath.Join(s.dir, "metadata.json")
 		arguments = append(arguments, "--metadata-file", metadata)
@@ -95,7 +95,7 @@ func (s *session) check(ctx context.Context, request Request, args buildx.Args) 
 }
 
 // arguments are ours; the caller's come after them.
-func (s *session) arguments(request Request, refs cacheref.Refs) []string {
+func (s *session) arguments(request Request, cache cacheflags.Flags) []string {
 	arguments := []string{"build", "--progress=rawjson"}
 	if s.builderName != "" {
 		arguments = append(arguments, "--builder", s.builderName)
@@ -103,22 +103,14 @@ func (s *session) arguments(request Request, refs cacheref.Refs) []string {
 	if request.Settings.Refresh {
 		arguments = append(arguments, "--no-cache")
 	} else {
-		for _, ref := range refs.Imports {
-			arguments = append(arguments, "--cache-from", "type=registry,ref="+ref)
+		for _, from := range cache.From {
+			arguments = append(arguments, "--cache-from", from)
 		}
 	}
-	if refs.Export != "" && request.Settings.Write && s.exportsCache {
-		arguments = append(arguments, "--cache-to", exportTo(refs.Export))
+	if cache.To != "" && (s.exportsCache || cache.To == cacheflags.Inline) {
+		arguments = append(arguments, "--cache-to", cache.To)
 	}
 	return arguments
-}
-
-// exportTo writes every step's result (mode=max), as the OCI image manifest that ECR takes, in zstd, which is the faster to
-// write and to read; trouble in it does not fail the build.
-//
-// https://docs.docker.com/build/cache/backends/registry/
-func exportTo(ref string) string {
-	return "type=registry,ref=" + ref + ",mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=zstd"
 }
 
 // command is a call of buildx that gets a signal of ours passed on.

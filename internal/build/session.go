@@ -17,6 +17,7 @@ import (
 	"github.com/layercache/layercache/internal/cacheref"
 	"github.com/layercache/layercache/internal/dockerconfig"
 	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/settings"
 )
 
 // loginTimeout bounds signing in; a build goes on without when it takes longer, and the registry has the last word.
@@ -77,7 +78,7 @@ func (s *session) startBuilder(ctx context.Context, request Request, args buildx
 		return nil
 	}
 	b, err := builder.Start(ctx, builder.Options{
-		Kind: request.Settings.Builder, Mirrors: request.Settings.Mirrors, PlainHTTP: request.PlainHTTP, Buildx: s.client, Env: s.env,
+		Kind: builderKind(request.Settings), Mirrors: request.Settings.Mirrors, PlainHTTP: request.PlainHTTP, Buildx: s.client, Env: s.env,
 	})
 	if err != nil {
 		return err
@@ -86,6 +87,14 @@ func (s *session) startBuilder(ctx context.Context, request Request, args buildx
 	s.builder, s.builderName = b, b.Name
 	s.builderKind, s.builderReason, s.exportsCache = b.Kind, b.Reason, b.ExportsCache
 	return nil
+}
+
+// builderKind is the setting's. A cache that is left to docker's own builder needs that builder.
+func builderKind(s settings.Settings) string {
+	if s.Mode == settings.ModeLocal && s.LocalDir == "" && s.Builder == settings.BuilderAuto {
+		return settings.BuilderDocker
+	}
+	return s.Builder
 }
 
 // login signs in to the ECR registries among hosts. Trouble is a warning: the registry itself decides.
@@ -109,18 +118,7 @@ func (s *session) login(ctx context.Context, hosts []string) {
 		return
 	}
 	s.env = append(s.env, "DOCKER_CONFIG="+dir)
-	s.keychain = authn.NewMultiKeychain(ecrKeychain(signed), authn.DefaultKeychain)
-}
-
-// ecrKeychain hands the sign-ins to our own calls of the registry.
-type ecrKeychain map[string]ecr.Credential
-
-func (k ecrKeychain) Resolve(resource authn.Resource) (authn.Authenticator, error) {
-	credential, ok := k[resource.RegistryStr()]
-	if !ok {
-		return authn.Anonymous, nil
-	}
-	return &authn.Basic{Username: credential.Username, Password: credential.Password}, nil
+	s.keychain = ecr.Keychain(signed)
 }
 
 // hostsOf lists the registries that the build will speak to, as far as the arguments and settings tell.

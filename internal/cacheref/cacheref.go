@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -33,9 +34,9 @@ const separator = "--"
 // Tag returns the scope's tag: its parts slugged and joined. A part that had to be altered carries the start of its
 // digest, so that two names never share a tag by looking alike; the same scope always has the same tag.
 func Tag(s Scope) string {
-	tag := slug(s.App, 40) + separator + slug(strings.ReplaceAll(s.Platform, "/", "-"), 40)
+	tag := Slug(s.App, 40) + separator + Slug(strings.ReplaceAll(s.Platform, "/", "-"), 40)
 	if s.Branch != "" {
-		tag += separator + slug(s.Branch, maxTag-len(tag)-len(separator))
+		tag += separator + Slug(s.Branch, maxTag-len(tag)-len(separator))
 	}
 	return tag
 }
@@ -43,8 +44,9 @@ func Tag(s Scope) string {
 // altered is how a part that had to be altered ends: one that ends so by itself has to be told apart from it.
 var altered = regexp.MustCompile(`(?:^|-)[0-9a-f]{10}$`)
 
-// slug keeps lower-case letters, digits, dots, underscores and single dashes inside; anything else marks it as altered.
-func slug(text string, longest int) string {
+// Slug makes any text a part of a tag, at most longest bytes (at least 20) of lower-case letters, digits, dots, underscores
+// and single dashes inside. A text that had to be altered ends in its digest.
+func Slug(text string, longest int) string {
 	var b strings.Builder
 	dash := false
 	for _, r := range text {
@@ -84,20 +86,25 @@ type Refs struct {
 	Export string
 }
 
-// For returns the refs in repository (HOST/NAME) for a scope: this branch's cache, then the fallback branch's. A build
-// without a branch reads and writes the fallback branch's cache.
-func For(repository string, scope Scope, fallbackBranch string) Refs {
+// For returns the refs in a place (HOST/NAME: for a repository) for a scope: this branch's cache, then the fallback
+// branch's. A build without a branch reads and writes the fallback branch's cache.
+func For(place string, scope Scope, fallbackBranch string) Refs {
+	tags := Tags(scope, fallbackBranch)
+	refs := Refs{Export: place + tags[0]}
+	for _, tag := range tags {
+		refs.Imports = append(refs.Imports, place+tag)
+	}
+	return refs
+}
+
+// Tags are the tags that For puts after the place: the first is the one that is written.
+func Tags(scope Scope, fallbackBranch string) []string {
 	fallback := scope
 	fallback.Branch = fallbackBranch
 	if scope.Branch == "" {
 		scope = fallback
 	}
-	own := repository + ":" + Tag(scope)
-	refs := Refs{Imports: []string{own}, Export: own}
-	if other := repository + ":" + Tag(fallback); other != own {
-		refs.Imports = append(refs.Imports, other)
-	}
-	return refs
+	return slices.Compact([]string{Tag(scope), Tag(fallback)})
 }
 
 // CheckApart refuses a build whose image would be pushed onto its own cache: the push would overwrite the cache, and no

@@ -106,7 +106,7 @@ func TestScopesThatLookAlikeHaveTagsOfTheirOwn(t *testing.T) {
 		{"no branch and a branch in the app", Scope{"x--linux-amd64", "main", ""}, Scope{"x", amd64, "main"}},
 		{"no app and an app named like the digest of nothing", Scope{"", amd64, "main"}, Scope{"e3b0c44298", amd64, "main"}},
 		{"a branch that is named like another's tag", Scope{"shop", amd64, "feature/x"}, Scope{"shop", amd64, "feature-x-217d2bf51f"}},
-		{"a branch that is named like another's digest", Scope{"shop", amd64, "🚀"}, Scope{"shop", amd64, slug("🚀", 44)}},
+		{"a branch that is named like another's digest", Scope{"shop", amd64, "🚀"}, Scope{"shop", amd64, Slug("🚀", 44)}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { assert.NotEqual(t, Tag(c.a), Tag(c.b)) })

@@ -3,6 +3,7 @@ package display
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -118,10 +119,9 @@ func (t *tty) draw(running bool) {
 }
 
 func (t *tty) lines(width int, running bool) (lines []string, done, total int) {
-	for _, node := range t.graph.Nodes() {
-		if len(node.Spans) == 0 && !node.Cached {
-			continue
-		}
+	started := slices.DeleteFunc(slices.Clone(t.graph.Nodes()), func(n *progress.Node) bool { return len(n.Spans) == 0 })
+	slices.SortStableFunc(started, func(a, b *progress.Node) int { return a.Spans[0].Start.Compare(b.Spans[0].Start) })
+	for _, node := range started {
 		total++
 		if node.Completed != nil {
 			done++

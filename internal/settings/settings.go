@@ -5,6 +5,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,8 +15,18 @@ import (
 
 // The values of LAYERCACHE_MODE.
 const (
+	// ModeRegistry keeps the cache in a repository of its own.
 	ModeRegistry = "registry"
-	ModeOff      = "off"
+	// ModeInline keeps it inside the image: the final stage's steps alone.
+	ModeInline = "inline"
+	// ModeImage is ModeInline on docker's builder: pull, build with --cache-from, push.
+	ModeImage = "image"
+	// ModeLocal keeps it in a folder, or in docker's builder where that outlives a build.
+	ModeLocal = "local"
+	// ModeS3 keeps it in an S3 bucket.
+	ModeS3 = "s3"
+	// ModeOff keeps none.
+	ModeOff = "off"
 )
 
 // The values of LAYERCACHE_BUILDER.
@@ -31,10 +42,16 @@ const DefaultReportDir = "layercache-report"
 
 // Settings are the variables, checked, with their defaults filled in.
 type Settings struct {
-	// Repository is the cache repository, HOST/NAME. Empty means that there is no cache: Mode is then "off".
+	// Repository is the cache repository, HOST/NAME. Mode "registry" without one is "off".
 	Repository string
-	// Mode is how the cache is kept: "registry" or "off".
+	// Mode is one of the Mode… values.
 	Mode string
+	// LocalDir is the cache folder of mode "local"; empty means docker's own builder.
+	LocalDir string
+	// Bucket and Prefix are where mode "s3" keeps the cache; the prefix is empty or ends with a slash.
+	Bucket, Prefix string
+	// Compression is how cache layers are compressed: "zstd" or "gzip".
+	Compression string
 	// Write says whether the cache is exported after the build.
 	Write bool
 	// Refresh ignores what is cached and exports anew.
@@ -62,7 +79,9 @@ func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
 	r := reader{lookup: lookup}
 	s := Settings{
 		Repository:     r.repository("LAYERCACHE_REPOSITORY"),
-		Mode:           r.oneOf("LAYERCACHE_MODE", ModeRegistry, ModeOff),
+		Mode:           r.oneOf("LAYERCACHE_MODE", ModeRegistry, ModeInline, ModeImage, ModeLocal, ModeS3, ModeOff),
+		LocalDir:       r.text("LAYERCACHE_LOCAL_DIR", ""),
+		Compression:    r.oneOf("LAYERCACHE_COMPRESSION", "zstd", "gzip"),
 		Write:          r.boolean("LAYERCACHE_WRITE", true),
 		Refresh:        r.boolean("LAYERCACHE_REFRESH", false),
 		App:            r.text("LAYERCACHE_APP", ""),
@@ -72,7 +91,11 @@ func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
 		Mirrors:        r.mirrors("LAYERCACHE_MIRRORS"),
 		ReportDir:      r.text("LAYERCACHE_REPORT_DIR", DefaultReportDir),
 	}
-	if s.Repository == "" {
+	s.Bucket, s.Prefix = r.bucket("LAYERCACHE_S3")
+	if s.Mode == ModeS3 && s.Bucket == "" {
+		r.problem("LAYERCACHE_MODE is s3 and LAYERCACHE_S3 is not set: expected BUCKET or BUCKET/PREFIX/")
+	}
+	if s.Mode == ModeRegistry && s.Repository == "" {
 		s.Mode = ModeOff
 	}
 	if len(r.problems) > 0 {
@@ -120,6 +143,20 @@ func (r *reader) repository(variable string) string {
 		r.problem("%s is %q: expected HOST/NAME, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev, without a tag", variable, value)
 	}
 	return value
+}
+
+// bucketPattern is an S3 bucket's name and a prefix that needs no quoting in buildx's flags.
+//
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/([A-Za-z0-9!_.*'()/-]*/)?)?$`)
+
+func (r *reader) bucket(variable string) (bucket, prefix string) {
+	value := r.text(variable, "")
+	if value != "" && !bucketPattern.MatchString(value) {
+		r.problem("%s is %q: expected BUCKET or BUCKET/PREFIX/, the prefix of letters, digits and !_.*'()-", variable, value)
+	}
+	bucket, prefix, _ = strings.Cut(value, "/")
+	return bucket, prefix
 }
 
 func (r *reader) mirrors(variable string) []Mirror {

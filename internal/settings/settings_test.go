@@ -25,7 +25,7 @@ func from(env map[string]string) func(string) (string, bool) {
 func defaults() Settings {
 	return Settings{
 		Repository: repository, Mode: "registry", Write: true, FallbackBranch: "main", Builder: "auto",
-		ReportDir: "layercache-report",
+		ReportDir: "layercache-report", Compression: "zstd",
 	}
 }
 
@@ -40,6 +40,11 @@ func TestEachVariableSetsOneThing(t *testing.T) {
 		{"a repository on loopback has a port", "LAYERCACHE_REPOSITORY", "localhost:5000/cache", func(s *Settings) { s.Repository = "localhost:5000/cache" }},
 		{"mode registry", "LAYERCACHE_MODE", "registry", func(*Settings) {}},
 		{"mode off", "LAYERCACHE_MODE", "off", func(s *Settings) { s.Mode = "off" }},
+		{"mode inline", "LAYERCACHE_MODE", "inline", func(s *Settings) { s.Mode = "inline" }},
+		{"mode local in a folder", "LAYERCACHE_LOCAL_DIR", "/caches", func(s *Settings) { s.LocalDir = "/caches" }},
+		{"a bucket with a prefix", "LAYERCACHE_S3", "bucket/a/b/", func(s *Settings) { s.Bucket, s.Prefix = "bucket", "a/b/" }},
+		{"a bucket alone", "LAYERCACHE_S3", "bucket", func(s *Settings) { s.Bucket = "bucket" }},
+		{"gzip", "LAYERCACHE_COMPRESSION", "gzip", func(s *Settings) { s.Compression = "gzip" }},
 		{"the cache is not written", "LAYERCACHE_WRITE", "false", func(s *Settings) { s.Write = false }},
 		{"a boolean may be 0", "LAYERCACHE_WRITE", "0", func(s *Settings) { s.Write = false }},
 		{"what is cached is ignored", "LAYERCACHE_REFRESH", "true", func(s *Settings) { s.Refresh = true }},
@@ -104,8 +109,8 @@ func TestABadValueIsNamedWithWhatWasExpected(t *testing.T) {
 		{"a repository in capitals", "LAYERCACHE_REPOSITORY", ecrHost + "/Cache", "expected HOST/NAME"},
 		{"a repository with a flag's text", "LAYERCACHE_REPOSITORY", "localhost:5000/x --push", "expected HOST/NAME"},
 		{"a repository that ends in a comma and more attributes", "LAYERCACHE_REPOSITORY", "localhost:5000/x,mode=min", "expected HOST/NAME"},
-		{"an unknown mode", "LAYERCACHE_MODE", "ftp", "expected one of registry, off"},
-		{"a mode in capitals", "LAYERCACHE_MODE", "Off", "expected one of registry, off"},
+		{"an unknown mode", "LAYERCACHE_MODE", "ftp", "expected one of registry, inline, image, local, s3, off"},
+		{"a mode in capitals", "LAYERCACHE_MODE", "Off", "expected one of registry, inline, image, local, s3, off"},
 		{"a word that is no boolean", "LAYERCACHE_WRITE", "yes", "expected true or false"},
 		{"another word that is no boolean", "LAYERCACHE_REFRESH", "maybe", "expected true or false"},
 		{"an unknown builder", "LAYERCACHE_BUILDER", "podman", "expected one of auto, native, container, docker"},

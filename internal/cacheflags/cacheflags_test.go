@@ -1,0 +1,64 @@
+package cacheflags
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/cacheref"
+	"github.com/layercache/layercache/internal/settings"
+)
+
+func TestFlags(t *testing.T) {
+	const repository = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev"
+	images := []string{"host.example/shop:v1"}
+	base := settings.Settings{Repository: repository, FallbackBranch: "main", Compression: "zstd", Write: true}
+	cases := []struct {
+		name   string
+		change func(*settings.Settings)
+		branch string
+		from   []string
+		to     string
+	}{
+		{"registry: a cache of its own, every step, as ECR takes it", func(s *settings.Settings) { s.Mode = settings.ModeRegistry }, "main",
+			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--main,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=zstd"},
+		{"registry: another branch reads the fallback's too", func(s *settings.Settings) { s.Mode = settings.ModeRegistry }, "next",
+			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--next", "type=registry,ref=" + repository + ":shop--linux-amd64--main"},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--next,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=zstd"},
+		{"registry: gzip where asked", func(s *settings.Settings) { s.Mode, s.Compression = settings.ModeRegistry, "gzip" }, "main",
+			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--main,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=gzip"},
+		{"registry: read only exports nothing", func(s *settings.Settings) { s.Mode, s.Write = settings.ModeRegistry, false }, "main",
+			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"}, ""},
+		{"inline: out of the image and into it", func(s *settings.Settings) { s.Mode = settings.ModeInline }, "main",
+			[]string{"type=registry,ref=host.example/shop:v1"}, "type=inline"},
+		{"image: the same flags", func(s *settings.Settings) { s.Mode = settings.ModeImage }, "main",
+			[]string{"type=registry,ref=host.example/shop:v1"}, "type=inline"},
+		{"local: a folder, its name quoted", func(s *settings.Settings) { s.Mode, s.LocalDir = settings.ModeLocal, "/cache,dir" }, "main",
+			[]string{`type=local,"src=/cache,dir"`},
+			`type=local,"dest=/cache,dir",mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=zstd`},
+		{"local without a folder: docker's own", func(s *settings.Settings) { s.Mode = settings.ModeLocal }, "main", nil, ""},
+		{"s3: a name for each branch below the prefix", func(s *settings.Settings) { s.Mode, s.Bucket, s.Prefix = settings.ModeS3, "bucket", "caches/" }, "next",
+			[]string{"type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--next", "type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--main"},
+			"type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--next,mode=max,ignore-error=true,compression=zstd"},
+		{"off: nothing", func(s *settings.Settings) { s.Mode = settings.ModeOff }, "main", nil, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := base
+			c.change(&s)
+			flags, err := For(s, cacheref.Scope{App: "shop", Platform: "linux/amd64", Branch: c.branch}, images, "eu-west-1")
+			require.NoError(t, err)
+			assert.Equal(t, c.from, flags.From)
+			assert.Equal(t, c.to, flags.To)
+		})
+	}
+}
+
+func TestACacheThatAnImageWouldOverwriteIsRefused(t *testing.T) {
+	s := settings.Settings{Mode: settings.ModeRegistry, Repository: "host.example/shop", FallbackBranch: "main", Write: true}
+	_, err := For(s, cacheref.Scope{App: "shop", Platform: "linux/amd64"}, []string{"host.example/shop:shop--linux-amd64--main"}, "")
+	assert.ErrorContains(t, err, "would overwrite the cache")
+}

@@ -1,0 +1,80 @@
+package image
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const repository = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop"
+
+func env(variables map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		value, ok := variables[name]
+		return value, ok
+	}
+}
+
+func TestBuildxArgs(t *testing.T) {
+	words := Words{Commit: "0123abc", Branch: "feature/x", Build: "7"}
+	cases := []struct {
+		name      string
+		variables map[string]string
+		want      []string
+	}{
+		{"the repository alone gives every default", nil, []string{"--push", "--tag=" + repository + ":latest", "--file=Dockerfile", "--", "."}},
+		{"tags are filled in", map[string]string{"LAYERCACHE_TAGS": "v1, {commit},{branch}-{build}"},
+			[]string{"--push", "--tag=" + repository + ":v1", "--tag=" + repository + ":0123abc", "--tag=" + repository + ":feature-x-217d2bf51f-7", "--file=Dockerfile", "--", "."}},
+		{"without a push nothing is kept but the cache", map[string]string{"LAYERCACHE_PUSH": "false"},
+			[]string{"--output=type=cacheonly", "--tag=" + repository + ":latest", "--file=Dockerfile", "--", "."}},
+		{"a platform's own tag", map[string]string{"LAYERCACHE_PLATFORMS": "linux/arm64", "LAYERCACHE_PLATFORM_TAGS": "true"},
+			[]string{"--push", "--tag=" + repository + ":latest-linux-arm64", "--file=Dockerfile", "--platform=linux/arm64", "--", "."}},
+		{"everything", map[string]string{
+			"LAYERCACHE_DOCKERFILE": "a b/Dockerfile", "LAYERCACHE_CONTEXT": "--push", "LAYERCACHE_TARGET": "release",
+			"LAYERCACHE_PLATFORMS": "linux/amd64, linux/arm64", "LAYERCACHE_BUILD_ARGS": `{"B":"--x","A":"1 2"}`,
+			"LAYERCACHE_SECRETS": `{"npmrc":"NPM"}`, "NPM": "hidden", "LAYERCACHE_PROVENANCE": "mode=max", "LAYERCACHE_SBOM": "true", "LAYERCACHE_ARGS": `["--network=host"]`,
+		}, []string{
+			"--push", "--tag=" + repository + ":latest", "--file=a b/Dockerfile", "--target=release", "--platform=linux/amd64,linux/arm64",
+			"--build-arg=A=1 2", "--build-arg=B=--x", "--secret=type=env,id=npmrc,env=NPM", "--provenance=mode=max", "--sbom=true", "--network=host", "--", "--push",
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			variables := map[string]string{"LAYERCACHE_IMAGE": repository}
+			for name, value := range c.variables {
+				variables[name] = value
+			}
+			described, err := FromEnv(env(variables), words)
+			require.NoError(t, err)
+			assert.Equal(t, c.want, described.BuildxArgs())
+		})
+	}
+}
+
+func TestBadVariables(t *testing.T) {
+	cases := []struct{ name, variable, value, says string }{
+		{"no image", "LAYERCACHE_IMAGE", "", "LAYERCACHE_IMAGE"},
+		{"an image with a scheme", "LAYERCACHE_IMAGE", "https://" + repository, "LAYERCACHE_IMAGE"},
+		{"an image with a tag", "LAYERCACHE_IMAGE", repository + ":v1", "LAYERCACHE_IMAGE"},
+		{"a tag that is none", "LAYERCACHE_TAGS", "a b", "at most 128"},
+		{"a word that this build does not have", "LAYERCACHE_TAGS", "{build}", "does not have"},
+		{"an unknown word", "LAYERCACHE_TAGS", "{date}", "at most 128"},
+		{"build args that are no object", "LAYERCACHE_BUILD_ARGS", "A=1", "JSON object"},
+		{"build args that are no strings", "LAYERCACHE_BUILD_ARGS", `{"A":1}`, "JSON object"},
+		{"a secret's id with a comma", "LAYERCACHE_SECRETS", `{"a,src=/etc/shadow":"HOME"}`, "has the name"},
+		{"a secret whose variable is not set", "LAYERCACHE_SECRETS", `{"a":"NOPE"}`, "is not set"},
+		{"arguments that are no array", "LAYERCACHE_ARGS", "--network=host", "JSON array"},
+		{"platform tags without one platform", "LAYERCACHE_PLATFORM_TAGS", "true", "expected one"},
+		{"a push that is neither", "LAYERCACHE_PUSH", "maybe", "true or false"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			variables := map[string]string{"LAYERCACHE_IMAGE": repository}
+			variables[c.variable] = c.value
+			_, err := FromEnv(env(variables), Words{})
+			assert.ErrorContains(t, err, c.says)
+			assert.ErrorContains(t, err, c.variable)
+		})
+	}
+}

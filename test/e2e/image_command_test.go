@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestImageCommand(t *testing.T) {
+	w := newWorld(t)
+	w.write("build/My Dockerfile", "FROM "+base+" AS first\nARG GREETING\nRUN --mount=type=secret,id=npmrc echo \"$GREETING $(cat /run/secrets/npmrc)\" > /greeting\nFROM first\nRUN exit 1\n")
+	for variable, value := range map[string]string{
+		"LAYERCACHE_IMAGE": w.registry.Addr() + "/shop", "LAYERCACHE_TAGS": "latest, {branch}-{build}",
+		"LAYERCACHE_DOCKERFILE": "build/My Dockerfile", "LAYERCACHE_CONTEXT": ".", "LAYERCACHE_TARGET": "first",
+		"LAYERCACHE_BUILD_ARGS": `{"GREETING":"good day; $(id) --push=false"}`,
+		"LAYERCACHE_SECRETS":    `{"npmrc":"NPM_TOKEN"}`, "NPM_TOKEN": "s3cret-canary",
+		"LAYERCACHE_PROVENANCE": "false", "LAYERCACHE_ARGS": `["--label=team=a b"]`,
+		"LAYERCACHE_BRANCH": "feature/x", "CODEBUILD_BUILD_NUMBER": "7",
+	} {
+		w.env[variable] = value
+	}
+	got := w.succeeds(w.run("image"))
+	assert.Equal(t, "cold", got.Verdict)
+	assert.NotContains(t, got.log, "s3cret-canary")
+	assert.ElementsMatch(t, []string{"latest", "feature-x-217d2bf51f-7"}, w.tags("shop"))
+	image := w.pulled(w.registry.Addr() + "/shop:latest")
+	assert.Equal(t, "good day; $(id) --push=false s3cret-canary\n", fileOf(t, image, "greeting"))
+	config, err := image.ConfigFile()
+	require.NoError(t, err)
+	assert.Equal(t, "a b", config.Config.Labels["team"])
+}
+
+func TestImageCommandWithBadVariables(t *testing.T) {
+	w := newWorld(t)
+	for variable, value := range map[string]string{
+		"LAYERCACHE_TAGS": "{build}", "LAYERCACHE_BUILD_ARGS": "GREETING=hello", "LAYERCACHE_SECRETS": `{"npmrc":"NOT_SET"}`,
+	} {
+		w.env[variable] = value
+	}
+	got := w.run("image")
+	assert.Equal(t, 1, got.exitCode)
+	for _, named := range []string{"LAYERCACHE_IMAGE", "LAYERCACHE_TAGS", "LAYERCACHE_BUILD_ARGS", "LAYERCACHE_SECRETS"} {
+		assert.Contains(t, got.log, named, "every wrong variable is named at once")
+	}
+}
+
+func TestABuildThatDoesNotPush(t *testing.T) {
+	w := newWorld(t)
+	w.env["LAYERCACHE_IMAGE"], w.env["LAYERCACHE_PUSH"] = w.registry.Addr()+"/shop", "false"
+	got := w.succeeds(w.run("image"))
+	assert.Empty(t, w.tags("shop"))
+	assert.Equal(t, "yes", got.Exported, "the cache is written all the same")
+}
+
+func TestIndexJoinsThePlatformsImages(t *testing.T) {
+	w := newWorld(t)
+	w.write("Dockerfile", "FROM scratch\nCOPY src /src\n")
+	w.env["LAYERCACHE_IMAGE"], w.env["LAYERCACHE_PLATFORM_TAGS"] = w.registry.Addr()+"/shop", "true"
+	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
+		w.env["LAYERCACHE_PLATFORMS"] = platform
+		w.succeeds(w.run("image"))
+	}
+	w.env["LAYERCACHE_PLATFORMS"], w.env["LAYERCACHE_PLATFORM_TAGS"] = "linux/amd64,linux/arm64", "false"
+	joined := w.run("index")
+	require.Zero(t, joined.exitCode, joined.log)
+	assert.ElementsMatch(t, []string{"latest-linux-amd64", "latest-linux-arm64", "latest"}, w.tags("shop"))
+	assert.Len(t, w.tags("cache"), 2, "a cache for each platform")
+
+	ref, err := name.ParseReference(w.registry.Addr() + "/shop:latest")
+	require.NoError(t, err)
+	index, err := remote.Index(ref)
+	require.NoError(t, err)
+	manifest, err := index.IndexManifest()
+	require.NoError(t, err)
+	var platforms []string
+	for _, entry := range manifest.Manifests {
+		if entry.Platform.OS != "unknown" {
+			platforms = append(platforms, entry.Platform.String())
+		}
+	}
+	assert.Equal(t, []string{"linux/amd64", "linux/arm64"}, platforms)
+}
+
+func TestModes(t *testing.T) {
+	t.Run("inline takes the last stage out of the image that was pushed", func(t *testing.T) {
+		w := newWorld(t)
+		w.env["LAYERCACHE_MODE"] = "inline"
+		w.write("Dockerfile", "FROM "+base+"\nCOPY deps.txt .\nRUN cat deps.txt > installed\nCOPY src src\n")
+		assert.Equal(t, "cold", w.succeeds(w.build()).Verdict)
+		assert.Equal(t, "used", w.succeeds(w.build()).Verdict)
+		w.write("src/main.txt", "changed\n")
+		changed := w.succeeds(w.build())
+		assert.Equal(t, "partly-used", changed.Verdict)
+		assert.Equal(t, []string{"COPY src src"}, changed.ran())
+	})
+	t.Run("local keeps every step in a folder", func(t *testing.T) {
+		w := newWorld(t)
+		w.env["LAYERCACHE_MODE"], w.env["LAYERCACHE_LOCAL_DIR"] = "local", filepath.Join(w.tmp, "cache,dir")
+		assert.Equal(t, "cold", w.succeeds(w.build()).Verdict)
+		assert.Equal(t, "used", w.succeeds(w.build()).Verdict)
+		w.write("src/main.txt", "changed\n")
+		changed := w.succeeds(w.build())
+		assert.Equal(t, "partly-used", changed.Verdict)
+		assert.ElementsMatch(t, []string{sources, compile, last}, changed.ran())
+		assert.Empty(t, w.tags("cache"))
+	})
+}
+
+func TestPrewarm(t *testing.T) {
+	w := newWorld(t)
+	image := w.registry.Addr() + "/ecr-public/docker/library/busybox:1.37"
+	got := w.run("prewarm", image)
+	assert.Zero(t, got.exitCode, got.log)
+	assert.Contains(t, got.log, image+": ready, 1 layers")
+	missing := w.run("prewarm", w.registry.Addr()+"/shop:none", image)
+	assert.Equal(t, 1, missing.exitCode)
+	assert.Contains(t, missing.log, "/shop:none: ")
+	assert.Contains(t, missing.log, image+": ready", "one that fails does not keep the others back")
+}
