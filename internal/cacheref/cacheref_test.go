@@ -126,7 +126,7 @@ func TestABuildReadsItsBranchThenTheFallback(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			assert.Equal(t, c.want, For(repository, Scope{"shop", amd64, c.branch}, "main"))
+			assert.Equal(t, c.want, For(repository+":", Scope{"shop", amd64, c.branch}, "main"))
 		})
 	}
 }
