@@ -31,12 +31,16 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start a registry: %w", err), os.RemoveAll(dir))
 	}
-	silent := log.New(io.Discard, "", 0)
-	handler := registry.New(registry.Logger(silent), registry.WithBlobHandler(registry.NewDiskBlobHandler(dir)))
-	server := &http.Server{Handler: handler, ErrorLog: silent, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: Handler(dir), ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }()
 	port := listener.Addr().(*net.TCPAddr).Port
 	return &Server{host: fmt.Sprintf("localhost:%d", port), dir: dir, server: server}, nil
+}
+
+// Handler is the registry as a handler of requests, with its blobs in dir and its manifests in memory.
+func Handler(dir string) http.Handler {
+	silent := log.New(io.Discard, "", 0)
+	return &spool{dir: dir, next: registry.New(registry.Logger(silent), registry.WithBlobHandler(Blobs(dir)), registry.WithReferrersSupport(true))}
 }
 
 // Host is the registry's HOST:PORT, as it stands at the start of an image's name.

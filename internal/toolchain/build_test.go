@@ -1,6 +1,7 @@
 package toolchain
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"os"
@@ -102,21 +103,51 @@ func TestAProgramThatWasCompiledBeforeIsTakenAsItIs(t *testing.T) {
 	assert.Empty(t, progress.String())
 }
 
-// A module of our own go.mod is in the module cache already, so that nothing is downloaded here.
 func TestAModuleThatWasChangedIsRefused(t *testing.T) {
-	t.Setenv("GOPROXY", "off")
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", "github.com/stretchr/testify").Output()
-	require.NoError(t, err)
-	program := Program{
-		Name: "x", Module: "github.com/stretchr/testify", Version: strings.TrimSpace(string(out)),
-		Sum: "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", Package: "./x",
-	}
+	proxy := t.TempDir()
+	publish(t, proxy, "example.com/tool", "v1.0.0")
+	t.Setenv("GOPROXY", "file://"+proxy)
+	t.Setenv("GONOSUMDB", "example.com")
+	t.Setenv("GOMODCACHE", t.TempDir())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	_, err = Build(context.Background(), program, Host(), &bytes.Buffer{})
+	program := Program{Name: "x", Module: "example.com/tool", Version: "v1.0.0", Sum: "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", Package: "."}
+	_, err := Build(context.Background(), program, Host(), &bytes.Buffer{})
 	require.ErrorContains(t, err, "checksum is h1:")
 	assert.ErrorContains(t, err, "expected "+program.Sum)
 	assert.ErrorContains(t, err, "changed after it was pinned")
 	assert.Empty(t, Lookup(program, Host()))
+	makeRemovable(t, os.Getenv("GOMODCACHE"))
+}
+
+// publish puts a module into a folder that the go command reads as a module proxy (go help goproxy).
+func publish(t *testing.T, proxy, module, version string) {
+	t.Helper()
+	dir := filepath.Join(proxy, filepath.FromSlash(module), "@v")
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	mod := "module " + module + "\n"
+	var content bytes.Buffer
+	archive := zip.NewWriter(&content)
+	for name, text := range map[string]string{"go.mod": mod, "main.go": "package main\n\nfunc main() {}\n"} {
+		file, err := archive.Create(module + "@" + version + "/" + name)
+		require.NoError(t, err)
+		_, err = file.Write([]byte(text))
+		require.NoError(t, err)
+	}
+	require.NoError(t, archive.Close())
+	for name, text := range map[string]string{".info": `{"Version":"` + version + `"}`, ".mod": mod, ".zip": content.String()} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, version+name), []byte(text), 0o644))
+	}
+}
+
+// makeRemovable undoes the read-only modes of a module cache, which keep the test's folder from being removed.
+func makeRemovable(t *testing.T, dir string) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			err = os.Chmod(path, 0o755)
+		}
+		return err
+	}))
 }
 
 func TestAModuleThatCannotBeDownloadedIsNamed(t *testing.T) {

@@ -11,13 +11,15 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/layercache/layercache/internal/registry"
 )
 
 // pullThrough fetches an image of a prefix from its upstream when it is first asked for.
 type pullThrough struct {
 	ctx     context.Context
 	config  Config
-	blobs   blobs
+	blobs   registry.Blobs
 	next    http.Handler
 	flights singleflight.Group
 }

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/layercache/layercache/internal/registry"
 	"github.com/layercache/layercache/test/baseimage"
 )
 
@@ -83,12 +83,9 @@ func Start(config Config) (*Server, error) {
 		return nil, fmt.Errorf("localecr: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	kept := blobs(config.Dir)
-	silent := log.New(io.Discard, "", 0)
-	store := registry.New(registry.WithBlobHandler(kept), registry.Logger(silent), registry.WithReferrersSupport(true))
-	recorded := &accessLog{next: &pullThrough{ctx: ctx, config: config, blobs: kept, next: store}}
+	recorded := &accessLog{next: &pullThrough{ctx: ctx, config: config, blobs: registry.Blobs(config.Dir), next: registry.Handler(config.Dir)}}
 	s := &Server{
-		server:  &http.Server{Handler: recorded, ErrorLog: silent, ReadHeaderTimeout: 10 * time.Second},
+		server:  &http.Server{Handler: recorded, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: 10 * time.Second},
 		address: listener.Addr().String(),
 		log:     recorded,
 		stop:    stop,

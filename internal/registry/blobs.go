@@ -1,4 +1,4 @@
-package localecr
+package registry
 
 import (
 	"context"
@@ -15,17 +15,17 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// blobs keeps blobs as files, each repository's apart, as ECR does: what one repository has, another one has to be sent.
+// Blobs keeps blobs as files, each repository's apart, as ECR does: what one repository has, another one has to be sent.
 // go-containerregistry's own disk handler has one directory for all, and reads a whole blob again for each HEAD.
-type blobs string
+type Blobs string
 
 // file is the path of a blob. go-containerregistry appends /blobs to the repository of an upload's last request.
-func (b blobs) file(repository string, h v1.Hash) string {
+func (b Blobs) file(repository string, h v1.Hash) string {
 	return filepath.Join(string(b), url.PathEscape(strings.TrimSuffix(repository, "/blobs")), h.Algorithm+"-"+h.Hex)
 }
 
 // Stat answers the size of a blob.
-func (b blobs) Stat(_ context.Context, repository string, h v1.Hash) (int64, error) {
+func (b Blobs) Stat(_ context.Context, repository string, h v1.Hash) (int64, error) {
 	info, err := os.Stat(b.file(repository, h))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, registry.ErrNotFound
@@ -37,7 +37,7 @@ func (b blobs) Stat(_ context.Context, repository string, h v1.Hash) (int64, err
 }
 
 // Get opens a blob.
-func (b blobs) Get(_ context.Context, repository string, h v1.Hash) (io.ReadCloser, error) {
+func (b Blobs) Get(_ context.Context, repository string, h v1.Hash) (io.ReadCloser, error) {
 	file, err := os.Open(b.file(repository, h))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, registry.ErrNotFound
@@ -46,7 +46,7 @@ func (b blobs) Get(_ context.Context, repository string, h v1.Hash) (io.ReadClos
 }
 
 // Put writes a blob; from fails if the content does not have the digest.
-func (b blobs) Put(_ context.Context, repository string, h v1.Hash, from io.ReadCloser) error {
+func (b Blobs) Put(_ context.Context, repository string, h v1.Hash, from io.ReadCloser) error {
 	defer from.Close()
 	file, err := os.CreateTemp(string(b), "upload-*")
 	if err != nil {
@@ -58,15 +58,15 @@ func (b blobs) Put(_ context.Context, repository string, h v1.Hash, from io.Read
 	}
 	target := b.file(repository, h)
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
-		return fmt.Errorf("localecr: %w", err)
+		return fmt.Errorf("registry: %w", err)
 	}
 	if err := os.Rename(file.Name(), target); err != nil {
-		return fmt.Errorf("localecr: %w", err)
+		return fmt.Errorf("registry: %w", err)
 	}
 	return nil
 }
 
 // Delete removes a blob.
-func (b blobs) Delete(_ context.Context, repository string, h v1.Hash) error {
+func (b Blobs) Delete(_ context.Context, repository string, h v1.Hash) error {
 	return os.Remove(b.file(repository, h))
 }
