@@ -131,7 +131,7 @@ func reportSteps(steps []progress.Step) []report.Step {
 			continue
 		}
 		reported = append(reported, report.Step{
-			Stage: step.Stage, Platform: step.Platform, Instruction: step.Instruction, Cached: step.Cached, Seconds: step.Seconds,
+			Stage: step.Stage, Platform: step.Platform, Instruction: step.Instruction, Cached: step.Cached, Seconds: step.Seconds, Error: step.Error,
 		})
 	}
 	return reported

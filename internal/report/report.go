@@ -62,6 +62,8 @@ type Step struct {
 	Cached       bool     `json:"cached"`
 	Seconds      float64  `json:"seconds"`
 	SavedSeconds *float64 `json:"savedSeconds"`
+	// Error is why the step failed.
+	Error string `json:"error,omitempty"`
 }
 
 // Seconds are the parts of a build: Total is from the helper's start to its end.
@@ -87,7 +89,7 @@ type Refs struct {
 	Export  string   `json:"export"`
 }
 
-// Write puts report.json and exports.env into dir, which is made if need be.
+// Write puts report.json, junit.xml and exports.env into dir, which is made if need be.
 func (r *Report) Write(dir string) error {
 	content, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -96,7 +98,11 @@ func (r *Report) Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write the report: %w; set LAYERCACHE_REPORT_DIR to a folder that can be written", err)
 	}
-	files := map[string][]byte{File: append(content, '\n'), "exports.env": r.exports()}
+	cases, err := r.junit()
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	files := map[string][]byte{File: append(content, '\n'), "junit.xml": cases, "exports.env": r.exports()}
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
 			return fmt.Errorf("write the report: %w; set LAYERCACHE_REPORT_DIR to a folder that can be written", err)
