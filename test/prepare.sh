@@ -7,16 +7,15 @@ purpose=${1:?usage: test/prepare.sh demo|test}
 
 missing() { echo "make $purpose: $1" >&2; exit 1; }
 say() { echo "prepare: $*" >&2; }
-root() { [ "$(id -u)" = 0 ]; }
+linux_root() { [ "$(uname -s)" = Linux ] && [ "$(id -u)" = 0 ]; }
 
 command -v go >/dev/null || missing "Go is missing: install Go 1.26 or newer from https://go.dev/dl"
 command -v npm >/dev/null || missing "Node.js is missing: install Node.js 20 or newer from https://nodejs.org"
-if ! { [ "$(uname -s)" = Linux ] && root; } && ! docker info >/dev/null 2>&1; then
-  missing "neither root on Linux nor a running Docker daemon: run as root (sudo make $purpose), or install and start Docker"
-fi
 if [ "$purpose" = test ]; then
-  { [ "$(uname -s)" = Linux ] && root; } || missing "the tests run buildkitd, which needs root on Linux: sudo make test, or run it in a privileged container of golang:1.26-trixie with npm and python3-venv installed"
+  linux_root || missing "the tests run buildkitd, which needs root on Linux: sudo make test, or run it in a privileged container of golang:1.26-trixie with npm and python3-venv installed"
   command -v python3 >/dev/null || missing "Python is missing (cfn-lint, which checks the templates, needs it): install Python 3.9 or newer"
+elif ! linux_root && ! docker info >/dev/null 2>&1; then
+  missing "neither root on Linux nor a running Docker daemon: run as root (sudo make demo), or install and start Docker"
 fi
 
 packages() { # packages NAME…: installs what the system's package manager calls NAME
@@ -32,7 +31,7 @@ packages() { # packages NAME…: installs what the system's package manager call
   fi
 }
 
-if [ "$(uname -s)" = Linux ] && root; then
+if linux_root; then
   command -v runc >/dev/null || packages runc
   # In a network that reaches no registry, base images are made from what the machine has; they need a static shell.
   if command -v apt-get >/dev/null && ! command -v busybox >/dev/null; then packages busybox-static; fi
