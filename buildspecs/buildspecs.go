@@ -8,3 +8,19 @@ import _ "embed"
 //
 //go:embed image.yml
 var Image string
+
+// ImageBatch is image-batch.yml: it builds one image for two architectures as a
+// batch.
+//
+//go:embed image-batch.yml
+var ImageBatch string
+
+// Reports is reports.yml, which goes at the end of either.
+//
+//go:embed reports.yml
+var Reports string
+
+// Prewarm is prewarm.yml: it pulls images through the pull-through cache.
+//
+//go:embed prewarm.yml
+var Prewarm string

@@ -12,17 +12,21 @@ import (
 	"github.com/layercache/layercache/buildspecs"
 )
 
-func TestTheImageBuildspecIsTheseCommands(t *testing.T) {
+var exported = []any{"LAYERCACHE_VERDICT", "LAYERCACHE_HIT_RATIO", "LAYERCACHE_EXPORTED", "LAYERCACHE_SECONDS", "LAYERCACHE_IMAGE_DIGEST"}
+
+const export = `if [ -f "$LAYERCACHE_REPORT_DIR/exports.env" ]; then set -a; . "$LAYERCACHE_REPORT_DIR/exports.env"; set +a; fi`
+
+func parse(t *testing.T, text string) map[string]any {
+	t.Helper()
 	var spec map[string]any
-	require.NoError(t, yaml.Unmarshal([]byte(buildspecs.Image), &spec))
+	require.NoError(t, yaml.Unmarshal([]byte(text), &spec))
+	return spec
+}
+
+func TestTheImageBuildspecIsTheseCommands(t *testing.T) {
 	assert.Equal(t, map[string]any{
 		"version": 0.2,
-		"env": map[string]any{
-			"shell": "bash",
-			"exported-variables": []any{
-				"LAYERCACHE_VERDICT", "LAYERCACHE_HIT_RATIO", "LAYERCACHE_EXPORTED", "LAYERCACHE_SECONDS", "LAYERCACHE_IMAGE_DIGEST",
-			},
-		},
+		"env":     map[string]any{"shell": "bash", "exported-variables": exported},
 		"phases": map[string]any{
 			"install": map[string]any{
 				"on-failure": "ABORT",
@@ -32,22 +36,56 @@ func TestTheImageBuildspecIsTheseCommands(t *testing.T) {
 					`layercache setup`,
 				},
 			},
-			"build": map[string]any{
-				"on-failure": "ABORT",
-				"commands": []any{
-					`layercache build --push --file "$LAYERCACHE_DOCKERFILE" --tag "$LAYERCACHE_IMAGE:$LAYERCACHE_TAG" "$LAYERCACHE_CONTEXT"`,
-				},
-				"finally": []any{
-					`if [ -f "$LAYERCACHE_REPORT_DIR/exports.env" ]; then set -a; . "$LAYERCACHE_REPORT_DIR/exports.env"; set +a; fi`,
-				},
-			},
+			"build": map[string]any{"on-failure": "ABORT", "commands": []any{`layercache image`}, "finally": []any{export}},
 		},
-	}, spec)
+	}, parse(t, buildspecs.Image))
 }
 
-func TestEveryVariableOfTheBuildspecIsQuoted(t *testing.T) {
+func TestTheBatchBuildsEachPlatformAndThenTheIndex(t *testing.T) {
+	spec := parse(t, buildspecs.ImageBatch)
+	platform := func(identifier, kind, image, name string) map[string]any {
+		return map[string]any{"identifier": identifier, "env": map[string]any{
+			"type": kind, "image": image, "privileged-mode": true,
+			"variables": map[string]any{"LAYERCACHE_COMMAND": "image", "LAYERCACHE_PLATFORMS": name, "LAYERCACHE_PLATFORM_TAGS": "true"},
+		}}
+	}
+	assert.Equal(t, map[string]any{"fast-fail": true, "build-graph": []any{
+		platform("linux_amd64", "LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:6.0", "linux/amd64"),
+		platform("linux_arm64", "ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:4.0", "linux/arm64"),
+		map[string]any{"identifier": "index", "depend-on": []any{"linux_amd64", "linux_arm64"}, "env": map[string]any{
+			"type": "LINUX_CONTAINER", "image": "aws/codebuild/amazonlinux-x86_64-standard:6.0", "compute-type": "BUILD_GENERAL1_SMALL",
+			"variables": map[string]any{"LAYERCACHE_COMMAND": "index", "LAYERCACHE_PLATFORMS": "linux/amd64,linux/arm64"},
+		}},
+	}}, spec["batch"])
+	assert.Equal(t, map[string]any{"shell": "bash", "exported-variables": exported}, spec["env"])
+	assert.Equal(t, map[string]any{
+		"install": map[string]any{
+			"on-failure": "ABORT",
+			"commands": []any{
+				`if [ "$(uname -m)" = aarch64 ]; then HELPER="$CODEBUILD_SRC_DIR_layercache_arm64"; else HELPER="$CODEBUILD_SRC_DIR_layercache_amd64"; fi`,
+				`chmod +x "$HELPER"/*`,
+				`export PATH="$HELPER:$PATH"`,
+				`if [ "$LAYERCACHE_COMMAND" = image ]; then layercache setup; fi`,
+			},
+		},
+		"build": map[string]any{"on-failure": "ABORT", "commands": []any{`layercache "$LAYERCACHE_COMMAND"`}, "finally": []any{export}},
+	}, spec["phases"])
+}
+
+func TestReportsGoAtTheEndOfEither(t *testing.T) {
+	for _, text := range []string{buildspecs.Image, buildspecs.ImageBatch} {
+		with := parse(t, text+buildspecs.Reports)
+		assert.Equal(t, map[string]any{"layercache": map[string]any{
+			"base-directory": "layercache-report", "files": []any{"junit.xml"}, "file-format": "JUNITXML",
+		}}, with["reports"])
+		delete(with, "reports")
+		assert.Equal(t, parse(t, text), with)
+	}
+}
+
+func TestEveryVariableOfTheBuildspecsIsQuoted(t *testing.T) {
 	quoted := regexp.MustCompile(`"[^"]*"`)
-	for _, line := range strings.Split(buildspecs.Image, "\n") {
+	for _, line := range strings.Split(buildspecs.Image+buildspecs.ImageBatch+buildspecs.Reports, "\n") {
 		assert.NotContains(t, quoted.ReplaceAllString(line, ""), "$", line)
 	}
 }

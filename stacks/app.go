@@ -1,7 +1,12 @@
 package stacks
 
 import (
+	"regexp"
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -10,74 +15,169 @@ import (
 	"github.com/layercache/layercache/constructs/pullthrough"
 )
 
-// AddTo makes the stacks of a valid configuration: NAME-cache and NAME-build.
-func (c *Config) AddTo(scope constructs.Construct) (*CacheStack, *BuildStack) {
-	cache := NewCacheStack(scope, jsii.String(c.Name+"-cache"), &CacheStackProps{
+// App are the stacks of a configuration.
+type App struct {
+	// Caches are the stacks with the caches, one for each of their regions.
+	Caches []*CacheStack
+	// Builds are the stacks with the builds, one for each environment.
+	Builds []*BuildStack
+}
+
+// AddTo makes the stacks of a valid configuration: NAME-cache and NAME-build,
+// or with several regions and environments NAME-cache-REGION and
+// NAME-build-ENVIRONMENT. Builds import their caches by name, so that no stack
+// holds on to another by an export.
+func (c *Config) AddTo(scope constructs.Construct) *App {
+	app := &App{}
+	for _, region := range c.cacheRegions() {
+		app.Caches = append(app.Caches, c.addCaches(scope, region))
+	}
+	for _, p := range c.places() {
+		build := c.addBuilds(scope, p)
+		app.Builds = append(app.Builds, build)
+		if !c.crossAccount(p) {
+			cache := app.Caches[slices.Index(c.cacheRegions(), c.cacheRegion(p))]
+			build.AddStackDependency(cache.Stack, jsii.String("the first build finds its cache repository"))
+		}
+	}
+	return app
+}
+
+func (c *Config) addCaches(scope constructs.Construct, region string) *CacheStack {
+	tiers := map[string]*cacherepo.CacheRepositoryProps{}
+	for _, tier := range c.tiers() {
+		tiers[tier] = &cacherepo.CacheRepositoryProps{
+			Readers:    c.readers(tier, region),
+			Writers:    c.writers(tier, region),
+			Encryption: c.Cache.encryption(),
+		}
+	}
+	return NewCacheStack(scope, jsii.String(c.cacheStackName(region)), &CacheStackProps{
 		StackProps: awscdk.StackProps{
 			Description: jsii.String("Layer caches of image builds (layercache)"),
-			Env:         c.Cache.env(),
+			Env:         environment(c.Cache.Account, region),
 		},
-		Cache: &cacherepo.CacheRepositoryProps{
-			RepositoryName: jsii.String(c.cacheRepositoryName()),
-			Writers:        c.writers(),
-		},
+		Name:             jsii.String(c.Name),
+		Tiers:            tiers,
+		EncryptionKeyArn: optional(c.Cache.EncryptionKey),
 	})
-	build := NewBuildStack(scope, jsii.String(c.Name+"-build"), &BuildStackProps{
+}
+
+// trusted are the parties that a tier lets read or write: the service roles of
+// the builds in other accounts, then those that are listed. In one account the
+// policies of the roles are enough.
+func (c *Config) trusted(region string, uses func(place) bool, path func(place) string, listed []PartyConfig) *[]*cacherepo.Party {
+	var all []*cacherepo.Party
+	for _, p := range c.places() {
+		if c.crossAccount(p) && c.cacheRegion(p) == region && uses(p) {
+			all = append(all, &cacherepo.Party{Account: jsii.String(p.account), RolePath: jsii.String(path(p))})
+		}
+	}
+	for _, p := range listed {
+		all = append(all, p.party())
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return &all
+}
+
+// readers are the builds of pull requests, which read what release builds write.
+func (c *Config) readers(tier, region string) *[]*cacherepo.Party {
+	uses := func(p place) bool { return c.buildsPullRequests(p) && p.tier == tier }
+	return c.trusted(region, uses, c.pullRequestRolePath, c.Cache.Tiers[tier].Readers)
+}
+
+// writers are the release builds, or on a tier for them the builds of pull
+// requests.
+func (c *Config) writers(tier, region string) *[]*cacherepo.Party {
+	releases := c.trusted(region, func(p place) bool { return p.tier == tier }, c.rolePath, c.Cache.Tiers[tier].Writers)
+	uses := func(p place) bool { return c.buildsPullRequests(p) && p.pullRequestTier == tier }
+	pullRequests := c.trusted(region, uses, c.pullRequestRolePath, nil)
+	switch {
+	case pullRequests == nil:
+		return releases
+	case releases == nil:
+		return pullRequests
+	}
+	all := append(*releases, *pullRequests...)
+	return &all
+}
+
+func (p PartyConfig) party() *cacherepo.Party {
+	party := &cacherepo.Party{Account: optional(p.Account), OrganizationID: optional(p.OrganizationID), RolePath: optional(p.RolePath)}
+	if p.OrganizationPaths != nil {
+		party.OrganizationPaths = jsii.Strings(p.OrganizationPaths...)
+	}
+	return party
+}
+
+func (c CacheConfig) encryption() awsecr.RepositoryEncryption {
+	if c.Encryption == "" {
+		return nil
+	}
+	return awsecr.NewRepositoryEncryption(jsii.String(c.Encryption))
+}
+
+func (c *Config) addBuilds(scope constructs.Construct, p place) *BuildStack {
+	props := &BuildStackProps{
 		StackProps: awscdk.StackProps{
 			Description: jsii.String("Image builds with a layer cache (layercache)"),
-			Env:         c.Build.env(),
+			Env:         environment(p.account, p.region),
 		},
-		Cache: &cacherepo.CacheRepositoryAttributes{
-			RepositoryName: jsii.String(c.cacheRepositoryName()),
-			Account:        optional(c.Cache.Account),
-			Region:         optional(c.Cache.Region),
-		},
-		PullThrough: c.pullThroughProps(),
-		Builds:      c.builds(),
-	})
-	if !c.crossAccount() {
-		build.AddStackDependency(cache.Stack, jsii.String("the first build finds its cache repository"))
+		Cache:           c.cacheOf(p, p.tier),
+		PullThrough:     c.pullThroughProps(p),
+		UpstreamSecrets: c.PullThrough.Secrets,
+		Builds:          c.builds(p),
 	}
-	return cache, build
+	if p.pullRequestTier != "" {
+		props.PullRequestCache = c.cacheOf(p, p.pullRequestTier)
+	}
+	return NewBuildStack(scope, jsii.String(c.Name+p.suffix), props)
 }
 
-// writers lets the service roles of the builds in, when they are in another
-// account; in one account their own policies are enough.
-func (c *Config) writers() *[]*cacherepo.Party {
-	if !c.crossAccount() {
-		return nil
+func (c *Config) cacheOf(p place, tier string) *cacherepo.CacheRepositoryAttributes {
+	return &cacherepo.CacheRepositoryAttributes{
+		RepositoryName: jsii.String(TierRepositoryName(c.Name, tier)),
+		Account:        optional(c.Cache.Account),
+		Region:         optional(c.cacheRegion(p)),
+		PolicyAllows:   jsii.Bool(true),
 	}
-	return &[]*cacherepo.Party{{Account: jsii.String(c.Build.Account), RolePath: jsii.String(c.rolePath())}}
 }
 
-func (c *Config) pullThroughProps() *pullthrough.PullThroughCacheProps {
-	if !c.pullThroughEnabled() {
+func (c *Config) pullThroughProps(p place) *pullthrough.PullThroughCacheProps {
+	if !c.pullThroughEnabled(p) {
 		return nil
-	}
-	if len(c.PullThrough.Prefixes) == 0 {
-		return &pullthrough.PullThroughCacheProps{}
 	}
 	var upstreams []*pullthrough.Upstream
-	for _, r := range pullthrough.UpstreamRegistries() {
-		if prefix, ok := c.PullThrough.Prefixes[string(r)]; ok {
-			upstreams = append(upstreams, &pullthrough.Upstream{Registry: r, Prefix: jsii.String(prefix)})
-		}
+	for _, registry := range c.PullThrough.registries() {
+		upstreams = append(upstreams, &pullthrough.Upstream{Registry: registry, Prefix: optional(c.PullThrough.Prefixes[string(registry)])})
 	}
 	return &pullthrough.PullThroughCacheProps{Upstreams: &upstreams}
 }
 
-func (c *Config) builds() map[string]imagebuild.ImageBuildProps {
+func (c *Config) builds(p place) map[string]imagebuild.ImageBuildProps {
 	builds := map[string]imagebuild.ImageBuildProps{}
 	for _, b := range c.Builds {
 		props := b.settings()
-		props.Source = imagebuild.Source_Directory(jsii.String(b.Source.Directory), nil)
+		props.Source = b.source(p.connection)
 		props.ImageName = jsii.String(c.imageRepositoryName(b))
-		props.RolePath = jsii.String(c.rolePath())
+		props.RolePath = jsii.String(c.rolePath(p))
+		switch {
+		case b.Webhook && !p.pullRequests:
+			props.Triggers.Webhook = pushes(orDefault(b.FallbackBranch, "main"))
+		case b.Webhook:
+			props.PullRequests = &imagebuild.PullRequests{RolePath: jsii.String(c.pullRequestRolePath(p))}
+		}
 		builds[b.Name] = props
 	}
 	return builds
 }
 
-func (e Environment) env() *awscdk.Environment {
-	return &awscdk.Environment{Account: optional(e.Account), Region: optional(e.Region)}
+// pushes is a webhook for pushes to a branch alone.
+func pushes(branch string) *imagebuild.Webhook {
+	return &imagebuild.Webhook{Filters: &[]*imagebuild.FilterGroup{{
+		Events:     &[]awscodebuild.EventAction{awscodebuild.EventAction_PUSH},
+		Conditions: &[]*imagebuild.FilterCondition{{Type: imagebuild.HeadRef, Pattern: jsii.String("^refs/heads/" + regexp.QuoteMeta(branch) + "$")}},
+	}}}
 }

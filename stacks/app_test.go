@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -18,15 +19,46 @@ const push = "ecr:BatchGetImage ecr:GetDownloadUrlForLayer ecr:BatchCheckLayerAv
 
 const oneBuild = `"builds":[{"name":"api","source":{"directory":"api"},"helperZip":"helper.zip"}]`
 
-func synth(t *testing.T, text string) (*stacks.CacheStack, *stacks.BuildStack) {
+func synthApp(t *testing.T, text string) *stacks.App {
 	t.Helper()
 	inProject(t)
 	config, problems := read(t, text)
 	require.Empty(t, problems)
-	cache, build := config.AddTo(awscdk.NewApp(nil))
-	assert.Empty(t, synthtest.Errors(cache.Stack))
-	assert.Empty(t, synthtest.Errors(build.Stack))
-	return cache, build
+	app := config.AddTo(awscdk.NewApp(nil))
+	for _, cache := range app.Caches {
+		assert.Empty(t, synthtest.Errors(cache.Stack))
+	}
+	for _, build := range app.Builds {
+		assert.Empty(t, synthtest.Errors(build.Stack))
+	}
+	return app
+}
+
+func synth(t *testing.T, text string) (*stacks.CacheStack, *stacks.BuildStack) {
+	t.Helper()
+	app := synthApp(t, text)
+	require.Len(t, app.Caches, 1)
+	require.Len(t, app.Builds, 1)
+	return app.Caches[0], app.Builds[0]
+}
+
+// repositories are the properties of the repositories of a stack by their names.
+func repositories(stack awscdk.Stack) map[string]map[string]any {
+	found := map[string]map[string]any{}
+	for _, resource := range synthtest.Resources(stack, "AWS::ECR::Repository") {
+		properties := resource["Properties"].(map[string]any)
+		found[properties["RepositoryName"].(string)] = properties
+	}
+	return found
+}
+
+// policyOf is the policy of a repository of a stack, a line for each statement.
+func policyOf(stack awscdk.Stack, repository string) []string {
+	document, ok := repositories(stack)[repository]["RepositoryPolicyText"]
+	if !ok {
+		return nil
+	}
+	return synthtest.Statements(document)
 }
 
 func TestOneAccount(t *testing.T) {
@@ -34,20 +66,24 @@ func TestOneAccount(t *testing.T) {
 
 	assert.Equal(t, "layercache-cache", *cache.StackName())
 	assert.Equal(t, "layercache-build", *build.StackName())
-	repository := synthtest.Properties(t, cache.Stack, "AWS::ECR::Repository")
-	assert.Equal(t, "layercache/cache", repository["RepositoryName"])
-	assert.NotContains(t, repository, "RepositoryPolicyText")
+	caches := repositories(cache.Stack)
+	require.Len(t, caches, 2)
+	for _, name := range []string{"layercache/cache/dev", "layercache/cache/prod"} {
+		require.Contains(t, caches, name)
+		assert.NotContains(t, caches[name], "RepositoryPolicyText")
+	}
 	assert.Equal(t, "layercache/api", synthtest.Properties(t, build.Stack, "AWS::ECR::Repository")["RepositoryName"])
 	assert.Equal(t, "/layercache/build/", synthtest.Properties(t, build.Stack, "AWS::IAM::Role")["Path"])
 	assert.Contains(t, synthtest.RolePolicy(t, build.Stack),
-		"Allow "+push+" on arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/layercache/cache")
-	assert.Equal(t, "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/layercache/cache", variable(t, build, "LAYERCACHE_REPOSITORY"))
+		"Allow "+push+" on arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/layercache/cache/prod")
+	assert.Equal(t, "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/layercache/cache/prod", variable(t, build, "LAYERCACHE_REPOSITORY"))
 	assert.Equal(t, "api", variable(t, build, "LAYERCACHE_APP"))
 	assert.Contains(t, variable(t, build, "LAYERCACHE_MIRRORS"), "/ecr-public,registry.k8s.io=")
 	assert.Len(t, synthtest.Resources(build.Stack, "AWS::ECR::PullThroughCacheRule"), 3)
 	assert.Len(t, *build.Dependencies(), 1)
 	assert.Contains(t, build.Builds(), "api")
-	assert.NotNil(t, cache.Cache())
+	assert.NotNil(t, cache.Cache("dev"))
+	assert.Nil(t, cache.Cache("pr"))
 }
 
 func TestTwoAccountsNeedNoReferenceBetweenTheirStacks(t *testing.T) {
@@ -57,11 +93,12 @@ func TestTwoAccountsNeedNoReferenceBetweenTheirStacks(t *testing.T) {
 	assert.Equal(t, []string{
 		"Allow " + push + " to AWS=arn:${AWS::Partition}:iam::222222222222:root" +
 			" if ArnLike=aws:PrincipalArn=arn:${AWS::Partition}:iam::222222222222:role/team/build/*",
-	}, synthtest.Statements(synthtest.Properties(t, cache.Stack, "AWS::ECR::Repository")["RepositoryPolicyText"]))
+	}, policyOf(cache.Stack, "team/cache/prod"))
+	assert.Empty(t, policyOf(cache.Stack, "team/cache/dev"))
 	assert.Contains(t, synthtest.RolePolicy(t, build.Stack),
-		"Allow "+push+" on arn:${AWS::Partition}:ecr:eu-central-1:111111111111:repository/team/cache")
+		"Allow "+push+" on arn:${AWS::Partition}:ecr:eu-central-1:111111111111:repository/team/cache/prod")
 	assert.Equal(t, "/team/build/", synthtest.Properties(t, build.Stack, "AWS::IAM::Role")["Path"])
-	assert.Equal(t, "111111111111.dkr.ecr.eu-central-1.${AWS::URLSuffix}/team/cache", variable(t, build, "LAYERCACHE_REPOSITORY"))
+	assert.Equal(t, "111111111111.dkr.ecr.eu-central-1.${AWS::URLSuffix}/team/cache/prod", variable(t, build, "LAYERCACHE_REPOSITORY"))
 	assert.Equal(t, "public.ecr.aws=222222222222.dkr.ecr.eu-west-1.${AWS::URLSuffix}/ecr-public",
 		strings.Split(variable(t, build, "LAYERCACHE_MIRRORS"), ",")[0])
 	assert.Empty(t, *build.Dependencies())
@@ -73,10 +110,10 @@ func TestTwoAccountsNeedNoReferenceBetweenTheirStacks(t *testing.T) {
 
 func TestTheBuildsSettingsReachTheirProject(t *testing.T) {
 	_, build := synth(t, `{"builds":[{"name":"api","source":{"directory":"api"},"helperZip":"helper.zip","app":"shop","dockerfile":"docker/Dockerfile","context":"docker",
-		"tag":"v1","fallbackBranch":"trunk","cacheWrite":false,"architecture":"arm64","computeType":"LARGE","timeoutMinutes":20,"logRetentionDays":7,"environment":{"A":"b"}}]}`)
+		"tags":["v1","{commit}"],"target":"app","arguments":{"GO":"1.26"},"platforms":["linux/arm64"],"schedule":"rate(1 day)","metricsNamespace":"layercache","fallbackBranch":"trunk","cacheWrite":false,"architecture":"arm64","computeType":"LARGE","timeoutMinutes":20,"logRetentionDays":7,"environment":{"A":"b"}}]}`)
 
 	for name, want := range map[string]string{
-		"LAYERCACHE_APP": "shop", "LAYERCACHE_DOCKERFILE": "docker/Dockerfile", "LAYERCACHE_CONTEXT": "docker", "LAYERCACHE_TAG": "v1",
+		"LAYERCACHE_APP": "shop", "LAYERCACHE_DOCKERFILE": "docker/Dockerfile", "LAYERCACHE_CONTEXT": "docker", "LAYERCACHE_TAGS": "v1,{commit}", "LAYERCACHE_TARGET": "app", "LAYERCACHE_PLATFORMS": "linux/arm64", "LAYERCACHE_BUILD_ARGS": `{"GO":"1.26"}`, "LAYERCACHE_METRICS_NAMESPACE": "layercache",
 		"LAYERCACHE_FALLBACK_BRANCH": "trunk", "LAYERCACHE_WRITE": "false", "A": "b",
 	} {
 		assert.Equal(t, want, variable(t, build, name), name)
@@ -123,4 +160,123 @@ func text(t *testing.T, stack awscdk.Stack) string {
 	template, err := json.Marshal(assertions.Template_FromStack(stack, nil).ToJSON())
 	require.NoError(t, err)
 	return string(template)
+}
+
+func TestThreeAccountsShareTheCachesOfTwoTiers(t *testing.T) {
+	app := synthApp(t, `{"name":"team","cache":{"account":"111111111111","region":"eu-central-1"},"environments":[
+		{"name":"dev","account":"222222222222","region":"eu-central-1"},{"name":"prod","account":"333333333333","region":"eu-central-1"}],`+oneBuild+`}`)
+
+	require.Len(t, app.Caches, 1)
+	require.Len(t, app.Builds, 2)
+	cache := app.Caches[0].Stack
+	for i, env := range []struct{ name, account string }{{"dev", "222222222222"}, {"prod", "333333333333"}} {
+		build := app.Builds[i]
+		assert.Equal(t, "team-build-"+env.name, *build.StackName())
+		assert.Equal(t, []string{
+			"Allow " + push + " to AWS=arn:${AWS::Partition}:iam::" + env.account + ":root" +
+				" if ArnLike=aws:PrincipalArn=arn:${AWS::Partition}:iam::" + env.account + ":role/team/build/" + env.name + "/*",
+		}, policyOf(cache, "team/cache/"+env.name))
+		assert.Contains(t, synthtest.RolePolicy(t, build.Stack),
+			"Allow "+push+" on arn:${AWS::Partition}:ecr:eu-central-1:111111111111:repository/team/cache/"+env.name)
+		assert.NotContains(t, text(t, build.Stack), "Fn::ImportValue")
+		assert.NotContains(t, text(t, build.Stack), `"Export"`)
+		assert.Empty(t, *build.Dependencies())
+	}
+}
+
+func TestBuildsUseTheCachesOfTheirRegion(t *testing.T) {
+	app := synthApp(t, `{"cache":{"account":"111111111111","regions":["eu-central-1","us-east-1"],"tiers":{"prod":{}}},"environments":[
+		{"name":"eu","account":"222222222222","region":"eu-central-1"},
+		{"name":"us","account":"111111111111","region":"us-east-1"},
+		{"name":"ap","account":"222222222222","region":"ap-east-1"}],`+oneBuild+`}`)
+
+	require.Len(t, app.Caches, 2)
+	assert.Equal(t, "layercache-cache-eu-central-1", *app.Caches[0].StackName())
+	assert.Equal(t, "layercache-cache-us-east-1", *app.Caches[1].StackName())
+	for i, region := range []string{"eu-central-1", "us-east-1", "eu-central-1"} {
+		assert.Equal(t, "111111111111.dkr.ecr."+region+".${AWS::URLSuffix}/layercache/cache/prod", variable(t, app.Builds[i], "LAYERCACHE_REPOSITORY"))
+	}
+	assert.Len(t, policyOf(app.Caches[0].Stack, "layercache/cache/prod"), 2, "eu and ap")
+	assert.Empty(t, policyOf(app.Caches[1].Stack, "layercache/cache/prod"), "us is in the account of the caches")
+	assert.Len(t, *app.Builds[1].Dependencies(), 1)
+}
+
+func TestAnOrganizationReadsAndItsUnitsWrite(t *testing.T) {
+	cache, _ := synth(t, `{"cache":{"account":"111111111111","region":"eu-central-1","encryption":"KMS","tiers":{"prod":{
+		"readers":[{"organizationId":"o-a1b2c3d4e5"}],
+		"writers":[{"organizationPaths":["o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"],"rolePath":"/layercache/build/"}]}}},
+		"build":{"account":"111111111111","region":"eu-central-1"},`+oneBuild+`}`)
+
+	assert.Equal(t, []string{
+		"Allow ecr:BatchGetImage ecr:GetDownloadUrlForLayer to AWS=* if StringEquals=aws:PrincipalOrgID=o-a1b2c3d4e5",
+		"Allow " + push + " to AWS=* if ArnLike=aws:PrincipalArn=arn:${AWS::Partition}:iam::*:role/layercache/build/*," +
+			"ForAnyValue:StringLike=aws:PrincipalOrgPaths=o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*",
+	}, policyOf(cache.Stack, "layercache/cache/prod"))
+	assert.Equal(t, map[string]any{"EncryptionType": "KMS"}, repositories(cache.Stack)["layercache/cache/prod"]["EncryptionConfiguration"])
+}
+
+func TestPullRequestsReadTheirTierAndWriteOneOfTheirOwn(t *testing.T) {
+	const source = `"builds":[{"name":"api","source":{"github":"acme/api"},"webhook":true,"helperZip":"helper.zip"}]`
+	app := synthApp(t, `{"name":"team","cache":{"account":"111111111111","region":"eu-central-1","tiers":{"prod":{},"pr":{}}},
+		"build":{"account":"222222222222","region":"eu-central-1","pullRequestTier":"pr"},`+source+`}`)
+
+	const pull = "ecr:BatchGetImage ecr:GetDownloadUrlForLayer"
+	role := func(path string) string {
+		return " to AWS=arn:${AWS::Partition}:iam::222222222222:root if ArnLike=aws:PrincipalArn=arn:${AWS::Partition}:iam::222222222222:role/team/" + path + "*"
+	}
+	cache := app.Caches[0].Stack
+	assert.Equal(t, []string{"Allow " + pull + role("pull-request/"), "Allow " + push + role("build/")}, policyOf(cache, "team/cache/prod"))
+	assert.Equal(t, []string{"Allow " + push + role("pull-request/")}, policyOf(cache, "team/cache/pr"))
+
+	policies := map[string][]string{}
+	for id, policy := range synthtest.Resources(app.Builds[0].Stack, "AWS::IAM::Policy") {
+		policies[strings.Split(id, "Role")[0]] = synthtest.Statements(policy["Properties"].(map[string]any)["PolicyDocument"])
+	}
+	const arn = "arn:${AWS::Partition}:ecr:eu-central-1:111111111111:repository/team/cache/"
+	require.Len(t, policies, 2)
+	assert.Contains(t, policies["api"], "Allow "+push+" on "+arn+"prod")
+	assert.NotContains(t, strings.Join(policies["api"], "\n"), arn+"pr\n")
+	assert.Contains(t, policies["apiPullRequest"], "Allow "+pull+" on "+arn+"prod")
+	assert.Contains(t, policies["apiPullRequest"], "Allow "+push+" on "+arn+"pr")
+}
+
+func TestPullRequestsCanBeKeptOutOfAnEnvironment(t *testing.T) {
+	app := synthApp(t, `{"cache":{"account":"111111111111","region":"eu-central-1"},"environments":[
+		{"name":"dev","account":"222222222222","region":"eu-central-1"},{"name":"prod","account":"333333333333","region":"eu-central-1","pullRequests":false}],
+		"builds":[{"name":"api","source":{"github":"acme/api"},"webhook":true,"fallbackBranch":"release/1.x","helperZip":"helper.zip"}]}`)
+
+	assert.Len(t, synthtest.Resources(app.Builds[0].Stack, "AWS::CodeBuild::Project"), 2)
+	assert.Len(t, policyOf(app.Caches[0].Stack, "layercache/cache/dev"), 2)
+	assert.Len(t, policyOf(app.Caches[0].Stack, "layercache/cache/prod"), 1)
+	project := synthtest.Properties(t, app.Builds[1].Stack, "AWS::CodeBuild::Project")
+	assert.Equal(t, []any{[]any{
+		map[string]any{"Type": "EVENT", "Pattern": "PUSH"},
+		map[string]any{"Type": "HEAD_REF", "Pattern": `^refs/heads/release/1\.x$`},
+	}}, project["Triggers"].(map[string]any)["FilterGroups"])
+}
+
+func TestUpstreamsThatAskForASecretGetTheOneThatIsNamed(t *testing.T) {
+	_, build := synth(t, `{"pullThrough":{"secrets":{"docker-hub":"ecr-pullthroughcache/docker-hub"}},`+oneBuild+`}`)
+	rules := synthtest.Resources(build.Stack, "AWS::ECR::PullThroughCacheRule")
+	require.Len(t, rules, 4)
+	var credentials []string
+	for _, rule := range rules {
+		if arn, ok := rule["Properties"].(map[string]any)["CredentialArn"]; ok {
+			credentials = append(credentials, synthtest.Text(arn))
+		}
+	}
+	assert.Equal(t, []string{"arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:ecr-pullthroughcache/docker-hub"}, credentials)
+	assert.Contains(t, variable(t, build, "LAYERCACHE_MIRRORS"), "docker.io=")
+}
+
+func TestRegionsWithoutPullThroughCacheGetNone(t *testing.T) {
+	_, build := synth(t, `{"cache":{"account":"111111111111","region":"cn-north-1"},"build":{"account":"111111111111","region":"cn-north-1"},`+oneBuild+`}`)
+	assert.Empty(t, synthtest.Resources(build.Stack, "AWS::ECR::PullThroughCacheRule"))
+	assert.Empty(t, variable(t, build, "LAYERCACHE_MIRRORS"))
+}
+
+func TestStacksOfOnesOwn(t *testing.T) {
+	cache := stacks.NewCacheStack(awscdk.NewApp(nil), jsii.String("Cache"), nil)
+	assert.Contains(t, repositories(cache.Stack), "layercache/cache/dev")
+	assert.Contains(t, repositories(cache.Stack), "layercache/cache/prod")
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -21,9 +22,19 @@ type BuildStackProps struct {
 	// imported by name, so that no stack holds on to the other by an export.
 	Cache *cacherepo.CacheRepositoryAttributes
 
+	// PullRequestCache names the cache repository that builds of pull requests
+	// write; they read Cache. It is that of the builds that set PullRequests.
+	// Default: none; builds of pull requests write no cache.
+	PullRequestCache *cacherepo.CacheRepositoryAttributes
+
 	// PullThrough are the props of the pull-through cache.
 	// Default: no pull-through cache.
 	PullThrough *pullthrough.PullThroughCacheProps
+
+	// UpstreamSecrets are the names of secrets in the account and region of the
+	// stack, by the registry in PullThrough that they are for.
+	// Default: none.
+	UpstreamSecrets map[string]string
 
 	// Builds are the images to build, by construct id. Their Cache and
 	// PullThrough are those of the stack.
@@ -40,18 +51,50 @@ type BuildStack struct {
 // NewBuildStack makes the stack.
 func NewBuildStack(scope constructs.Construct, id *string, props *BuildStackProps) *BuildStack {
 	s := &BuildStack{builds: map[string]*imagebuild.ImageBuild{}}
+	if props == nil {
+		props = &BuildStackProps{}
+	}
 	awscdk.NewStack_Override(s, scope, id, &props.StackProps)
 	cache := cacherepo.CacheRepository_FromCacheRepositoryAttributes(s, jsii.String("Cache"), props.Cache)
 	var baseImages pullthrough.IPullThroughCache
 	if props.PullThrough != nil {
-		baseImages = pullthrough.NewPullThroughCache(s, jsii.String("PullThrough"), props.PullThrough)
+		baseImages = pullthrough.NewPullThroughCache(s, jsii.String("PullThrough"), s.withSecrets(props))
+	}
+	var pullRequestCache cacherepo.ICacheRepository
+	if props.PullRequestCache != nil {
+		pullRequestCache = cacherepo.CacheRepository_FromCacheRepositoryAttributes(s, jsii.String("PullRequestCache"), props.PullRequestCache)
 	}
 	for _, name := range slices.Sorted(maps.Keys(props.Builds)) {
 		build := props.Builds[name]
 		build.Cache, build.PullThrough = cache, baseImages
+		if build.PullRequests != nil && pullRequestCache != nil {
+			pullRequests := *build.PullRequests
+			pullRequests.Cache = pullRequestCache
+			build.PullRequests = &pullRequests
+		}
 		s.addBuild(name, &build)
 	}
 	return s
+}
+
+// withSecrets are the props of the pull-through cache with the secrets of its
+// upstreams.
+func (s *BuildStack) withSecrets(props *BuildStackProps) *pullthrough.PullThroughCacheProps {
+	own := *props.PullThrough
+	if own.Upstreams == nil || len(props.UpstreamSecrets) == 0 {
+		return &own
+	}
+	var upstreams []*pullthrough.Upstream
+	for _, u := range *own.Upstreams {
+		if name, ok := props.UpstreamSecrets[string(u.Registry)]; ok {
+			with := *u
+			with.Secret = awssecretsmanager.Secret_FromSecretNameV2(s, jsii.String("Secret-"+string(u.Registry)), jsii.String(name))
+			u = &with
+		}
+		upstreams = append(upstreams, u)
+	}
+	own.Upstreams = &upstreams
+	return &own
 }
 
 func (s *BuildStack) addBuild(name string, props *imagebuild.ImageBuildProps) {

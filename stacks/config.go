@@ -8,29 +8,36 @@ const ContextKey = "layercache"
 // Config is the value of the context key. A key that is left out has its
 // default; an unknown key is a problem.
 type Config struct {
-	// Name starts the names of the stacks, the repositories and the path of the
+	// Name starts the names of the stacks, the repositories and the paths of the
 	// service roles. Two deployments in one account need two names.
 	// Default: "layercache".
 	Name string `json:"name"`
 
-	// Cache is where the cache repository lives.
+	// Cache is where the cache repositories live, and who may use them.
 	// Default: the account and region that the CDK CLI deploys to.
-	Cache Environment `json:"cache"`
+	Cache CacheConfig `json:"cache"`
 
-	// Build is where the builds run. It may be another account than Cache; an
-	// account or region that is given for one of them is given for both.
+	// Build is where the builds run, when they run in one account and region. An
+	// account or region that is given for Cache or Build is given for both.
 	// Default: the account and region that the CDK CLI deploys to.
-	Build Environment `json:"build"`
+	Build BuildPlace `json:"build"`
 
-	// PullThrough sets up the pull-through cache in the account of the builds.
+	// Environments are where the builds run, when there are several: any number
+	// of accounts and regions, each with a stack of its own. Not together with
+	// Build.
+	// Default: none.
+	Environments []EnvironmentConfig `json:"environments"`
+
+	// PullThrough sets up the pull-through cache where the builds run.
 	PullThrough PullThroughConfig `json:"pullThrough"`
 
-	// Builds are the images to build: at least one.
+	// Builds are the images to build: at least one. Every environment builds all
+	// of them.
 	Builds []BuildConfig `json:"builds"`
 }
 
-// Environment is an account and a region of AWS.
-type Environment struct {
+// CacheConfig is where the cache repositories live, and who may use them.
+type CacheConfig struct {
 	// Account is the 12-digit id.
 	// Default: the account that the CDK CLI deploys to.
 	Account string `json:"account"`
@@ -38,79 +45,123 @@ type Environment struct {
 	// Region is such as "eu-central-1".
 	// Default: the region that the CDK CLI deploys to.
 	Region string `json:"region"`
+
+	// Regions are several regions, each with caches of its own: builds use those
+	// of their region, or those of the first one. Not together with Region.
+	// Default: Region alone.
+	Regions []string `json:"regions"`
+
+	// Tiers are the caches by their names. Each is a repository of its own,
+	// NAME/cache/TIER, so that no build writes what a more trusted one reads.
+	// Builds of this configuration are let in without being named here.
+	// Default: "dev" and "prod".
+	Tiers map[string]TierConfig `json:"tiers"`
+
+	// Encryption is AES256, KMS, or KMS_DSSE in GovCloud. It cannot be changed
+	// later without new repositories.
+	// Default: "AES256", or "KMS" with EncryptionKey.
+	Encryption string `json:"encryption"`
+
+	// EncryptionKey is the ARN of a KMS key of Region.
+	// Default: with KMS, the AWS managed key aws/ecr.
+	EncryptionKey string `json:"encryptionKey"`
+}
+
+// TierConfig is one cache.
+type TierConfig struct {
+	// Readers may import from it, besides the builds that use the tier.
+	// Default: none.
+	Readers []PartyConfig `json:"readers"`
+
+	// Writers may import from it and export to it, besides those builds.
+	// Default: none.
+	Writers []PartyConfig `json:"writers"`
+}
+
+// PartyConfig is a set of principals of other accounts. What its keys mean is
+// told at cacherepo.Party.
+type PartyConfig struct {
+	// Account is the 12-digit id.
+	Account string `json:"account"`
+	// OrganizationID is such as "o-a1b2c3d4e5".
+	OrganizationID string `json:"organizationId"`
+	// OrganizationPaths are such as "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*".
+	OrganizationPaths []string `json:"organizationPaths"`
+	// RolePath is such as "/ci/release/".
+	RolePath string `json:"rolePath"`
+}
+
+// BuildPlace is where builds run, and which caches they use.
+type BuildPlace struct {
+	// Account is the 12-digit id.
+	// Default: the account that the CDK CLI deploys to.
+	Account string `json:"account"`
+
+	// Region is such as "eu-central-1".
+	// Default: the region that the CDK CLI deploys to.
+	Region string `json:"region"`
+
+	// Tier is the cache that builds read and write.
+	// Default: "prod", or the only tier there is.
+	Tier string `json:"tier"`
+
+	// PullRequests has the webhooks of the builds start builds of pull requests
+	// here.
+	// Default: true.
+	PullRequests *bool `json:"pullRequests"`
+
+	// PullRequestTier is the cache that builds of pull requests write. They read
+	// that of Tier.
+	// Default: none; they write no cache.
+	PullRequestTier string `json:"pullRequestTier"`
+
+	// Connection is the ARN of a connection of AWS CodeConnections, in the
+	// account of the builds, to the Git host of their sources.
+	// Default: the credential of the account for the host.
+	Connection string `json:"connection"`
+}
+
+// EnvironmentConfig is one of several places where builds run.
+type EnvironmentConfig struct {
+	// Name ends the name of the stack. Required.
+	Name string `json:"name"`
+	// Account is the 12-digit id. Required.
+	Account string `json:"account"`
+	// Region is such as "eu-central-1". Required.
+	Region string `json:"region"`
+	// Tier is the cache that builds read and write.
+	// Default: the tier of the environment's own name, or the only tier.
+	Tier string `json:"tier"`
+	// PullRequests has the webhooks of the builds start builds of pull requests
+	// here.
+	// Default: true.
+	PullRequests *bool `json:"pullRequests"`
+	// PullRequestTier is the cache that builds of pull requests write.
+	// Default: none; they write no cache.
+	PullRequestTier string `json:"pullRequestTier"`
+	// Connection is the ARN of a connection of AWS CodeConnections.
+	// Default: the credential of the account for the host.
+	Connection string `json:"connection"`
 }
 
 // PullThroughConfig sets up the pull-through cache.
 type PullThroughConfig struct {
 	// Enabled makes the rules. An account has them once in a region for each
-	// prefix, and the regions of China and GovCloud do not have them: say false
-	// there.
-	// Default: true.
+	// prefix. The regions of China and GovCloud do not have them.
+	// Default: true, where the region is not known to lack them.
 	Enabled *bool `json:"enabled"`
 
-	// Prefixes name the repository prefix for each upstream: ecr-public, k8s
-	// and quay. With any given, only the upstreams given are cached.
-	// Default: all three, each under its own name.
+	// Prefixes name the repository prefix for each upstream: ecr-public, k8s and
+	// quay, and those that Secrets names. With any given, only the upstreams
+	// given here and in Secrets are cached.
+	// Default: ecr-public, k8s and quay, each under its own name.
 	Prefixes map[string]string `json:"prefixes"`
+
+	// Secrets name the Secrets Manager secret, such as
+	// "ecr-pullthroughcache/docker-hub", that ECR signs in with for each of these
+	// upstreams: docker-hub, github-container-registry,
+	// gitlab-container-registry and chainguard. Each account and region where
+	// builds run has a secret of that name.
+	// Default: none.
+	Secrets map[string]string `json:"secrets"`
 }
-
-// BuildConfig is one image to build. What its keys mean is told at the props of
-// imagebuild.ImageBuild.
-type BuildConfig struct {
-	// Name is the id of the construct and, after the name of the configuration,
-	// the name of the image repository. Required.
-	Name string `json:"name"`
-
-	// Source is where the Dockerfile is. Required.
-	Source SourceConfig `json:"source"`
-
-	// App starts the tag of the cache. Default: Name.
-	App string `json:"app"`
-	// Dockerfile is its path in the source. Default: "Dockerfile".
-	Dockerfile string `json:"dockerfile"`
-	// Context is the path of the build context in the source. Default: ".".
-	Context string `json:"context"`
-	// Tag is the tag of the image. Default: "latest".
-	Tag string `json:"tag"`
-	// FallbackBranch is the branch whose cache is imported second. Default: "main".
-	FallbackBranch string `json:"fallbackBranch"`
-	// CacheWrite exports the cache after the build. Default: true.
-	CacheWrite *bool `json:"cacheWrite"`
-	// Architecture is "amd64" or "arm64". Default: "amd64".
-	Architecture string `json:"architecture"`
-	// ComputeType is SMALL, MEDIUM, LARGE, X_LARGE or X2_LARGE. Default: "MEDIUM".
-	ComputeType string `json:"computeType"`
-	// TimeoutMinutes ends the build. Default: 60.
-	TimeoutMinutes *float64 `json:"timeoutMinutes"`
-	// LogRetentionDays is how long logs are kept. Default: 30.
-	LogRetentionDays *float64 `json:"logRetentionDays"`
-	// Environment are further plain-text variables. Default: none.
-	Environment map[string]string `json:"environment"`
-	// HelperZip is a prebuilt helper. Default: compiled from source.
-	HelperZip string `json:"helperZip"`
-}
-
-// SourceConfig is where the Dockerfile and its context come from.
-type SourceConfig struct {
-	// Directory is a local directory, uploaded with each deployment. A relative
-	// path starts at the directory of cdk.json. Required.
-	Directory string `json:"directory"`
-}
-
-const defaultName = "layercache"
-
-// cacheRepositoryName is the physical name, so that the stack of another
-// account can name the repository without a reference.
-func (c *Config) cacheRepositoryName() string { return c.Name + "/cache" }
-
-func (c *Config) imageRepositoryName(b BuildConfig) string { return c.Name + "/" + b.Name }
-
-// rolePath holds the service roles of the builds, for the cache to trust.
-func (c *Config) rolePath() string { return "/" + c.Name + "/build/" }
-
-func (c *Config) pullThroughEnabled() bool {
-	return c.PullThrough.Enabled == nil || *c.PullThrough.Enabled
-}
-
-// crossAccount tells whether the builds run in another account than the cache.
-func (c *Config) crossAccount() bool { return c.Cache.Account != c.Build.Account }

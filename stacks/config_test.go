@@ -39,7 +39,7 @@ func read(t *testing.T, text string) (*stacks.Config, []string) {
 }
 
 func TestReadConfig(t *testing.T) {
-	const knownOfBuild = "name, source, app, dockerfile, context, tag, fallbackBranch, cacheWrite, architecture, computeType, timeoutMinutes, logRetentionDays, environment, helperZip"
+	const knownOfBuild = "name, source, webhook, schedule, app, dockerfile, context, target, arguments, platforms, tags, fallbackBranch, cacheWrite, architecture, computeType, timeoutMinutes, logRetentionDays, metricsNamespace, environment, helperZip"
 	for name, c := range map[string]struct {
 		text string
 		want []string
@@ -50,8 +50,8 @@ func TestReadConfig(t *testing.T) {
 		},
 		"every key can be given": {
 			`{"name":"team","cache":{"account":"111111111111","region":"eu-central-1"},"build":{"account":"222222222222","region":"us-gov-west-1"},
-			 "pullThrough":{"enabled":true,"prefixes":{"quay":"base/quay"}},
-			 "builds":[{"name":"api","source":{"directory":"api"},"app":"api","dockerfile":"docker/Dockerfile","context":"docker","tag":"v1","fallbackBranch":"trunk",
+			 "pullThrough":{"enabled":false,"prefixes":{"quay":"base/quay"}},
+			 "builds":[{"name":"api","source":{"directory":"api"},"app":"api","dockerfile":"docker/Dockerfile","context":"docker","tags":["v1"],"fallbackBranch":"trunk",
 			  "cacheWrite":false,"architecture":"arm64","computeType":"LARGE","timeoutMinutes":20,"logRetentionDays":7,"environment":{"A":"b"},"helperZip":"helper.zip"}]}`,
 			nil,
 		},
@@ -68,12 +68,12 @@ func TestReadConfig(t *testing.T) {
 			[]string{"layercache.builds: is empty; list at least one image to build"},
 		},
 		"unknown keys at every level": {
-			`{"nam":"x","cache":{"acount":"1"},"builds":[{"name":"api","tags":["a"],"source":{"directory":"api","git":"x"}}]}`,
+			`{"nam":"x","cache":{"acount":"1"},"builds":[{"name":"api","tag":"a","source":{"directory":"api","git":"x"}}]}`,
 			[]string{
-				"layercache.builds[0].source.git: is an unknown key; remove it or use one of directory",
-				"layercache.builds[0].tags: is an unknown key; remove it or use one of " + knownOfBuild,
-				"layercache.cache.acount: is an unknown key; remove it or use one of account, region",
-				"layercache.nam: is an unknown key; remove it or use one of name, cache, build, pullThrough, builds",
+				"layercache.builds[0].source.git: is an unknown key; remove it or use one of directory, github, gitlab, bitbucket, version",
+				"layercache.builds[0].tag: is an unknown key; remove it or use one of " + knownOfBuild,
+				"layercache.cache.acount: is an unknown key; remove it or use one of account, region, regions, tiers, encryption, encryptionKey",
+				"layercache.nam: is an unknown key; remove it or use one of name, cache, build, environments, pullThrough, builds",
 			},
 		},
 		"values of the wrong type, each told once": {
@@ -95,22 +95,22 @@ func TestReadConfig(t *testing.T) {
 		"problems of several kinds, all at once": {
 			`{"name":"Team","cache":{"account":"1234","region":"europe"},"build":{"region":"eu-west-1"},
 			  "pullThrough":{"prefixes":{"docker-hub":"hub","quay":"Q"}},
-			  "builds":[{"name":"cache","source":{"directory":"nowhere"},"tag":":","timeoutMinutes":1,"environment":{"LAYERCACHE_TAG":"x"}},
+			  "builds":[{"name":"cache","source":{"directory":"nowhere"},"tags":[":"],"timeoutMinutes":1,"environment":{"LAYERCACHE_TAGS":"x"}},
 			            {"name":"api","source":{}},
 			            {"name":"api","source":{"directory":"api"},"dockerfile":"../Dockerfile","context":"web","architecture":"mips","computeType":"HUGE","logRetentionDays":2,"helperZip":"none.zip"}]}`,
 			[]string{
 				`layercache.name: "Team" has the wrong form; use 2 to 31 lower-case letters and digits with single '-' between them, a letter first`,
 				`layercache.cache.account: "1234" has the wrong form; give the 12 digits of an account, in quotes`,
-				`layercache.build.account: is missing, while the other side has one; give both, or neither to deploy where the CDK CLI points to`,
 				`layercache.cache.region: "europe" has the wrong form; give a region, such as eu-central-1`,
-				`layercache.pullThrough.prefixes.docker-hub: is not a registry that can be cached without a secret; use ecr-public, k8s, quay`,
+				`layercache.build.account: is missing, while others are given; give it everywhere, or nowhere to deploy where the CDK CLI points to`,
+				`layercache.pullThrough.prefixes.docker-hub: is not a registry that can be cached without a secret; use ecr-public, k8s, quay, or name its secret in layercache.pullThrough.secrets`,
 				`layercache.pullThrough.prefixes.quay: "Q" has 1 characters, and ECR takes 2 to 30; use lower-case letters and digits, with '.', '_', '-' or '/' between them, such as team/quay`,
-				`layercache.builds[0].name: "cache" is the name of the cache repository; use another name`,
-				`layercache.builds[0].tag: ":" has the wrong form; use at most 128 letters, digits, '.', '_' and '-'`,
+				`layercache.builds[0].name: "cache" begins the names of the cache repositories; use another name`,
+				`layercache.builds[0].tags[0]: ":" has the wrong form; use at most 128 letters, digits, '.', '_' and '-', and the words {commit}, {branch} and {build}`,
 				`layercache.builds[0].timeoutMinutes: 1 minutes is out of CodeBuild's range; give 5 to 2160 minutes`,
-				`layercache.builds[0].environment["LAYERCACHE_TAG"]: is set by Tag; set that instead`,
+				`layercache.builds[0].environment["LAYERCACHE_TAGS"]: is set by Tags; set that instead`,
 				`layercache.builds[0].source.directory: "nowhere" is not a directory; give a directory, absolute or relative to the one of cdk.json`,
-				`layercache.builds[1].source.directory: is missing; give the directory that holds the Dockerfile`,
+				`layercache.builds[1].source: needs exactly one of directory, github, gitlab and bitbucket; give the directory that holds the Dockerfile, or the repository`,
 				`layercache.builds[2].name: "api" is the name of builds[1] too; give each build a name of its own`,
 				`layercache.builds[2].dockerfile: "../Dockerfile" has the wrong form; give a path inside the source, from its root, such as docker/Dockerfile`,
 				`layercache.builds[2].architecture: "mips" is unknown; use "amd64" or "arm64"`,
@@ -131,13 +131,91 @@ func TestReadConfig(t *testing.T) {
 				`layercache.pullThrough.prefixes.quay: "quay" holds the repositories of layercache.name; use another prefix`,
 			},
 		},
+		"environments without what tells them apart": {
+			`{"build":{"tier":"dev"},"cache":{"region":"eu-central-1","regions":["eu-central-1","eu-central-1","x"]},
+			  "environments":[{"name":"dev","account":"111111111111","region":"eu-west-1"},{"name":"dev","account":"111111111111","region":"eu-west-1"},{"region":"eu-west-1"},{"name":"A"}],` + oneBuild + `}`,
+			[]string{
+				`layercache.build: is one place for the builds, and layercache.environments names others; keep one of the two keys`,
+				`layercache.cache.regions: is given together with region; keep one of the two keys`,
+				`layercache.cache.regions[1]: "eu-central-1" is listed twice; keep one of them`,
+				`layercache.cache.regions[2]: "x" has the wrong form; give a region, such as eu-central-1`,
+				`layercache.cache.account: is missing, while others are given; give it everywhere, or nowhere to deploy where the CDK CLI points to`,
+				`layercache.environments[2].account: is missing, while others are given; give it everywhere, or nowhere to deploy where the CDK CLI points to`,
+				`layercache.environments[3].account: is missing, while others are given; give it everywhere, or nowhere to deploy where the CDK CLI points to`,
+				`layercache.environments[3].region: is missing, while others are given; give it everywhere, or nowhere to deploy where the CDK CLI points to`,
+				`layercache.environments[1].name: "dev" is the name of environments[0] too; give each environment a name of its own`,
+				`layercache.environments[1]: is in the account and region of environments[0], where its image repositories and pull-through rules would be the same; use another account or region, or a second configuration with another layercache.name`,
+				`layercache.environments[2].name: is missing; give the environment a name, such as dev`,
+				`layercache.environments[3].name: "A" has the wrong form; use lower-case letters and digits with single '-' between them, a letter first`,
+				`layercache.environments[2].tier: is missing, and no tier is named as the environment; use one of dev, prod`,
+				`layercache.environments[3].tier: is missing, and no tier is named as the environment; use one of dev, prod`,
+			},
+		},
+		"tiers that are not there, or that pull requests would spoil": {
+			`{"cache":{"tiers":{"prod":{"readers":[{}],"writers":[{"account":"1","organizationId":"x","organizationPaths":["y"],"rolePath":"z"}]},"A":{}}},
+			  "build":{"tier":"stage","pullRequestTier":"stage","connection":"c"},` + oneBuild + `}`,
+			[]string{
+				`layercache.build.connection: "c" has the wrong form; give arn:PARTITION:codeconnections:REGION:ACCOUNT:connection/ID`,
+				`layercache.cache.tiers.A: is no name of a tier; use lower-case letters and digits with single '-' between them, a letter first`,
+				`layercache.cache.tiers.prod.readers[0]: names nobody, which would mean everybody; set account, organizationId or organizationPaths`,
+				`layercache.cache.tiers.prod.writers[0].organizationPaths[0]: "y" has the wrong form; give paths such as o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*`,
+				`layercache.cache.tiers.prod.writers[0].account: "1" has the wrong form; give the 12 digits of the account`,
+				`layercache.cache.tiers.prod.writers[0].organizationId: "x" has the wrong form; give the organization's id, such as o-a1b2c3d4e5`,
+				`layercache.cache.tiers.prod.writers[0].rolePath: "z" has the wrong form; give a path that begins and ends with a slash, such as /ci/release/`,
+				`layercache.build.tier: "stage" is no tier of layercache.cache.tiers; use one of A, prod`,
+				`layercache.build.pullRequestTier: "stage" is no tier of layercache.cache.tiers; use one of A, prod`,
+			},
+		},
+		"a tier that pull requests write and releases read": {
+			`{"build":{"pullRequestTier":"prod"},` + oneBuild + `}`,
+			[]string{`layercache.build.pullRequestTier: "prod" is what release builds read; name a tier of its own, such as pr, or leave it out`},
+		},
+		"a tier for pull requests that are not built": {
+			`{"build":{"pullRequests":false,"pullRequestTier":"dev"},` + oneBuild + `}`,
+			[]string{`layercache.build.pullRequestTier: is of no use without builds of pull requests; leave it out, or leave pullRequests out`},
+		},
+		"encryption that is not to be had": {
+			`{"cache":{"account":"111111111111","region":"eu-central-1","encryption":"KMS_DSSE","encryptionKey":"arn:aws:kms:us-east-1:111111111111:key/k"},
+			  "build":{"account":"111111111111","region":"eu-central-1"},` + oneBuild + `}`,
+			[]string{
+				`layercache.cache.encryption: KMS_DSSE is not to be had in eu-central-1; use KMS; the GovCloud regions alone have KMS_DSSE`,
+				`layercache.cache.encryptionKey: is not a key of every region with caches; use a region of the key alone, or leave the key out and set encryption to KMS`,
+			},
+		},
+		"an unknown encryption with something that is no key": {
+			`{"cache":{"encryption":"XOR","encryptionKey":"k"},` + oneBuild + `}`,
+			[]string{
+				`layercache.cache.encryption: "XOR" is unknown; use AES256, KMS or KMS_DSSE`,
+				`layercache.cache.encryptionKey: "k" has the wrong form; give the ARN of a KMS key`,
+			},
+		},
+		"a pull-through cache where ECR has none, and secrets that it does not read": {
+			`{"cache":{"account":"111111111111","region":"cn-north-1"},"build":{"account":"111111111111","region":"cn-north-1"},
+			  "pullThrough":{"enabled":true,"secrets":{"quay":"ecr-pullthroughcache/quay","docker-hub":"docker"}},` + oneBuild + `}`,
+			[]string{
+				`layercache.pullThrough.enabled: ECR has no pull-through cache in cn-north-1; leave it out, or say false`,
+				`layercache.pullThrough.secrets.docker-hub: "docker" is not the name of a secret that ECR reads; name the secret ecr-pullthroughcache/NAME`,
+				`layercache.pullThrough.secrets.quay: is not a registry that takes a secret and nothing else; use docker-hub, github-container-registry, gitlab-container-registry, chainguard`,
+			},
+		},
+		"a directory with a webhook, a repository that is none, two sources at once and a schedule in plain words": {
+			`{"builds":[{"name":"a","source":{"directory":"api","version":"main"},"webhook":true},{"name":"b","source":{"github":"acme"}},
+			  {"name":"c","source":{"directory":"api","gitlab":"a/b"},"schedule":"daily"}]}`,
+			[]string{
+				`layercache.builds[0].source.version: is for a repository; leave it out`,
+				`layercache.builds[0].webhook: a directory has no Git host that tells of events; use github, gitlab or bitbucket as the source, or leave it out`,
+				`layercache.builds[1].source: the repository is missing; give its owner and name, or its URL`,
+				`layercache.builds[2].schedule: "daily" is no schedule of EventBridge; write "rate(1 day)" or "cron(0 3 * * ? *)"`,
+				`layercache.builds[2].source: needs exactly one of directory, github, gitlab and bitbucket; give the directory that holds the Dockerfile, or the repository`,
+			},
+		},
 		"names that would end in a shell or a path": {
-			`{"name":"a;rm -rf /","builds":[{"name":"../x","source":{"directory":"api"},"tag":"$(id)","app":"a/b"}]}`,
+			`{"name":"a;rm -rf /","builds":[{"name":"../x","source":{"directory":"api"},"tags":["$(id)"],"app":"a/b"}]}`,
 			[]string{
 				`layercache.name: "a;rm -rf /" has the wrong form; use 2 to 31 lower-case letters and digits with single '-' between them, a letter first`,
 				`layercache.builds[0].name: "../x" has the wrong form; use lower-case letters and digits with single '.', '_' or '-' between them`,
 				`layercache.builds[0].app: "a/b" has the wrong form; use at most 64 letters, digits, '.', '_' and '-'`,
-				`layercache.builds[0].tag: "$(id)" has the wrong form; use at most 128 letters, digits, '.', '_' and '-'`,
+				`layercache.builds[0].tags[0]: "$(id)" has the wrong form; use at most 128 letters, digits, '.', '_' and '-', and the words {commit}, {branch} and {build}`,
 			},
 		},
 	} {

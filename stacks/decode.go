@@ -18,9 +18,10 @@ func ReadConfig(value any) (*Config, []validation.Problem) {
 	if value == nil {
 		return config, []validation.Problem{{Prop: ContextKey, Wrong: "is missing in the context of cdk.json", Fix: `give it a value with at least "builds"`}}
 	}
-	problems := decode(ContextKey, value, reflect.ValueOf(config).Elem())
+	undecoded := decode(ContextKey, value, reflect.ValueOf(config).Elem())
+	problems := slices.Clone(undecoded)
 	for _, p := range config.Validate() {
-		if !coveredBy(problems, p.Prop) {
+		if !coveredBy(undecoded, p.Prop) {
 			problems = append(problems, p)
 		}
 	}

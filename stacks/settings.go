@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
@@ -30,15 +31,29 @@ func retentionDays() string {
 // settings are the props that hold plain values.
 func (b BuildConfig) settings() imagebuild.ImageBuildProps {
 	props := imagebuild.ImageBuildProps{
-		App:            optional(orDefault(b.App, b.Name)),
-		Dockerfile:     optional(b.Dockerfile),
-		Context:        optional(b.Context),
-		Tag:            optional(b.Tag),
-		FallbackBranch: optional(b.FallbackBranch),
-		CacheWrite:     b.CacheWrite,
-		Architecture:   imagebuild.Architecture(b.Architecture),
-		ComputeType:    awscodebuild.ComputeType(b.ComputeType),
-		HelperZip:      optional(b.HelperZip),
+		App:              optional(orDefault(b.App, b.Name)),
+		Dockerfile:       optional(b.Dockerfile),
+		Context:          optional(b.Context),
+		Tags:             list(b.Tags),
+		FallbackBranch:   optional(b.FallbackBranch),
+		CacheWrite:       b.CacheWrite,
+		Architecture:     imagebuild.Architecture(b.Architecture),
+		ComputeType:      awscodebuild.ComputeType(b.ComputeType),
+		MetricsNamespace: optional(b.MetricsNamespace),
+		Environment:      table(b.Environment),
+		HelperZip:        optional(b.HelperZip),
+		Triggers:         &imagebuild.Triggers{},
+		Build: &imagebuild.BuildOptions{
+			Target:    optional(b.Target),
+			Arguments: table(b.Arguments),
+			Platforms: list(b.Platforms),
+		},
+	}
+	if b.Webhook {
+		props.Triggers.Webhook = &imagebuild.Webhook{}
+	}
+	if b.Schedule != "" {
+		props.Triggers.Schedule = awsevents.Schedule_Expression(jsii.String(b.Schedule))
 	}
 	if b.TimeoutMinutes != nil {
 		props.Timeout = awscdk.Duration_Minutes(b.TimeoutMinutes)
@@ -46,14 +61,28 @@ func (b BuildConfig) settings() imagebuild.ImageBuildProps {
 	if b.LogRetentionDays != nil {
 		props.LogRetention = retention[*b.LogRetentionDays]
 	}
-	if b.Environment != nil {
-		environment := map[string]*string{}
-		for name, value := range b.Environment {
-			environment[name] = jsii.String(value)
-		}
-		props.Environment = &environment
-	}
 	return props
+}
+
+// source is the source of the build; connection is the ARN of a connection to
+// the Git host, or "".
+func (b BuildConfig) source(connection string) imagebuild.ISource {
+	options := &imagebuild.GitOptions{Version: optional(b.Source.Version), ConnectionArn: optional(connection)}
+	pair := func(path string) (owner, repository *string) {
+		first, second, _ := strings.Cut(path, "/")
+		return jsii.String(first), jsii.String(second)
+	}
+	switch {
+	case b.Source.GitHub != "":
+		owner, repository := pair(b.Source.GitHub)
+		return imagebuild.Source_GitHub(owner, repository, options)
+	case b.Source.GitLab != "":
+		return imagebuild.Source_GitLab(jsii.String(b.Source.GitLab), options)
+	case b.Source.Bitbucket != "":
+		owner, repository := pair(b.Source.Bitbucket)
+		return imagebuild.Source_Bitbucket(owner, repository, options)
+	}
+	return imagebuild.Source_Directory(jsii.String(b.Source.Directory), nil)
 }
 
 // optional is nil for the empty string, which stands for the default.
@@ -62,4 +91,22 @@ func optional(s string) *string {
 		return nil
 	}
 	return &s
+}
+
+func list(values []string) *[]*string {
+	if values == nil {
+		return nil
+	}
+	return jsii.Strings(values...)
+}
+
+func table(values map[string]string) *map[string]*string {
+	if values == nil {
+		return nil
+	}
+	pointers := map[string]*string{}
+	for name, value := range values {
+		pointers[name] = jsii.String(value)
+	}
+	return &pointers
 }

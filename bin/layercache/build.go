@@ -16,6 +16,7 @@ Everything after "layercache build" goes to docker buildx build as it is, except
 layercache shows the build. The cache is set with variables:
 
   LAYERCACHE_REPOSITORY       cache repository, HOST/NAME; without it there is no cache
+  LAYERCACHE_FALLBACK_REPOSITORY  a second cache repository, read and never written
   LAYERCACHE_MODE             registry, inline, image, local, s3, off (default registry)
   LAYERCACHE_WRITE            export the cache after the build (default true)
   LAYERCACHE_REFRESH          ignore what is cached, export anew (default false)

@@ -59,6 +59,10 @@ LAYERCACHE_PLATFORM_TAGS=true into one index, and push it.`,
 			if err := errors.Join(settingsErr, err); err != nil {
 				return err
 			}
+			if !described.Push {
+				fmt.Fprintln(cmd.ErrOrStderr(), "layercache: nothing was pushed (LAYERCACHE_PUSH=false), so there is nothing to join")
+				return nil
+			}
 			keychain, err := ecr.LoginFor(cmd.Context(), described.Names())
 			if err != nil {
 				return err

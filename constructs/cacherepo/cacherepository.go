@@ -1,10 +1,11 @@
-// Package cacherepo makes the Amazon ECR repository that holds layer caches and
-// nothing else.
+// Package cacherepo makes the Amazon ECR repository that holds layer caches.
 package cacherepo
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -26,38 +27,17 @@ type ICacheRepository interface {
 	RepositoryName() *string
 	// RepositoryUri is HOST/NAME, the value of LAYERCACHE_REPOSITORY.
 	RepositoryUri() *string
+	// AddToResourcePolicy adds a statement to the policy of the repository. On
+	// an imported repository it is an error.
+	AddToResourcePolicy(statement awsiam.PolicyStatement) *awsiam.AddToResourcePolicyResult
 	// GrantRead lets the grantee import caches.
 	GrantRead(grantee awsiam.IGrantable) awsiam.Grant
 	// GrantWrite lets the grantee import and export caches.
 	GrantWrite(grantee awsiam.IGrantable) awsiam.Grant
-}
-
-// CacheRepositoryProps are the props of a CacheRepository.
-type CacheRepositoryProps struct {
-	// RepositoryName is the physical name. Set it when another account or app
-	// refers to the repository.
-	// Default: CloudFormation makes a name.
-	RepositoryName *string
-
-	// LifecycleRules say when caches expire.
-	// Default: lifecycle.CacheRules(): replaced manifests after 1 day, caches
-	// that no build has written to after 30 days.
-	LifecycleRules *[]*lifecycle.Rule
-
-	// Readers may import caches, from other accounts. Their own accounts must
-	// allow it too, which GrantRead does on an imported repository.
-	// Default: none.
-	Readers *[]*Party
-
-	// Writers may import and export caches, from other accounts.
-	// Default: none.
-	Writers *[]*Party
-
-	// RemovalPolicy says what becomes of the repository when it leaves the
-	// stack. A cache can be built again, and a kept repository would block the
-	// next deployment under the same name.
-	// Default: awscdk.RemovalPolicy_DESTROY, with all caches in it.
-	RemovalPolicy awscdk.RemovalPolicy
+	// MetricRepositoryPullCount counts the pulls from the repository.
+	MetricRepositoryPullCount(options *awscloudwatch.MetricOptions) awscloudwatch.Metric
+	// OnCachePushed starts a target when a build has exported a cache.
+	OnCachePushed(id *string, options *awsevents.OnEventOptions) awsevents.Rule
 }
 
 // CacheRepository is an ECR repository for layer caches: mutable tags, not
@@ -65,6 +45,20 @@ type CacheRepositoryProps struct {
 type CacheRepository struct {
 	constructs.Construct
 	repository awsecr.IRepository
+	owner      owner
+}
+
+// owner is what a CacheRepository knows of the side that makes it.
+type owner struct {
+	// account and region hold the repository; they may be tokens.
+	account, region *string
+	// name is the physical name, "" where CloudFormation makes it.
+	name string
+	// imported is true for a repository that is not made here.
+	imported bool
+	// allows is true when the policy of an imported repository lets the
+	// grantees in already.
+	allows bool
 }
 
 // NewCacheRepository makes a repository for layer caches.
@@ -74,38 +68,46 @@ func NewCacheRepository(scope constructs.Construct, id *string, props *CacheRepo
 	if props == nil {
 		props = &CacheRepositoryProps{}
 	}
-	rules := props.LifecycleRules
-	if rules == nil {
-		rules = lifecycle.CacheRules()
-	}
-	policy, problems := lifecycle.Render("LifecycleRules", rules)
-	problems = append(problems, checkName(props.RepositoryName)...)
-	problems = append(problems, checkParties("Readers", props.Readers)...)
-	problems = append(problems, checkParties("Writers", props.Writers)...)
+	stack := awscdk.Stack_Of(c)
+	policy, problems := lifecycle.RenderCache("LifecycleRules", props.rules())
+	problems = append(problems, checkProps(props, stack.Region())...)
 	validation.Report(c, problems)
 	if len(problems) > 0 {
 		props = &CacheRepositoryProps{}
 	}
 
-	removal := props.RemovalPolicy
-	if removal == "" {
-		removal = awscdk.RemovalPolicy_DESTROY
+	removal := props.removalPolicy()
+	mutability := props.ImageTagMutability
+	if mutability == "" {
+		mutability = awsecr.TagMutability_MUTABLE
 	}
 	repository := awsecr.NewRepository(c, jsii.String("Repository"), &awsecr.RepositoryProps{
-		RepositoryName:     props.RepositoryName,
-		ImageTagMutability: awsecr.TagMutability_MUTABLE,
-		RemovalPolicy:      removal,
-		EmptyOnDelete:      jsii.Bool(removal == awscdk.RemovalPolicy_DESTROY),
+		RepositoryName:                     props.RepositoryName,
+		ImageTagMutability:                 mutability,
+		ImageTagMutabilityExclusionFilters: props.exclusionFilters(),
+		ImageScanOnPush:                    props.ImageScanOnPush,
+		RemovalPolicy:                      removal,
+		EmptyOnDelete:                      jsii.Bool(removal == awscdk.RemovalPolicy_DESTROY),
 	})
 	cfn := repository.Node().DefaultChild().(awsecr.CfnRepository)
 	cfn.SetLifecyclePolicy(&awsecr.CfnRepository_LifecyclePolicyProperty{LifecyclePolicyText: jsii.String(policy)})
+	if encryption := props.encryption(); encryption != nil {
+		cfn.SetEncryptionConfiguration(encryption)
+	}
+	addTags(repository, props.Tags)
 	c.repository = repository
+	c.owner = owner{account: stack.Account(), region: stack.Region()}
+	if validation.IsLiteral(props.RepositoryName) {
+		c.owner.name = *props.RepositoryName
+	}
 	share(repository, "ReadCaches", props.Readers, ecrgrant.PullActions())
 	share(repository, "WriteCaches", props.Writers, ecrgrant.PushActions())
 	return c
 }
 
-// Repository is the underlying ECR repository.
+// Repository is the underlying ECR repository. Of an imported one, the CDK
+// drops what is added to its policy without a word: use AddToResourcePolicy of
+// the CacheRepository, which says so.
 func (c *CacheRepository) Repository() awsecr.IRepository { return c.repository }
 
 // RepositoryArn is the ARN of the repository.
@@ -117,16 +119,17 @@ func (c *CacheRepository) RepositoryName() *string { return c.repository.Reposit
 // RepositoryUri is HOST/NAME, the value of LAYERCACHE_REPOSITORY.
 func (c *CacheRepository) RepositoryUri() *string { return c.repository.RepositoryUri() }
 
-// GrantRead lets the grantee import caches. On an imported repository of
-// another account it is half of the permission: the account that owns the
-// repository names the reader in CacheRepositoryProps.Readers.
-func (c *CacheRepository) GrantRead(grantee awsiam.IGrantable) awsiam.Grant {
-	return ecrgrant.Pull(c.repository, grantee)
-}
-
-// GrantWrite lets the grantee import and export caches. On an imported
-// repository of another account it is half of the permission: the account that
-// owns the repository names the writer in CacheRepositoryProps.Writers.
-func (c *CacheRepository) GrantWrite(grantee awsiam.IGrantable) awsiam.Grant {
-	return ecrgrant.Push(c.repository, grantee)
+// AddToResourcePolicy adds a statement to the policy of the repository. On an
+// imported repository it is an error of the synthesis: CloudFormation cannot
+// change the policy of a repository that another stack made.
+func (c *CacheRepository) AddToResourcePolicy(statement awsiam.PolicyStatement) *awsiam.AddToResourcePolicyResult {
+	if c.owner.imported {
+		validation.Report(c, []validation.Problem{{
+			Prop:  "AddToResourcePolicy",
+			Wrong: "has no effect on an imported repository: its policy belongs to the stack that makes it",
+			Fix:   "add the statement there, or name readers and writers in CacheRepositoryProps there",
+		}})
+		return &awsiam.AddToResourcePolicyResult{StatementAdded: jsii.Bool(false)}
+	}
+	return c.repository.AddToResourcePolicy(statement)
 }

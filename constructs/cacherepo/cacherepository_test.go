@@ -168,11 +168,11 @@ func TestEveryProblemOfTheProps(t *testing.T) {
 				})
 			},
 			[]string{
-				`Test/Cache: LifecycleRules[0]: needs exactly one of MaxDaysSincePush and MaxCount; set one of them`,
+				`Test/Cache: LifecycleRules[0]: needs exactly one of MaxCount, MaxDaysSincePush, MaxDaysSincePull and MaxDaysSinceTransition; set one of them`,
 				`Test/Cache: RepositoryName: "Team/Cache" is not the name of an ECR repository; use 2 to 256 lower-case letters, digits, '.', '_', '-' and '/', such as team/cache`,
-				`Test/Cache: Readers[0]: names nobody, which would mean everybody; set Account or OrganizationID`,
-				`Test/Cache: Readers[1]: names nobody, which would mean everybody; set Account or OrganizationID`,
-				`Test/Cache: Readers[2]: names nobody, which would mean everybody; set Account or OrganizationID`,
+				`Test/Cache: Readers[0]: names nobody, which would mean everybody; set Account, OrganizationID or OrganizationPaths`,
+				`Test/Cache: Readers[1]: names nobody, which would mean everybody; set Account, OrganizationID or OrganizationPaths`,
+				`Test/Cache: Readers[2]: names nobody, which would mean everybody; set Account, OrganizationID or OrganizationPaths`,
 				`Test/Cache: Writers[0].Account: "*" has the wrong form; give the 12 digits of the account`,
 				`Test/Cache: Writers[0].OrganizationID: "*" has the wrong form; give the organization's id, such as o-a1b2c3d4e5`,
 				`Test/Cache: Writers[0].RolePath: "ci*" has the wrong form; give a path that begins and ends with a slash, such as /ci/release/`,

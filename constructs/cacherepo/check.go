@@ -9,11 +9,12 @@ import (
 
 // The forms of the ECR, IAM and Organizations API references.
 var (
-	repositoryName = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$`)
-	repositoryArn  = regexp.MustCompile(`^arn:[a-z0-9-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/.+$`)
-	accountID      = regexp.MustCompile(`^[0-9]{12}$`)
-	organizationID = regexp.MustCompile(`^o-[a-z0-9]{10,32}$`)
-	rolePath       = regexp.MustCompile(`^/[A-Za-z0-9+=,.@_-]+(?:/[A-Za-z0-9+=,.@_-]+)*/$`)
+	repositoryName   = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$`)
+	repositoryArn    = regexp.MustCompile(`^arn:[a-z0-9-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/.+$`)
+	accountID        = regexp.MustCompile(`^[0-9]{12}$`)
+	organizationID   = regexp.MustCompile(`^o-[a-z0-9]{10,32}$`)
+	organizationPath = regexp.MustCompile(`^o-[a-z0-9]{10,32}/(?:r-[a-z0-9]{4,32}/(?:ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}/)*)?\*?$`)
+	rolePath         = regexp.MustCompile(`^/[A-Za-z0-9+=,.@_-]+(?:/[A-Za-z0-9+=,.@_-]+)*/$`)
 )
 
 func checkName(name *string) []validation.Problem {
@@ -48,16 +49,25 @@ func checkParties(prop string, parties *[]*Party) []validation.Problem {
 	}
 	var problems []validation.Problem
 	for i, p := range *parties {
-		problems = append(problems, checkParty(fmt.Sprintf("%s[%d]", prop, i), p)...)
+		for _, problem := range CheckParty(p) {
+			at := fmt.Sprintf("%s[%d]", prop, i)
+			if problem.Prop != "" {
+				at += "." + problem.Prop
+			}
+			problem.Prop = at
+			problems = append(problems, problem)
+		}
 	}
 	return problems
 }
 
-func checkParty(at string, p *Party) []validation.Problem {
-	if p == nil || p.Account == nil && p.OrganizationID == nil {
-		return []validation.Problem{{Prop: at, Wrong: "names nobody, which would mean everybody", Fix: "set Account or OrganizationID"}}
+// CheckParty returns what is wrong with a party. Prop of a problem is the name
+// of the field, or "" for the party as a whole.
+func CheckParty(p *Party) []validation.Problem {
+	if p == nil || p.Account == nil && p.OrganizationID == nil && p.OrganizationPaths == nil {
+		return []validation.Problem{{Wrong: "names nobody, which would mean everybody", Fix: "set Account, OrganizationID or OrganizationPaths"}}
 	}
-	var problems []validation.Problem
+	problems := checkOrganizationPaths(p.OrganizationPaths)
 	for _, c := range []struct {
 		prop  string
 		value *string
@@ -69,7 +79,24 @@ func checkParty(at string, p *Party) []validation.Problem {
 		{"RolePath", p.RolePath, rolePath, "give a path that begins and ends with a slash, such as /ci/release/"},
 	} {
 		if validation.IsLiteral(c.value) && !c.form.MatchString(*c.value) {
-			problems = append(problems, validation.Problem{Prop: at + "." + c.prop, Wrong: fmt.Sprintf("%q has the wrong form", *c.value), Fix: c.fix})
+			problems = append(problems, validation.Problem{Prop: c.prop, Wrong: fmt.Sprintf("%q has the wrong form", *c.value), Fix: c.fix})
+		}
+	}
+	return problems
+}
+
+func checkOrganizationPaths(paths *[]*string) []validation.Problem {
+	const prop, fix = "OrganizationPaths", "give paths such as o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"
+	switch {
+	case paths == nil:
+		return nil
+	case len(*paths) == 0:
+		return []validation.Problem{{Prop: prop, Wrong: "is empty", Fix: fix}}
+	}
+	var problems []validation.Problem
+	for i, path := range *paths {
+		if path == nil || validation.IsLiteral(path) && !organizationPath.MatchString(*path) {
+			problems = append(problems, validation.Problem{Prop: fmt.Sprintf("%s[%d]", prop, i), Wrong: fmt.Sprintf("%q has the wrong form", text(path)), Fix: fix})
 		}
 	}
 	return problems

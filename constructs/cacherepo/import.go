@@ -1,6 +1,8 @@
 package cacherepo
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -21,6 +23,11 @@ type CacheRepositoryAttributes struct {
 	// Region holds the repository.
 	// Default: the region of the stack that imports it.
 	Region *string
+
+	// PolicyAllows says that the policy of the repository lets the grantees in
+	// already, so that grants need not say what its account must allow.
+	// Default: false.
+	PolicyAllows *bool
 }
 
 // CacheRepository_FromCacheRepositoryAttributes imports a cache repository by
@@ -47,6 +54,13 @@ func CacheRepository_FromCacheRepositoryAttributes(scope constructs.Construct, i
 		RepositoryArn:  arn,
 		RepositoryName: name,
 	})
+	c.owner = owner{
+		account:  orElse(attrs.Account, awscdk.Stack_Of(c).Account()),
+		region:   orElse(attrs.Region, awscdk.Stack_Of(c).Region()),
+		name:     textOr(name, "NAME"),
+		imported: true,
+		allows:   attrs.PolicyAllows != nil && *attrs.PolicyAllows,
+	}
 	return c
 }
 
@@ -56,11 +70,21 @@ func CacheRepository_FromCacheRepositoryAttributes(scope constructs.Construct, i
 func CacheRepository_FromCacheRepositoryArn(scope constructs.Construct, id *string, arn *string) ICacheRepository {
 	c := &CacheRepository{}
 	constructs.NewConstruct_Override(c, scope, id)
+	c.owner = owner{imported: true}
 	if problem := checkArn(arn); problem != nil {
 		validation.Report(c, []validation.Problem{*problem})
 		c.repository = awsecr.Repository_FromRepositoryName(c, jsii.String("Repository"), jsii.String("invalid"))
 		return c
 	}
 	c.repository = awsecr.Repository_FromRepositoryArn(c, jsii.String("Repository"), arn)
+	parts := strings.SplitN(*arn, ":", 6)
+	c.owner.region, c.owner.account, c.owner.name = &parts[3], &parts[4], strings.TrimPrefix(parts[5], "repository/")
 	return c
+}
+
+func orElse(s, otherwise *string) *string {
+	if s == nil {
+		return otherwise
+	}
+	return s
 }

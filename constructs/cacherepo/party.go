@@ -15,13 +15,22 @@ import (
 // names a role which is not there yet.
 type Party struct {
 	// Account is the 12-digit id of the account that the principals belong to.
-	// Default: any account of the organization, which OrganizationID then names.
+	// Default: any account of the organization, which OrganizationID or
+	// OrganizationPaths then name.
 	Account *string
 
 	// OrganizationID, such as "o-a1b2c3d4e5", limits the party to principals of
 	// that AWS organization (condition aws:PrincipalOrgID).
 	// Default: no limit.
 	OrganizationID *string
+
+	// OrganizationPaths, such as "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*", limit
+	// the party to accounts in these parts of an AWS organization (condition
+	// aws:PrincipalOrgPaths). A path ends with a slash for the accounts of one
+	// organizational unit, with "/*" for those below it too.
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalorgpaths
+	// Default: no limit.
+	OrganizationPaths *[]*string
 
 	// RolePath, such as "/ci/release/", limits the party to the roles below that
 	// path (condition aws:PrincipalArn). It begins and ends with a slash.
@@ -56,20 +65,12 @@ func (p *Party) conditions(stack awscdk.Stack) *map[string]any {
 	if p.OrganizationID != nil {
 		conditions["StringEquals"] = map[string]any{"aws:PrincipalOrgID": p.OrganizationID}
 	}
+	if p.OrganizationPaths != nil {
+		conditions["ForAnyValue:StringLike"] = map[string]any{"aws:PrincipalOrgPaths": *p.OrganizationPaths}
+	}
 	if p.RolePath != nil {
-		account := p.Account
-		if account == nil {
-			account = jsii.String("*")
-		}
-		arn := stack.FormatArn(&awscdk.ArnComponents{
-			Service:      jsii.String("iam"),
-			Region:       jsii.String(""),
-			Account:      account,
-			Resource:     jsii.String("role" + *p.RolePath + "*"),
-			ArnFormat:    awscdk.ArnFormat_NO_RESOURCE_NAME,
-			ResourceName: nil,
-		})
-		conditions["ArnLike"] = map[string]any{"aws:PrincipalArn": arn}
+		account := orElse(p.Account, jsii.String("*"))
+		conditions["ArnLike"] = map[string]any{"aws:PrincipalArn": roleArn(stack, account, *p.RolePath+"*")}
 	}
 	return &conditions
 }

@@ -5,10 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscodecommit"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 
@@ -24,7 +21,7 @@ func TestEveryProblemOfThePropsAtOnce(t *testing.T) {
 		Image:          awsecr.Repository_FromRepositoryName(stack, jsii.String("Image"), jsii.String("team/api")),
 		ImageName:      jsii.String("team/other"),
 		App:            jsii.String("a b"),
-		Tag:            jsii.String(":latest"),
+		Tags:           jsii.Strings(":latest", "v1-{commit}"),
 		FallbackBranch: jsii.String("main branch"),
 		RolePath:       jsii.String("ci"),
 		Dockerfile:     jsii.String("--output=/etc"),
@@ -34,7 +31,7 @@ func TestEveryProblemOfThePropsAtOnce(t *testing.T) {
 		Timeout:        awscdk.Duration_Seconds(jsii.Number(30)),
 		HelperZip:      jsii.String("no/such.zip"),
 		Environment: &map[string]*string{
-			"A B": jsii.String("x"), "CODEBUILD_X": jsii.String("x"), "EMPTY": jsii.String(""), "LAYERCACHE_TAG": jsii.String("x"), "FINE": jsii.String("x"),
+			"A B": jsii.String("x"), "CODEBUILD_X": jsii.String("x"), "EMPTY": jsii.String(""), "LAYERCACHE_TAGS": jsii.String("x"), "FINE": jsii.String("x"),
 		},
 	})
 
@@ -44,11 +41,11 @@ func TestEveryProblemOfThePropsAtOnce(t *testing.T) {
 		`Cache: is missing; give a cacherepo.CacheRepository`,
 		`ImageName: is the name of a new repository, but Image gives one; set only one of them`,
 		`App: "a b" has the wrong form; use at most 64 letters, digits, '.', '_' and '-'`,
-		`Tag: ":latest" has the wrong form; use at most 128 letters, digits, '.', '_' and '-'`,
 		`FallbackBranch: "main branch" has the wrong form; give the name of a branch, such as main`,
 		`RolePath: "ci" has the wrong form; begin and end it with a slash, such as /ci/release/`,
 		`Dockerfile: "--output=/etc" has the wrong form; give a path inside the source, from its root, such as docker/Dockerfile`,
 		`Context: "../other" has the wrong form; give a path inside the source, from its root, such as . or services/api`,
+		`Tags[0]: ":latest" has the wrong form; use at most 128 letters, digits, '.', '_' and '-', and the words {commit}, {branch} and {build}`,
 		`Architecture: "mips" is unknown; use "amd64" or "arm64"`,
 		`ComputeType: "LAMBDA_1GB" is no size that runs a builder; use one of [SMALL MEDIUM LARGE X_LARGE X2_LARGE]`,
 		`Timeout: 0.5 minutes is out of CodeBuild's range; give 5 to 2160 minutes`,
@@ -56,7 +53,7 @@ func TestEveryProblemOfThePropsAtOnce(t *testing.T) {
 		`Environment["A B"]: is no name for a variable of a build; use letters, digits and '_', and not CODEBUILD_ at the front`,
 		`Environment["CODEBUILD_X"]: is no name for a variable of a build; use letters, digits and '_', and not CODEBUILD_ at the front`,
 		`Environment["EMPTY"]: has no value; give it one, or leave it out`,
-		`Environment["LAYERCACHE_TAG"]: is set by Tag; set that instead`,
+		`Environment["LAYERCACHE_TAGS"]: is set by Tags; set that instead`,
 	} {
 		want = append(want, "Test/Build: "+problem)
 	}
@@ -71,7 +68,7 @@ func TestNoPropsAtAllAreTwoProblems(t *testing.T) {
 	stack := synthtest.Stack()
 	imagebuild.NewImageBuild(stack, jsii.String("Build"), nil)
 	assert.Equal(t, []string{
-		"Test/Build: Source: is missing; give imagebuild.Source_Directory, Source_S3 or Source_CodeBuild",
+		"Test/Build: Source: is missing; give a source, such as imagebuild.Source_GitHub or imagebuild.Source_Directory",
 		"Test/Build: Cache: is missing; give a cacherepo.CacheRepository",
 	}, synthtest.Errors(stack))
 }
@@ -123,77 +120,6 @@ func TestTheImageRepositoryIsNotTheCacheRepository(t *testing.T) {
 				want = []string{"Test/Build: " + c.prop + ": is the cache repository: pushing the image would overwrite the cache; give the images a repository of their own"}
 			}
 			assert.Equal(t, want, synthtest.Errors(stack))
-		})
-	}
-}
-
-func TestSources(t *testing.T) {
-	bucket := func(s awscdk.Stack) awss3.IBucket {
-		return awss3.Bucket_FromBucketName(s, jsii.String("Bucket"), jsii.String("sources"))
-	}
-	for name, c := range map[string]struct {
-		source func(awscdk.Stack) imagebuild.ISource
-		kind   string
-		grant  string
-		want   string
-	}{
-		"an object in S3 may be read, and no other": {
-			source: func(s awscdk.Stack) imagebuild.ISource {
-				return imagebuild.Source_S3(bucket(s), jsii.String("app/source.zip"))
-			},
-			kind:  "S3",
-			grant: "Allow s3:GetObject s3:GetObjectVersion on arn:${AWS::Partition}:s3:::sources/app/source.zip",
-		},
-		"a Git host needs no permission": {
-			source: func(awscdk.Stack) imagebuild.ISource {
-				return imagebuild.Source_CodeBuild(awscodebuild.Source_GitHub(&awscodebuild.GitHubSourceProps{Owner: jsii.String("o"), Repo: jsii.String("r")}), nil)
-			},
-			kind: "GITHUB",
-		},
-		"a source with its own grant": {
-			source: func(s awscdk.Stack) imagebuild.ISource {
-				repository := awscodecommit.Repository_FromRepositoryName(s, jsii.String("Code"), jsii.String("app"))
-				return imagebuild.Source_CodeBuild(
-					awscodebuild.Source_CodeCommit(&awscodebuild.CodeCommitSourceProps{Repository: repository}),
-					func(role awsiam.IGrantable) { repository.GrantPull(role) },
-				)
-			},
-			kind:  "CODECOMMIT",
-			grant: "Allow codecommit:GitPull on arn:${AWS::Partition}:codecommit:${AWS::Region}:${AWS::AccountId}:app",
-		},
-		"a source that the role could not read": {
-			source: func(s awscdk.Stack) imagebuild.ISource {
-				return imagebuild.Source_CodeBuild(awscodebuild.Source_S3(&awscodebuild.S3SourceProps{Bucket: bucket(s), Path: jsii.String("a.zip")}), nil)
-			},
-			want: "CodeBuild reads S3 with the project's role, which has no permission for it; use Source_S3 or Source_Directory, or pass a grant function",
-		},
-		"a directory without a path": {
-			source: func(awscdk.Stack) imagebuild.ISource { return imagebuild.Source_Directory(nil, nil) },
-			want:   "the directory is missing; give the path of a directory, absolute or relative to the one that cdk runs in",
-		},
-		"an object without a key": {
-			source: func(s awscdk.Stack) imagebuild.ISource { return imagebuild.Source_S3(bucket(s), nil) },
-			want:   "the bucket or the key is missing; give the bucket and the key of a zip file",
-		},
-		"nothing": {
-			source: func(awscdk.Stack) imagebuild.ISource { return imagebuild.Source_CodeBuild(nil, nil) },
-			want:   "is nil; give a source, such as awscodebuild.Source_GitHub",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			stack := synthtest.Stack()
-			props := newProps(t, stack)
-			props.Source = c.source(stack)
-			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
-			if c.want != "" {
-				assert.Equal(t, []string{"Test/Build: Source: " + c.want}, synthtest.Errors(stack))
-				return
-			}
-			assert.Empty(t, synthtest.Errors(stack))
-			assert.Equal(t, c.kind, synthtest.Properties(t, stack, "AWS::CodeBuild::Project")["Source"].(map[string]any)["Type"])
-			if c.grant != "" {
-				assert.Contains(t, synthtest.RolePolicy(t, stack), c.grant)
-			}
 		})
 	}
 }

@@ -1,8 +1,11 @@
 package imagebuild
 
 import (
+	"fmt"
+	"maps"
 	"path"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
@@ -11,20 +14,20 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// variables are the environment variables of the project. All of them have a
-// value, as the console shows and overrides only variables that have one.
+// variables are the environment variables of the project of release builds. All
+// of them have a value, as the console shows and overrides only variables that
+// have one.
 func (b *ImageBuild) variables(props *ImageBuildProps) map[string]*string {
 	v := map[string]*string{
-		"LAYERCACHE_REPOSITORY":      props.Cache.RepositoryUri(),
-		"LAYERCACHE_MODE":            jsii.String("registry"),
 		"LAYERCACHE_WRITE":           jsii.String(strconv.FormatBool(*props.CacheWrite)),
 		"LAYERCACHE_REFRESH":         jsii.String("false"),
-		"LAYERCACHE_APP":             b.app(props),
+		"LAYERCACHE_APP":             b.app,
 		"LAYERCACHE_FALLBACK_BRANCH": props.FallbackBranch,
-		"LAYERCACHE_BUILDER":         jsii.String("auto"),
+		"LAYERCACHE_BUILDER":         jsii.String(string(props.Builder)),
 		"LAYERCACHE_REPORT_DIR":      jsii.String("layercache-report"),
 		"LAYERCACHE_IMAGE":           b.image.RepositoryUri(),
-		"LAYERCACHE_TAG":             props.Tag,
+		"LAYERCACHE_PUSH":            jsii.String("true"),
+		"LAYERCACHE_TAGS":            jsii.String(strings.Join(b.tags, ",")),
 		"LAYERCACHE_DOCKERFILE":      props.Dockerfile,
 		"LAYERCACHE_CONTEXT":         props.Context,
 	}
@@ -33,26 +36,30 @@ func (b *ImageBuild) variables(props *ImageBuildProps) map[string]*string {
 			v["LAYERCACHE_MIRRORS"] = mirrors
 		}
 	}
+	if props.MetricsNamespace != nil {
+		v["LAYERCACHE_METRICS_NAMESPACE"] = props.MetricsNamespace
+	}
+	maps.Copy(v, cacheVariables(props))
+	maps.Copy(v, props.Build.variables(b))
 	if props.Environment != nil {
-		for name, value := range *props.Environment {
-			v[name] = value
-		}
+		maps.Copy(v, *props.Environment)
 	}
 	return v
 }
 
-func plainText(variables map[string]*string) *map[string]*awscodebuild.BuildEnvironmentVariable {
+func plainText(variables map[string]*string) map[string]*awscodebuild.BuildEnvironmentVariable {
 	result := map[string]*awscodebuild.BuildEnvironmentVariable{}
 	for name, value := range variables {
-		result[name] = &awscodebuild.BuildEnvironmentVariable{
-			Value: value,
-			Type:  awscodebuild.BuildEnvironmentVariableType_PLAINTEXT,
-		}
+		result[name] = plainVariable(value)
 	}
-	return &result
+	return result
 }
 
-func (b *ImageBuild) app(props *ImageBuildProps) *string {
+func plainVariable(value *string) *awscodebuild.BuildEnvironmentVariable {
+	return &awscodebuild.BuildEnvironmentVariable{Value: value, Type: awscodebuild.BuildEnvironmentVariableType_PLAINTEXT}
+}
+
+func (b *ImageBuild) appOf(props *ImageBuildProps) *string {
 	if props.App != nil {
 		return props.App
 	}
@@ -73,4 +80,54 @@ func literalName(repository awsecr.IRepository) string {
 		return ""
 	}
 	return *name
+}
+
+// propOfVariable names the prop for each variable that Environment must leave
+// alone.
+var propOfVariable = map[string]string{
+	"LAYERCACHE_REPOSITORY":          "Cache",
+	"LAYERCACHE_FALLBACK_REPOSITORY": "PullRequests.Cache",
+	"LAYERCACHE_MODE":                "CacheMode",
+	"LAYERCACHE_COMPRESSION":         "CacheCompression",
+	"LAYERCACHE_S3":                  "CacheBucket",
+	"LAYERCACHE_WRITE":               "CacheWrite",
+	"LAYERCACHE_APP":                 "App",
+	"LAYERCACHE_FALLBACK_BRANCH":     "FallbackBranch",
+	"LAYERCACHE_BUILDER":             "Builder",
+	"LAYERCACHE_MIRRORS":             "PullThrough",
+	"LAYERCACHE_IMAGE":               "Image",
+	"LAYERCACHE_TAGS":                "Tags",
+	"LAYERCACHE_DOCKERFILE":          "Dockerfile",
+	"LAYERCACHE_CONTEXT":             "Context",
+	"LAYERCACHE_TARGET":              "Build.Target",
+	"LAYERCACHE_PLATFORMS":           "Build.Platforms",
+	"LAYERCACHE_PLATFORM_TAGS":       "Build.Platforms",
+	"LAYERCACHE_COMMAND":             "Build.Platforms",
+	"LAYERCACHE_BUILD_ARGS":          "Build.Arguments",
+	"LAYERCACHE_SECRETS":             "Build.Secrets",
+	"LAYERCACHE_PROVENANCE":          "Build.Provenance",
+	"LAYERCACHE_SBOM":                "Build.Sbom",
+	"LAYERCACHE_ARGS":                "Build.Extra",
+	"LAYERCACHE_METRICS_NAMESPACE":   "MetricsNamespace",
+}
+
+func checkEnvironment(environment *map[string]*string) []validation.Problem {
+	if environment == nil {
+		return nil
+	}
+	var problems []validation.Problem
+	for name, value := range *environment {
+		at := fmt.Sprintf("Environment[%q]", name)
+		switch prop, taken := propOfVariable[name]; {
+		case taken:
+			problems = append(problems, validation.Problem{Prop: at, Wrong: "is set by " + prop, Fix: "set that instead"})
+		case strings.HasPrefix(name, "LAYERCACHE_SECRET_"):
+			problems = append(problems, validation.Problem{Prop: at, Wrong: "is set by Build.Secrets", Fix: "set that instead"})
+		case !variableForm.MatchString(name) || strings.HasPrefix(name, "CODEBUILD_"):
+			problems = append(problems, validation.Problem{Prop: at, Wrong: "is no name for a variable of a build", Fix: "use letters, digits and '_', and not CODEBUILD_ at the front"})
+		case value == nil || *value == "":
+			problems = append(problems, validation.Problem{Prop: at, Wrong: "has no value", Fix: "give it one, or leave it out"})
+		}
+	}
+	return sorted(problems)
 }

@@ -1,70 +1,64 @@
 package imagebuild
 
 import (
-	"context"
 	"fmt"
-	"os"
-	"sync"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
-	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/internal/helperasset"
 	"github.com/layercache/layercache/constructs/validation"
-	"github.com/layercache/layercache/internal/bundle"
 )
 
-// helperIdentifier names the secondary source; the buildspec finds the unpacked
-// helper in $CODEBUILD_SRC_DIR_layercache.
-const helperIdentifier = "layercache"
+// architectureWord in HelperZip stands for the architecture.
+const architectureWord = "{arch}"
 
-// builtHelpers compiles the helper for each architecture at most once in a
-// process. Progress goes to standard error, where the CDK CLI passes it on.
-var builtHelpers = map[Architecture]func() (string, error){
-	AMD64: sync.OnceValues(func() (string, error) { return bundle.Build(context.Background(), string(AMD64), os.Stderr) }),
-	ARM64: sync.OnceValues(func() (string, error) { return bundle.Build(context.Background(), string(ARM64), os.Stderr) }),
+func (p *ImageBuildProps) helperZip(architecture Architecture) *string {
+	if p.HelperZip == nil {
+		return nil
+	}
+	zip := strings.ReplaceAll(*p.HelperZip, architectureWord, string(architecture))
+	return &zip
 }
 
-// helperZip returns the path of the zip with the helper and its builder.
-func helperZip(props *ImageBuildProps) (string, *validation.Problem) {
-	if props.HelperZip != nil {
-		return *props.HelperZip, nil
-	}
-	path, err := builtHelpers[props.Architecture]()
-	if err != nil {
-		return "", &validation.Problem{
-			Prop:  "HelperZip",
-			Wrong: fmt.Sprintf("compiling the helper for linux/%s failed: %v", props.Architecture, err),
-			Fix:   "see the compiler's lines above, or give the path of a zip that is already built",
+// helperZips returns the paths of the zips with the helper and its builder.
+func helperZips(props *ImageBuildProps) (map[Architecture]string, []validation.Problem) {
+	zips := map[Architecture]string{}
+	var found []validation.Problem
+	for _, architecture := range props.architectures() {
+		zip, problem := helperasset.Zip(props.helperZip(architecture), string(architecture))
+		if problem != nil {
+			found = append(found, *problem)
 		}
+		zips[architecture] = zip
 	}
-	return path, nil
+	return zips, found
 }
 
-func checkHelperZip(zip *string) []validation.Problem {
-	if zip == nil {
-		return nil
+func checkHelperZip(props *ImageBuildProps) []validation.Problem {
+	architectures := props.architectures()
+	if props.HelperZip != nil && len(architectures) > 1 && !strings.Contains(*props.HelperZip, architectureWord) {
+		return []validation.Problem{{
+			Prop:  "HelperZip",
+			Wrong: fmt.Sprintf("%q is one zip, and Build.Platforms need two", *props.HelperZip),
+			Fix:   "write " + architectureWord + " where the names of the two differ",
+		}}
 	}
-	if info, err := os.Stat(*zip); err == nil && info.Mode().IsRegular() {
-		return nil
+	var found []validation.Problem
+	for _, architecture := range architectures {
+		found = append(found, helperasset.Check(props.helperZip(architecture))...)
 	}
-	return []validation.Problem{{
-		Prop:  "HelperZip",
-		Wrong: fmt.Sprintf("%q is not a file", *zip),
-		Fix:   "give the path of a zip with layercache and buildkitd, or leave the prop out to compile them",
-	}}
+	return found
 }
 
-// helperSource uploads the zip and makes it a source that CodeBuild unpacks by
-// itself, with no command of the build spent on it.
-func helperSource(scope constructs.Construct, role awsiam.IGrantable, zip string) awscodebuild.ISource {
-	asset := awss3assets.NewAsset(scope, jsii.String("Helper"), &awss3assets.AssetProps{Path: absolute(zip)})
-	grantObject(role, asset.Bucket(), asset.S3ObjectKey())
-	return awscodebuild.Source_S3(&awscodebuild.S3SourceProps{
-		Identifier: jsii.String(helperIdentifier),
-		Bucket:     asset.Bucket(),
-		Path:       asset.S3ObjectKey(),
-	})
+// helperSources are the helpers as secondary sources of the project: one that
+// the buildspec finds as "layercache", or in a batch one for each architecture.
+func (u *unit) helperSources(zips map[Architecture]string) *[]awscodebuild.ISource {
+	if len(zips) == 1 {
+		return &[]awscodebuild.ISource{helperasset.Source(u.scope, "Helper", u.role, zips[u.props.Architecture])}
+	}
+	return &[]awscodebuild.ISource{
+		helperasset.SourceFor(u.scope, "HelperAmd64", u.role, zips[AMD64], string(AMD64)),
+		helperasset.SourceFor(u.scope, "HelperArm64", u.role, zips[ARM64], string(ARM64)),
+	}
 }

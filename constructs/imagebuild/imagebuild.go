@@ -1,30 +1,34 @@
 // Package imagebuild makes the AWS CodeBuild project that builds one image with
-// a layer cache.
+// a layer cache, and the one that builds its pull requests.
 package imagebuild
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/layercache/layercache/buildspecs"
 	"github.com/layercache/layercache/constructs/internal/ecrgrant"
 	"github.com/layercache/layercache/constructs/lifecycle"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
 // ImageBuild is a CodeBuild project with its service role and log group. Start
-// it in the console or with the StartBuild API; every setting has a default.
+// it in the console, with the StartBuild API or by Triggers; every setting has a
+// default. Pull requests have a project of their own, under a role of its own.
 type ImageBuild struct {
 	constructs.Construct
-	project  awscodebuild.Project
-	role     awsiam.Role
-	logGroup awslogs.LogGroup
-	image    awsecr.IRepository
+	release     *unit
+	image       awsecr.IRepository
+	app         *string
+	tags        []string
+	batch       bool
+	namespace   *string
+	pullRequest *unit
 }
 
 // NewImageBuild makes the project.
@@ -35,105 +39,72 @@ func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProp
 		props = &ImageBuildProps{}
 	}
 	props = props.withDefaults()
-	problems := check(props)
-	zip := ""
+	problems := check(b, props)
+	var helpers map[Architecture]string
 	if len(problems) == 0 {
-		var problem *validation.Problem
-		if zip, problem = helperZip(props); problem != nil {
-			problems = append(problems, *problem)
-		}
+		helpers, problems = helperZips(props)
 	}
 	if len(problems) > 0 {
 		validation.Report(b, problems)
-		b.addPlaceholder()
+		b.addPlaceholder(props)
 		return b
 	}
 
-	b.role = newRole(b, props.RolePath)
-	b.logGroup = awslogs.NewLogGroup(b, jsii.String("Logs"), &awslogs.LogGroupProps{
-		Retention:     props.LogRetention,
-		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
-	})
+	b.batch, b.tags, b.namespace = props.Build.batch(), valuesOf(props.Tags), props.MetricsNamespace
+	b.release = newUnit(b, props, props.RolePath, props.LogGroup)
 	b.image = props.Image
 	if b.image == nil {
-		b.image = newImageRepository(b, props.ImageName)
+		b.image = newImageRepository(b, props)
 	}
+	b.app = b.appOf(props)
 	b.grant(props)
-	b.addProject(props, zip)
+	b.release.addProject(&plan{
+		description: "Builds an image with a layer cache (layercache)",
+		variables:   b.variables(props),
+		secrets:     props.Build.Secrets,
+		triggers:    webhookTriggers(props.groupsOf(false), b.batch),
+		helpers:     helpers,
+	})
+	b.addTriggers(props.Triggers)
+	if props.buildsPullRequests() {
+		b.addPullRequests(props, helpers)
+	}
 	return b
 }
 
 // addPlaceholder fills in what the accessors return when the props have
 // problems, so that a caller's program goes on to find its other problems. It
 // is never deployed: the synthesis has failed.
-func (b *ImageBuild) addPlaceholder() {
-	b.role = newRole(b, jsii.String("/"))
-	b.logGroup = awslogs.NewLogGroup(b, jsii.String("Logs"), nil)
-	b.image = newImageRepository(b, nil)
-	b.project = awscodebuild.NewProject(b, jsii.String("Project"), &awscodebuild.ProjectProps{Source: placeholderSource(), Role: b.role})
+func (b *ImageBuild) addPlaceholder(props *ImageBuildProps) {
+	b.release = newPlaceholder(b)
+	b.image = newImageRepository(b, &ImageBuildProps{})
+	b.app, b.tags = b.Node().Id(), []string{"latest"}
+	if props.PullRequests != nil || props.Triggers.Webhook != nil {
+		b.pullRequest = newPlaceholder(constructs.NewConstruct(b, jsii.String("PullRequest")))
+	}
 }
 
-// grant gives the role what a build does: write its log, use the cache, push
-// the image, pull base images.
+func newPlaceholder(scope constructs.Construct) *unit {
+	u := newUnit(scope, &ImageBuildProps{}, jsii.String("/"), nil)
+	u.project = awscodebuild.NewProject(scope, jsii.String("Project"), &awscodebuild.ProjectProps{Source: placeholderSource(), Role: u.role})
+	return u
+}
+
+// grant gives the role what a build does: push the image, use the cache, pull
+// base images, tell its metrics. Writing its log is granted with the log group.
 func (b *ImageBuild) grant(props *ImageBuildProps) {
-	b.logGroup.GrantWrite(b.role)
-	ecrgrant.Push(b.image, b.role)
-	if *props.CacheWrite {
-		props.Cache.GrantWrite(b.role)
-	} else {
-		props.Cache.GrantRead(b.role)
-	}
+	ecrgrant.Push(b.image, b.release.role)
+	b.grantCache(b.release.role, props, *props.CacheWrite)
 	if props.PullThrough != nil {
-		props.PullThrough.GrantPull(b.role)
+		props.PullThrough.GrantPull(b.release.role, nil)
 	}
+	grantMetrics(b.release.role, props.MetricsNamespace)
 }
 
-// addProject makes the project under a role that takes no further statements:
-// the CDK would add broad ones, on every report group and on a log group that
-// this project does not have.
-func (b *ImageBuild) addProject(props *ImageBuildProps, zip string) {
-	b.project = awscodebuild.NewProject(b, jsii.String("Project"), &awscodebuild.ProjectProps{
-		Description:      jsii.String("Builds an image with a layer cache (layercache)"),
-		Source:           props.Source.Bind(b, b.role),
-		SecondarySources: &[]awscodebuild.ISource{helperSource(b, b.role, zip)},
-		Environment: &awscodebuild.BuildEnvironment{
-			BuildImage:  props.Architecture.buildImage(),
-			ComputeType: props.ComputeType,
-			Privileged:  jsii.Bool(true),
-		},
-		EnvironmentVariables:        plainText(b.variables(props)),
-		Role:                        b.role.WithoutPolicyUpdates(nil),
-		GrantReportGroupPermissions: jsii.Bool(false),
-		Logging:                     &awscodebuild.LoggingOptions{CloudWatch: &awscodebuild.CloudWatchLoggingOptions{LogGroup: b.logGroup}},
-		Timeout:                     props.Timeout,
-	})
-	b.project.Node().AddDependency(b.role.Node().FindChild(jsii.String("DefaultPolicy")))
-	awscdk.Validations_Of(b.project).Acknowledge(&awscdk.Acknowledgment{
-		Id:     jsii.String("CloudFormation-Validate::E3050"),
-		Reason: jsii.String("ServiceRole is a GetAtt of the role's ARN; the check takes it for a Ref as soon as the role has a path"),
-	})
-	// The file goes into the template as its own text: BuildSpec_FromObject
-	// would lose its comments and order.
-	b.project.Node().DefaultChild().(awscodebuild.CfnProject).AddPropertyOverride(jsii.String("Source.BuildSpec"), buildspecs.Image)
-}
-
-// newRole trusts CodeBuild on behalf of this account alone:
-// https://docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html.
-func newRole(scope constructs.Construct, path *string) awsiam.Role {
-	return awsiam.NewRole(scope, jsii.String("Role"), &awsiam.RoleProps{
-		Description: jsii.String("Service role of an image build with a layer cache (layercache)"),
-		Path:        path,
-		AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), &awsiam.ServicePrincipalOpts{
-			Conditions: &map[string]any{
-				"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(scope).Account()},
-			},
-		}),
-	})
-}
-
-func newImageRepository(scope constructs.Construct, name *string) awsecr.IRepository {
+func newImageRepository(scope constructs.Construct, props *ImageBuildProps) awsecr.IRepository {
 	repository := awsecr.NewRepository(scope, jsii.String("Image"), &awsecr.RepositoryProps{
-		RepositoryName:     name,
+		RepositoryName:     props.ImageName,
+		EncryptionKey:      props.EncryptionKey,
 		ImageScanOnPush:    jsii.Bool(true),
 		ImageTagMutability: awsecr.TagMutability_MUTABLE,
 		RemovalPolicy:      awscdk.RemovalPolicy_RETAIN,
@@ -144,18 +115,52 @@ func newImageRepository(scope constructs.Construct, name *string) awsecr.IReposi
 	return repository
 }
 
-// Project is the CodeBuild project.
-func (b *ImageBuild) Project() awscodebuild.IProject { return b.project }
+// Project is the CodeBuild project of release builds.
+func (b *ImageBuild) Project() awscodebuild.IProject { return b.release.project }
 
-// Role is the service role; grants to it reach the build.
-func (b *ImageBuild) Role() awsiam.IRole { return b.role }
+// Role is the service role of release builds; grants to it reach the build.
+func (b *ImageBuild) Role() awsiam.IRole { return b.release.role }
 
-// LogGroup holds the logs of the builds.
-func (b *ImageBuild) LogGroup() awslogs.ILogGroup { return b.logGroup }
+// LogGroup holds the logs of release builds.
+func (b *ImageBuild) LogGroup() awslogs.ILogGroup { return b.release.logGroup }
 
 // Image is the repository that the image is pushed to.
 func (b *ImageBuild) Image() awsecr.IRepository { return b.image }
 
+// App is the first part of the cache's tags, and the dimension of the metrics.
+func (b *ImageBuild) App() *string { return b.app }
+
+// IsBatch tells whether the image is built as a batch, a build for each
+// platform: start it with StartBuildBatch.
+func (b *ImageBuild) IsBatch() bool { return b.batch }
+
+// PullRequestProject is the project that builds pull requests, or nil.
+func (b *ImageBuild) PullRequestProject() awscodebuild.IProject {
+	if b.pullRequest == nil {
+		return nil
+	}
+	return b.pullRequest.project
+}
+
+// PullRequestRole is the service role of PullRequestProject, or nil.
+func (b *ImageBuild) PullRequestRole() awsiam.IRole {
+	if b.pullRequest == nil {
+		return nil
+	}
+	return b.pullRequest.role
+}
+
+// PullRequestLogGroup holds the logs of PullRequestProject, or is nil.
+func (b *ImageBuild) PullRequestLogGroup() awslogs.ILogGroup {
+	if b.pullRequest == nil {
+		return nil
+	}
+	return b.pullRequest.logGroup
+}
+
+// Connections are the security groups of release builds in a VPC.
+func (b *ImageBuild) Connections() awsec2.Connections { return b.release.project.Connections() }
+
 // GrantPrincipal makes an ImageBuild a grantee: bucket.GrantRead(build, nil)
-// grants to its role.
-func (b *ImageBuild) GrantPrincipal() awsiam.IPrincipal { return b.role.GrantPrincipal() }
+// grants to the role of release builds, never to that of pull requests.
+func (b *ImageBuild) GrantPrincipal() awsiam.IPrincipal { return b.release.role.GrantPrincipal() }

@@ -40,27 +40,6 @@ func newProps(t *testing.T, stack awscdk.Stack) *imagebuild.ImageBuildProps {
 	}
 }
 
-// keys are the S3 keys of the primary and the secondary source.
-func keys(t *testing.T, stack awscdk.Stack) (source, helper string) {
-	t.Helper()
-	p := synthtest.Properties(t, stack, "AWS::CodeBuild::Project")
-	source = synthtest.Text(p["Source"].(map[string]any)["Location"])
-	helper = synthtest.Text(p["SecondarySources"].([]any)[0].(map[string]any)["Location"])
-	return source, helper
-}
-
-func variables(t *testing.T, stack awscdk.Stack) map[string]string {
-	t.Helper()
-	found := map[string]string{}
-	environment := synthtest.Properties(t, stack, "AWS::CodeBuild::Project")["Environment"].(map[string]any)
-	for _, v := range environment["EnvironmentVariables"].([]any) {
-		variable := v.(map[string]any)
-		assert.Equal(t, "PLAINTEXT", variable["Type"], variable["Name"])
-		found[variable["Name"].(string)] = synthtest.Text(variable["Value"])
-	}
-	return found
-}
-
 func uri(id string) string {
 	parts := "split(${" + id + ".Arn})"
 	return parts + "[4].dkr.ecr." + parts + "[3].${AWS::URLSuffix}/${" + id + "}"
@@ -119,7 +98,9 @@ func TestEveryVariableHasAValueSoThatTheConsoleCanOverrideIt(t *testing.T) {
 		"LAYERCACHE_BUILDER":         "auto",
 		"LAYERCACHE_REPORT_DIR":      "layercache-report",
 		"LAYERCACHE_IMAGE":           uri("BuildImage47D28642"),
-		"LAYERCACHE_TAG":             "latest",
+		"LAYERCACHE_PUSH":            "true",
+		"LAYERCACHE_COMPRESSION":     "zstd",
+		"LAYERCACHE_TAGS":            "latest",
 		"LAYERCACHE_DOCKERFILE":      "Dockerfile",
 		"LAYERCACHE_CONTEXT":         ".",
 	}, variables(t, stack))
@@ -132,28 +113,31 @@ func TestPropsReachTheVariables(t *testing.T) {
 	props.CacheWrite = jsii.Bool(false)
 	props.Dockerfile = jsii.String("docker/Dockerfile")
 	props.Context = jsii.String("services/api")
-	props.Tag = jsii.String("v1")
+	props.Tags = jsii.Strings("v1", "{commit}")
+	props.CacheCompression = imagebuild.Gzip
 	props.FallbackBranch = jsii.String("trunk")
 	props.PullThrough = pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
 		Upstreams: &[]*pullthrough.Upstream{{Registry: pullthrough.Quay}},
 	})
-	props.Environment = &map[string]*string{"GOFLAGS": jsii.String("-mod=readonly"), "LAYERCACHE_MODE": jsii.String("inline")}
+	props.Environment = &map[string]*string{"GOFLAGS": jsii.String("-mod=readonly"), "LAYERCACHE_REFRESH": jsii.String("true")}
 	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
 
 	const host = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
 	assert.Equal(t, map[string]string{
 		"GOFLAGS":                    "-mod=readonly",
 		"LAYERCACHE_REPOSITORY":      uri("CacheRepository8754AB2F"),
-		"LAYERCACHE_MODE":            "inline",
+		"LAYERCACHE_MODE":            "registry",
 		"LAYERCACHE_WRITE":           "false",
-		"LAYERCACHE_REFRESH":         "false",
+		"LAYERCACHE_REFRESH":         "true",
 		"LAYERCACHE_APP":             "api",
 		"LAYERCACHE_FALLBACK_BRANCH": "trunk",
 		"LAYERCACHE_BUILDER":         "auto",
 		"LAYERCACHE_MIRRORS":         "quay.io=" + host + "/quay",
 		"LAYERCACHE_REPORT_DIR":      "layercache-report",
 		"LAYERCACHE_IMAGE":           host + "/team/api",
-		"LAYERCACHE_TAG":             "v1",
+		"LAYERCACHE_PUSH":            "true",
+		"LAYERCACHE_COMPRESSION":     "gzip",
+		"LAYERCACHE_TAGS":            "v1,{commit}",
 		"LAYERCACHE_DOCKERFILE":      "docker/Dockerfile",
 		"LAYERCACHE_CONTEXT":         "services/api",
 	}, variables(t, stack))

@@ -4,27 +4,69 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/pullthrough"
 )
 
-// ImageBuildProps are the props of an ImageBuild. Every LAYERCACHE_* variable
-// that they set can be overridden for one build in the console.
+// ImageBuildProps are the props of an ImageBuild: what is built, when, with
+// which cache, and on which machine. Every LAYERCACHE_* variable that they set
+// can be overridden for one build in the console.
 type ImageBuildProps struct {
 	// Source is where the Dockerfile and its context come from. Required.
 	Source ISource
 
+	// Triggers start builds: a webhook, a schedule, new base images.
+	// Default: builds start by hand or with the StartBuild API.
+	Triggers *Triggers
+
+	// PullRequests are the options of the second project, which builds pull
+	// requests under a role that cannot write the release builds' cache. It is
+	// made when the webhook has events of pull requests, or when this is set.
+	// Default: the defaults of PullRequests.
+	PullRequests *PullRequests
+
 	// Cache holds the layer caches. It must not be the image repository: the
-	// first push of an image would overwrite the cache. Required.
+	// first push of an image would overwrite the cache. Required when CacheMode
+	// is RegistryCache, refused otherwise.
 	Cache cacherepo.ICacheRepository
+
+	// CacheMode says where the layers are kept.
+	// Default: RegistryCache.
+	CacheMode CacheMode
 
 	// CacheWrite lets the build export its cache. With false the role can only
 	// read the cache.
 	// Default: true.
 	CacheWrite *bool
+
+	// CacheBucket keeps the layers when CacheMode is S3Cache, and is refused
+	// otherwise.
+	CacheBucket awss3.IBucket
+
+	// CachePrefix begins the keys of the layers in CacheBucket and ends with a
+	// slash. The role reaches no object outside of it.
+	// Default: "layercache/".
+	CachePrefix *string
+
+	// CacheCompression is how cached layers are compressed.
+	// Default: Zstd.
+	CacheCompression Compression
+
+	// App starts the tag of the cache, so that several images share one cache
+	// repository: at most 64 letters, digits, '.', '_' and '-'.
+	// Default: the last part of the image repository's name, or the id of the
+	// construct where CloudFormation makes that name.
+	App *string
+
+	// FallbackBranch is the branch whose cache is imported when the branch that
+	// is built has none.
+	// Default: "main".
+	FallbackBranch *string
 
 	// Image is the repository that the image is pushed to.
 	// Default: a new repository with mutable tags that scans on push, expires
@@ -36,32 +78,29 @@ type ImageBuildProps struct {
 	// Default: CloudFormation makes a name.
 	ImageName *string
 
-	// PullThrough serves base images. Dockerfiles need no change for it.
-	// Default: base images come from where the Dockerfile says.
-	PullThrough pullthrough.IPullThroughCache
-
-	// App starts the tag of the cache, so that several images share one cache
-	// repository: at most 64 letters, digits, '.', '_' and '-'.
-	// Default: the last part of the image repository's name, or the id of the
-	// construct where CloudFormation makes that name.
-	App *string
+	// Tags are the tags of the image. {commit}, {branch} and {build} in them
+	// stand for the commit's id, the branch and the number of the build.
+	// Default: "latest".
+	Tags *[]*string
 
 	// Dockerfile is the path of the Dockerfile from the root of the source.
 	// Default: "Dockerfile".
 	Dockerfile *string
 
-	// Context is the path of the build context from the root of the source.
+	// Context is the path of the build context from the root of the source. With
+	// Source_None it may be an https:// URL of a Git repository, which BuildKit
+	// fetches itself.
 	// Default: ".".
 	Context *string
 
-	// Tag is the tag of the image.
-	// Default: "latest".
-	Tag *string
+	// Build are further options of docker buildx build: target, arguments,
+	// secrets, platforms, attestations.
+	// Default: the defaults of BuildOptions.
+	Build *BuildOptions
 
-	// FallbackBranch is the branch whose cache is imported when the branch that
-	// is built has none.
-	// Default: "main".
-	FallbackBranch *string
+	// PullThrough serves base images. Dockerfiles need no change for it.
+	// Default: base images come from where the Dockerfile says.
+	PullThrough pullthrough.IPullThroughCache
 
 	// Architecture is that of the build machine and so of the image.
 	// Default: AMD64.
@@ -71,13 +110,65 @@ type ImageBuildProps struct {
 	// Default: awscodebuild.ComputeType_MEDIUM.
 	ComputeType awscodebuild.ComputeType
 
+	// Fleet runs the builds on reserved machines. A VPC is then the fleet's own.
+	// Default: machines on demand.
+	Fleet awscodebuild.IFleet
+
+	// DockerServer keeps a Docker server between builds. Its builder is used as
+	// it is and no second one is made.
+	// Default: each build has a builder of its own.
+	DockerServer *DockerServer
+
+	// Builder is the builder that builds use.
+	// Default: DockerBuilder where DockerServer, ImageCache or LocalCache ask
+	// for it, else AutoBuilder.
+	Builder Builder
+
+	// Network runs the builds in a VPC.
+	// Default: builds run in CodeBuild's own network.
+	Network *Network
+
 	// Timeout ends a build that takes too long: 5 minutes to 36 hours.
 	// Default: 1 hour.
 	Timeout awscdk.Duration
 
-	// LogRetention is how long the logs of builds are kept.
+	// QueuedTimeout ends a build that waits too long: 5 minutes to 8 hours.
+	// Default: 8 hours.
+	QueuedTimeout awscdk.Duration
+
+	// AutoRetryLimit is how often CodeBuild starts a failed build again, 0 to 10.
+	// Default: 0.
+	AutoRetryLimit *float64
+
+	// ConcurrentBuildLimit is how many builds of the project may run at a time.
+	// Default: as many as the account may run.
+	ConcurrentBuildLimit *float64
+
+	// LogGroup takes the logs of release builds.
+	// Default: a new log group.
+	LogGroup awslogs.ILogGroup
+
+	// LogRetention is how long new log groups keep the logs of builds; not
+	// together with LogGroup.
 	// Default: awslogs.RetentionDays_ONE_MONTH.
 	LogRetention awslogs.RetentionDays
+
+	// Reports makes a report group, which shows the steps of each build in the
+	// Reports tab from the helper's junit.xml.
+	// Default: false.
+	Reports *bool
+
+	// MetricsNamespace is the CloudWatch namespace that release builds write
+	// the helper's metrics to, with the dimension App.
+	// Default: no metrics.
+	MetricsNamespace *string
+
+	// EncryptionKey encrypts what is made here: the projects' output, the log
+	// groups and the image repository. A key of this app learns to trust
+	// CloudWatch Logs; the policy of an imported key has to do so already:
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html.
+	// Default: keys that AWS owns.
+	EncryptionKey awskms.IKey
 
 	// Environment are further variables of the build, in plain text: no
 	// secrets. LAYERCACHE_* variables that a prop sets are refused here.
@@ -90,7 +181,7 @@ type ImageBuildProps struct {
 	RolePath *string
 
 	// HelperZip is the path of a zip with the programs layercache and buildkitd
-	// for linux and the architecture.
+	// for linux and the architecture; {arch} in it stands for amd64 or arm64.
 	// Default: compiled from this module's source, once for each version of it.
 	HelperZip *string
 }
@@ -103,28 +194,42 @@ func (p ImageBuildProps) withDefaults() *ImageBuildProps {
 	}{
 		{&p.Dockerfile, "Dockerfile"},
 		{&p.Context, "."},
-		{&p.Tag, "latest"},
 		{&p.FallbackBranch, "main"},
 		{&p.RolePath, "/"},
+		{&p.CachePrefix, "layercache/"},
 	} {
 		if *d.prop == nil {
 			*d.prop = jsii.String(d.value)
 		}
 	}
+	p.CacheMode = orDefault(p.CacheMode, RegistryCache)
+	p.CacheCompression = orDefault(p.CacheCompression, Zstd)
+	p.Architecture = orDefault(p.Architecture, AMD64)
+	p.ComputeType = orDefault(p.ComputeType, awscodebuild.ComputeType_MEDIUM)
 	if p.CacheWrite == nil {
 		p.CacheWrite = jsii.Bool(true)
 	}
-	if p.Architecture == "" {
-		p.Architecture = AMD64
-	}
-	if p.ComputeType == "" {
-		p.ComputeType = awscodebuild.ComputeType_MEDIUM
+	if p.Tags == nil {
+		p.Tags = jsii.Strings("latest")
 	}
 	if p.Timeout == nil {
 		p.Timeout = awscdk.Duration_Hours(jsii.Number(1))
 	}
-	if p.LogRetention == "" {
-		p.LogRetention = awslogs.RetentionDays_ONE_MONTH
+	if p.Triggers == nil {
+		p.Triggers = &Triggers{}
 	}
+	if p.Build == nil {
+		p.Build = &BuildOptions{}
+	}
+	p.Builder = orDefault(p.Builder, p.builder())
 	return &p
 }
+
+func orDefault[T ~string](value, otherwise T) T {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }

@@ -32,6 +32,14 @@ func checkSeparate(props *ImageBuildProps) []validation.Problem {
 	}}
 }
 
+// isImage tells whether the repository is that of release images.
+func (p *ImageBuildProps) isImage(repository awsecr.IRepository) bool {
+	if p.Image != nil {
+		return sameRepository(repository, p.Image)
+	}
+	return validation.IsLiteral(p.ImageName) && literalName(repository) == *p.ImageName
+}
+
 // sameRepository tells whether two repositories are one construct, or have one
 // name and nothing that tells their registries apart.
 func sameRepository(a, b awsecr.IRepository) bool {

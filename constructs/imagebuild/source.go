@@ -12,17 +12,27 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/internal/s3grant"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// ISource gives a build its files: Source_Directory, Source_S3, or
-// Source_CodeBuild for everything else.
+// ISource gives a build its files. The functions Source_… make one.
 type ISource interface {
 	// Check returns what is wrong with the source. Nothing is bound then.
 	Check() []validation.Problem
+	// Kind is CodeBuild's type of the source, such as "GITHUB".
+	Kind() string
 	// Bind makes what the source needs below scope, lets the role read exactly
-	// that, and returns the source for the CodeBuild project.
-	Bind(scope constructs.Construct, role awsiam.IGrantable) awscodebuild.ISource
+	// that, and returns the source of the CodeBuild project.
+	Bind(scope constructs.Construct, role awsiam.IGrantable) *BoundSource
+}
+
+// BoundSource is the source of a CodeBuild project.
+type BoundSource struct {
+	// Property is the source, without its buildspec.
+	Property *awscodebuild.CfnProject_SourceProperty
+	// Version is the branch, commit or tag; nil is the source's own default.
+	Version *string
 }
 
 // DirectoryOptions are the options of Source_Directory.
@@ -50,6 +60,8 @@ type directorySource struct {
 	exclude *[]*string
 }
 
+func (s *directorySource) Kind() string { return kindS3 }
+
 func (s *directorySource) Check() []validation.Problem {
 	const fix = "give the path of a directory, absolute or relative to the one that cdk runs in"
 	if s.path == nil || *s.path == "" {
@@ -62,7 +74,7 @@ func (s *directorySource) Check() []validation.Problem {
 	return nil
 }
 
-func (s *directorySource) Bind(scope constructs.Construct, role awsiam.IGrantable) awscodebuild.ISource {
+func (s *directorySource) Bind(scope constructs.Construct, role awsiam.IGrantable) *BoundSource {
 	asset := awss3assets.NewAsset(scope, jsii.String("Source"), &awss3assets.AssetProps{Path: absolute(*s.path), Exclude: s.exclude})
 	return (&s3Source{bucket: asset.Bucket(), key: asset.S3ObjectKey()}).Bind(scope, role)
 }
@@ -76,8 +88,8 @@ func absolute(path string) *string {
 	return &path
 }
 
-// Source_S3 is a zip in an S3 bucket. The role may read that one object; with a
-// KMS key of your own on the bucket, grant the role to decrypt with it.
+// Source_S3 is a zip in an S3 bucket. The role may read that one object, and
+// decrypt it where the bucket names its KMS key.
 func Source_S3(bucket awss3.IBucket, key *string) ISource {
 	return &s3Source{bucket: bucket, key: key}
 }
@@ -87,6 +99,8 @@ type s3Source struct {
 	key    *string
 }
 
+func (s *s3Source) Kind() string { return kindS3 }
+
 func (s *s3Source) Check() []validation.Problem {
 	if s.bucket == nil || s.key == nil || *s.key == "" {
 		return []validation.Problem{{Prop: "Source", Wrong: "the bucket or the key is missing", Fix: "give the bucket and the key of a zip file"}}
@@ -94,61 +108,26 @@ func (s *s3Source) Check() []validation.Problem {
 	return nil
 }
 
-func (s *s3Source) Bind(_ constructs.Construct, role awsiam.IGrantable) awscodebuild.ISource {
-	grantObject(role, s.bucket, s.key)
-	return awscodebuild.Source_S3(&awscodebuild.S3SourceProps{Bucket: s.bucket, Path: s.key})
-}
-
-// Source_CodeBuild is any source that the CDK knows, such as
-// awscodebuild.Source_GitHub. grant gives the role what CodeBuild needs to read
-// the source; it may be nil for Git hosts that CodeBuild reaches with
-// credentials of its own.
-func Source_CodeBuild(source awscodebuild.ISource, grant func(role awsiam.IGrantable)) ISource {
-	return &codebuildSource{source: source, grant: grant}
-}
-
-type codebuildSource struct {
-	source awscodebuild.ISource
-	grant  func(role awsiam.IGrantable)
-}
-
-func (s *codebuildSource) Check() []validation.Problem {
-	if s.source == nil {
-		return []validation.Problem{{Prop: "Source", Wrong: "is nil", Fix: "give a source, such as awscodebuild.Source_GitHub"}}
+func (s *s3Source) Bind(_ constructs.Construct, role awsiam.IGrantable) *BoundSource {
+	s3grant.ReadObject(role, s.bucket, s.key)
+	if key := s.bucket.EncryptionKey(); key != nil {
+		key.Grant(role, jsii.String("kms:Decrypt"))
 	}
-	kind := *s.source.Type()
-	switch {
-	case kind == "NO_SOURCE" || kind == "CODEPIPELINE":
-		return []validation.Problem{{Prop: "Source", Wrong: fmt.Sprintf("%s has no files to build", kind), Fix: "give a source with a Dockerfile"}}
-	case s.grant == nil && (kind == "S3" || kind == "CODECOMMIT"):
-		return []validation.Problem{{
-			Prop:  "Source",
-			Wrong: fmt.Sprintf("CodeBuild reads %s with the project's role, which has no permission for it", kind),
-			Fix:   "use Source_S3 or Source_Directory, or pass a grant function",
-		}}
-	}
-	return nil
+	location := fmt.Sprintf("%s/%s", *s.bucket.BucketName(), *s.key)
+	return &BoundSource{Property: &awscodebuild.CfnProject_SourceProperty{Type: jsii.String(kindS3), Location: &location}}
 }
 
-func (s *codebuildSource) Bind(_ constructs.Construct, role awsiam.IGrantable) awscodebuild.ISource {
-	if s.grant != nil {
-		s.grant(role)
-	}
-	return s.source
-}
+// Source_None has no files of its own: Context is then the URL of a Git
+// repository, or whoever starts a build gives it a source (sourceTypeOverride
+// and sourceLocationOverride of StartBuild), which the role must be let read.
+func Source_None() ISource { return noSource{} }
 
-// grantObject lets the role read one object, with the bucket's location and
-// owner, which CodeBuild looks up first:
-// https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html.
-func grantObject(role awsiam.IGrantable, bucket awss3.IBucket, key *string) {
-	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-		Grantee:      role,
-		Actions:      jsii.Strings("s3:GetObject", "s3:GetObjectVersion"),
-		ResourceArns: &[]*string{bucket.ArnForObjects(key)},
-	})
-	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-		Grantee:      role,
-		Actions:      jsii.Strings("s3:GetBucketAcl", "s3:GetBucketLocation"),
-		ResourceArns: &[]*string{bucket.BucketArn()},
-	})
+type noSource struct{}
+
+func (noSource) Kind() string { return kindNone }
+
+func (noSource) Check() []validation.Problem { return nil }
+
+func (noSource) Bind(constructs.Construct, awsiam.IGrantable) *BoundSource {
+	return &BoundSource{Property: &awscodebuild.CfnProject_SourceProperty{Type: jsii.String(kindNone)}}
 }

@@ -32,6 +32,24 @@ func TestRender(t *testing.T) {
 			&[]*lifecycle.Rule{{TagStatus: lifecycle.Tagged, TagPatterns: jsii.Strings("pr-*", "*-arm64"), MaxCount: jsii.Number(5)}},
 			`{"rules":[{"rulePriority":1,"selection":{"tagStatus":"tagged","tagPatternList":["pr-*","*-arm64"],"countType":"imageCountMoreThan","countNumber":5},"action":{"type":"expire"}}]}`,
 		},
+		"images that nobody pulls go to the archive, and expire there after a year": {
+			&[]*lifecycle.Rule{
+				{TagStatus: lifecycle.Untagged, MaxDaysSincePush: jsii.Number(7)},
+				{MaxDaysSincePull: jsii.Number(30)},
+				{MaxDaysSinceTransition: jsii.Number(365)},
+			},
+			`{"rules":[` +
+				`{"rulePriority":1,"selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":7},"action":{"type":"expire"}},` +
+				`{"rulePriority":2,"selection":{"tagStatus":"any","countType":"sinceImagePulled","countUnit":"days","countNumber":30},"action":{"type":"transition","targetStorageClass":"archive"}},` +
+				`{"rulePriority":3,"selection":{"tagStatus":"any","storageClass":"archive","countType":"sinceImageTransitioned","countUnit":"days","countNumber":365},"action":{"type":"expire"}}]}`,
+		},
+		"beside images only the tags of caches expire": {
+			lifecycle.SharedRules(jsii.Strings("api--*", "web--*")),
+			`{"rules":[` +
+				`{"rulePriority":1,"description":"Expire cache manifests that a newer export replaced","selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":1},"action":{"type":"expire"}},` +
+				`{"rulePriority":2,"description":"Expire caches that no build has written to","selection":{"tagStatus":"tagged","tagPatternList":["api--*"],"countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}},` +
+				`{"rulePriority":3,"description":"Expire caches that no build has written to","selection":{"tagStatus":"tagged","tagPatternList":["web--*"],"countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}}]}`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text, problems := lifecycle.Render("LifecycleRules", c.rules)
@@ -77,14 +95,39 @@ func TestRenderRefuses(t *testing.T) {
 				{MaxDaysSincePush: jsii.Number(0.5)},
 			},
 			[]string{
-				"Rules[0]: needs exactly one of MaxDaysSincePush and MaxCount; set one of them",
-				"Rules[1]: needs exactly one of MaxDaysSincePush and MaxCount; set one of them",
+				"Rules[0]: needs exactly one of MaxCount, MaxDaysSincePush, MaxDaysSincePull and MaxDaysSinceTransition; set one of them",
+				"Rules[1]: needs exactly one of MaxCount, MaxDaysSincePush, MaxDaysSincePull and MaxDaysSinceTransition; set one of them",
 				"Rules[2].MaxDaysSincePush: 0.5 is not a whole number from 1; give at least 1",
 			},
 		},
 		"two rules for untagged images": {
 			[]*lifecycle.Rule{{TagStatus: lifecycle.Untagged, MaxCount: jsii.Number(1)}, {TagStatus: lifecycle.Untagged, MaxCount: jsii.Number(2)}},
-			[]string{"Rules: more than one rule selects untagged images; keep one of them"},
+			[]string{"Rules[1]: selects the same images as Rules[0], which judges them first; keep one of them"},
+		},
+		"two rules for the same patterns in another order": {
+			[]*lifecycle.Rule{
+				{TagStatus: lifecycle.Tagged, TagPatterns: jsii.Strings("a*", "*b"), MaxCount: jsii.Number(1)},
+				{TagStatus: lifecycle.Tagged, TagPatterns: jsii.Strings("*b", "a*"), MaxCount: jsii.Number(2)},
+			},
+			[]string{"Rules[1]: selects the same images as Rules[0], which judges them first; keep one of them"},
+		},
+		"a pattern that is no part of a tag": {
+			[]*lifecycle.Rule{{TagStatus: lifecycle.Tagged, TagPatterns: jsii.Strings("a/b", ""), MaxCount: jsii.Number(1)}},
+			[]string{
+				`Rules[0].TagPatterns[0]: "a/b" has the wrong form; use 1 to 128 letters, digits, '.', '_', '-' and '*'`,
+				`Rules[0].TagPatterns[1]: "" has the wrong form; use 1 to 128 letters, digits, '.', '_', '-' and '*'`,
+			},
+		},
+		"an archive that is emptied before 90 days, and rules after the last one of the archive": {
+			[]*lifecycle.Rule{{MaxDaysSinceTransition: jsii.Number(30)}, {TagStatus: lifecycle.Untagged, MaxCount: jsii.Number(1)}},
+			[]string{
+				"Rules[0].TagStatus: a rule for any image must be the last one; move it to the end of the list",
+				"Rules[0].MaxDaysSinceTransition: 30 is not a whole number from 90; give at least 90",
+			},
+		},
+		"no rule at all": {
+			[]*lifecycle.Rule{},
+			[]string{"Rules: has 0 rules, and ECR takes 1 to 50; leave the prop out to have the default rules, or merge rules"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,4 +140,19 @@ func TestRenderRefuses(t *testing.T) {
 			assert.Empty(t, text)
 		})
 	}
+}
+
+func TestTheArchiveIsRefusedForCachesWithTheReason(t *testing.T) {
+	text, problems := lifecycle.RenderCache("Rules", &[]*lifecycle.Rule{
+		{TagStatus: lifecycle.Untagged, MaxDaysSincePull: jsii.Number(14)},
+		{MaxDaysSinceTransition: jsii.Number(90)},
+	})
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.String())
+	}
+	const reason = ": is for the archive, where no build can pull a cache and each one is billed for at least 90 days; " +
+		"use MaxDaysSincePush or MaxCount: a cache that has expired is made anew by one cold build"
+	assert.Equal(t, []string{"Rules[0].MaxDaysSincePull" + reason, "Rules[1].MaxDaysSinceTransition" + reason}, got)
+	assert.Empty(t, text)
 }

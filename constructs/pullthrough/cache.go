@@ -6,7 +6,6 @@ package pullthrough
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
@@ -14,19 +13,21 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/layercache/layercache/constructs/internal/ecrgrant"
-	"github.com/layercache/layercache/constructs/lifecycle"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// IPullThroughCache gives builds their base images.
+// IPullThroughCache gives builds their base images; made here or imported.
 type IPullThroughCache interface {
 	constructs.IConstruct
 
 	// GrantPull lets the grantee pull through the cache.
-	GrantPull(grantee awsiam.IGrantable) awsiam.Grant
+	GrantPull(grantee awsiam.IGrantable, options *PullOptions) awsiam.Grant
 	// Mirrors is the value of LAYERCACHE_MIRRORS.
 	Mirrors() *string
+	// ImageUri is where an image of an upstream is pulled through.
+	ImageUri(reference *string) *string
+
+	serves() *catalog
 }
 
 // PullThroughCacheProps are the props of a PullThroughCache.
@@ -36,47 +37,82 @@ type PullThroughCacheProps struct {
 	// Default: every one of UpstreamRegistries, under its own name.
 	Upstreams *[]*Upstream
 
-	// LifecycleRules say when cached images expire.
-	// Default: lifecycle.PullThroughRules(): 30 days after ECR fetched them.
-	LifecycleRules *[]*lifecycle.Rule
+	// Template says what the repositories are like that ECR creates, for every
+	// upstream that does not say it itself.
+	// Default: the defaults of RepositoryTemplate.
+	Template *RepositoryTemplate
+
+	// Pullers are principals of other accounts that may pull through every
+	// upstream. Their own accounts must allow it too, which GrantPull does on an
+	// imported PullThroughCache.
+	// Default: none.
+	Pullers *[]*Puller
+
+	// RegistryPolicy puts what the pullers of other accounts need into the
+	// registry policy that RegistryPolicy_Of gives. Deploying it replaces a
+	// policy that was made by hand. Set it to false where something else manages
+	// the policy, and put RegistryPolicyStatements there.
+	// Default: true.
+	RegistryPolicy *bool
 }
 
 // PullThroughCache makes a pull-through cache rule for each upstream, and a
 // template for the repositories that ECR creates under its prefix.
 type PullThroughCache struct {
 	constructs.Construct
-	upstreams []*Upstream
+	catalog              catalog
+	ownsRegistryPolicy   bool
+	registryStatements   []any
+	templates            map[*rule]awsecr.CfnRepositoryCreationTemplate
+	repositoryStatements map[*rule][]any
 }
 
 // NewPullThroughCache makes the rules and templates, in the account and region
 // of the stack of scope.
 func NewPullThroughCache(scope constructs.Construct, id *string, props *PullThroughCacheProps) *PullThroughCache {
-	c := &PullThroughCache{}
+	c := &PullThroughCache{
+		templates:            map[*rule]awsecr.CfnRepositoryCreationTemplate{},
+		repositoryStatements: map[*rule][]any{},
+	}
 	constructs.NewConstruct_Override(c, scope, id)
 	if props == nil {
 		props = &PullThroughCacheProps{}
 	}
-	c.upstreams = allUpstreams()
-	if props.Upstreams != nil {
-		c.upstreams = *props.Upstreams
+	c.catalog = catalog{scope: c, home: homeOf(awscdk.Stack_Of(c))}
+	c.ownsRegistryPolicy = props.RegistryPolicy == nil || *props.RegistryPolicy
+	upstreams := upstreamsOr(props.Upstreams)
+	found := c.check(props, upstreams)
+	validation.Report(c, found)
+	if len(found) > 0 {
+		return c
 	}
-	rules := props.LifecycleRules
-	if rules == nil {
-		rules = lifecycle.PullThroughRules()
+	for _, u := range upstreams {
+		c.addUpstream(u, u.Template.or(props.Template))
 	}
-	policy, problems := lifecycle.Render("LifecycleRules", rules)
-	problems = append(problems, check(c.upstreams)...)
-	validation.Report(c, problems)
-	if len(problems) > 0 {
-		c.upstreams = nil
-	}
-	for _, u := range c.upstreams {
-		c.addUpstream(u, policy)
+	if props.Pullers != nil {
+		everything := c.catalog.cover(nil)
+		for _, p := range *props.Pullers {
+			c.share(p.party(c.catalog.home.stack), everything)
+		}
 	}
 	return c
 }
 
-func allUpstreams() []*Upstream {
+// Mirrors is the value of LAYERCACHE_MIRRORS: UPSTREAM=HOST/PREFIX for each
+// upstream, with commas between them. BuildKit then finds the images there
+// while Dockerfiles go on naming the upstream.
+func (c *PullThroughCache) Mirrors() *string { return c.catalog.mirrors() }
+
+// ImageUri is where an image of an upstream is pulled through: with an upstream
+// DockerHub, "docker.io/library/golang:1.26" is
+// HOST/docker-hub/library/golang:1.26. It is a problem when no upstream has it.
+func (c *PullThroughCache) ImageUri(reference *string) *string { return c.catalog.imageUri(reference) }
+
+// upstreamsOr is the list, or the upstreams that need nothing but their name.
+func upstreamsOr(list *[]*Upstream) []*Upstream {
+	if list != nil {
+		return *list
+	}
 	var upstreams []*Upstream
 	for _, r := range UpstreamRegistries() {
 		upstreams = append(upstreams, &Upstream{Registry: r})
@@ -84,57 +120,63 @@ func allUpstreams() []*Upstream {
 	return upstreams
 }
 
-// addUpstream makes the template before the rule: a pull that comes between the
-// two would create a repository that never expires anything.
-func (c *PullThroughCache) addUpstream(u *Upstream, policy string) {
-	template := awsecr.NewCfnRepositoryCreationTemplate(c, jsii.String("Template-"+string(u.Registry)), &awsecr.CfnRepositoryCreationTemplateProps{
-		Prefix:             jsii.String(u.prefix()),
-		AppliedFor:         jsii.Strings("PULL_THROUGH_CACHE"),
-		Description:        jsii.String(fmt.Sprintf("Images that layercache pulls through from %s", u.Registry.Host())),
-		ImageTagMutability: jsii.String("MUTABLE"),
-		LifecyclePolicy:    jsii.String(policy),
-	})
-	rule := awsecr.NewCfnPullThroughCacheRule(c, jsii.String("Rule-"+string(u.Registry)), &awsecr.CfnPullThroughCacheRuleProps{
+func (c *PullThroughCache) check(props *PullThroughCacheProps, upstreams []*Upstream) problems {
+	var found problems
+	props.Template.check("Template", &found)
+	found = append(found, checkUpstreams(c.catalog.home, upstreams)...)
+	for i, u := range upstreams {
+		if u == nil || !known(u.Registry) {
+			continue
+		}
+		at := fmt.Sprintf("Upstreams[%d]", i)
+		u.checkSecret(c.catalog.home, at, &found)
+		u.Template.check(at+".Template", &found)
+		c.checkTaken(u, at, &found)
+	}
+	return append(found, checkPullers(props.Pullers)...)
+}
+
+// checkTaken refuses a prefix that another PullThroughCache of the account and
+// region has.
+func (c *PullThroughCache) checkTaken(u *Upstream, at string, found *problems) {
+	taken, ok := findClaim(c.catalog.home.stack, prefixClaim, u.prefix())
+	if !ok {
+		return
+	}
+	fix := "give the upstream another prefix, or pass that PullThroughCache on"
+	if taken.stack != *c.catalog.home.stack.Node().Path() && !environmentKnown(c.catalog.home.stack) {
+		fix += "; if the stacks are for different accounts or regions, give both their env"
+	}
+	found.add(at+".Prefix", fmt.Sprintf("%q is taken by %s in this account and region", u.prefix(), taken.construct), fix)
+}
+
+// addUpstream makes the template, and the permissions of its role, before the
+// rule: a pull that comes between would create a repository that never expires
+// anything, or fail.
+func (c *PullThroughCache) addUpstream(u *Upstream, t *RepositoryTemplate) {
+	template := c.addTemplate(u, t)
+	props := &awsecr.CfnPullThroughCacheRuleProps{
 		EcrRepositoryPrefix: jsii.String(u.prefix()),
 		UpstreamRegistry:    jsii.String(string(u.Registry)),
-		UpstreamRegistryUrl: jsii.String(u.Registry.Host()),
-	})
-	rule.Node().AddDependency(template)
+		UpstreamRegistryUrl: jsii.String(u.url(c.catalog.home)),
+	}
+	if u.Secret != nil {
+		props.CredentialArn = u.Secret.SecretArn()
+	}
+	before := []constructs.IDependable{template}
+	if u.Ecr != nil {
+		role := c.ecrRole(u)
+		if permissions := role.Node().TryFindChild(jsii.String("DefaultPolicy")); permissions != nil {
+			before = append(before, permissions)
+		}
+		props.UpstreamRepositoryPrefix, props.CustomRoleArn = u.Ecr.Prefix, role.RoleArn()
+	}
+	cfn := awsecr.NewCfnPullThroughCacheRule(c, jsii.String("Rule-"+u.id()), props)
+	cfn.Node().AddDependency(before...)
+	claim(c.catalog.home.stack, prefixClaim, u.prefix(), c)
+	r := newRule(c.catalog.home, u, t)
+	c.catalog.rules = append(c.catalog.rules, r)
+	c.templates[r] = template
 }
 
-// GrantPull lets the grantee pull any image below the prefixes. The first pull
-// of an image creates its repository and imports the image, which are
-// permissions of the one who pulls.
-func (c *PullThroughCache) GrantPull(grantee awsiam.IGrantable) awsiam.Grant {
-	login := ecrgrant.Login(grantee)
-	if len(c.upstreams) == 0 {
-		return login
-	}
-	var arns []*string
-	for _, u := range c.upstreams {
-		arns = append(arns, awscdk.Stack_Of(c).FormatArn(&awscdk.ArnComponents{
-			Service:      jsii.String("ecr"),
-			Resource:     jsii.String("repository"),
-			ResourceName: jsii.String(u.prefix() + "/*"),
-		}))
-	}
-	actions := append(ecrgrant.PullActions(), jsii.String("ecr:BatchImportUpstreamImage"), jsii.String("ecr:CreateRepository"))
-	return login.Combine(awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-		Grantee:      grantee,
-		Actions:      &actions,
-		ResourceArns: &arns,
-	}))
-}
-
-// Mirrors is the value of LAYERCACHE_MIRRORS: UPSTREAM=HOST/PREFIX for each
-// upstream, with commas between them. BuildKit then finds the images there
-// while Dockerfiles go on naming the upstream.
-func (c *PullThroughCache) Mirrors() *string {
-	stack := awscdk.Stack_Of(c)
-	host := fmt.Sprintf("%s.dkr.ecr.%s.%s", *stack.Account(), *stack.Region(), *stack.UrlSuffix())
-	var mirrors []string
-	for _, u := range c.upstreams {
-		mirrors = append(mirrors, fmt.Sprintf("%s=%s/%s", u.Registry.Host(), host, u.prefix()))
-	}
-	return jsii.String(strings.Join(mirrors, ","))
-}
+func (c *PullThroughCache) serves() *catalog { return &c.catalog }

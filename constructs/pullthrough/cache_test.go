@@ -70,7 +70,7 @@ func TestPullingIsGrantedBelowThePrefixesAlone(t *testing.T) {
 	})
 	cache.GrantPull(awsiam.NewRole(stack, jsii.String("Role"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),
-	}))
+	}), nil)
 
 	const repositories = "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/"
 	assert.Equal(t, []string{
@@ -93,21 +93,18 @@ func TestMirrorsSendEachUpstreamToItsPrefix(t *testing.T) {
 
 func TestEveryProblemOfTheProps(t *testing.T) {
 	const form = "; use lower-case letters and digits, with '.', '_', '-' or '/' between them, such as team/quay"
+	const unknown = "is not a registry that ECR caches from; use one of azure-container-registry, chainguard, docker-hub, ecr, ecr-public, github-container-registry, gitlab-container-registry, k8s, quay"
 	for name, c := range map[string]struct {
 		upstreams []*pullthrough.Upstream
 		want      []string
 	}{
 		"no upstream": {
 			[]*pullthrough.Upstream{},
-			[]string{"Upstreams: is empty; name a registry, or leave the prop out to have them all"},
+			[]string{"Upstreams: is empty; name a registry, or leave the prop out to have those that need no secret"},
 		},
-		"registries that need a secret, or are unknown, or nil": {
-			[]*pullthrough.Upstream{{Registry: "docker-hub"}, {}, nil},
-			[]string{
-				"Upstreams[0].Registry: is not a registry that can be cached without a secret; use one of ecr-public, k8s, quay",
-				"Upstreams[1].Registry: is not a registry that can be cached without a secret; use one of ecr-public, k8s, quay",
-				"Upstreams[2].Registry: is not a registry that can be cached without a secret; use one of ecr-public, k8s, quay",
-			},
+		"registries that are unknown, or nil": {
+			[]*pullthrough.Upstream{{Registry: "nexus"}, {}, nil},
+			[]string{"Upstreams[0].Registry: " + unknown, "Upstreams[1].Registry: " + unknown, "Upstreams[2].Registry: " + unknown},
 		},
 		"prefixes that are too short, too long, of the wrong form, or the whole registry": {
 			[]*pullthrough.Upstream{
@@ -121,9 +118,57 @@ func TestEveryProblemOfTheProps(t *testing.T) {
 				`Upstreams[2].Prefix: "Quay/" has the wrong form` + form,
 			},
 		},
-		"the prefix that stands for every repository": {
-			[]*pullthrough.Upstream{{Registry: pullthrough.Quay, Prefix: jsii.String("ROOT")}},
-			[]string{`Upstreams[0].Prefix: "ROOT" would take in every repository of the registry` + form},
+		"the prefix ROOT, when grants would take in every repository": {
+			[]*pullthrough.Upstream{
+				{Registry: pullthrough.Quay, Prefix: jsii.String("ROOT")},
+				{Registry: pullthrough.Kubernetes, Prefix: jsii.String("ROOT"), Repositories: jsii.Strings("*/pause", "pause")},
+			},
+			[]string{
+				`Upstreams[0].Repositories: is missing with the prefix ROOT: GrantPull would take in every repository of the account; name repositories of the upstream, such as "library/*"`,
+				`Upstreams[1].Repositories[0]: "*/pause" with the prefix ROOT takes in repositories that have nothing to do with the upstream; begin it with a name`,
+				`Upstreams[1].Prefix: "ROOT" is taken by another upstream; give each upstream a prefix of its own`,
+			},
+		},
+		"repositories that are none, or no names": {
+			[]*pullthrough.Upstream{
+				{Registry: pullthrough.Quay, Repositories: &[]*string{}},
+				{Registry: pullthrough.Kubernetes, Repositories: jsii.Strings("pause:3.9", "")},
+			},
+			[]string{
+				`Upstreams[0].Repositories: is empty: GrantPull would cover nothing; name repositories of the upstream, such as "library/*", or leave the prop out`,
+				`Upstreams[1].Repositories[0]: is not the name of a repository below the upstream; give a name without host and tag, in which "*" stands for any text, such as library/golang`,
+				`Upstreams[1].Repositories[1]: is not the name of a repository below the upstream; give a name without host and tag, in which "*" stands for any text, such as library/golang`,
+			},
+		},
+		"names of Azure registries that are missing, malformed, or elsewhere": {
+			[]*pullthrough.Upstream{
+				{Registry: pullthrough.Quay, AzureRegistry: jsii.String("team1")},
+				{Registry: pullthrough.Azure},
+				{Registry: pullthrough.Azure, Prefix: jsii.String("az2"), AzureRegistry: jsii.String("team1.azurecr.io")},
+			},
+			[]string{
+				"Upstreams[0].AzureRegistry: names a registry of Azure, but this is quay; leave it out",
+				"Upstreams[1].AzureRegistry: is missing; give NAME of NAME.azurecr.io, 5 to 50 letters and digits",
+				`Upstreams[2].AzureRegistry: "team1.azurecr.io" is not the name of a registry; give NAME of NAME.azurecr.io, 5 to 50 letters and digits`,
+				"Upstreams[1].Secret: is missing: ECR signs in to azure-container-registry with a secret; give a secret whose name starts with ecr-pullthroughcache/ and that holds username and accessToken",
+				"Upstreams[2].Secret: is missing: ECR signs in to azure-container-registry with a secret; give a secret whose name starts with ecr-pullthroughcache/ and that holds username and accessToken",
+			},
+		},
+		"private registries that are missing, this one, malformed, or elsewhere": {
+			[]*pullthrough.Upstream{
+				{Registry: pullthrough.Quay, Ecr: &pullthrough.EcrUpstream{}},
+				{Registry: pullthrough.Ecr},
+				{Registry: pullthrough.Ecr, Prefix: jsii.String("e2"), Ecr: &pullthrough.EcrUpstream{}},
+				{Registry: pullthrough.Ecr, Prefix: jsii.String("e3"), Ecr: &pullthrough.EcrUpstream{Account: jsii.String("1"), Region: jsii.String("Europe"), Prefix: jsii.String("A")}},
+			},
+			[]string{
+				"Upstreams[0].Ecr: names a private ECR registry, but this is quay; leave it out",
+				"Upstreams[1].Ecr: is missing; give the account or the region that the images are in",
+				"Upstreams[2].Ecr: is the registry of the rule itself; give the account or the region that the images are in",
+				`Upstreams[3].Ecr.Account: "1" has the wrong form; give the 12 digits of the account`,
+				`Upstreams[3].Ecr.Region: "Europe" has the wrong form; give a region, such as eu-west-1`,
+				`Upstreams[3].Ecr.Prefix: "A" has 1 characters, and ECR takes 2 to 30` + form,
+			},
 		},
 		"one prefix for two upstreams": {
 			[]*pullthrough.Upstream{{Registry: pullthrough.Quay, Prefix: jsii.String("base")}, {Registry: pullthrough.Kubernetes, Prefix: jsii.String("base")}},

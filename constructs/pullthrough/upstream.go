@@ -1,44 +1,14 @@
 package pullthrough
 
 import (
-	"fmt"
-	"regexp"
 	"strings"
 
-	"github.com/layercache/layercache/constructs/validation"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 )
 
-// UpstreamRegistry is the name that ECR gives to a registry it can cache from
-// without a secret.
-type UpstreamRegistry string
-
-const (
-	// EcrPublic is public.ecr.aws.
-	EcrPublic UpstreamRegistry = "ecr-public"
-	// Kubernetes is registry.k8s.io.
-	Kubernetes UpstreamRegistry = "k8s"
-	// Quay is quay.io.
-	Quay UpstreamRegistry = "quay"
-)
-
-// UpstreamRegistries are all registries that need no secret, in a fixed order.
-func UpstreamRegistries() []UpstreamRegistry {
-	return []UpstreamRegistry{EcrPublic, Kubernetes, Quay}
-}
-
-// Host is the host that Dockerfiles name, such as "quay.io"; it is empty for a
-// registry that is not one of UpstreamRegistries.
-func (r UpstreamRegistry) Host() string {
-	switch r {
-	case EcrPublic:
-		return "public.ecr.aws"
-	case Kubernetes:
-		return "registry.k8s.io"
-	case Quay:
-		return "quay.io"
-	}
-	return ""
-}
+// rootPrefix stands for every repository of the registry that no other rule has.
+const rootPrefix = "ROOT"
 
 // Upstream is a registry to cache from.
 type Upstream struct {
@@ -46,72 +16,114 @@ type Upstream struct {
 	Registry UpstreamRegistry
 
 	// Prefix starts the names of the repositories that ECR creates for the
-	// registry: 2 to 30 characters. An account has each prefix once in a region.
-	// Default: the name of the registry, such as "quay".
+	// registry: 2 to 30 characters, or ROOT for names without a prefix. An
+	// account has each prefix once in a region.
+	// Default: the name of the registry, such as "quay"; "github", "gitlab" and
+	// "azure" for those.
 	Prefix *string
+
+	// Secret is what ECR signs in with: a user name and an access token under
+	// the keys "username" and "accessToken". Its name starts with
+	// "ecr-pullthroughcache/", it is in the account and region of the rule and
+	// encrypted with the AWS managed key. Nobody who pulls gets to see it.
+	// Required for DockerHub, GitHub, GitLab, Azure and Chainguard; refused for
+	// the others.
+	// https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-secret.html
+	Secret awssecretsmanager.ISecret
+
+	// AzureRegistry is NAME of NAME.azurecr.io. Required for Azure, refused for
+	// the others.
+	AzureRegistry *string
+
+	// Ecr names the private registry. Required for Ecr, refused for the others.
+	Ecr *EcrUpstream
+
+	// Repositories are the names below the upstream that GrantPull covers when
+	// its options name none, such as "library/golang" or "my-organization/*".
+	// Required with the prefix ROOT, which would else take in every repository of
+	// the account.
+	// Default: all.
+	Repositories *[]*string
+
+	// Template says what the repositories are like that ECR creates for this
+	// upstream. A field of it that is not set is that of
+	// PullThroughCacheProps.Template.
+	// Default: PullThroughCacheProps.Template.
+	Template *RepositoryTemplate
+}
+
+// EcrUpstream is the private ECR registry of another account or another region,
+// in the same partition.
+type EcrUpstream struct {
+	// Account is the 12-digit id of the account that the images are in. It must
+	// let this account in, as AllowPullThrough does.
+	// Default: the account of the stack.
+	Account *string
+
+	// Region is the region that the images are in.
+	// Default: the region of the stack.
+	Region *string
+
+	// Prefix starts the names of the upstream repositories and is replaced with
+	// Upstream.Prefix: with the prefix "shared" and the upstream prefix "base",
+	// shared/go is base/go. BuildKit's mirrors cannot say that unless the two are
+	// equal, so Mirrors leaves such an upstream out.
+	// Default: none; shared/base/go is base/go.
+	Prefix *string
+
+	// Role is the role that ECR takes to read the upstream, in the account of the
+	// rule and trusting pullthroughcache.ecr.amazonaws.com.
+	// Default: a new role with exactly the permissions it needs.
+	Role awsiam.IRole
 }
 
 func (u *Upstream) prefix() string {
-	if u.Prefix == nil {
-		return string(u.Registry)
-	}
-	return *u.Prefix
-}
-
-// prefixForm is the pattern of EcrRepositoryPrefix in
-// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html
-// without the trailing slash it also allows.
-var prefixForm = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)*$`)
-
-// CheckPrefix returns what is wrong with a repository prefix, or "".
-func CheckPrefix(prefix string) string {
 	switch {
-	case prefix == "ROOT":
-		return `"ROOT" would take in every repository of the registry`
-	case len(prefix) < 2 || len(prefix) > 30:
-		return fmt.Sprintf("%q has %d characters, and ECR takes 2 to 30", prefix, len(prefix))
-	case !prefixForm.MatchString(prefix):
-		return fmt.Sprintf("%q has the wrong form", prefix)
+	case u.Prefix != nil:
+		return *u.Prefix
+	case kinds[u.Registry].prefix != "":
+		return kinds[u.Registry].prefix
 	}
-	return ""
+	return string(u.Registry)
 }
 
-// PrefixFix says what a prefix looks like.
-const PrefixFix = "use lower-case letters and digits, with '.', '_', '-' or '/' between them, such as team/quay"
-
-func check(upstreams []*Upstream) []validation.Problem {
-	var problems []validation.Problem
-	add := func(prop, wrong, fix string) {
-		problems = append(problems, validation.Problem{Prop: prop, Wrong: wrong, Fix: fix})
+// names are the names, with wildcards, of the repositories that ECR creates for
+// the upstream.
+func (u *Upstream) names() []string {
+	if u.prefix() != rootPrefix {
+		return []string{u.prefix() + "/*"}
 	}
-	if len(upstreams) == 0 {
-		add("Upstreams", "is empty", "name a registry, or leave the prop out to have them all")
-	}
-	prefixes, registries := map[string]bool{}, map[UpstreamRegistry]bool{}
-	for i, u := range upstreams {
-		at := fmt.Sprintf("Upstreams[%d]", i)
-		if u == nil || u.Registry.Host() == "" {
-			add(at+".Registry", "is not a registry that can be cached without a secret", "use one of "+registryNames())
-			continue
-		}
-		if wrong := CheckPrefix(u.prefix()); wrong != "" {
-			add(at+".Prefix", wrong, PrefixFix)
-		}
-		if prefixes[u.prefix()] {
-			add(at+".Prefix", fmt.Sprintf("%q is taken by another upstream", u.prefix()), "give each upstream a prefix of its own")
-		}
-		if registries[u.Registry] {
-			add(at+".Registry", fmt.Sprintf("%q is listed twice", u.Registry), "keep one of them")
-		}
-		prefixes[u.prefix()], registries[u.Registry] = true, true
-	}
-	return problems
-}
-
-func registryNames() string {
 	var names []string
-	for _, r := range UpstreamRegistries() {
-		names = append(names, string(r))
+	for _, pattern := range *u.Repositories {
+		names = append(names, *pattern)
 	}
-	return strings.Join(names, ", ")
+	return names
+}
+
+// host is what the names of the upstream's images begin with.
+func (u *Upstream) host(h home) string {
+	switch {
+	case u.Registry == Azure && u.AzureRegistry != nil:
+		return *u.AzureRegistry + ".azurecr.io"
+	case u.Registry == Ecr && u.Ecr != nil:
+		return h.other(u.Ecr.Account, u.Ecr.Region).host()
+	}
+	return u.Registry.Host()
+}
+
+// url is the UpstreamRegistryUrl of the rule.
+func (u *Upstream) url(h home) string {
+	if url := kinds[u.Registry].url; url != "" {
+		return url
+	}
+	return u.host(h)
+}
+
+// id tells the constructs of an upstream apart from those of another: by the
+// registry, or by the prefix where there can be several of a kind.
+func (u *Upstream) id() string {
+	if u.Registry == Azure || u.Registry == Ecr {
+		return string(u.Registry) + "-" + strings.ReplaceAll(u.prefix(), "/", "-")
+	}
+	return string(u.Registry)
 }

@@ -4,6 +4,7 @@ package bundle
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -48,7 +49,16 @@ func Build(ctx context.Context, arch string, progress io.Writer) (string, error)
 		return "", fmt.Errorf("helper bundle: %w", err)
 	}
 	dir := filepath.Join(cache, "bundle", "linux-"+arch)
-	helper, err := compileHelper(ctx, platform, filepath.Join(dir, "layercache"), progress)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("helper bundle: %w", err)
+	}
+	// A folder of its own: another process may compile another version of the helper meanwhile.
+	scratch, err := os.MkdirTemp(dir, ".helper-*")
+	if err != nil {
+		return "", fmt.Errorf("helper bundle: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	helper, err := compileHelper(ctx, platform, filepath.Join(scratch, "layercache"), progress)
 	if err != nil {
 		return "", fmt.Errorf("helper bundle: %w", err)
 	}
@@ -99,10 +109,12 @@ func SourceDir(ctx context.Context) (string, error) {
 			return dir, nil
 		}
 	}
-	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", modulePath).Output()
+	// -mod=readonly: a vendor folder has no source of the helper, the module cache has.
+	out, err := exec.CommandContext(ctx, "go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", modulePath).Output()
 	dir := strings.TrimSpace(string(out))
 	if err != nil || dir == "" {
-		return "", errors.Join(fmt.Errorf("find the source of %s: run in a module that requires it, or point to a prebuilt zip", modulePath), err)
+		return "", fmt.Errorf("find the source of %s (go list -m: %w): run in a module that requires it and has it downloaded (go mod download %s), or point to a prebuilt zip",
+			modulePath, cmp.Or(err, errors.New("it names no folder")), modulePath)
 	}
 	return dir, nil
 }

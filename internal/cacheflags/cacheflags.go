@@ -53,6 +53,9 @@ func (f Flags) On() bool { return len(f.Refs.Imports) > 0 }
 
 func registry(s settings.Settings, scope cacheref.Scope) Flags {
 	flags := Flags{Refs: cacheref.For(s.Repository+":", scope, s.FallbackBranch), InRegistry: true}
+	if s.FallbackRepository != "" {
+		flags.Refs.Imports = append(flags.Refs.Imports, cacheref.For(s.FallbackRepository+":", scope, s.FallbackBranch).Imports...)
+	}
 	for _, ref := range flags.Refs.Imports {
 		flags.From = append(flags.From, join("type=registry", "ref="+ref))
 	}

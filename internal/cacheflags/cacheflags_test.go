@@ -27,6 +27,14 @@ func TestFlags(t *testing.T) {
 		{"registry: another branch reads the fallback's too", func(s *settings.Settings) { s.Mode = settings.ModeRegistry }, "next",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--next", "type=registry,ref=" + repository + ":shop--linux-amd64--main"},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--next,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=zstd"},
+		{"registry: another repository is read after, and not written", func(s *settings.Settings) {
+			s.Mode, s.FallbackRepository = settings.ModeRegistry, "host.example/release"
+		}, "pr/7",
+			[]string{
+				"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b96", "type=registry,ref=" + repository + ":shop--linux-amd64--main",
+				"type=registry,ref=host.example/release:shop--linux-amd64--pr-7-2594c02b96", "type=registry,ref=host.example/release:shop--linux-amd64--main",
+			},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b96,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=zstd"},
 		{"registry: gzip where asked", func(s *settings.Settings) { s.Mode, s.Compression = settings.ModeRegistry, "gzip" }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--main,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=gzip"},

@@ -44,6 +44,8 @@ const DefaultReportDir = "layercache-report"
 type Settings struct {
 	// Repository is the cache repository, HOST/NAME. Mode "registry" without one is "off".
 	Repository string
+	// FallbackRepository is a second repository of caches, HOST/NAME, that is read after Repository and never written.
+	FallbackRepository string
 	// Mode is one of the Mode… values.
 	Mode string
 	// LocalDir is the cache folder of mode "local"; empty means docker's own builder.
@@ -78,18 +80,19 @@ type Mirror struct{ Upstream, Location string }
 func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
 	r := reader{lookup: lookup}
 	s := Settings{
-		Repository:     r.repository("LAYERCACHE_REPOSITORY"),
-		Mode:           r.oneOf("LAYERCACHE_MODE", ModeRegistry, ModeInline, ModeImage, ModeLocal, ModeS3, ModeOff),
-		LocalDir:       r.text("LAYERCACHE_LOCAL_DIR", ""),
-		Compression:    r.oneOf("LAYERCACHE_COMPRESSION", "zstd", "gzip"),
-		Write:          r.boolean("LAYERCACHE_WRITE", true),
-		Refresh:        r.boolean("LAYERCACHE_REFRESH", false),
-		App:            r.text("LAYERCACHE_APP", ""),
-		Branch:         r.text("LAYERCACHE_BRANCH", ""),
-		FallbackBranch: r.text("LAYERCACHE_FALLBACK_BRANCH", "main"),
-		Builder:        r.oneOf("LAYERCACHE_BUILDER", BuilderAuto, BuilderNative, BuilderContainer, BuilderDocker),
-		Mirrors:        r.mirrors("LAYERCACHE_MIRRORS"),
-		ReportDir:      r.text("LAYERCACHE_REPORT_DIR", DefaultReportDir),
+		Repository:         r.repository("LAYERCACHE_REPOSITORY"),
+		FallbackRepository: r.repository("LAYERCACHE_FALLBACK_REPOSITORY"),
+		Mode:               r.oneOf("LAYERCACHE_MODE", ModeRegistry, ModeInline, ModeImage, ModeLocal, ModeS3, ModeOff),
+		LocalDir:           r.text("LAYERCACHE_LOCAL_DIR", ""),
+		Compression:        r.oneOf("LAYERCACHE_COMPRESSION", "zstd", "gzip"),
+		Write:              r.boolean("LAYERCACHE_WRITE", true),
+		Refresh:            r.boolean("LAYERCACHE_REFRESH", false),
+		App:                r.text("LAYERCACHE_APP", ""),
+		Branch:             r.text("LAYERCACHE_BRANCH", ""),
+		FallbackBranch:     r.text("LAYERCACHE_FALLBACK_BRANCH", "main"),
+		Builder:            r.oneOf("LAYERCACHE_BUILDER", BuilderAuto, BuilderNative, BuilderContainer, BuilderDocker),
+		Mirrors:            r.mirrors("LAYERCACHE_MIRRORS"),
+		ReportDir:          r.text("LAYERCACHE_REPORT_DIR", DefaultReportDir),
 	}
 	s.Bucket, s.Prefix = r.bucket("LAYERCACHE_S3")
 	if s.Mode == ModeS3 && s.Bucket == "" {

@@ -40,6 +40,7 @@ func TestEachVariableSetsOneThing(t *testing.T) {
 		{"a repository on loopback has a port", "LAYERCACHE_REPOSITORY", "localhost:5000/cache", func(s *Settings) { s.Repository = "localhost:5000/cache" }},
 		{"mode registry", "LAYERCACHE_MODE", "registry", func(*Settings) {}},
 		{"mode off", "LAYERCACHE_MODE", "off", func(s *Settings) { s.Mode = "off" }},
+		{"a second repository to read", "LAYERCACHE_FALLBACK_REPOSITORY", "localhost:5000/release", func(s *Settings) { s.FallbackRepository = "localhost:5000/release" }},
 		{"mode inline", "LAYERCACHE_MODE", "inline", func(s *Settings) { s.Mode = "inline" }},
 		{"mode local in a folder", "LAYERCACHE_LOCAL_DIR", "/caches", func(s *Settings) { s.LocalDir = "/caches" }},
 		{"a bucket with a prefix", "LAYERCACHE_S3", "bucket/a/b/", func(s *Settings) { s.Bucket, s.Prefix = "bucket", "a/b/" }},

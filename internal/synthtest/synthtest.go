@@ -85,12 +85,26 @@ func Properties(t *testing.T, stack awscdk.Stack, kind string) map[string]any {
 }
 
 // Errors are the problems that stop the synthesis of the stack.
-func Errors(stack awscdk.Stack) []string {
-	var errors []string
-	for _, m := range *assertions.Annotations_FromStack(stack).FindError(jsii.String("*"), assertions.Match_AnyValue()) {
-		errors = append(errors, fmt.Sprint(m.Entry.Data))
+func Errors(stack awscdk.Stack) []string { return messages(stack, "aws:cdk:error") }
+
+// Warnings are the warnings of the stack.
+func Warnings(stack awscdk.Stack) []string { return messages(stack, "aws:cdk:warning") }
+
+// Infos are the remarks of the stack.
+func Infos(stack awscdk.Stack) []string { return messages(stack, "aws:cdk:info") }
+
+// messages are what annotations of a type say, after what the CDK adds when it synthesizes.
+func messages(stack awscdk.Stack, kind string) []string {
+	assertions.Template_FromStack(stack, nil)
+	var texts []string
+	for _, construct := range *stack.Node().FindAll("") {
+		for _, entry := range *construct.Node().Metadata() {
+			if *entry.Type == kind {
+				texts = append(texts, fmt.Sprint(entry.Data))
+			}
+		}
 	}
-	return errors
+	return texts
 }
 
 // RolePolicy is the policy of the only role with a policy, a line for each

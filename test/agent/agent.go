@@ -1,7 +1,7 @@
 // Package agent stands in for the agent that CodeBuild runs inside a build environment: it takes a project's buildspec, variables
 // and sources and runs the phases by CodeBuild's rules, on this machine, in a fresh working directory.
 //
-// What CodeBuild has and this agent has not (artifacts, cache, secrets, runtime versions, other users, batches, buildspec version
+// What CodeBuild has and this agent has not (artifacts, cache, secrets, runtime versions, other users, build lists and matrices, buildspec version
 // 0.1) is an error that names it, never passed over.
 //
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
@@ -11,8 +11,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -30,6 +32,8 @@ type Build struct {
 	Number int
 	// BuildSpec is the text of the buildspec.
 	BuildSpec string
+	// BatchIdentifier names the build of the buildspec's build graph that this one is. Needed with a graph, empty without.
+	BatchIdentifier string
 	// Variables are the project's environment variables; they win over the buildspec's.
 	Variables map[string]string
 	// Overrides are the variables given when the build is started; they win over the project's.
@@ -98,6 +102,9 @@ func (b Build) Run(ctx context.Context) (*Result, error) {
 	}
 	if err := b.check(); err != nil {
 		return nil, err
+	}
+	if _, known := spec.graph[b.BatchIdentifier]; known == (len(spec.graph) == 0) {
+		return nil, fmt.Errorf("agent: Build.BatchIdentifier is %q: the buildspec's build graph has %v", b.BatchIdentifier, slices.Sorted(maps.Keys(spec.graph)))
 	}
 	sources, err := b.unpack()
 	if err != nil {

@@ -17,6 +17,7 @@ type buildspec struct {
 	exported  []string
 	phases    map[string]phase
 	reports   map[string]report
+	graph     map[string]graphBuild
 }
 
 type phase struct {
@@ -52,13 +53,14 @@ func parse(text string) (*buildspec, error) {
 func (p *parser) buildspec(root *yaml.Node) *buildspec {
 	spec := &buildspec{phases: map[string]phase{}, reports: map[string]report{}}
 	top := p.mapping(root, "", keys{
-		known:       []string{"version", "env", "phases", "reports"},
-		unsupported: []string{"run-as", "proxy", "batch", "artifacts", "cache"},
+		known:       []string{"version", "env", "phases", "reports", "batch"},
+		unsupported: []string{"run-as", "proxy", "artifacts", "cache"},
 	})
 	if version := p.text(top["version"], "version"); version != "0.2" {
 		p.problem(root, "version is %q: this agent runs 0.2", version)
 	}
 	p.env(spec, top["env"])
+	spec.graph = p.batch(top["batch"])
 	phases := p.mapping(top["phases"], "phases", keys{known: phaseNames})
 	if len(phases) == 0 {
 		p.problem(root, "phases is required")

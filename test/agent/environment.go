@@ -18,7 +18,7 @@ func (b Build) newID() string {
 }
 
 // environment is what the first command sees. A later source wins: the build image, CodeBuild itself, the buildspec, the project,
-// the start of the build.
+// the build graph of a batch, the start of the build.
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
 func (b Build) environment(spec *buildspec, from sources, id string) map[string]string {
 	env := map[string]string{}
@@ -29,6 +29,7 @@ func (b Build) environment(spec *buildspec, from sources, id string) map[string]
 	maps.Copy(env, b.ownVariables(from, id))
 	maps.Copy(env, spec.variables)
 	maps.Copy(env, b.Variables)
+	maps.Copy(env, spec.graph[b.BatchIdentifier].variables)
 	maps.Copy(env, b.Overrides)
 	return env
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/layercache/layercache/internal/bundle"
 	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/internal/toolchain"
 	"github.com/layercache/layercache/test/agent"
 	"github.com/layercache/layercache/test/template"
 )
@@ -21,7 +23,7 @@ import (
 // CodeBuild's rules.
 func TestSynthesizedProject(t *testing.T) {
 	w := newWorld(t)
-	project := synthesize(t, w.app).WithRegistry(w.registry.Addr())
+	project := synthesize(t, w.app, nil).WithRegistry(w.registry.Addr())
 
 	cold := w.codebuild(project, nil)
 	assert.Equal(t, "cold", cold.report.Verdict)
@@ -34,7 +36,7 @@ func TestSynthesizedProject(t *testing.T) {
 	assert.Equal(t, "used", w.codebuild(project, nil).report.Verdict)
 
 	require.NoError(t, os.WriteFile(filepath.Join(project.Source.Path, "src", "main.txt"), []byte("changed\n"), 0o644))
-	changed := w.codebuild(project, map[string]string{"LAYERCACHE_TAG": "v2"})
+	changed := w.codebuild(project, map[string]string{"LAYERCACHE_TAGS": "v2"})
 	assert.Equal(t, "partly-used", changed.report.Verdict)
 	assert.Equal(t, "changed\n", fileOf(t, w.pulled(project.Value("LAYERCACHE_IMAGE")+":v2"), "program"), "an override of Start build counts")
 }
@@ -42,21 +44,42 @@ func TestSynthesizedProject(t *testing.T) {
 func TestSynthesizedProjectWithAStepThatFails(t *testing.T) {
 	w := newWorld(t)
 	w.write("Dockerfile", "FROM "+base+"\nRUN exit 3\n")
-	project := synthesize(t, w.app).WithRegistry(w.registry.Addr())
+	project := synthesize(t, w.app, nil).WithRegistry(w.registry.Addr())
 	failed := w.codebuild(project, nil)
 	assert.Equal(t, agent.Failed, failed.status)
 	assert.Equal(t, 1, failed.report.ExitCode)
 	assert.Equal(t, "cold", failed.exported["LAYERCACHE_VERDICT"], "the verdict is exported although the phase failed")
 }
 
-// synthesize runs the CDK app as the CDK CLI does, with the folder as the source of its one build.
-func synthesize(t *testing.T, source string) template.Project {
+// TestSynthesizedBatch runs the build graph of a project for two platforms: each platform's image, then the index.
+func TestSynthesizedBatch(t *testing.T) {
+	w := newWorld(t)
+	w.write("Dockerfile", "FROM scratch\nCOPY src /src\n")
+	// One zip stands for both architectures': every build of the graph runs on this machine here.
+	zip, err := bundle.Build(t.Context(), toolchain.Host().Arch, os.Stderr)
+	require.NoError(t, err)
+	project := synthesize(t, w.app, map[string]any{
+		"platforms": []string{"linux/amd64", "linux/arm64"}, "helperZip": zip,
+	}).WithRegistry(w.registry.Addr())
+	identifiers, err := agent.Graph(project.BuildSpec)
+	require.NoError(t, err)
+	require.Equal(t, []string{"linux_amd64", "linux_arm64", "index"}, identifiers)
+	for _, identifier := range identifiers {
+		result, log := w.agent(project, nil, identifier)
+		require.Equal(t, agent.Succeeded, result.Status, log)
+	}
+	assert.ElementsMatch(t, []string{"latest", "latest-linux-amd64", "latest-linux-arm64"}, w.tags("layercache/shop"))
+	assert.Equal(t, "hello\n", fileOf(t, w.pulled(project.Value("LAYERCACHE_IMAGE")+":latest"), "src/main.txt"))
+}
+
+// synthesize runs the CDK app as the CDK CLI does, with the folder as the source of its one build and further keys for it.
+func synthesize(t *testing.T, source string, keys map[string]any) template.Project {
 	t.Helper()
 	dir, err := bundle.SourceDir(t.Context())
 	require.NoError(t, err)
-	settings, err := json.Marshal(map[string]any{"layercache": map[string]any{
-		"builds": []any{map[string]any{"name": "shop", "source": map[string]any{"directory": source}}},
-	}})
+	build := map[string]any{"name": "shop", "source": map[string]any{"directory": source}}
+	maps.Copy(build, keys)
+	settings, err := json.Marshal(map[string]any{"layercache": map[string]any{"builds": []any{build}}})
 	require.NoError(t, err)
 	out := t.TempDir()
 	app := exec.CommandContext(t.Context(), "go", "run", "./bin/app")
@@ -80,6 +103,15 @@ type codebuildResult struct {
 
 func (w *world) codebuild(project template.Project, overrides map[string]string) codebuildResult {
 	w.t.Helper()
+	result, log := w.agent(project, overrides, "")
+	got, err := report.Read(filepath.Join(result.SourceDir, project.Value("LAYERCACHE_REPORT_DIR"), report.File))
+	require.NoError(w.t, err, log)
+	return codebuildResult{status: result.Status, exported: result.Exported, report: got}
+}
+
+// agent runs one build of the project and returns its log too.
+func (w *world) agent(project template.Project, overrides map[string]string, identifier string) (*agent.Result, string) {
+	w.t.Helper()
 	variables, secondary := map[string]string{}, map[string]string{}
 	for _, variable := range project.Environment {
 		variables[variable.Name] = variable.Value
@@ -93,14 +125,12 @@ func (w *world) codebuild(project template.Project, overrides map[string]string)
 	var log bytes.Buffer
 	result, err := agent.Build{
 		Project: project.Name, Account: project.Account, Region: project.Region, Partition: project.Partition,
-		BuildSpec: project.BuildSpec, Variables: variables, Overrides: overrides,
+		BuildSpec: project.BuildSpec, BatchIdentifier: identifier, Variables: variables, Overrides: overrides,
 		Source: project.Source.Path, SecondarySources: secondary, Dir: w.t.TempDir(),
 		Env:    []string{"HOME=" + w.tmp, "TMPDIR=" + w.tmp, "PATH=" + tools + ":" + os.Getenv("PATH")},
 		Output: &log,
 	}.Run(w.t.Context())
 	require.NoError(w.t, err, log.String())
-	got, err := report.Read(filepath.Join(result.SourceDir, variables["LAYERCACHE_REPORT_DIR"], report.File))
-	require.NoError(w.t, err, log.String())
 	w.nothingLeft()
-	return codebuildResult{status: result.Status, exported: result.Exported, report: got}
+	return result, log.String()
 }

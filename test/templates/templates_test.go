@@ -7,28 +7,19 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/test/examples"
 )
 
-const builds = `"builds":[{"name":"api","source":{"directory":"api"},"helperZip":"helper.zip"},
-	{"name":"web","source":{"directory":"api"},"helperZip":"helper.zip","architecture":"arm64","cacheWrite":false}]`
-
-// examples are values of the context key, with the region to check them for.
-var examples = map[string]struct{ config, region string }{
-	"one account": {
-		`{` + builds + `}`, "us-east-1",
-	},
-	"two accounts": {
-		`{"cache":{"account":"111111111111","region":"eu-central-1"},"build":{"account":"222222222222","region":"eu-west-1"},` + builds + `}`, "eu-west-1",
-	},
-	"GovCloud, which has no pull-through cache": {
-		`{"pullThrough":{"enabled":false},"cache":{"account":"111111111111","region":"us-gov-west-1"},"build":{"account":"111111111111","region":"us-gov-west-1"},` + builds + `}`, "us-gov-west-1",
-	},
-}
+// config is a configuration in the context of cdk.json.
+const config = `{"cache":{"account":"111111111111","region":"eu-central-1"},"build":{"account":"222222222222","region":"eu-west-1"},
+	"builds":[{"name":"api","source":{"directory":"service"},"helperZip":"helper.zip"}]}`
 
 // synth runs the app as the CDK CLI does, and returns the cloud assembly. check
 // is "true" for the CDK's own check of the templates, "" for the default.
@@ -42,10 +33,7 @@ func synth(t *testing.T, app, config, check string) string {
 func run(t *testing.T, app, config, check string) (assembly, output string, err error) {
 	t.Helper()
 	project := t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(project, "api"), 0o700))
-	for _, name := range []string{"api/Dockerfile", "helper.zip"} {
-		require.NoError(t, os.WriteFile(filepath.Join(project, name), []byte("FROM scratch\n"), 0o600))
-	}
+	require.NoError(t, examples.WriteProject(project))
 	assembly = filepath.Join(project, "cdk.out")
 	context := fmt.Sprintf(`{"layercache":%s,"aws:cdk:disable-stack-trace":true,"aws:cdk:version-reporting":false}`, config)
 	command := exec.Command(app)
@@ -68,22 +56,52 @@ func TestTemplatesPassCfnLintWithNoErrorAndNoWarning(t *testing.T) {
 	lint, err := exec.LookPath("cfn-lint")
 	require.NoError(t, err, "cfn-lint is not on PATH: run the tests with `make test`, which installs it, or `pip install cfn-lint`")
 	app := buildApp(t)
-	for name, example := range examples {
-		t.Run(name, func(t *testing.T) {
+	all, err := examples.All()
+	require.NoError(t, err)
+	for _, example := range all {
+		t.Run(example.Name, func(t *testing.T) {
 			t.Parallel()
-			assembly := synth(t, app, example.config, "")
-			files, err := filepath.Glob(filepath.Join(assembly, "*.template.json"))
+			text, err := json.Marshal(example.Config)
 			require.NoError(t, err)
-			require.Len(t, files, 2)
-			output, err := exec.Command(lint, append([]string{"--regions", example.region, "--"}, files...)...).CombinedOutput()
-			assert.NoError(t, err, "%s", output)
-			assert.Empty(t, string(output))
+			for region, files := range templatesByRegion(t, synth(t, app, string(text), "")) {
+				output, err := exec.Command(lint, append([]string{"--regions", region, "--"}, files...)...).CombinedOutput()
+				assert.NoError(t, err, "%s", output)
+				assert.Empty(t, string(output))
+			}
 		})
 	}
 }
 
+// templatesByRegion are the templates of a cloud assembly by the region that
+// they are for; those for any region are checked for us-east-1.
+func templatesByRegion(t *testing.T, assembly string) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(assembly, "manifest.json"))
+	require.NoError(t, err)
+	var manifest struct {
+		Artifacts map[string]struct {
+			Type, Environment string
+			Properties        struct{ TemplateFile string }
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &manifest))
+	found := map[string][]string{}
+	for _, artifact := range manifest.Artifacts {
+		if artifact.Type != "aws:cloudformation:stack" {
+			continue
+		}
+		region := path.Base(artifact.Environment)
+		if region == "unknown-region" {
+			region = "us-east-1"
+		}
+		found[region] = append(found[region], filepath.Join(assembly, artifact.Properties.TemplateFile))
+	}
+	require.NotEmpty(t, found)
+	return found
+}
+
 func TestTemplatesPassTheCDKsOwnCheck(t *testing.T) {
-	assembly := synth(t, buildApp(t), examples["two accounts"].config, "true")
+	assembly := synth(t, buildApp(t), config, "true")
 	text, err := os.ReadFile(filepath.Join(assembly, "validation-report.json"))
 	require.NoError(t, err)
 	var report struct {
@@ -108,9 +126,9 @@ func TestABadConfigurationEndsInLinesAndNoTemplate(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, 1, exit.ExitCode())
-	assert.Equal(t, `layercache.more: is an unknown key; remove it or use one of name, cache, build, pullThrough, builds
+	assert.Equal(t, `layercache.more: is an unknown key; remove it or use one of name, cache, build, environments, pullThrough, builds
 layercache.name: "A" has the wrong form; use 2 to 31 lower-case letters and digits with single '-' between them, a letter first
-layercache.builds[0].source.directory: is missing; give the directory that holds the Dockerfile
+layercache.builds[0].source: needs exactly one of directory, github, gitlab and bitbucket; give the directory that holds the Dockerfile, or the repository
 layercache: nothing was synthesized; problems in the context of cdk.json: 3
 `, output)
 	assert.NoFileExists(t, filepath.Join(assembly, "manifest.json"))

@@ -1,0 +1,74 @@
+package cacherepo
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// The types of metadata by which awscdk.Annotations tell the CDK CLI of an info
+// and of a warning.
+const (
+	infoMetadata    = "aws:cdk:info"
+	warningMetadata = "aws:cdk:warning"
+)
+
+func (c *CacheRepository) note(kind, text string) {
+	c.Node().AddMetadata(jsii.String(kind), text, nil)
+}
+
+// repositoryMustAllow tells the half of a grant that the owner of an imported
+// repository writes.
+func (c *CacheRepository) repositoryMustAllow(r *request) string {
+	return fmt.Sprintf("%s: the policy of %s must allow %s to %s; name it in CacheRepositoryProps.%s there, or set CacheRepositoryAttributes.PolicyAllows when it does",
+		r.method, c.arnText(), join(r.actions), r.subject.text(), r.party)
+}
+
+// granteeMustHave tells the half of a grant that the grantee's account writes.
+func (c *CacheRepository) granteeMustHave(r *request) string {
+	who := r.subject.text()
+	if r.subject.account == nil {
+		who = "the principals that the repository lets in"
+	}
+	return fmt.Sprintf("%s: the account of the grantee must give %s a policy that allows ecr:GetAuthorizationToken on * and %s on %s",
+		r.method, who, join(r.actions), c.arnText())
+}
+
+func (c *CacheRepository) wholeAccountMayUse(r *request) string {
+	return fmt.Sprintf("%s: the policy of the repository trusts all of %s, whose administrators decide who uses it, as the role has neither a name nor a path; give it one of them",
+		r.method, r.subject.text())
+}
+
+// arnText is the ARN of the repository as a person writes it.
+func (c *CacheRepository) arnText() string {
+	return fmt.Sprintf("arn:${AWS::Partition}:ecr:%s:%s:repository/%s", textOr(c.owner.region, "${AWS::Region}"), textOr(c.owner.account, "${AWS::AccountId}"), c.owner.name)
+}
+
+func (s *subject) text() string {
+	account := "account " + textOr(s.account, "${AWS::AccountId}")
+	switch {
+	case s.arn != "":
+		return s.arn
+	case s.role != "":
+		return fmt.Sprintf("%s (aws:PrincipalArn arn:${AWS::Partition}:iam::%s:role%s)", account, textOr(s.account, "${AWS::AccountId}"), s.role)
+	}
+	return account
+}
+
+func textOr(s *string, otherwise string) string {
+	if validation.IsLiteral(s) {
+		return *s
+	}
+	return otherwise
+}
+
+func join(actions []*string) string {
+	var texts []string
+	for _, action := range actions {
+		texts = append(texts, *action)
+	}
+	return strings.Join(texts, ", ")
+}

@@ -1,0 +1,78 @@
+package cacherepo
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// MetricRepositoryPullCount counts the pulls from the repository, in the account
+// and region that hold it. Default of the options: the sum of 5 minutes.
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-repository-metrics.html
+func (c *CacheRepository) MetricRepositoryPullCount(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	metric := awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace:     jsii.String("AWS/ECR"),
+		MetricName:    jsii.String("RepositoryPullCount"),
+		DimensionsMap: &map[string]*string{"RepositoryName": c.RepositoryName()},
+		Statistic:     jsii.String("Sum"),
+		Account:       literal(c.owner.account),
+		Region:        literal(c.owner.region),
+	})
+	if options == nil {
+		return metric
+	}
+	return metric.With(options)
+}
+
+// OnCachePushed starts a target when a build has exported a cache: on the event
+// "ECR Image Action" of a push that succeeded. Its detail names the tag. Only
+// the account and region that hold the repository see the event; an import from
+// elsewhere is an error.
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+func (c *CacheRepository) OnCachePushed(id *string, options *awsevents.OnEventOptions) awsevents.Rule {
+	if options == nil {
+		options = &awsevents.OnEventOptions{}
+	}
+	stack := awscdk.Stack_Of(c)
+	if differ(c.owner.account, stack.Account()) || differ(c.owner.region, stack.Region()) {
+		validation.Report(c, []validation.Problem{{
+			Prop: "OnCachePushed", Wrong: "the events of the repository appear in its own account and region alone", Fix: "make the rule there",
+		}})
+	}
+	rule := awsevents.NewRule(c, id, &awsevents.RuleProps{
+		Description: options.Description,
+		RuleName:    options.RuleName,
+		EventPattern: &awsevents.EventPattern{
+			Source:     jsii.Strings("aws.ecr"),
+			DetailType: jsii.Strings("ECR Image Action"),
+			Detail: &map[string]any{
+				"action-type":     jsii.Strings("PUSH"),
+				"result":          jsii.Strings("SUCCESS"),
+				"repository-name": &[]*string{c.RepositoryName()},
+			},
+		},
+	})
+	if options.EventPattern != nil {
+		rule.AddEventPattern(options.EventPattern)
+	}
+	if options.Target != nil {
+		rule.AddTarget(options.Target)
+	}
+	return rule
+}
+
+// differ tells whether two values are known and not the same.
+func differ(a, b *string) bool {
+	return validation.IsLiteral(a) && validation.IsLiteral(b) && *a != *b
+}
+
+// literal is nil for a value that CloudFormation fills in.
+func literal(s *string) *string {
+	if !validation.IsLiteral(s) {
+		return nil
+	}
+	return s
+}

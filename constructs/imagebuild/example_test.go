@@ -1,0 +1,76 @@
+package imagebuild_test
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/cacherepo"
+	"github.com/layercache/layercache/constructs/imagebuild"
+	"github.com/layercache/layercache/constructs/pullthrough"
+)
+
+// helperZip keeps the examples from compiling the helper. Leave HelperZip out.
+var helperZip = jsii.String("testdata/helper.zip")
+
+// An image that is built when main is pushed. Pull requests are built under a
+// role that can read the cache and write nothing.
+func ExampleNewImageBuild() {
+	app := awscdk.NewApp(nil)
+	stack := awscdk.NewStack(app, jsii.String("Builds"), nil)
+	cache := cacherepo.NewCacheRepository(stack, jsii.String("Cache"), nil)
+	build := imagebuild.NewImageBuild(stack, jsii.String("Shop"), &imagebuild.ImageBuildProps{
+		Source: imagebuild.Source_GitHub(jsii.String("example"), jsii.String("shop"), &imagebuild.GitOptions{
+			ConnectionArn: jsii.String("arn:aws:codeconnections:eu-west-1:111111111111:connection/0a1b2c3d"),
+		}),
+		Triggers:    &imagebuild.Triggers{Webhook: &imagebuild.Webhook{}},
+		Cache:       cache,
+		PullThrough: pullthrough.NewPullThroughCache(stack, jsii.String("Bases"), nil),
+		HelperZip:   helperZip,
+	})
+
+	app.Synth(nil)
+	fmt.Println(build.PullRequestProject() != nil)
+	// Output: true
+}
+
+// An image for two platforms, each built on a machine of its own, with a secret
+// for RUN --mount=type=secret,id=npm, and built anew when its base image
+// changes.
+func ExampleNewImageBuild_platforms() {
+	app := awscdk.NewApp(nil)
+	stack := awscdk.NewStack(app, jsii.String("Builds"), nil)
+	build := imagebuild.NewImageBuild(stack, jsii.String("Shop"), &imagebuild.ImageBuildProps{
+		Source: imagebuild.Source_GitLab(jsii.String("example/shop"), nil),
+		Cache:  cacherepo.NewCacheRepository(stack, jsii.String("Cache"), nil),
+		Tags:   jsii.Strings("latest", "{commit}"),
+		Build: &imagebuild.BuildOptions{
+			Platforms: jsii.Strings("linux/amd64", "linux/arm64"),
+			Secrets: &map[string]*imagebuild.Secret{
+				"npm": imagebuild.Secret_FromSecretsManager(awssecretsmanager.NewSecret(stack, jsii.String("Npm"), nil), nil),
+			},
+		},
+		Triggers: &imagebuild.Triggers{
+			Webhook: &imagebuild.Webhook{Filters: &[]*imagebuild.FilterGroup{{
+				Events:     &[]awscodebuild.EventAction{awscodebuild.EventAction_PUSH},
+				Conditions: &[]*imagebuild.FilterCondition{{Type: imagebuild.HeadRef, Pattern: jsii.String("^refs/heads/main$")}},
+			}}},
+			Schedule:          awsevents.Schedule_Rate(awscdk.Duration_Days(jsii.Number(7))),
+			RefreshOnSchedule: jsii.Bool(true),
+			BaseImages: &[]*imagebuild.BaseImage{{
+				Repository: awsecr.Repository_FromRepositoryName(stack, jsii.String("Node"), jsii.String("docker-hub/library/node")),
+				Tag:        jsii.String("24"),
+			}},
+		},
+		HelperZip: jsii.String("testdata/helper-{arch}.zip"),
+	})
+
+	app.Synth(nil)
+	fmt.Println(build.IsBatch(), build.PullRequestProject() != nil)
+	// Output: true false
+}

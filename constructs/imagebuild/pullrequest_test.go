@@ -1,0 +1,244 @@
+package imagebuild_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/layercache/layercache/constructs/cacherepo"
+	"github.com/layercache/layercache/constructs/imagebuild"
+	"github.com/layercache/layercache/constructs/pullthrough"
+	"github.com/layercache/layercache/internal/synthtest"
+)
+
+// newGitProps are valid props with a source at GitHub and a webhook.
+func newGitProps(t *testing.T, stack awscdk.Stack) *imagebuild.ImageBuildProps {
+	props := newProps(t, stack)
+	props.Source = imagebuild.Source_GitHub(jsii.String("team"), jsii.String("api"), &imagebuild.GitOptions{ConnectionArn: jsii.String(connection)})
+	props.Triggers = &imagebuild.Triggers{Webhook: &imagebuild.Webhook{}}
+	return props
+}
+
+func filter(kind, pattern string) map[string]any {
+	return map[string]any{"Type": kind, "Pattern": pattern}
+}
+
+func TestAWebhookMakesAProjectForPullRequests(t *testing.T) {
+	stack := synthtest.Stack()
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), newGitProps(t, stack))
+
+	assert.Equal(t, map[string]any{
+		"Webhook": true, "BuildType": "BUILD",
+		"FilterGroups": []any{[]any{filter("EVENT", "PUSH"), filter("HEAD_REF", "^refs/heads/main$")}},
+	}, project(t, stack, "BuildProject")["Triggers"])
+	assert.Equal(t, map[string]any{
+		"Webhook": true, "BuildType": "BUILD",
+		"FilterGroups":           []any{[]any{filter("EVENT", "PULL_REQUEST_CREATED, PULL_REQUEST_UPDATED")}},
+		"PullRequestBuildPolicy": map[string]any{"RequiresCommentApproval": "FORK_PULL_REQUESTS"},
+	}, project(t, stack, "BuildPullRequestProject")["Triggers"])
+}
+
+func TestABuildOfAPullRequestReadsTheCacheAndPushesNothing(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newGitProps(t, stack)
+	props.PullThrough = pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
+		Upstreams: &[]*pullthrough.Upstream{{Registry: pullthrough.Quay}},
+	})
+	props.MetricsNamespace = jsii.String("layercache")
+	props.Build = &imagebuild.BuildOptions{Secrets: &map[string]*imagebuild.Secret{
+		"npm": imagebuild.Secret_FromSecretsManager(awssecretsmanager.Secret_FromSecretNameV2(stack, jsii.String("Npm"), jsii.String("npm")), nil),
+	}}
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+
+	p := project(t, stack, "BuildPullRequestProject")
+	assert.ElementsMatch(t, append([]string{
+		"Allow logs:CreateLogStream logs:PutLogEvents on ${BuildPullRequestLogsAFA90B77.Arn}",
+		"Allow ecr:GetAuthorizationToken on *",
+		"Allow " + pull + " on ${CacheRepository8754AB2F.Arn}",
+		"Allow " + pull + " ecr:BatchImportUpstreamImage ecr:CreateRepository on arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/quay/*",
+		"Allow codeconnections:GetConnection codeconnections:GetConnectionToken on " + connection,
+	}, helperStatements(helperKeys(p)...)...), policyOf(t, stack, pullRole))
+
+	v := variablesOf(p)
+	assert.Equal(t, "false", v["LAYERCACHE_WRITE"])
+	assert.Equal(t, "false", v["LAYERCACHE_PUSH"])
+	assert.Equal(t, uri("CacheRepository8754AB2F"), v["LAYERCACHE_REPOSITORY"])
+	for _, absent := range []string{"LAYERCACHE_SECRETS", "LAYERCACHE_SECRET_NPM", "LAYERCACHE_METRICS_NAMESPACE", "LAYERCACHE_FALLBACK_REPOSITORY"} {
+		assert.NotContains(t, v, absent)
+	}
+	release := variables(t, stack)
+	assert.Equal(t, "true", release["LAYERCACHE_WRITE"])
+	assert.Equal(t, "true", release["LAYERCACHE_PUSH"])
+	assert.Contains(t, release, "LAYERCACHE_SECRET_NPM")
+}
+
+func TestPullRequestsMayWriteATierOfTheirOwn(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newGitProps(t, stack)
+	props.Build = &imagebuild.BuildOptions{Secrets: &map[string]*imagebuild.Secret{
+		"npm": imagebuild.Secret_FromSecretsManager(awssecretsmanager.Secret_FromSecretNameV2(stack, jsii.String("Npm"), jsii.String("npm")), nil),
+	}}
+	props.PullRequests = &imagebuild.PullRequests{
+		Cache:         cacherepo.NewCacheRepository(stack, jsii.String("Tier"), nil),
+		Image:         awsecr.Repository_FromRepositoryName(stack, jsii.String("Previews"), jsii.String("team/previews")),
+		Secrets:       jsii.Bool(true),
+		Approval:      imagebuild.FullApproval,
+		ApproverRoles: jsii.Strings("GITHUB_MAINTAIN", "GITHUB_ADMIN"),
+		RolePath:      jsii.String("/ci/pull-request/"),
+	}
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+
+	p := project(t, stack, "BuildPullRequestProject")
+	assert.Equal(t, map[string]any{"RequiresCommentApproval": "ALL_PULL_REQUESTS", "ApproverRoles": []any{"GITHUB_MAINTAIN", "GITHUB_ADMIN"}},
+		p["Triggers"].(map[string]any)["PullRequestBuildPolicy"])
+	assert.ElementsMatch(t, append([]string{
+		"Allow logs:CreateLogStream logs:PutLogEvents on ${BuildPullRequestLogsAFA90B77.Arn}",
+		"Allow ecr:GetAuthorizationToken on *",
+		"Allow " + push + " on arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/team/previews",
+		"Allow " + pull + " on ${CacheRepository8754AB2F.Arn}",
+		"Allow " + push + " on ${TierRepository0E45ADD2.Arn}",
+		"Allow secretsmanager:GetSecretValue on arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:npm-??????",
+		"Allow codeconnections:GetConnection codeconnections:GetConnectionToken on " + connection,
+	}, helperStatements(helperKeys(p)...)...), policyOf(t, stack, pullRole))
+
+	v := variablesOf(p)
+	assert.Equal(t, "true", v["LAYERCACHE_WRITE"])
+	assert.Equal(t, "true", v["LAYERCACHE_PUSH"])
+	assert.Equal(t, "{commit}", v["LAYERCACHE_TAGS"])
+	assert.Contains(t, v["LAYERCACHE_IMAGE"], "/team/previews")
+	assert.Equal(t, uri("TierRepository0E45ADD2"), v["LAYERCACHE_REPOSITORY"])
+	assert.Equal(t, uri("CacheRepository8754AB2F"), v["LAYERCACHE_FALLBACK_REPOSITORY"])
+	assert.Contains(t, v, "LAYERCACHE_SECRET_NPM")
+	assert.Equal(t, "/ci/pull-request/", resource(t, stack, "AWS::IAM::Role", pullRole)["Properties"].(map[string]any)["Path"])
+}
+
+func TestPullRequestsReadAnInlineCacheFromTheReleasedImage(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newGitProps(t, synthtest.Stack())
+	props.Cache, props.CacheMode = nil, imagebuild.InlineCache
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+
+	policy := policyOf(t, stack, pullRole)
+	assert.Contains(t, policy, "Allow "+pull+" on ${BuildImage47D28642.Arn}")
+	for _, statement := range policy {
+		assert.NotContains(t, statement, "ecr:PutImage")
+	}
+}
+
+func TestPullRequestsReadAnS3CacheAndWriteNone(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newGitProps(t, synthtest.Stack())
+	props.Cache, props.CacheMode, props.CacheBucket = nil, imagebuild.S3Cache, cacheBucket(stack)
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+
+	policy := policyOf(t, stack, pullRole)
+	assert.Contains(t, policy, "Allow s3:GetObject on arn:${AWS::Partition}:s3:::layers/layercache/*")
+	for _, statement := range policy {
+		assert.NotContains(t, statement, "s3:PutObject")
+	}
+}
+
+func TestAWebhookWithoutPullRequestsMakesOneProject(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newGitProps(t, stack)
+	props.Triggers.Webhook.Filters = &[]*imagebuild.FilterGroup{{Events: &[]awscodebuild.EventAction{awscodebuild.EventAction_PUSH}}}
+	build := imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+
+	assert.Len(t, synthtest.Resources(stack, "AWS::CodeBuild::Project"), 1)
+	assert.Nil(t, build.PullRequestProject())
+	assert.Nil(t, build.PullRequestRole())
+	assert.Nil(t, build.PullRequestLogGroup())
+}
+
+func TestAProjectForPullRequestsCanBeAskedForWithoutAWebhook(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newProps(t, stack)
+	props.Source = imagebuild.Source_GitHubEnterprise(jsii.String("https://git.example.com/team/api"), nil)
+	props.PullRequests = &imagebuild.PullRequests{}
+	build := imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+
+	assert.Empty(t, synthtest.Errors(stack))
+	assert.NotContains(t, project(t, stack, "BuildPullRequestProject"), "Triggers")
+	assert.NotNil(t, build.PullRequestProject().ProjectName())
+	assert.NotNil(t, build.PullRequestRole().RoleArn())
+	assert.NotNil(t, build.PullRequestLogGroup().LogGroupArn())
+}
+
+func TestProblemsOfPullRequests(t *testing.T) {
+	for name, c := range map[string]struct {
+		set  func(awscdk.Stack, *imagebuild.ImageBuildProps)
+		want []string
+	}{
+		"a source that has none": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Source, p.Triggers, p.PullRequests = imagebuild.Source_None(), nil, &imagebuild.PullRequests{}
+			},
+			[]string{"PullRequests: a source of type NO_SOURCE has no pull requests; leave it out, or give a source at a Git host"},
+		},
+		"the tier is the release builds' cache": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.PullRequests = &imagebuild.PullRequests{Cache: p.Cache}
+			},
+			[]string{"PullRequests.Cache: is the release builds' cache, which pull requests must not write; give another cache repository, or leave it out"},
+		},
+		"a tier where there is no registry cache": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.PullRequests = &imagebuild.PullRequests{Cache: p.Cache}
+				p.Cache, p.CacheMode = nil, imagebuild.NoCache
+			},
+			[]string{`PullRequests.Cache: is not used when CacheMode is "off"; leave it out`},
+		},
+		"images go to the release builds' repository": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.ImageName = jsii.String("team/api")
+				p.PullRequests = &imagebuild.PullRequests{Image: awsecr.Repository_FromRepositoryName(s, jsii.String("Same"), jsii.String("team/api"))}
+			},
+			[]string{"PullRequests.Image: is the release builds' image repository, in which a pull request could replace a release; give another repository, or leave it out"},
+		},
+		"images go to the cache": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.PullRequests = &imagebuild.PullRequests{Image: p.Cache.Repository()}
+			},
+			[]string{"PullRequests.Image: is a cache repository: pushing the image would overwrite the cache; give the images a repository of their own"},
+		},
+		"the rest": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.RolePath = jsii.String("/ci/")
+				p.PullRequests = &imagebuild.PullRequests{
+					Tags: jsii.Strings("-"), Secrets: jsii.Bool(true), Approval: "SOME", ApproverRoles: jsii.Strings("admin"), RolePath: jsii.String("/ci/pull-request/"),
+				}
+			},
+			[]string{
+				"PullRequests.Tags: has no repository to push to; set PullRequests.Image",
+				"PullRequests.Secrets: there are none; set Build.Secrets, or leave it out",
+				`PullRequests.Tags[0]: "-" has the wrong form; use at most 128 letters, digits, '.', '_' and '-', and the words {commit}, {branch} and {build}`,
+				`PullRequests.Approval: "SOME" is unknown; use one of [DISABLED FORK_PULL_REQUESTS ALL_PULL_REQUESTS]`,
+				`PullRequests.ApproverRoles[0]: "admin" is no role at a Git host; use one such as GITHUB_WRITE, GITLAB_MAINTAINER or BITBUCKET_ADMIN`,
+				"PullRequests.RolePath: is below /ci/, which a cache may trust to write; give a path outside of RolePath",
+			},
+		},
+		"approvers of nothing, and a path of no form": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.PullRequests = &imagebuild.PullRequests{Approval: imagebuild.NoApproval, ApproverRoles: jsii.Strings("GITHUB_ADMIN"), RolePath: jsii.String("ci")}
+			},
+			[]string{
+				"PullRequests.ApproverRoles: have nothing to approve; leave it out, or set Approval",
+				`PullRequests.RolePath: "ci" has the wrong form; begin and end it with a slash, such as /ci/pull-request/`,
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			props := newGitProps(t, stack)
+			c.set(stack, props)
+			build := imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+			assert.NotNil(t, build.PullRequestRole(), "a program goes on after a problem")
+			assert.Equal(t, atBuild(c.want...), synthtest.Errors(stack))
+		})
+	}
+}

@@ -1,0 +1,174 @@
+package imagebuild_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodecommit"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/layercache/layercache/constructs/imagebuild"
+	"github.com/layercache/layercache/internal/synthtest"
+)
+
+func events(e ...awscodebuild.EventAction) *[]awscodebuild.EventAction { return &e }
+
+func TestAGroupOfPushesAndPullRequestsIsTakenApart(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newGitProps(t, stack)
+	props.Triggers.Webhook.Filters = &[]*imagebuild.FilterGroup{
+		{
+			Events: events(awscodebuild.EventAction_PUSH, awscodebuild.EventAction_PULL_REQUEST_MERGED, awscodebuild.EventAction_RELEASED),
+			Conditions: &[]*imagebuild.FilterCondition{
+				{Type: imagebuild.FilePath, Pattern: jsii.String("^services/api/")},
+				{Type: imagebuild.ActorAccount, Pattern: jsii.String("^1$"), Exclude: jsii.Bool(true)},
+			},
+		},
+		{
+			Events:     events(awscodebuild.EventAction_PULL_REQUEST_REOPENED),
+			Conditions: &[]*imagebuild.FilterCondition{{Type: imagebuild.BaseRef, Pattern: jsii.String("^refs/heads/main$")}},
+		},
+	}
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+
+	conditions := []any{filter("FILE_PATH", "^services/api/"), map[string]any{"Type": "ACTOR_ACCOUNT_ID", "Pattern": "^1$", "ExcludeMatchedPattern": true}}
+	groups := func(p map[string]any) any { return p["Triggers"].(map[string]any)["FilterGroups"] }
+	assert.Equal(t, []any{append([]any{filter("EVENT", "PUSH, RELEASED")}, conditions...)}, groups(project(t, stack, "BuildProject")))
+	assert.Equal(t, []any{
+		append([]any{filter("EVENT", "PULL_REQUEST_MERGED")}, conditions...),
+		[]any{filter("EVENT", "PULL_REQUEST_REOPENED"), filter("BASE_REF", "^refs/heads/main$")},
+	}, groups(project(t, stack, "BuildPullRequestProject")))
+}
+
+func TestTheFallbackBranchIsQuotedInTheWebhook(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newGitProps(t, stack)
+	props.FallbackBranch = jsii.String("release/1.0")
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+	assert.Contains(t, project(t, stack, "BuildProject")["Triggers"].(map[string]any)["FilterGroups"].([]any)[0], filter("HEAD_REF", `^refs/heads/release/1\.0$`))
+}
+
+func rule(t *testing.T, stack awscdk.Stack, id string) map[string]any {
+	t.Helper()
+	return resource(t, stack, "AWS::Events::Rule", id)["Properties"].(map[string]any)
+}
+
+func TestAScheduleStartsTheProjectAndNoOther(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newProps(t, stack)
+	props.Triggers = &imagebuild.Triggers{Schedule: awsevents.Schedule_Expression(jsii.String("cron(0 3 ? * MON *)")), RefreshOnSchedule: jsii.Bool(true)}
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+
+	r := rule(t, stack, "BuildSchedule")
+	assert.Equal(t, "cron(0 3 ? * MON *)", r["ScheduleExpression"])
+	target := r["Targets"].([]any)[0].(map[string]any)
+	assert.Equal(t, "${BuildProject943F6A6A.Arn}", synthtest.Text(target["Arn"]))
+	assert.Equal(t, `{"environmentVariablesOverride":[{"name":"LAYERCACHE_REFRESH","type":"PLAINTEXT","value":"true"}]}`, target["Input"])
+	assert.Equal(t, []string{"Allow codebuild:StartBuild on ${BuildProject943F6A6A.Arn}"}, policyOf(t, stack, "BuildStartRole"))
+	assert.Equal(t, []string{
+		"Allow sts:AssumeRole to Service=events.amazonaws.com if StringEquals=aws:SourceAccount=${AWS::AccountId}",
+	}, synthtest.Statements(resource(t, stack, "AWS::IAM::Role", "BuildStartRole")["Properties"].(map[string]any)["AssumeRolePolicyDocument"]))
+}
+
+func TestANewBaseImageStartsABuild(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newProps(t, stack)
+	props.Triggers = &imagebuild.Triggers{BaseImages: &[]*imagebuild.BaseImage{
+		{Repository: awsecr.Repository_FromRepositoryName(stack, jsii.String("Go"), jsii.String("docker-hub/library/golang")), Tag: jsii.String("1.26")},
+		{Repository: awsecr.NewRepository(stack, jsii.String("Own"), nil)},
+	}}
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+
+	pulled := rule(t, stack, "BuildBaseImagedockerhublibrarygolang126")
+	assert.Equal(t, map[string]any{
+		"source":      []any{"aws.ecr"},
+		"detail-type": []any{"ECR Image Action", "ECR Pull Through Cache Action"},
+		"account":     []any{map[string]any{"Ref": "AWS::AccountId"}},
+		"detail": map[string]any{
+			"repository-name": []any{"docker-hub/library/golang"},
+			"image-tag":       []any{"1.26"},
+			"$or": []any{
+				map[string]any{"action-type": []any{"PUSH"}, "result": []any{"SUCCESS"}},
+				map[string]any{"sync-status": []any{"SUCCESS"}},
+			},
+		},
+	}, pulled["EventPattern"])
+	assert.Equal(t, `{"environmentVariablesOverride":[]}`, pulled["Targets"].([]any)[0].(map[string]any)["Input"])
+	own := rule(t, stack, "BuildBaseImage1")["EventPattern"].(map[string]any)["detail"].(map[string]any)
+	assert.Equal(t, []any{"latest"}, own["image-tag"])
+}
+
+func TestProblemsOfTriggers(t *testing.T) {
+	api := func(s awscdk.Stack) awsecr.IRepository {
+		return awsecr.Repository_FromRepositoryName(s, jsii.String("Api"), jsii.String("team/api"))
+	}
+	for name, c := range map[string]struct {
+		set  func(awscdk.Stack, *imagebuild.ImageBuildProps)
+		want []string
+	}{
+		"a webhook of a directory": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Source = newProps(t, synthtest.Stack()).Source },
+			[]string{"Triggers.Webhook: a source of type S3 has no webhooks; leave it out, or give a source at a Git host"},
+		},
+		"a webhook of CodeCommit": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Source = imagebuild.Source_CodeCommit(awscodecommit.Repository_FromRepositoryName(s, jsii.String("Code"), jsii.String("app")), nil)
+			},
+			[]string{"Triggers.Webhook: a source of type CODECOMMIT has no webhooks; leave it out, and start Project() from the repository's OnCommit"},
+		},
+		"a webhook of GitHub Enterprise": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Source = imagebuild.Source_GitHubEnterprise(jsii.String("https://git.example.com/team/api"), nil)
+			},
+			[]string{"Triggers.Webhook: CloudFormation makes no webhooks for GitHub Enterprise; leave it out, set PullRequests to have their project, and make the webhooks with `aws codebuild create-webhook`"},
+		},
+		"filters that filter nothing": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Triggers.Webhook.Filters = &[]*imagebuild.FilterGroup{}
+			},
+			[]string{"Triggers.Webhook.Filters: is empty, which would build on every event; name the events, or leave it out"},
+		},
+		"filters that CodeBuild does not know": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Triggers.Webhook.Filters = &[]*imagebuild.FilterGroup{nil, {
+					Events: events(awscodebuild.EventAction_PUSH, awscodebuild.EventAction_WORKFLOW_JOB_QUEUED),
+					Conditions: &[]*imagebuild.FilterCondition{
+						{Type: "EVENT", Pattern: jsii.String("x")}, {Type: imagebuild.HeadRef}, {Type: imagebuild.BaseRef, Pattern: jsii.String("x")},
+					},
+				}}
+			},
+			[]string{
+				"Triggers.Webhook.Filters[0].Events: is missing; name at least one event, such as awscodebuild.EventAction_PUSH",
+				`Triggers.Webhook.Filters[1].Events[1]: "WORKFLOW_JOB_QUEUED" builds no image; use one of [PUSH RELEASED PRERELEASED PULL_REQUEST_CREATED PULL_REQUEST_UPDATED PULL_REQUEST_REOPENED PULL_REQUEST_CLOSED PULL_REQUEST_MERGED]`,
+				"Triggers.Webhook.Filters[1].Conditions[0].Type: is missing or unknown; use one of [HEAD_REF BASE_REF FILE_PATH COMMIT_MESSAGE ACTOR_ACCOUNT_ID TAG_NAME RELEASE_NAME]",
+				"Triggers.Webhook.Filters[1].Conditions[1].Pattern: is missing; give a regular expression",
+				"Triggers.Webhook.Filters[1].Conditions[2].Type: is about pull requests, and the group has other events; give the events of pull requests a group of their own",
+			},
+		},
+		"a refresh without a schedule, and base images that cannot be watched": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Image = api(s)
+				p.Triggers.RefreshOnSchedule = jsii.Bool(true)
+				p.Triggers.BaseImages = &[]*imagebuild.BaseImage{{}, {Repository: p.Image}, {Repository: awsecr.NewRepository(s, jsii.String("Base"), nil), Tag: jsii.String("*")}}
+			},
+			[]string{
+				"Triggers.RefreshOnSchedule: has no schedule; set Triggers.Schedule",
+				"Triggers.BaseImages[0].Repository: is missing; give the repository of the image",
+				"Triggers.BaseImages[1]: is the image that is built, so that every build would start another; watch another repository",
+				`Triggers.BaseImages[2].Tag: "*" has the wrong form; use at most 128 letters, digits, '.', '_' and '-'`,
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			props := newGitProps(t, stack)
+			c.set(stack, props)
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+			assert.Equal(t, atBuild(c.want...), synthtest.Errors(stack))
+		})
+	}
+}

@@ -1,0 +1,132 @@
+package insight
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// CloudWatch's quotas, of which 100 apps stay below the one of 500 widgets on a
+// dashboard:
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html.
+const maxApps, maxActions, maxPeriod = 100, 5, 86400
+
+var (
+	appForm       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	accountForm   = regexp.MustCompile(`^[0-9]{12}$`)
+	namespaceForm = regexp.MustCompile(`^[A-Za-z0-9._/#-][A-Za-z0-9._/#:-]{0,254}$`)
+	dashboardForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+)
+
+func check(scope constructs.Construct, props *InsightProps) []validation.Problem {
+	problems := checkApps(*awscdk.Stack_Of(scope).Region(), props.Apps)
+	if props.Namespace != nil {
+		problems = append(problems, checkNamespace(props.Namespace)...)
+	}
+	add := func(prop, wrong, fix string) {
+		problems = append(problems, validation.Problem{Prop: prop, Wrong: wrong, Fix: fix})
+	}
+	if validation.IsLiteral(props.DashboardName) && !dashboardForm.MatchString(*props.DashboardName) {
+		add("DashboardName", fmt.Sprintf("%q has the wrong form", *props.DashboardName), "use at most 255 letters, digits, '-' and '_'")
+	}
+	if props.Period != nil {
+		seconds := *props.Period.ToSeconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
+		if seconds < 60 || seconds > maxPeriod || math.Mod(seconds, 60) != 0 {
+			add("Period", fmt.Sprintf("%v seconds is no period of an alarm", seconds), "give whole minutes, at most 1 day")
+		}
+	}
+	if props.AlarmActions != nil && len(*props.AlarmActions) > maxActions {
+		add("AlarmActions", fmt.Sprintf("an alarm cannot have %d actions", len(*props.AlarmActions)), fmt.Sprintf("give at most %d", maxActions))
+	}
+	return append(problems, checkThresholds(props.Thresholds.withDefaults())...)
+}
+
+func checkNamespace(namespace *string) []validation.Problem {
+	wrong := ""
+	switch {
+	case namespace == nil:
+		wrong = "is missing"
+	case !validation.IsLiteral(namespace):
+	case strings.HasPrefix(*namespace, "AWS/"):
+		wrong = fmt.Sprintf("%q is reserved for AWS services", *namespace)
+	case !namespaceForm.MatchString(*namespace):
+		wrong = fmt.Sprintf("%q has the wrong form", *namespace)
+	}
+	if wrong == "" {
+		return nil
+	}
+	return []validation.Problem{{Prop: "Namespace", Wrong: wrong, Fix: "use at most 255 letters, digits and . _ / # : -, such as layercache"}}
+}
+
+func checkApps(region string, apps *[]*App) []validation.Problem {
+	if apps == nil || len(*apps) == 0 {
+		return []validation.Problem{{Prop: "Apps", Wrong: "is empty", Fix: "list at least one app, by the App of its ImageBuild"}}
+	}
+	var problems []validation.Problem
+	add := func(prop, wrong, fix string) {
+		problems = append(problems, validation.Problem{Prop: prop, Wrong: wrong, Fix: fix})
+	}
+	if len(*apps) > maxApps {
+		add("Apps", fmt.Sprintf("%d apps do not fit on a dashboard", len(*apps)), fmt.Sprintf("give at most %d, and the others to another Insight", maxApps))
+	}
+	labels := map[string]int{}
+	for n, app := range *apps {
+		prop := fmt.Sprintf("Apps[%d]", n)
+		if app == nil || app.Name == nil {
+			add(prop+".Name", "is missing", "give the App of an ImageBuild")
+			continue
+		}
+		checkApp(add, prop, region, app)
+		if first, taken := labels[app.label()]; taken {
+			add(prop+".Label", fmt.Sprintf("%q is the label of Apps[%d] too", app.label(), first), "give each app a label of its own")
+			continue
+		}
+		labels[app.label()] = n
+	}
+	return problems
+}
+
+func checkApp(add func(prop, wrong, fix string), prop, region string, app *App) {
+	for _, c := range []struct {
+		prop  string
+		value *string
+	}{{".Name", app.Name}, {".Label", app.Label}} {
+		if c.value != nil && !appForm.MatchString(*c.value) {
+			add(prop+c.prop, fmt.Sprintf("%q has the wrong form", *c.value), "use at most 64 letters, digits, '.', '_' and '-'")
+		}
+	}
+	if validation.IsLiteral(app.Account) && !accountForm.MatchString(*app.Account) {
+		add(prop+".Account", fmt.Sprintf("%q has the wrong form", *app.Account), "give the 12 digits of an account")
+	}
+	if app.Region != nil && *app.Region != region && app.hasAlarms() {
+		add(prop+".Region", "is not that of the stack, and an alarm watches its own region alone",
+			"say Alarms: false here and make an Insight in that region, or give the stack that region")
+	}
+}
+
+func checkThresholds(t Thresholds) []validation.Problem {
+	var problems []validation.Problem
+	for _, c := range []struct {
+		prop  string
+		value float64
+		ok    bool
+		fix   string
+	}{
+		{"HitRatio", *t.HitRatio, *t.HitRatio >= 0 && *t.HitRatio <= 1, "give a number from 0 to 1"},
+		{"ExportFailures", *t.ExportFailures, *t.ExportFailures >= 0, "give 0 or more"},
+		{"OverheadSeconds", *t.OverheadSeconds, *t.OverheadSeconds >= 0, "give 0 or more"},
+		{"MinimumBuilds", *t.MinimumBuilds, *t.MinimumBuilds >= 1, "give 1 or more"},
+	} {
+		if !c.ok {
+			problems = append(problems, validation.Problem{Prop: "Thresholds." + c.prop, Wrong: fmt.Sprintf("%v is out of range", c.value), Fix: c.fix})
+		}
+	}
+	return problems
+}

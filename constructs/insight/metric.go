@@ -1,0 +1,121 @@
+package insight
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// Name is a figure that each build sends once, with the dimension App.
+type Name string
+
+const (
+	// HitRatio is the part of the steps that came from the cache: 0 to 1.
+	HitRatio Name = "HitRatio"
+	// SavedSeconds is what the cached steps would have added to the build.
+	SavedSeconds Name = "SavedSeconds"
+	// OverheadSeconds is what import and export of the cache added to the build.
+	OverheadSeconds Name = "OverheadSeconds"
+	// TotalSeconds is how long the build took.
+	TotalSeconds Name = "TotalSeconds"
+	// ExportFailures is 1 for a build that could not write its cache, or else 0.
+	ExportFailures Name = "ExportFailures"
+	// ImportFailures is 1 for a build that could not read its cache, or else 0.
+	ImportFailures Name = "ImportFailures"
+	// SavedUSD is what the saved time would have cost, in US dollars.
+	SavedUSD Name = "SavedUSD"
+)
+
+// Names are all figures, in the order of the dashboard.
+func Names() []Name {
+	return []Name{HitRatio, SavedSeconds, OverheadSeconds, TotalSeconds, ExportFailures, ImportFailures, SavedUSD}
+}
+
+// statistic is the one that means something over several builds.
+func (n Name) statistic() *string {
+	if n == ExportFailures || n == ImportFailures || n == SavedUSD {
+		return awscloudwatch.Stats_SUM()
+	}
+	return awscloudwatch.Stats_AVERAGE()
+}
+
+const dimension = "App"
+
+// Metric is a figure of the app with that label, over the Period. The statistic
+// is the sum of failures and money and the average of everything else.
+func (i *Insight) Metric(label string, name Name, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	metric := i.metric(i.app(label), name, name.statistic(), label)
+	if options == nil {
+		return metric
+	}
+	return metric.With(options)
+}
+
+// MetricHitRatio is the average HitRatio of the builds of an app.
+func (i *Insight) MetricHitRatio(label string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return i.Metric(label, HitRatio, options)
+}
+
+// MetricSavedSeconds is the average of SavedSeconds of the builds of an app.
+func (i *Insight) MetricSavedSeconds(label string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return i.Metric(label, SavedSeconds, options)
+}
+
+// MetricOverheadSeconds is the average of OverheadSeconds of the builds of an app.
+func (i *Insight) MetricOverheadSeconds(label string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return i.Metric(label, OverheadSeconds, options)
+}
+
+// MetricTotalSeconds is the average of TotalSeconds of the builds of an app.
+func (i *Insight) MetricTotalSeconds(label string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return i.Metric(label, TotalSeconds, options)
+}
+
+// MetricExportFailures is the number of builds of an app that could not write
+// their cache.
+func (i *Insight) MetricExportFailures(label string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return i.Metric(label, ExportFailures, options)
+}
+
+// MetricImportFailures is the number of builds of an app that could not read
+// their cache.
+func (i *Insight) MetricImportFailures(label string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return i.Metric(label, ImportFailures, options)
+}
+
+// MetricSavedUSD is the money that an app saved, in US dollars.
+func (i *Insight) MetricSavedUSD(label string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return i.Metric(label, SavedUSD, options)
+}
+
+func (i *Insight) metric(app *App, name Name, statistic *string, label string) awscloudwatch.Metric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace:     i.namespace,
+		MetricName:    jsii.String(string(name)),
+		DimensionsMap: &map[string]*string{dimension: app.Name},
+		Statistic:     statistic,
+		Period:        i.period,
+		Label:         jsii.String(label),
+		Account:       app.Account,
+		Region:        app.Region,
+	})
+}
+
+// app finds an app by its label. For a label that is none, it reports the
+// problem and returns an app of that name.
+func (i *Insight) app(label string) *App {
+	for _, app := range i.apps {
+		if app.label() == label {
+			return app
+		}
+	}
+	validation.Report(i, []validation.Problem{{
+		Prop:  "Apps",
+		Wrong: fmt.Sprintf("a metric is asked for of %q, which is not the label of an app", label),
+		Fix:   "add the app, or ask by the label of one that is there",
+	}})
+	return &App{Name: jsii.String(label)}
+}

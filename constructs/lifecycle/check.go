@@ -1,0 +1,171 @@
+package lifecycle
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// Limits of ECR: wildcards in one tag pattern and rules in one policy
+// (https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html),
+// and the days for which an archived image is kept.
+const (
+	maxWildcards   = 4
+	maxRules       = 50
+	minArchiveDays = 90
+)
+
+var patternForm = regexp.MustCompile(`^[0-9A-Za-z._*-]{1,128}$`)
+
+// limits are the names of the props of which a rule has exactly one.
+const limits = "MaxCount, MaxDaysSincePush, MaxDaysSincePull and MaxDaysSinceTransition"
+
+// check returns every problem of the rules.
+func check(prop string, rules []*Rule) []validation.Problem {
+	var problems []validation.Problem
+	if len(rules) == 0 || len(rules) > maxRules {
+		problems = append(problems, validation.Problem{
+			Prop: prop, Wrong: fmt.Sprintf("has %d rules, and ECR takes 1 to %d", len(rules), maxRules), Fix: "leave the prop out to have the default rules, or merge rules",
+		})
+	}
+	for i, r := range rules {
+		at := fmt.Sprintf("%s[%d]", prop, i)
+		if r == nil {
+			problems = append(problems, validation.Problem{Prop: at, Wrong: "is nil", Fix: "leave it out or give a rule"})
+			continue
+		}
+		problems = append(problems, checkTags(at, r)...)
+		problems = append(problems, checkOrder(at, r, rules[i+1:])...)
+		problems = append(problems, checkLimits(at, r)...)
+	}
+	return append(problems, checkOverlap(prop, rules)...)
+}
+
+func checkTags(at string, r *Rule) []validation.Problem {
+	var problems []validation.Problem
+	add := func(prop, wrong, fix string) {
+		problems = append(problems, validation.Problem{Prop: at + prop, Wrong: wrong, Fix: fix})
+	}
+	status := tagStatus(r)
+	patterns := r.TagPatterns != nil && len(*r.TagPatterns) > 0
+	switch {
+	case status != Untagged && status != Tagged && status != Any:
+		add(".TagStatus", fmt.Sprintf("%q is no tag status", status), "use lifecycle.Untagged, lifecycle.Tagged or lifecycle.Any")
+	case status == Tagged && !patterns:
+		add(".TagPatterns", "is missing for tagged images", `give patterns, such as "*"`)
+	case status != Tagged && patterns:
+		add(".TagPatterns", fmt.Sprintf("cannot narrow %s images", status), "use TagStatus lifecycle.Tagged or drop the patterns")
+	}
+	if !patterns {
+		return problems
+	}
+	for i, pattern := range *r.TagPatterns {
+		at := fmt.Sprintf(".TagPatterns[%d]", i)
+		switch text := value(pattern); {
+		case !patternForm.MatchString(text):
+			add(at, fmt.Sprintf("%q has the wrong form", text), "use 1 to 128 letters, digits, '.', '_', '-' and '*'")
+		case strings.Count(text, "*") > maxWildcards:
+			add(at, fmt.Sprintf("%q has more than %d wildcards", text, maxWildcards), "use fewer")
+		}
+	}
+	return problems
+}
+
+// checkOrder refuses rules after a rule for any image. Rules of the archive are
+// apart: images there are no longer those that the other rules select.
+func checkOrder(at string, r *Rule, later []*Rule) []validation.Problem {
+	apart := func(l *Rule) bool {
+		return l != nil && r.MaxDaysSinceTransition == nil && l.MaxDaysSinceTransition != nil
+	}
+	if tagStatus(r) != Any || !slices.ContainsFunc(later, func(l *Rule) bool { return !apart(l) }) {
+		return nil
+	}
+	return []validation.Problem{{Prop: at + ".TagStatus", Wrong: "a rule for any image must be the last one", Fix: "move it to the end of the list"}}
+}
+
+func checkLimits(at string, r *Rule) []validation.Problem {
+	var problems []validation.Problem
+	set := 0
+	for _, limit := range []struct {
+		prop  string
+		value *float64
+		least float64
+	}{
+		{".MaxCount", r.MaxCount, 1},
+		{".MaxDaysSincePush", r.MaxDaysSincePush, 1},
+		{".MaxDaysSincePull", r.MaxDaysSincePull, 1},
+		{".MaxDaysSinceTransition", r.MaxDaysSinceTransition, minArchiveDays},
+	} {
+		if limit.value == nil {
+			continue
+		}
+		set++
+		if *limit.value < limit.least || *limit.value != float64(int64(*limit.value)) {
+			problems = append(problems, validation.Problem{
+				Prop: at + limit.prop, Wrong: fmt.Sprintf("%v is not a whole number from %v", *limit.value, limit.least), Fix: fmt.Sprintf("give at least %v", limit.least),
+			})
+		}
+	}
+	if set == 1 {
+		return problems
+	}
+	return append([]validation.Problem{{Prop: at, Wrong: "needs exactly one of " + limits, Fix: "set one of them"}}, problems...)
+}
+
+// checkOverlap refuses a rule that selects what an earlier one does: ECR takes
+// one rule for untagged images, and one for each set of patterns.
+func checkOverlap(prop string, rules []*Rule) []validation.Problem {
+	var problems []validation.Problem
+	first := map[string]int{}
+	for i, r := range rules {
+		if r == nil || tagStatus(r) == Any {
+			continue
+		}
+		selected := fmt.Sprint(tagStatus(r), r.MaxDaysSinceTransition != nil, patternSet(r))
+		if earlier, taken := first[selected]; taken {
+			problems = append(problems, validation.Problem{
+				Prop: fmt.Sprintf("%s[%d]", prop, i), Wrong: fmt.Sprintf("selects the same images as %s[%d], which judges them first", prop, earlier), Fix: "keep one of them",
+			})
+			continue
+		}
+		first[selected] = i
+	}
+	return problems
+}
+
+func patternSet(r *Rule) []string {
+	if r.TagPatterns == nil {
+		return nil
+	}
+	var patterns []string
+	for _, pattern := range *r.TagPatterns {
+		patterns = append(patterns, value(pattern))
+	}
+	slices.Sort(patterns)
+	return slices.Compact(patterns)
+}
+
+func checkNoArchive(prop string, rules []*Rule) []validation.Problem {
+	var problems []validation.Problem
+	for i, r := range rules {
+		if r == nil {
+			continue
+		}
+		for _, archive := range []struct {
+			name  string
+			limit *float64
+		}{{"MaxDaysSincePull", r.MaxDaysSincePull}, {"MaxDaysSinceTransition", r.MaxDaysSinceTransition}} {
+			if archive.limit != nil {
+				problems = append(problems, validation.Problem{
+					Prop:  fmt.Sprintf("%s[%d].%s", prop, i, archive.name),
+					Wrong: "is for the archive, where no build can pull a cache and each one is billed for at least 90 days",
+					Fix:   "use MaxDaysSincePush or MaxCount: a cache that has expired is made anew by one cold build",
+				})
+			}
+		}
+	}
+	return problems
+}

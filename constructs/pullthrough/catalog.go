@@ -1,0 +1,174 @@
+package pullthrough
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/internal/ecrgrant"
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// PullOptions narrow a grant.
+type PullOptions struct {
+	// Repositories are the upstream repositories to pull, as Dockerfiles name
+	// them, without tag: "docker.io/library/golang". "*" stands for any text:
+	// "quay.io/*" is all of an upstream.
+	// Default: Upstream.Repositories of every upstream.
+	Repositories *[]*string
+}
+
+// catalog is what a registry serves through its rules.
+type catalog struct {
+	scope constructs.Construct
+	home  home
+	rules []*rule
+}
+
+// mirrors are UPSTREAM=HOST/PREFIX, as far as BuildKit's mirrors can say it.
+func (c *catalog) mirrors() *string {
+	var mirrors []string
+	for _, r := range c.rules {
+		switch {
+		case r.upstreamPrefix == r.prefix || r.prefix == rootPrefix:
+			mirrors = append(mirrors, fmt.Sprintf("%s=%s", r.host, c.home.host()))
+		case r.upstreamPrefix == "":
+			mirrors = append(mirrors, fmt.Sprintf("%s=%s/%s", r.host, c.home.host(), r.prefix))
+		}
+	}
+	return jsii.String(strings.Join(mirrors, ","))
+}
+
+// imageUri is uri for any reference; one that no rule has is a problem of the
+// construct.
+func (c *catalog) imageUri(reference *string) *string {
+	found := checkImage(c.rules, "ImageUri", valueOr(reference, ""))
+	validation.Report(c.scope, found)
+	if len(found) > 0 {
+		return reference
+	}
+	return c.uri(*reference)
+}
+
+// uri is where an image that is below a rule is pulled through.
+func (c *catalog) uri(reference string) *string {
+	i := parseImage(reference)
+	_, repository, _ := findRule(c.rules, i)
+	return jsii.String(c.home.host() + "/" + repository + i.version)
+}
+
+// covered is what a grant covers of a rule.
+type covered struct {
+	rule *rule
+	// repositories are names in this registry, with wildcards.
+	repositories []string
+}
+
+// cover returns what a grant with these options covers, in the order of the
+// rules. An upstream that is not there is a problem of the construct.
+func (c *catalog) cover(options *PullOptions) []covered {
+	names := map[*rule][]string{}
+	var found problems
+	if options == nil || options.Repositories == nil {
+		for _, r := range c.rules {
+			for _, pattern := range r.repositories {
+				names[r] = append(names[r], below(r.prefix, pattern))
+			}
+		}
+	} else {
+		for i, pattern := range *options.Repositories {
+			at := fmt.Sprintf("GrantPull.Repositories[%d]", i)
+			r, name, ok := c.match(at, valueOr(pattern, ""), &found)
+			if ok {
+				names[r] = append(names[r], name)
+			}
+		}
+	}
+	var result []covered
+	for _, r := range c.rules {
+		if len(names[r]) > 0 {
+			result = append(result, covered{r, names[r]})
+		}
+	}
+	validation.Report(c.scope, found)
+	return result
+}
+
+// match finds the rule for a pattern of upstream repositories.
+func (c *catalog) match(at, pattern string, found *problems) (*rule, string, bool) {
+	i := parseImage(pattern)
+	r, name, ok := findRule(c.rules, i)
+	switch {
+	case !patternForm.MatchString(i.name) || i.version != "":
+		found.add(at, fmt.Sprintf("%q is not an upstream repository", pattern), "give HOST/NAME without a tag, such as docker.io/library/golang or quay.io/*")
+		return nil, "", false
+	case !ok:
+		found.add(at, fmt.Sprintf("%q is on %s, which is not an upstream here", pattern, i.host), "use one of "+upstreamHosts(c.rules)+", or add the upstream")
+		return nil, "", false
+	case r.prefix == rootPrefix && strings.HasPrefix(name, "*"):
+		found.add(at, fmt.Sprintf("%q with the prefix ROOT takes in every repository of the account", pattern), "name repositories")
+		return nil, "", false
+	}
+	return r, name, true
+}
+
+// importActions are needed by who pulls an image that is not there yet: ECR
+// imports it, and creates its repository, as that principal. ECR tags a new
+// repository with that principal's permission too.
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
+func importActions() []*string {
+	return []*string{jsii.String("ecr:BatchImportUpstreamImage"), jsii.String("ecr:CreateRepository")}
+}
+
+func tagActions() []*string { return []*string{jsii.String("ecr:TagResource")} }
+
+// grantIdentity is the half of a grant in the policy of the grantee.
+func (c *catalog) grantIdentity(grantee awsiam.IGrantable, cover []covered) awsiam.Grant {
+	grant := ecrgrant.Login(grantee)
+	if len(cover) == 0 {
+		return grant
+	}
+	actions := append(ecrgrant.PullActions(), importActions()...)
+	grant = grant.Combine(allow(grantee, actions, c.arns(cover, nil)))
+	if tagged := c.arns(cover, isTagged); len(*tagged) > 0 {
+		grant = grant.Combine(allow(grantee, tagActions(), tagged))
+	}
+	return grant
+}
+
+func allow(grantee awsiam.IGrantable, actions []*string, arns *[]*string) awsiam.Grant {
+	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{Grantee: grantee, Actions: &actions, ResourceArns: arns})
+}
+
+// arns are the ARNs of the repositories of the rules that only selects, all of
+// them without.
+func (c *catalog) arns(cover []covered, only func(*rule) bool) *[]*string {
+	arns := []*string{}
+	for _, v := range cover {
+		if only != nil && !only(v.rule) {
+			continue
+		}
+		arns = append(arns, c.home.arns(v.repositories)...)
+	}
+	return &arns
+}
+
+func isTagged(r *rule) bool { return r.tagged }
+
+// otherAccount is the account of the grantee, if it is known and not that of
+// the registry.
+func (c *catalog) otherAccount(grantee awsiam.IGrantable) (*string, bool) {
+	account := grantee.GrantPrincipal().PrincipalAccount()
+	return account, account != nil && differ(account, c.home.account)
+}
+
+// imported tells whether a principal is only referred to here: a grant cannot
+// change its policy.
+func imported(principal awsiam.IPrincipal) bool {
+	construct, ok := principal.(constructs.IConstruct)
+	return !ok || !*awscdk.Resource_IsOwnedResource(construct)
+}

@@ -1,0 +1,115 @@
+package pullthrough
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// readActions and writeActions are what ECR does in the upstream and in this
+// registry; together with ecr:GetAuthorizationToken they are the list of
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-private.html.
+func readActions() *[]*string {
+	return jsii.Strings("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchImportUpstreamImage", "ecr:GetImageCopyStatus")
+}
+
+func writeActions() *[]*string {
+	return jsii.Strings("ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage")
+}
+
+// AllowPullThrough lets the pull-through cache of another account read a
+// repository: the upstream's half of an Ecr upstream. It names the account, as
+// ECR refuses a policy with a role that is not there yet.
+func AllowPullThrough(repository awsecr.Repository, account *string) {
+	repository.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Principals: &[]awsiam.IPrincipal{awsiam.NewAccountPrincipal(account)},
+		Actions:    readActions(),
+	}))
+}
+
+// ecrRole is the role that ECR takes to read the upstream of u: it reads there
+// and writes below the prefix of the rule.
+func (c *PullThroughCache) ecrRole(u *Upstream) awsiam.IRole {
+	if u.Ecr.Role != nil {
+		return u.Ecr.Role
+	}
+	role := awsiam.NewRole(c, jsii.String("Upstream-"+u.id()), &awsiam.RoleProps{
+		Description: jsii.String("Lets Amazon ECR pull through from another private registry (layercache)"),
+		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("pullthroughcache.ecr.amazonaws.com"), nil),
+	})
+	downstream := c.catalog.home.arns(u.names())
+	upstream := c.catalog.home.other(u.Ecr.Account, u.Ecr.Region).arn(below(valueOr(u.Ecr.Prefix, rootPrefix), "*"))
+	addStatement(role, jsii.Strings("ecr:GetAuthorizationToken"), jsii.Strings("*"))
+	both := append([]*string{upstream}, downstream...)
+	addStatement(role, readActions(), &both)
+	addStatement(role, writeActions(), &downstream)
+	if account := u.Ecr.Account; account != nil && *account != *c.catalog.home.account {
+		awscdk.Annotations_Of(c).AddInfo(jsii.String(fmt.Sprintf(
+			"account %s must let this one pull through: pullthrough.AllowPullThrough on its repositories, or the same actions in its registry policy", *account)))
+	}
+	return role
+}
+
+func addStatement(role awsiam.Role, actions, resources *[]*string) {
+	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: actions, Resources: resources}))
+}
+
+// renames tells whether names below the prefix are not those of the upstream,
+// which a mirror of BuildKit cannot express.
+func (u *Upstream) renames() bool {
+	return u.Registry == Ecr && u.Ecr != nil && u.Ecr.Prefix != nil
+}
+
+func (u *Upstream) checkEcr(h home, at string, found *problems) {
+	at += ".Ecr"
+	switch {
+	case u.Registry != Ecr && u.Ecr != nil:
+		found.add(at, fmt.Sprintf("names a private ECR registry, but this is %s", u.Registry), "leave it out")
+		return
+	case u.Registry == Ecr && u.Ecr == nil:
+		found.add(at, "is missing", "give the account or the region that the images are in")
+		return
+	case u.Registry != Ecr:
+		return
+	}
+	e := u.Ecr
+	if validation.IsLiteral(e.Account) && !accountForm.MatchString(*e.Account) {
+		found.add(at+".Account", fmt.Sprintf("%q has the wrong form", *e.Account), "give the 12 digits of the account")
+	}
+	if validation.IsLiteral(e.Region) && !regionForm.MatchString(*e.Region) {
+		found.add(at+".Region", fmt.Sprintf("%q has the wrong form", *e.Region), "give a region, such as eu-west-1")
+	}
+	if same(e.Account, h.account) && same(e.Region, h.region) {
+		found.add(at, "is the registry of the rule itself", "give the account or the region that the images are in")
+	}
+	if e.Role != nil && differ(e.Role.Env().Account, h.account) {
+		found.add(at+".Role", fmt.Sprintf("is in account %s, and the rule in %s", *e.Role.Env().Account, *h.account), "give a role of the rule's account, or leave it out")
+	}
+	u.checkEcrPrefix(at+".Prefix", found)
+}
+
+func (u *Upstream) checkEcrPrefix(at string, found *problems) {
+	switch prefix := u.Ecr.Prefix; {
+	case prefix == nil:
+	case u.prefix() == rootPrefix:
+		found.add(at, "does not go with the prefix ROOT: ECR then takes the names as they are", "leave it out, or give the upstream a prefix")
+	case validation.IsLiteral(prefix) && CheckPrefix(*prefix) != "":
+		found.add(at, CheckPrefix(*prefix), PrefixFix)
+	}
+}
+
+// same tells whether value stands for the other one: by default, or as it is
+// known to be equal.
+func same(value, other *string) bool { return value == nil || *value == *other }
+
+func valueOr(s *string, other string) string {
+	if s == nil {
+		return other
+	}
+	return *s
+}

@@ -1,0 +1,117 @@
+package pullthrough_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/constructs/pullthrough"
+	"github.com/layercache/layercache/internal/synthtest"
+)
+
+const here, there = "111111111111", "222222222222"
+
+// stackOf is a stack of an account and eu-west-1, in an app of its own.
+func stackOf(account string) awscdk.Stack { return stackIn(awscdk.NewApp(nil), "Test", account) }
+
+func stackIn(app awscdk.App, id, account string) awscdk.Stack {
+	return awscdk.NewStack(app, jsii.String(id), &awscdk.StackProps{
+		Env: &awscdk.Environment{Account: jsii.String(account), Region: jsii.String("eu-west-1")},
+	})
+}
+
+func secret(stack awscdk.Stack, name string) awssecretsmanager.ISecret {
+	return awssecretsmanager.Secret_FromSecretNameV2(stack, jsii.String(name), jsii.String("ecr-pullthroughcache/"+name))
+}
+
+// everyUpstream is one upstream of every kind.
+func everyUpstream(stack awscdk.Stack) *[]*pullthrough.Upstream {
+	return &[]*pullthrough.Upstream{
+		{Registry: pullthrough.EcrPublic},
+		{Registry: pullthrough.Kubernetes},
+		{Registry: pullthrough.Quay},
+		{Registry: pullthrough.DockerHub, Secret: secret(stack, "docker")},
+		{Registry: pullthrough.GitHub, Secret: secret(stack, "github")},
+		{Registry: pullthrough.GitLab, Secret: secret(stack, "gitlab")},
+		{Registry: pullthrough.Azure, Secret: secret(stack, "azure"), AzureRegistry: jsii.String("team1")},
+		{Registry: pullthrough.Chainguard, Secret: secret(stack, "chainguard")},
+		{Registry: pullthrough.Ecr, Ecr: &pullthrough.EcrUpstream{Account: jsii.String(there)}},
+		{Registry: pullthrough.Ecr, Prefix: jsii.String("virginia"), Ecr: &pullthrough.EcrUpstream{Region: jsii.String("us-east-1")}},
+	}
+}
+
+func TestEveryUpstreamHasItsRule(t *testing.T) {
+	stack := stackOf(here)
+	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{Upstreams: everyUpstream(stack)})
+	awscdk.NewCfnOutput(stack, jsii.String("Mirrors"), &awscdk.CfnOutputProps{Value: cache.Mirrors()})
+
+	got := map[string][]string{}
+	for prefix, p := range byPrefix(stack, ruleType, "EcrRepositoryPrefix") {
+		got[prefix] = []string{
+			p["UpstreamRegistry"].(string), synthtest.Text(p["UpstreamRegistryUrl"]),
+			synthtest.Text(or(p["CredentialArn"])), synthtest.Text(or(p["CustomRoleArn"])), synthtest.Text(or(p["UpstreamRepositoryPrefix"])),
+		}
+	}
+	const arn = "arn:${AWS::Partition}:secretsmanager:eu-west-1:111111111111:secret:ecr-pullthroughcache/"
+	assert.Equal(t, map[string][]string{
+		"ecr-public": {"ecr-public", "public.ecr.aws", "", "", ""},
+		"k8s":        {"k8s", "registry.k8s.io", "", "", ""},
+		"quay":       {"quay", "quay.io", "", "", ""},
+		"docker-hub": {"docker-hub", "registry-1.docker.io", arn + "docker", "", ""},
+		"github":     {"github-container-registry", "ghcr.io", arn + "github", "", ""},
+		"gitlab":     {"gitlab-container-registry", "registry.gitlab.com", arn + "gitlab", "", ""},
+		"azure":      {"azure-container-registry", "team1.azurecr.io", arn + "azure", "", ""},
+		"chainguard": {"chainguard", "cgr.dev", arn + "chainguard", "", ""},
+		"ecr":        {"ecr", "222222222222.dkr.ecr.eu-west-1.${AWS::URLSuffix}", "", "${PullUpstreamecrecr21169E2F.Arn}", ""},
+		"virginia":   {"ecr", "111111111111.dkr.ecr.us-east-1.${AWS::URLSuffix}", "", "${PullUpstreamecrvirginia2088AAC8.Arn}", ""},
+	}, got)
+
+	const host = "111111111111.dkr.ecr.eu-west-1.${AWS::URLSuffix}"
+	assert.Equal(t, "public.ecr.aws="+host+"/ecr-public,registry.k8s.io="+host+"/k8s,quay.io="+host+"/quay,docker.io="+host+"/docker-hub,"+
+		"ghcr.io="+host+"/github,registry.gitlab.com="+host+"/gitlab,team1.azurecr.io="+host+"/azure,cgr.dev="+host+"/chainguard,"+
+		"222222222222.dkr.ecr.eu-west-1.${AWS::URLSuffix}="+host+"/ecr,111111111111.dkr.ecr.us-east-1.${AWS::URLSuffix}="+host+"/virginia",
+		synthtest.Output(stack, "Mirrors"))
+	assert.Empty(t, synthtest.Errors(stack))
+}
+
+// or is a value, or "" where a template has none.
+func or(value any) any {
+	if value == nil {
+		return ""
+	}
+	return value
+}
+
+func TestAStackWithEverythingPassesCfnLint(t *testing.T) {
+	lint, err := exec.LookPath("cfn-lint")
+	require.NoError(t, err, "cfn-lint is not on PATH: run the tests with `make test`, which installs it, or `pip install cfn-lint`")
+	stack := stackOf(here)
+	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
+		Upstreams: everyUpstream(stack),
+		Template: &pullthrough.RepositoryTemplate{
+			EncryptionKey: awskms.NewKey(stack, jsii.String("Key"), nil),
+			Tags:          &map[string]*string{"team": jsii.String("platform")},
+		},
+		Pullers: &[]*pullthrough.Puller{{Account: jsii.String(there)}, {OrganizationID: jsii.String("o-a1b2c3d4e5"), RolePath: jsii.String("/ci/")}},
+	})
+	_, helper := synthtest.File(t, "helper.zip", "helper")
+	pullthrough.NewPrewarm(stack, jsii.String("Prewarm"), &pullthrough.PrewarmProps{
+		PullThrough: cache, Images: jsii.Strings("golang:1.26", "quay.io/prometheus/node-exporter"), HelperZip: &helper,
+	})
+	require.Empty(t, synthtest.Errors(stack))
+
+	text, err := json.Marshal(*assertions.Template_FromStack(stack, nil).ToJSON())
+	require.NoError(t, err)
+	_, file := synthtest.File(t, "stack.template.json", string(text))
+	output, err := exec.Command(lint, "--regions", "eu-west-1", "--", file).CombinedOutput()
+	assert.NoError(t, err, "%s", output)
+	assert.Empty(t, string(output))
+}

@@ -1,0 +1,100 @@
+package pullthrough
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/internal/ecrgrant"
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// GrantPull lets the grantee pull images below the prefixes, and nothing of the
+// secrets behind them. The first pull of an image creates its repository and
+// imports the image, which are permissions of the one who pulls.
+//
+// A grantee of another account, as far as both accounts are known at synthesis,
+// is let in on this side too, by the registry policy and the policies of the
+// repositories that ECR will create; those that are there already keep theirs.
+// Where the grantee is only referred to, a warning says what its account must
+// allow. A grantee without a policy and without a known account is a problem.
+func (c *PullThroughCache) GrantPull(grantee awsiam.IGrantable, options *PullOptions) awsiam.Grant {
+	cover := c.catalog.cover(options)
+	grant := c.catalog.grantIdentity(grantee, cover)
+	account, other := c.catalog.otherAccount(grantee)
+	if !other {
+		if !*grant.Success() {
+			validation.Report(c, problems{{
+				Prop: "GrantPull", Wrong: "the grantee has no policy that could allow it to pull",
+				Fix: "grant to a role, or name accounts and organizations in Pullers",
+			}})
+		}
+		return grant
+	}
+	principal := grantee.GrantPrincipal()
+	c.share(partyOf(awscdk.Stack_Of(c), account, principal), cover)
+	if imported(principal) {
+		c.warnOfTheirHalf(*account, cover)
+	}
+	return grant
+}
+
+func (c *PullThroughCache) warnOfTheirHalf(account string, cover []covered) {
+	var actions, names []string
+	for _, a := range append(ecrgrant.PullActions(), importActions()...) {
+		actions = append(actions, *a)
+	}
+	for _, v := range cover {
+		names = append(names, v.repositories...)
+		if v.rule.tagged && actions[len(actions)-1] != *tagActions()[0] {
+			actions = append(actions, *tagActions()[0])
+		}
+	}
+	awscdk.Annotations_Of(c).AddWarningV2(jsii.String("layercache:pull-from-"+account), jsii.String(fmt.Sprintf(
+		"GrantPull cannot change policies of account %s: it must allow its principal ecr:GetAuthorizationToken on *, and %s on the repositories %s of this registry",
+		account, strings.Join(actions, ", "), strings.Join(names, ", "))))
+}
+
+// share lets a party of other accounts in: by the policy of the registry to
+// import images and create repositories, by that of each new repository to pull.
+func (c *PullThroughCache) share(who party, cover []covered) {
+	if len(cover) == 0 {
+		return
+	}
+	c.addRegistryStatement(who.statement(importActions(), c.catalog.arns(cover, nil)))
+	if tagged := c.catalog.arns(cover, isTagged); len(*tagged) > 0 {
+		c.addRegistryStatement(who.statement(tagActions(), tagged))
+	}
+	for _, v := range cover {
+		c.addRepositoryStatement(v.rule, who.statement(ecrgrant.PullActions(), nil))
+	}
+}
+
+func (c *PullThroughCache) addRegistryStatement(statement map[string]any) {
+	if contains(c.registryStatements, statement) {
+		return
+	}
+	c.registryStatements = append(c.registryStatements, statement)
+	if c.ownsRegistryPolicy {
+		addToRegistryPolicy(c, statement)
+	}
+}
+
+// addRepositoryStatement adds to the policy of repositories that ECR creates
+// for the rule. The template takes a policy as JSON text.
+func (c *PullThroughCache) addRepositoryStatement(r *rule, statement map[string]any) {
+	if contains(c.repositoryStatements[r], statement) {
+		return
+	}
+	c.repositoryStatements[r] = append(c.repositoryStatements[r], statement)
+	c.templates[r].SetRepositoryPolicy(awscdk.Stack_Of(c).ToJsonString(document(c.repositoryStatements[r]), nil))
+}
+
+// RegistryPolicyStatements are the statements that the ECR registry policy of
+// this account and region needs for the pullers of other accounts, for a policy
+// of your own when PullThroughCacheProps.RegistryPolicy is false. Ask for them
+// after the last GrantPull.
+func (c *PullThroughCache) RegistryPolicyStatements() *[]any { return &c.registryStatements }

@@ -1,0 +1,87 @@
+package pullthrough
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// PullThroughCacheAttributes name rules that are made elsewhere.
+type PullThroughCacheAttributes struct {
+	// Upstreams are the upstreams of the rules, as they were made; secrets and
+	// roles need not be repeated.
+	// Default: every one of UpstreamRegistries, under its own name.
+	Upstreams *[]*Upstream
+
+	// Account is the 12-digit id of the account that the rules are in. With
+	// another account, its rules name this one in PullThroughCacheProps.Pullers.
+	// Default: the account of the stack.
+	Account *string
+
+	// Region is the region that the rules are in.
+	// Default: the region of the stack.
+	Region *string
+}
+
+// importedCache is a PullThroughCache made elsewhere.
+type importedCache struct {
+	constructs.Construct
+	catalog catalog
+}
+
+// PullThroughCache_FromPullThroughCacheAttributes refers to rules that are made
+// elsewhere, such as in a shared account.
+func PullThroughCache_FromPullThroughCacheAttributes(scope constructs.Construct, id *string, attributes *PullThroughCacheAttributes) IPullThroughCache {
+	c := &importedCache{}
+	constructs.NewConstruct_Override(c, scope, id)
+	if attributes == nil {
+		attributes = &PullThroughCacheAttributes{}
+	}
+	c.catalog = catalog{scope: c, home: homeOf(awscdk.Stack_Of(c)).other(attributes.Account, attributes.Region)}
+	upstreams := upstreamsOr(attributes.Upstreams)
+	found := checkUpstreams(c.catalog.home, upstreams)
+	for _, p := range []struct {
+		prop  string
+		value *string
+		ok    func(string) bool
+		fix   string
+	}{
+		{"Account", attributes.Account, accountForm.MatchString, "give the 12 digits of the account"},
+		{"Region", attributes.Region, regionForm.MatchString, "give a region, such as eu-west-1"},
+	} {
+		if validation.IsLiteral(p.value) && !p.ok(*p.value) {
+			found.add(p.prop, fmt.Sprintf("%q has the wrong form", *p.value), p.fix)
+		}
+	}
+	validation.Report(c, found)
+	if len(found) > 0 {
+		return c
+	}
+	for _, u := range upstreams {
+		c.catalog.rules = append(c.catalog.rules, newRule(c.catalog.home, u, u.Template.or(nil)))
+	}
+	if a := attributes.Account; a != nil && *a != *awscdk.Stack_Of(c).Account() {
+		awscdk.Annotations_Of(c).AddInfo(jsii.String(fmt.Sprintf(
+			"the pull-through cache of account %s must name this account in PullThroughCacheProps.Pullers", *a)))
+	}
+	return c
+}
+
+// GrantPull is the half of the permission in the grantee's own policy. The
+// account of the rules names its pullers in PullThroughCacheProps.Pullers.
+func (c *importedCache) GrantPull(grantee awsiam.IGrantable, options *PullOptions) awsiam.Grant {
+	return c.catalog.grantIdentity(grantee, c.catalog.cover(options))
+}
+
+// Mirrors is the value of LAYERCACHE_MIRRORS.
+func (c *importedCache) Mirrors() *string { return c.catalog.mirrors() }
+
+// ImageUri is where an image of an upstream is pulled through.
+func (c *importedCache) ImageUri(reference *string) *string { return c.catalog.imageUri(reference) }
+
+func (c *importedCache) serves() *catalog { return &c.catalog }

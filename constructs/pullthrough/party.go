@@ -1,0 +1,70 @@
+package pullthrough
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// party is who a policy of the registry lets in. Its statements are written as
+// JSON values here: a statement that comes back from the CDK's JavaScript
+// process does not have the same form.
+type party struct {
+	// principal is "*" or the ARN of an account.
+	principal  string
+	conditions map[string]any
+}
+
+// partyOf is who a grantee of another account is: its account, narrowed to the
+// role where its ARN is known. A policy cannot name a role of another account
+// that does not exist yet.
+func partyOf(stack awscdk.Stack, account *string, principal awsiam.IPrincipal) party {
+	who := party{principal: accountPrincipal(stack, account), conditions: map[string]any{}}
+	if role, ok := principal.(awsiam.IRole); ok && validation.IsLiteral(role.RoleArn()) {
+		who.conditions["ArnEquals"] = map[string]any{"aws:PrincipalArn": *role.RoleArn()}
+	}
+	return who
+}
+
+// accountPrincipal is written so that equal statements are equal texts, which
+// awsiam.AccountPrincipal does not give.
+func accountPrincipal(stack awscdk.Stack, account *string) string {
+	return iamArn(stack, account, "root")
+}
+
+func iamArn(stack awscdk.Stack, account *string, resource string) string {
+	return *stack.FormatArn(&awscdk.ArnComponents{
+		Service:   jsii.String("iam"),
+		Region:    jsii.String(""),
+		Account:   account,
+		Resource:  jsii.String(resource),
+		ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME,
+	})
+}
+
+// statement allows actions to the party. Statements of a repository's policy
+// have no resources.
+func (p party) statement(actions []*string, resources *[]*string) map[string]any {
+	statement := map[string]any{
+		"Effect":    "Allow",
+		"Action":    texts(actions),
+		"Principal": map[string]any{"AWS": p.principal},
+	}
+	if resources != nil {
+		statement["Resource"] = texts(*resources)
+	}
+	if len(p.conditions) > 0 {
+		statement["Condition"] = p.conditions
+	}
+	return statement
+}
+
+func texts(values []*string) []any {
+	var result []any
+	for _, v := range values {
+		result = append(result, *v)
+	}
+	return result
+}

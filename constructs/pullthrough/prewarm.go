@@ -1,0 +1,229 @@
+package pullthrough
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/buildspecs"
+	"github.com/layercache/layercache/constructs/internal/helperasset"
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// PrewarmProps are the props of a Prewarm.
+type PrewarmProps struct {
+	// PullThrough is the cache to warm. Required.
+	PullThrough IPullThroughCache
+
+	// Images are the images to pull, as Dockerfiles write them:
+	// "docker.io/library/golang:1.26", or short "golang:1.26". Each is below an
+	// upstream of PullThrough. All platforms of an image are pulled. Required.
+	Images *[]*string
+
+	// Schedule says when.
+	// Default: once a day, as ECR looks for newer images at most every 24 hours.
+	Schedule awsevents.Schedule
+
+	// Timeout ends a run that takes too long: 5 minutes to 36 hours.
+	// Default: 1 hour.
+	Timeout awscdk.Duration
+
+	// LogRetention is how long the logs of runs are kept.
+	// Default: awslogs.RetentionDays_ONE_MONTH.
+	LogRetention awslogs.RetentionDays
+
+	// HelperZip is the path of a zip with the program layercache for linux and
+	// amd64.
+	// Default: compiled from this module's source, once for each version of it.
+	HelperZip *string
+}
+
+// Prewarm pulls images through a pull-through cache on a schedule: the first
+// pull of an image is slow, and only a pull makes ECR look for a newer one. A
+// run fails when one of the images could not be pulled, after it has tried them
+// all.
+type Prewarm struct {
+	constructs.Construct
+	project  awscodebuild.Project
+	role     awsiam.Role
+	logGroup awslogs.LogGroup
+	rule     awsevents.Rule
+}
+
+// NewPrewarm makes a small CodeBuild project, and the EventBridge rule that
+// starts it.
+func NewPrewarm(scope constructs.Construct, id *string, props *PrewarmProps) *Prewarm {
+	p := &Prewarm{}
+	constructs.NewConstruct_Override(p, scope, id)
+	if props == nil {
+		props = &PrewarmProps{}
+	}
+	found := checkPrewarm(props)
+	zip := ""
+	if len(found) == 0 {
+		var problem *validation.Problem
+		if zip, problem = helperasset.Zip(props.HelperZip, "amd64"); problem != nil {
+			found = append(found, *problem)
+		}
+	}
+	p.role = newPrewarmRole(p)
+	p.logGroup = awslogs.NewLogGroup(p, jsii.String("Logs"), &awslogs.LogGroupProps{
+		Retention:     retentionOr(props.LogRetention, awslogs.RetentionDays_ONE_MONTH),
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	validation.Report(p, found)
+	if len(found) > 0 {
+		p.addPlaceholder()
+	} else {
+		p.addProject(props, zip)
+	}
+	p.addRule(props.Schedule)
+	return p
+}
+
+func checkPrewarm(props *PrewarmProps) problems {
+	found := problems(helperasset.Check(props.HelperZip))
+	if props.PullThrough == nil {
+		found.add("PullThrough", "is missing", "give a pullthrough.PullThroughCache")
+	}
+	if props.Images == nil || len(*props.Images) == 0 {
+		found.add("Images", "is empty", "name images, such as docker.io/library/golang:1.26")
+	} else if props.PullThrough != nil {
+		for i, image := range *props.Images {
+			found = append(found, checkImage(props.PullThrough.serves().rules, fmt.Sprintf("Images[%d]", i), valueOr(image, ""))...)
+		}
+	}
+	if t := props.Timeout; t != nil {
+		const least, most = 5, 2160
+		if minutes := *t.ToMinutes(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)}); minutes < least || minutes > most {
+			found.add("Timeout", fmt.Sprintf("%v minutes is out of CodeBuild's range", minutes), fmt.Sprintf("give %d to %d minutes", least, most))
+		}
+	}
+	return found
+}
+
+// newPrewarmRole trusts CodeBuild on behalf of this account alone:
+// https://docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html.
+func newPrewarmRole(scope constructs.Construct) awsiam.Role {
+	return awsiam.NewRole(scope, jsii.String("Role"), &awsiam.RoleProps{
+		Description: jsii.String("Service role that pulls base images through a pull-through cache (layercache)"),
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+			Conditions: &map[string]any{
+				"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(scope).Account()},
+			},
+		}),
+	})
+}
+
+// addProject makes the project under a role that takes no further statements,
+// as the CDK would add broad ones. The helper pulls by itself: there is no
+// Docker, and the machine is not privileged.
+func (p *Prewarm) addProject(props *PrewarmProps, zip string) {
+	p.grant(props)
+	timeout := props.Timeout
+	if timeout == nil {
+		timeout = awscdk.Duration_Hours(jsii.Number(1))
+	}
+	p.project = awscodebuild.NewProject(p, jsii.String("Project"), &awscodebuild.ProjectProps{
+		Description: jsii.String("Pulls base images through a pull-through cache (layercache)"),
+		Source:      helperasset.PrimarySource(p, "Helper", p.role, zip),
+		Environment: &awscodebuild.BuildEnvironment{
+			BuildImage:  awscodebuild.LinuxBuildImage_AMAZON_LINUX_2023_5(),
+			ComputeType: awscodebuild.ComputeType_SMALL,
+		},
+		EnvironmentVariables: &map[string]*awscodebuild.BuildEnvironmentVariable{
+			"LAYERCACHE_PREWARM": {Value: jsii.String(uris(props)), Type: awscodebuild.BuildEnvironmentVariableType_PLAINTEXT},
+		},
+		Role:                        p.role.WithoutPolicyUpdates(nil),
+		GrantReportGroupPermissions: jsii.Bool(false),
+		Logging:                     &awscodebuild.LoggingOptions{CloudWatch: &awscodebuild.CloudWatchLoggingOptions{LogGroup: p.logGroup}},
+		Timeout:                     timeout,
+	})
+	p.project.Node().AddDependency(p.role.Node().FindChild(jsii.String("DefaultPolicy")))
+	p.project.Node().DefaultChild().(awscodebuild.CfnProject).AddPropertyOverride(jsii.String("Source.BuildSpec"), buildspecs.Prewarm)
+}
+
+// grant gives the role what a run does: write its log, pull the images, and ask
+// for each layer whether it is there, which is a permission of its own.
+func (p *Prewarm) grant(props *PrewarmProps) {
+	p.logGroup.GrantWrite(p.role)
+	options := &PullOptions{Repositories: repositoriesOf(*props.Images)}
+	props.PullThrough.GrantPull(p.role, options)
+	images := props.PullThrough.serves()
+	allow(p.role, []*string{jsii.String("ecr:BatchCheckLayerAvailability")}, images.arns(images.cover(options), nil))
+}
+
+// uris are where the images are pulled through, with commas between them.
+func uris(props *PrewarmProps) string {
+	var uris []string
+	for _, image := range *props.Images {
+		uri := props.PullThrough.serves().uri(*image)
+		if parseImage(*image).version == "" {
+			uri = jsii.String(*uri + ":latest")
+		}
+		uris = append(uris, *uri)
+	}
+	return strings.Join(uris, ",")
+}
+
+// repositoriesOf are the repositories of images, each once.
+func repositoriesOf(images []*string) *[]*string {
+	var repositories []*string
+	seen := map[string]bool{}
+	for _, reference := range images {
+		i := parseImage(*reference)
+		repository := i.host + "/" + i.name
+		if !seen[repository] {
+			repositories = append(repositories, &repository)
+		}
+		seen[repository] = true
+	}
+	return &repositories
+}
+
+// addPlaceholder fills in what Project returns when the props have problems, so
+// that a caller's program goes on to find its other problems.
+func (p *Prewarm) addPlaceholder() {
+	p.project = awscodebuild.NewProject(p, jsii.String("Project"), &awscodebuild.ProjectProps{
+		BuildSpec: awscodebuild.BuildSpec_FromObject(&map[string]any{"version": "0.2"}), Role: p.role,
+	})
+}
+
+func (p *Prewarm) addRule(schedule awsevents.Schedule) {
+	if schedule == nil {
+		schedule = awsevents.Schedule_Rate(awscdk.Duration_Days(jsii.Number(1)))
+	}
+	p.rule = awsevents.NewRule(p, jsii.String("Schedule"), &awsevents.RuleProps{
+		Description: jsii.String("Pulls base images through a pull-through cache (layercache)"),
+		Schedule:    schedule,
+		Targets:     &[]awsevents.IRuleTarget{awseventstargets.NewCodeBuildProject(p.project, nil)},
+	})
+}
+
+func retentionOr(value, other awslogs.RetentionDays) awslogs.RetentionDays {
+	if value == "" {
+		return other
+	}
+	return value
+}
+
+// Project is the CodeBuild project; OnBuildFailed on it tells of images that
+// could not be pulled.
+func (p *Prewarm) Project() awscodebuild.IProject { return p.project }
+
+// Role is the service role of the project.
+func (p *Prewarm) Role() awsiam.IRole { return p.role }
+
+// LogGroup holds the logs of the runs.
+func (p *Prewarm) LogGroup() awslogs.ILogGroup { return p.logGroup }
+
+// Rule is the EventBridge rule that starts the runs.
+func (p *Prewarm) Rule() awsevents.IRule { return p.rule }

@@ -1,0 +1,165 @@
+package pullthrough_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/layercache/layercache/constructs/pullthrough"
+	"github.com/layercache/layercache/internal/synthtest"
+)
+
+const policyType = "AWS::ECR::RegistryPolicy"
+
+// shared is a cache of one upstream for the pullers.
+func shared(stack awscdk.Stack, id string, r pullthrough.UpstreamRegistry, pullers ...*pullthrough.Puller) *pullthrough.PullThroughCache {
+	return pullthrough.NewPullThroughCache(stack, jsii.String(id), &pullthrough.PullThroughCacheProps{
+		Upstreams: &[]*pullthrough.Upstream{{Registry: r}}, Pullers: &pullers,
+	})
+}
+
+func TestPullersOfOtherAccounts(t *testing.T) {
+	stack := stackOf(here)
+	shared(stack, "Pull", pullthrough.Quay,
+		&pullthrough.Puller{Account: jsii.String(there)},
+		&pullthrough.Puller{Account: jsii.String("333333333333"), RolePath: jsii.String("/ci/")},
+		&pullthrough.Puller{OrganizationID: jsii.String("o-a1b2c3d4e5"), RolePath: jsii.String("/ci/")})
+
+	const allow = "Allow " + importing + " on " + registry + "quay/* to AWS="
+	assert.Equal(t, []string{
+		allow + "arn:${AWS::Partition}:iam::222222222222:root",
+		allow + "arn:${AWS::Partition}:iam::333333333333:root if ArnLike=aws:PrincipalArn=arn:${AWS::Partition}:iam::333333333333:role/ci/*",
+		allow + "* if ArnLike=aws:PrincipalArn=arn:${AWS::Partition}:iam::*:role/ci/*,StringEquals=aws:PrincipalOrgID=o-a1b2c3d4e5",
+	}, synthtest.Statements(synthtest.Properties(t, stack, policyType)["PolicyText"]))
+	const pulls = `{"Action":["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"],`
+	assert.Equal(t, `{"Statement":[`+
+		pulls+`"Effect":"Allow","Principal":{"AWS":"arn:${AWS::Partition}:iam::222222222222:root"}},`+
+		pulls+`"Condition":{"ArnLike":{"aws:PrincipalArn":"arn:${AWS::Partition}:iam::333333333333:role/ci/*"}},"Effect":"Allow","Principal":{"AWS":"arn:${AWS::Partition}:iam::333333333333:root"}},`+
+		pulls+`"Condition":{"ArnLike":{"aws:PrincipalArn":"arn:${AWS::Partition}:iam::*:role/ci/*"},"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}},"Effect":"Allow","Principal":{"AWS":"*"}}`+
+		`],"Version":"2012-10-17"}`,
+		synthtest.Text(synthtest.Properties(t, stack, templateType)["RepositoryPolicy"]))
+}
+
+func TestEveryProblemOfPullers(t *testing.T) {
+	stack := synthtest.Stack()
+	shared(stack, "Pull", pullthrough.Quay, nil,
+		&pullthrough.Puller{RolePath: jsii.String("/ci/")},
+		&pullthrough.Puller{Account: jsii.String("*"), OrganizationID: jsii.String("*"), RolePath: jsii.String("ci*")})
+
+	assert.Equal(t, []string{
+		"Test/Pull: Pullers[0]: names nobody, which would mean everybody; set Account or OrganizationID",
+		"Test/Pull: Pullers[1]: names nobody, which would mean everybody; set Account or OrganizationID",
+		`Test/Pull: Pullers[2].Account: "*" has the wrong form; give the 12 digits of the account`,
+		`Test/Pull: Pullers[2].OrganizationID: "*" has the wrong form; give the organization's id, such as o-a1b2c3d4e5`,
+		`Test/Pull: Pullers[2].RolePath: "ci*" has the wrong form; give a path that begins and ends with a slash, such as /ci/`,
+	}, synthtest.Errors(stack))
+}
+
+func TestOneRegistryPolicyForAllStacksOfAnAccountAndRegion(t *testing.T) {
+	app := awscdk.NewApp(nil)
+	first, second, elsewhere := stackIn(app, "First", here), stackIn(app, "Second", here), stackIn(app, "Elsewhere", there)
+	puller := &pullthrough.Puller{Account: jsii.String("333333333333")}
+	shared(first, "A", pullthrough.Quay, puller)
+	shared(first, "B", pullthrough.Kubernetes, puller, puller)
+	shared(second, "C", pullthrough.EcrPublic, puller)
+	shared(elsewhere, "D", pullthrough.Quay, puller)
+
+	const to = " to AWS=arn:${AWS::Partition}:iam::333333333333:root"
+	assert.Equal(t, []string{
+		"Allow " + importing + " on " + registry + "quay/*" + to,
+		"Allow " + importing + " on " + registry + "k8s/*" + to,
+		"Allow " + importing + " on " + registry + "ecr-public/*" + to,
+	}, synthtest.Statements(synthtest.Properties(t, first, policyType)["PolicyText"]))
+	assert.Empty(t, synthtest.Resources(second, policyType))
+	assert.Len(t, synthtest.Resources(elsewhere, policyType), 1)
+	assert.Empty(t, synthtest.Errors(second))
+}
+
+func TestAStackThatAsksFirstHoldsTheRegistryPolicy(t *testing.T) {
+	app := awscdk.NewApp(nil)
+	registryStack, stack := stackIn(app, "Registry", here), stackIn(app, "Test", here)
+	pullthrough.RegistryPolicy_Of(registryStack)
+	shared(stack, "Pull", pullthrough.Quay, &pullthrough.Puller{Account: jsii.String(there)})
+
+	assert.Len(t, synthtest.Resources(registryStack, policyType), 1)
+	assert.Empty(t, synthtest.Resources(stack, policyType))
+}
+
+func TestWithoutAPullerOfAnotherAccountThereIsNoRegistryPolicy(t *testing.T) {
+	stack := stackOf(here)
+	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), nil)
+	cache.GrantPull(newRole(stack), nil)
+
+	assert.Empty(t, synthtest.Resources(stack, policyType))
+	assert.Empty(t, *cache.RegistryPolicyStatements())
+}
+
+func TestARegistryPolicyThatIsManagedElsewhereGetsItsStatementsFromHere(t *testing.T) {
+	stack := stackOf(here)
+	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
+		Upstreams:      &[]*pullthrough.Upstream{{Registry: pullthrough.Quay}},
+		Pullers:        &[]*pullthrough.Puller{{OrganizationID: jsii.String("o-a1b2c3d4e5")}},
+		RegistryPolicy: jsii.Bool(false),
+	})
+
+	assert.Empty(t, synthtest.Resources(stack, policyType))
+	document := stack.Resolve(map[string]any{"Statement": *cache.RegistryPolicyStatements()})
+	assert.Equal(t, []string{
+		"Allow " + importing + " on " + registry + "quay/* to AWS=* if StringEquals=aws:PrincipalOrgID=o-a1b2c3d4e5",
+	}, synthtest.Statements(document))
+}
+
+func TestTwoStacksThatMayShareAnAccountCannotBothHaveARegistryPolicy(t *testing.T) {
+	app := awscdk.NewApp(nil)
+	first, second := awscdk.NewStack(app, jsii.String("First"), nil), awscdk.NewStack(app, jsii.String("Second"), nil)
+	puller := &pullthrough.Puller{Account: jsii.String(there)}
+	shared(first, "Pull", pullthrough.Quay, puller)
+	shared(second, "Pull", pullthrough.Kubernetes, puller)
+
+	assert.Empty(t, synthtest.Errors(first))
+	assert.Equal(t, []string{
+		`Second/Pull: RegistryPolicy: stack "First" holds the registry policy, of which an account has one in a region, and it is not known whether this stack is in the same; give both stacks their account and region (env), or share from one of them`,
+	}, synthtest.Errors(second))
+}
+
+func TestAPrefixIsTakenOnceInAnAccountAndRegion(t *testing.T) {
+	for name, c := range map[string]struct {
+		first, second func(awscdk.App) awscdk.Stack
+		want          []string
+	}{
+		"in one stack": {
+			func(a awscdk.App) awscdk.Stack { return stackIn(a, "First", here) },
+			nil,
+			[]string{`First/Two: Upstreams[0].Prefix: "quay" is taken by First/One in this account and region; give the upstream another prefix, or pass that PullThroughCache on`},
+		},
+		"in two stacks": {
+			func(a awscdk.App) awscdk.Stack { return stackIn(a, "First", here) },
+			func(a awscdk.App) awscdk.Stack { return stackIn(a, "Second", here) },
+			[]string{`Second/Two: Upstreams[0].Prefix: "quay" is taken by First/One in this account and region; give the upstream another prefix, or pass that PullThroughCache on`},
+		},
+		"in two stacks of unknown accounts": {
+			func(a awscdk.App) awscdk.Stack { return awscdk.NewStack(a, jsii.String("First"), nil) },
+			func(a awscdk.App) awscdk.Stack { return awscdk.NewStack(a, jsii.String("Second"), nil) },
+			[]string{`Second/Two: Upstreams[0].Prefix: "quay" is taken by First/One in this account and region; give the upstream another prefix, or pass that PullThroughCache on; if the stacks are for different accounts or regions, give both their env`},
+		},
+		"and free in another account": {
+			func(a awscdk.App) awscdk.Stack { return stackIn(a, "First", here) },
+			func(a awscdk.App) awscdk.Stack { return stackIn(a, "Second", there) },
+			nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := awscdk.NewApp(nil)
+			first := c.first(app)
+			second := first
+			if c.second != nil {
+				second = c.second(app)
+			}
+			shared(first, "One", pullthrough.Quay)
+			shared(second, "Two", pullthrough.Quay)
+			assert.Equal(t, c.want, synthtest.Errors(second))
+		})
+	}
+}

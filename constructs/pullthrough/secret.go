@@ -1,0 +1,67 @@
+package pullthrough
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// secretPrefix starts the name of every secret that ECR reads.
+const secretPrefix = "ecr-pullthroughcache/"
+
+func (u *Upstream) checkSecret(h home, at string, found *problems) {
+	at += ".Secret"
+	needed := kinds[u.Registry].secret
+	switch {
+	case needed && u.Secret == nil:
+		found.add(at, fmt.Sprintf("is missing: ECR signs in to %s with a secret", u.Registry),
+			"give a secret whose name starts with "+secretPrefix+" and that holds username and accessToken")
+		return
+	case !needed && u.Secret != nil:
+		found.add(at, fmt.Sprintf("is of no use for %s, which ECR reads without one", u.Registry), "leave it out")
+		return
+	case !needed:
+		return
+	}
+	u.checkSecretName(at, found)
+	if u.Secret.EncryptionKey() != nil {
+		found.add(at, "is encrypted with a key of its own, with which ECR cannot decrypt it", "encrypt it with the AWS managed key aws/secretsmanager, the default")
+	}
+	checkPlace(h, at, u.Secret, found)
+}
+
+func (u *Upstream) checkSecretName(at string, found *problems) {
+	const fix = "name it " + secretPrefix + "NAME; ECR reads no other secrets"
+	name := u.Secret.SecretName()
+	if cfn, ok := u.Secret.Node().DefaultChild().(awssecretsmanager.CfnSecret); ok {
+		if name = cfn.Name(); name == nil || awscdk.Stack_Of(u.Secret).Resolve(name) == nil {
+			found.add(at, "has no name of its own: CloudFormation would make one", fix)
+			return
+		}
+	}
+	if validation.IsLiteral(name) && (!strings.HasPrefix(*name, secretPrefix) || len(*name) == len(secretPrefix)) {
+		found.add(at, fmt.Sprintf("the name %q does not start with %s", *name, secretPrefix), fix)
+	}
+}
+
+// checkPlace refuses a secret of another account or region, as far as both are
+// known.
+func checkPlace(h home, at string, secret awssecretsmanager.ISecret, found *problems) {
+	const fix = "give a secret of the account and region that the rule is in"
+	place := secret.Env()
+	if differ(place.Account, h.account) {
+		found.add(at, fmt.Sprintf("is in account %s, and the rule in %s", *place.Account, *h.account), fix)
+	}
+	if differ(place.Region, h.region) {
+		found.add(at, fmt.Sprintf("is in region %s, and the rule in %s", *place.Region, *h.region), fix)
+	}
+}
+
+// differ tells whether two values are known and not the same.
+func differ(a, b *string) bool {
+	return validation.IsLiteral(a) && validation.IsLiteral(b) && *a != *b
+}

@@ -1,0 +1,186 @@
+package stacks
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/layercache/layercache/constructs/cacherepo"
+)
+
+var (
+	tierForm       = regexp.MustCompile(`^[a-z](?:-?[a-z0-9]){0,30}$`)
+	accountForm    = regexp.MustCompile(`^[0-9]{12}$`)
+	regionForm     = regexp.MustCompile(`^[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}$`)
+	connectionForm = regexp.MustCompile(`^arn:[a-z0-9-]+:(?:codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+$`)
+	keyForm        = regexp.MustCompile(`^arn:[a-z0-9-]+:kms:([a-z0-9-]+):[0-9]{12}:key/[A-Za-z0-9-]+$`)
+)
+
+const (
+	nameFix    = "use lower-case letters and digits with single '-' between them, a letter first"
+	accountFix = "give the 12 digits of an account, in quotes"
+	regionFix  = "give a region, such as eu-central-1"
+)
+
+// validateAccounts checks where everything goes.
+func (c *Config) validateAccounts(found *problems) {
+	if len(c.Environments) > 0 && c.Build != (BuildPlace{}) {
+		found.add("layercache.build", "is one place for the builds, and layercache.environments names others", "keep one of the two keys")
+	}
+	validateForm(found, "layercache.cache.account", c.Cache.Account, accountForm, accountFix)
+	c.validateCacheRegions(found)
+	for _, p := range c.places() {
+		validateForm(found, p.key+".account", p.account, accountForm, accountFix)
+		validateForm(found, p.key+".region", p.region, regionForm, regionFix)
+		validateForm(found, p.key+".connection", p.connection, connectionForm, "give arn:PARTITION:codeconnections:REGION:ACCOUNT:connection/ID")
+	}
+	c.validateComplete(found)
+	c.validateEnvironments(found)
+}
+
+func validateForm(found *problems, key, value string, form *regexp.Regexp, fix string) {
+	if value != "" && !form.MatchString(value) {
+		found.add(key, fmt.Sprintf("%q has the wrong form", value), fix)
+	}
+}
+
+func (c *Config) validateCacheRegions(found *problems) {
+	validateForm(found, "layercache.cache.region", c.Cache.Region, regionForm, regionFix)
+	if c.Cache.Region != "" && len(c.Cache.Regions) > 0 {
+		found.add("layercache.cache.regions", "is given together with region", "keep one of the two keys")
+	}
+	for i, region := range c.Cache.Regions {
+		key := fmt.Sprintf("layercache.cache.regions[%d]", i)
+		switch {
+		case !regionForm.MatchString(region):
+			found.add(key, fmt.Sprintf("%q has the wrong form", region), regionFix)
+		case slices.Index(c.Cache.Regions, region) < i:
+			found.add(key, fmt.Sprintf("%q is listed twice", region), "keep one of them")
+		}
+	}
+}
+
+// validateComplete asks for all accounts once one is given, and likewise for
+// regions: a stack that does not know its account cannot be told apart from the
+// others.
+func (c *Config) validateComplete(found *problems) {
+	accounts := []keyed{{"layercache.cache.account", c.Cache.Account}}
+	regions := []keyed{{"layercache.cache.region", c.cacheRegions()[0]}}
+	for _, p := range c.places() {
+		accounts = append(accounts, keyed{p.key + ".account", p.account})
+		regions = append(regions, keyed{p.key + ".region", p.region})
+	}
+	for _, values := range [][]keyed{accounts, regions} {
+		given := len(c.Environments) > 0 || slices.ContainsFunc(values, func(v keyed) bool { return v.value != "" })
+		for _, v := range values {
+			if given && v.value == "" {
+				found.add(v.key, "is missing, while others are given", "give it everywhere, or nowhere to deploy where the CDK CLI points to")
+			}
+		}
+	}
+}
+
+// keyed is a value of the configuration with its key.
+type keyed struct{ key, value string }
+
+func (c *Config) validateEnvironments(found *problems) {
+	byName, byPlace := map[string]int{}, map[string]int{}
+	for i, e := range c.Environments {
+		key := fmt.Sprintf("layercache.environments[%d]", i)
+		switch first, taken := byName[e.Name]; {
+		case e.Name == "":
+			found.add(key+".name", "is missing", "give the environment a name, such as dev")
+		case !tierForm.MatchString(e.Name):
+			found.add(key+".name", fmt.Sprintf("%q has the wrong form", e.Name), nameFix)
+		case taken:
+			found.add(key+".name", fmt.Sprintf("%q is the name of environments[%d] too", e.Name, first), "give each environment a name of its own")
+		default:
+			byName[e.Name] = i
+		}
+		if e.Account == "" || e.Region == "" {
+			continue
+		}
+		place := e.Account + " " + e.Region
+		if first, taken := byPlace[place]; taken {
+			found.add(key, fmt.Sprintf("is in the account and region of environments[%d], where its image repositories and pull-through rules would be the same", first),
+				"use another account or region, or a second configuration with another layercache.name")
+			continue
+		}
+		byPlace[place] = i
+	}
+}
+
+// validateTiers checks the caches, and that each place has the tiers it names.
+func (c *Config) validateTiers(found *problems) {
+	tiers := c.tiers()
+	list := "use one of " + strings.Join(tiers, ", ")
+	for _, tier := range slices.Sorted(maps.Keys(c.Cache.Tiers)) {
+		key := "layercache.cache.tiers." + tier
+		if !tierForm.MatchString(tier) {
+			found.add(key, "is no name of a tier", nameFix)
+		}
+		validateParties(found, key+".readers", c.Cache.Tiers[tier].Readers)
+		validateParties(found, key+".writers", c.Cache.Tiers[tier].Writers)
+	}
+	for _, p := range c.places() {
+		switch {
+		case p.tier == "":
+			found.add(p.key+".tier", "is missing, and no tier is named as the environment", list)
+		case !slices.Contains(tiers, p.tier):
+			found.add(p.key+".tier", fmt.Sprintf("%q is no tier of layercache.cache.tiers", p.tier), list)
+		}
+		switch {
+		case p.pullRequestTier == "":
+		case !p.pullRequests:
+			found.add(p.key+".pullRequestTier", "is of no use without builds of pull requests", "leave it out, or leave pullRequests out")
+		case !slices.Contains(tiers, p.pullRequestTier):
+			found.add(p.key+".pullRequestTier", fmt.Sprintf("%q is no tier of layercache.cache.tiers", p.pullRequestTier), list)
+		case p.pullRequestTier == p.tier:
+			found.add(p.key+".pullRequestTier", fmt.Sprintf("%q is what release builds read", p.tier), "name a tier of its own, such as pr, or leave it out")
+		}
+	}
+	c.validateEncryption(found)
+}
+
+// keysOfParty are the keys of cacherepo.Party's fields, where they differ by
+// more than the first letter.
+var keysOfParty = map[string]string{"OrganizationID": "organizationId"}
+
+func validateParties(found *problems, key string, list []PartyConfig) {
+	for i, p := range list {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		if p.Account == "" && p.OrganizationID == "" && p.OrganizationPaths == nil {
+			found.add(at, "names nobody, which would mean everybody", "set account, organizationId or organizationPaths")
+			continue
+		}
+		for _, problem := range cacherepo.CheckParty(p.party()) {
+			found.add(keyOf(at, problem.Prop, keysOfParty), problem.Wrong, problem.Fix)
+		}
+	}
+}
+
+func (c *Config) validateEncryption(found *problems) {
+	const key = "layercache.cache.encryption"
+	if kinds := []string{"", "AES256", "KMS", "KMS_DSSE"}; !slices.Contains(kinds, c.Cache.Encryption) {
+		found.add(key, fmt.Sprintf("%q is unknown", c.Cache.Encryption), "use AES256, KMS or KMS_DSSE")
+	}
+	for _, region := range c.cacheRegions() {
+		if c.Cache.Encryption == "KMS_DSSE" && region != "" && !strings.HasPrefix(region, "us-gov-") {
+			found.add(key, fmt.Sprintf("KMS_DSSE is not to be had in %s", region), "use KMS; the GovCloud regions alone have KMS_DSSE")
+		}
+	}
+	if c.Cache.EncryptionKey == "" {
+		return
+	}
+	match := keyForm.FindStringSubmatch(c.Cache.EncryptionKey)
+	switch {
+	case match == nil:
+		found.add(key+"Key", fmt.Sprintf("%q has the wrong form", c.Cache.EncryptionKey), "give the ARN of a KMS key")
+	case c.Cache.Encryption == "AES256":
+		found.add(key+"Key", "is not used with AES256", "set encryption to KMS, or leave one of the two out")
+	case len(c.cacheRegions()) > 1 || c.cacheRegions()[0] != "" && c.cacheRegions()[0] != match[1]:
+		found.add(key+"Key", "is not a key of every region with caches", "use a region of the key alone, or leave the key out and set encryption to KMS")
+	}
+}

@@ -1,0 +1,128 @@
+package stacks
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/layercache/layercache/constructs/imagebuild"
+)
+
+var (
+	buildNameForm = regexp.MustCompile(`^[a-z0-9](?:[._-]?[a-z0-9]){0,63}$`)
+	scheduleForm  = regexp.MustCompile(`^(?:rate\([1-9][0-9]* (?:minutes?|hours?|days?)\)|cron\((?:[^ ()]+ ){5}[^ ()]+\))$`)
+)
+
+func (c *Config) validateBuilds(found *problems) {
+	if len(c.Builds) == 0 {
+		found.add("layercache.builds", "is empty", "list at least one image to build")
+	}
+	names := map[string]int{}
+	for i, b := range c.Builds {
+		key := fmt.Sprintf("layercache.builds[%d]", i)
+		validateBuildName(found, key+".name", b.Name)
+		if first, taken := names[b.Name]; taken && b.Name != "" {
+			found.add(key+".name", fmt.Sprintf("%q is the name of builds[%d] too", b.Name, first), "give each build a name of its own")
+		} else {
+			names[b.Name] = i
+		}
+		validateSettings(found, key, b)
+		validateSource(found, key, b)
+	}
+}
+
+func validateBuildName(found *problems, key, name string) {
+	switch {
+	case name == "":
+		found.add(key, "is missing", "give the image a name, such as api")
+	case name == "cache":
+		found.add(key, `"cache" begins the names of the cache repositories`, "use another name")
+	case !buildNameForm.MatchString(name):
+		found.add(key, fmt.Sprintf("%q has the wrong form", name), "use lower-case letters and digits with single '.', '_' or '-' between them")
+	}
+}
+
+func validateSource(found *problems, key string, b BuildConfig) {
+	given := 0
+	for _, place := range []string{b.Source.Directory, b.Source.GitHub, b.Source.GitLab, b.Source.Bitbucket} {
+		if place != "" {
+			given++
+		}
+	}
+	switch {
+	case given != 1:
+		found.add(key+".source", "needs exactly one of directory, github, gitlab and bitbucket", "give the directory that holds the Dockerfile, or the repository")
+	case b.Source.Directory != "":
+		validateDirectory(found, key, b)
+	default:
+		for _, p := range b.source("").Check() {
+			found.add(key+".source", p.Wrong, p.Fix)
+		}
+	}
+}
+
+// validateDirectory checks that the files are there: a build would notice only
+// after it was deployed.
+func validateDirectory(found *problems, key string, b BuildConfig) {
+	dir := b.Source.Directory
+	if b.Source.Version != "" {
+		found.add(key+".source.version", "is for a repository", "leave it out")
+	}
+	if b.Webhook {
+		found.add(key+".webhook", "a directory has no Git host that tells of events", "use github, gitlab or bitbucket as the source, or leave it out")
+	}
+	if !isDir(dir) {
+		found.add(key+".source.directory", fmt.Sprintf("%q is not a directory", dir), "give a directory, absolute or relative to the one of cdk.json")
+		return
+	}
+	dockerfile, context := orDefault(b.Dockerfile, "Dockerfile"), orDefault(b.Context, ".")
+	if info, err := os.Stat(filepath.Join(dir, dockerfile)); (err != nil || info.IsDir()) && !coveredBy(*found, key+".dockerfile") {
+		found.add(key+".dockerfile", fmt.Sprintf("there is no file %q in %q", dockerfile, dir), "give its path from the root of the source")
+	}
+	if !isDir(filepath.Join(dir, context)) && !coveredBy(*found, key+".context") {
+		found.add(key+".context", fmt.Sprintf("there is no directory %q in %q", context, dir), "give its path from the root of the source")
+	}
+}
+
+// keysOfBuild are the keys of props whose name differs from the key by more than
+// its first letter.
+var keysOfBuild = map[string]string{"Timeout": "timeoutMinutes"}
+
+// validateSettings asks the construct about the settings that it takes as they
+// are, and tells its problems by their keys.
+func validateSettings(found *problems, key string, b BuildConfig) {
+	for _, p := range imagebuild.CheckSettings(b.settings()) {
+		found.add(keyOf(key, strings.TrimPrefix(p.Prop, "Build."), keysOfBuild), p.Wrong, p.Fix)
+	}
+	if b.LogRetentionDays != nil && retention[*b.LogRetentionDays] == "" {
+		found.add(key+".logRetentionDays", fmt.Sprintf("%v is not a retention of CloudWatch Logs", *b.LogRetentionDays), "use "+retentionDays())
+	}
+	if b.Schedule != "" && !scheduleForm.MatchString(b.Schedule) {
+		found.add(key+".schedule", fmt.Sprintf("%q is no schedule of EventBridge", b.Schedule), `write "rate(1 day)" or "cron(0 3 * * ? *)"`)
+	}
+}
+
+// keyOf is the key for a prop of a construct, below the key of its object.
+func keyOf(object, prop string, exceptions map[string]string) string {
+	switch name := exceptions[prop]; {
+	case prop == "":
+		return object
+	case name != "":
+		return object + "." + name
+	}
+	return object + "." + strings.ToLower(prop[:1]) + prop[1:]
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+func orDefault(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}

@@ -1,0 +1,61 @@
+package agent
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// graphBuild is one build of a batch's build graph.
+type graphBuild struct {
+	identifier string
+	dependsOn  []string
+	variables  map[string]string
+}
+
+// Graph returns the identifiers of the builds of a buildspec's batch, each after those that it depends on; none where the
+// buildspec has no batch. A caller runs them one by one, with Build.BatchIdentifier.
+//
+// https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html
+func Graph(buildspec string) ([]string, error) {
+	spec, err := parse(buildspec)
+	if err != nil {
+		return nil, err
+	}
+	var ordered []string
+	for len(ordered) < len(spec.graph) {
+		before := len(ordered)
+		for _, identifier := range slices.Sorted(maps.Keys(spec.graph)) {
+			ready := !slices.ContainsFunc(spec.graph[identifier].dependsOn, func(d string) bool { return !slices.Contains(ordered, d) })
+			if ready && !slices.Contains(ordered, identifier) {
+				ordered = append(ordered, identifier)
+			}
+		}
+		if len(ordered) == before {
+			return nil, fmt.Errorf("agent: batch.build-graph depends on itself, or on builds that it does not have, beyond %v", ordered)
+		}
+	}
+	return ordered, nil
+}
+
+// batch reads a build graph. Of a build's env, the variables count here: the machine is this one.
+func (p *parser) batch(node *yaml.Node) map[string]graphBuild {
+	batch := p.mapping(node, "batch", keys{known: []string{"fast-fail", "build-graph"}, unsupported: []string{"build-list", "build-matrix", "build-fanout"}})
+	if batch["build-graph"] == nil {
+		return nil
+	}
+	graph := map[string]graphBuild{}
+	for i, item := range batch["build-graph"].Content {
+		path := fmt.Sprintf("batch.build-graph[%d]", i)
+		entry := p.mapping(item, path, keys{known: []string{"identifier", "depend-on", "env"}, unsupported: []string{"buildspec", "debug-session", "ignore-failure"}})
+		env := p.mapping(entry["env"], path+".env", keys{known: []string{"type", "image", "compute-type", "privileged-mode", "variables"}, unsupported: []string{"fleet"}})
+		build := graphBuild{identifier: p.text(entry["identifier"], path+".identifier"), dependsOn: p.texts(entry["depend-on"], path+".depend-on"), variables: map[string]string{}}
+		for name, value := range p.mapping(env["variables"], path+".env.variables", keys{any: true}) {
+			build.variables[name] = p.text(value, path+".env.variables."+name)
+		}
+		graph[build.identifier] = build
+	}
+	return graph
+}

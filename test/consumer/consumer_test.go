@@ -1,0 +1,139 @@
+// Package consumer is somebody else's Go module: it follows the README, with
+// this module replaced by a checkout and with a plain require.
+package consumer
+
+import (
+	"archive/zip"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/test/template"
+)
+
+const modulePath = "github.com/layercache/layercache"
+
+// checkout is the root of this module.
+func checkout(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	return root
+}
+
+// project is a module with the README's program, the folder shop that the
+// program names beside it, and the CDK CLI of the checkout.
+func project(t *testing.T, goMod string) (dir string) {
+	t.Helper()
+	root := checkout(t)
+	require.FileExists(t, filepath.Join(root, "node_modules/.bin/cdk"), "the CDK CLI is missing: run the tests with `make test`, or `npm ci`")
+	base := t.TempDir()
+	dir = filepath.Join(base, "platform")
+	for name, content := range map[string]string{
+		"shop/Dockerfile":   "FROM scratch\n",
+		"platform/go.mod":   "module example.com/platform\n\ngo 1.26.3\n\n" + goMod,
+		"platform/main.go":  program(t, filepath.Join(root, "README.md")),
+		"platform/cdk.json": `{"app":"go run ."}`,
+	} {
+		path := filepath.Join(base, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(content), 0o644))
+	}
+	require.NoError(t, os.Symlink(filepath.Join(root, "node_modules"), filepath.Join(dir, "node_modules")))
+	return dir
+}
+
+func run(t *testing.T, dir string, environment []string, name string, args ...string) string {
+	t.Helper()
+	command := exec.Command(name, args...)
+	command.Dir = dir
+	command.Env = append(append(os.Environ(), "GOWORK=off", "GOFLAGS="), environment...)
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, "%s %s\n%s", name, strings.Join(args, " "), output)
+	return string(output)
+}
+
+// withoutTemplateCheck turns off the CDK's own check of templates, some seconds
+// of every synth; test/templates runs it.
+const withoutTemplateCheck = "CDK_VALIDATION=false"
+
+func TestAModuleThatReplacesThisOneByACheckoutSynthesizesTheReadmesStack(t *testing.T) {
+	dir := project(t, fmt.Sprintf("require %s v0.0.0\n\nreplace %s => %s\n", modulePath, modulePath, checkout(t)))
+	run(t, dir, nil, "go", "mod", "tidy")
+	run(t, dir, []string{withoutTemplateCheck}, "npx", "--no-install", "cdk", "synth", "--quiet")
+	checkAssembly(t, filepath.Join(dir, "cdk.out"))
+}
+
+func TestAModuleThatRequiresThisOneSynthesizesTheReadmesStack(t *testing.T) {
+	proxy, version := serve(t, checkout(t))
+	dir := project(t, "")
+	run(t, dir, proxy, "go", "get", modulePath+"@"+version)
+	run(t, dir, proxy, "go", "mod", "tidy")
+	run(t, dir, append(proxy, withoutTemplateCheck), "npx", "--no-install", "cdk", "synth", "--quiet")
+	checkAssembly(t, filepath.Join(dir, "cdk.out"))
+
+	source := strings.TrimSpace(run(t, dir, proxy, "go", "list", "-m", "-f", "{{.Dir}}", modulePath))
+	modules := strings.TrimSpace(run(t, dir, proxy, "go", "env", "GOMODCACHE"))
+	assert.Equal(t, filepath.Join(modules, modulePath+"@"+version), source)
+	run(t, dir, proxy, "go", "mod", "verify")
+}
+
+// checkAssembly checks the template for what the README promises: the project,
+// what it may do, and the helper as a source that CodeBuild unpacks.
+func checkAssembly(t *testing.T, assembly string) {
+	t.Helper()
+	app, err := template.Load(assembly)
+	require.NoError(t, err)
+	projects, err := app.Projects()
+	require.NoError(t, err)
+	require.Len(t, projects, 1)
+	p := projects[0]
+
+	assert.True(t, p.Privileged)
+	assert.Contains(t, p.BuildSpec, "layercache ")
+	assert.Contains(t, p.Value("LAYERCACHE_REPOSITORY"), ".dkr.ecr.")
+	assert.Contains(t, p.Value("LAYERCACHE_IMAGE"), ".dkr.ecr.")
+	assert.Contains(t, p.Value("LAYERCACHE_MIRRORS"), "public.ecr.aws=")
+	assert.FileExists(t, filepath.Join(p.Source.Path, "Dockerfile"))
+
+	require.Len(t, p.SecondarySources, 1)
+	assert.Equal(t, "layercache", p.SecondarySources[0].Identifier)
+	checkHelper(t, p.SecondarySources[0].Path)
+
+	grants := strings.Join(policies(t, assembly), "\n")
+	for _, resource := range []string{"Cache", "ShopImage"} {
+		assert.Regexp(t, `ecr:BatchGetImage .*ecr:PutImage on \$\{`+resource+`\w+\.Arn\}`, grants)
+	}
+	assert.Regexp(t, `ecr:BatchImportUpstreamImage .*repository/ecr-public/\*`, grants)
+	assert.Contains(t, grants, "logs:PutLogEvents")
+	assert.Contains(t, grants, "s3:GetObject")
+	assert.NotRegexp(t, `(?m) on \*$`, strings.ReplaceAll(grants, "ecr:GetAuthorizationToken on *", ""))
+}
+
+// checkHelper checks that the zip has both programs, for amd64 and executable
+// as CodeBuild unpacks them.
+func checkHelper(t *testing.T, path string) {
+	t.Helper()
+	archive, err := zip.OpenReader(path)
+	require.NoError(t, err)
+	defer archive.Close()
+	modes := map[string]os.FileMode{}
+	for _, file := range archive.File {
+		modes[file.Name] = file.Mode()
+		reader, err := file.Open()
+		require.NoError(t, err)
+		header := make([]byte, 20)
+		_, err = reader.Read(header)
+		require.NoError(t, err)
+		require.NoError(t, reader.Close())
+		assert.Equal(t, "\x7fELF", string(header[:4]), file.Name)
+		assert.Equal(t, byte(62), header[18], "%s is for another machine than x86-64", file.Name)
+	}
+	assert.Equal(t, map[string]os.FileMode{"layercache": 0o755, "buildkitd": 0o755}, modes)
+}

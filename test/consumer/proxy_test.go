@@ -1,0 +1,95 @@
+package consumer
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/module"
+	modzip "golang.org/x/mod/zip"
+)
+
+// serve puts this module, as the files of the checkout that git knows or would
+// add, into a module proxy of files in front of the environment's own. It
+// returns the variables by which the go command uses it, and the version. The
+// version is named after the content, because the go command keeps what it has
+// downloaded for good; the test takes it out of the module cache at its end.
+func serve(t *testing.T, root string) (environment []string, version string) {
+	t.Helper()
+	var content bytes.Buffer
+	digest := sha256.New()
+	files := tracked(t, root)
+	require.NoError(t, modzip.Create(io.MultiWriter(&content, digest), module.Version{Path: modulePath, Version: "v0.0.0"}, files))
+	version = "v0.0.0-20000101000000-" + hex.EncodeToString(digest.Sum(nil))[:12]
+
+	proxy := t.TempDir()
+	versions := filepath.Join(proxy, modulePath, "@v")
+	require.NoError(t, os.MkdirAll(versions, 0o755))
+	archive, err := os.Create(filepath.Join(versions, version+".zip"))
+	require.NoError(t, err)
+	require.NoError(t, modzip.Create(archive, module.Version{Path: modulePath, Version: version}, files))
+	require.NoError(t, archive.Close())
+	goMod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	require.NoError(t, err)
+	for name, content := range map[string]string{
+		"list":            "",
+		version + ".info": `{"Version":"` + version + `","Time":"2000-01-01T00:00:00Z"}`,
+		version + ".mod":  string(goMod),
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(versions, name), []byte(content), 0o644))
+	}
+	t.Cleanup(func() { forget(t, version) })
+	upstream := strings.TrimSpace(run(t, proxy, nil, "go", "env", "GOPROXY"))
+	return []string{"GOPROXY=file://" + proxy + "," + upstream, "GONOSUMDB=" + modulePath}, version
+}
+
+// forget removes the version from the module cache.
+func forget(t *testing.T, version string) {
+	t.Helper()
+	modules := strings.TrimSpace(run(t, t.TempDir(), nil, "go", "env", "GOMODCACHE"))
+	downloads, err := filepath.Glob(filepath.Join(modules, "cache/download", modulePath, "@v", version+".*"))
+	require.NoError(t, err)
+	for _, file := range downloads {
+		require.NoError(t, os.Remove(file))
+	}
+	source := filepath.Join(modules, modulePath+"@"+version)
+	require.NoError(t, filepath.WalkDir(source, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			return os.Chmod(path, 0o755)
+		}
+		return err
+	}))
+	require.NoError(t, os.RemoveAll(source))
+}
+
+// tracked are the files of the checkout, as the go command would find them in
+// the repository.
+func tracked(t *testing.T, root string) []modzip.File {
+	t.Helper()
+	command := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	command.Dir = root
+	output, err := command.Output()
+	require.NoError(t, err, "list the files of the checkout %s with git", root)
+	var files []modzip.File
+	for _, name := range strings.Split(strings.TrimSuffix(string(output), "\x00"), "\x00") {
+		if info, err := os.Lstat(filepath.Join(root, name)); err == nil && info.Mode().IsRegular() {
+			files = append(files, file{root, name})
+		}
+	}
+	return files
+}
+
+// file is a file of the checkout.
+type file struct{ root, name string }
+
+func (f file) Path() string                 { return f.name }
+func (f file) Lstat() (os.FileInfo, error)  { return os.Lstat(filepath.Join(f.root, f.name)) }
+func (f file) Open() (io.ReadCloser, error) { return os.Open(filepath.Join(f.root, f.name)) }

@@ -1,0 +1,114 @@
+package examples
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/synthtest"
+	"github.com/layercache/layercache/stacks"
+)
+
+// update is the variable that has the tests write the snapshots anew.
+const update = "LAYERCACHE_UPDATE_SNAPSHOTS"
+
+func TestMain(m *testing.M) { synthtest.Main(m) }
+
+// assetHash changes with every change of a source, which is no change of a
+// template.
+var assetHash = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
+
+func TestTheTemplatesOfTheExamplesAreThoseOfTheSnapshots(t *testing.T) {
+	root, err := filepath.Abs("snapshots")
+	require.NoError(t, err)
+	examples, err := All()
+	require.NoError(t, err)
+	require.NotEmpty(t, examples)
+	for _, example := range examples {
+		t.Run(example.Name, func(t *testing.T) {
+			snapshots, made := filepath.Join(root, example.Name), templates(t, example)
+			if os.Getenv(update) != "" {
+				require.NoError(t, write(snapshots, made))
+			}
+			var names []string
+			for name, template := range made {
+				names = append(names, name)
+				kept, err := os.ReadFile(filepath.Join(snapshots, name))
+				require.NoError(t, err, "run this test with %s=true to write the snapshot", update)
+				assert.Equal(t, string(kept), template, "%s: run this test with %s=true when the change is meant", name, update)
+			}
+			var kept []string
+			files, err := os.ReadDir(snapshots)
+			require.NoError(t, err)
+			for _, file := range files {
+				kept = append(kept, file.Name())
+			}
+			assert.ElementsMatch(t, kept, names, "stacks with a snapshot")
+		})
+	}
+}
+
+// written are what the examples and AWS itself name in full: connections, and
+// services as principals.
+var written = regexp.MustCompile(`"(?:arn:aws:codeconnections:[^"]*|[a-z.]+\.amazonaws\.com)"`)
+
+func TestNoTemplateNamesAPartitionADomainOrAnotherStack(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("snapshots", "*", "*.template.json"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		rest := written.ReplaceAllString(string(text), "")
+		for _, literal := range []string{"arn:aws", "amazonaws.com", "Fn::ImportValue", "Fn::GetStackOutput", `"Export"`} {
+			assert.NotContains(t, rest, literal, file)
+		}
+	}
+}
+
+// templates are the templates of an example by the names of their files.
+func templates(t *testing.T, example Example) map[string]string {
+	t.Helper()
+	project := t.TempDir()
+	require.NoError(t, WriteProject(project))
+	t.Chdir(project)
+	config, problems := stacks.ReadConfig(example.Config)
+	require.Empty(t, problems)
+	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: new(bool)})
+	config.AddTo(app)
+	made := map[string]string{}
+	for _, stack := range *app.Synth(nil).Stacks() {
+		for _, message := range *stack.Messages() {
+			assert.Fail(t, "the synthesis says something", "%s: %v at %s", *stack.StackName(), message.Level, *message.Id)
+		}
+		text, err := json.Marshal(stack.Template())
+		require.NoError(t, err)
+		var indented bytes.Buffer
+		require.NoError(t, json.Indent(&indented, assetHash.ReplaceAll(text, []byte("ASSET")), "", "  "))
+		made[*stack.StackName()+".template.json"] = indented.String() + "\n"
+	}
+	return made
+}
+
+// write replaces the snapshots of an example.
+func write(dir string, templates map[string]string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, template := range templates {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(template), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
