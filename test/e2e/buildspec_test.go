@@ -58,8 +58,14 @@ func TestSynthesizedBatch(t *testing.T) {
 	// One zip stands for both architectures': every build of the graph runs on this machine here.
 	zip, err := bundle.Build(t.Context(), toolchain.Host().Arch, os.Stderr)
 	require.NoError(t, err)
+	content, err := os.ReadFile(zip)
+	require.NoError(t, err)
+	zips := t.TempDir()
+	for _, arch := range []string{"amd64", "arm64"} {
+		require.NoError(t, os.WriteFile(filepath.Join(zips, arch+".zip"), content, 0o644))
+	}
 	project := synthesize(t, w.app, map[string]any{
-		"platforms": []string{"linux/amd64", "linux/arm64"}, "helperZip": zip,
+		"platforms": []string{"linux/amd64", "linux/arm64"}, "helperZip": filepath.Join(zips, "{arch}.zip"),
 	}).WithRegistry(w.registry.Addr())
 	identifiers, err := agent.Graph(project.BuildSpec)
 	require.NoError(t, err)
