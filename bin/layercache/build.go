@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/layercache/layercache/internal/build"
+	"github.com/layercache/layercache/internal/metrics"
 	"github.com/layercache/layercache/internal/settings"
 )
 
@@ -28,6 +29,7 @@ layercache shows the build. The cache is set with variables:
   LAYERCACHE_COMPRESSION      zstd, gzip (default zstd)
   LAYERCACHE_LOCAL_DIR        cache folder of mode local; without it, docker's own builder
   LAYERCACHE_S3               BUCKET/PREFIX/ of mode s3
+  LAYERCACHE_METRICS_NAMESPACE  CloudWatch namespace for figures; without it none are sent
   LAYERCACHE_REPORT_DIR       where report.json goes (default ./layercache-report)
 
 The exit status is the build's. Trouble with the cache is a warning.`
@@ -60,6 +62,11 @@ func runBuild(ctx context.Context, args []string, s settings.Settings) error {
 	})
 	if err != nil {
 		return err
+	}
+	if s.MetricsNamespace != "" {
+		if err := metrics.Put(context.WithoutCancel(ctx), s.MetricsNamespace, r.App, metrics.Of(r)); err != nil {
+			r.Warnings = append(r.Warnings, err.Error())
+		}
 	}
 	if err := r.Write(s.ReportDir); err != nil {
 		r.Warnings = append(r.Warnings, err.Error())

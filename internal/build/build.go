@@ -107,6 +107,7 @@ func judge(request Request, refs cacheref.Refs, session *session, result *result
 	r := &report.Report{
 		Verdict: v.Name, VerdictReason: v.Reason, HitRatio: v.HitRatio,
 		Steps: reportSteps(steps),
+		App:   appName(s.App, request.images(), request.Dir),
 		Worth: "unknown", Reason: "what the cached steps take to run is not known",
 		Builder: session.builderKind, BuilderReason: session.builderReason,
 		Refs:     report.Refs{Imports: append([]string{}, refs.Imports...), Export: refs.Export},
@@ -151,6 +152,8 @@ func ExitCode(err error) int {
 	}
 	return 1
 }
+
+func (r Request) images() []string { return buildx.ParseArgs(r.Args).Images() }
 
 // stderrOf is where our own lines go.
 func (r Request) stderrOf() io.Writer {

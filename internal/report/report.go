@@ -24,6 +24,8 @@ type Report struct {
 	// Verdict is one of the verdict package's values, VerdictReason says why in half a sentence.
 	Verdict       string `json:"verdict"`
 	VerdictReason string `json:"verdictReason"`
+	// App is the first part of the cache tag: what is built.
+	App string `json:"app"`
 	// Exported is "yes", "unchanged", "failed" or "off".
 	Exported string `json:"exported"`
 	// HitRatio is the part of the steps that came from a cache, 0 to 1; nil where no step could have.

@@ -68,6 +68,8 @@ type Settings struct {
 	Builder string
 	// Mirrors send pulls of an upstream registry to another place, with the upstream as fallback.
 	Mirrors []Mirror
+	// MetricsNamespace is the CloudWatch namespace that figures are sent to; empty means none.
+	MetricsNamespace string
 	// ReportDir is the folder for report.json and its kin.
 	ReportDir string
 }
@@ -92,6 +94,7 @@ func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
 		FallbackBranch:     r.text("LAYERCACHE_FALLBACK_BRANCH", "main"),
 		Builder:            r.oneOf("LAYERCACHE_BUILDER", BuilderAuto, BuilderNative, BuilderContainer, BuilderDocker),
 		Mirrors:            r.mirrors("LAYERCACHE_MIRRORS"),
+		MetricsNamespace:   r.text("LAYERCACHE_METRICS_NAMESPACE", ""),
 		ReportDir:          r.text("LAYERCACHE_REPORT_DIR", DefaultReportDir),
 	}
 	s.Bucket, s.Prefix = r.bucket("LAYERCACHE_S3")
