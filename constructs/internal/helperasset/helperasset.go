@@ -5,11 +5,14 @@ package helperasset
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
@@ -72,34 +75,45 @@ func Zip(prebuilt *string, arch string) (string, *validation.Problem) {
 	return path, nil
 }
 
-// Source uploads the zip as the asset id below scope, lets the role read it,
-// and makes it a source that CodeBuild unpacks by itself, with no command of
-// the build spent on it.
-func Source(scope constructs.Construct, id string, role awsiam.IGrantable, zip string) awscodebuild.ISource {
-	return source(scope, id, jsii.String(Identifier), role, zip)
+// Source uploads the zip, once for each stack, lets the role read it, and makes
+// it a source that CodeBuild unpacks by itself, with no command of the build
+// spent on it.
+func Source(scope constructs.Construct, role awsiam.IGrantable, zip string) awscodebuild.ISource {
+	return source(scope, jsii.String(Identifier), role, zip)
 }
 
 // SourceFor is Source for a project that builds on machines of several
 // architectures: a buildspec finds the helper for arch in
 // $CODEBUILD_SRC_DIR_layercache_ARCH.
-func SourceFor(scope constructs.Construct, id string, role awsiam.IGrantable, zip, arch string) awscodebuild.ISource {
-	return source(scope, id, jsii.String(Identifier+"_"+arch), role, zip)
+func SourceFor(scope constructs.Construct, role awsiam.IGrantable, zip, arch string) awscodebuild.ISource {
+	return source(scope, jsii.String(Identifier+"_"+arch), role, zip)
 }
 
 // PrimarySource is Source for a project that has no other source: the buildspec
 // starts where the helper is.
-func PrimarySource(scope constructs.Construct, id string, role awsiam.IGrantable, zip string) awscodebuild.ISource {
-	return source(scope, id, nil, role, zip)
+func PrimarySource(scope constructs.Construct, role awsiam.IGrantable, zip string) awscodebuild.ISource {
+	return source(scope, nil, role, zip)
 }
 
-func source(scope constructs.Construct, id string, identifier *string, role awsiam.IGrantable, zip string) awscodebuild.ISource {
-	asset := awss3assets.NewAsset(scope, jsii.String(id), &awss3assets.AssetProps{Path: absolute(zip)})
+func source(scope constructs.Construct, identifier *string, role awsiam.IGrantable, zip string) awscodebuild.ISource {
+	asset := assetOf(awscdk.Stack_Of(scope), absolute(zip))
 	s3grant.ReadObject(role, asset.Bucket(), asset.S3ObjectKey())
 	return awscodebuild.Source_S3(&awscodebuild.S3SourceProps{
 		Identifier: identifier,
 		Bucket:     asset.Bucket(),
 		Path:       asset.S3ObjectKey(),
 	})
+}
+
+// assetOf is the stack's asset for the zip: the CDK would hash the file anew for
+// each further one.
+func assetOf(stack awscdk.Stack, zip *string) awss3assets.Asset {
+	digest := sha256.Sum256([]byte(*zip))
+	id := jsii.String("LayercacheHelper" + hex.EncodeToString(digest[:4]))
+	if made, ok := stack.Node().TryFindChild(id).(awss3assets.Asset); ok {
+		return made
+	}
+	return awss3assets.NewAsset(stack, id, &awss3assets.AssetProps{Path: zip})
 }
 
 // absolute resolves a path in this process: the CDK's JavaScript process may

@@ -50,10 +50,10 @@ func TestTheRoleReadsTheOneObject(t *testing.T) {
 			})
 			props := &awscodebuild.ProjectProps{Role: role.WithoutPolicyUpdates(nil), GrantReportGroupPermissions: jsii.Bool(false)}
 			if c.primary {
-				props.Source = helperasset.PrimarySource(stack, "Helper", role, zip)
+				props.Source = helperasset.PrimarySource(stack, role, zip)
 			} else {
 				props.Source = awscodebuild.Source_GitHub(&awscodebuild.GitHubSourceProps{Owner: jsii.String("o"), Repo: jsii.String("r")})
-				props.SecondarySources = &[]awscodebuild.ISource{helperasset.Source(stack, "Helper", role, zip)}
+				props.SecondarySources = &[]awscodebuild.ISource{helperasset.Source(stack, role, zip)}
 			}
 			awscodebuild.NewProject(stack, jsii.String("Project"), props)
 
