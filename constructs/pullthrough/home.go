@@ -11,10 +11,22 @@ import (
 type home struct {
 	stack           awscdk.Stack
 	account, region *string
+	answers         *answers
+}
+
+// answers are what the CDK's process has told of a registry. Every build asks the
+// same of its pull-through cache, and each question takes as long as a construct.
+type answers struct {
+	host string
+	arns map[string]*string
+}
+
+func newHome(stack awscdk.Stack, account, region *string) home {
+	return home{stack, account, region, &answers{arns: map[string]*string{}}}
 }
 
 // homeOf is the registry of the stack's own account and region.
-func homeOf(stack awscdk.Stack) home { return home{stack, stack.Account(), stack.Region()} }
+func homeOf(stack awscdk.Stack) home { return newHome(stack, stack.Account(), stack.Region()) }
 
 // other is the registry of an account and region, by default those of h.
 func (h home) other(account, region *string) home {
@@ -24,23 +36,29 @@ func (h home) other(account, region *string) home {
 	if region == nil {
 		region = h.region
 	}
-	return home{h.stack, account, region}
+	return newHome(h.stack, account, region)
 }
 
 // host is the host that the URIs of its repositories begin with.
 func (h home) host() string {
-	return fmt.Sprintf("%s.dkr.ecr.%s.%s", *h.account, *h.region, *h.stack.UrlSuffix())
+	if h.answers.host == "" {
+		h.answers.host = fmt.Sprintf("%s.dkr.ecr.%s.%s", *h.account, *h.region, *h.stack.UrlSuffix())
+	}
+	return h.answers.host
 }
 
 // arn is the ARN of the repositories with a name, which may hold wildcards.
 func (h home) arn(name string) *string {
-	return h.stack.FormatArn(&awscdk.ArnComponents{
-		Service:      jsii.String("ecr"),
-		Account:      h.account,
-		Region:       h.region,
-		Resource:     jsii.String("repository"),
-		ResourceName: jsii.String(name),
-	})
+	if h.answers.arns[name] == nil {
+		h.answers.arns[name] = h.stack.FormatArn(&awscdk.ArnComponents{
+			Service:      jsii.String("ecr"),
+			Account:      h.account,
+			Region:       h.region,
+			Resource:     jsii.String("repository"),
+			ResourceName: jsii.String(name),
+		})
+	}
+	return h.answers.arns[name]
 }
 
 // arns are the ARNs of the repositories with the names.
