@@ -83,7 +83,7 @@ func newPrewarm() *cobra.Command {
 		Long: `Pull images through a pull-through cache, so that builds find them there: HOST/PREFIX/NAME:TAG, as arguments or as a
 comma list in LAYERCACHE_PREWARM.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			images := append(args, image.List(os.Getenv("LAYERCACHE_PREWARM"))...)
+			images := append(args, settings.List(os.Getenv("LAYERCACHE_PREWARM"))...)
 			keychain, err := ecr.LoginFor(cmd.Context(), images)
 			if err != nil {
 				return err

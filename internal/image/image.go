@@ -4,17 +4,13 @@ package image
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/name"
-
 	"github.com/layercache/layercache/internal/cacheref"
+	"github.com/layercache/layercache/internal/settings"
 )
 
 // Image is what to build.
@@ -47,34 +43,34 @@ type Words struct{ Commit, Branch, Build string }
 
 // FromEnv reads the variables through lookup. The error lists every one that is wrong, a line each.
 func FromEnv(lookup func(string) (string, bool), words Words) (Image, error) {
-	r := reader{lookup: lookup}
+	r := reader{settings.NewReader(lookup)}
 	i := Image{
-		Repository:   r.repository("LAYERCACHE_IMAGE"),
-		Push:         r.boolean("LAYERCACHE_PUSH", true),
-		Dockerfile:   r.text("LAYERCACHE_DOCKERFILE", "Dockerfile"),
-		Context:      r.text("LAYERCACHE_CONTEXT", "."),
-		Target:       r.text("LAYERCACHE_TARGET", ""),
-		Platforms:    r.list("LAYERCACHE_PLATFORMS"),
-		PlatformTags: r.boolean("LAYERCACHE_PLATFORM_TAGS", false),
+		Repository:   r.Repository("LAYERCACHE_IMAGE"),
+		Push:         r.Boolean("LAYERCACHE_PUSH", true),
+		Dockerfile:   r.Text("LAYERCACHE_DOCKERFILE", "Dockerfile"),
+		Context:      r.Text("LAYERCACHE_CONTEXT", "."),
+		Target:       r.Text("LAYERCACHE_TARGET", ""),
+		Platforms:    r.List("LAYERCACHE_PLATFORMS"),
+		PlatformTags: r.Boolean("LAYERCACHE_PLATFORM_TAGS", false),
 		BuildArgs:    r.object("LAYERCACHE_BUILD_ARGS"),
 		Secrets:      r.object("LAYERCACHE_SECRETS"),
-		Provenance:   r.text("LAYERCACHE_PROVENANCE", ""),
-		SBOM:         r.text("LAYERCACHE_SBOM", ""),
+		Provenance:   r.Text("LAYERCACHE_PROVENANCE", ""),
+		SBOM:         r.Text("LAYERCACHE_SBOM", ""),
 		Args:         r.array("LAYERCACHE_ARGS"),
 	}
 	i.Tags = r.tags("LAYERCACHE_TAGS", words)
 	if i.PlatformTags && len(i.Platforms) != 1 {
-		r.problem("LAYERCACHE_PLATFORM_TAGS is true and LAYERCACHE_PLATFORMS names %d platforms: expected one", len(i.Platforms))
+		r.Problem("LAYERCACHE_PLATFORM_TAGS is true and LAYERCACHE_PLATFORMS names %d platforms: expected one", len(i.Platforms))
 	}
 	for _, id := range slices.Sorted(maps.Keys(i.Secrets)) {
 		if _, ok := lookup(i.Secrets[id]); !ok || !identifier.MatchString(i.Secrets[id]) {
-			r.problem("LAYERCACHE_SECRETS takes the secret %q from the variable %q, which is not set", id, i.Secrets[id])
+			r.Problem("LAYERCACHE_SECRETS takes the secret %q from the variable %q, which is not set", id, i.Secrets[id])
 		}
 	}
-	if len(r.problems) > 0 {
-		return Image{}, fmt.Errorf("the settings are wrong:\n%w", errors.Join(r.problems...))
+	if i.Repository == "" {
+		r.Problem("LAYERCACHE_IMAGE is not set: expected HOST/NAME, without a tag")
 	}
-	return i, nil
+	return i, r.Err()
 }
 
 // Names are the full names that the image is pushed as.
@@ -125,64 +121,21 @@ func (i Image) BuildxArgs() []string {
 	return append(args, "--", i.Context)
 }
 
-type reader struct {
-	lookup   func(string) (string, bool)
-	problems []error
-}
-
-func (r *reader) problem(format string, args ...any) {
-	r.problems = append(r.problems, fmt.Errorf(format, args...))
-}
-
-func (r *reader) text(variable, fallback string) string {
-	if value, ok := r.lookup(variable); ok && value != "" {
-		return value
-	}
-	return fallback
-}
-
-func (r *reader) boolean(variable string, fallback bool) bool {
-	text := r.text(variable, strconv.FormatBool(fallback))
-	value, err := strconv.ParseBool(text)
-	if err != nil {
-		r.problem("%s is %q: expected true or false", variable, text)
-	}
-	return value
-}
-
-func (r *reader) repository(variable string) string {
-	value := r.text(variable, "")
-	if _, err := name.NewRepository(value, name.StrictValidation); err != nil || strings.Contains(value, "//") {
-		r.problem("%s is %q: expected HOST/NAME, without a tag", variable, value)
-	}
-	return value
-}
-
-func (r *reader) list(variable string) []string { return List(r.text(variable, "")) }
-
-// List takes a comma list apart; empty entries are passed over.
-func List(text string) []string {
-	var values []string
-	for value := range strings.SplitSeq(text, ",") {
-		if value = strings.TrimSpace(value); value != "" {
-			values = append(values, value)
-		}
-	}
-	return values
-}
+// reader reads what only images have.
+type reader struct{ *settings.Reader }
 
 // identifier is what names a build argument, a secret or a variable.
 var identifier = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
 func (r *reader) object(variable string) map[string]string {
 	values := map[string]string{}
-	text := r.text(variable, "{}")
+	text := r.Text(variable, "{}")
 	if err := json.Unmarshal([]byte(text), &values); err != nil {
-		r.problem("%s is no JSON object of strings, such as {\"VERSION\":\"1.2\"}: %w", variable, err)
+		r.Problem("%s is no JSON object of strings, such as {\"VERSION\":\"1.2\"}: %w", variable, err)
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if !identifier.MatchString(key) {
-			r.problem("%s has the name %q: expected letters, digits, _, . and -", variable, key)
+			r.Problem("%s has the name %q: expected letters, digits, _, . and -", variable, key)
 		}
 	}
 	return values
@@ -190,8 +143,8 @@ func (r *reader) object(variable string) map[string]string {
 
 func (r *reader) array(variable string) []string {
 	var values []string
-	if err := json.Unmarshal([]byte(r.text(variable, "[]")), &values); err != nil {
-		r.problem("%s is no JSON array of strings, such as [\"--network=host\"]: %w", variable, err)
+	if err := json.Unmarshal([]byte(r.Text(variable, "[]")), &values); err != nil {
+		r.Problem("%s is no JSON array of strings, such as [\"--network=host\"]: %w", variable, err)
 	}
 	return values
 }
@@ -201,7 +154,7 @@ var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
 // tags fills in the words, whose text comes from outside, as parts that are valid in a tag.
 func (r *reader) tags(variable string, words Words) []string {
-	tags := r.list(variable)
+	tags := r.List(variable)
 	if len(tags) == 0 {
 		tags = []string{"latest"}
 	}
@@ -212,12 +165,12 @@ func (r *reader) tags(variable string, words Words) []string {
 				continue
 			}
 			if values[word] == "" {
-				r.problem("%s has %s, which this build does not have", variable, word)
+				r.Problem("%s has %s, which this build does not have", variable, word)
 			}
 			tag = strings.ReplaceAll(tag, word, cacheref.Slug(values[word], 80))
 		}
 		if !tagPattern.MatchString(tag) {
-			r.problem("%s has the tag %q: expected at most 128 letters, digits, _, . and -", variable, tags[i])
+			r.Problem("%s has the tag %q: expected at most 128 letters, digits, _, . and -", variable, tags[i])
 		}
 		tags[i] = tag
 	}

@@ -2,24 +2,13 @@
 // in the console's override form alike.
 package settings
 
-import (
-	"errors"
-	"fmt"
-	"regexp"
-	"slices"
-	"strconv"
-	"strings"
-
-	"github.com/google/go-containerregistry/pkg/name"
-)
-
 // The values of LAYERCACHE_MODE.
 const (
 	// ModeRegistry keeps the cache in a repository of its own.
 	ModeRegistry = "registry"
 	// ModeInline keeps it inside the image: the final stage's steps alone.
 	ModeInline = "inline"
-	// ModeImage is ModeInline on docker's builder: pull, build with --cache-from, push.
+	// ModeImage has ModeInline's flags; a CodeBuild project runs it on docker's builder: pull, build with --cache-from, push.
 	ModeImage = "image"
 	// ModeLocal keeps it in a folder, or in docker's builder where that outlives a build.
 	ModeLocal = "local"
@@ -80,126 +69,29 @@ type Mirror struct{ Upstream, Location string }
 // FromEnv reads the settings through lookup, which has the form of os.LookupEnv. The error lists every variable that is
 // wrong, a line each. A variable that is set and empty counts as not set.
 func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
-	r := reader{lookup: lookup}
+	r := NewReader(lookup)
 	s := Settings{
-		Repository:         r.repository("LAYERCACHE_REPOSITORY"),
-		FallbackRepository: r.repository("LAYERCACHE_FALLBACK_REPOSITORY"),
-		Mode:               r.oneOf("LAYERCACHE_MODE", ModeRegistry, ModeInline, ModeImage, ModeLocal, ModeS3, ModeOff),
-		LocalDir:           r.text("LAYERCACHE_LOCAL_DIR", ""),
-		Compression:        r.oneOf("LAYERCACHE_COMPRESSION", "zstd", "gzip"),
-		Write:              r.boolean("LAYERCACHE_WRITE", true),
-		Refresh:            r.boolean("LAYERCACHE_REFRESH", false),
-		App:                r.text("LAYERCACHE_APP", ""),
-		Branch:             r.text("LAYERCACHE_BRANCH", ""),
-		FallbackBranch:     r.text("LAYERCACHE_FALLBACK_BRANCH", "main"),
-		Builder:            r.oneOf("LAYERCACHE_BUILDER", BuilderAuto, BuilderNative, BuilderContainer, BuilderDocker),
-		Mirrors:            r.mirrors("LAYERCACHE_MIRRORS"),
-		MetricsNamespace:   r.text("LAYERCACHE_METRICS_NAMESPACE", ""),
-		ReportDir:          r.text("LAYERCACHE_REPORT_DIR", DefaultReportDir),
+		Repository:         r.Repository("LAYERCACHE_REPOSITORY"),
+		FallbackRepository: r.Repository("LAYERCACHE_FALLBACK_REPOSITORY"),
+		Mode:               r.OneOf("LAYERCACHE_MODE", ModeRegistry, ModeInline, ModeImage, ModeLocal, ModeS3, ModeOff),
+		LocalDir:           r.Text("LAYERCACHE_LOCAL_DIR", ""),
+		Compression:        r.OneOf("LAYERCACHE_COMPRESSION", "zstd", "gzip"),
+		Write:              r.Boolean("LAYERCACHE_WRITE", true),
+		Refresh:            r.Boolean("LAYERCACHE_REFRESH", false),
+		App:                r.Text("LAYERCACHE_APP", ""),
+		Branch:             r.Text("LAYERCACHE_BRANCH", ""),
+		FallbackBranch:     r.Text("LAYERCACHE_FALLBACK_BRANCH", "main"),
+		Builder:            r.OneOf("LAYERCACHE_BUILDER", BuilderAuto, BuilderNative, BuilderContainer, BuilderDocker),
+		Mirrors:            readMirrors(r, "LAYERCACHE_MIRRORS"),
+		MetricsNamespace:   r.Text("LAYERCACHE_METRICS_NAMESPACE", ""),
+		ReportDir:          r.Text("LAYERCACHE_REPORT_DIR", DefaultReportDir),
 	}
-	s.Bucket, s.Prefix = r.bucket("LAYERCACHE_S3")
+	s.Bucket, s.Prefix = readBucket(r, "LAYERCACHE_S3")
 	if s.Mode == ModeS3 && s.Bucket == "" {
-		r.problem("LAYERCACHE_MODE is s3 and LAYERCACHE_S3 is not set: expected BUCKET or BUCKET/PREFIX/")
+		r.Problem("LAYERCACHE_MODE is s3 and LAYERCACHE_S3 is not set: expected BUCKET or BUCKET/PREFIX/")
 	}
 	if s.Mode == ModeRegistry && s.Repository == "" {
 		s.Mode = ModeOff
 	}
-	if len(r.problems) > 0 {
-		return s, fmt.Errorf("the settings are wrong:\n%w", errors.Join(r.problems...))
-	}
-	return s, nil
-}
-
-type reader struct {
-	lookup   func(string) (string, bool)
-	problems []error
-}
-
-func (r *reader) text(variable, fallback string) string {
-	if value, ok := r.lookup(variable); ok && value != "" {
-		return value
-	}
-	return fallback
-}
-
-// oneOf takes the first of the allowed values as the default.
-func (r *reader) oneOf(variable string, allowed ...string) string {
-	value := r.text(variable, allowed[0])
-	if !slices.Contains(allowed, value) {
-		r.problem("%s is %q: expected one of %s", variable, value, strings.Join(allowed, ", "))
-	}
-	return value
-}
-
-func (r *reader) boolean(variable string, fallback bool) bool {
-	text := r.text(variable, strconv.FormatBool(fallback))
-	value, err := strconv.ParseBool(text)
-	if err != nil {
-		r.problem("%s is %q: expected true or false", variable, text)
-	}
-	return value
-}
-
-func (r *reader) repository(variable string) string {
-	value := r.text(variable, "")
-	if value == "" {
-		return ""
-	}
-	if !isRepository(value) {
-		r.problem("%s is %q: expected HOST/NAME, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev, without a tag", variable, value)
-	}
-	return value
-}
-
-// bucketPattern is an S3 bucket's name and a prefix that needs no quoting in buildx's flags.
-//
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/([A-Za-z0-9!_.*'()/-]*/)?)?$`)
-
-func (r *reader) bucket(variable string) (bucket, prefix string) {
-	value := r.text(variable, "")
-	if value != "" && !bucketPattern.MatchString(value) {
-		r.problem("%s is %q: expected BUCKET or BUCKET/PREFIX/, the prefix of letters, digits and !_.*'()-", variable, value)
-	}
-	bucket, prefix, _ = strings.Cut(value, "/")
-	return bucket, prefix
-}
-
-func (r *reader) mirrors(variable string) []Mirror {
-	var mirrors []Mirror
-	for entry := range strings.SplitSeq(r.text(variable, ""), ",") {
-		entry = strings.TrimSpace(entry)
-		if entry == "" {
-			continue
-		}
-		upstream, location, _ := strings.Cut(entry, "=")
-		if !isHost(upstream) || !isLocation(location) {
-			r.problem("%s has the entry %q: expected UPSTREAM=HOST or UPSTREAM=HOST/PREFIX, for example docker.io=111122223333.dkr.ecr.eu-west-1.amazonaws.com/docker-hub", variable, entry)
-			continue
-		}
-		mirrors = append(mirrors, Mirror{Upstream: upstream, Location: location})
-	}
-	return mirrors
-}
-
-func isHost(text string) bool {
-	_, err := name.NewRegistry(text, name.StrictValidation)
-	return text != "" && err == nil
-}
-
-func isLocation(text string) bool {
-	if !strings.Contains(text, "/") {
-		return isHost(text)
-	}
-	return isRepository(text)
-}
-
-// isRepository says that the text is HOST/NAME; a scheme would be taken for a host without a port.
-func isRepository(text string) bool {
-	_, err := name.NewRepository(text, name.StrictValidation)
-	return err == nil && !strings.Contains(text, "//")
-}
-
-func (r *reader) problem(format string, args ...any) {
-	r.problems = append(r.problems, fmt.Errorf(format, args...))
+	return s, r.Err()
 }

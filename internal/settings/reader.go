@@ -1,0 +1,81 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Reader reads variables and collects what is wrong with them, to be told all at once.
+type Reader struct {
+	lookup   func(string) (string, bool)
+	problems []error
+}
+
+// NewReader reads through lookup, which has the form of os.LookupEnv. A variable that is set and empty counts as not set.
+func NewReader(lookup func(string) (string, bool)) *Reader { return &Reader{lookup: lookup} }
+
+// Problem notes what is wrong; its words are those of fmt.Errorf.
+func (r *Reader) Problem(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Errorf(format, args...))
+}
+
+// Err is every problem, a line each, or nil.
+func (r *Reader) Err() error {
+	if len(r.problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the settings are wrong:\n%w", errors.Join(r.problems...))
+}
+
+// Text is the variable's value, or fallback.
+func (r *Reader) Text(variable, fallback string) string {
+	if value, ok := r.lookup(variable); ok && value != "" {
+		return value
+	}
+	return fallback
+}
+
+// OneOf is one of the allowed values, the first by default.
+func (r *Reader) OneOf(variable string, allowed ...string) string {
+	value := r.Text(variable, allowed[0])
+	if !slices.Contains(allowed, value) {
+		r.Problem("%s is %q: expected one of %s", variable, value, strings.Join(allowed, ", "))
+	}
+	return value
+}
+
+// Boolean is true or false in any form that strconv.ParseBool takes.
+func (r *Reader) Boolean(variable string, fallback bool) bool {
+	text := r.Text(variable, strconv.FormatBool(fallback))
+	value, err := strconv.ParseBool(text)
+	if err != nil {
+		r.Problem("%s is %q: expected true or false", variable, text)
+	}
+	return value
+}
+
+// List is a comma list; empty entries are passed over.
+func (r *Reader) List(variable string) []string { return List(r.Text(variable, "")) }
+
+// List takes a comma list apart.
+func List(text string) []string {
+	var values []string
+	for value := range strings.SplitSeq(text, ",") {
+		if value = strings.TrimSpace(value); value != "" {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+// Repository is HOST/NAME without a tag, or empty.
+func (r *Reader) Repository(variable string) string {
+	value := r.Text(variable, "")
+	if value != "" && !isRepository(value) {
+		r.Problem("%s is %q: expected HOST/NAME, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev, without a tag", variable, value)
+	}
+	return value
+}
