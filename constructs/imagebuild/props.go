@@ -30,9 +30,9 @@ type ImageBuildProps struct {
 	// Default: the defaults of PullRequests.
 	PullRequests *PullRequests
 
-	// Cache holds the layer caches. It must not be the image repository: the
-	// first push of an image would overwrite the cache. Required when CacheMode
-	// is RegistryCache, refused otherwise.
+	// Cache holds the layer caches. It must not be the image repository: an
+	// image that is pushed under a cache's tag would overwrite the cache.
+	// Required when CacheMode is RegistryCache, refused otherwise.
 	Cache cacherepo.ICacheRepository
 
 	// CacheMode says where the layers are kept.

@@ -66,7 +66,7 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 		return nil, err
 	}
 	finished := report.Seconds{Setup: setup.Seconds() - session.loginWait.Seconds(), Login: session.loginWait.Seconds()}
-	r := judge(request, cache.Refs, session, result, <-states)
+	r := judge(request, args, cache.Refs, session, result, <-states)
 	session.close()
 	finished.Total = time.Since(begin).Seconds()
 	addTiming(r, finished, result.graph.Timing())
@@ -97,7 +97,7 @@ func statesOf(ctx context.Context, cache cacheflags.Flags, keychain authn.Keycha
 }
 
 // judge makes the report of what has been seen; the times are added when all is done.
-func judge(request Request, refs cacheref.Refs, session *session, result *result, states map[string]cachestate.Kind) *report.Report {
+func judge(request Request, args buildx.Args, refs cacheref.Refs, session *session, result *result, states map[string]cachestate.Kind) *report.Report {
 	s := request.Settings
 	steps := result.graph.Steps()
 	v := verdict.Of(verdict.Evidence{
@@ -107,7 +107,7 @@ func judge(request Request, refs cacheref.Refs, session *session, result *result
 	r := &report.Report{
 		Verdict: v.Name, VerdictReason: v.Reason, HitRatio: v.HitRatio,
 		Steps: reportSteps(steps),
-		App:   appName(s.App, request.images(), request.Dir),
+		App:   appName(s.App, args.Images(), request.Dir),
 		Worth: "unknown", Reason: "what the cached steps take to run is not known",
 		Builder: session.builderKind, BuilderReason: session.builderReason,
 		Refs:     report.Refs{Imports: append([]string{}, refs.Imports...), Export: refs.Export},
@@ -152,8 +152,6 @@ func ExitCode(err error) int {
 	}
 	return 1
 }
-
-func (r Request) images() []string { return buildx.ParseArgs(r.Args).Images() }
 
 // stderrOf is where our own lines go.
 func (r Request) stderrOf() io.Writer {

@@ -48,9 +48,6 @@ func For(s settings.Settings, scope cacheref.Scope, images []string, region stri
 	return flags, nil
 }
 
-// On says that there is a cache to speak of.
-func (f Flags) On() bool { return len(f.Refs.Imports) > 0 }
-
 func registry(s settings.Settings, scope cacheref.Scope) Flags {
 	flags := Flags{Refs: cacheref.For(s.Repository+":", scope, s.FallbackBranch), InRegistry: true}
 	if s.FallbackRepository != "" {
