@@ -20,7 +20,8 @@ says whether the cache was used.`,
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newBuild(), newImage(), newIndex(), newPrewarm(), newSetup(), newTry(), newVersion())
+	root.AddCommand(newBuild(), newImage(), newIndex(), newPrewarm(), newSetup(), newVersion())
+	root.AddCommand(machineCommands()...)
 	return root
 }
 

@@ -24,8 +24,9 @@ import (
 // modulePath is this module, as users require it.
 const modulePath = "github.com/layercache/layercache"
 
-// HelperTags are the build tags of the helper: registries and AWS endpoints all speak HTTP/1.1, and HTTP/2 is half a megabyte.
-const HelperTags = "nethttpomithttp2"
+// HelperTags are the build tags of the helper: registries and AWS endpoints all speak HTTP/1.1, and HTTP/2 is half a megabyte;
+// what only a person's machine has a use for is not bundled.
+const HelperTags = "nethttpomithttp2,bundled"
 
 var building sync.Mutex
 

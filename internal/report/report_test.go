@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
@@ -21,13 +22,21 @@ func full() *Report {
 	return &Report{
 		Verdict: "partly-used", VerdictReason: "1 of 2 steps had to run", Exported: "yes", HitRatio: number(0.5),
 		Steps: []Step{
-			{Stage: "build", Platform: "linux/amd64", Instruction: "FROM golang", Seconds: 1},
-			{Stage: "build", Platform: "linux/amd64", Instruction: "RUN go mod download", Cached: true, SavedSeconds: number(12)},
-			{Stage: "build", Platform: "linux/amd64", Instruction: "RUN <<EOF\ngo build\nEOF", Seconds: 3.5},
+			{Stage: "build", Platform: "linux/amd64", Index: 1, Total: 3, Instruction: "FROM golang", Start: 0.6, Seconds: 1},
+			{Stage: "build", Platform: "linux/amd64", Index: 2, Total: 3, Instruction: "RUN go mod download", Cached: true, SavedSeconds: number(12)},
+			{Stage: "build", Platform: "linux/amd64", Index: 3, Total: 3, Instruction: "RUN <<EOF\ngo build\nEOF", Start: 2, Seconds: 3.5},
 		},
+		HitsFrom: "cache", StartedAt: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
+		Misses:       []Miss{{Step: 2, Cause: "its text changed", Advice: "move it last"}},
+		Activities:   []Activity{{Kind: Pull, Label: "golang", Start: 0.7, Seconds: 0.9, Bytes: 1 << 20}},
+		Caches:       []Cache{{Ref: "h/c:a", Found: "cache"}, {Ref: "h/c:b", Found: "unknown", Problem: "connection refused"}},
+		CriticalPath: &CriticalPath{Without: 17, With: 3.5},
 		Seconds:      Seconds{Total: 10, Setup: 0.5, Login: 0.25, Import: 1, Build: 6, Push: 1.25, Export: 1},
 		SavedSeconds: number(12), OverheadSeconds: 2,
-		Worth: "keep", Reason: "it saves more than it costs", Cost: Cost{SavedUSD: number(0.01), StorageUSDPerMonth: number(0.1)},
+		Worth: "keep", Reason: "it saves more than it costs", Cost: Cost{
+			SavedUSD: number(0.01), StorageUSDPerMonth: number(0.1), CacheBytes: new(int64(1 << 30)), NetUSDPer100Builds: number(0.9),
+			Arithmetic: []string{"12 s saved"},
+		},
 		Builder: "native", BuilderReason: "the fastest", Refs: Refs{Imports: []string{"h/c:a", "h/c:b"}, Export: "h/c:a"},
 		Image: "sha256:" + strings.Repeat("0a", 32), Warnings: []string{"slow"}, ExitCode: 0,
 	}

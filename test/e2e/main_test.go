@@ -12,8 +12,14 @@ import (
 	"github.com/layercache/layercache/internal/toolchain"
 )
 
-// programs is the folder with layercache, buildkitd and buildx, as the bundle has them side by side.
+// programs is the folder with layercache, buildkitd and buildx, as the bundle has them side by side, and with the whole
+// program that people install.
 var programs string
+
+const (
+	bundled = "layercache"
+	whole   = "layercache-whole"
+)
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
@@ -39,12 +45,14 @@ func install(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	err = toolchain.Compile(ctx, toolchain.Compilation{
-		Dir: source, Package: "./bin/layercache", LinkFlags: "-s -w", Tags: bundle.HelperTags, Platform: toolchain.Host(),
-		Output: filepath.Join(dir, "layercache"), Label: "the helper",
-	}, os.Stderr)
-	if err != nil {
-		return err
+	for name, tags := range map[string]string{bundled: bundle.HelperTags, whole: ""} {
+		err = toolchain.Compile(ctx, toolchain.Compilation{
+			Dir: source, Package: "./bin/layercache", LinkFlags: "-s -w", Tags: tags, Platform: toolchain.Host(),
+			Output: filepath.Join(dir, name), Label: name,
+		}, os.Stderr)
+		if err != nil {
+			return err
+		}
 	}
 	for _, program := range []toolchain.Program{toolchain.Buildkitd(), toolchain.Buildx()} {
 		path, err := toolchain.Build(ctx, program, toolchain.Host(), os.Stderr)

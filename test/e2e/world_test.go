@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -86,7 +87,11 @@ func (w *world) image() string { return w.registry.Addr() + "/shop:1" }
 
 // command is the helper in the application's folder, with nothing of this process's LAYERCACHE_* variables.
 func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(programs, "layercache"), args...)
+	program := bundled
+	if slices.Contains([]string{"try"}, args[0]) {
+		program = whole
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(programs, program), args...)
 	cmd.Dir = w.app
 	cmd.Env = []string{"TMPDIR=" + w.tmp, "HOME=" + w.tmp, "PATH=" + os.Getenv("PATH")}
 	for variable, value := range w.env {
