@@ -2,6 +2,7 @@ package settings
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -50,4 +51,20 @@ func isLocation(text string) bool {
 func isRepository(text string) bool {
 	_, err := name.NewRepository(text, name.StrictValidation)
 	return err == nil && !strings.Contains(text, "//")
+}
+
+// highestLevels are the compressors' highest levels, from 0.
+var highestLevels = map[string]int{"zstd": 22, "gzip": 9}
+
+func readLevel(r *Reader, variable, compression string) string {
+	text := r.Text(variable, "")
+	if text == "" {
+		return ""
+	}
+	highest := highestLevels[compression]
+	if level, err := strconv.Atoi(text); err != nil || level < 0 || level > highest {
+		r.Problem("%s is %q: expected a number from 0 to %d for %s", variable, text, highest, compression)
+		return ""
+	}
+	return text
 }

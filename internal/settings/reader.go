@@ -3,6 +3,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +54,17 @@ func (r *Reader) Boolean(variable string, fallback bool) bool {
 	value, err := strconv.ParseBool(text)
 	if err != nil {
 		r.Problem("%s is %q: expected true or false", variable, text)
+	}
+	return value
+}
+
+// Number is a number that is not negative.
+func (r *Reader) Number(variable string, fallback float64) float64 {
+	text := r.Text(variable, strconv.FormatFloat(fallback, 'g', -1, 64))
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(value >= 0) || math.IsInf(value, 0) {
+		r.Problem("%s is %q: expected a number such as %g", variable, text, fallback)
+		return fallback
 	}
 	return value
 }

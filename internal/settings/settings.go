@@ -26,6 +26,14 @@ const (
 	BuilderDocker    = "docker"
 )
 
+// The values of LAYERCACHE_LAYERS.
+const (
+	// LayersAll caches every step's result (mode=max).
+	LayersAll = "all"
+	// LayersFinal caches the steps of the last stage alone (mode=min).
+	LayersFinal = "final"
+)
+
 // DefaultReportDir is where reports go when LAYERCACHE_REPORT_DIR is not set.
 const DefaultReportDir = "layercache-report"
 
@@ -43,6 +51,10 @@ type Settings struct {
 	Bucket, Prefix string
 	// Compression is how cache layers are compressed: "zstd" or "gzip".
 	Compression string
+	// CompressionLevel is the compressor's level; empty means its default.
+	CompressionLevel string
+	// Layers is which steps' results are cached: "all" or "final".
+	Layers string
 	// Write says whether the cache is exported after the build.
 	Write bool
 	// Refresh ignores what is cached and exports anew.
@@ -57,11 +69,26 @@ type Settings struct {
 	Builder string
 	// Mirrors send pulls of an upstream registry to another place, with the upstream as fallback.
 	Mirrors []Mirror
+	// Prices say what a build and a cache cost.
+	Prices Prices
 	// MetricsNamespace is the CloudWatch namespace that figures are sent to; empty means none.
 	MetricsNamespace string
 	// ReportDir is the folder for report.json and its kin.
 	ReportDir string
 }
+
+// Prices are in US dollars.
+type Prices struct {
+	// Minute is a minute of the build machine, GBMonth a gigabyte in the cache repository for a month.
+	Minute, GBMonth float64
+	// BuildsPerMonth is how many builds share that gigabyte.
+	BuildsPerMonth float64
+}
+
+// DefaultPrices are those of CodeBuild's smallest Linux machine and of ECR in most regions.
+//
+// https://aws.amazon.com/codebuild/pricing/ https://aws.amazon.com/ecr/pricing/
+var DefaultPrices = Prices{Minute: 0.005, GBMonth: 0.10, BuildsPerMonth: 100}
 
 // Mirror says that images of Upstream (a registry host) are pulled from Location (HOST or HOST/PREFIX) first.
 type Mirror struct{ Upstream, Location string }
@@ -76,6 +103,7 @@ func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
 		Mode:               r.OneOf("LAYERCACHE_MODE", ModeRegistry, ModeInline, ModeImage, ModeLocal, ModeS3, ModeOff),
 		LocalDir:           r.Text("LAYERCACHE_LOCAL_DIR", ""),
 		Compression:        r.OneOf("LAYERCACHE_COMPRESSION", "zstd", "gzip"),
+		Layers:             r.OneOf("LAYERCACHE_LAYERS", LayersAll, LayersFinal),
 		Write:              r.Boolean("LAYERCACHE_WRITE", true),
 		Refresh:            r.Boolean("LAYERCACHE_REFRESH", false),
 		App:                r.Text("LAYERCACHE_APP", ""),
@@ -85,6 +113,12 @@ func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
 		Mirrors:            readMirrors(r, "LAYERCACHE_MIRRORS"),
 		MetricsNamespace:   r.Text("LAYERCACHE_METRICS_NAMESPACE", ""),
 		ReportDir:          r.Text("LAYERCACHE_REPORT_DIR", DefaultReportDir),
+	}
+	s.CompressionLevel = readLevel(r, "LAYERCACHE_COMPRESSION_LEVEL", s.Compression)
+	s.Prices = Prices{
+		Minute:         r.Number("LAYERCACHE_USD_PER_MINUTE", DefaultPrices.Minute),
+		GBMonth:        r.Number("LAYERCACHE_USD_PER_GB_MONTH", DefaultPrices.GBMonth),
+		BuildsPerMonth: max(1, r.Number("LAYERCACHE_BUILDS_PER_MONTH", DefaultPrices.BuildsPerMonth)),
 	}
 	s.Bucket, s.Prefix = readBucket(r, "LAYERCACHE_S3")
 	if s.Mode == ModeS3 && s.Bucket == "" {

@@ -25,7 +25,7 @@ func from(env map[string]string) func(string) (string, bool) {
 func defaults() Settings {
 	return Settings{
 		Repository: repository, Mode: "registry", Write: true, FallbackBranch: "main", Builder: "auto",
-		ReportDir: "layercache-report", Compression: "zstd",
+		ReportDir: "layercache-report", Compression: "zstd", Layers: "all", Prices: DefaultPrices,
 	}
 }
 
@@ -46,6 +46,11 @@ func TestEachVariableSetsOneThing(t *testing.T) {
 		{"a bucket with a prefix", "LAYERCACHE_S3", "bucket/a/b/", func(s *Settings) { s.Bucket, s.Prefix = "bucket", "a/b/" }},
 		{"a bucket alone", "LAYERCACHE_S3", "bucket", func(s *Settings) { s.Bucket = "bucket" }},
 		{"gzip", "LAYERCACHE_COMPRESSION", "gzip", func(s *Settings) { s.Compression = "gzip" }},
+		{"the last stage's layers alone", "LAYERCACHE_LAYERS", "final", func(s *Settings) { s.Layers = "final" }},
+		{"a level of compression", "LAYERCACHE_COMPRESSION_LEVEL", "19", func(s *Settings) { s.CompressionLevel = "19" }},
+		{"the price of a minute", "LAYERCACHE_USD_PER_MINUTE", "0.02", func(s *Settings) { s.Prices.Minute = 0.02 }},
+		{"the price of storage", "LAYERCACHE_USD_PER_GB_MONTH", "0", func(s *Settings) { s.Prices.GBMonth = 0 }},
+		{"builds in a month are at least one", "LAYERCACHE_BUILDS_PER_MONTH", "0", func(s *Settings) { s.Prices.BuildsPerMonth = 1 }},
 		{"the cache is not written", "LAYERCACHE_WRITE", "false", func(s *Settings) { s.Write = false }},
 		{"a boolean may be 0", "LAYERCACHE_WRITE", "0", func(s *Settings) { s.Write = false }},
 		{"what is cached is ignored", "LAYERCACHE_REFRESH", "true", func(s *Settings) { s.Refresh = true }},
@@ -114,6 +119,11 @@ func TestABadValueIsNamedWithWhatWasExpected(t *testing.T) {
 		{"a mode in capitals", "LAYERCACHE_MODE", "Off", "expected one of registry, inline, image, local, s3, off"},
 		{"a word that is no boolean", "LAYERCACHE_WRITE", "yes", "expected true or false"},
 		{"another word that is no boolean", "LAYERCACHE_REFRESH", "maybe", "expected true or false"},
+		{"a level that the compressor does not have", "LAYERCACHE_COMPRESSION_LEVEL", "99", "expected a number from 0 to 22 for zstd"},
+		{"a level that is no number", "LAYERCACHE_COMPRESSION_LEVEL", "best", "expected a number from 0 to 22 for zstd"},
+		{"layers that are neither", "LAYERCACHE_LAYERS", "most", "expected one of all, final"},
+		{"a price below nothing", "LAYERCACHE_USD_PER_MINUTE", "-1", "expected a number such as 0.005"},
+		{"a price that is no number", "LAYERCACHE_USD_PER_GB_MONTH", "NaN", "expected a number such as 0.1"},
 		{"an unknown builder", "LAYERCACHE_BUILDER", "podman", "expected one of auto, native, container, docker"},
 		{"a mirror without a location", "LAYERCACHE_MIRRORS", "docker.io", "expected UPSTREAM=HOST"},
 		{"a mirror with an empty location", "LAYERCACHE_MIRRORS", "docker.io=", "expected UPSTREAM=HOST"},
