@@ -116,10 +116,10 @@ func judge(request Request, args buildx.Args, refs cacheref.Refs, session *sessi
 		ExitCode: result.exitCode,
 	}
 	r.Exported = "off"
-	if attempted, failure := result.graph.Export(); failure != "" {
+	if export := result.graph.Export(); export.Error != "" {
 		r.Exported = "failed"
-		r.Warnings = append(r.Warnings, fmt.Sprintf("the cache could not be written to %s: %s", refs.Export, verdict.Cause(failure)))
-	} else if attempted {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("the cache could not be written to %s: %s", refs.Export, verdict.Cause(export.Error)))
+	} else if export.Attempted {
 		r.Exported = "yes"
 	}
 	return r

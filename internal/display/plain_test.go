@@ -32,7 +32,7 @@ func fails(digest, name, problem string) progress.Event {
 }
 
 func prints(digest, text string, moment float64) progress.Event {
-	return progress.Event{Logs: []progress.Log{{Vertex: digest, Stream: 1, Data: []byte(text), Timestamp: *at(moment)}}}
+	return progress.Event{Logs: []progress.Log{{Vertex: digest, Data: []byte(text), Timestamp: *at(moment)}}}
 }
 
 func part(digest, id string, current, total int64, from float64, to *time.Time) progress.Event {

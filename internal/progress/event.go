@@ -9,46 +9,37 @@ import "time"
 //
 // https://pkg.go.dev/github.com/moby/buildkit/client#SolveStatus
 type Event struct {
-	Vertexes []Vertex  `json:"vertexes"`
-	Statuses []Status  `json:"statuses"`
-	Logs     []Log     `json:"logs"`
-	Warnings []Warning `json:"warnings"`
+	Vertexes []Vertex  `json:"vertexes,omitempty"`
+	Statuses []Status  `json:"statuses,omitempty"`
+	Logs     []Log     `json:"logs,omitempty"`
+	Warnings []Warning `json:"warnings,omitempty"`
 }
 
 // Vertex is the state of one operation. The same vertex comes again and again; the last state counts.
 type Vertex struct {
-	Digest        string     `json:"digest"`
-	Inputs        []string   `json:"inputs"`
-	Name          string     `json:"name"`
-	Started       *time.Time `json:"started"`
-	Completed     *time.Time `json:"completed"`
-	Cached        bool       `json:"cached"`
-	Error         string     `json:"error"`
-	ProgressGroup *Group     `json:"progressGroup"`
-}
-
-// Group gathers vertices that are shown as one.
-type Group struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	Digest    string     `json:"digest"`
+	Inputs    []string   `json:"inputs,omitempty"`
+	Name      string     `json:"name,omitempty"`
+	Started   *time.Time `json:"started,omitempty"`
+	Completed *time.Time `json:"completed,omitempty"`
+	Cached    bool       `json:"cached,omitempty"`
+	Error     string     `json:"error,omitempty"`
 }
 
 // Status is a part of a vertex, such as the download of one layer.
 type Status struct {
 	ID        string     `json:"id"`
 	Vertex    string     `json:"vertex"`
-	Name      string     `json:"name"`
-	Total     int64      `json:"total"`
+	Name      string     `json:"name,omitempty"`
+	Total     int64      `json:"total,omitempty"`
 	Current   int64      `json:"current"`
-	Timestamp time.Time  `json:"timestamp"`
-	Started   *time.Time `json:"started"`
-	Completed *time.Time `json:"completed"`
+	Started   *time.Time `json:"started,omitempty"`
+	Completed *time.Time `json:"completed,omitempty"`
 }
 
 // Log is a piece of what a vertex printed.
 type Log struct {
 	Vertex    string    `json:"vertex"`
-	Stream    int       `json:"stream"`
 	Data      []byte    `json:"data"`
 	Timestamp time.Time `json:"timestamp"`
 }
@@ -57,5 +48,4 @@ type Log struct {
 type Warning struct {
 	Vertex string `json:"vertex"`
 	Short  []byte `json:"short"`
-	URL    string `json:"url"`
 }

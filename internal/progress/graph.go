@@ -6,7 +6,11 @@ import "time"
 type Graph struct {
 	nodes    []*Node
 	byDigest map[string]*Node
+	// statuses is where each status is in its node.
+	statuses map[statusKey]int
 }
+
+type statusKey struct{ vertex, id string }
 
 // Node is a vertex with all that happened to it.
 type Node struct {
@@ -21,7 +25,7 @@ type Node struct {
 type Span struct{ Start, End time.Time }
 
 // NewGraph returns an empty graph.
-func NewGraph() *Graph { return &Graph{byDigest: map[string]*Node{}} }
+func NewGraph() *Graph { return &Graph{byDigest: map[string]*Node{}, statuses: map[statusKey]int{}} }
 
 // Observe takes an event in.
 func (g *Graph) Observe(event Event) {
@@ -29,9 +33,7 @@ func (g *Graph) Observe(event Event) {
 		g.observeVertex(vertex)
 	}
 	for _, status := range event.Statuses {
-		if node := g.byDigest[status.Vertex]; node != nil {
-			node.observeStatus(status)
-		}
+		g.observeStatus(status)
 	}
 }
 
@@ -59,14 +61,18 @@ func (g *Graph) observeVertex(vertex Vertex) {
 	node.Spans = append(node.Spans, span)
 }
 
-func (n *Node) observeStatus(status Status) {
-	for i := range n.Statuses {
-		if n.Statuses[i].ID == status.ID {
-			n.Statuses[i] = status
-			return
-		}
+func (g *Graph) observeStatus(status Status) {
+	node := g.byDigest[status.Vertex]
+	if node == nil {
+		return
 	}
-	n.Statuses = append(n.Statuses, status)
+	key := statusKey{status.Vertex, status.ID}
+	if at, ok := g.statuses[key]; ok {
+		node.Statuses[at] = status
+		return
+	}
+	g.statuses[key] = len(node.Statuses)
+	node.Statuses = append(node.Statuses, status)
 }
 
 // Nodes returns the vertices in the order in which they appeared.

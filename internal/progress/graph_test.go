@@ -23,16 +23,18 @@ func load(t *testing.T, name string) (*Graph, string) {
 	return graph, text.String()
 }
 
+// The steps of the recorded builds' Dockerfile.
+const (
+	workdir = "WORKDIR /app"
+	deps    = "COPY deps.txt ."
+	run     = "RUN sleep 1; dd if=/dev/urandom of=/app/lib bs=1M count=20 2>/dev/null; echo deps"
+	source  = "COPY src src"
+	compile = "RUN cat src/a.txt; sleep 1; echo built > /app/out"
+	library = "COPY --from=deps --link /app/lib /app/lib"
+	output  = "COPY --from=deps --link /app/out /app/out"
+)
+
 func TestRecordedBuilds(t *testing.T) {
-	const (
-		workdir = "WORKDIR /app"
-		deps    = "COPY deps.txt ."
-		run     = "RUN sleep 1; dd if=/dev/urandom of=/app/lib bs=1M count=20 2>/dev/null; echo deps"
-		source  = "COPY src src"
-		compile = "RUN cat src/a.txt; sleep 1; echo built > /app/out"
-		library = "COPY --from=deps --link /app/lib /app/lib"
-		output  = "COPY --from=deps --link /app/out /app/out"
-	)
 	cases := []struct {
 		name        string
 		stream      string
@@ -89,10 +91,10 @@ func TestRecordedBuilds(t *testing.T) {
 			}
 			assert.ElementsMatch(t, c.ran, ran, "steps that ran")
 			assert.ElementsMatch(t, c.cached, cached, "steps from the cache")
-			attempted, failure := graph.Export()
-			assert.Equal(t, c.exported, attempted, "cache export")
-			assert.Contains(t, failure, c.exportFails)
-			assert.Equal(t, c.exportFails == "", failure == "")
+			export := graph.Export()
+			assert.Equal(t, c.exported, export.Attempted, "cache export")
+			assert.Contains(t, export.Error, c.exportFails)
+			assert.Equal(t, c.exportFails == "", export.Error == "")
 			for _, attempt := range graph.Imports() {
 				assert.Contains(t, attempt.Error, c.importFails)
 				assert.Equal(t, c.importFails == "", attempt.Error == "")
@@ -154,4 +156,46 @@ func TestTimingCountsWallClockOnce(t *testing.T) {
 	assert.Greater(t, cold.Timing().Build, 2.0, "two steps sleep a second each")
 	unchanged, _ := load(t, "unchanged")
 	assert.Less(t, unchanged.Timing().Build, 1.0, "no step ran")
+}
+
+func TestAnUnchangedBuildExportsTheSameCacheConfig(t *testing.T) {
+	configs := map[string]string{}
+	for _, stream := range []string{"cold", "unchanged", "changed"} {
+		graph, _ := load(t, stream)
+		configs[stream] = graph.Export().Config
+		assert.Contains(t, configs[stream], "sha256:")
+	}
+	assert.Equal(t, configs["cold"], configs["unchanged"])
+	assert.NotEqual(t, configs["cold"], configs["changed"])
+}
+
+func TestAStepKnowsTheStepsWhoseResultsItTakes(t *testing.T) {
+	graph, _ := load(t, "cold")
+	steps := graph.Steps()
+	inputs := map[string][]string{}
+	for _, step := range steps {
+		for _, at := range step.Inputs {
+			inputs[step.Instruction] = append(inputs[step.Instruction], steps[at].Instruction)
+		}
+	}
+	assert.Equal(t, []string{source}, inputs[compile])
+	assert.Equal(t, []string{compile}, inputs[output], "the stage that it copies from; with --link not the step before it")
+	assert.Contains(t, inputs[workdir][0], "FROM ")
+}
+
+func TestActivities(t *testing.T) {
+	graph, _ := load(t, "changed")
+	byKind := map[string][]Activity{}
+	for _, activity := range graph.Activities() {
+		byKind[activity.Kind] = append(byKind[activity.Kind], activity)
+	}
+	require.Len(t, byKind[KindPull], 1, "the layers of one step are one pull")
+	pull := byKind[KindPull][0]
+	assert.Equal(t, run, pull.Label)
+	assert.Equal(t, int64(133+87+1146018+20973164), pull.Bytes)
+	assert.Len(t, byKind[KindImport], 1)
+	assert.Len(t, byKind[KindExport], 1)
+	assert.Len(t, byKind[KindPush], 1)
+	require.Len(t, byKind[KindContext], 1)
+	assert.Equal(t, int64(102), byKind[KindContext][0].Bytes)
 }

@@ -3,10 +3,12 @@ package progress
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // longestLine bounds what one line of the stream may take of memory; a longer one is passed on as text, in pieces.
@@ -53,7 +55,9 @@ func parse(line []byte) (Event, bool) {
 		return Event{}, false
 	}
 	var parsed Event
-	if err := json.Unmarshal(line, &parsed); err != nil {
+	// A build's own bytes can be in names and logs: neither makes an event less of one.
+	lenient := json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if err := json.Unmarshal(line, &parsed, lenient); err != nil {
 		return Event{}, false
 	}
 	return parsed, true

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Step is one instruction of the Dockerfile, as BuildKit ran it or found it in a cache.
@@ -27,6 +28,14 @@ type Step struct {
 	Error string
 	// Ran says that it ended without being cached.
 	Ran bool
+	// Start is when it first started; zero where it never did.
+	Start time.Time
+	// Inputs are the steps whose results it takes, by their places in the list that Steps returns.
+	Inputs []int
+
+	digest string
+	// place is the stage on its platform.
+	place string
 }
 
 // stepName is how BuildKit names the vertex of an instruction: "[PLATFORM STAGE 2/5] RUN make", platform and stage being
@@ -47,25 +56,68 @@ func (g *Graph) Steps() []Step {
 	depths := map[string]int{}
 	deepest := map[string]int{}
 	for _, node := range g.nodes {
-		match := stepName.FindStringSubmatch(node.Name)
-		if match == nil || strings.HasPrefix(match[5], linkPrefix) {
+		step, ok := node.step()
+		if !ok {
 			continue
 		}
-		stage := match[1] + " " + match[2]
-		deepest[stage] = max(deepest[stage], g.depth(node.Digest, depths))
-		index, _ := strconv.Atoi(match[3])
-		total, _ := strconv.Atoi(match[4])
-		steps = append(steps, Step{
-			Platform: match[1], Stage: match[2], Index: index, Total: total, Instruction: match[5],
-			Cached: node.Cached, Seconds: node.Seconds(), Error: node.Error,
-			Ran: !node.Cached && node.Completed != nil,
-		})
+		deepest[step.place] = max(deepest[step.place], g.depth(node.Digest, depths))
+		steps = append(steps, step)
 	}
 	slices.SortStableFunc(steps, func(a, b Step) int {
-		first, second := a.Platform+" "+a.Stage, b.Platform+" "+b.Stage
-		return cmp.Or(cmp.Compare(deepest[first], deepest[second]), cmp.Compare(first, second), cmp.Compare(a.Index, b.Index))
+		if a.place == b.place {
+			return cmp.Compare(a.Index, b.Index)
+		}
+		return cmp.Or(cmp.Compare(deepest[a.place], deepest[b.place]), cmp.Compare(a.place, b.place))
 	})
+	g.connect(steps)
 	return steps
+}
+
+func (n *Node) step() (Step, bool) {
+	if !strings.HasPrefix(n.Name, "[") {
+		return Step{}, false
+	}
+	match := stepName.FindStringSubmatch(n.Name)
+	if match == nil || strings.HasPrefix(match[5], linkPrefix) {
+		return Step{}, false
+	}
+	step := Step{
+		Platform: match[1], Stage: match[2], Instruction: match[5], digest: n.Digest, place: match[1] + " " + match[2],
+		Cached: n.Cached, Seconds: n.Seconds(), Error: n.Error, Ran: !n.Cached && n.Completed != nil,
+	}
+	step.Index, _ = strconv.Atoi(match[3])
+	step.Total, _ = strconv.Atoi(match[4])
+	if len(n.Spans) > 0 {
+		step.Start = n.Spans[0].Start
+	}
+	return step, true
+}
+
+// connect fills in the steps' inputs. What lies between two steps, such as the vertex that links a copied layer, is passed
+// through.
+func (g *Graph) connect(steps []Step) {
+	places := make(map[string]int, len(steps))
+	for i, step := range steps {
+		places[step.digest] = i
+	}
+	for i := range steps {
+		seen := map[string]bool{}
+		waiting := slices.Clone(g.byDigest[steps[i].digest].Inputs)
+		for len(waiting) > 0 {
+			digest := waiting[len(waiting)-1]
+			waiting = waiting[:len(waiting)-1]
+			if seen[digest] {
+				continue
+			}
+			seen[digest] = true
+			if at, ok := places[digest]; ok {
+				steps[i].Inputs = append(steps[i].Inputs, at)
+			} else if node := g.byDigest[digest]; node != nil {
+				waiting = append(waiting, node.Inputs...)
+			}
+		}
+		slices.Sort(steps[i].Inputs)
+	}
 }
 
 // depth is the number of vertices on the longest way from a source to the vertex.
@@ -82,41 +134,4 @@ func (g *Graph) depth(digest string, known map[string]int) int {
 	}
 	known[digest] = deepest + 1
 	return deepest + 1
-}
-
-// Import is one attempt to read a cache.
-type Import struct {
-	// Ref is what was read.
-	Ref string
-	// Error is why it could not be; the build goes on without.
-	Error string
-}
-
-const (
-	importPrefix = "importing cache manifest from "
-	exportPrefix = "exporting cache to "
-)
-
-// Imports returns the attempts to read a cache. BuildKit names one that comes from a registry by its ref.
-func (g *Graph) Imports() []Import {
-	var imports []Import
-	for _, node := range g.nodes {
-		if ref, ok := strings.CutPrefix(node.Name, importPrefix); ok {
-			imports = append(imports, Import{Ref: ref, Error: node.Error})
-		}
-	}
-	return imports
-}
-
-// Export says whether a cache was exported, and the error if that failed.
-func (g *Graph) Export() (attempted bool, failure string) {
-	for _, node := range g.nodes {
-		if strings.HasPrefix(node.Name, exportPrefix) {
-			attempted = true
-			if node.Error != "" {
-				failure = node.Error
-			}
-		}
-	}
-	return attempted, failure
 }

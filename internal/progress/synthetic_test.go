@@ -1,7 +1,10 @@
 package progress
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +43,7 @@ func TestStepNames(t *testing.T) {
 				assert.Empty(t, graph.Steps())
 				return
 			}
+			c.want.digest, c.want.place = "sha256:1", c.want.Platform+" "+c.want.Stage
 			assert.Equal(t, []Step{*c.want}, graph.Steps())
 		})
 	}
@@ -140,5 +144,39 @@ func FuzzRead(f *testing.F) {
 		graph.Timing()
 		graph.Imports()
 		graph.Export()
+		graph.Activities()
 	})
+}
+
+// BenchmarkRead reads a build of 50,000 vertices, each with a status and a log.
+func BenchmarkRead(b *testing.B) {
+	const vertices = 50_000
+	var stream bytes.Buffer
+	encoder := json.NewEncoder(&stream)
+	for i := range vertices {
+		vertex := Vertex{Digest: fmt.Sprintf("sha256:%064d", i), Name: fmt.Sprintf("[stage-%d %d/200] RUN make target-%d", i/200, i%200+1, i), Started: at(float64(i))}
+		if i%200 > 0 {
+			vertex.Inputs = []string{fmt.Sprintf("sha256:%064d", i-1)}
+		}
+		require.NoError(b, encoder.Encode(Event{Vertexes: []Vertex{vertex}}))
+		vertex.Completed = at(float64(i) + 0.5)
+		require.NoError(b, encoder.Encode(Event{
+			Vertexes: []Vertex{vertex},
+			Statuses: []Status{{ID: "transferring", Vertex: vertex.Digest, Started: at(float64(i)), Completed: at(float64(i))}},
+			Logs:     []Log{{Vertex: vertex.Digest, Data: []byte("made\n")}},
+		}))
+	}
+	content := stream.Bytes()
+	b.SetBytes(int64(len(content)))
+	b.ReportAllocs()
+	for b.Loop() {
+		graph := NewGraph()
+		require.NoError(b, Read(bytes.NewReader(content), graph.Observe, func([]byte) {}))
+		require.Len(b, graph.Steps(), vertices)
+		graph.Timing()
+		var memory runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&memory)
+		b.ReportMetric(float64(memory.HeapAlloc-uint64(len(content)))/(1<<20), "MB-kept")
+	}
 }

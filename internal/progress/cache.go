@@ -1,0 +1,59 @@
+package progress
+
+import "strings"
+
+const (
+	importPrefix = "importing cache manifest from "
+	exportPrefix = "exporting cache to "
+	configPrefix = "writing config "
+)
+
+// Import is one attempt to read a cache.
+type Import struct {
+	// Ref is what was read.
+	Ref string
+	// Error is why it could not be; the build goes on without.
+	Error string
+}
+
+// Imports returns the attempts to read a cache. BuildKit names one that comes from a registry by its ref.
+func (g *Graph) Imports() []Import {
+	var imports []Import
+	for _, node := range g.nodes {
+		if ref, ok := strings.CutPrefix(node.Name, importPrefix); ok {
+			imports = append(imports, Import{Ref: ref, Error: node.Error})
+		}
+	}
+	return imports
+}
+
+// Export is what became of the cache's export.
+type Export struct {
+	// Attempted says that there was one.
+	Attempted bool
+	// Error is why it failed.
+	Error string
+	// Config is the digest of the cache's config. What is in a cache is all in its config: two exports of the same have the
+	// same, while their manifests may list the layers in another order.
+	Config string
+}
+
+// Export returns what became of the cache's export.
+func (g *Graph) Export() Export {
+	var export Export
+	for _, node := range g.nodes {
+		if !strings.HasPrefix(node.Name, exportPrefix) {
+			continue
+		}
+		export.Attempted = true
+		if node.Error != "" {
+			export.Error = node.Error
+		}
+		for _, status := range node.Statuses {
+			if digest, ok := strings.CutPrefix(status.ID, configPrefix); ok {
+				export.Config = digest
+			}
+		}
+	}
+	return export
+}
