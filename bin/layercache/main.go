@@ -10,9 +10,13 @@ import (
 	"syscall"
 
 	"github.com/layercache/layercache/internal/build"
+	"github.com/layercache/layercache/internal/dockerconfig"
 )
 
 func main() {
+	if dockerconfig.IsHelper(os.Args[0]) {
+		os.Exit(dockerconfig.Help(os.Args[1:], os.Stdin, os.Stdout))
+	}
 	os.Exit(run())
 }
 

@@ -5,21 +5,18 @@ package build
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
-
-	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/layercache/layercache/internal/buildx"
 	"github.com/layercache/layercache/internal/cacheflags"
 	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/cachestate"
 	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/record"
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/settings"
-	"github.com/layercache/layercache/internal/verdict"
 )
 
 // Request is one build.
@@ -48,100 +45,95 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	cache, err := cacheOf(ctx, request, args)
+	cache, scope, err := cacheOf(ctx, request, args)
 	if err != nil {
 		return nil, err
 	}
+	inputs := make(chan record.Inputs, 1)
+	go func() { inputs <- inputsOf(ctx, request, args) }()
 	session, err := prepare(ctx, request, args, client, cache.Refs)
 	if err != nil {
 		return nil, err
 	}
 	defer session.close()
 
-	states := make(chan map[string]cachestate.Kind, 1)
-	go func() { states <- statesOf(ctx, cache, session.keychain) }()
+	memories := make(chan *memory, 1)
+	go func() { memories <- recall(ctx, cache, session.keychain, inputs) }()
 	setup := time.Since(begin)
-	result, err := session.run(ctx, request, args, cache)
+	result, memory, err := session.buildAndExport(ctx, request, args, cache, memories)
 	if err != nil {
 		return nil, err
 	}
-	finished := report.Seconds{Setup: setup.Seconds() - session.loginWait.Seconds(), Login: session.loginWait.Seconds()}
-	r := judge(request, args, cache.Refs, session, result, <-states)
-	session.close()
-	finished.Total = time.Since(begin).Seconds()
-	addTiming(r, finished, result.graph.Timing())
+	seconds := report.Seconds{Setup: setup.Seconds() - session.loginWait.Seconds(), Login: session.loginWait.Seconds()}
+	r := judge(request, session, result, memory, scope)
+	session.finish(func() { memory.remember(ctx, scope, r, result.graph.Steps(), result.export) })
+	r.Warnings = append(session.warned(), r.Warnings...)
+	seconds.Total = time.Since(begin).Seconds()
+	appraise(r, begin, seconds, request.Settings.Prices, result, memory)
 	return r, nil
 }
 
 // cacheOf picks the cache flags, none when the cache is off, and refuses a cache that is also an image.
-func cacheOf(ctx context.Context, request Request, args buildx.Args) (cacheflags.Flags, error) {
+func cacheOf(ctx context.Context, request Request, args buildx.Args) (cacheflags.Flags, cacheref.Scope, error) {
 	s := request.Settings
+	scope := cacheref.Scope{App: appName(s.App, args.Images(), request.Dir)}
 	if s.Mode == settings.ModeOff || args.OnlyChecks {
-		return cacheflags.Flags{}, nil
+		return cacheflags.Flags{}, scope, nil
 	}
-	scope := cacheref.Scope{
-		App:      appName(s.App, args.Images(), request.Dir),
-		Platform: platformName(args.Platforms, request.Lookup),
-		Branch:   settings.BranchOf(ctx, s, request.Lookup, request.Dir),
-	}
-	region, _ := request.Lookup("AWS_REGION")
-	return cacheflags.For(s, scope, args.Images(), region)
+	scope.Platform = platformName(args.Platforms, request.Lookup)
+	scope.Branch = settings.BranchOf(ctx, s, request.Lookup, request.Dir)
+	flags, err := cacheflags.For(s, scope, args.Images(), request.Lookup)
+	return flags, scope, err
 }
 
-// statesOf asks the registry what the refs hold, where it is a registry that has them.
-func statesOf(ctx context.Context, cache cacheflags.Flags, keychain authn.Keychain) map[string]cachestate.Kind {
-	if !cache.InRegistry {
-		return nil
-	}
-	return cachestate.Of(ctx, cache.Refs.Imports, keychain)
-}
-
-// judge makes the report of what has been seen; the times are added when all is done.
-func judge(request Request, args buildx.Args, refs cacheref.Refs, session *session, result *result, states map[string]cachestate.Kind) *report.Report {
-	s := request.Settings
-	steps := result.graph.Steps()
-	v := verdict.Of(verdict.Evidence{
-		On: len(refs.Imports) > 0, Refresh: s.Refresh, Failed: result.exitCode != 0, Refs: refs.Imports,
-		Steps: steps, Imports: result.graph.Imports(), States: states,
-	})
-	r := &report.Report{
-		Verdict: v.Name, VerdictReason: v.Reason, HitRatio: v.HitRatio,
-		Steps: reportSteps(steps),
-		App:   appName(s.App, args.Images(), request.Dir),
-		Worth: "unknown", Reason: "what the cached steps take to run is not known",
-		Builder: session.builderKind, BuilderReason: session.builderReason,
-		Refs:     report.Refs{Imports: append([]string{}, refs.Imports...), Export: refs.Export},
-		Image:    result.imageDigest,
-		Warnings: append(append([]string{}, session.warnings...), v.Warnings...),
-		ExitCode: result.exitCode,
-	}
-	r.Exported = "off"
-	if export := result.graph.Export(); export.Error != "" {
-		r.Exported = "failed"
-		r.Warnings = append(r.Warnings, fmt.Sprintf("the cache could not be written to %s: %s", refs.Export, verdict.Cause(export.Error)))
-	} else if export.Attempted {
-		r.Exported = "yes"
-	}
-	return r
-}
-
-func reportSteps(steps []progress.Step) []report.Step {
-	reported := []report.Step{}
-	for _, step := range steps {
-		if !step.Cached && !step.Ran {
-			continue
+// buildAndExport runs the build. Where it is given just what the cache was written from, the export is left out; should a step
+// run all the same, the cache is exported after all.
+func (s *session) buildAndExport(ctx context.Context, request Request, args buildx.Args, cache cacheflags.Flags, memories <-chan *memory) (*result, *memory, error) {
+	var known *memory
+	plan := cache
+	if cache.InRegistry && cache.To != "" && !request.Settings.Refresh {
+		select {
+		case known = <-memories:
+			if known.nothingNew(time.Now()) {
+				plan.To = ""
+			}
+		case <-time.After(patience):
 		}
-		reported = append(reported, report.Step{
-			Stage: step.Stage, Platform: step.Platform, Instruction: step.Instruction, Cached: step.Cached, Seconds: step.Seconds, Error: step.Error,
-		})
 	}
-	return reported
+	result, err := s.run(ctx, request, args, plan)
+	if err != nil {
+		return nil, nil, err
+	}
+	if known == nil {
+		known = <-memories
+	}
+	result.export = result.graph.Export()
+	left := plan.To != cache.To
+	switch {
+	case left && result.exitCode == 0 && slices.ContainsFunc(result.graph.Steps(), func(step progress.Step) bool { return step.Ran && !step.IsFrom() }):
+		begin := time.Now()
+		result.export = s.exportOnly(ctx, request, args, cache)
+		result.exportSeconds = time.Since(begin).Seconds()
+	case left && result.exitCode == 0:
+		result.unchanged = true
+	}
+	return result, known, nil
 }
 
-func addTiming(r *report.Report, s report.Seconds, timing progress.Timing) {
-	s.Import, s.Build, s.Push, s.Export = timing.Import, timing.Build, timing.Push, timing.Export
-	r.Seconds = s
-	r.OverheadSeconds = s.Import + s.Export
+// finish takes the builder away, and does the last work meanwhile.
+func (s *session) finish(work func()) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.close()
+	}()
+	work()
+	<-closed
+}
+
+// freshBuilder says that the builder was made for this build and held nothing before.
+func (s *session) freshBuilder() bool {
+	return s.builderKind == settings.BuilderNative || s.builderKind == settings.BuilderContainer
 }
 
 // ExitCode is the exit status that stands for an error of Run: 128 and the signal's number for a signal, else 1.

@@ -51,7 +51,7 @@ func TestRefs(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			request := Request{Settings: c.settings, Lookup: nothing, Dir: t.TempDir() + "/folder"}
-			cache, err := cacheOf(t.Context(), request, buildx.ParseArgs(c.args))
+			cache, _, err := cacheOf(t.Context(), request, buildx.ParseArgs(c.args))
 			require.NoError(t, err)
 			assert.Equal(t, cacheref.Refs{Imports: c.imports, Export: c.export}, cache.Refs)
 		})

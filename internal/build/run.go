@@ -47,6 +47,11 @@ type result struct {
 	graph       *progress.Graph
 	exitCode    int
 	imageDigest string
+	// export is what became of the cache's export, exportSeconds how long it took where it was a call of its own.
+	export        progress.Export
+	exportSeconds float64
+	// unchanged says that there was nothing new to export.
+	unchanged bool
 }
 
 // run calls buildx and shows its progress until it ends.
@@ -60,22 +65,9 @@ func (s *session) run(ctx context.Context, request Request, args buildx.Args, ca
 		metadata = filepath.Join(s.dir, "metadata.json")
 		arguments = append(arguments, "--metadata-file", metadata)
 	}
-	cmd := s.command(ctx, request, append(arguments, args.Rest...))
-	stream, err := cmd.StderrPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
-	}
 	graph := progress.NewGraph()
-	shown := display.New(args.Progress, request.stderrOf(), graph)
-	err = progress.Read(stream, shown.Event, shown.Text)
-	shown.Close()
-	if err != nil {
-		_, _ = io.Copy(io.Discard, stream)
-	}
-	code, err := exitCode(ctx, cmd.Wait())
+	cmd := s.command(ctx, request, append(arguments, args.Rest...))
+	code, err := follow(ctx, cmd, display.New(args.Progress, request.stderrOf(), graph))
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +76,37 @@ func (s *session) run(ctx context.Context, request Request, args buildx.Args, ca
 		fmt.Fprintln(request.Stdout, r.imageDigest)
 	}
 	return r, nil
+}
+
+// exportOnly does the build again on the same builder, which has it all, for the cache alone.
+func (s *session) exportOnly(ctx context.Context, request Request, args buildx.Args, cache cacheflags.Flags) progress.Export {
+	fmt.Fprintln(request.stderrOf(), "layercache: a step had to run after all: writing the cache")
+	graph := progress.NewGraph()
+	cmd := s.command(ctx, request, append(s.arguments(request, cache), args.CacheOnly()...))
+	cmd.Stdin, cmd.Stdout = nil, nil
+	_, err := follow(ctx, cmd, display.New("quiet", request.stderrOf(), graph))
+	export := graph.Export()
+	if err != nil && export.Error == "" {
+		export.Error = err.Error()
+	}
+	return export
+}
+
+// follow runs buildx, shows its progress until it ends, and returns its exit status.
+func follow(ctx context.Context, cmd *exec.Cmd, shown display.Display) (int, error) {
+	stream, err := cmd.StderrPipe()
+	if err != nil {
+		return 1, err
+	}
+	if err := cmd.Start(); err != nil {
+		return 1, fmt.Errorf("start %s: %w", cmd.Path, err)
+	}
+	err = progress.Read(stream, shown.Event, shown.Text)
+	shown.Close()
+	if err != nil {
+		_, _ = io.Copy(io.Discard, stream)
+	}
+	return exitCode(ctx, cmd.Wait())
 }
 
 // check hands a call that builds nothing to buildx as it is.

@@ -9,19 +9,13 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/layercache/layercache/internal/builder"
 	"github.com/layercache/layercache/internal/buildx"
 	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/dockerconfig"
-	"github.com/layercache/layercache/internal/ecr"
 	"github.com/layercache/layercache/internal/settings"
 )
-
-// loginTimeout bounds signing in; a build goes on without when it takes longer, and the registry has the last word.
-const loginTimeout = 10 * time.Second
 
 // session is what one build holds while it runs: a builder, sign-ins and a private folder.
 type session struct {
@@ -34,9 +28,11 @@ type session struct {
 	exportsCache  bool
 	env           []string
 	keychain      authn.Keychain
-	warnings      []string
 	// loginWait is how much longer signing in took than the builder's start.
 	loginWait time.Duration
+	// stopRenewal ends the renewal of the sign-ins, once it is running.
+	stopRenewal func()
+	*warnings
 }
 
 // prepare readies the builder and signs in, side by side.
@@ -45,10 +41,8 @@ func prepare(ctx context.Context, request Request, args buildx.Args, client buil
 	if err != nil {
 		return nil, fmt.Errorf("make a private folder: %w", err)
 	}
-	s := &session{dir: dir, client: client, keychain: authn.DefaultKeychain}
-	if s.ownsBuilder(args) {
-		s.env = append(s.env, "BUILDX_CONFIG="+filepath.Join(dir, "buildx"))
-	}
+	s := &session{dir: dir, client: client, keychain: authn.DefaultKeychain, warnings: &warnings{}}
+	var docker []string
 	var builderReady, loginReady time.Time
 	var group errgroup.Group
 	group.Go(func() error {
@@ -57,7 +51,7 @@ func prepare(ctx context.Context, request Request, args buildx.Args, client buil
 		return err
 	})
 	group.Go(func() error {
-		s.login(ctx, hostsOf(request, args, refs))
+		docker = s.login(ctx, s.registriesOf(request, args, refs))
 		loginReady = time.Now()
 		return nil
 	})
@@ -65,28 +59,41 @@ func prepare(ctx context.Context, request Request, args buildx.Args, client buil
 		s.close()
 		return nil, errors.Join(stoppedBy(ctx), err)
 	}
+	s.env = append(s.env, docker...)
 	s.loginWait = max(0, loginReady.Sub(builderReady))
 	return s, nil
 }
 
-func (s *session) ownsBuilder(args buildx.Args) bool { return args.Builder == "" }
-
 // startBuilder readies a builder, unless the caller named one, which is then used as it is.
 func (s *session) startBuilder(ctx context.Context, request Request, args buildx.Args) error {
-	if !s.ownsBuilder(args) {
+	if args.Builder != "" {
 		s.builderKind, s.builderReason, s.exportsCache = args.Builder, "--builder", true
+		s.useBuildxFolder(buildx.ConfigDir())
 		return nil
 	}
+	s.useBuildxFolder(filepath.Join(s.dir, "buildx"))
 	b, err := builder.Start(ctx, builder.Options{
-		Kind: builderKind(request.Settings), Mirrors: request.Settings.Mirrors, PlainHTTP: request.PlainHTTP, Buildx: s.client, Env: s.env,
+		Kind: builderKind(request.Settings), Mirrors: request.Settings.Mirrors, Parallelism: request.Settings.Parallelism,
+		PlainHTTP: request.PlainHTTP, Buildx: s.client, Env: s.env,
 	})
 	if err != nil {
 		return err
+	}
+	if b.Shared {
+		s.useBuildxFolder(buildx.ConfigDir())
 	}
 	b.Describe(request.stderrOf())
 	s.builder, s.builderName = b, b.Name
 	s.builderKind, s.builderReason, s.exportsCache = b.Kind, b.Reason, b.ExportsCache
 	return nil
+}
+
+// useBuildxFolder says where buildx keeps what it knows of builders; it would else be in the private Docker configuration.
+func (s *session) useBuildxFolder(dir string) {
+	s.env = nil
+	if dir != "" {
+		s.env = []string{"BUILDX_CONFIG=" + dir}
+	}
 }
 
 // builderKind is the setting's. A cache that is left to docker's own builder needs that builder.
@@ -97,51 +104,14 @@ func builderKind(s settings.Settings) string {
 	return s.Builder
 }
 
-// login signs in to the ECR registries among hosts. Trouble is a warning: the registry itself decides.
-func (s *session) login(ctx context.Context, hosts []string) {
-	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
-	defer cancel()
-	signed, err := ecr.Login(ctx, hosts)
-	if err != nil {
-		s.warnings = append(s.warnings, err.Error())
-	}
-	if len(signed) == 0 {
-		return
-	}
-	credentials := map[string]dockerconfig.Credential{}
-	for host, credential := range signed {
-		credentials[host] = dockerconfig.Credential(credential)
-	}
-	dir := filepath.Join(s.dir, "docker")
-	if err := dockerconfig.Write(dir, dockerconfig.UserDir(), credentials); err != nil {
-		s.warnings = append(s.warnings, err.Error())
-		return
-	}
-	s.env = append(s.env, "DOCKER_CONFIG="+dir)
-	s.keychain = ecr.Keychain(signed)
-}
-
-// hostsOf lists the registries that the build will speak to, as far as the arguments and settings tell.
-func hostsOf(request Request, args buildx.Args, refs cacheref.Refs) []string {
-	var hosts []string
-	for _, ref := range append(append(args.Images(), refs.Imports...), refs.Export) {
-		if parsed, err := name.ParseReference(ref); err == nil {
-			hosts = append(hosts, parsed.Context().RegistryStr())
-		}
-	}
-	for _, mirror := range request.Settings.Mirrors {
-		if parsed, err := name.NewRepository(mirror.Location + "/x"); err == nil {
-			hosts = append(hosts, parsed.RegistryStr())
-		}
-	}
-	return hosts
-}
-
-// close stops the builder and removes the private folder. What cannot be removed is no reason to fail a build.
+// close stops the renewal and the builder, and removes the private folder. What cannot be removed is no reason to fail a build.
 func (s *session) close() {
+	if s.stopRenewal != nil {
+		s.stopRenewal()
+	}
 	if s.builder != nil {
 		if err := s.builder.Close(); err != nil {
-			s.warnings = append(s.warnings, fmt.Sprintf("the builder left something behind: %v", err))
+			s.warn("the builder left something behind: %v", err)
 		}
 	}
 	_ = os.RemoveAll(s.dir)

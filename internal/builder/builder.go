@@ -3,7 +3,8 @@
 // Three kinds exist. "native" is buildkitd as a plain process: nothing to pull, ready in a fraction of a second, needs Linux,
 // root and runc. "container" is buildx's docker-container driver: needs a docker daemon that starts privileged containers.
 // "docker" is the BuildKit inside the docker daemon: always there, but it can export a cache only with the containerd image
-// store. "auto" takes the first of them that this machine can run.
+// store. "auto" takes the first of them that this machine can run, unless docker is on another machine: the builder of a
+// docker server is used as it is.
 package builder
 
 import (
@@ -24,6 +25,8 @@ type Options struct {
 	Kind string
 	// Mirrors send pulls elsewhere first.
 	Mirrors []settings.Mirror
+	// Parallelism is how many steps run at once; 0 means as many as BuildKit likes. The docker builder has its own limit.
+	Parallelism int
 	// PlainHTTP are registry hosts that do not speak TLS, beyond those on loopback.
 	PlainHTTP []string
 	// Buildx is the client that the builder is registered with.
@@ -34,7 +37,7 @@ type Options struct {
 
 // Builder is a BuildKit that accepts builds.
 type Builder struct {
-	// Kind is "native", "container" or "docker".
+	// Kind is "native", "container" or "docker", or the driver of an instance that is used as it is.
 	Kind string
 	// Name is what buildx knows it by.
 	Name string
@@ -44,8 +47,14 @@ type Builder struct {
 	Ready time.Duration
 	// ExportsCache says whether it can export a registry cache.
 	ExportsCache bool
+	// Shared says that it is an instance of the user's own buildx folder, buildx.ConfigDir.
+	Shared bool
 
-	close func() error
+	// reason is what the starter has to say of it.
+	reason string
+	// configured says that our configuration is in force.
+	configured bool
+	close      func() error
 }
 
 // Close stops the builder and removes everything that it left on this machine. It may be called more than once.
@@ -58,12 +67,17 @@ func (b *Builder) Close() error {
 	return closing()
 }
 
+// starter starts a builder of one kind, or none when there is nothing to start.
 type starter struct {
 	kind  string
 	start func(context.Context, Options) (*Builder, error)
 }
 
+// server stands for a docker server, which only "auto" looks for.
+const server = "docker server's"
+
 var starters = []starter{
+	{server, startServer},
 	{settings.BuilderNative, startNative},
 	{settings.BuilderContainer, startContainer},
 	{settings.BuilderDocker, startDocker},
@@ -79,9 +93,12 @@ func Start(ctx context.Context, options Options) (*Builder, error) {
 			continue
 		}
 		b, err := candidate.start(ctx, options)
+		if b == nil && err == nil {
+			continue
+		}
 		if err == nil {
 			b.Ready = time.Since(begin)
-			b.Reason = reason(options.Kind, passed)
+			b.Reason = b.reasonOf(options, passed)
 			return b, nil
 		}
 		if ctx.Err() != nil {
@@ -92,21 +109,25 @@ func Start(ctx context.Context, options Options) (*Builder, error) {
 	return nil, fmt.Errorf("no builder can run here:\n%w", errors.Join(passed...))
 }
 
-func reason(kind string, passed []error) string {
-	if kind != settings.BuilderAuto {
-		return "LAYERCACHE_BUILDER=" + kind
+// reasonOf joins why this kind was taken with what the starter has to say.
+func (b *Builder) reasonOf(options Options, passed []error) string {
+	var parts []string
+	switch {
+	case options.Kind != settings.BuilderAuto:
+		parts = append(parts, "LAYERCACHE_BUILDER="+options.Kind)
+	case len(passed) == 0 && b.configured:
+		parts = append(parts, "the fastest that this machine can run")
 	}
-	if len(passed) == 0 {
-		return "the fastest that this machine can run"
+	for _, err := range passed {
+		parts = append(parts, "not the "+strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	text := "not the "
-	for i, err := range passed {
-		if i > 0 {
-			text += "; not the "
-		}
-		text += strings.ReplaceAll(err.Error(), "\n", "; ")
+	if b.reason != "" {
+		parts = append(parts, b.reason)
 	}
-	return text
+	if !b.configured && len(options.Mirrors) > 0 {
+		parts = append(parts, "base images come from their upstream, because its configuration is not ours to set mirrors in")
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Describe writes the one line that says which builder was taken, why, and how long it took.

@@ -5,8 +5,6 @@ import (
 	"os"
 
 	"github.com/pelletier/go-toml/v2"
-
-	"github.com/layercache/layercache/internal/settings"
 )
 
 // configuration is the part of buildkitd.toml that we set.
@@ -18,7 +16,8 @@ type configuration struct {
 }
 
 type workerConfiguration struct {
-	GC bool `toml:"gc"`
+	GC             bool `toml:"gc"`
+	MaxParallelism int  `toml:"max-parallelism,omitempty"`
 }
 
 type registryConfiguration struct {
@@ -26,22 +25,22 @@ type registryConfiguration struct {
 	HTTP    bool     `toml:"http,omitempty"`
 }
 
-// writeConfiguration writes buildkitd.toml: the mirrors, each tried before its upstream, and no garbage collection, because
-// the builder lives for one build.
-func writeConfiguration(path string, mirrors []settings.Mirror, plainHTTP []string) error {
+// writeConfiguration writes buildkitd.toml: the mirrors, each tried before its upstream, how many steps run at once, and no
+// garbage collection, because the builder lives for one build.
+func writeConfiguration(path string, options Options) error {
 	registries := map[string]registryConfiguration{}
-	for _, mirror := range mirrors {
+	for _, mirror := range options.Mirrors {
 		registry := registries[mirror.Upstream]
 		registry.Mirrors = append(registry.Mirrors, mirror.Location)
 		registries[mirror.Upstream] = registry
 	}
-	for _, host := range plainHTTP {
+	for _, host := range options.PlainHTTP {
 		registry := registries[host]
 		registry.HTTP = true
 		registries[host] = registry
 	}
 	content, err := toml.Marshal(configuration{
-		Worker:   map[string]workerConfiguration{"oci": {GC: false}},
+		Worker:   map[string]workerConfiguration{"oci": {GC: false, MaxParallelism: options.Parallelism}},
 		Registry: registries,
 	})
 	if err != nil {

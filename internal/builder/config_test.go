@@ -34,7 +34,7 @@ func TestTheConfigurationSaysWhatBuildkitdShouldDo(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "buildkitd.toml")
-			require.NoError(t, writeConfiguration(path, c.mirrors, c.plainHTTP))
+			require.NoError(t, writeConfiguration(path, Options{Mirrors: c.mirrors, PlainHTTP: c.plainHTTP}))
 			want := map[string]any{"worker": map[string]any{"oci": map[string]any{"gc": false}}}
 			if c.want != nil {
 				want["registry"] = c.want
@@ -42,6 +42,13 @@ func TestTheConfigurationSaysWhatBuildkitdShouldDo(t *testing.T) {
 			assert.Equal(t, want, parsed(t, path))
 		})
 	}
+}
+
+func TestTheConfigurationLimitsHowManyStepsRunAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "buildkitd.toml")
+	require.NoError(t, writeConfiguration(path, Options{Parallelism: 3}))
+	want := map[string]any{"worker": map[string]any{"oci": map[string]any{"gc": false, "max-parallelism": int64(3)}}}
+	assert.Equal(t, want, parsed(t, path))
 }
 
 func parsed(t *testing.T, path string) map[string]any {

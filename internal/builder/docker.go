@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/layercache/layercache/internal/dockerconfig"
 	"github.com/layercache/layercache/internal/toolchain"
 )
 
@@ -28,7 +29,7 @@ func startContainer(ctx context.Context, options Options) (*Builder, error) {
 		return nil, err
 	}
 	config := filepath.Join(dir, "buildkitd.toml")
-	if err := writeConfiguration(config, options.Mirrors, options.PlainHTTP); err != nil {
+	if err := writeConfiguration(config, options); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	name := filepath.Base(dir)
@@ -42,16 +43,22 @@ func startContainer(ctx context.Context, options Options) (*Builder, error) {
 	if err != nil {
 		return nil, errors.Join(err, remove())
 	}
-	return &Builder{Kind: "container", Name: name, ExportsCache: true, close: remove}, nil
+	return &Builder{Kind: "container", Name: name, ExportsCache: true, configured: true, close: remove}, nil
 }
 
-// startDocker takes the docker daemon's own BuildKit as it is.
+// startDocker takes the BuildKit of the docker context's daemon as it is; buildx knows it by the context's name.
+//
+// https://docs.docker.com/build/builders/drivers/docker/
 func startDocker(ctx context.Context, _ Options) (*Builder, error) {
+	docker, err := dockerconfig.CurrentContext(dockerconfig.UserDir())
+	if err != nil {
+		return nil, err
+	}
 	info, err := dockerInfo(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &Builder{Kind: "docker", Name: "default", ExportsCache: strings.Contains(info, containerStore)}, nil
+	return &Builder{Kind: "docker", Name: docker.Name, ExportsCache: strings.Contains(info, containerStore)}, nil
 }
 
 // dockerInfo asks the docker daemon for its storage driver, and so whether it is there.

@@ -23,6 +23,10 @@ func newFakes(t *testing.T) fakes {
 	t.Setenv("PATH", f.dir+":/usr/bin:/bin")
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(f.dir, "cache"))
 	t.Setenv("TMPDIR", shortTemp(t))
+	t.Setenv("DOCKER_CONFIG", filepath.Join(f.dir, "docker-config"))
+	for _, variable := range []string{"DOCKER_HOST", "DOCKER_CONTEXT", "BUILDX_CONFIG", "BUILDX_BUILDER"} {
+		t.Setenv(variable, "")
+	}
 	return f
 }
 

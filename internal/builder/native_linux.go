@@ -41,7 +41,7 @@ func startNative(ctx context.Context, options Options) (*Builder, error) {
 	if err := daemon.start(ctx, options); err != nil {
 		return nil, daemon.explain(err, daemon.stop())
 	}
-	return &Builder{Kind: "native", Name: state.name(), ExportsCache: true, close: daemon.stop}, nil
+	return &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, reason: state.slow(), close: daemon.stop}, nil
 }
 
 func canRunBuildkitd() error {
@@ -89,7 +89,7 @@ type daemon struct {
 // start boots buildkitd and registers it with buildx, side by side; it returns when both are done.
 func (d *daemon) start(ctx context.Context, options Options) error {
 	config := d.state.path("buildkitd.toml")
-	if err := writeConfiguration(config, options.Mirrors, options.PlainHTTP); err != nil {
+	if err := writeConfiguration(config, options); err != nil {
 		return err
 	}
 	address := "unix://" + d.state.path("buildkitd.sock")

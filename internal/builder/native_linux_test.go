@@ -66,6 +66,15 @@ func TestTheNativeBuilderIsReadyWhenBuildkitdSaysSo(t *testing.T) {
 	require.NoError(t, b.Close(), "closing again does nothing")
 }
 
+func TestTheReasonNamesASlowSnapshotter(t *testing.T) {
+	_, options := newNative(t, isReady+"exec sleep 60")
+	parentsAre(t, overlayAt(t))
+	b, err := Start(context.Background(), options)
+	require.NoError(t, err)
+	assert.Contains(t, b.Reason, `LAYERCACHE_BUILDER=native; with the slow snapshotter "native", because overlay mounts do not work below `)
+	require.NoError(t, b.Close())
+}
+
 func TestABuildkitdThatEndsEarlySaysWhy(t *testing.T) {
 	f, options := newNative(t, "echo noise\necho 'buildkitd: cannot find a worker' >&2\nexit 3")
 	_, err := Start(context.Background(), options)

@@ -20,7 +20,9 @@ var stateParents = []string{"/var/lib/layercache", filepath.Join(os.TempDir(), "
 type state struct {
 	dir         string
 	snapshotter string
-	lock        *os.File
+	// noOverlay is why the snapshotter is not overlayfs.
+	noOverlay error
+	lock      *os.File
 }
 
 func newState() (*state, error) {
@@ -44,7 +46,7 @@ func newState() (*state, error) {
 	if err != nil {
 		return nil, errors.Join(append(problems, err)...)
 	}
-	s.snapshotter = "native"
+	s.snapshotter, s.noOverlay = "native", errors.Join(problems...)
 	return s, nil
 }
 
@@ -134,6 +136,14 @@ func (s *state) path(name string) string { return filepath.Join(s.dir, name) }
 
 // name is unique on this machine and valid as the name of a buildx builder.
 func (s *state) name() string { return "layercache-" + filepath.Base(s.dir) }
+
+// slow says that the builder copies files where others mount them, and why; empty when it mounts them.
+func (s *state) slow() string {
+	if s.noOverlay == nil {
+		return ""
+	}
+	return fmt.Sprintf("with the slow snapshotter %q, because %s", s.snapshotter, strings.ReplaceAll(s.noOverlay.Error(), "\n", " and "))
+}
 
 func (s *state) remove() error {
 	return errors.Join(os.RemoveAll(s.dir), s.lock.Close())

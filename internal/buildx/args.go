@@ -19,12 +19,14 @@ type Args struct {
 	Outputs []string
 	// Builder is given with --builder.
 	Builder string
+	// Dockerfile is given with --file, Context is the argument that is no flag; both are empty where they are not given.
+	Dockerfile, Context string
+	// BuildArgs are given with --build-arg, as NAME=VALUE or NAME.
+	BuildArgs []string
 	// MetadataFile is given with --metadata-file.
 	MetadataFile string
 	// Progress is given with --progress; "quiet" stands for --quiet too.
 	Progress string
-	// Push says that the image is pushed by the build itself.
-	Push bool
 	// OnlyChecks says that nothing is built (--check, or --call with another value than build).
 	OnlyChecks bool
 }
@@ -49,9 +51,13 @@ func ParseArgs(arguments []string) Args {
 		argument := arguments[i]
 		if argument == "--" {
 			a.Rest = append(a.Rest, arguments[i:]...)
+			a.Context = arguments[len(arguments)-1]
 			break
 		}
 		name, value, consumed := readFlag(arguments[i:])
+		if name == "" && (argument == "-" || !strings.HasPrefix(argument, "-")) {
+			a.Context = argument
+		}
 		if !a.take(name, value) {
 			a.Rest = append(append(a.Rest, a.withoutQuiet(argument)), arguments[i+1:i+consumed]...)
 		}
@@ -106,11 +112,12 @@ func (a *Args) take(name, value string) bool {
 		a.Platforms = append(a.Platforms, strings.Split(value, ",")...)
 	case "output":
 		a.Outputs = append(a.Outputs, value)
-		a.Push = a.Push || strings.Contains(value, "type=registry") || strings.Contains(value, "push=true")
-	case "push":
-		a.Push = a.Push || isTrue(value)
 	case "builder":
 		a.Builder = value
+	case "file":
+		a.Dockerfile = value
+	case "build-arg":
+		a.BuildArgs = append(a.BuildArgs, value)
 	case "metadata-file":
 		a.MetadataFile = value
 	case "check":

@@ -29,27 +29,23 @@ func TestWhatTheHelperNeedsIsRead(t *testing.T) {
 		{"platforms", "--platform linux/amd64,linux/arm64 --platform=linux/arm/v7 .", Args{Platforms: []string{"linux/amd64", "linux/arm64", "linux/arm/v7"}}},
 		{"a builder", "--builder mine .", Args{Builder: "mine"}},
 		{"a metadata file", "--metadata-file=m.json .", Args{MetadataFile: "m.json"}},
-		{"push", "--push .", Args{Push: true}},
-		{"push given as true", "--push=true .", Args{Push: true}},
-		{"push given as false", "--push=false .", Args{}},
-		{"push given as 0", "--push=0 .", Args{}},
-		{"an output that pushes", "-o type=registry .", Args{Push: true, Outputs: []string{"type=registry"}}},
-		{"an image output that pushes", "--output type=image,name=a:1,push=true .", Args{Push: true, Outputs: []string{"type=image,name=a:1,push=true"}}},
+		{"an output that pushes", "-o type=registry .", Args{Outputs: []string{"type=registry"}}},
+		{"an image output that pushes", "--output type=image,name=a:1,push=true .", Args{Outputs: []string{"type=image,name=a:1,push=true"}}},
 		{"an output that does not push", "--output=type=local,dest=out .", Args{Outputs: []string{"type=local,dest=out"}}},
 		{"checks only", "--check .", Args{OnlyChecks: true}},
 		{"checks by call", "--call outline .", Args{OnlyChecks: true}},
 		{"a call that builds", "--call=build .", Args{}},
-		{"a value that looks like a flag", "--build-arg --tag=x --label --push -f -t .", Args{}},
+		{"a value that looks like a flag", "--build-arg --tag=x --label --push -f -t .", Args{BuildArgs: []string{"--tag=x"}, Dockerfile: "-t"}},
 		{"words after two dashes are no flags", "-- --push", Args{}},
-		{"a context on standard input", "-f Dockerfile -", Args{}},
+		{"a context on standard input", "-f Dockerfile -", Args{Dockerfile: "Dockerfile"}},
 		{"a flag that lacks its value", ". --tag", Args{Tags: []string{""}}},
-		{"an unknown flag is left to buildx", "--unknown --push .", Args{Push: true}},
+		{"an unknown flag is left to buildx", "--unknown --push .", Args{}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			got := ParseArgs(split(c.line))
 			assert.Equal(t, split(c.line), append([]string{}, got.Rest...), "every argument is passed on")
-			got.Rest = nil
+			got.Rest, got.Context = nil, ""
 			assert.Equal(t, c.want, got)
 		})
 	}

@@ -20,14 +20,16 @@ type Flags struct {
 	// Refs name the caches for people and, where InRegistry, for a registry.
 	Refs       cacheref.Refs
 	InRegistry bool
+	// Folder is where a local cache is; empty for every other.
+	Folder string
 }
 
 // Inline is the To of modes inline and image, which every builder can do.
 const Inline = "type=inline"
 
-// For returns the flags. images are the names that the build pushes, region is where an S3 bucket is. A cache that would be
-// overwritten by one of the images is refused.
-func For(s settings.Settings, scope cacheref.Scope, images []string, region string) (Flags, error) {
+// For returns the flags. images are the names that the build pushes; lookup, of the form of os.LookupEnv, tells where an S3
+// bucket is. A cache that would be overwritten by one of the images is refused.
+func For(s settings.Settings, scope cacheref.Scope, images []string, lookup func(string) (string, bool)) (Flags, error) {
 	var flags Flags
 	switch s.Mode {
 	case settings.ModeRegistry:
@@ -40,7 +42,7 @@ func For(s settings.Settings, scope cacheref.Scope, images []string, region stri
 	case settings.ModeLocal:
 		flags = local(s)
 	case settings.ModeS3:
-		flags = s3(s, scope, region)
+		flags = s3(s, scope, lookup)
 	}
 	if !s.Write {
 		flags.To = ""
@@ -56,7 +58,7 @@ func registry(s settings.Settings, scope cacheref.Scope) Flags {
 	for _, ref := range flags.Refs.Imports {
 		flags.From = append(flags.From, join("type=registry", "ref="+ref))
 	}
-	flags.To = maximal(s, "type=registry", "ref="+flags.Refs.Export)
+	flags.To = asImage(s, "type=registry", "ref="+flags.Refs.Export)
 	return flags
 }
 
@@ -79,26 +81,53 @@ func local(s settings.Settings) Flags {
 		return Flags{Refs: cacheref.Refs{Imports: []string{"the builder's own cache"}}}
 	}
 	return Flags{
-		Refs: cacheref.Refs{Imports: []string{s.LocalDir}, Export: s.LocalDir},
-		From: []string{join("type=local", "src="+s.LocalDir)},
-		To:   maximal(s, "type=local", "dest="+s.LocalDir),
+		Refs:   cacheref.Refs{Imports: []string{s.LocalDir}, Export: s.LocalDir},
+		Folder: s.LocalDir,
+		From:   []string{join("type=local", "src="+s.LocalDir)},
+		To:     asImage(s, "type=local", "dest="+s.LocalDir),
 	}
 }
 
-func s3(s settings.Settings, scope cacheref.Scope, region string) Flags {
-	place := []string{"type=s3", "region=" + region, "bucket=" + s.Bucket, "prefix=" + s.Prefix}
+func s3(s settings.Settings, scope cacheref.Scope, lookup func(string) (string, bool)) Flags {
+	region, _ := lookup("AWS_REGION")
+	place := append([]string{"type=s3", "region=" + region, "bucket=" + s.Bucket, "prefix=" + s.Prefix}, endpoint(lookup)...)
 	flags := Flags{Refs: cacheref.For("s3://"+s.Bucket+"/"+s.Prefix, scope, s.FallbackBranch)}
 	tags := cacheref.Tags(scope, s.FallbackBranch)
 	for _, tag := range tags {
 		flags.From = append(flags.From, join(append(place, "name="+tag)...))
 	}
-	flags.To = join(append(place, "name="+tags[0], "mode=max", "ignore-error=true", "compression="+s.Compression)...)
+	flags.To = join(append(append(place, "name="+tags[0]), export(s)...)...)
 	return flags
 }
 
-// maximal exports every step's result, as the OCI image manifest that ECR takes; trouble in it does not fail the build.
-func maximal(s settings.Settings, place ...string) string {
-	return join(append(place, "mode=max", "image-manifest=true", "oci-mediatypes=true", "ignore-error=true", "compression="+s.Compression)...)
+// endpoint sends buildkitd, which reads no variables, to where the AWS SDKs go: to a stand-in for S3 if one is named.
+//
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+func endpoint(lookup func(string) (string, bool)) []string {
+	for _, variable := range []string{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"} {
+		if url, _ := lookup(variable); url != "" {
+			return []string{"endpoint_url=" + url, "use_path_style=true"}
+		}
+	}
+	return nil
+}
+
+// asImage exports the cache as the OCI image manifest that ECR takes.
+func asImage(s settings.Settings, place ...string) string {
+	return join(append(append(place, "image-manifest=true", "oci-mediatypes=true"), export(s)...)...)
+}
+
+// export is what every export is given: which steps' results, and how they are compressed. Trouble in it does not fail the build.
+func export(s settings.Settings) []string {
+	mode := "mode=max"
+	if s.Layers == settings.LayersFinal {
+		mode = "mode=min"
+	}
+	fields := []string{mode, "ignore-error=true", "compression=" + s.Compression}
+	if s.CompressionLevel != "" {
+		fields = append(fields, "compression-level="+s.CompressionLevel)
+	}
+	return fields
 }
 
 // join writes the fields as buildx reads them, a line of CSV.

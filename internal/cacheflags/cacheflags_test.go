@@ -23,10 +23,10 @@ func TestFlags(t *testing.T) {
 	}{
 		{"registry: a cache of its own, every step, as ECR takes it", func(s *settings.Settings) { s.Mode = settings.ModeRegistry }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
-			"type=registry,ref=" + repository + ":shop--linux-amd64--main,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=zstd"},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd"},
 		{"registry: another branch reads the fallback's too", func(s *settings.Settings) { s.Mode = settings.ModeRegistry }, "next",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--next", "type=registry,ref=" + repository + ":shop--linux-amd64--main"},
-			"type=registry,ref=" + repository + ":shop--linux-amd64--next,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=zstd"},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--next,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd"},
 		{"registry: another repository is read after, and not written", func(s *settings.Settings) {
 			s.Mode, s.FallbackRepository = settings.ModeRegistry, "host.example/release"
 		}, "pr/7",
@@ -34,10 +34,15 @@ func TestFlags(t *testing.T) {
 				"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b96", "type=registry,ref=" + repository + ":shop--linux-amd64--main",
 				"type=registry,ref=host.example/release:shop--linux-amd64--pr-7-2594c02b96", "type=registry,ref=host.example/release:shop--linux-amd64--main",
 			},
-			"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b96,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=zstd"},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b96,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd"},
 		{"registry: gzip where asked", func(s *settings.Settings) { s.Mode, s.Compression = settings.ModeRegistry, "gzip" }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
-			"type=registry,ref=" + repository + ":shop--linux-amd64--main,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=gzip"},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=gzip"},
+		{"registry: the last stage alone, at a level", func(s *settings.Settings) {
+			s.Mode, s.Layers, s.CompressionLevel = settings.ModeRegistry, settings.LayersFinal, "19"
+		}, "main",
+			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=min,ignore-error=true,compression=zstd,compression-level=19"},
 		{"registry: read only exports nothing", func(s *settings.Settings) { s.Mode, s.Write = settings.ModeRegistry, false }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"}, ""},
 		{"inline: out of the image and into it", func(s *settings.Settings) { s.Mode = settings.ModeInline }, "main",
@@ -46,7 +51,7 @@ func TestFlags(t *testing.T) {
 			[]string{"type=registry,ref=host.example/shop:v1"}, "type=inline"},
 		{"local: a folder, its name quoted", func(s *settings.Settings) { s.Mode, s.LocalDir = settings.ModeLocal, "/cache,dir" }, "main",
 			[]string{`type=local,"src=/cache,dir"`},
-			`type=local,"dest=/cache,dir",mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression=zstd`},
+			`type=local,"dest=/cache,dir",image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd`},
 		{"local without a folder: docker's own", func(s *settings.Settings) { s.Mode = settings.ModeLocal }, "main", nil, ""},
 		{"s3: a name for each branch below the prefix", func(s *settings.Settings) { s.Mode, s.Bucket, s.Prefix = settings.ModeS3, "bucket", "caches/" }, "next",
 			[]string{"type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--next", "type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--main"},
@@ -57,7 +62,7 @@ func TestFlags(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := base
 			c.change(&s)
-			flags, err := For(s, cacheref.Scope{App: "shop", Platform: "linux/amd64", Branch: c.branch}, images, "eu-west-1")
+			flags, err := For(s, cacheref.Scope{App: "shop", Platform: "linux/amd64", Branch: c.branch}, images, environment("AWS_REGION", "eu-west-1"))
 			require.NoError(t, err)
 			assert.Equal(t, c.from, flags.From)
 			assert.Equal(t, c.to, flags.To)
@@ -65,8 +70,44 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+func TestAnEndpointOfS3GoesToTheBuilder(t *testing.T) {
+	s := settings.Settings{Mode: settings.ModeS3, Bucket: "bucket", FallbackBranch: "main", Compression: "zstd", Write: true}
+	cases := []struct {
+		name     string
+		lookup   func(string) (string, bool)
+		endpoint string
+	}{
+		{"none without a variable", environment(), ""},
+		{"that of every service", environment("AWS_ENDPOINT_URL", "http://localhost:5000"), ",endpoint_url=http://localhost:5000,use_path_style=true"},
+		{"that of S3 before it", environment("AWS_ENDPOINT_URL", "http://localhost:5000", "AWS_ENDPOINT_URL_S3", "http://localhost:9000"),
+			",endpoint_url=http://localhost:9000,use_path_style=true"},
+		{"none of an empty variable", environment("AWS_ENDPOINT_URL_S3", ""), ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			flags, err := For(s, cacheref.Scope{App: "shop", Platform: "linux/amd64"}, nil, c.lookup)
+			require.NoError(t, err)
+			place := "type=s3,region=,bucket=bucket,prefix=" + c.endpoint + ",name=shop--linux-amd64--main"
+			assert.Equal(t, []string{place}, flags.From)
+			assert.Equal(t, place+",mode=max,ignore-error=true,compression=zstd", flags.To)
+		})
+	}
+}
+
+// environment looks variables up in pairs of name and value.
+func environment(pairs ...string) func(string) (string, bool) {
+	return func(variable string) (string, bool) {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == variable {
+				return pairs[i+1], true
+			}
+		}
+		return "", false
+	}
+}
+
 func TestACacheThatAnImageWouldOverwriteIsRefused(t *testing.T) {
 	s := settings.Settings{Mode: settings.ModeRegistry, Repository: "host.example/shop", FallbackBranch: "main", Write: true}
-	_, err := For(s, cacheref.Scope{App: "shop", Platform: "linux/amd64"}, []string{"host.example/shop:shop--linux-amd64--main"}, "")
+	_, err := For(s, cacheref.Scope{App: "shop", Platform: "linux/amd64"}, []string{"host.example/shop:shop--linux-amd64--main"}, environment())
 	assert.ErrorContains(t, err, "would overwrite the cache")
 }

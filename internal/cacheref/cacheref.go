@@ -15,8 +15,11 @@ import (
 	"github.com/layercache/layercache/internal/ecr"
 )
 
-// maxTag is the longest tag that the distribution specification allows.
-const maxTag = 128
+// recordSuffix is what the tag of a record has after its cache's. No cache's tag has this many parts.
+const recordSuffix = separator + "steps"
+
+// maxTag is the longest tag of a cache: the distribution specification allows 128 bytes, and its record's tag is longer.
+const maxTag = 128 - len(recordSuffix)
 
 // Scope says which cache is meant.
 type Scope struct {
@@ -78,6 +81,9 @@ func Slug(text string, longest int) string {
 	return kept + "-" + suffix
 }
 
+// Record is where the record of a cache in a registry is.
+func Record(cache string) string { return cache + recordSuffix }
+
 // Refs are the caches of one build.
 type Refs struct {
 	// Imports are read in this order; the first that knows a step wins.
@@ -110,7 +116,7 @@ func Tags(scope Scope, fallbackBranch string) []string {
 // CheckApart refuses a build whose image would be pushed onto its own cache: the push would overwrite the cache, and no
 // later build would find it.
 func (r Refs) CheckApart(images []string) error {
-	for _, cache := range append([]string{r.Export}, r.Imports...) {
+	for _, cache := range append([]string{r.Export, Record(r.Export)}, r.Imports...) {
 		cachePlace, err := place(cache)
 		if err != nil {
 			return fmt.Errorf("cache ref %q: %w", cache, err)

@@ -78,6 +78,7 @@ func checkTag(t *testing.T, scope Scope) {
 	t.Helper()
 	tag := Tag(scope)
 	assert.Regexp(t, tagGrammar, tag)
+	assert.Regexp(t, tagGrammar, Record(tag))
 	assert.Equal(t, tag, Tag(scope), "the same scope has the same tag")
 	assert.LessOrEqual(t, strings.Count(tag, separator), 2, "no part holds the separator")
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
@@ -32,6 +33,25 @@ const (
 	Unknown Kind = "unknown"
 )
 
+// State is what a ref holds, and what is known of it.
+type State struct {
+	Kind Kind
+	// Manifest is the digest of what the ref names, Config the digest of a cache's config.
+	Manifest, Config string
+	// ConfigBytes and ManifestBytes are their sizes, Bytes is the size of all that a cache holds.
+	ConfigBytes, ManifestBytes, Bytes int64
+}
+
+// LargestImport is the size from which on BuildKit refuses to read a cache's manifest or config.
+//
+// https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/import.go
+const LargestImport = 1 << 20
+
+// TooLarge says that the cache cannot be imported again.
+func (s State) TooLarge() bool {
+	return s.ConfigBytes > LargestImport || s.ManifestBytes > LargestImport
+}
+
 // cacheConfig is the media type of the config of a cache manifest.
 //
 // https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/v1/types/spec.go
@@ -41,36 +61,38 @@ const cacheConfig = "application/vnd.buildkit.cacheconfig.v0"
 const timeout = 5 * time.Second
 
 // Of returns what each ref holds, asking for all at once.
-func Of(ctx context.Context, refs []string, keychain authn.Keychain) map[string]Kind {
+func Of(ctx context.Context, refs []string, keychain authn.Keychain) map[string]State {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	type answer struct {
-		ref  string
-		kind Kind
+		ref   string
+		state State
 	}
 	answers := make(chan answer)
 	for _, ref := range refs {
 		go func() { answers <- answer{ref, of(ctx, ref, keychain)} }()
 	}
-	kinds := map[string]Kind{}
+	states := map[string]State{}
 	for range refs {
 		got := <-answers
-		kinds[got.ref] = got.kind
+		states[got.ref] = got.state
 	}
-	return kinds
+	return states
 }
 
-func of(ctx context.Context, ref string, keychain authn.Keychain) Kind {
+func of(ctx context.Context, ref string, keychain authn.Keychain) State {
 	parsed, err := name.ParseReference(ref)
 	if err != nil {
-		return Unknown
+		return State{Kind: Unknown}
 	}
 	got, err := remote.Get(parsed, remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain),
 		remote.WithRetryBackoff(remote.Backoff{Steps: 1}))
 	if err != nil {
-		return kindOfError(err)
+		return State{Kind: kindOfError(err)}
 	}
-	return kindOfManifest(got.Manifest)
+	state := stateOf(got.Manifest)
+	state.Manifest, state.ManifestBytes = got.Digest.String(), int64(len(got.Manifest))
+	return state
 }
 
 func kindOfError(err error) Kind {
@@ -86,22 +108,22 @@ func kindOfError(err error) Kind {
 	return Absent
 }
 
-// kindOfManifest reads an image manifest or an index; either can be a cache.
-func kindOfManifest(content []byte) Kind {
+// stateOf reads an image manifest or an index; either can be a cache.
+func stateOf(content []byte) State {
 	var manifest struct {
-		Config    struct{ MediaType string }
-		Manifests []struct{ MediaType string }
+		Config    v1.Descriptor
+		Layers    []v1.Descriptor
+		Manifests []v1.Descriptor
 	}
 	if err := json.Unmarshal(content, &manifest); err != nil {
-		return Unknown
+		return State{Kind: Unknown}
 	}
-	if manifest.Config.MediaType == cacheConfig {
-		return Cache
-	}
-	for _, entry := range manifest.Manifests {
+	state := State{Kind: Image}
+	for _, entry := range append(append(manifest.Layers, manifest.Manifests...), manifest.Config) {
+		state.Bytes += entry.Size
 		if entry.MediaType == cacheConfig {
-			return Cache
+			state.Kind, state.Config, state.ConfigBytes = Cache, entry.Digest.String(), entry.Size
 		}
 	}
-	return Image
+	return state
 }

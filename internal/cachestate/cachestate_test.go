@@ -1,6 +1,7 @@
 package cachestate
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestOf(t *testing.T) {
@@ -39,14 +41,41 @@ func TestOf(t *testing.T) {
 			}))
 			defer server.Close()
 			ref := strings.TrimPrefix(server.URL, "http://") + "/cache:main"
-			assert.Equal(t, map[string]Kind{ref: c.want}, Of(t.Context(), []string{ref}, authn.DefaultKeychain))
+			states := Of(t.Context(), []string{ref}, authn.DefaultKeychain)
+			require.Len(t, states, 1)
+			assert.Equal(t, c.want, states[ref].Kind)
 		})
 	}
 }
 
 func TestOfARegistryThatIsNotThere(t *testing.T) {
 	refs := []string{"localhost:1/cache:a", "localhost:1/cache:b", "not a ref"}
-	for _, kind := range Of(t.Context(), refs, authn.DefaultKeychain) {
-		assert.Equal(t, Unknown, kind)
+	for _, state := range Of(t.Context(), refs, authn.DefaultKeychain) {
+		assert.Equal(t, State{Kind: Unknown}, state)
+	}
+}
+
+func TestWhatIsKnownOfACache(t *testing.T) {
+	const config = `{"mediaType":"application/vnd.buildkit.cacheconfig.v0","digest":"sha256:%s","size":%d}`
+	digest := strings.Repeat("0a", 32)
+	layers := `[{"mediaType":"application/vnd.oci.image.layer.v1.tar+zstd","size":1000},{"size":200}]`
+	cases := []struct {
+		name, manifest string
+		want           State
+		tooLarge       bool
+	}{
+		{"a manifest", `{"config":` + fmt.Sprintf(config, digest, 34) + `,"layers":` + layers + `}`,
+			State{Kind: Cache, Config: "sha256:" + digest, ConfigBytes: 34, Bytes: 1234}, false},
+		{"an index", `{"manifests":[{"size":1000},` + fmt.Sprintf(config, digest, 34) + `]}`,
+			State{Kind: Cache, Config: "sha256:" + digest, ConfigBytes: 34, Bytes: 1034}, false},
+		{"a config of one byte too many", `{"config":` + fmt.Sprintf(config, digest, 1<<20+1) + `}`,
+			State{Kind: Cache, Config: "sha256:" + digest, ConfigBytes: 1<<20 + 1, Bytes: 1<<20 + 1}, true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := stateOf([]byte(c.manifest))
+			assert.Equal(t, c.want, got)
+			assert.Equal(t, c.tooLarge, got.TooLarge())
+		})
 	}
 }

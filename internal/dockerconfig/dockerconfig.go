@@ -1,9 +1,12 @@
 // Package dockerconfig makes a private Docker configuration folder for one build: all that the user's own holds, plus the
 // sign-ins of this build. The user's folder is never written.
+//
+// The sign-ins are not in the configuration, which buildx reads once, but behind a credential helper, which it asks again
+// after five minutes: so a build that outlives a token is handed the next one. The helper is this program under another
+// name.
 package dockerconfig
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,9 +14,6 @@ import (
 	"os"
 	"path/filepath"
 )
-
-// Credential signs in to a registry.
-type Credential struct{ Username, Password string }
 
 // UserDir is the user's Docker configuration folder: DOCKER_CONFIG, else ~/.docker.
 func UserDir() string {
@@ -27,16 +27,36 @@ func UserDir() string {
 	return filepath.Join(home, ".docker")
 }
 
-// Write makes dir (mode 0700) a Docker configuration folder with everything that userDir's has, and the credentials by
-// registry host. A host for which the user has a sign-in or a credential helper of its own keeps that.
-func Write(dir, userDir string, credentials map[string]Credential) error {
-	if err := write(dir, userDir, credentials); err != nil {
+// Write makes dir (mode 0700) a Docker configuration folder with everything that userDir's has, and this program as the
+// credential helper for hosts. A host for which the user has a sign-in or a credential helper of its own keeps that.
+// Environ says what finds it.
+func Write(dir, userDir string, hosts []string) error {
+	if err := write(dir, userDir, hosts); err != nil {
 		return fmt.Errorf("write a private Docker configuration: %w", err)
 	}
 	return nil
 }
 
-func write(dir, userDir string, credentials map[string]Credential) error {
+// Environ are the variables with which docker and buildx use the folder and find the credential helper in it.
+func Environ(dir string) []string {
+	path := dir
+	if others := os.Getenv("PATH"); others != "" {
+		path += string(filepath.ListSeparator) + others
+	}
+	return []string{"DOCKER_CONFIG=" + dir, "PATH=" + path}
+}
+
+// SignedIn says for which hosts the user has a sign-in or a credential helper of its own.
+func SignedIn(userDir string) (func(host string) bool, error) {
+	settings, err := userSettings(&userDir)
+	if err != nil {
+		return nil, err
+	}
+	auths, helpers := object(settings, "auths"), object(settings, "credHelpers")
+	return func(host string) bool { return auths[host] != nil || helpers[host] != nil }, nil
+}
+
+func write(dir, userDir string, hosts []string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -44,17 +64,13 @@ func write(dir, userDir string, credentials map[string]Credential) error {
 	if err != nil {
 		return err
 	}
-	auths := object(settings, "auths")
-	helpers := object(settings, "credHelpers")
-	for host, credential := range credentials {
-		if auths[host] != nil || helpers[host] != nil {
-			continue
+	auths, helpers := object(settings, "auths"), object(settings, "credHelpers")
+	for _, host := range hosts {
+		if auths[host] == nil && helpers[host] == nil {
+			helpers[host] = helperName
 		}
-		// An empty helper makes docker look into the file, also where credsStore names a store for all hosts.
-		helpers[host] = ""
-		auths[host] = map[string]any{"auth": base64.StdEncoding.EncodeToString([]byte(credential.Username + ":" + credential.Password))}
 	}
-	settings["auths"], settings["credHelpers"] = auths, helpers
+	settings["credHelpers"] = helpers
 	if userDir != "" {
 		keepPlugins(settings, userDir)
 	}
@@ -63,6 +79,9 @@ func write(dir, userDir string, credentials map[string]Credential) error {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), content, 0o600); err != nil {
+		return err
+	}
+	if err := installHelper(dir); err != nil {
 		return err
 	}
 	if userDir == "" {

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/docker/cli/cli/config"
@@ -14,7 +15,18 @@ import (
 
 const host = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 
-var credentials = map[string]Credential{host: {"AWS", "s3cr3t"}}
+// TestMain lets the test's own program be the credential helper, as layercache's is.
+func TestMain(m *testing.M) {
+	if IsHelper(os.Args[0]) {
+		os.Exit(Help(os.Args[1:], os.Stdin, os.Stdout))
+	}
+	os.Exit(m.Run())
+}
+
+var (
+	hosts       = []string{host}
+	credentials = map[string]Credential{host: {"AWS", "s3cr3t"}}
+)
 
 // helper is a credential helper as docker calls it; it knows a sign-in for every host.
 const helper = "#!/bin/sh\nread -r server\nprintf '{\"ServerURL\":\"%s\",\"Username\":\"helper\",\"Secret\":\"kept\"}' \"$server\"\n"
@@ -25,11 +37,32 @@ func written(t *testing.T, userConfig string) *configfile.ConfigFile {
 	userDir := t.TempDir()
 	writeFile(t, filepath.Join(userDir, "config.json"), userConfig, 0o600)
 	dir := filepath.Join(t.TempDir(), "private")
-	require.NoError(t, Write(dir, userDir, credentials))
+	use(t, dir, userDir)
 	assert.Equal(t, userConfig, readFile(t, filepath.Join(userDir, "config.json")), "the user's own is not written")
 	loaded, err := config.Load(dir)
 	require.NoError(t, err)
 	return loaded
+}
+
+// use writes the folder, keeps the credentials in it and has docker's code use it.
+func use(t *testing.T, dir, userDir string) {
+	t.Helper()
+	require.NoError(t, Write(dir, userDir, hosts))
+	require.NoError(t, Keep(dir, credentials))
+	for _, variable := range Environ(dir) {
+		name, value, _ := strings.Cut(variable, "=")
+		t.Setenv(name, value)
+	}
+}
+
+// signIn asks docker's own code for the host's.
+func signIn(t *testing.T, dir string) (username, password string) {
+	t.Helper()
+	loaded, err := config.Load(dir)
+	require.NoError(t, err)
+	got, err := loaded.GetAuthConfig(host)
+	require.NoError(t, err)
+	return got.Username, got.Password
 }
 
 // The question is put to docker's own code, which is what buildx asks.
@@ -94,27 +127,27 @@ func TestWritingTwiceIsNoError(t *testing.T) {
 	userDir, dir := t.TempDir(), t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(userDir, "contexts"), 0o700))
 	require.NoError(t, Write(dir, userDir, nil))
-	require.NoError(t, Write(dir, userDir, credentials))
-	loaded, err := config.Load(dir)
-	require.NoError(t, err)
-	assert.Equal(t, "s3cr3t", loaded.AuthConfigs[host].Password)
+	use(t, dir, userDir)
+	_, password := signIn(t, dir)
+	assert.Equal(t, "s3cr3t", password)
 }
 
 func TestNobodyElseCanReadTheSecrets(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "private")
-	require.NoError(t, Write(dir, t.TempDir(), credentials))
+	use(t, dir, t.TempDir())
 	assert.Equal(t, fs.FileMode(0o700), modeOf(t, dir))
 	assert.Equal(t, fs.FileMode(0o600), modeOf(t, filepath.Join(dir, "config.json")))
+	assert.Equal(t, fs.FileMode(0o600), modeOf(t, filepath.Join(dir, "credentials.json")))
+	assert.NotContains(t, readFile(t, filepath.Join(dir, "config.json")), "s3cr3t")
 	_, err := os.Lstat(filepath.Join(dir, "contexts"))
 	assert.ErrorIs(t, err, fs.ErrNotExist, "a user without contexts gets none")
 }
 
 func TestAUserWithoutAFolderGetsTheSignInsAlone(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, Write(dir, filepath.Join(dir, "absent"), credentials))
-	loaded, err := config.Load(dir)
-	require.NoError(t, err)
-	assert.Equal(t, "s3cr3t", loaded.AuthConfigs[host].Password)
+	use(t, dir, filepath.Join(dir, "absent"))
+	_, password := signIn(t, dir)
+	assert.Equal(t, "s3cr3t", password)
 }
 
 // The working directory holds the source that is built: whoever wrote that does not choose our configuration.
@@ -123,7 +156,7 @@ func TestAUserWithoutAHomeDoesNotGetTheWorkingDirectorys(t *testing.T) {
 	writeFile(t, filepath.Join(source, "config.json"), `{"credsStore":"evil"}`, 0o600)
 	t.Chdir(source)
 	dir := t.TempDir()
-	require.NoError(t, Write(dir, "", credentials))
+	require.NoError(t, Write(dir, "", hosts))
 	loaded, err := config.Load(dir)
 	require.NoError(t, err)
 	assert.Empty(t, loaded.CredentialsStore)
@@ -136,10 +169,11 @@ func TestAConfigurationThatIsNotJSONIsNamed(t *testing.T) {
 	for name, content := range map[string]string{"cut off": `{"auths":{"h":{"auth":"c2VjcmV0`, "a list": `[]`, "a number": `7`} {
 		t.Run(name, func(t *testing.T) {
 			writeFile(t, path, content, 0o600)
-			err := Write(t.TempDir(), userDir, credentials)
+			err := Write(t.TempDir(), userDir, hosts)
 			require.ErrorContains(t, err, "write a private Docker configuration: "+path+" is not JSON")
 			assert.NotContains(t, err.Error(), "c2VjcmV0")
-			assert.NotContains(t, err.Error(), "s3cr3t")
+			_, err = SignedIn(userDir)
+			assert.ErrorContains(t, err, path+" is not JSON")
 		})
 	}
 }

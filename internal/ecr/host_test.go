@@ -9,28 +9,28 @@ import (
 func TestEveryPartitionsHostIsKnown(t *testing.T) {
 	cases := []struct {
 		name, host, region string
-		fips               bool
+		fips, dualStack    bool
 	}{
-		{"commercial", "111122223333.dkr.ecr.eu-west-1.amazonaws.com", "eu-west-1", false},
-		{"commercial, FIPS", "111122223333.dkr.ecr-fips.us-east-1.amazonaws.com", "us-east-1", true},
-		{"commercial, dual-stack", "111122223333.dkr-ecr.eu-west-1.on.aws", "eu-west-1", false},
-		{"commercial, dual-stack and FIPS", "111122223333.dkr-ecr-fips.us-west-2.on.aws", "us-west-2", true},
-		{"GovCloud", "111122223333.dkr.ecr.us-gov-west-1.amazonaws.com", "us-gov-west-1", false},
-		{"GovCloud, FIPS", "111122223333.dkr.ecr-fips.us-gov-east-1.amazonaws.com", "us-gov-east-1", true},
-		{"China", "111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn", "cn-north-1", false},
-		{"China, dual-stack", "111122223333.dkr-ecr.cn-northwest-1.on.amazonwebservices.com.cn", "cn-northwest-1", false},
-		{"the European Sovereign Cloud", "111122223333.dkr.ecr.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1", false},
-		{"the European Sovereign Cloud, dual-stack", "111122223333.dkr-ecr.eusc-de-east-1.on.amazonwebservices.eu", "eusc-de-east-1", false},
-		{"isolated, ISO", "111122223333.dkr.ecr.us-iso-east-1.c2s.ic.gov", "us-iso-east-1", false},
-		{"isolated, ISOB", "111122223333.dkr.ecr.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1", false},
-		{"isolated, ISOE", "111122223333.dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk", "eu-isoe-west-1", false},
-		{"isolated, ISOF", "111122223333.dkr.ecr.us-isof-south-1.csp.hci.ic.gov", "us-isof-south-1", false},
+		{"commercial", "111122223333.dkr.ecr.eu-west-1.amazonaws.com", "eu-west-1", false, false},
+		{"commercial, FIPS", "111122223333.dkr.ecr-fips.us-east-1.amazonaws.com", "us-east-1", true, false},
+		{"commercial, dual-stack", "111122223333.dkr-ecr.eu-west-1.on.aws", "eu-west-1", false, true},
+		{"commercial, dual-stack and FIPS", "111122223333.dkr-ecr-fips.us-west-2.on.aws", "us-west-2", true, true},
+		{"GovCloud", "111122223333.dkr.ecr.us-gov-west-1.amazonaws.com", "us-gov-west-1", false, false},
+		{"GovCloud, FIPS", "111122223333.dkr.ecr-fips.us-gov-east-1.amazonaws.com", "us-gov-east-1", true, false},
+		{"China", "111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn", "cn-north-1", false, false},
+		{"China, dual-stack", "111122223333.dkr-ecr.cn-northwest-1.on.amazonwebservices.com.cn", "cn-northwest-1", false, true},
+		{"the European Sovereign Cloud", "111122223333.dkr.ecr.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1", false, false},
+		{"the European Sovereign Cloud, dual-stack", "111122223333.dkr-ecr.eusc-de-east-1.on.amazonwebservices.eu", "eusc-de-east-1", false, true},
+		{"isolated, ISO", "111122223333.dkr.ecr.us-iso-east-1.c2s.ic.gov", "us-iso-east-1", false, false},
+		{"isolated, ISOB", "111122223333.dkr.ecr.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1", false, false},
+		{"isolated, ISOE", "111122223333.dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk", "eu-isoe-west-1", false, false},
+		{"isolated, ISOF", "111122223333.dkr.ecr.us-isof-south-1.csp.hci.ic.gov", "us-isof-south-1", false, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			got, ok := ParseHost(c.host)
 			assert.True(t, ok)
-			assert.Equal(t, Host{Account: "111122223333", Region: c.region, FIPS: c.fips}, got)
+			assert.Equal(t, Host{Account: "111122223333", Region: c.region, FIPS: c.fips, DualStack: c.dualStack}, got)
 		})
 	}
 }

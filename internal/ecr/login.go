@@ -1,6 +1,7 @@
 package ecr
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -8,90 +9,101 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 )
 
+// tokenLife is how long a token is good when the answer does not say.
+const tokenLife = 12 * time.Hour
+
+// Registry is a registry to sign in to, and as whom.
+type Registry struct {
+	Host string
+	// Role is the ARN of the IAM role to assume first; empty means the identity that the SDK finds.
+	Role string
+}
+
 // Credential signs in to a registry. Its password is a secret.
-type Credential struct{ Username, Password string }
+type Credential struct {
+	Username, Password string
+	// Obtained and Expires are the start and the end of its life.
+	Obtained, Expires time.Time
+}
 
 // tokenAPI is the one call of the ECR API that a login needs.
 type tokenAPI interface {
 	GetAuthorizationToken(context.Context, *ecr.GetAuthorizationTokenInput, ...func(*ecr.Options)) (*ecr.GetAuthorizationTokenOutput, error)
 }
 
-// Login returns a credential for each of hosts that is a private ECR registry, by host. There is one API call for each
-// region and endpoint kind, all at once: a token is good for every registry that its principal may reach, for 12 hours.
-// Hosts that are not ECR's are left out. Credentials come from the SDK's usual chain.
-//
-// https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html
-func Login(ctx context.Context, hosts []string) (map[string]Credential, error) {
-	return login(ctx, hosts, func(ctx context.Context, h Host) (tokenAPI, error) {
-		options := []func(*config.LoadOptions) error{config.WithRegion(h.Region)}
-		if h.FIPS {
-			options = append(options, config.WithUseFIPSEndpoint(aws.FIPSEndpointStateEnabled))
-		}
-		loaded, err := config.LoadDefaultConfig(ctx, options...)
-		if err != nil {
-			return nil, err
-		}
-		return ecr.NewFromConfig(loaded), nil
-	})
+// source is where one token comes from: an endpoint of the API, and an identity.
+type source struct {
+	region, role    string
+	fips, dualStack bool
 }
 
-func login(ctx context.Context, hosts []string, client func(context.Context, Host) (tokenAPI, error)) (map[string]Credential, error) {
-	type endpoint struct {
-		region string
-		fips   bool
-	}
-	byEndpoint := map[endpoint][]string{}
-	for _, host := range slices.Compact(slices.Sorted(slices.Values(hosts))) {
-		if parsed, ok := ParseHost(host); ok {
-			key := endpoint{parsed.Region, parsed.FIPS}
-			byEndpoint[key] = append(byEndpoint[key], host)
+// connect makes a client of a source.
+type connect func(context.Context, source) (tokenAPI, error)
+
+// Login signs in to those of the registries that are private ECR registries; the others are left out. There is one API call
+// for each region, kind of endpoint and identity, all at once: a token is good for every registry that its principal may
+// reach, for 12 hours. The error names what failed; the logins hold the rest.
+//
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html
+func Login(ctx context.Context, registries []Registry) (*Logins, error) {
+	return login(ctx, registries, dial)
+}
+
+func login(ctx context.Context, registries []Registry, client connect) (*Logins, error) {
+	logins := &Logins{hosts: map[source][]string{}, client: client, credentials: map[string]Credential{}}
+	for _, registry := range registries {
+		if parsed, ok := ParseHost(registry.Host); ok {
+			key := source{region: parsed.Region, role: registry.Role, fips: parsed.FIPS, dualStack: parsed.DualStack}
+			if !slices.Contains(logins.hosts[key], registry.Host) {
+				logins.hosts[key] = append(logins.hosts[key], registry.Host)
+			}
 		}
 	}
+	return logins, logins.fetch(ctx)
+}
 
-	tokens := make(chan map[string]Credential, len(byEndpoint))
-	problems := make(chan error, len(byEndpoint))
+// fetch gets a new token from every source, all at once, and keeps what it gets.
+func (l *Logins) fetch(ctx context.Context) error {
 	var group sync.WaitGroup
-	for key, members := range byEndpoint {
+	var problems []error
+	for key, hosts := range l.hosts {
 		group.Go(func() {
-			credential, err := token(ctx, Host{Region: key.region, FIPS: key.fips}, client)
+			credential, err := token(ctx, key, l.client)
+			l.mutex.Lock()
+			defer l.mutex.Unlock()
 			if err != nil {
-				problems <- fmt.Errorf("sign in to ECR in %s: %w", key.region, err)
+				problems = append(problems, fmt.Errorf("sign in to ECR in %s%s: %w", key.region, key.as(), err))
 				return
 			}
-			signed := map[string]Credential{}
-			for _, host := range members {
-				signed[host] = credential
+			for _, host := range hosts {
+				l.credentials[host] = credential
 			}
-			tokens <- signed
 		})
 	}
 	group.Wait()
-	close(tokens)
-	close(problems)
-	credentials := map[string]Credential{}
-	for signed := range tokens {
-		for host, credential := range signed {
-			credentials[host] = credential
-		}
-	}
-	var err error
-	for problem := range problems {
-		err = errors.Join(err, problem)
-	}
-	return credentials, err
+	slices.SortFunc(problems, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
+	return errors.Join(problems...)
 }
 
-func token(ctx context.Context, host Host, client func(context.Context, Host) (tokenAPI, error)) (Credential, error) {
-	api, err := client(ctx, host)
+func (s source) as() string {
+	if s.role == "" {
+		return ""
+	}
+	return " as " + s.role
+}
+
+func token(ctx context.Context, key source, client connect) (Credential, error) {
+	api, err := client(ctx, key)
 	if err != nil {
 		return Credential{}, err
 	}
+	obtained := time.Now()
 	out, err := api.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
 	if err != nil {
 		return Credential{}, err
@@ -99,7 +111,8 @@ func token(ctx context.Context, host Host, client func(context.Context, Host) (t
 	if len(out.AuthorizationData) == 0 {
 		return Credential{}, errors.New("the answer holds no token")
 	}
-	decoded, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
+	data := out.AuthorizationData[0]
+	decoded, err := base64.StdEncoding.DecodeString(aws.ToString(data.AuthorizationToken))
 	if err != nil {
 		return Credential{}, errors.New("the token is not base64")
 	}
@@ -107,5 +120,9 @@ func token(ctx context.Context, host Host, client func(context.Context, Host) (t
 	if !ok {
 		return Credential{}, errors.New("the token is not of the form USER:PASSWORD")
 	}
-	return Credential{Username: username, Password: password}, nil
+	expires := obtained.Add(tokenLife)
+	if data.ExpiresAt != nil {
+		expires = *data.ExpiresAt
+	}
+	return Credential{Username: username, Password: password, Obtained: obtained, Expires: expires}, nil
 }

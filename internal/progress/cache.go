@@ -6,6 +6,7 @@ const (
 	importPrefix = "importing cache manifest from "
 	exportPrefix = "exporting cache to "
 	configPrefix = "writing config "
+	manifestPrefix = "writing cache image manifest "
 )
 
 // Import is one attempt to read a cache.
@@ -36,6 +37,8 @@ type Export struct {
 	// Config is the digest of the cache's config. What is in a cache is all in its config: two exports of the same have the
 	// same, while their manifests may list the layers in another order.
 	Config string
+	// Manifest is the digest of the cache's manifest.
+	Manifest string
 }
 
 // Export returns what became of the cache's export.
@@ -52,6 +55,9 @@ func (g *Graph) Export() Export {
 		for _, status := range node.Statuses {
 			if digest, ok := strings.CutPrefix(status.ID, configPrefix); ok {
 				export.Config = digest
+			}
+			if digest, ok := strings.CutPrefix(status.ID, manifestPrefix); ok {
+				export.Manifest = digest
 			}
 		}
 	}

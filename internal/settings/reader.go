@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,6 +70,20 @@ func (r *Reader) Number(variable string, fallback float64) float64 {
 	return value
 }
 
+// Positive is a whole number from 1 on, or 0 when the variable is not set.
+func (r *Reader) Positive(variable string) int {
+	text := r.Text(variable, "")
+	if text == "" {
+		return 0
+	}
+	value, err := strconv.Atoi(text)
+	if err != nil || value < 1 {
+		r.Problem("%s is %q: expected a whole number from 1 on", variable, text)
+		return 0
+	}
+	return value
+}
+
 // List is a comma list; empty entries are passed over.
 func (r *Reader) List(variable string) []string { return List(r.Text(variable, "")) }
 
@@ -88,6 +103,20 @@ func (r *Reader) Repository(variable string) string {
 	value := r.Text(variable, "")
 	if value != "" && !isRepository(value) {
 		r.Problem("%s is %q: expected HOST/NAME, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev, without a tag", variable, value)
+	}
+	return value
+}
+
+// rolePattern matches the ARN of an IAM role with its path, in any partition.
+//
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+var rolePattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/([\x21-\x7e]+/)?[\w+=,.@-]{1,64}$`)
+
+// Role is the ARN of an IAM role, or empty.
+func (r *Reader) Role(variable string) string {
+	value := r.Text(variable, "")
+	if value != "" && !rolePattern.MatchString(value) {
+		r.Problem("%s is %q: expected the ARN of a role, for example arn:aws:iam::111122223333:role/layercache", variable, value)
 	}
 	return value
 }

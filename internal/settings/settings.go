@@ -43,6 +43,8 @@ type Settings struct {
 	Repository string
 	// FallbackRepository is a second repository of caches, HOST/NAME, that is read after Repository and never written.
 	FallbackRepository string
+	// RepositoryRole is the ARN of the IAM role that signs in to Repository and FallbackRepository; empty means the build's own.
+	RepositoryRole string
 	// Mode is one of the Mode… values.
 	Mode string
 	// LocalDir is the cache folder of mode "local"; empty means docker's own builder.
@@ -67,6 +69,8 @@ type Settings struct {
 	FallbackBranch string
 	// Builder is "auto", "native", "container" or "docker".
 	Builder string
+	// Parallelism is how many steps a builder of our own runs at once; 0 means as many as BuildKit likes.
+	Parallelism int
 	// Mirrors send pulls of an upstream registry to another place, with the upstream as fallback.
 	Mirrors []Mirror
 	// Prices say what a build and a cache cost.
@@ -100,6 +104,7 @@ func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
 	s := Settings{
 		Repository:         r.Repository("LAYERCACHE_REPOSITORY"),
 		FallbackRepository: r.Repository("LAYERCACHE_FALLBACK_REPOSITORY"),
+		RepositoryRole:     r.Role("LAYERCACHE_REPOSITORY_ROLE"),
 		Mode:               r.OneOf("LAYERCACHE_MODE", ModeRegistry, ModeInline, ModeImage, ModeLocal, ModeS3, ModeOff),
 		LocalDir:           r.Text("LAYERCACHE_LOCAL_DIR", ""),
 		Compression:        r.OneOf("LAYERCACHE_COMPRESSION", "zstd", "gzip"),
@@ -110,6 +115,7 @@ func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
 		Branch:             r.Text("LAYERCACHE_BRANCH", ""),
 		FallbackBranch:     r.Text("LAYERCACHE_FALLBACK_BRANCH", "main"),
 		Builder:            r.OneOf("LAYERCACHE_BUILDER", BuilderAuto, BuilderNative, BuilderContainer, BuilderDocker),
+		Parallelism:        r.Positive("LAYERCACHE_PARALLELISM"),
 		Mirrors:            readMirrors(r, "LAYERCACHE_MIRRORS"),
 		MetricsNamespace:   r.Text("LAYERCACHE_METRICS_NAMESPACE", ""),
 		ReportDir:          r.Text("LAYERCACHE_REPORT_DIR", DefaultReportDir),

@@ -62,6 +62,9 @@ func TestEachVariableSetsOneThing(t *testing.T) {
 		{"the native builder", "LAYERCACHE_BUILDER", "native", func(s *Settings) { s.Builder = "native" }},
 		{"the container builder", "LAYERCACHE_BUILDER", "container", func(s *Settings) { s.Builder = "container" }},
 		{"the docker builder", "LAYERCACHE_BUILDER", "docker", func(s *Settings) { s.Builder = "docker" }},
+		{"a role for the cache repository", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam::111122223333:role/cache", func(s *Settings) { s.RepositoryRole = "arn:aws:iam::111122223333:role/cache" }},
+		{"a role with a path in another partition", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws-us-gov:iam::111122223333:role/team/a/cache", func(s *Settings) { s.RepositoryRole = "arn:aws-us-gov:iam::111122223333:role/team/a/cache" }},
+		{"how many steps run at once", "LAYERCACHE_PARALLELISM", "4", func(s *Settings) { s.Parallelism = 4 }},
 		{"the report folder", "LAYERCACHE_REPORT_DIR", "/tmp/r", func(s *Settings) { s.ReportDir = "/tmp/r" }},
 		{"a mirror with a prefix", "LAYERCACHE_MIRRORS", "docker.io=" + ecrHost + "/docker-hub", func(s *Settings) {
 			s.Mirrors = []Mirror{{"docker.io", ecrHost + "/docker-hub"}}
@@ -83,7 +86,7 @@ func TestEachVariableSetsOneThing(t *testing.T) {
 
 func TestAnEmptyVariableCountsAsNotSet(t *testing.T) {
 	env := map[string]string{"LAYERCACHE_REPOSITORY": repository}
-	for _, variable := range []string{"MODE", "WRITE", "REFRESH", "APP", "BRANCH", "FALLBACK_BRANCH", "BUILDER", "MIRRORS", "REPORT_DIR"} {
+	for _, variable := range []string{"MODE", "WRITE", "REFRESH", "APP", "BRANCH", "FALLBACK_BRANCH", "BUILDER", "MIRRORS", "REPORT_DIR", "REPOSITORY_ROLE", "PARALLELISM"} {
 		env["LAYERCACHE_"+variable] = ""
 	}
 	got, err := FromEnv(from(env))
@@ -125,6 +128,14 @@ func TestABadValueIsNamedWithWhatWasExpected(t *testing.T) {
 		{"a price below nothing", "LAYERCACHE_USD_PER_MINUTE", "-1", "expected a number such as 0.005"},
 		{"a price that is no number", "LAYERCACHE_USD_PER_GB_MONTH", "NaN", "expected a number such as 0.1"},
 		{"an unknown builder", "LAYERCACHE_BUILDER", "podman", "expected one of auto, native, container, docker"},
+		{"a role that is a name", "LAYERCACHE_REPOSITORY_ROLE", "cache", "expected the ARN of a role"},
+		{"the ARN of a user", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam::111122223333:user/cache", "expected the ARN of a role"},
+		{"the ARN of a session", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:sts::111122223333:assumed-role/cache/x", "expected the ARN of a role"},
+		{"a role without an account", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam:::role/cache", "expected the ARN of a role"},
+		{"a role with a line end", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam::111122223333:role/cache\n", "expected the ARN of a role"},
+		{"no step at all", "LAYERCACHE_PARALLELISM", "0", "expected a whole number from 1 on"},
+		{"fewer steps than none", "LAYERCACHE_PARALLELISM", "-1", "expected a whole number from 1 on"},
+		{"half a step", "LAYERCACHE_PARALLELISM", "1.5", "expected a whole number from 1 on"},
 		{"a mirror without a location", "LAYERCACHE_MIRRORS", "docker.io", "expected UPSTREAM=HOST"},
 		{"a mirror with an empty location", "LAYERCACHE_MIRRORS", "docker.io=", "expected UPSTREAM=HOST"},
 		{"a mirror without an upstream", "LAYERCACHE_MIRRORS", "=localhost:5000", "expected UPSTREAM=HOST"},

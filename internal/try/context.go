@@ -1,7 +1,6 @@
 package try
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/moby/patternmatcher"
-	"github.com/moby/patternmatcher/ignorefile"
+	"github.com/layercache/layercache/internal/buildcontext"
 )
 
 // copyContext copies what a build of dir would send, so that a file can be changed without touching the user's own. What
@@ -22,9 +20,11 @@ func copyContext(dir, dockerfile string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("copy the build context: %w", err)
 	}
-	ignored, err := ignorePatterns(dir, dockerfile)
+	err = buildcontext.Walk(dir, dockerfile, func(relative string, entry fs.DirEntry) error {
+		return copyEntry(filepath.Join(dir, relative), filepath.Join(target, relative), entry)
+	})
 	if err == nil {
-		err = copyTree(dir, target, ignored)
+		err = copyIgnoreFile(dir, target)
 	}
 	if err != nil {
 		return "", errors.Join(fmt.Errorf("copy the build context %s: %w", dir, err), os.RemoveAll(target))
@@ -32,52 +32,13 @@ func copyContext(dir, dockerfile string) (string, error) {
 	return target, nil
 }
 
-// ignorePatterns reads the ignore file that BuildKit would: DOCKERFILE.dockerignore beside the Dockerfile, else .dockerignore.
-//
-// https://docs.docker.com/build/concepts/context/#dockerignore-files
-func ignorePatterns(dir, dockerfile string) (*patternmatcher.PatternMatcher, error) {
-	for _, path := range []string{dockerfile + ".dockerignore", filepath.Join(dir, ".dockerignore")} {
-		file, err := os.Open(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		patterns, err := ignorefile.ReadAll(bufio.NewReader(file))
-		if err := errors.Join(err, file.Close()); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		return patternmatcher.New(patterns)
+// copyIgnoreFile copies what the build reads even where it leaves it out.
+func copyIgnoreFile(from, to string) error {
+	err := copyFile(filepath.Join(from, ".dockerignore"), filepath.Join(to, ".dockerignore"), 0o644)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+		return nil
 	}
-	return patternmatcher.New(nil)
-}
-
-func copyTree(from, to string, ignored *patternmatcher.PatternMatcher) error {
-	from, err := filepath.EvalSymlinks(from)
-	if err != nil {
-		return err
-	}
-	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		relative, err := filepath.Rel(from, path)
-		if err != nil || relative == "." {
-			return err
-		}
-		skip, err := ignored.MatchesOrParentMatches(relative)
-		if err != nil {
-			return err
-		}
-		if skip && entry.IsDir() && !ignored.Exclusions() {
-			return filepath.SkipDir
-		}
-		if skip && !entry.IsDir() && relative != ".dockerignore" {
-			return nil
-		}
-		return copyEntry(path, filepath.Join(to, relative), entry)
-	})
+	return err
 }
 
 func copyEntry(from, to string, entry fs.DirEntry) error {

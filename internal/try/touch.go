@@ -2,25 +2,17 @@ package try
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/layercache/layercache/internal/buildcontext"
 	"github.com/layercache/layercache/internal/report"
 )
-
-// manifests are files that say what an application depends on. Changing one is not the everyday change.
-var manifests = []string{
-	"go.mod", "go.sum", "package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "requirements.txt", "Pipfile",
-	"Pipfile.lock", "pyproject.toml", "poetry.lock", "uv.lock", "Gemfile", "Gemfile.lock", "Cargo.toml", "Cargo.lock", "pom.xml",
-	"build.gradle", "build.gradle.kts", "gradle.lockfile", "composer.json", "composer.lock", "Dockerfile", ".dockerignore",
-}
 
 // touch adds a line end to the chosen file of the copied context, and says in t.change what it did. It is false when the
 // Dockerfile copies nothing that could be changed.
@@ -59,7 +51,7 @@ func (t *trial) touch(cold *report.Report) (bool, error) {
 // dependency manifests.
 func chooseFile(dir string, steps []report.Step) (file, instruction string, err error) {
 	for _, step := range slices.Backward(steps) {
-		sources := contextSources(step.Instruction)
+		sources := buildcontext.Sources(step.Instruction)
 		if len(sources) == 0 {
 			continue
 		}
@@ -69,33 +61,6 @@ func chooseFile(dir string, steps []report.Step) (file, instruction string, err 
 		}
 	}
 	return "", "", nil
-}
-
-// contextSources are the paths that an instruction copies from the build context.
-//
-// https://docs.docker.com/reference/dockerfile/#copy
-func contextSources(instruction string) []string {
-	keyword, rest, _ := strings.Cut(instruction, " ")
-	if keyword != "COPY" && keyword != "ADD" {
-		return nil
-	}
-	words := strings.Fields(rest)
-	for len(words) > 0 && strings.HasPrefix(words[0], "--") {
-		if strings.HasPrefix(words[0], "--from=") {
-			return nil
-		}
-		words = words[1:]
-	}
-	var quoted []string
-	if json.Unmarshal([]byte(strings.Join(words, " ")), &quoted) == nil {
-		words = quoted
-	}
-	if len(words) < 2 {
-		return nil
-	}
-	return slices.DeleteFunc(words[:len(words)-1], func(source string) bool {
-		return strings.Contains(source, "://") || strings.HasPrefix(source, "<<")
-	})
 }
 
 func newestFile(dir string, sources []string) (string, error) {
@@ -110,7 +75,7 @@ func newestFile(dir string, sources []string) (string, error) {
 			return err
 		}
 		relative = filepath.ToSlash(relative)
-		if slices.Contains(manifests, path.Base(relative)) || !takenBy(relative, sources) {
+		if seldomChanged(relative) || !buildcontext.Copied(relative, sources) {
 			return nil
 		}
 		info, err := entry.Info()
@@ -122,18 +87,7 @@ func newestFile(dir string, sources []string) (string, error) {
 	return newest, err
 }
 
-// takenBy says whether a COPY of the sources takes the file: as itself, as part of a folder, or by a wildcard.
-func takenBy(file string, sources []string) bool {
-	return slices.ContainsFunc(sources, func(source string) bool {
-		source = strings.TrimPrefix(path.Clean("/"+source), "/")
-		if source == "" || file == source || strings.HasPrefix(file, source+"/") {
-			return true
-		}
-		for part := file; part != "."; part = path.Dir(part) {
-			if matched, err := path.Match(source, part); err == nil && matched {
-				return true
-			}
-		}
-		return false
-	})
+// seldomChanged are files whose change is not the everyday one.
+func seldomChanged(file string) bool {
+	return buildcontext.IsManifest(file) || slices.Contains([]string{"Dockerfile", ".dockerignore"}, path.Base(file))
 }

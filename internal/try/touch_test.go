@@ -12,34 +12,6 @@ import (
 	"github.com/layercache/layercache/internal/report"
 )
 
-func TestTheSourcesOfAnInstructionAreWhatItTakesFromTheContext(t *testing.T) {
-	cases := []struct {
-		name, instruction string
-		want              []string
-	}{
-		{"another instruction", "RUN cp a b", nil},
-		{"a word that begins alike", "COPYING a b", nil},
-		{"nothing", "", nil},
-		{"COPY without a destination", "COPY a", nil},
-		{"COPY", "COPY a b", []string{"a"}},
-		{"ADD", "ADD a b", []string{"a"}},
-		{"several sources", "COPY a b c /to/", []string{"a", "b", "c"}},
-		{"flags", "COPY --link --chown=1:1 --chmod=755 a b", []string{"a"}},
-		{"another stage's files", "COPY --from=build /app /app", nil},
-		{"another stage's files after a flag", "COPY --link --from=build /app /app", nil},
-		{"the JSON form", `COPY ["a b", "c", "/to/"]`, []string{"a b", "c"}},
-		{"the JSON form after a flag", `COPY --link ["a b", "/to/"]`, []string{"a b"}},
-		{"a source that is a URL", "ADD https://example.com/x.tar.gz a /to/", []string{"a"}},
-		{"only a URL", "ADD https://example.com/x.tar.gz /to/", []string{}},
-		{"a here-document", "COPY <<EOF /to/file", []string{}},
-		{"a here-document and a file", "COPY <<EOF a /to/", []string{"a"}},
-		{"blanks in a row", "COPY   a    b", []string{"a"}},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, contextSources(c.instruction)) })
-	}
-}
-
 // folder makes files, each a second newer than the one before.
 func folder(t *testing.T, files ...string) string {
 	t.Helper()

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/layercache/layercache/internal/cachestate"
-	"github.com/layercache/layercache/internal/ecr"
 	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/record"
 )
 
 // The verdicts.
@@ -38,8 +37,16 @@ type Evidence struct {
 	// Steps and Imports are what BuildKit reported.
 	Steps   []progress.Step
 	Imports []progress.Import
-	// States is what the registry held at each ref before the build.
-	States map[string]cachestate.Kind
+	// States is what the registry held at each ref before the build, Records what was remembered beside it.
+	States  map[string]cachestate.State
+	Records map[string]*record.Record
+	// App and Platform are what was built, Inputs what the build was given.
+	App, Platform string
+	Inputs        record.Inputs
+	// LastStageOnly says that the cache is made so that it holds no other.
+	LastStageOnly bool
+	// FreshBuilder says that the builder held nothing before, so that what is cached came from the refs.
+	FreshBuilder bool
 }
 
 // Verdict is the answer.
@@ -50,6 +57,10 @@ type Verdict struct {
 	Reason string
 	// HitRatio is the part of the steps that were cached; nil where no step could have been, and with no cache.
 	HitRatio *float64
+	// HitsFrom says where the cached steps came from: "cache", "builder" or "either"; empty where none was cached.
+	HitsFrom string
+	// Misses are the first steps of each stage that had to run.
+	Misses []Miss
 	// Warnings name every cache that could not be read, and the cause.
 	Warnings []string
 }
@@ -60,24 +71,65 @@ func Of(e Evidence) Verdict {
 		return Verdict{Name: Off, Reason: "no cache was asked for (LAYERCACHE_REPOSITORY is not set, or LAYERCACHE_MODE is off)"}
 	}
 	hits, counted := count(e.Steps)
-	v := Verdict{Warnings: warnings(e)}
+	v := Verdict{Warnings: warnings(e), Misses: e.misses()}
 	if counted > 0 {
 		ratio := float64(hits) / float64(counted)
 		v.HitRatio = &ratio
+	}
+	if hits > 0 {
+		v.HitsFrom = e.hitsFrom()
 	}
 	switch {
 	case e.Refresh:
 		v.Name, v.Reason = Cold, "what was cached was ignored, as LAYERCACHE_REFRESH asks"
 	case counted > 0 && hits == counted:
-		v.Name, v.Reason = Used, "every step came from the cache"
+		v.Name, v.Reason = Used, "every step came from "+origins[v.HitsFrom]
 	case counted == 0 && e.Failed:
 		v.Name, v.Reason = Cold, "the build ended before its first step did"
 	case hits > 0:
-		v.Name, v.Reason = PartlyUsed, fmt.Sprintf("%d of %d steps had to run", counted-hits, counted)
+		v.Name, v.Reason = PartlyUsed, e.partly(v, counted-hits, counted)
 	default:
-		v.Name, v.Reason = withoutHits(e)
+		v.Name, v.Reason = e.withoutHits(v.Misses)
 	}
 	return v
+}
+
+// Where cached steps come from.
+const (
+	FromCache   = "cache"
+	FromBuilder = "builder"
+	FromEither  = "either"
+)
+
+var origins = map[string]string{
+	FromCache:   "the cache",
+	FromBuilder: "the builder's own cache, none from the one that was asked for",
+	FromEither:  "the cache or the builder's own",
+}
+
+// hitsFrom tells the builder's own cache from the refs: a builder that held nothing cannot have been it, and refs that could
+// not be read cannot either.
+func (e Evidence) hitsFrom() string {
+	if e.FreshBuilder {
+		return FromCache
+	}
+	failed := func(attempt progress.Import) bool { return attempt.Error != "" }
+	if !slices.ContainsFunc(e.Imports, func(attempt progress.Import) bool { return !failed(attempt) }) {
+		return FromBuilder
+	}
+	return FromEither
+}
+
+// partly names the first step that had to run for a reason of its own.
+func (e Evidence) partly(v Verdict, ran, counted int) string {
+	text := fmt.Sprintf("%d of %d steps had to run", ran, counted)
+	if v.HitsFrom != FromCache {
+		text += ", the rest came from " + origins[v.HitsFrom]
+	}
+	if miss, ok := root(v.Misses); ok {
+		text += fmt.Sprintf(", from %s on because %s", short(e.Steps[miss.Step].Instruction), miss.Cause)
+	}
+	return text
 }
 
 // count leaves FROM out, which is neither a hit nor a miss, and steps that never came to an end.
@@ -94,43 +146,11 @@ func count(steps []progress.Step) (hits, counted int) {
 	return hits, counted
 }
 
-// withoutHits finds out why nothing was taken from the cache.
-func withoutHits(e Evidence) (name, reason string) {
-	if at := slices.IndexFunc(e.Refs, func(ref string) bool { return e.States[ref] == cachestate.Image }); at >= 0 {
-		return Overwritten, fmt.Sprintf("%s holds an image, not a cache: something was pushed over it; give images another tag or repository", e.Refs[at])
-	}
-	for _, attempt := range e.Imports {
-		if cause := Cause(attempt.Error); cause != "" && !isAbsent(attempt.Error) {
-			return ImportFailed, fmt.Sprintf("the cache could not be read (%s)", cause)
-		}
-	}
-	if at := slices.IndexFunc(e.Refs, func(ref string) bool { return repositoryMissing(ref, e.States[ref]) }); at >= 0 {
-		return Missing, fmt.Sprintf("the cache repository of %s does not exist; create it or correct LAYERCACHE_REPOSITORY", e.Refs[at])
-	}
-	if slices.ContainsFunc(e.Refs, func(ref string) bool { return e.States[ref] == cachestate.Cache }) {
-		return Cold, "there is a cache, but nothing in it fits this build: the first step has changed"
-	}
-	return Cold, "there was no cache yet"
-}
-
-// repositoryMissing holds for ECR alone: there a repository has to be made first, elsewhere the first push makes it.
-func repositoryMissing(ref string, kind cachestate.Kind) bool {
-	if kind != cachestate.NoRepository {
-		return false
-	}
-	parsed, err := name.ParseReference(ref)
-	if err != nil {
-		return false
-	}
-	_, isECR := ecr.ParseHost(parsed.Context().RegistryStr())
-	return isECR
-}
-
 func warnings(e Evidence) []string {
 	var all []string
 	for _, attempt := range e.Imports {
-		if attempt.Error != "" && !isAbsent(attempt.Error) {
-			all = append(all, fmt.Sprintf("the cache %s could not be read: %s", attempt.Ref, Cause(attempt.Error)))
+		if cause := e.importFailure(attempt); cause != "" {
+			all = append(all, fmt.Sprintf("the cache %s could not be read: %s", attempt.Ref, cause))
 		}
 	}
 	return all

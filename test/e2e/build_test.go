@@ -22,7 +22,7 @@ func TestColdThenUnchangedThenChanged(t *testing.T) {
 	assert.Equal(t, "yes", cold.Exported)
 	assert.ElementsMatch(t, everyStep, cold.ran())
 	assert.Equal(t, "native", cold.Builder)
-	assert.Equal(t, []string{"shop--linux-amd64--main"}, w.tags("cache"))
+	assert.Equal(t, []string{"shop--linux-amd64--main", "shop--linux-amd64--main--steps"}, w.tags("cache"), "the cache, and the record of its steps")
 
 	unchanged := w.succeeds(w.build())
 	assert.Equal(t, "used", unchanged.Verdict)
@@ -100,7 +100,7 @@ func TestBranchReadsTheFallbackBranchAndWritesItsOwn(t *testing.T) {
 	w.env["LAYERCACHE_BRANCH"] = "feature/$(touch pwned); `id`"
 	branch := w.succeeds(w.build())
 	assert.Equal(t, "used", branch.Verdict)
-	assert.Len(t, w.tags("cache"), 2)
+	assert.Len(t, w.tags("cache"), 4, "a cache and a record for each of the two branches")
 	assert.NoFileExists(t, filepath.Join(w.app, "pwned"))
 }
 

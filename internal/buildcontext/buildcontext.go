@@ -1,0 +1,68 @@
+// Package buildcontext knows what of a folder a build is given: what the ignore file leaves out, which files an instruction
+// copies, and which of them have changed.
+package buildcontext
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+)
+
+// Walk visits every file, folder and link of the folder that a build of dockerfile is sent, by its path relative to dir.
+func Walk(dir, dockerfile string, visit func(relative string, entry fs.DirEntry) error) error {
+	ignored, err := ignorePatterns(dir, dockerfile)
+	if err != nil {
+		return err
+	}
+	dir, err = filepath.EvalSymlinks(dir)
+	if err != nil {
+		return err
+	}
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(dir, path)
+		if err != nil || relative == "." {
+			return err
+		}
+		skip, err := ignored.MatchesOrParentMatches(relative)
+		if err != nil {
+			return err
+		}
+		if skip && entry.IsDir() && !ignored.Exclusions() {
+			return filepath.SkipDir
+		}
+		if skip && !entry.IsDir() {
+			return nil
+		}
+		return visit(relative, entry)
+	})
+}
+
+// ignorePatterns reads the ignore file that BuildKit would: DOCKERFILE.dockerignore beside the Dockerfile, else .dockerignore.
+//
+// https://docs.docker.com/build/concepts/context/#dockerignore-files
+func ignorePatterns(dir, dockerfile string) (*patternmatcher.PatternMatcher, error) {
+	for _, path := range []string{dockerfile + ".dockerignore", filepath.Join(dir, ".dockerignore")} {
+		file, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		patterns, err := ignorefile.ReadAll(bufio.NewReader(file))
+		if err := errors.Join(err, file.Close()); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return patternmatcher.New(patterns)
+	}
+	return patternmatcher.New(nil)
+}

@@ -1,0 +1,37 @@
+package ecr
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// sessionName is what CloudTrail shows of who assumed the role.
+const sessionName = "layercache"
+
+// dial makes a client of the ECR API with the credentials of the SDK's usual chain, or of the role that they may assume.
+func dial(ctx context.Context, from source) (tokenAPI, error) {
+	options := []func(*config.LoadOptions) error{config.WithRegion(from.region)}
+	if from.fips {
+		options = append(options, config.WithUseFIPSEndpoint(aws.FIPSEndpointStateEnabled))
+	}
+	loaded, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, err
+	}
+	if from.role != "" {
+		loaded.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(loaded), from.role,
+			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = sessionName }))
+	}
+	return ecr.NewFromConfig(loaded, func(o *ecr.Options) {
+		// A network that has only IPv6 reaches no other endpoint. An endpoint that the user names is taken as it is.
+		// https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
+		if from.dualStack && o.BaseEndpoint == nil {
+			o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
+		}
+	}), nil
+}

@@ -1,0 +1,95 @@
+package verdict
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/layercache/layercache/internal/buildcontext"
+	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/record"
+)
+
+// systemPackages are commands that read nothing of what a COPY before them brought.
+var systemPackages = regexp.MustCompile(`\b(apt-get|apt|apk|dnf|yum|microdnf|zypper) .*\b(install|add)\b`)
+
+// fromManifests are commands that read the dependency manifests alone.
+var fromManifests = regexp.MustCompile(`\b(npm (ci|i|install)|yarn install|pnpm (i|install)|pip3? install .*-r|poetry install|uv sync|go mod download|` +
+	`bundle install|cargo fetch|composer install|dotnet restore)\b`)
+
+// order is the order of steps that would have kept the cache: the copy moved below the steps after it that need nothing of it,
+// or the manifests copied first.
+func (e Evidence) order(at int, before *record.Record) string {
+	step := e.Steps[at]
+	var last progress.Step
+	var kept int
+	var seconds float64
+	for _, later := range e.stageAfter(at) {
+		if e.readsManifests(step, later, before) {
+			return fmt.Sprintf("copy the dependency manifests by themselves, then %s, then %s: %s would have stayed cached",
+				short(later.Instruction), short(step.Instruction), duration(later.Seconds))
+		}
+		if !e.independent(later, before) {
+			break
+		}
+		last = later
+		if later.Ran {
+			kept++
+			seconds += later.Seconds
+		}
+	}
+	if kept == 0 {
+		return ""
+	}
+	return fmt.Sprintf("move %s below %s: %d more steps (%s) would have stayed cached", short(step.Instruction), short(last.Instruction), kept, duration(seconds))
+}
+
+// stageAfter are the steps of the same stage that follow.
+func (e Evidence) stageAfter(at int) []progress.Step {
+	var after []progress.Step
+	for _, step := range e.Steps[at+1:] {
+		if step.Stage == e.Steps[at].Stage && step.Platform == e.Steps[at].Platform {
+			after = append(after, step)
+		}
+	}
+	return after
+}
+
+// independent says that the step needs nothing of a copy before it, and is itself as it was.
+func (e Evidence) independent(step progress.Step, before *record.Record) bool {
+	if textChanged(step, before) != "" {
+		return false
+	}
+	if systemPackages.MatchString(step.Instruction) && strings.HasPrefix(step.Instruction, "RUN ") {
+		return true
+	}
+	return len(buildcontext.Sources(step.Instruction)) > 0 && len(e.changedFiles(step, before)) == 0
+}
+
+// readsManifests says that the later step installs what manifests among the copied files name, and that no manifest changed.
+func (e Evidence) readsManifests(copied, later progress.Step, before *record.Record) bool {
+	if !strings.HasPrefix(later.Instruction, "RUN ") || !fromManifests.MatchString(later.Instruction) {
+		return false
+	}
+	for _, change := range e.changedFiles(copied, before) {
+		if buildcontext.IsManifest(change.Path) {
+			return false
+		}
+	}
+	for path := range e.Inputs.Files {
+		if buildcontext.IsManifest(path) && buildcontext.Copied(path, buildcontext.Sources(copied.Instruction)) {
+			return true
+		}
+	}
+	return false
+}
+
+// argumentOrder is for a step that does not use the build argument that changed.
+func argumentOrder(step progress.Step, changed []string) string {
+	if len(changed) != 1 || strings.Contains(step.Instruction, changed[0]) {
+		return ""
+	}
+	return fmt.Sprintf("declare ARG %s below %s, which does not name it", changed[0], short(step.Instruction))
+}
+
+func duration(seconds float64) string { return fmt.Sprintf("%.1f s", seconds) }
