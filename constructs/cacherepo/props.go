@@ -17,7 +17,8 @@ type CacheRepositoryProps struct {
 
 	// LifecycleRules say when caches expire. Rules that archive are refused.
 	// Default: lifecycle.CacheRules(): replaced manifests after 1 day, caches
-	// that no build has written to after 30 days. With IMMUTABLE_WITH_EXCLUSION
+	// that no build has written to after 30 days, records of their steps after
+	// 120. With IMMUTABLE_WITH_EXCLUSION
 	// they are lifecycle.SharedRules, which leave the images alone.
 	LifecycleRules *[]*lifecycle.Rule
 

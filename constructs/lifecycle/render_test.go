@@ -18,7 +18,8 @@ func TestRender(t *testing.T) {
 			lifecycle.CacheRules(),
 			`{"rules":[` +
 				`{"rulePriority":1,"description":"Expire cache manifests that a newer export replaced","selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":1},"action":{"type":"expire"}},` +
-				`{"rulePriority":2,"description":"Expire caches that no build has written to","selection":{"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}}]}`,
+				`{"rulePriority":2,"description":"Expire records of caches that have long expired","selection":{"tagStatus":"tagged","tagPatternList":["*--steps"],"countType":"sinceImagePushed","countUnit":"days","countNumber":120},"action":{"type":"expire"}},` +
+				`{"rulePriority":3,"description":"Expire caches that no build has written to","selection":{"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}}]}`,
 		},
 		"images expire a week after they lost their tag": {
 			lifecycle.ImageRules(),
@@ -47,8 +48,9 @@ func TestRender(t *testing.T) {
 			lifecycle.SharedRules(jsii.Strings("api--*", "web--*")),
 			`{"rules":[` +
 				`{"rulePriority":1,"description":"Expire cache manifests that a newer export replaced","selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":1},"action":{"type":"expire"}},` +
-				`{"rulePriority":2,"description":"Expire caches that no build has written to","selection":{"tagStatus":"tagged","tagPatternList":["api--*"],"countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}},` +
-				`{"rulePriority":3,"description":"Expire caches that no build has written to","selection":{"tagStatus":"tagged","tagPatternList":["web--*"],"countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}}]}`,
+				`{"rulePriority":2,"description":"Expire records of caches that have long expired","selection":{"tagStatus":"tagged","tagPatternList":["*--steps"],"countType":"sinceImagePushed","countUnit":"days","countNumber":120},"action":{"type":"expire"}},` +
+				`{"rulePriority":3,"description":"Expire caches that no build has written to","selection":{"tagStatus":"tagged","tagPatternList":["api--*"],"countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}},` +
+				`{"rulePriority":4,"description":"Expire caches that no build has written to","selection":{"tagStatus":"tagged","tagPatternList":["web--*"],"countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}}]}`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

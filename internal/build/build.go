@@ -94,7 +94,7 @@ func (s *session) buildAndExport(ctx context.Context, request Request, args buil
 	if cache.InRegistry && cache.To != "" && !request.Settings.Refresh {
 		select {
 		case known = <-memories:
-			if known.nothingNew(time.Now()) {
+			if known.nothingNew() {
 				plan.To = ""
 			}
 		case <-time.After(patience):

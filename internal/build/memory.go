@@ -22,9 +22,6 @@ const (
 	recallTimeout = 5 * time.Second
 	// patience is how long a build waits to learn that there is nothing new to export; without the answer it exports.
 	patience = 300 * time.Millisecond
-	// freshFor is how long an unchanged cache is left as it is. Then it is written again: a repository's lifecycle counts from
-	// the last write.
-	freshFor = 7 * 24 * time.Hour
 )
 
 // memory is what is known of the caches before the build, and of what the build is given.
@@ -77,9 +74,9 @@ func (m *memory) store(ref string) record.Store {
 }
 
 // nothingNew says that the build is given just what the one was given that wrote the cache which it would write.
-func (m *memory) nothingNew(now time.Time) bool {
+func (m *memory) nothingNew() bool {
 	before := m.records[m.cache.Refs.Export]
-	if before == nil || !m.inputs.Complete() || now.Sub(before.Written) > freshFor {
+	if before == nil || !m.inputs.Complete() {
 		return false
 	}
 	state := m.states[m.cache.Refs.Export]
