@@ -63,13 +63,18 @@ func runBuild(ctx context.Context, args []string, s settings.Settings) error {
 	if err != nil {
 		return err
 	}
-	if s.MetricsNamespace != "" {
-		if err := metrics.Put(context.WithoutCancel(ctx), s.MetricsNamespace, r.App, metrics.Of(r)); err != nil {
+	sent := make(chan error, 1)
+	go func() {
+		var err error
+		if s.MetricsNamespace != "" {
+			err = metrics.Put(context.WithoutCancel(ctx), s.MetricsNamespace, r.App, metrics.Of(r))
+		}
+		sent <- err
+	}()
+	for _, err := range []error{r.Write(s.ReportDir), r.GitHub(os.LookupEnv, os.Stdout), <-sent} {
+		if err != nil {
 			r.Warnings = append(r.Warnings, err.Error())
 		}
-	}
-	if err := r.Write(s.ReportDir); err != nil {
-		r.Warnings = append(r.Warnings, err.Error())
 	}
 	r.Summary(os.Stderr)
 	if r.ExitCode != 0 {

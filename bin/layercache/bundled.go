@@ -11,7 +11,7 @@ import (
 // machineCommands are not in the helper that builds download; each says where it is.
 func machineCommands() []*cobra.Command {
 	var commands []*cobra.Command
-	for _, name := range []string{"try"} {
+	for _, name := range []string{"try", "lint", "doctor", "start"} {
 		commands = append(commands, &cobra.Command{
 			Use: name, Hidden: true, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error {

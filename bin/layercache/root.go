@@ -20,7 +20,7 @@ says whether the cache was used.`,
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newBuild(), newImage(), newIndex(), newPrewarm(), newSetup(), newVersion())
+	root.AddCommand(newBuild(), newImage(), newIndex(), newPrewarm(), newReport(), newSetup(), newVersion())
 	root.AddCommand(machineCommands()...)
 	return root
 }

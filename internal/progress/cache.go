@@ -3,9 +3,9 @@ package progress
 import "strings"
 
 const (
-	importPrefix = "importing cache manifest from "
-	exportPrefix = "exporting cache to "
-	configPrefix = "writing config "
+	importPrefix   = "importing cache manifest from "
+	exportPrefix   = "exporting cache to "
+	configPrefix   = "writing config "
 	manifestPrefix = "writing cache image manifest "
 )
 

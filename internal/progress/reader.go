@@ -2,13 +2,10 @@ package progress
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"slices"
 )
 
 // longestLine bounds what one line of the stream may take of memory; a longer one is passed on as text, in pieces.
@@ -18,10 +15,11 @@ const longestLine = 16 << 20
 // writes its own errors among the events. It returns when the stream ends.
 func Read(stream io.Reader, event func(Event), text func([]byte)) error {
 	reader := bufio.NewReaderSize(stream, 64<<10)
+	var events decoder
 	for {
 		line, err := readLine(reader)
 		if len(line) > 0 {
-			if parsed, ok := parse(line); ok {
+			if parsed, ok := events.event(line); ok {
 				event(parsed)
 			} else {
 				text(line)
@@ -36,29 +34,19 @@ func Read(stream io.Reader, event func(Event), text func([]byte)) error {
 	}
 }
 
+// readLine returns the next line, which is good until the next call.
 func readLine(reader *bufio.Reader) ([]byte, error) {
-	var line []byte
-	for {
-		piece, err := reader.ReadSlice('\n')
-		line = append(line, piece...)
-		if !errors.Is(err, bufio.ErrBufferFull) || len(line) > longestLine {
-			if errors.Is(err, bufio.ErrBufferFull) {
-				err = nil
-			}
-			return line, err
-		}
+	line, err := reader.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return line, err
 	}
-}
-
-func parse(line []byte) (Event, bool) {
-	if !bytes.HasPrefix(line, []byte("{")) {
-		return Event{}, false
+	long := slices.Clone(line)
+	for errors.Is(err, bufio.ErrBufferFull) && len(long) <= longestLine {
+		line, err = reader.ReadSlice('\n')
+		long = append(long, line...)
 	}
-	var parsed Event
-	// A build's own bytes can be in names and logs: neither makes an event less of one.
-	lenient := json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if err := json.Unmarshal(line, &parsed, lenient); err != nil {
-		return Event{}, false
+	if errors.Is(err, bufio.ErrBufferFull) {
+		err = nil
 	}
-	return parsed, true
+	return long, err
 }

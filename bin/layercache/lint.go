@@ -1,0 +1,137 @@
+//go:build !bundled
+
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/layercache/layercache/internal/lint"
+)
+
+func newLint() *cobra.Command {
+	var options lintOptions
+	command := &cobra.Command{
+		Use:   "lint [FILE]",
+		Short: "Say what breaks layer caching in a Dockerfile, and fix what is safe to fix",
+		Long: `Say what breaks layer caching in a Dockerfile: for each finding the line, why it matters, what to change and what to expect.
+
+FILE is a Dockerfile, a folder that holds one, or "-" for stdin; without it, the Dockerfile of the current folder. The exit
+status is 1 when there is a finding of the level --fail-on or above. --fix makes the changes that cannot alter the image and
+leaves every other byte of the file as it is.
+
+A comment above an instruction silences a rule there: # layercache:ignore unpinned-base`,
+		Example: "  layercache lint ./service\n  layercache lint --fix docker/Dockerfile --context .\n  layercache lint --format sarif --output lint.sarif --fail-on never",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				options.file = args[0]
+			}
+			findings, err := options.run(cmd)
+			if err != nil {
+				return err
+			}
+			if worst := lint.Worst(findings); options.failOn != "never" && worst >= options.failLevel {
+				return exitStatus(1)
+			}
+			return nil
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&options.context, "context", "", "the build context's folder (default: the Dockerfile's; for stdin none)")
+	flags.StringVar(&options.format, "format", "text", "text, json or sarif")
+	flags.StringVarP(&options.output, "output", "o", "", "write the findings to this file instead of stdout")
+	flags.StringVar(&options.failOn, "fail-on", "warning", "lowest level that ends with exit status 1: error, warning, info or never")
+	flags.BoolVar(&options.fix, "fix", false, "make the changes that cannot alter the image, then report what is left")
+	return command
+}
+
+type lintOptions struct {
+	file, context, format, output, failOn string
+	failLevel                             lint.Level
+	fix                                   bool
+}
+
+// run reports on the Dockerfile and returns the findings.
+func (o *lintOptions) run(cmd *cobra.Command) ([]lint.Finding, error) {
+	write, ok := map[string]func(io.Writer, []lint.Finding) error{
+		"text": lint.WriteText, "json": lint.WriteJSON, "sarif": lint.WriteSARIF,
+	}[o.format]
+	if !ok {
+		return nil, fmt.Errorf("--format %q is not text, json or sarif", o.format)
+	}
+	if err := o.failLevel.UnmarshalText([]byte(o.failOn)); err != nil && o.failOn != "never" {
+		return nil, fmt.Errorf("--fail-on %q is not error, warning, info or never", o.failOn)
+	}
+	source, options, err := o.read(cmd.InOrStdin())
+	if err != nil {
+		return nil, err
+	}
+	if o.fix {
+		if source, err = o.fixed(cmd, source, options); err != nil {
+			return nil, err
+		}
+	}
+	findings, err := lint.Check(source, options)
+	if err != nil {
+		return nil, err
+	}
+	if o.output == "" {
+		return findings, write(cmd.OutOrStdout(), findings)
+	}
+	target, err := os.Create(o.output)
+	if err != nil {
+		return nil, fmt.Errorf("write the findings: %w", err)
+	}
+	return findings, errors.Join(write(target, findings), target.Close())
+}
+
+// read reads the Dockerfile and what is known of its context.
+func (o *lintOptions) read(stdin io.Reader) ([]byte, lint.Options, error) {
+	if o.file == "-" {
+		if o.fix {
+			return nil, lint.Options{}, errors.New("--fix rewrites a file and cannot do so with stdin: layercache lint --fix FILE")
+		}
+		source, err := lint.Read(stdin)
+		options := lint.Options{File: "stdin"}
+		if err == nil && o.context != "" {
+			options.Context, err = lint.ReadContext(o.context, filepath.Join(o.context, "Dockerfile"))
+		}
+		return source, options, err
+	}
+	if info, err := os.Stat(cmp.Or(o.file, ".")); err == nil && info.IsDir() {
+		o.file = filepath.Join(o.file, "Dockerfile")
+	}
+	file, err := os.Open(o.file)
+	if err != nil {
+		return nil, lint.Options{}, fmt.Errorf("read the Dockerfile: %w: layercache lint FILE names another", err)
+	}
+	defer file.Close()
+	source, err := lint.Read(file)
+	if err != nil {
+		return nil, lint.Options{}, err
+	}
+	context, err := lint.ReadContext(cmp.Or(o.context, filepath.Dir(o.file)), o.file)
+	return source, lint.Options{File: filepath.ToSlash(o.file), Context: context}, err
+}
+
+// fixed rewrites the Dockerfile if something can be fixed, and says on stderr what was.
+func (o *lintOptions) fixed(cmd *cobra.Command, source []byte, options lint.Options) ([]byte, error) {
+	fixed, done, err := lint.Fix(source, options)
+	if err != nil || len(done) == 0 {
+		return source, err
+	}
+	if err := lint.Replace(o.file, fixed); err != nil {
+		return nil, err
+	}
+	for _, f := range done {
+		cmd.PrintErrf("fixed %s:%d: %s [%s]\n", f.File, f.Line, f.Change, f.Rule)
+	}
+	return fixed, nil
+}

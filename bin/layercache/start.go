@@ -1,0 +1,87 @@
+//go:build !bundled
+
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/layercache/layercache/internal/doctor"
+	"github.com/layercache/layercache/internal/start"
+)
+
+func newStart() *cobra.Command {
+	var (
+		account start.Account
+		request start.Request
+		set     []string
+		follow  bool
+		batch   bool
+	)
+	command := &cobra.Command{
+		Use:   "start PROJECT",
+		Short: "Start a CodeBuild build, follow its log and end with its verdict",
+		Long: `Start a build of an AWS CodeBuild project, as "Start build with overrides" in the console does. It prints the build's id
+and its page in the console. With --follow it shows the build's log from CloudWatch Logs, ends with the cache's verdict, and
+its exit status is 0 when the build succeeded and 1 when it did not. Ctrl-C leaves the build running.
+
+Needs codebuild:StartBuild, and to follow codebuild:BatchGetBuilds and logs:GetLogEvents; for a batch
+codebuild:StartBuildBatch and codebuild:BatchGetBuildBatches.`,
+		Example: "  layercache start shop --set LAYERCACHE_REFRESH=true --follow\n  layercache start shop --source-version feature/x",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			request.Project = args[0]
+			if cmd.Flags().Changed("batch") {
+				request.Batch = &batch
+			}
+			if request.Variables, err = start.ParseVariables(set); err != nil {
+				return err
+			}
+			for _, v := range request.Variables {
+				if warning := doctor.Misspelt(v.Name); warning != "" {
+					cmd.PrintErrln("layercache:", warning)
+				}
+			}
+			return startBuild(cmd, account, request, follow)
+		},
+	}
+	flags := command.Flags()
+	flags.StringArrayVar(&set, "set", nil, "NAME=VALUE, an environment variable of this build; may be repeated")
+	flags.BoolVar(&follow, "follow", false, "show the log and wait for the end")
+	flags.StringVar(&request.SourceVersion, "source-version", "", "branch, tag, commit or pr/NUMBER (default: the project's)")
+	flags.BoolVar(&batch, "batch", false, "start a batch of builds (default: where the project is set up for batches)")
+	flags.StringVar(&account.Region, "region", "", "AWS region (default: as the AWS CLI finds it)")
+	flags.StringVar(&account.Profile, "profile", "", "AWS profile (default: as the AWS CLI finds it)")
+	return command
+}
+
+// startBuild prints the build's id to standard output, unless the log goes there.
+func startBuild(cmd *cobra.Command, account start.Account, request start.Request, follow bool) error {
+	client, err := start.Connect(cmd.Context(), account)
+	if err != nil {
+		return err
+	}
+	build, err := client.Start(cmd.Context(), request)
+	if err != nil {
+		return err
+	}
+	if !follow {
+		fmt.Fprintln(cmd.OutOrStdout(), build.ID)
+	} else {
+		cmd.PrintErrln("layercache: started build", build.ID)
+	}
+	if build.ConsoleURL != "" {
+		cmd.PrintErrln("layercache:", build.ConsoleURL)
+	}
+	if !follow {
+		return nil
+	}
+	return client.Follow(cmd.Context(), build, start.Output{
+		Log: cmd.OutOrStdout(), Notes: cmd.ErrOrStderr(),
+		Colours: term.IsTerminal(int(os.Stdout.Fd())), Live: term.IsTerminal(int(os.Stderr.Fd())),
+	})
+}
