@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+
 	"github.com/layercache/layercache/internal/buildx"
 	"github.com/layercache/layercache/internal/cacheflags"
 	"github.com/layercache/layercache/internal/cacheref"
@@ -51,14 +53,14 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 	}
 	inputs := make(chan record.Inputs, 1)
 	go func() { inputs <- inputsOf(ctx, request, args) }()
-	session, err := prepare(ctx, request, args, client, cache.Refs)
+	memories := make(chan *memory, 1)
+	session, err := prepare(ctx, request, args, client, cache.Refs, func(keychain authn.Keychain) {
+		go func() { memories <- recall(ctx, cache, keychain, inputs) }()
+	})
 	if err != nil {
 		return nil, err
 	}
 	defer session.close()
-
-	memories := make(chan *memory, 1)
-	go func() { memories <- recall(ctx, cache, session.keychain, inputs) }()
 	setup := time.Since(begin)
 	result, memory, err := session.buildAndExport(ctx, request, args, cache, memories)
 	if err != nil {

@@ -35,8 +35,8 @@ type session struct {
 	*warnings
 }
 
-// prepare readies the builder and signs in, side by side.
-func prepare(ctx context.Context, request Request, args buildx.Args, client buildx.Client, refs cacheref.Refs) (*session, error) {
+// prepare readies the builder and signs in, side by side; signedIn is called as soon as the registries can be asked.
+func prepare(ctx context.Context, request Request, args buildx.Args, client buildx.Client, refs cacheref.Refs, signedIn func(authn.Keychain)) (*session, error) {
 	dir, err := os.MkdirTemp("", "layercache-session-")
 	if err != nil {
 		return nil, fmt.Errorf("make a private folder: %w", err)
@@ -53,6 +53,7 @@ func prepare(ctx context.Context, request Request, args buildx.Args, client buil
 	group.Go(func() error {
 		docker = s.login(ctx, s.registriesOf(request, args, refs))
 		loginReady = time.Now()
+		signedIn(s.keychain)
 		return nil
 	})
 	if err := group.Wait(); err != nil {

@@ -28,7 +28,7 @@ func TestTheCurrentInstanceIsBuildxsOwnChoice(t *testing.T) {
 		{"BUILDX_BUILDER", ``, "fleet", local, fleet},
 		{"one that was removed", `{"Key":"","Name":"gone","Global":true}`, "", local, Instance{}},
 		{"docker's own builder was chosen again", `{"Key":"unix:///var/run/docker.sock","Name":"","Global":false}`, "", local, Instance{}},
-		{"a name that leads elsewhere", ``, "../../fleet/../gone", local, Instance{}},
+		{"a name that leads elsewhere", ``, "../elsewhere", local, Instance{}},
 		{"a file that is not JSON", `{`, "", local, Instance{}},
 	}
 	for _, c := range cases {
@@ -39,6 +39,7 @@ func TestTheCurrentInstanceIsBuildxsOwnChoice(t *testing.T) {
 			require.NoError(t, os.MkdirAll(filepath.Join(dir, "instances"), 0o700))
 			instance := `{"Name":"fleet","Driver":"remote","Nodes":[{"Name":"fleet0","Endpoint":"tcp://10.0.0.9:9876"}],"Dynamic":false}`
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "instances", "fleet"), []byte(instance), 0o600))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "elsewhere"), []byte(instance), 0o600))
 			if c.current != "" {
 				require.NoError(t, os.WriteFile(filepath.Join(dir, "current"), []byte(c.current), 0o600))
 			}

@@ -12,7 +12,7 @@ import (
 const longestLine = 16 << 20
 
 // Read hands every event of the stream to event, in order, and every line that is no event to text, with its newline: buildx
-// writes its own errors among the events. It returns when the stream ends.
+// writes its own errors among the events. The text is good until the call returns. Read returns when the stream ends.
 func Read(stream io.Reader, event func(Event), text func([]byte)) error {
 	reader := bufio.NewReaderSize(stream, 64<<10)
 	var events decoder

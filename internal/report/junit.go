@@ -4,6 +4,18 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strings"
+
+	"github.com/layercache/layercache/internal/report/escape"
+)
+
+// What a CodeBuild report group takes: with more test cases it keeps the failed ones and drops others.
+//
+// https://docs.aws.amazon.com/codebuild/latest/userguide/test-report.html
+// https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html
+const (
+	caseLimit    = 500
+	nameLimit    = 900
+	messageLimit = 4900
 )
 
 // The elements of a JUnit report, as far as CodeBuild's report groups read them.
@@ -19,45 +31,97 @@ type (
 		Cases    []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
-		ClassName string        `xml:"classname,attr"`
-		Name      string        `xml:"name,attr"`
-		Time      string        `xml:"time,attr"`
-		Failure   *junitFailure `xml:"failure,omitempty"`
-		Output    string        `xml:"system-out,omitempty"`
+		ClassName  string          `xml:"classname,attr"`
+		Name       string          `xml:"name,attr"`
+		Time       string          `xml:"time,attr"`
+		Properties []junitProperty `xml:"properties>property,omitempty"`
+		Failure    *junitFailure   `xml:"failure,omitempty"`
+		Output     string          `xml:"system-out,omitempty"`
+	}
+	junitProperty struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
 	}
 	junitFailure struct {
 		Message string `xml:"message,attr"`
 	}
 )
 
-// junit is the report for a CodeBuild report group: each step a test case, that says whether it was cached, and the verdict
-// as the first of them.
-func (r *Report) junit() ([]byte, error) {
+// JUnit is the report for a CodeBuild report group: the verdict as the first test case, then each step. Names stay the same
+// from build to build, so that trends can be followed; whether a step was cached is in its output and in a property.
+func (r *Report) JUnit() ([]byte, error) {
 	suite := junitSuite{Name: "layercache", Time: seconds(r.Seconds.Total)}
-	verdict := junitCase{ClassName: "cache", Name: r.Line(), Time: seconds(r.OverheadSeconds)}
-	suite.Cases = append(suite.Cases, verdict)
-	for _, step := range r.Steps {
-		suite.Cases = append(suite.Cases, junitStep(step))
-		if step.Error != "" {
+	shown := r.shownCases()
+	suite.Cases = append(suite.Cases, r.junitVerdict(len(r.Steps)-len(shown)))
+	names := map[string]int{}
+	for _, i := range shown {
+		entry := junitStep(r.Steps[i])
+		key := entry.ClassName + "\n" + entry.Name
+		if names[key]++; names[key] > 1 {
+			entry.Name += fmt.Sprintf(" (%d)", names[key])
+		}
+		if entry.Failure != nil {
 			suite.Failures++
 		}
+		suite.Cases = append(suite.Cases, entry)
 	}
 	suite.Tests = len(suite.Cases)
 	content, err := xml.MarshalIndent(suite, "", "  ")
 	return append([]byte(xml.Header), append(content, '\n')...), err
 }
 
-func junitStep(step Step) junitCase {
-	stage := strings.TrimSpace(step.Platform + " " + step.Stage)
-	if stage == "" {
-		stage = "Dockerfile"
+// shownCases are the steps that become test cases: all of them, or where they are too many those that ran, then cached ones.
+func (r *Report) shownCases() []int {
+	room := caseLimit - 1
+	ran := 0
+	for _, step := range r.Steps {
+		if !step.Cached {
+			ran++
+		}
 	}
-	entry := junitCase{ClassName: stage, Name: step.Instruction, Time: seconds(step.Seconds), Output: "ran"}
-	if step.Cached {
-		entry.Output = "cached"
+	cachedRoom := max(0, room-ran)
+	var shown []int
+	for i, step := range r.Steps {
+		if step.Cached {
+			if cachedRoom == 0 {
+				continue
+			}
+			cachedRoom--
+		} else if len(shown) >= room && step.Error == "" {
+			continue
+		}
+		shown = append(shown, i)
+	}
+	return shown
+}
+
+func (r *Report) junitVerdict(left int) junitCase {
+	output := []string{r.Line(), r.worthWords()}
+	for _, miss := range r.FirstMisses() {
+		output = append(output, "had to run: "+escape.Line(r.Steps[miss.Step].Label())+": "+miss.words())
+	}
+	if left > 0 {
+		output = append(output, fmt.Sprintf("%d more steps are in report.json: a CodeBuild report holds %d test cases", left, caseLimit))
+	}
+	return junitCase{
+		ClassName: "cache", Name: "verdict", Time: seconds(r.OverheadSeconds),
+		Properties: []junitProperty{{"verdict", r.Verdict}, {"exported", r.Exported}, {"hitRatio", decimal(r.HitRatio, 2)}, {"worth", r.worth()}},
+		Output:     escape.Shorten(strings.Join(output, "\n"), messageLimit),
+	}
+}
+
+func junitStep(step Step) junitCase {
+	output := step.result()
+	if step.SavedSeconds != nil {
+		output += fmt.Sprintf(": it took %s when it last ran", duration(*step.SavedSeconds))
+	}
+	entry := junitCase{
+		ClassName: escape.Line(step.Place()), Name: escape.Shorten(escape.Line(step.Instruction), nameLimit), Time: seconds(step.Seconds),
+		Properties: []junitProperty{{"cached", fmt.Sprint(step.Cached)}},
+		Output:     output,
 	}
 	if step.Error != "" {
-		entry.Failure = &junitFailure{Message: step.Error}
+		entry.Failure = &junitFailure{Message: escape.Shorten(escape.Line(step.Error), messageLimit)}
 	}
 	return entry
 }

@@ -2,37 +2,83 @@ package report
 
 import (
 	"encoding/xml"
-	"os"
-	"path/filepath"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func TestJUnitHasAStepForEachTestCase(t *testing.T) {
-	ratio := 0.5
-	r := &Report{
-		Verdict: "partly-used", VerdictReason: "1 of 2 steps had to run", HitRatio: &ratio, Exported: "yes",
-		Steps: []Step{
-			{Stage: "build", Instruction: "COPY . .", Cached: true},
-			{Stage: "build", Platform: "linux/arm64", Instruction: "RUN echo \"]]>\" <&1 \x1b[31m\nmake", Seconds: 1.5, Error: "exit code: 2"},
-			{Instruction: "RUN id"},
-		},
-	}
-	dir := t.TempDir()
-	require.NoError(t, r.Write(dir))
-	content, err := os.ReadFile(filepath.Join(dir, "junit.xml"))
+func parsedJUnit(t *testing.T, r *Report) junitSuite {
+	t.Helper()
+	content, err := r.JUnit()
 	require.NoError(t, err)
 	var suite junitSuite
-	require.NoError(t, xml.Unmarshal(content, &suite), "hostile text leaves it well-formed")
+	require.NoError(t, xml.Unmarshal(content, &suite), "well-formed")
+	assert.Len(t, suite.Cases, suite.Tests)
+	return suite
+}
+
+func TestJUnitHasTheVerdictAndAStepForEachTestCase(t *testing.T) {
+	r := full()
+	r.Steps = []Step{
+		{Stage: "build", Instruction: "COPY . .", Cached: true, SavedSeconds: number(12)},
+		{Stage: "build", Platform: "linux/arm64", Instruction: "RUN echo \"]]>\" <&1 \x1b[31m\x00\nmake", Seconds: 1.5, Error: "exit code: 2"},
+		{Instruction: "RUN id"},
+	}
+	r.Misses = []Miss{{Step: 1, Cause: "its text changed"}}
+	suite := parsedJUnit(t, r)
 	assert.Equal(t, 4, suite.Tests)
 	assert.Equal(t, 1, suite.Failures)
-	require.Len(t, suite.Cases, 4)
-	assert.Contains(t, suite.Cases[0].Name, "cache partly used")
-	assert.Equal(t, "cached", suite.Cases[1].Output)
+
+	verdict := suite.Cases[0]
+	assert.Equal(t, "verdict", verdict.Name, "the name is the same in every build")
+	assert.Contains(t, verdict.Output, "cache partly used")
+	assert.Contains(t, verdict.Output, "its text changed")
+	assert.Contains(t, verdict.Properties, junitProperty{"verdict", "partly-used"})
+
+	assert.Equal(t, "COPY . .", suite.Cases[1].Name)
+	assert.Equal(t, "cached: it took 12 s when it last ran", suite.Cases[1].Output)
+	assert.Equal(t, []junitProperty{{"cached", "true"}}, suite.Cases[1].Properties)
+
 	assert.Equal(t, "linux/arm64 build", suite.Cases[2].ClassName)
+	assert.Equal(t, "RUN echo \"]]>\" <&1 \ufffd make", suite.Cases[2].Name)
 	assert.Equal(t, "exit code: 2", suite.Cases[2].Failure.Message)
 	assert.Equal(t, "1.500", suite.Cases[2].Time)
+	assert.Equal(t, "failed", suite.Cases[2].Output)
+
 	assert.Equal(t, "Dockerfile", suite.Cases[3].ClassName)
+	assert.Equal(t, "ran", suite.Cases[3].Output)
+}
+
+func TestStepsThatReadTheSameHaveNamesOfTheirOwn(t *testing.T) {
+	suite := parsedJUnit(t, &Report{Steps: []Step{{Stage: "a", Instruction: "RUN x"}, {Stage: "a", Instruction: "RUN x"}, {Stage: "b", Instruction: "RUN x"}}})
+	assert.Equal(t, []string{"RUN x", "RUN x (2)", "RUN x"}, []string{suite.Cases[1].Name, suite.Cases[2].Name, suite.Cases[3].Name})
+}
+
+func TestJUnitStaysWithinWhatAReportGroupTakes(t *testing.T) {
+	r := &Report{Verdict: "partly-used"}
+	for i := range 2000 {
+		r.Steps = append(r.Steps, Step{Instruction: fmt.Sprintf("RUN %d %s", i, strings.Repeat("ä", 2000)), Cached: i%10 != 0, Error: map[bool]string{true: strings.Repeat("e", 9000)}[i == 1990]})
+	}
+	suite := parsedJUnit(t, r)
+	assert.Equal(t, caseLimit, suite.Tests)
+	assert.Equal(t, 1, suite.Failures, "the step that failed is there")
+	ran := 0
+	for _, entry := range suite.Cases {
+		assert.LessOrEqual(t, len([]rune(entry.Name)), 1000)
+		if entry.Failure != nil {
+			assert.LessOrEqual(t, len(entry.Failure.Message), 5000)
+		}
+		if entry.Output == "ran" || entry.Output == "failed" {
+			ran++
+		}
+	}
+	assert.Equal(t, 200, ran, "cached steps make room for those that ran")
+	assert.Contains(t, suite.Cases[0].Output, "1501 more steps are in report.json")
+}
+
+func TestJUnitOfHostileTextIsWellFormed(t *testing.T) {
+	parsedJUnit(t, hostile("\x00\x1b[1m]]></testcase>&<\"'\xff\ufffe"))
 }

@@ -1,14 +1,10 @@
 // Package report is what a build is told about its cache: report.json, whose fields are a contract (schema.json beside this
-// file), the lines at the end of the log, and the values that a CodeBuild build exports.
+// file); the same for people, as Markdown, as a page and as the lines at the end of the log; the test cases of a CodeBuild
+// report group, a GitHub Actions summary, and the values that a CodeBuild build exports.
 package report
 
 import (
 	_ "embed"
-	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"time"
 )
 
@@ -166,54 +162,4 @@ type Cost struct {
 type Refs struct {
 	Imports []string `json:"imports"`
 	Export  string   `json:"export"`
-}
-
-// Write puts report.json, junit.xml and exports.env into dir, which is made if need be.
-func (r *Report) Write(dir string) error {
-	content, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("write the report: %w; set LAYERCACHE_REPORT_DIR to a folder that can be written", err)
-	}
-	cases, err := r.junit()
-	if err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	files := map[string][]byte{File: append(content, '\n'), "junit.xml": cases, "exports.env": r.exports()}
-	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
-			return fmt.Errorf("write the report: %w; set LAYERCACHE_REPORT_DIR to a folder that can be written", err)
-		}
-	}
-	return nil
-}
-
-// Read reads a report.json.
-func Read(path string) (*Report, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the report: %w", err)
-	}
-	var r Report
-	if err := json.Unmarshal(content, &r); err != nil {
-		return nil, fmt.Errorf("read the report %s: %w", path, err)
-	}
-	return &r, nil
-}
-
-// exports are shell assignments for CodeBuild's exported variables. A shell reads them, so no value may hold text from
-// outside: all are words of ours, numbers or a digest.
-func (r *Report) exports() []byte {
-	ratio := "unknown"
-	if r.HitRatio != nil {
-		ratio = strconv.FormatFloat(*r.HitRatio, 'f', 2, 64)
-	}
-	digest := r.Image
-	if !isDigest(digest) {
-		digest = "unknown"
-	}
-	return fmt.Appendf(nil, "LAYERCACHE_VERDICT=%s\nLAYERCACHE_HIT_RATIO=%s\nLAYERCACHE_EXPORTED=%s\nLAYERCACHE_SECONDS=%.1f\nLAYERCACHE_IMAGE_DIGEST=%s\n",
-		r.Verdict, ratio, r.Exported, r.Seconds.Total, digest)
 }

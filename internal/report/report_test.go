@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -142,10 +143,19 @@ func TestTheExportsHoldNothingThatAShellWouldRun(t *testing.T) {
 			for _, got := range lines {
 				assert.Regexp(t, line, got)
 			}
-			assert.Equal(t, []string{"LAYERCACHE_VERDICT=partly-used", "LAYERCACHE_HIT_RATIO=0.50", "LAYERCACHE_EXPORTED=yes", "LAYERCACHE_SECONDS=10.0", "LAYERCACHE_IMAGE_DIGEST=" + c.want}, lines)
+			assert.Equal(t, []string{
+				"LAYERCACHE_VERDICT=partly-used", "LAYERCACHE_HIT_RATIO=0.50", "LAYERCACHE_EXPORTED=yes", "LAYERCACHE_SECONDS=10.0",
+				"LAYERCACHE_SAVED_SECONDS=12.0", "LAYERCACHE_WORTH=keep", "LAYERCACHE_IMAGE_DIGEST=" + c.want,
+			}, lines)
 		})
 	}
-	assert.Contains(t, string(minimal().exports()), "LAYERCACHE_HIT_RATIO=unknown\n", "an unknown is said to be one")
+}
+
+func TestTheExportsSayUnknownWhereNothingIsKnown(t *testing.T) {
+	r := minimal()
+	r.Verdict, r.Exported, r.Worth = "$(reboot)", "a b", "keep;reboot"
+	assert.Equal(t, "LAYERCACHE_VERDICT=unknown\nLAYERCACHE_HIT_RATIO=unknown\nLAYERCACHE_EXPORTED=unknown\nLAYERCACHE_SECONDS=0.0\n"+
+		"LAYERCACHE_SAVED_SECONDS=unknown\nLAYERCACHE_WORTH=unknown\nLAYERCACHE_IMAGE_DIGEST=unknown\n", string(r.exports()))
 }
 
 func TestAReportThatCannotBeWrittenSaysWhatToDo(t *testing.T) {
@@ -155,11 +165,55 @@ func TestAReportThatCannotBeWrittenSaysWhatToDo(t *testing.T) {
 	require.ErrorContains(t, err, "set LAYERCACHE_REPORT_DIR to a folder that can be written")
 }
 
+func TestAFileThatCannotBeWrittenDoesNotKeepTheOthersBack(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "report.md", "in the way"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, File), []byte("of an earlier build"), 0o600))
+	require.ErrorContains(t, full().Write(dir), "report.md")
+	var names []string
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	assert.Equal(t, []string{"exports.env", "junit.xml", "report.html", "report.json", "report.md"}, names, "and nothing half-written is left")
+	_, err = Read(filepath.Join(dir, File))
+	require.NoError(t, err, "the earlier report is replaced")
+}
+
+func TestAFigureThatJSONCannotHoldCostsOnlyTheFilesThatAreJSON(t *testing.T) {
+	r := full()
+	r.OverheadSeconds = math.Inf(1)
+	dir := t.TempDir()
+	require.ErrorContains(t, r.Write(dir), "report.json")
+	for _, name := range []string{"report.md", "junit.xml", "exports.env"} {
+		assert.FileExists(t, filepath.Join(dir, name))
+	}
+}
+
 func TestAReportThatCannotBeReadIsNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), File)
 	_, err := Read(path)
 	require.ErrorContains(t, err, path)
-	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
-	_, err = Read(path)
-	require.ErrorContains(t, err, path)
+	cases := []struct{ name, content, says string }{
+		{"broken JSON", "{", "is not a report.json"},
+		{"other JSON", `{"name": "x"}`, `has no "verdict"`},
+		{"a list", `[1]`, "is not a report.json"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			require.NoError(t, os.WriteFile(path, []byte(c.content), 0o600))
+			_, err = Read(path)
+			require.ErrorContains(t, err, path)
+			require.ErrorContains(t, err, c.says)
+		})
+	}
+}
+
+func TestFieldsOfANewerReportArePassedOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), File)
+	require.NoError(t, os.WriteFile(path, []byte(`{"verdict": "used", "moon": {"phase": "full"}}`), 0o600))
+	r, err := Read(path)
+	require.NoError(t, err)
+	assert.Equal(t, "used", r.Verdict)
 }

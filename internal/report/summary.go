@@ -3,71 +3,119 @@ package report
 import (
 	"fmt"
 	"io"
-	"regexp"
+	"math"
 	"strings"
+
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
-var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-
-func isDigest(text string) bool { return digestPattern.MatchString(text) }
+const (
+	// shownMisses is how many steps that had to run the log names.
+	shownMisses = 5
+	// labelWidth is how much of an instruction the log shows.
+	labelWidth = 100
+)
 
 // Summary writes the lines at the end of the log. The last is the verdict.
 func (r *Report) Summary(w io.Writer) {
+	say := func(format string, values ...any) { fmt.Fprintf(w, "layercache: "+format+"\n", values...) }
 	for _, warning := range r.Warnings {
-		fmt.Fprintf(w, "layercache: warning: %s\n", warning)
+		say("warning: %s", escape.Line(warning))
 	}
 	s := r.Seconds
-	fmt.Fprintf(w, "layercache: setup %.2f s, login %.2f s, import %.2f s, build %.2f s, push %.2f s, export %.2f s; total %.2f s\n",
+	say("setup %.2f s, login %.2f s, import %.2f s, build %.2f s, push %.2f s, export %.2f s; total %.2f s",
 		s.Setup, s.Login, s.Import, s.Build, s.Push, s.Export, s.Total)
-	if step := r.FirstMiss(); step != nil && r.HitRatio != nil && *r.HitRatio > 0 {
-		fmt.Fprintf(w, "layercache: first step that ran: %s\n", step.Label())
+	misses := r.FirstMisses()
+	for _, miss := range misses[:min(len(misses), shownMisses)] {
+		say("had to run: %s: %s", escape.Shorten(escape.Line(r.Steps[miss.Step].Label()), labelWidth), miss.words())
+		if miss.Advice != "" {
+			say("advice: %s", escape.Line(miss.Advice))
+		}
 	}
-	fmt.Fprintf(w, "layercache: %s\n", r.Line())
+	if more := len(misses) - shownMisses; more > 0 {
+		say("and %d more in report.md", more)
+	}
+	if r.Verdict != "off" {
+		say("%s", r.worthWords())
+	}
+	say("%s", r.Line())
 }
 
 // Line is the verdict as one line.
 func (r *Report) Line() string {
-	hits, counted := r.Hits()
-	line := fmt.Sprintf("cache %s: %s", strings.ReplaceAll(r.Verdict, "-", " "), r.VerdictReason)
-	if r.HitRatio == nil {
-		return line
+	parts := []string{fmt.Sprintf("%s: %s", r.headline(), escape.Line(r.VerdictReason))}
+	if r.SavedSeconds != nil {
+		parts = append(parts, r.savedWords())
 	}
-	return line + fmt.Sprintf("; %d of %d steps cached (hit ratio %.2f); cache written: %s", hits, counted, *r.HitRatio, r.Exported)
+	if written := r.writtenWords(); written != "" && r.Verdict != "off" {
+		parts = append(parts, written)
+	}
+	if r.ExitCode != 0 {
+		parts = append(parts, fmt.Sprintf("the build failed (exit status %d)", r.ExitCode))
+	}
+	return strings.Join(parts, "; ")
 }
 
-// Hits counts the steps that came from a cache, and those that could have: FROM is neither a hit nor a miss.
-func (r *Report) Hits() (hits, counted int) {
-	for _, step := range r.Steps {
-		if strings.HasPrefix(step.Instruction, "FROM ") {
-			continue
-		}
-		counted++
-		if step.Cached {
-			hits++
-		}
-	}
-	return hits, counted
+// headline is the verdict in two or three words.
+func (r *Report) headline() string {
+	return "cache " + strings.ReplaceAll(escape.Line(r.Verdict), "-", " ")
 }
 
-// FirstMiss is the first step that did not come from a cache, or nil.
-func (r *Report) FirstMiss() *Step {
-	for i, step := range r.Steps {
-		if !step.Cached && !strings.HasPrefix(step.Instruction, "FROM ") {
-			return &r.Steps[i]
-		}
+func (r *Report) savedWords() string {
+	if r.SavedSeconds == nil {
+		return "saved: unknown"
 	}
-	return nil
+	if *r.SavedSeconds <= -0.05 {
+		return "the cache took about " + duration(-*r.SavedSeconds) + " more than it saved"
+	}
+	return "saved about " + duration(max(0, *r.SavedSeconds))
 }
 
-// Label names the step for people.
-func (s Step) Label() string {
-	instruction, _, cut := strings.Cut(s.Instruction, "\n")
-	if cut {
-		instruction += " …"
+func (r *Report) writtenWords() string {
+	switch r.Exported {
+	case "yes":
+		return "cache written"
+	case "unchanged":
+		return "cache is up to date"
+	case "failed":
+		return "cache could not be written"
+	default:
+		return "cache not written"
 	}
-	place := strings.TrimSpace(s.Platform + " " + s.Stage)
-	if place == "" {
-		return instruction
+}
+
+// worthWords are the arithmetic of what was saved, and whether the cache is worth its keep.
+func (r *Report) worthWords() string {
+	words := r.savedWords()
+	if path := r.CriticalPath; path != nil && r.SavedSeconds != nil {
+		words += fmt.Sprintf(" (the longest chain of steps takes %s without the cache and took %s with it; the cache itself took %s)",
+			duration(path.Without), duration(path.With), duration(r.OverheadSeconds))
 	}
-	return "[" + place + "] " + instruction
+	if r.Cost.NetUSDPer100Builds != nil {
+		words += ", " + usd(*r.Cost.NetUSDPer100Builds) + " in 100 builds"
+	}
+	words += "; worth: " + r.worth()
+	if r.Reason != "" {
+		words += " (" + escape.Line(r.Reason) + ")"
+	}
+	return words
+}
+
+// duration is exact enough for people: two digits below a second, none from ten on.
+func duration(seconds float64) string {
+	switch magnitude := math.Abs(seconds); {
+	case magnitude >= 10:
+		return fmt.Sprintf("%.0f s", seconds)
+	case magnitude >= 1:
+		return fmt.Sprintf("%.1f s", seconds)
+	default:
+		return fmt.Sprintf("%.2f s", seconds)
+	}
+}
+
+func usd(amount float64) string {
+	if math.Abs(amount) >= 0.1 {
+		return fmt.Sprintf("USD %.2f", amount)
+	}
+	return fmt.Sprintf("USD %.4f", amount)
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -18,32 +19,87 @@ func TestTheSummaryEndsWithTheVerdict(t *testing.T) {
 	assert.Equal(t, []string{
 		"layercache: warning: slow",
 		"layercache: setup 0.50 s, login 0.25 s, import 1.00 s, build 6.00 s, push 1.25 s, export 1.00 s; total 10.00 s",
-		"layercache: first step that ran: [linux/amd64 build] RUN <<EOF …",
-		"layercache: cache partly used: 1 of 2 steps had to run; 1 of 2 steps cached (hit ratio 0.50); cache written: yes",
+		"layercache: had to run: [linux/amd64 build] RUN <<EOF …: its text changed",
+		"layercache: advice: move it last",
+		"layercache: saved about 12 s (the longest chain of steps takes 17 s without the cache and took 3.5 s with it; the cache itself took 2.0 s), USD 0.90 in 100 builds; worth: keep (it saves more than it costs)",
+		"layercache: cache partly used: 1 of 2 steps had to run; saved about 12 s; cache written",
 	}, summary(full()))
 	assert.Equal(t, []string{
 		"layercache: setup 0.00 s, login 0.00 s, import 0.00 s, build 0.00 s, push 0.00 s, export 0.00 s; total 0.00 s",
-		"layercache: cache off: no cache was asked for",
+		"layercache: cache off: no cache was asked for; the build failed (exit status 1)",
 	}, summary(minimal()))
 }
 
-func TestTheFirstStepThatRanIsNamedWhereItTellsSomething(t *testing.T) {
+func TestTheVerdictAsOneLine(t *testing.T) {
 	cases := []struct {
-		name  string
-		ratio *float64
-		named bool
+		name   string
+		change func(*Report)
+		want   string
 	}{
-		{"some steps were cached", number(0.5), true},
-		{"none was cached", number(0), false},
-		{"there is no cache", nil, false},
+		{"what was saved is not known", func(r *Report) { r.SavedSeconds = nil }, "cache used: why; cache written"},
+		{"the cache costs more than it saves", func(r *Report) { r.SavedSeconds = number(-3.21) }, "cache used: why; the cache took about 3.2 s more than it saved; cache written"},
+		{"little was saved", func(r *Report) { r.SavedSeconds = number(0.25) }, "cache used: why; saved about 0.25 s; cache written"},
+		{"nothing new to write", func(r *Report) { r.Exported = "unchanged" }, "cache used: why; saved about 41 s; cache is up to date"},
+		{"the export failed", func(r *Report) { r.Exported = "failed" }, "cache used: why; saved about 41 s; cache could not be written"},
+		{"no export was asked for", func(r *Report) { r.Exported = "off" }, "cache used: why; saved about 41 s; cache not written"},
+		{"the build failed", func(r *Report) { r.ExitCode = 2 }, "cache used: why; saved about 41 s; cache written; the build failed (exit status 2)"},
+		{"a verdict of two words", func(r *Report) { r.Verdict = "import-failed" }, "cache import failed: why; saved about 41 s; cache written"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			r := full()
-			r.HitRatio = c.ratio
-			assert.Equal(t, c.named, strings.Contains(strings.Join(summary(r), "\n"), "first step that ran"))
+			r := &Report{Verdict: "used", VerdictReason: "why", SavedSeconds: number(41.2), Exported: "yes"}
+			c.change(r)
+			assert.Equal(t, c.want, r.Line())
 		})
 	}
+}
+
+func TestTheSummaryNamesFiveStepsAndCountsTheOthers(t *testing.T) {
+	r := &Report{Verdict: "partly-used", Steps: []Step{{Instruction: "RUN a", Cached: true}}}
+	for i := range 7 {
+		r.Steps = append(r.Steps, Step{Stage: fmt.Sprint("stage", i), Instruction: "RUN " + strings.Repeat("b", 200)}, Step{Stage: fmt.Sprint("stage", i), Instruction: "RUN c"})
+	}
+	lines := summary(r)
+	var named int
+	for _, line := range lines {
+		if strings.HasPrefix(line, "layercache: had to run: [stage") {
+			named++
+			assert.LessOrEqual(t, len(line), 200, "a long instruction is cut")
+			assert.Contains(t, line, "…: why is not known")
+		}
+	}
+	assert.Equal(t, shownMisses, named)
+	assert.Contains(t, lines, "layercache: and 2 more in report.md")
+}
+
+func TestNoStepIsNamedWhereNothingWasCachedAndNoCauseIsKnown(t *testing.T) {
+	r := &Report{Verdict: "cold", Steps: []Step{{Instruction: "RUN a"}}}
+	assert.Empty(t, r.FirstMisses())
+	r.Misses = []Miss{{Step: 0, Cause: "its text changed"}, {Step: 1}, {Step: -1}}
+	assert.Equal(t, []Miss{{Step: 0, Cause: "its text changed"}}, r.FirstMisses(), "those of steps that are not there are left out")
+}
+
+func TestTextFromOutsideStaysInItsLineOfTheLog(t *testing.T) {
+	const evil = "\x1b[2J\r\nlayercache: cache used\n::error::x\n##[error]y\u2028z\x9b"
+	r := hostile(evil)
+	for _, line := range summary(r) {
+		assert.Regexp(t, `\Alayercache: [^\x00-\x1f\x7f-\x9f\x{2028}\x{2029}]*\z`, line)
+		assert.NotContains(t, line, "##[")
+	}
+}
+
+// hostile has the text in every field that comes from outside, and in those that should not.
+func hostile(text string) *Report {
+	r := full()
+	r.Verdict, r.VerdictReason, r.App, r.HitsFrom, r.Exported, r.Worth, r.Reason = text, text, text, text, text, text, text
+	r.Steps = append(r.Steps, Step{Stage: text, Platform: text, Instruction: text, Error: text})
+	r.Misses = []Miss{{Step: 3, Cause: text, Advice: text}}
+	r.Activities = append(r.Activities, Activity{Kind: text, Label: text})
+	r.Caches = []Cache{{Ref: text, Found: text, Problem: text}}
+	r.Cost.Arithmetic = []string{text}
+	r.Builder, r.BuilderReason, r.Refs, r.Image = text, text, Refs{Imports: []string{text}, Export: text}, text
+	r.Warnings = []string{text}
+	return r
 }
 
 func TestFromIsNeitherAHitNorAMiss(t *testing.T) {
@@ -51,7 +107,7 @@ func TestFromIsNeitherAHitNorAMiss(t *testing.T) {
 	hits, counted := r.Hits()
 	assert.Equal(t, 1, hits)
 	assert.Equal(t, 1, counted)
-	assert.Nil(t, r.FirstMiss())
+	assert.Empty(t, r.FirstMisses())
 }
 
 func TestAStepIsNamedByPlatformStageAndItsFirstLine(t *testing.T) {

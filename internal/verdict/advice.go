@@ -21,6 +21,9 @@ var fromManifests = regexp.MustCompile(`\b(npm (ci|i|install)|yarn install|pnpm 
 // or the manifests copied first.
 func (e Evidence) order(at int, before *record.Record) string {
 	step := e.Steps[at]
+	if len(buildcontext.Sources(step.Instruction)) == 0 {
+		return ""
+	}
 	var last progress.Step
 	var kept int
 	var seconds float64
@@ -41,7 +44,7 @@ func (e Evidence) order(at int, before *record.Record) string {
 	if kept == 0 {
 		return ""
 	}
-	return fmt.Sprintf("move %s below %s: %d more steps (%s) would have stayed cached", short(step.Instruction), short(last.Instruction), kept, duration(seconds))
+	return fmt.Sprintf("move %s below %s: %s (%s) would have stayed cached", short(step.Instruction), short(last.Instruction), counted(kept), duration(seconds))
 }
 
 // stageAfter are the steps of the same stage that follow.
@@ -93,3 +96,10 @@ func argumentOrder(step progress.Step, changed []string) string {
 }
 
 func duration(seconds float64) string { return fmt.Sprintf("%.1f s", seconds) }
+
+func counted(steps int) string {
+	if steps == 1 {
+		return "1 more step"
+	}
+	return fmt.Sprintf("%d more steps", steps)
+}

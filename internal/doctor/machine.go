@@ -1,0 +1,112 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/layercache/layercache/internal/builder"
+	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/settings"
+)
+
+// Machine checks what builds need of this machine. It boots the builder that they would take, once.
+func Machine(ctx context.Context, s settings.Settings) []Check {
+	client, check := checkBuildx(ctx)
+	checks := append([]Check{check}, native(ctx)...)
+	if builder.WantsBuildkitd(s.Builder) {
+		checks = append(checks, Check{"buildkitd", Warn, "there is none, though this machine could run it", "`layercache setup` compiles it where Go is installed"})
+	}
+	if check.State != Fail {
+		checks = append(checks, checkBuilder(ctx, s, client))
+	}
+	return append(checks, checkDocker(ctx), checkBranch(ctx, s))
+}
+
+func checkBuildx(ctx context.Context) (buildx.Client, Check) {
+	client, err := buildx.Find()
+	if err != nil {
+		return client, Check{"buildx", Fail, "there is none", err.Error()}
+	}
+	version, err := output(client.Command(ctx, nil, "version"))
+	if err != nil {
+		return client, Check{"buildx", Fail, fmt.Sprintf("%s does not run: %v", client.Path, err), "install Docker's buildx plugin anew"}
+	}
+	return client, Check{"buildx", OK, strings.TrimPrefix(version, "github.com/docker/buildx ") + ", " + client.Path, ""}
+}
+
+// checkBuilder boots the builder and stops it again.
+func checkBuilder(ctx context.Context, s settings.Settings, client buildx.Client) Check {
+	kinds := []string{settings.BuilderAuto, settings.BuilderNative, settings.BuilderContainer, settings.BuilderDocker}
+	if !slices.Contains(kinds, s.Builder) {
+		s.Builder = settings.BuilderAuto
+	}
+	dir, err := os.MkdirTemp("", "layercache-doctor-")
+	if err != nil {
+		return Check{"builder", Fail, err.Error(), "make the folder for temporary files writable, or set TMPDIR to one that is"}
+	}
+	defer os.RemoveAll(dir)
+	b, err := builder.Start(ctx, builder.Options{Kind: s.Builder, Mirrors: s.Mirrors, Parallelism: s.Parallelism, Buildx: client, Env: []string{"BUILDX_CONFIG=" + dir}})
+	if err != nil {
+		return Check{"builder", Fail, err.Error(), "make one of the builders able to run: as root on Linux with runc and buildkitd (`layercache setup`), or with a Docker daemon"}
+	}
+	check := Check{"builder", OK, fmt.Sprintf("%s, ready in %.2f s (%s)", b.Kind, b.Ready.Seconds(), b.Reason), ""}
+	if !b.ExportsCache {
+		check.State = Warn
+		check.Found += "; it cannot export a cache to a registry"
+		check.Fix = "turn on Docker's containerd image store, or make the native builder able to run"
+	}
+	if err := b.Close(); err != nil {
+		return Check{"builder", Fail, fmt.Sprintf("the %s builder could not be stopped: %v", b.Kind, err), "remove what is left of it"}
+	}
+	return check
+}
+
+// containerStore is how a docker daemon with the containerd image store names its driver.
+const containerStore = "io.containerd.snapshotter.v1"
+
+func checkDocker(ctx context.Context) Check {
+	docker, err := exec.LookPath("docker")
+	if err != nil {
+		return Check{"docker", Skipped, "docker is not on PATH; the native builder needs none", ""}
+	}
+	info, err := output(exec.CommandContext(ctx, docker, "info", "--format", "{{.ServerVersion}} with {{.Driver}} {{.DriverStatus}}"))
+	if err != nil {
+		return Check{"docker", Skipped, "no daemon answers; the native builder needs none: " + err.Error(), ""}
+	}
+	if strings.Contains(info, containerStore) {
+		version, _, _ := strings.Cut(info, " ")
+		return Check{"docker", OK, version + " with the containerd image store: its own builder exports caches", ""}
+	}
+	info, _, _ = strings.Cut(info, " [")
+	return Check{"docker", OK, info + ": its own builder reads caches and exports none, the others do both", ""}
+}
+
+func checkBranch(ctx context.Context, s settings.Settings) Check {
+	branch := settings.BranchOf(ctx, s, os.LookupEnv, ".")
+	if branch != "" {
+		return Check{"branch", OK, branch, ""}
+	}
+	found := "not known here"
+	if _, err := exec.LookPath("git"); err != nil {
+		found = "not known, and git is not on PATH"
+	}
+	return Check{"branch", Warn, found + ": builds share the cache of " + s.FallbackBranch, "set LAYERCACHE_BRANCH, or run in a Git checkout with a branch"}
+}
+
+// output is the first line that a command prints; the error ends with the last line of its complaint.
+func output(cmd *exec.Cmd) (string, error) {
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		lines := strings.Split(strings.TrimSpace(string(exit.Stderr)), "\n")
+		return "", fmt.Errorf("%s: %s (%w)", filepath.Base(cmd.Path), lines[len(lines)-1], err)
+	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	return strings.TrimSpace(line), err
+}

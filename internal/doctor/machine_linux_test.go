@@ -1,0 +1,92 @@
+package doctor
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/settings"
+)
+
+// programs makes the scripts the only programs on PATH.
+func programs(t *testing.T, scripts map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, script := range scripts {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
+	}
+	t.Setenv("PATH", dir)
+	return dir
+}
+
+func TestTheMachinesProgramsAreTold(t *testing.T) {
+	ctx := context.Background()
+	cases := []struct {
+		name    string
+		scripts map[string]string
+		check   func() Check
+		state   State
+		says    string
+	}{
+		{"runc is there", map[string]string{"runc": "echo runc version 1.3.0; echo commit"}, func() Check { return checkRunc(ctx) }, OK, "version 1.3.0"},
+		{"runc is missing", nil, func() Check { return checkRunc(ctx) }, Warn, "not on PATH"},
+		{"runc does not run", map[string]string{"runc": "echo no such library >&2; exit 3"}, func() Check { return checkRunc(ctx) }, Warn, "no such library (exit status 3)"},
+		{"igzip is there", map[string]string{"igzip": ""}, checkUnpack, OK, "igzip"},
+		{"unpigz is there", map[string]string{"unpigz": ""}, checkUnpack, OK, "unpigz"},
+		{"nothing that unpacks faster", nil, checkUnpack, Warn, "neither igzip nor unpigz"},
+		{"docker with its classic store", map[string]string{"docker": "echo '28.0.1 with overlay2 [[Backing Filesystem extfs]]'"}, func() Check { return checkDocker(ctx) }, OK, "28.0.1 with overlay2: its own builder reads caches and exports none"},
+		{"docker with the containerd store", map[string]string{"docker": "echo '29.1.0 with overlayfs [[driver-type io.containerd.snapshotter.v1]]'"}, func() Check { return checkDocker(ctx) }, OK, "29.1.0 with the containerd image store"},
+		{"docker without a daemon", map[string]string{"docker": "echo Cannot connect >&2; exit 1"}, func() Check { return checkDocker(ctx) }, Skipped, "no daemon answers"},
+		{"no docker", nil, func() Check { return checkDocker(ctx) }, Skipped, "not on PATH"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			programs(t, c.scripts)
+			assertCheck(t, c.check(), c.state, c.says)
+		})
+	}
+}
+
+func TestABuilderThatCannotExportIsAWarningAndNoBuilderAFailure(t *testing.T) {
+	dir := programs(t, map[string]string{
+		"docker": "echo 'overlay2 [[Backing Filesystem extfs]]'",
+		"buildx": "echo github.com/docker/buildx v0.37.1 abc",
+	})
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	client := buildx.Client{Path: filepath.Join(dir, "buildx")}
+	got := checkBuilder(context.Background(), settings.Settings{Builder: settings.BuilderDocker}, client)
+	assertCheck(t, got, Warn, "it cannot export a cache to a registry")
+
+	programs(t, nil)
+	got = checkBuilder(context.Background(), settings.Settings{Builder: settings.BuilderDocker}, client)
+	assertCheck(t, got, Fail, "no builder can run here")
+}
+
+func TestTheSpaceThatBuildsNeedIsCompared(t *testing.T) {
+	for free, want := range map[uint64]State{100 << 30: OK, 5 << 30: Warn, 500 << 20: Fail} {
+		assertCheck(t, freeSpace(free, "/var/lib"), want, "free below /var/lib")
+	}
+}
+
+func TestTheBranchOrItsAbsenceIsTold(t *testing.T) {
+	for _, variable := range []string{"CODEBUILD_WEBHOOK_TRIGGER", "CODEBUILD_WEBHOOK_HEAD_REF", "CODEBUILD_SOURCE_VERSION"} {
+		t.Setenv(variable, "")
+	}
+	assertCheck(t, checkBranch(context.Background(), settings.Settings{Branch: "feature/x"}), OK, "feature/x")
+	programs(t, nil)
+	assertCheck(t, checkBranch(context.Background(), settings.Settings{FallbackBranch: "main"}), Warn, "git is not on PATH: builds share the cache of main")
+}
+
+func TestAnOverlayMountIsTriedAndTakenAway(t *testing.T) {
+	parent := t.TempDir()
+	_ = tryOverlay(parent)
+	left, err := os.ReadDir(parent)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+	assert.ErrorIs(t, tryOverlay(filepath.Join(parent, "absent")), os.ErrNotExist)
+}

@@ -1,0 +1,101 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/settings"
+)
+
+// rootPrefix is how ECR calls the rule for names without a prefix.
+const rootPrefix = "ROOT"
+
+// secretHosts are the upstreams that ask for a sign-in.
+//
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
+var secretHosts = []string{"registry-1.docker.io", "ghcr.io", "registry.gitlab.com", "cgr.dev"}
+
+// mirror checks that a mirror in ECR has its pull-through rule, and that another one answers.
+func (a *account) mirror(mirror settings.Mirror) []Check {
+	location, prefix, _ := strings.Cut(mirror.Location, "/")
+	registry, err := name.NewRegistry(location, name.StrictValidation)
+	if err != nil {
+		return []Check{{"mirror", Fail, err.Error(), "correct LAYERCACHE_MIRRORS"}}
+	}
+	host, isECR := ecr.ParseHost(location)
+	if !isECR {
+		check := a.reach(registry, authn.DefaultKeychain)
+		check.Name = "mirror"
+		return []Check{check}
+	}
+	checks, signedIn := a.signIn(registry, "")
+	if !signedIn {
+		return checks
+	}
+	client, err := a.connect(host)
+	if err != nil {
+		return append(checks, Check{"mirror", Fail, err.Error(), "correct the AWS configuration"})
+	}
+	var rules []types.PullThroughCacheRule
+	pages := awsecr.NewDescribePullThroughCacheRulesPaginator(client, &awsecr.DescribePullThroughCacheRulesInput{RegistryId: &host.Account})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(a.ctx)
+		if err != nil {
+			return append(checks, unanswered("mirror", "ecr:DescribePullThroughCacheRules", err))
+		}
+		rules = append(rules, page.PullThroughCacheRules...)
+	}
+	return append(checks, checkRule(mirror.Upstream, prefix, rules))
+}
+
+// checkRule looks for the rule that serves a prefix, and whether it leads to the upstream.
+func checkRule(upstream, prefix string, rules []types.PullThroughCacheRule) Check {
+	rule := ruleFor(prefix, rules)
+	if rule == nil {
+		return Check{"mirror", Fail, fmt.Sprintf("%s: no pull-through rule has the prefix %q", upstream, prefix),
+			"deploy the pull-through cache, or correct LAYERCACHE_MIRRORS; until then the upstream itself is asked"}
+	}
+	found := aws.ToString(rule.UpstreamRegistryUrl)
+	wanted := upstream
+	if upstream == "docker.io" {
+		wanted = "registry-1.docker.io"
+	}
+	secret := aws.ToString(rule.CredentialArn)
+	needsSecret := slices.Contains(secretHosts, found) || strings.HasSuffix(found, ".azurecr.io")
+	switch {
+	case found != wanted:
+		return Check{"mirror", Fail, fmt.Sprintf("%s: the rule of prefix %q leads to %s", upstream, prefix, found), "correct LAYERCACHE_MIRRORS, or the rule"}
+	case needsSecret && secret == "":
+		return Check{"mirror", Fail, fmt.Sprintf("%s: the rule of prefix %q names no secret, and %s asks for a sign-in", upstream, prefix, found),
+			"put a user name and an access token into a secret whose name begins with ecr-pullthroughcache/, and name it in the rule"}
+	case secret != "":
+		_, secret, _ = strings.Cut(secret, ":secret:")
+		return Check{"mirror", OK, fmt.Sprintf("%s: prefix %q, secret %s", upstream, prefix, secret), ""}
+	}
+	return Check{"mirror", OK, fmt.Sprintf("%s: prefix %q", upstream, prefix), ""}
+}
+
+// ruleFor is the rule with the longest prefix that the location begins with.
+func ruleFor(prefix string, rules []types.PullThroughCacheRule) *types.PullThroughCacheRule {
+	var best *types.PullThroughCacheRule
+	longest := -1
+	for i, rule := range rules {
+		own := aws.ToString(rule.EcrRepositoryPrefix)
+		if own == rootPrefix {
+			own = ""
+		}
+		if own != "" && !strings.HasPrefix(prefix+"/", own+"/") || len(own) <= longest {
+			continue
+		}
+		best, longest = &rules[i], len(own)
+	}
+	return best
+}

@@ -1,0 +1,194 @@
+package lint
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+)
+
+const byteOrderMark = "\uFEFF"
+
+// maxSize is more than any Dockerfile has. BuildKit itself ends at lines of 64 KiB.
+const maxSize = 4 << 20
+
+// dockerfile is a Dockerfile as the rules see it.
+type dockerfile struct {
+	source    []byte
+	lines     [][]byte // with their line ends
+	starts    []int    // where each line begins
+	ast       *parser.Node
+	escape    rune
+	hasSyntax bool
+	first     *instruction
+	args      map[string]string // ARGs before the first FROM that have a default
+	stages    []*stage
+}
+
+// stage is a build stage.
+type stage struct {
+	from     *instruction
+	name     string // lower case, empty when it has none
+	base     string // as written
+	platform string
+	parent   *stage         // the stage that it is built FROM, nil for an image
+	own      []*instruction // what runs in it, in order
+	triggers []*instruction // its ONBUILD instructions, without the word ONBUILD
+}
+
+// instruction is an instruction, or the one that an ONBUILD holds.
+type instruction struct {
+	node          *parser.Node
+	command       any // of the package instructions
+	line, endLine int
+	comments      []string
+}
+
+// parse reads a Dockerfile as BuildKit does.
+func parse(source []byte, name string) (*dockerfile, error) {
+	if len(source) > maxSize {
+		return nil, fmt.Errorf("%s: longer than %d bytes, which is more than a Dockerfile has: is it another file? Move what it embeds into files of the context",
+			printable(name), maxSize)
+	}
+	if i := bytes.IndexByte(source, 0); i >= 0 {
+		return nil, fmt.Errorf("%s:%d: a NUL byte: this is no text in UTF-8; save the Dockerfile as UTF-8", printable(name), 1+bytes.Count(source[:i], []byte("\n")))
+	}
+	result, err := parser.Parse(bytes.NewReader(source))
+	if err != nil {
+		return nil, located(err, name)
+	}
+	_, _, _, hasSyntax := parser.DetectSyntax(source)
+	d := &dockerfile{
+		source: source, lines: bytes.SplitAfter(source, []byte("\n")), ast: result.AST, escape: result.EscapeToken,
+		hasSyntax: hasSyntax, args: map[string]string{},
+	}
+	start := 0
+	for _, line := range d.lines {
+		d.starts = append(d.starts, start)
+		start += len(line)
+	}
+	for _, node := range result.AST.Children {
+		if err := d.add(node); err != nil {
+			return nil, located(err, name)
+		}
+	}
+	if len(d.stages) == 0 {
+		return nil, fmt.Errorf("%s: there is no FROM: a Dockerfile has at least one stage", printable(name))
+	}
+	return d, nil
+}
+
+func (d *dockerfile) add(node *parser.Node) error {
+	command, err := parseInstruction(node)
+	if err != nil {
+		return err
+	}
+	in := &instruction{node: node, command: command, line: node.StartLine, endLine: node.EndLine, comments: node.PrevComment}
+	if d.first == nil {
+		d.first = in
+	}
+	if from, ok := command.(*instructions.Stage); ok {
+		d.stages = append(d.stages, &stage{
+			from: in, name: from.Name, base: from.BaseName, platform: from.Platform, parent: d.stageNamed(from.BaseName),
+		})
+		return nil
+	}
+	if len(d.stages) == 0 {
+		arg, ok := command.(*instructions.ArgCommand)
+		if !ok {
+			return parser.WithLocation(fmt.Errorf("%s before the first FROM: only ARG may stand there", node.Value), node.Location())
+		}
+		d.addArgs(arg)
+		return nil
+	}
+	current := d.stages[len(d.stages)-1]
+	current.own = append(current.own, in)
+	if _, ok := command.(*instructions.OnbuildCommand); ok {
+		current.addTrigger(in)
+	}
+	return nil
+}
+
+// parseInstruction reads one instruction. BuildKit v0.33.0 needs a linter of its own here: without one it panics at a comment
+// "# check=…" above the instruction.
+func parseInstruction(node *parser.Node) (any, error) {
+	return instructions.ParseInstructionWithLinter(node, linter.New(&linter.Config{}))
+}
+
+func (d *dockerfile) addArgs(arg *instructions.ArgCommand) {
+	for _, a := range arg.Args {
+		if a.Value == nil {
+			continue
+		}
+		if value, ok := d.expand(*a.Value); ok {
+			d.args[a.Key] = value
+		}
+	}
+}
+
+// addTrigger reads the instruction behind ONBUILD. BuildKit reads it in the builds that use the image, so what cannot be read
+// is no error here.
+func (s *stage) addTrigger(onbuild *instruction) {
+	if onbuild.node.Next == nil || len(onbuild.node.Next.Children) != 1 {
+		return
+	}
+	node := *onbuild.node.Next.Children[0]
+	node.Heredocs, node.StartLine, node.EndLine = onbuild.node.Heredocs, onbuild.line, onbuild.endLine
+	command, err := parseInstruction(&node)
+	if err != nil {
+		return
+	}
+	s.triggers = append(s.triggers, &instruction{node: &node, command: command, line: onbuild.line, endLine: onbuild.endLine, comments: onbuild.comments})
+}
+
+// stageNamed is the last stage of that name so far, or nil.
+func (d *dockerfile) stageNamed(name string) *stage {
+	for i := len(d.stages) - 1; i >= 0; i-- {
+		if d.stages[i].name != "" && strings.EqualFold(d.stages[i].name, name) {
+			return d.stages[i]
+		}
+	}
+	return nil
+}
+
+// sequences are the lists of instructions that run one after the other: each stage's own, and its triggers, which run in the
+// builds of others.
+func (d *dockerfile) sequences() [][]*instruction {
+	var all [][]*instruction
+	for _, s := range d.stages {
+		all = append(all, s.own, s.triggers)
+	}
+	return all
+}
+
+// line is the text of a line, counted from 1.
+func (d *dockerfile) line(number int) string {
+	if number < 1 || number > len(d.lines) {
+		return ""
+	}
+	return string(bytes.TrimPrefix(bytes.TrimRight(d.lines[number-1], "\r\n"), []byte(byteOrderMark)))
+}
+
+// flag is the value of an instruction's flag, and whether it is there.
+func (in *instruction) flag(name string) (value string, there bool) {
+	for _, flag := range in.node.Flags {
+		key, value, _ := strings.Cut(flag, "=")
+		if key == "--"+name {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// located puts the place in front of what BuildKit's parser says.
+func located(err error, name string) error {
+	var at *parser.LocationError
+	if errors.As(err, &at) && len(at.Locations) > 0 && len(at.Locations[0]) > 0 {
+		return fmt.Errorf("%s:%d: BuildKit cannot read this: %s", printable(name), max(1, at.Locations[0][0].Start.Line), printable(err.Error()))
+	}
+	return fmt.Errorf("%s: BuildKit cannot read this: %s", printable(name), printable(err.Error()))
+}

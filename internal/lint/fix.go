@@ -1,0 +1,141 @@
+package lint
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+)
+
+const (
+	syntaxLine = "# syntax=docker/dockerfile:1"
+	linkFlag   = "--link"
+)
+
+// Fix makes the changes that cannot alter what the Dockerfile builds: --link where it is proven to change nothing, and with
+// it the syntax line when there is none. Only these bytes are inserted; every other byte stays, also line ends and a byte
+// order mark. It returns the findings that are done with, in the order of their lines.
+func Fix(source []byte, options Options) (fixed []byte, done []Finding, err error) {
+	file, err := parse(source, options.file())
+	if err != nil {
+		return nil, nil, err
+	}
+	var edits []edit
+	var syntax []Finding
+	for _, f := range check(file, options) {
+		switch {
+		case f.Fixable:
+			edits = append(edits, edit{file.linkOffset(f.at), " " + linkFlag})
+			done = append(done, f)
+		case f.Rule == missingSyntax:
+			syntax = append(syntax, f)
+		}
+	}
+	if len(done) == 0 {
+		return source, nil, nil
+	}
+	if len(syntax) > 0 {
+		edits = append(edits, file.syntaxEdit())
+		done = append(syntax, done...)
+	}
+	fixed = insert(source, edits)
+	if err := file.verify(fixed, done); err != nil {
+		return nil, nil, fmt.Errorf("%s: nothing was fixed, because BuildKit would read the fixed file differently: %s", printable(options.file()), printable(err.Error()))
+	}
+	return fixed, done, nil
+}
+
+// edit is an insertion.
+type edit struct {
+	offset int
+	text   string
+}
+
+func insert(source []byte, edits []edit) []byte {
+	slices.SortStableFunc(edits, func(a, b edit) int { return a.offset - b.offset })
+	var out []byte
+	last := 0
+	for _, e := range edits {
+		out = append(append(out, source[last:e.offset]...), e.text...)
+		last = e.offset
+	}
+	return append(out, source[last:]...)
+}
+
+// linkOffset is where " --link" goes: right behind the instruction's name. It is -1 where the name is not in one piece.
+func (d *dockerfile) linkOffset(in *instruction) int {
+	line := d.lines[in.line-1]
+	rest := bytes.TrimLeftFunc(bytes.TrimPrefix(line, []byte(byteOrderMark)), unicode.IsSpace)
+	name := in.node.Value
+	if !bytes.HasPrefix(rest, []byte(name)) {
+		return -1
+	}
+	after := rest[len(name):]
+	if len(after) == 0 || !strings.ContainsRune(" \t\v\f\r", rune(after[0])) && !continues(after, d.escape) {
+		return -1
+	}
+	return d.starts[in.line-1] + len(line) - len(after)
+}
+
+func continues(rest []byte, escape rune) bool {
+	return strings.TrimRight(string(rest), " \t\r\n") == string(escape)
+}
+
+// syntaxEdit puts the syntax line first, because directives are only read before everything else. A byte order mark and a
+// shebang stay in front, as BuildKit reads past them.
+func (d *dockerfile) syntaxEdit() edit {
+	first := d.lines[0]
+	end := "\n"
+	if bytes.HasSuffix(first, []byte("\r\n")) {
+		end = "\r\n"
+	}
+	offset := 0
+	if bytes.HasPrefix(first, []byte(byteOrderMark)) {
+		offset = len(byteOrderMark)
+	}
+	if bytes.HasPrefix(first[offset:], []byte("#!")) {
+		offset = len(first)
+	}
+	return edit{offset, syntaxLine + end}
+}
+
+// verify reads the fixed Dockerfile again: it must be the same one but for the flags that were added.
+func (d *dockerfile) verify(fixed []byte, done []Finding) error {
+	after, err := parser.Parse(bytes.NewReader(fixed))
+	if err != nil {
+		return err
+	}
+	if after.EscapeToken != d.escape || len(after.AST.Children) != len(d.ast.Children) {
+		return errors.New("the instructions are other ones")
+	}
+	linked := map[*parser.Node]bool{}
+	for _, f := range done {
+		if _, _, _, ok := parser.DetectSyntax(fixed); f.Rule == missingSyntax && !ok {
+			return errors.New("the syntax line has no effect")
+		}
+		linked[f.at.node] = f.Fixable
+	}
+	for i, node := range d.ast.Children {
+		if !sameInstruction(node, after.AST.Children[i], linked[node]) {
+			return fmt.Errorf("the instruction of line %d is another one", node.StartLine)
+		}
+	}
+	return nil
+}
+
+func sameInstruction(before, after *parser.Node, linked bool) bool {
+	flags := after.Flags
+	if linked {
+		if len(flags) == 0 || flags[0] != linkFlag {
+			return false
+		}
+		flags = flags[1:]
+	}
+	a, b := *before, *after
+	a.Flags, b.Flags = nil, nil
+	return slices.Equal(before.Flags, flags) && a.Dump() == b.Dump() && slices.Equal(a.Heredocs, b.Heredocs)
+}

@@ -1,0 +1,146 @@
+package lint
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestFixInsertsAndLeavesEveryOtherByte(t *testing.T) {
+	const head = "# syntax=docker/dockerfile:1\n"
+	cases := []struct{ name, source, want string }{
+		{"the flag comes right behind the name", head + "FROM scratch\nCOPY a /a/\nCOPY b /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"case, indentation and blanks stay", head + "FROM scratch\nCOPY a /a/\n \t copy\t \t--from=x   b   /b/  \n\n\n", head + "FROM scratch\nCOPY a /a/\n \t copy --link\t \t--from=x   b   /b/  \n\n\n"},
+		{"a missing last line end stays missing", head + "FROM scratch\nCOPY a /a/\nCOPY b /b/", head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/"},
+		{"line ends of Windows stay", "#syntax=docker/dockerfile:1\r\nFROM scratch\r\nCOPY a /a/\r\nCOPY b /b/\r\n", "#syntax=docker/dockerfile:1\r\nFROM scratch\r\nCOPY a /a/\r\nCOPY --link b /b/\r\n"},
+		{"continued lines and comments in them stay", head + "FROM scratch\nCOPY a /a/\nCOPY \\\n  # why\n\n  b \\\n  /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link \\\n  # why\n\n  b \\\n  /b/\n"},
+		{"a continuation right behind the name", head + "FROM scratch\nCOPY a /a/\nCOPY\\\n b /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link\\\n b /b/\n"},
+		{"the JSON form", head + "FROM scratch\nCOPY a /a/\nCOPY [\"b\", \"/b/\"]\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link [\"b\", \"/b/\"]\n"},
+		{"a heredoc that looks like instructions", head + "FROM scratch\nCOPY a /a/\nCOPY <<E /b\nCOPY c /c/\nE\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link <<E /b\nCOPY c /c/\nE\n"},
+		{"the syntax line comes first", "FROM scratch\nCOPY a /a/\nCOPY b /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"with the line ends of the file", "FROM scratch\r\nCOPY a /a/\r\nCOPY b /b/\r\n", "# syntax=docker/dockerfile:1\r\nFROM scratch\r\nCOPY a /a/\r\nCOPY --link b /b/\r\n"},
+		{"behind a byte order mark", "\uFEFFFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "\uFEFF" + head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"behind a shebang", "#!/bin/docker\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "#!/bin/docker\n" + head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"before an escape directive, which keeps its effect", "# escape=`\nFROM scratch\nCOPY a /a/\nCOPY `\n b /b/\n", head + "# escape=`\nFROM scratch\nCOPY a /a/\nCOPY --link `\n b /b/\n"},
+		{"before a comment and empty lines", "\n# mine\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", head + "\n# mine\nFROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"not when a comment says that it is not wanted", "# layercache:ignore missing-syntax\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "# layercache:ignore missing-syntax\nFROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"nothing is inserted where a comment silences the rule", "FROM scratch\nCOPY a /a/\n# layercache:ignore copy-without-link\nCOPY b /b/\n", "FROM scratch\nCOPY a /a/\n# layercache:ignore copy-without-link\nCOPY b /b/\n"},
+		{"nothing is inserted for advice alone", "FROM alpine\nCOPY a /a/\n", "FROM alpine\nCOPY a /a/\n"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			fixed, done, err := Fix([]byte(c.source), Options{})
+			require.NoError(t, err)
+			assert.Equal(t, c.want, string(fixed))
+			assert.Equal(t, c.source != c.want, len(done) > 0)
+		})
+	}
+}
+
+func TestFixSaysWhatItDid(t *testing.T) {
+	_, done, err := Fix([]byte("FROM scratch\nCOPY a /a/\nCOPY b /b/\nCOPY c /a/c/\n"), Options{})
+	require.NoError(t, err)
+	require.Len(t, done, 2)
+	assert.Equal(t, "missing-syntax", done[0].Rule)
+	assert.Equal(t, "COPY --link b /b/", done[1].Change)
+	assert.Equal(t, 3, done[1].Line)
+}
+
+// An indented directive is read by the parser but has no effect, so a second one cannot be added.
+func TestFixChangesNothingWhereTheSyntaxLineCannotStand(t *testing.T) {
+	fixed, done, err := Fix([]byte("  # syntax=docker/dockerfile:1\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n"), Options{File: "x"})
+	assert.ErrorContains(t, err, "x: nothing was fixed")
+	assert.ErrorContains(t, err, "only one syntax parser directive")
+	assert.Empty(t, fixed)
+	assert.Empty(t, done)
+}
+
+func TestTheSamplesStayTheSameButForWhatIsInserted(t *testing.T) {
+	changed := 0
+	for name, source := range samples(t) {
+		t.Run(name, func(t *testing.T) {
+			if checkFix(t, source) {
+				changed++
+			}
+		})
+	}
+	assert.GreaterOrEqual(t, changed, 4, "several samples have something to fix")
+}
+
+// checkFix fixes a Dockerfile and compares the result with the source on its own: the bytes without the insertions, and the
+// parser's tree without --link. It tells whether there was something to fix.
+func checkFix(t *testing.T, source []byte) bool {
+	t.Helper()
+	before := slices.Clone(source)
+	fixed, done, err := Fix(source, Options{})
+	require.Equal(t, before, source, "the source itself is not written to")
+	if err != nil || len(done) == 0 {
+		require.True(t, err != nil || bytes.Equal(source, fixed))
+		return false
+	}
+	require.Equal(t, string(source), withoutInsertions(t, source, fixed, done))
+	requireSameTree(t, source, fixed, done)
+
+	again, more, err := Fix(fixed, Options{})
+	require.NoError(t, err)
+	require.Empty(t, more, "what is fixed stays fixed")
+	require.Equal(t, string(fixed), string(again))
+	return true
+}
+
+// withoutInsertions walks both texts and takes out what Fix may insert, as often as it says that it did.
+func withoutInsertions(t *testing.T, source, fixed []byte, done []Finding) string {
+	t.Helper()
+	lines := bytes.SplitAfter(fixed, []byte("\n"))
+	shift := 0
+	for _, f := range done {
+		if f.Rule == missingSyntax {
+			at := slices.IndexFunc(lines, func(line []byte) bool { return bytes.Contains(line, []byte(syntaxLine)) })
+			mark := ""
+			if bytes.HasPrefix(lines[at], []byte(byteOrderMark)) {
+				mark = byteOrderMark
+			}
+			require.Contains(t, []string{mark + syntaxLine + "\n", mark + syntaxLine + "\r\n"}, string(lines[at]))
+			lines[at] = []byte(mark)
+			lines[at+1] = append(lines[at], lines[at+1]...)
+			lines[at] = nil
+			shift = 1
+			continue
+		}
+		i := f.Line - 1 + shift
+		line := string(lines[i])
+		require.Equal(t, 1, strings.Count(line[:len(line)-len(strings.TrimLeft(line, " \t\v\f\r"))+len("copy --link")], " --link"))
+		lines[i] = []byte(strings.Replace(line, " --link", "", 1))
+	}
+	return string(bytes.Join(lines, nil))
+}
+
+func requireSameTree(t *testing.T, source, fixed []byte, done []Finding) {
+	t.Helper()
+	before, err := parser.Parse(bytes.NewReader(source))
+	require.NoError(t, err)
+	after, err := parser.Parse(bytes.NewReader(fixed))
+	require.NoError(t, err)
+	require.Equal(t, before.EscapeToken, after.EscapeToken)
+	var linked []int
+	for _, f := range done {
+		if f.Fixable {
+			linked = append(linked, f.Line)
+		}
+	}
+	require.Len(t, after.AST.Children, len(before.AST.Children))
+	for i, node := range before.AST.Children {
+		other := after.AST.Children[i]
+		if slices.Contains(linked, node.StartLine) {
+			require.Equal(t, "--link", other.Flags[0])
+			other.Flags = other.Flags[1:]
+		}
+		require.Equal(t, node.Dump(), other.Dump())
+		require.Equal(t, node.Heredocs, other.Heredocs)
+	}
+}

@@ -1,0 +1,21 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+)
+
+// ignores tells whether a comment above the instruction silences the rule: "# layercache:ignore RULE", several with commas.
+func (in *instruction) ignores(rule string) bool {
+	for _, comment := range in.comments {
+		list, ok := strings.CutPrefix(strings.TrimLeft(comment, "# \t"), "layercache:ignore")
+		if !ok {
+			continue
+		}
+		words := strings.FieldsFunc(list, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' || r == ':' })
+		if slices.Contains(words, rule) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,138 @@
+package lint
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write what the golden files and docs/lint.md should be")
+
+func requireGolden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got, "go test ./internal/lint -update writes the file anew")
+}
+
+func sampleFindings(t *testing.T) []Finding {
+	findings, err := Check(samples(t)["python.Dockerfile"], Options{File: "my service/Dockerfile", Context: &Context{Files: fstest.MapFS{}}})
+	require.NoError(t, err)
+	fixable, err := Check(samples(t)["go-scratch.Dockerfile"], Options{File: "Dockerfile"})
+	require.NoError(t, err)
+	return append(findings, fixable...)
+}
+
+func TestOutputs(t *testing.T) {
+	formats := map[string]func(io.Writer, []Finding) error{"findings.txt": WriteText, "findings.json": WriteJSON, "findings.sarif": WriteSARIF}
+	for name, write := range formats {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			require.NoError(t, write(&out, sampleFindings(t)))
+			requireGolden(t, "testdata/"+name, out.String())
+		})
+	}
+}
+
+func TestNoFindingsAreSaidInEveryFormat(t *testing.T) {
+	cases := map[string]struct {
+		write func(io.Writer, []Finding) error
+		want  string
+	}{
+		"text":  {WriteText, "no findings\n"},
+		"json":  {WriteJSON, "\"findings\": []"},
+		"sarif": {WriteSARIF, "\"results\": []"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			require.NoError(t, c.write(&out, nil))
+			assert.Contains(t, out.String(), c.want)
+		})
+	}
+}
+
+func TestJSONFindingsCanBeReadBack(t *testing.T) {
+	var out bytes.Buffer
+	findings := sampleFindings(t)
+	require.NoError(t, WriteJSON(&out, findings))
+	var read struct{ Findings []Finding }
+	require.NoError(t, json.Unmarshal(out.Bytes(), &read))
+	for i := range findings {
+		findings[i].at = nil
+	}
+	assert.Equal(t, findings, read.Findings)
+	assert.Error(t, json.Unmarshal([]byte(`"fatal"`), new(Level)))
+}
+
+// What code scanning services need of a SARIF log, as the specification has it.
+func TestSARIFHasTheRequiredStructure(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, WriteSARIF(&out, sampleFindings(t)))
+	var log sarifLog
+	decoder := json.NewDecoder(&out)
+	decoder.DisallowUnknownFields()
+	require.NoError(t, decoder.Decode(&log))
+	assert.Equal(t, "2.1.0", log.Version)
+	require.Len(t, log.Runs, 1)
+	rules := log.Runs[0].Tool.Driver.Rules
+	require.Len(t, rules, len(Rules()))
+	require.NotEmpty(t, log.Runs[0].Results)
+	for _, result := range log.Runs[0].Results {
+		assert.Equal(t, result.RuleID, rules[result.RuleIndex].ID)
+		assert.Contains(t, []string{"error", "warning", "note"}, result.Level)
+		assert.NotEmpty(t, result.Message.Text)
+		place := result.Locations[0].PhysicalLocation
+		assert.GreaterOrEqual(t, place.Region.StartLine, 1)
+		assert.GreaterOrEqual(t, place.Region.EndLine, place.Region.StartLine)
+		_, err := url.Parse(place.ArtifactLocation.URI)
+		assert.NoError(t, err)
+	}
+	assert.Equal(t, "my%20service/Dockerfile", log.Runs[0].Results[0].Locations[0].PhysicalLocation.ArtifactLocation.URI)
+}
+
+func TestTheURIOfAFile(t *testing.T) {
+	for name, want := range map[string]string{
+		"Dockerfile": "Dockerfile", "a b/c#d": "a%20b/c%23d", "/tmp/x": "file:///tmp/x", "a:b": "./a:b", "../x": "../x",
+	} {
+		assert.Equal(t, want, fileURI(name))
+	}
+}
+
+func TestTheWorstLevel(t *testing.T) {
+	assert.Equal(t, Level(0), Worst(nil))
+	assert.Equal(t, Warning, Worst([]Finding{{Level: Info}, {Level: Warning}, {Level: Info}}))
+}
+
+// docs/lint.md is the rule table for people.
+func TestTheDocumentationHasEveryRule(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(documentationHead)
+	for _, r := range Rules() {
+		b.WriteString("\n## " + r.ID + "\n\n" + r.Title + " (" + r.Level.String() + ").\n\n" + r.Why + "\n\n[Docker's documentation](" + r.Docs + ")\n")
+	}
+	requireGolden(t, "../../docs/lint.md", b.String())
+}
+
+const documentationHead = "# Rules of `layercache lint`\n\n" +
+	"`layercache lint [FILE]` reads a Dockerfile with BuildKit's own parser and says what breaks caching: the line, why, the\n" +
+	"change and its effect. The exit status is 1 when there is a finding of the level `--fail-on` (default `warning`) or above.\n\n" +
+	"A comment above an instruction silences rules there: `# layercache:ignore unpinned-base, time-dependent-run`.\n\n" +
+	"`--fix` inserts `--link` where it is proven that the image stays the same, and with it the syntax line if there is none. No\n" +
+	"other byte of the file changes. The proof needs to know every file that was there before, so it only succeeds in stages\n" +
+	"`FROM scratch`, and those built from them, before their first `RUN` or `ADD`: an image may have a symlink, or a folder with an\n" +
+	"owner or mode of its own, where the destination goes, and `COPY --link` would replace it. Elsewhere the finding says what to\n" +
+	"look at before you add the flag. Each insertion is read again with BuildKit's parser before the file is replaced.\n\n" +
+	"This file is written by `go test ./internal/lint -update`.\n"

@@ -1,0 +1,112 @@
+package lint
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+)
+
+// shellCommand is one command of a RUN: the program without its folder, and its arguments.
+type shellCommand struct {
+	program string
+	args    []string
+}
+
+func (c shellCommand) String() string {
+	return strings.Join(append([]string{c.program}, c.args...), " ")
+}
+
+// has tells whether one of the words is an argument.
+func (c shellCommand) has(words ...string) bool {
+	return slices.ContainsFunc(c.args, func(arg string) bool { return slices.Contains(words, arg) })
+}
+
+// operands are the arguments that are no flags.
+func (c shellCommand) operands() []string {
+	return slices.DeleteFunc(slices.Clone(c.args), func(arg string) bool { return strings.HasPrefix(arg, "-") })
+}
+
+// commands are what a RUN starts, as far as its text tells.
+func (in *instruction) commands() []shellCommand {
+	run, ok := in.command.(*instructions.RunCommand)
+	if !ok {
+		return nil
+	}
+	if !run.PrependShell {
+		return unwrap(run.CmdLine)
+	}
+	script := strings.Join(run.CmdLine, " ")
+	if len(run.Files) > 0 && isScript(script, run.Files[0].Data) {
+		script = run.Files[0].Data
+	}
+	return scriptCommands(script)
+}
+
+// isScript tells whether a heredoc is the script itself, or that of a shell, rather than some command's input.
+func isScript(commandLine, content string) bool {
+	first, _, _ := strings.Cut(content, "\n")
+	if interpreter, ok := strings.CutPrefix(first, "#!"); ok && !strings.Contains(interpreter, "sh") {
+		return false
+	}
+	words := strings.Fields(commandLine)
+	if len(words) == 2 && slices.Contains(shells, path.Base(words[0])) {
+		words = words[1:]
+	}
+	return len(words) == 1 && parser.MustParseHeredoc(words[0]) != nil
+}
+
+func scriptCommands(script string) []shellCommand {
+	var commands []shellCommand
+	for _, words := range splitScript(script) {
+		commands = append(commands, unwrap(words)...)
+	}
+	return commands
+}
+
+var (
+	shells   = []string{"sh", "bash", "ash", "dash"}
+	wrappers = []string{
+		"sudo", "env", "exec", "time", "nice", "command", "xargs", "eval", "set", "corepack",
+		"if", "then", "elif", "else", "do", "while", "until", "!", "{",
+	}
+)
+
+// unwrap drops what stands before a program: variables, words of the shell, and programs that start another. What follows
+// "sh -c" is read as a script.
+func unwrap(words []string) []shellCommand {
+	for len(words) > 0 {
+		word := words[0]
+		switch {
+		case isAssignment(word):
+			words = words[1:]
+		case slices.Contains(wrappers, path.Base(word)):
+			words = words[1:]
+			for len(words) > 0 && strings.HasPrefix(words[0], "-") {
+				words = words[1:]
+			}
+		case slices.Contains(shells, path.Base(word)):
+			return shellScript(words)
+		default:
+			return []shellCommand{{program: path.Base(word), args: words[1:]}}
+		}
+	}
+	return nil
+}
+
+// shellScript is the script behind -c of a shell. The scripts in it are shorter than the words, so this ends.
+func shellScript(words []string) []shellCommand {
+	for i, word := range words[1:] {
+		if strings.HasPrefix(word, "-") && strings.HasSuffix(word, "c") && i+2 < len(words) {
+			return scriptCommands(words[i+2])
+		}
+	}
+	return []shellCommand{{program: path.Base(words[0]), args: words[1:]}}
+}
+
+func isAssignment(word string) bool {
+	name, _, ok := strings.Cut(word, "=")
+	return ok && name != "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == ""
+}

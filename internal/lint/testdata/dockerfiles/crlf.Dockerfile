@@ -1,0 +1,7 @@
+﻿FROM scratch
+# first
+COPY a /a/
+
+copy   b \
+  /b/
+COPY c /c

@@ -1,0 +1,4 @@
+FROM scratch
+ADD rootfs.tar.xz /
+COPY etc/ /etc/
+CMD ["/bin/sh"]

@@ -1,0 +1,75 @@
+package lint
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+)
+
+// transfer is a COPY or an ADD.
+type transfer struct {
+	instructions.SourcesAndDest
+	isAdd        bool
+	from         string
+	chown, chmod string
+	parents      bool
+}
+
+func (in *instruction) transfer() (transfer, bool) {
+	switch c := in.command.(type) {
+	case *instructions.CopyCommand:
+		return transfer{SourcesAndDest: c.SourcesAndDest, from: c.From, chown: c.Chown, chmod: c.Chmod, parents: c.Parents}, true
+	case *instructions.AddCommand:
+		return transfer{SourcesAndDest: c.SourcesAndDest, isAdd: true, chown: c.Chown, chmod: c.Chmod}, true
+	}
+	return transfer{}, false
+}
+
+var numericOwner = regexp.MustCompile(`^[0-9]+(:[0-9]+)?$`)
+
+// namesOwner tells whether --chown names a user or a group.
+func (t transfer) namesOwner() bool { return t.chown != "" && !numericOwner.MatchString(t.chown) }
+
+// wholeContext tells whether one of the sources is everything in the build context.
+func (t transfer) wholeContext() bool {
+	for _, source := range t.contextPaths() {
+		if source == "." || source == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+// contextPaths are the sources in the build context, relative to its root.
+func (t transfer) contextPaths() []string {
+	var paths []string
+	for _, source := range t.SourcePaths {
+		if t.from != "" || t.isAdd && isRemote(source) {
+			continue
+		}
+		clean := strings.TrimPrefix(path.Join("/", unquoted(source)), "/")
+		if clean == "" {
+			clean = "."
+		}
+		paths = append(paths, clean)
+	}
+	return paths
+}
+
+// isRemote tells whether ADD fetches the source rather than taking it from the context.
+func isRemote(source string) bool {
+	source = unquoted(source)
+	return strings.Contains(source, "://") || strings.HasPrefix(source, "git@") || strings.Contains(source, ".git#") ||
+		strings.HasPrefix(source, "github.com/")
+}
+
+var withoutQuotes = strings.NewReplacer(`"`, "", `'`, "")
+
+func unquoted(word string) string { return withoutQuotes.Replace(word) }
+
+// isSettled tells that a path stands for itself: no variable, no quote, no escape, not of Windows, not longer than Linux allows.
+func isSettled(word string) bool {
+	return word != "" && len(word) < 4096 && !strings.ContainsAny(word, "$\"'\\`:")
+}

@@ -1,0 +1,65 @@
+package escape
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestLine(t *testing.T) {
+	cases := []struct{ name, text, want string }{
+		{"plain words stay as they are", "RUN make -j4", "RUN make -j4"},
+		{"lines and tabs become one space", "RUN a\r\n\tb  c\n", "RUN a b c"},
+		{"line and paragraph separators end no line", "a\u2028b\u2029c\u0085d", "a b c d"},
+		{"colours go", "\x1b[31;1mfailed\x1b[0m", "failed"},
+		{"the title of a terminal stays", "\x1b]0;owned\x07a\x1b]0;owned\x1b\\b", "ab"},
+		{"an escape that is no colour is shown as unreadable", "a\x1bcb\x9b2Jc", "a\ufffdcb\ufffd2Jc"},
+		{"a bell and a backspace are shown as unreadable", "a\ab\bc\x00d\x7fe", "a\ufffdb\ufffdc\ufffdd\ufffde"},
+		{"the direction of writing does not change", "a\u202eb\u2066c\u200b", "a\ufffdb\ufffdc\ufffd"},
+		{"bytes that are no text are shown as unreadable", "a\xffb", "a\ufffdb"},
+		{"a command of GitHub Actions inside a line is none", "x ##[add-path]/evil", "x ## [add-path]/evil"},
+		{"a colour inside a command does not hide it", "#\x1b[0m#[error]x", "## [error]x"},
+		{"a command of Azure Pipelines is none", "##vso[task.setvariable]x", "## vso[task.setvariable]x"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Line(c.text)) })
+	}
+}
+
+func TestShortenCountsCharacters(t *testing.T) {
+	assert.Equal(t, "äöü", Shorten("äöü", 3))
+	assert.Equal(t, "äö…", Shorten("äöü", 2))
+	assert.Empty(t, Shorten("", 2))
+}
+
+func TestMarkdown(t *testing.T) {
+	cases := []struct{ name, text, want string }{
+		{"a table's cell does not end", "a | b\nc", `a \| b c`},
+		{"a tag is text", `<img src=x onerror="a()">&lt;`, `&lt;img src=x onerror="a()"&gt;&amp;lt;`},
+		{"a link is text", "[a](http://b) ![c](d) www.e.com", `\[a\](http\://b) \!\[c\](d) www\.e.com`},
+		{"emphasis and code are text", "*a* _b_ ~~c~~ `d` $e$", "\\*a\\* \\_b\\_ \\~\\~c\\~\\~ \\`d\\` \\$e\\$"},
+		{"a backslash is text", `\|`, `\\\|`},
+		{"a heading is text", "# a @b", `\# a \@b`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Markdown(c.text)) })
+	}
+}
+
+func TestCode(t *testing.T) {
+	cases := []struct{ name, text, want string }{
+		{"nothing is nothing", "", ""},
+		{"text is between backticks", "RUN a", "`RUN a`"},
+		{"a longer fence holds backticks", "RUN `id` ``x``", "``` RUN `id` ``x`` ```"},
+		{"a table's cell does not end", "RUN a | b", "`RUN a \\| b`"},
+		{"lines become one", "RUN <<EOF\na\nEOF", "`RUN <<EOF a EOF`"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Code(c.text)) })
+	}
+}
+
+func TestCommandsOfGitHubActionsAreEscaped(t *testing.T) {
+	assert.Equal(t, "100%25 a: b, c", Message("100% a:\r\n b, c"))
+	assert.Equal(t, "100%25 a%3A b%2C c", Property("100% a:\r\n b, c"))
+}

@@ -1,0 +1,55 @@
+package report
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const unknown = "unknown"
+
+var (
+	digestPattern = regexp.MustCompile(`\Asha256:[0-9a-f]{64}\z`)
+	wordPattern   = regexp.MustCompile(`\A[a-z-]+\z`)
+)
+
+// exports are shell assignments for CodeBuild's exported variables. A shell reads them, so no value may hold text from
+// outside: all are words of ours, numbers or a digest.
+func (r *Report) exports() []byte {
+	var out strings.Builder
+	for _, variable := range []struct{ name, value string }{
+		{"VERDICT", matching(wordPattern, r.Verdict)},
+		{"HIT_RATIO", decimal(r.HitRatio, 2)},
+		{"EXPORTED", matching(wordPattern, r.Exported)},
+		{"SECONDS", decimal(&r.Seconds.Total, 1)},
+		{"SAVED_SECONDS", decimal(r.SavedSeconds, 1)},
+		{"WORTH", r.worth()},
+		{"IMAGE_DIGEST", matching(digestPattern, r.Image)},
+	} {
+		fmt.Fprintf(&out, "LAYERCACHE_%s=%s\n", variable.name, variable.value)
+	}
+	return []byte(out.String())
+}
+
+func matching(pattern *regexp.Regexp, value string) string {
+	if pattern.MatchString(value) {
+		return value
+	}
+	return unknown
+}
+
+func decimal(value *float64, digits int) string {
+	if value == nil {
+		return unknown
+	}
+	return strconv.FormatFloat(*value, 'f', digits, 64)
+}
+
+func (r *Report) worth() string {
+	if slices.Contains([]string{"keep", "drop"}, r.Worth) {
+		return r.Worth
+	}
+	return unknown
+}

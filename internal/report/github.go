@@ -1,0 +1,70 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/layercache/layercache/internal/report/escape"
+)
+
+const (
+	// summaryLimit is what GitHub takes as the summary of one step.
+	summaryLimit = 1 << 20
+	// annotationLimit is how many warnings, and how many errors, GitHub shows for one step.
+	annotationLimit = 10
+)
+
+// GitHub appends report.md to the summary of the workflow's step, and writes annotations for warnings and failed steps, where
+// GitHub Actions runs the build; elsewhere it does nothing. The environment is read in the form of os.LookupEnv.
+//
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+func (r *Report) GitHub(lookup func(string) (string, bool), stdout io.Writer) error {
+	if running, _ := lookup("GITHUB_ACTIONS"); running != "true" {
+		return nil
+	}
+	for _, warning := range r.Warnings[:min(len(r.Warnings), annotationLimit)] {
+		fmt.Fprintf(stdout, "::warning title=%s::%s\n", escape.Property("layercache"), escape.Message(warning))
+	}
+	failed := 0
+	for _, step := range r.Steps {
+		if step.Error == "" || failed == annotationLimit {
+			continue
+		}
+		failed++
+		title := "layercache: " + escape.Shorten(escape.Line(step.Label()), labelWidth)
+		fmt.Fprintf(stdout, "::error title=%s::%s\n", escape.Property(title), escape.Message(step.Error))
+	}
+	path, _ := lookup("GITHUB_STEP_SUMMARY")
+	if path == "" {
+		return nil
+	}
+	if err := appendBounded(path, r.Markdown()); err != nil {
+		return fmt.Errorf("write the summary for GitHub Actions: %w", err)
+	}
+	return nil
+}
+
+// appendBounded appends whole lines until the file is as large as a summary may be.
+func appendBounded(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	const rest = "\nThe rest is in report.md.\n"
+	if room := summaryLimit - int(info.Size()); len(content) > room {
+		room -= len(rest)
+		if room <= 0 {
+			return nil
+		}
+		content = append(content[:bytes.LastIndexByte(content[:room], '\n')+1:room], rest...)
+	}
+	_, err = file.Write(content)
+	return err
+}

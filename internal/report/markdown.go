@@ -1,0 +1,215 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/layercache/layercache/internal/report/escape"
+)
+
+// shownActivities is how many pulls, pushes and the like report.md lists, the longest of them.
+const shownActivities = 20
+
+// Markdown is report.md.
+func (r *Report) Markdown() []byte {
+	m := &markdownWriter{}
+	verdict, reason, _ := strings.Cut(r.Line(), ": ")
+	m.line("**%s**: %s", escape.Markdown(verdict), escape.Markdown(reason))
+	m.line("")
+	m.line("%s", r.circumstances())
+	r.markdownProblems(m)
+	r.markdownMisses(m)
+	r.markdownSteps(m)
+	r.markdownSeconds(m)
+	r.markdownSavings(m)
+	r.markdownCaches(m)
+	return []byte(m.String())
+}
+
+// markdownWriter writes whole lines.
+type markdownWriter struct{ strings.Builder }
+
+func (m *markdownWriter) line(format string, values ...any) { fmt.Fprintf(m, format+"\n", values...) }
+
+// heading leaves one line free before and after.
+func (m *markdownWriter) heading(text string) {
+	if !strings.HasSuffix(m.String(), "\n\n") {
+		m.line("")
+	}
+	m.line("### %s\n", text)
+}
+
+// table begins a table; columns whose name begins with ">" hold figures.
+func (m *markdownWriter) table(columns ...string) {
+	rule := "|"
+	for i, column := range columns {
+		if name, right := strings.CutPrefix(column, ">"); right {
+			columns[i] = name
+			rule += " ---: |"
+		} else {
+			rule += " --- |"
+		}
+	}
+	m.row(columns...)
+	m.line("%s", rule)
+}
+
+func (m *markdownWriter) row(cells ...string) { m.line("| %s |", strings.Join(cells, " | ")) }
+
+func (r *Report) circumstances() string {
+	parts := []string{}
+	if r.App != "" {
+		parts = append(parts, "App "+escape.Code(r.App))
+	}
+	if hits, counted := r.Hits(); r.HitRatio != nil {
+		parts = append(parts, fmt.Sprintf("%d of %d steps cached (hit ratio %.2f)%s", hits, counted, *r.HitRatio, r.hitsFromWords()))
+	}
+	builder := "builder " + escape.Code(r.Builder)
+	if r.BuilderReason != "" {
+		builder += " (" + escape.Markdown(r.BuilderReason) + ")"
+	}
+	parts = append(parts, builder)
+	if !r.StartedAt.IsZero() {
+		parts = append(parts, "started "+r.StartedAt.UTC().Format("2006-01-02 15:04:05 UTC"))
+	}
+	if r.Image != "" {
+		parts = append(parts, "image "+escape.Code(r.Image))
+	}
+	return strings.Join(parts, ", ") + "."
+}
+
+func (r *Report) hitsFromWords() string {
+	switch r.HitsFrom {
+	case "cache":
+		return " from the cache"
+	case "builder":
+		return " from what the builder kept of earlier builds, not from the cache"
+	case "either":
+		return " from the cache or from what the builder kept of earlier builds"
+	default:
+		return ""
+	}
+}
+
+func (r *Report) markdownProblems(m *markdownWriter) {
+	if slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Error != "" }) {
+		m.heading("What failed")
+		for _, step := range r.Steps {
+			if step.Error != "" {
+				m.line("- %s: %s", escape.Code(step.Label()), escape.Markdown(step.Error))
+			}
+		}
+	}
+	if len(r.Warnings) > 0 {
+		m.heading("Warnings")
+		for _, warning := range r.Warnings {
+			m.line("- %s", escape.Markdown(warning))
+		}
+	}
+}
+
+func (r *Report) markdownMisses(m *markdownWriter) {
+	misses := r.FirstMisses()
+	if len(misses) == 0 {
+		return
+	}
+	m.heading("First steps that had to run")
+	m.table("stage", "step", "why", "advice")
+	for _, miss := range misses {
+		step := r.Steps[miss.Step]
+		m.row(escape.Code(step.Place()), escape.Code(step.Instruction), escape.Markdown(miss.words()), escape.Markdown(miss.Advice))
+	}
+}
+
+func (r *Report) markdownSteps(m *markdownWriter) {
+	if len(r.Steps) == 0 {
+		return
+	}
+	m.heading("Steps")
+	for _, stage := range byPlace(r.Steps) {
+		m.line("#### %s\n", escape.Markdown(r.Steps[stage[0]].Place()))
+		m.table("step", "result", ">seconds", ">took when it last ran")
+		for _, i := range stage {
+			step := r.Steps[i]
+			saved := ""
+			if step.Cached {
+				saved = decimal(step.SavedSeconds, 2)
+			}
+			m.row(escape.Code(step.Instruction), step.result(), fmt.Sprintf("%.2f", step.Seconds), saved)
+		}
+		m.line("")
+	}
+}
+
+func (r *Report) markdownSeconds(m *markdownWriter) {
+	m.heading("Where the time went")
+	m.table("part", ">seconds added")
+	s := r.Seconds
+	for _, part := range s.Parts() {
+		m.row(part.Name, fmt.Sprintf("%.2f", part.Seconds))
+	}
+	m.row("**total**", fmt.Sprintf("**%.2f**", s.Total))
+	if len(r.Activities) == 0 {
+		return
+	}
+	longest := slices.Clone(r.Activities)
+	sort.SliceStable(longest, func(i, j int) bool { return longest[i].Seconds > longest[j].Seconds })
+	m.line("")
+	m.table("beside the steps", "what", ">from second", ">seconds", ">MB")
+	for _, activity := range longest[:min(len(longest), shownActivities)] {
+		size := ""
+		if activity.Bytes > 0 {
+			size = fmt.Sprintf("%.1f", float64(activity.Bytes)/1e6)
+		}
+		m.row(escape.Markdown(activity.Kind), escape.Code(activity.Label), fmt.Sprintf("%.2f", activity.Start), fmt.Sprintf("%.2f", activity.Seconds), size)
+	}
+	if more := len(longest) - shownActivities; more > 0 {
+		m.line("\n%d more, all of them shorter, are in report.json.", more)
+	}
+}
+
+func (r *Report) markdownSavings(m *markdownWriter) {
+	if r.Verdict == "off" {
+		return
+	}
+	m.heading("What the cache saved")
+	m.line("%s", escape.Markdown(r.worthWords()))
+	if len(r.Cost.Arithmetic) == 0 {
+		return
+	}
+	m.line("")
+	for _, line := range r.Cost.Arithmetic {
+		m.line("- %s", escape.Markdown(line))
+	}
+}
+
+func (r *Report) markdownCaches(m *markdownWriter) {
+	if len(r.Caches) == 0 && r.Refs.Export == "" {
+		return
+	}
+	m.heading("Caches")
+	m.table("ref", "", "problem")
+	for _, cache := range r.Caches {
+		m.row(escape.Code(cache.Ref), "read: "+escape.Markdown(foundWords(cache.Found)), escape.Markdown(cache.Problem))
+	}
+	if r.Refs.Export != "" {
+		m.row(escape.Code(r.Refs.Export), "written: "+escape.Markdown(r.Exported), "")
+	}
+}
+
+func foundWords(found string) string {
+	switch found {
+	case "image":
+		return "an image, not a cache"
+	case "absent":
+		return "nothing there"
+	case "no-repository":
+		return "no such repository"
+	case "cache":
+		return "a cache"
+	default:
+		return found
+	}
+}

@@ -1,0 +1,48 @@
+package report
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// update is the variable that has the tests write what they compare with anew.
+const update = "LAYERCACHE_UPDATE_SNAPSHOTS"
+
+func TestMarkdownIsThatOfTheSnapshots(t *testing.T) {
+	failed := full()
+	failed.ExitCode, failed.Steps[2].Error = 1, "exit code: 1"
+	for name, r := range map[string]*Report{"full": full(), "minimal": minimal(), "failed": failed} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", name+".md")
+			if os.Getenv(update) != "" {
+				require.NoError(t, os.WriteFile(path, r.Markdown(), 0o644))
+			}
+			want, err := os.ReadFile(path)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), string(r.Markdown()), "run this test with %s=true when the change is meant", update)
+		})
+	}
+}
+
+func TestHostileTextStaysTextInMarkdown(t *testing.T) {
+	const evil = "x\n# h\n| a | b |\n<script>a()</script> [l](javascript:a) ![i](http://e) ` `` www.e.com\x1b[0m"
+	content := string(hostile(evil).Markdown())
+	inCode := strings.Count(content, "``` x # h")
+	assert.Positive(t, inCode)
+	for _, line := range strings.Split(content, "\n") {
+		for i, part := range strings.Split(line, "```") {
+			if i%2 == 1 {
+				continue
+			}
+			for _, bad := range []string{"<script", "[l](", "![i]", "http://", "www.e", "| a |"} {
+				assert.NotContains(t, part, bad)
+			}
+		}
+		assert.NotRegexp(t, `^(# h|\| a)`, line)
+	}
+}

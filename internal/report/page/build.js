@@ -1,0 +1,140 @@
+// The page of one build.
+const report = data.report;
+const steps = report.steps || [], activities = report.activities || [], caches = report.caches || [];
+// off: no cache was asked for, and so there is nothing to say about one.
+const off = report.verdict === "off";
+
+function show() {
+  const tone = tones[report.verdict] || ["neutral", "?"];
+  const reason = data.line.slice(data.line.indexOf(": ") + 2);
+  headline([report.app, when(report.startedAt)].filter(Boolean).join(" · "), capital(data.headline), tone[0], tone[1], capital(reason));
+  figures();
+  problems();
+  if (steps.length || activities.length) {
+    section("Timeline", legend(steps, activities), timeline(steps, activities, report.seconds.total));
+  }
+  misses();
+  if (steps.length) stepTable();
+  const pair = element("div", "two");
+  page.append(pair);
+  pair.append(time());
+  if (!off) pair.append(savings());
+  cacheTable();
+}
+
+function figures() {
+  const [hits, counted] = data.hits;
+  const written = { yes: ["yes"], unchanged: ["up to date", "nothing new to write"], failed: ["failed", "see the warnings"] }[report.exported] || ["no"];
+  const saved = report.savedSeconds;
+  const took = ["The build took", seconds(report.seconds.total), report.exitCode ? "and failed, exit status " + report.exitCode : ""];
+  if (off) {
+    tiles([took, ["Steps", String(counted), "FROM not counted"]]);
+    return;
+  }
+  tiles([
+    ["Steps from the cache", known(report.hitRatio) ? Math.round(100 * report.hitRatio) + " %" : "none", counted ? hits + " of " + counted + data.hitsFrom : "no step could have been"],
+    took,
+    ["Saved", known(saved) ? seconds(saved) : "unknown", known(report.cost.savedUSD) ? dollars(report.cost.savedUSD) : ""],
+    ["The cache itself took", seconds(report.overheadSeconds), "to read and to write"],
+    ["Cache written", ...written],
+    ["Worth keeping", { keep: "yes", drop: "no" }[report.worth] || "unknown", known(report.cost.netUSDPer100Builds) ? dollars(report.cost.netUSDPer100Builds) + " in 100 builds" : ""],
+  ]);
+}
+
+function problems() {
+  const failed = steps.filter((s) => s.error);
+  if (failed.length || report.exitCode) {
+    const list = element("ul");
+    for (const step of failed) list.append(element("li", "", place(step), ": ", code(firstLine(step.instruction)), ": ", step.error));
+    section("The build failed with exit status " + report.exitCode, list).classList.add("notice");
+  }
+  if ((report.warnings || []).length) {
+    const list = element("ul", "", ...report.warnings.map((text) => element("li", "", text)));
+    section(report.warnings.length === 1 ? "1 warning" : report.warnings.length + " warnings", list).classList.add("notice", "warning");
+  }
+}
+
+function misses() {
+  if (!(data.misses || []).length) return;
+  section("First steps that had to run", element("p", "note", "A step that runs makes the steps after it in its stage run too, COPY --link excepted."),
+    table(["stage", "step", "why", "advice"], data.misses.map((miss) => {
+      const step = steps[miss.step];
+      return [place(step), code(firstLine(step.instruction)), miss.cause === "unknown" ? "not known" : miss.cause, miss.advice || ""];
+    })));
+}
+
+const marks = { cached: "◇ cached", run: "■ ran", failed: "✕ failed" };
+
+function stepTable() {
+  const holder = element("div");
+  const someCached = steps.some((step) => step.cached);
+  const build = () => [...groups(steps, place)].map(([name, members]) => table(["#", "step", "result", ">from second", ">seconds", ">last ran"],
+    members.map((step, i) => {
+      const state = stateOf(step);
+      const mark = element("span", "mark " + (state === "run" ? "ran" : state), marks[state]);
+      const last = step.cached ? seconds(step.savedSeconds) : "";
+      return { className: step.cached ? "cached" : "", cells: [String(step.index || i + 1), code(step.instruction), mark, step.start.toFixed(2), step.seconds.toFixed(2), last] };
+    }), name, "steps"));
+  const box = element("input");
+  box.type = "checkbox";
+  box.addEventListener("change", () => holder.classList.toggle("hide-cached", box.checked));
+  const controls = someCached ? element("label", "controls note", box, " hide cached steps") : "";
+  const note = someCached ? element("p", "note", "“Last ran” is what a cached step took when it last ran.") : "";
+  if (steps.length <= 150) {
+    holder.append(...build());
+    section("Steps", note, controls, holder);
+    return;
+  }
+  const fold = foldable("", "All " + steps.length + " steps", "", () => { holder.append(...build()); return [controls, holder]; }, false);
+  addEventListener("beforeprint", () => { fold.open = true; });
+  section("Steps", note, fold);
+}
+
+const partTones = ["--neutral", "--context", "--import", "--run", "--push", "--export", "--line"];
+
+function time() {
+  const shares = element("div", "parts");
+  shares.setAttribute("aria-hidden", "true");
+  data.parts.forEach((part, i) => {
+    if (part.seconds < 0.005) return;
+    const share = element("div", "", part.seconds > report.seconds.total / 9 ? part.name : "");
+    share.style.flex = String(part.seconds);
+    share.style.setProperty("--tone", "var(" + partTones[i] + ")");
+    explain(share, part.name + " " + seconds(part.seconds));
+    shares.append(share);
+  });
+  const total = report.seconds.total;
+  const rows = data.parts.map((part) => [part.name, part.seconds.toFixed(2), total > 0 ? Math.round(100 * part.seconds / total) + " %" : ""]);
+  rows.push({ className: "total", cells: ["total", total.toFixed(2), ""] });
+  return element("section", "", element("h2", "", "Where the time went"), element("p", "note", "What each part added to the whole, by the clock."),
+    shares, table(["part", ">seconds", ">share"], rows));
+}
+
+function savings() {
+  const path = report.criticalPath, cost = report.cost;
+  const rows = [];
+  if (path) {
+    rows.push(["longest chain of steps, without the cache", seconds(path.withoutCacheSeconds)]);
+    rows.push(["longest chain of steps, as it was", "− " + seconds(path.withCacheSeconds)]);
+    rows.push(["reading and writing the cache", "− " + seconds(report.overheadSeconds)]);
+  }
+  rows.push({ className: "total", cells: ["saved", seconds(report.savedSeconds)] });
+  rows.push(["saved, in money", dollars(cost.savedUSD)]);
+  rows.push(["keeping the cache for a month" + (cost.cacheBytes ? ", " + megabytes(cost.cacheBytes) : ""), dollars(cost.storageUSDPerMonth)]);
+  if (known(cost.netUSDPer100Builds)) rows.push(["net, in 100 builds like this one", dollars(cost.netUSDPer100Builds)]);
+  const lines = element("ul", "", ...(cost.arithmetic || []).map((text) => element("li", "", text)));
+  return element("section", "", element("h2", "", "What the cache saved"), element("p", "note", capital(data.worth)),
+    table(["", ">"], rows), (cost.arithmetic || []).length ? lines : null);
+}
+
+const found = { cache: "✓ a cache", image: "! an image, not a cache", absent: "○ nothing there", "no-repository": "! no such repository", unknown: "? not known" };
+
+function cacheTable() {
+  const rows = caches.map((cache) => [code(cache.ref), "read: " + (found[cache.found] || cache.found), cache.problem || ""]);
+  if (report.refs.export) rows.push([code(report.refs.export), "written: " + report.exported, ""]);
+  const made = section("Caches and builder", element("p", "note", "Builder " + report.builder + (report.builderReason ? " (" + report.builderReason + ")" : "")
+    + (report.imageDigest ? ", image " + report.imageDigest : "")));
+  if (rows.length) made.append(table(["ref", "", "problem"], rows));
+}
+
+show();

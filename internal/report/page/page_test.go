@@ -1,0 +1,62 @@
+package page
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// hostile is what ends scripts and comments, begins tags, and names the page's own places.
+const hostile = "</script><script>alert(1)</script><!--<img src=x onerror=alert(1)>{{script}}{{style}}\u2028&\"'"
+
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	made := map[string]string{}
+	for name, render := range map[string]func(any) ([]byte, error){"build": Build, "history": History} {
+		content, err := render(map[string]string{hostile: hostile})
+		require.NoError(t, err)
+		made[name] = string(content)
+	}
+	return made
+}
+
+func TestTextFromOutsideCannotLeaveTheData(t *testing.T) {
+	for name, content := range pages(t) {
+		t.Run(name, func(t *testing.T) {
+			assert.NotContains(t, content, "<img")
+			assert.NotContains(t, content, "<!--")
+			assert.Equal(t, 2, strings.Count(content, "<script"), "the data and the script")
+			assert.Equal(t, 2, strings.Count(content, "</script>"))
+			assert.Contains(t, content, "{{script}}", "what looks like a place in the page stays text")
+		})
+	}
+}
+
+func TestThePageLetsNothingRunButItsOwnScript(t *testing.T) {
+	for name, content := range pages(t) {
+		t.Run(name, func(t *testing.T) {
+			for element, attribute := range map[string]string{"script": "script-src", "style": "style-src"} {
+				source := regexp.MustCompile(`(?s)<` + element + `>(.*?)</` + element + `>`).FindStringSubmatch(content)
+				require.Len(t, source, 2)
+				assert.Contains(t, content, attribute+" '"+hash(source[1])+"'")
+			}
+			assert.Contains(t, content, "default-src 'none'")
+			assert.NotRegexp(t, `https?://`, strings.ReplaceAll(content, "http://www.w3.org/2000/svg", ""), "nothing is fetched")
+		})
+	}
+}
+
+// The scripts make elements and set text; they have no way to read text as HTML or as a program.
+func TestTheScriptsNeverReadTextAsHTML(t *testing.T) {
+	for name, script := range map[string]string{"common": common, "timeline": timeline, "build": build, "history": history} {
+		assert.NotRegexp(t, `innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|new Function|\.href|\.src\b`, script, name)
+	}
+}
+
+func TestDataThatIsNoJSONIsAnError(t *testing.T) {
+	_, err := Build(func() {})
+	require.ErrorContains(t, err, "write the page")
+}
