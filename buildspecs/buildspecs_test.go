@@ -12,7 +12,7 @@ import (
 	"github.com/layercache/layercache/buildspecs"
 )
 
-var exported = []any{"LAYERCACHE_VERDICT", "LAYERCACHE_HIT_RATIO", "LAYERCACHE_EXPORTED", "LAYERCACHE_SECONDS", "LAYERCACHE_IMAGE_DIGEST"}
+var exported = []any{"LAYERCACHE_VERDICT", "LAYERCACHE_HIT_RATIO", "LAYERCACHE_EXPORTED", "LAYERCACHE_SAVED_SECONDS", "LAYERCACHE_WORTH", "LAYERCACHE_SECONDS", "LAYERCACHE_IMAGE_DIGEST"}
 
 const export = `if [ -f "$LAYERCACHE_REPORT_DIR/exports.env" ]; then set -a; . "$LAYERCACHE_REPORT_DIR/exports.env"; set +a; fi`
 

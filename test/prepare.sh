@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Readies a checkout for `make demo` or `make test`: checks what the user has to bring, installs the rest.
-# What goes into the checkout: node_modules (the CDK CLI) and, for tests, .venv (cfn-lint). What goes onto a Linux machine
+# What goes into the checkout: node_modules (the CDK CLI) and, for tests, .venv (cfn-lint and moto). What goes onto a Linux machine
 # where we are root: the packages runc and busybox-static.
 set -euo pipefail
 purpose=${1:?usage: test/prepare.sh demo|test}
@@ -13,7 +13,7 @@ command -v go >/dev/null || missing "Go is missing: install Go 1.26 or newer fro
 command -v npm >/dev/null || missing "Node.js is missing: install Node.js 20 or newer from https://nodejs.org"
 if [ "$purpose" = test ]; then
   linux_root || missing "the tests run buildkitd, which needs root on Linux: sudo make test, or run it in a privileged container of golang:1.26-trixie with npm and python3-venv installed"
-  command -v python3 >/dev/null || missing "Python is missing (cfn-lint, which checks the templates, needs it): install Python 3.9 or newer"
+  command -v python3 >/dev/null || missing "Python is missing (cfn-lint, which checks the templates, and moto, which stands in for AWS, need it): install Python 3.10 or newer"
 elif ! linux_root && ! docker info >/dev/null 2>&1; then
   missing "neither root on Linux nor a running Docker daemon: run as root (sudo make demo), or install and start Docker"
 fi
@@ -44,7 +44,7 @@ if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
 fi
 
 if [ "$purpose" = test ] && { [ ! -f .venv/ready ] || [ test/requirements.txt -nt .venv/ready ]; }; then
-  say "installing cfn-lint"
+  say "installing cfn-lint and moto"
   python3 -m venv --clear .venv 2>/dev/null || { packages python3-venv; python3 -m venv --clear .venv; }
   .venv/bin/pip install --quiet --disable-pip-version-check --requirement test/requirements.txt
   touch .venv/ready

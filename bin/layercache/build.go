@@ -26,11 +26,17 @@ layercache shows the build. The cache is set with variables:
   LAYERCACHE_FALLBACK_BRANCH  cache scope that is read next (default main)
   LAYERCACHE_BUILDER          auto, native, container, docker (default auto)
   LAYERCACHE_MIRRORS          UPSTREAM=HOST/PREFIX,… for base images
+  LAYERCACHE_LAYERS           all, final: every step or the last stage's alone (default all)
   LAYERCACHE_COMPRESSION      zstd, gzip (default zstd)
+  LAYERCACHE_COMPRESSION_LEVEL  0 to 22 for zstd, 0 to 9 for gzip
+  LAYERCACHE_PARALLELISM      how many steps run side by side (default: no limit)
+  LAYERCACHE_REPOSITORY_ROLE  IAM role to assume for the cache repository
   LAYERCACHE_LOCAL_DIR        cache folder of mode local; without it, docker's own builder
   LAYERCACHE_S3               BUCKET/PREFIX/ of mode s3
   LAYERCACHE_METRICS_NAMESPACE  CloudWatch namespace for figures; without it none are sent
-  LAYERCACHE_REPORT_DIR       where report.json goes (default ./layercache-report)
+  LAYERCACHE_USD_PER_MINUTE, LAYERCACHE_USD_PER_GB_MONTH, LAYERCACHE_BUILDS_PER_MONTH
+                              what the saved time is worth (default 0.005, 0.10, 100)
+  LAYERCACHE_REPORT_DIR       where report.json, report.html and others go (default ./layercache-report)
 
 The exit status is the build's. Trouble with the cache is a warning.`
 

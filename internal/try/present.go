@@ -3,13 +3,16 @@ package try
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/layercache/layercache/internal/lint"
 	"github.com/layercache/layercache/internal/report"
 )
 
-// present writes the table and the sentence.
+// present writes the table and what follows from it.
 func present(w io.Writer, rows []row, change string) error {
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
@@ -22,7 +25,56 @@ func present(w io.Writer, rows []row, change string) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nchanged file: %s\n%s\n", change, meaning(rows))
+	fmt.Fprintf(w, "\nchanged file: %s\n", change)
+	for _, r := range rows {
+		if r.name == Changed {
+			writeMisses(w, r.report)
+		}
+		if r.name == Unchanged {
+			writeEstimate(w, r.report, rows[len(rows)-1].report)
+		}
+	}
+	_, err := fmt.Fprintln(w, meaning(rows))
+	return err
+}
+
+// writeMisses says why the changed build had to run what it ran.
+func writeMisses(w io.Writer, r *report.Report) {
+	for _, miss := range r.Misses {
+		fmt.Fprintf(w, "had to run: %s, because %s\n", r.Steps[miss.Step].Label(), miss.Cause)
+		if miss.Advice != "" {
+			fmt.Fprintf(w, "advice: %s\n", miss.Advice)
+		}
+	}
+}
+
+// writeEstimate sets what the report says was saved against what the clock says.
+func writeEstimate(w io.Writer, unchanged, without *report.Report) {
+	if unchanged.SavedSeconds == nil {
+		return
+	}
+	fmt.Fprintf(w, "the unchanged build's report says that the cache saved %.1f s; the clock says %.1f s\n",
+		*unchanged.SavedSeconds, without.Seconds.Total-unchanged.Seconds.Total)
+}
+
+// presentAdvice counts what lint has to say of the Dockerfile, and says where the reports are.
+func presentAdvice(w io.Writer, options Options) error {
+	source, err := os.ReadFile(options.Dockerfile)
+	if err != nil {
+		return err
+	}
+	context, err := lint.ReadContext(options.Dir, options.Dockerfile)
+	if err != nil {
+		return err
+	}
+	findings, err := lint.Check(source, lint.Options{File: options.Dockerfile, Context: context})
+	if err != nil {
+		return err
+	}
+	if len(findings) > 0 {
+		fmt.Fprintf(w, "advice on the Dockerfile: %d findings, shown by: layercache lint --context %s %s\n", len(findings), options.Dir, options.Dockerfile)
+	}
+	_, err = fmt.Fprintf(w, "reports: %s\n", filepath.Join(options.Settings.ReportDir, "*", "report.html"))
 	return err
 }
 

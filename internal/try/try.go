@@ -78,7 +78,10 @@ func Run(ctx context.Context, options Options) (err error) {
 	if err != nil {
 		return err
 	}
-	return present(options.Stdout, rows, t.change)
+	if err := present(options.Stdout, rows, t.change); err != nil {
+		return err
+	}
+	return presentAdvice(options.Stdout, options)
 }
 
 func check(options *Options) error {

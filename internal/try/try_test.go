@@ -2,6 +2,7 @@ package try
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/internal/settings"
 )
 
 func TestWhatIsToBeTriedIsCheckedFirst(t *testing.T) {
@@ -104,6 +106,28 @@ func TestTheTableHasARowForEachBuild(t *testing.T) {
 	assert.Equal(t, strings.Fields("changed 5.0 0.00 0.00 0.00 0.00 0.00 1/2 used"), strings.Fields(lines[4]))
 	assert.True(t, strings.HasPrefix(lines[5], "no cache "))
 	assert.Contains(t, out.String(), "\nchanged file: a.go, one line end added\n")
+}
+
+func TestWhyAStepHadToRunAndWhatWasSavedIsSaid(t *testing.T) {
+	rows := took(12, 1, 5, 10)
+	saved := 8.5
+	rows[1].report.SavedSeconds = &saved
+	rows[2].report.Steps = []report.Step{{Instruction: "FROM a"}, {Instruction: "COPY . ."}}
+	rows[2].report.Misses = []report.Miss{{Step: 1, Cause: "a.go changed", Advice: "move it"}}
+	var out bytes.Buffer
+	require.NoError(t, present(&out, rows, "a.go"))
+	assert.Contains(t, out.String(), "\nhad to run: COPY . ., because a.go changed\nadvice: move it\n")
+	assert.Contains(t, out.String(), "says that the cache saved 8.5 s; the clock says 9.0 s\n")
+}
+
+func TestAdviceOnTheDockerfileIsCounted(t *testing.T) {
+	dir := folder(t, "a.go")
+	dockerfile := filepath.Join(dir, "Dockerfile")
+	require.NoError(t, os.WriteFile(dockerfile, []byte("FROM busybox:latest\nCOPY . .\n"), 0o644))
+	var out bytes.Buffer
+	require.NoError(t, presentAdvice(&out, Options{Dir: dir, Dockerfile: dockerfile, Settings: settings.Settings{ReportDir: "reports"}}))
+	assert.Regexp(t, `^advice on the Dockerfile: \d+ findings, shown by: layercache lint --context `, out.String())
+	assert.Contains(t, out.String(), "reports: reports/*/report.html")
 }
 
 func TestABuildThatFailedIsNamed(t *testing.T) {

@@ -63,7 +63,7 @@ func TestPrintResults(t *testing.T) {
 	assert.Contains(t, out.String(), "build       seconds   steps cached   verdict\n")
 	assert.Contains(t, out.String(), "unchanged      1.0    1 of 2         used\n")
 	assert.Contains(t, out.String(), "changed: cache partly used: because")
-	assert.Contains(t, out.String(), "report of cold: /reports/cold/report.json\n")
+	assert.Contains(t, out.String(), "report of cold: /reports/cold/report.html\n")
 }
 
 func TestChangeGreeting(t *testing.T) {

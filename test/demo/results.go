@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/layercache/layercache/internal/report"
@@ -22,9 +23,14 @@ func printResults(w io.Writer, builds []build) {
 	for _, b := range builds {
 		fmt.Fprintf(w, "%s: %s\n", b.name, b.report.Line())
 	}
+	for _, b := range builds {
+		for _, miss := range b.report.Misses {
+			fmt.Fprintf(w, "%s: had to run: %s, because %s\n", b.name, b.report.Steps[miss.Step].Label(), miss.Cause)
+		}
+	}
 	fmt.Fprintln(w)
 	for _, b := range builds {
-		fmt.Fprintf(w, "report of %s: %s\n", b.name, b.reportFile)
+		fmt.Fprintf(w, "report of %s: %s\n", b.name, filepath.Join(filepath.Dir(b.reportFile), "report.html"))
 	}
 }
 

@@ -29,6 +29,7 @@ func TestSynthesizedProject(t *testing.T) {
 	assert.Equal(t, "cold", cold.report.Verdict)
 	assert.Equal(t, map[string]string{
 		"LAYERCACHE_VERDICT": "cold", "LAYERCACHE_HIT_RATIO": "0.00", "LAYERCACHE_EXPORTED": "yes",
+		"LAYERCACHE_SAVED_SECONDS": "unknown", "LAYERCACHE_WORTH": "unknown",
 		"LAYERCACHE_SECONDS": cold.exported["LAYERCACHE_SECONDS"], "LAYERCACHE_IMAGE_DIGEST": cold.report.Image,
 	}, cold.exported)
 	assert.Equal(t, "hello\n", fileOf(t, w.pulled(project.Value("LAYERCACHE_IMAGE")+":latest"), "program"))

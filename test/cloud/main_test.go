@@ -1,0 +1,160 @@
+// Package cloud runs layercache as a user does, as a program, against stand-ins for AWS: moto, which knows projects and
+// repositories, and package awsfake, which knows builds that take their time and fail.
+package cloud
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/bundle"
+	"github.com/layercache/layercache/internal/toolchain"
+	"github.com/layercache/layercache/test/cloud/awsfake"
+)
+
+// program is layercache, as people install it.
+var program string
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "layercache-cloud-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		program = filepath.Join(dir, "layercache")
+		err = compile(context.Background(), program)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "cloud:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+func compile(ctx context.Context, output string) error {
+	source, err := bundle.SourceDir(ctx)
+	if err != nil {
+		return err
+	}
+	return toolchain.Compile(ctx, toolchain.Compilation{
+		Dir: source, Package: "./bin/layercache", LinkFlags: "-s -w", Platform: toolchain.Host(), Output: output, Label: "layercache",
+	}, os.Stderr)
+}
+
+// environment is that of a user who has signed in, and whose AWS is at an address.
+func environment(address string) []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "AWS_ENDPOINT_URL=" + address, "AWS_REGION=" + awsfake.Region,
+		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
+	}
+}
+
+// result is how layercache ended and what it wrote.
+type result struct {
+	status         int
+	stdout, stderr string
+}
+
+func layercache(t *testing.T, environ []string, args ...string) result {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Env = environ
+	return wait(t, cmd, cmd.Run)
+}
+
+// wait collects what a command writes while it runs.
+func wait(t *testing.T, cmd *exec.Cmd, run func() error) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	var exit *exec.ExitError
+	if err := run(); err != nil && !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+var runningOn = regexp.MustCompile(`Running on http://[^:]+:(\d+)`)
+
+// timePattern is a time as moto writes it in CodeBuild's builds. CodeBuild writes numbers, and the SDK for Go insists on them.
+var timePattern = regexp.MustCompile(`("(?:start|end)Time": )"([^"]+)"`)
+
+// withNumericTimes passes calls on to moto, and corrects the times in its answers.
+func withNumericTimes(t *testing.T, address string) string {
+	t.Helper()
+	target, err := url.Parse(address)
+	require.NoError(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.ModifyResponse = func(answer *http.Response) error {
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			return err
+		}
+		body = timePattern.ReplaceAllFunc(body, func(match []byte) []byte {
+			parts := timePattern.FindSubmatch(match)
+			at, err := time.Parse(time.RFC3339, string(parts[2]))
+			if err != nil {
+				return match
+			}
+			return fmt.Appendf(slices.Clone(parts[1]), "%d", at.Unix())
+		})
+		answer.Body = io.NopCloser(bytes.NewReader(body))
+		answer.ContentLength = int64(len(body))
+		answer.Header.Set("Content-Length", strconv.Itoa(len(body)))
+		return nil
+	}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// moto starts an AWS without anything in it, and returns its address and the SDK's configuration for it.
+func moto(t *testing.T) (address string, config aws.Config) {
+	t.Helper()
+	cmd := exec.Command("moto_server", "-p", "0")
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start(), "moto_server is in test/requirements.txt: `make test` installs it")
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		if match := runningOn.FindStringSubmatch(lines.Text()); match != nil {
+			address = (&url.URL{Scheme: "http", Host: "localhost:" + match[1]}).String()
+			break
+		}
+	}
+	require.NotEmpty(t, address, "moto_server did not say where it runs")
+	go func() {
+		for lines.Scan() {
+			continue
+		}
+	}()
+	return address, aws.Config{
+		Region: awsfake.Region, BaseEndpoint: aws.String(address),
+		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+	}
+}
