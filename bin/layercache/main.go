@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/layercache/layercache/internal/build"
@@ -20,7 +21,11 @@ func main() {
 	os.Exit(run())
 }
 
+// memoryTarget is the heap from which on memory is freed eagerly: the build needs it more. Most builds never get there.
+const memoryTarget = 48 << 20
+
 func run() int {
+	debug.SetMemoryLimit(memoryTarget)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 2)

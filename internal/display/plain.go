@@ -116,7 +116,7 @@ func (p *plain) Close() {
 func (p *plain) vertex(vertex progress.Vertex) {
 	state := p.states[vertex.Digest]
 	if state == nil {
-		state = &plainState{parts: map[string]bool{}, seen: time.Now()}
+		state = &plainState{seen: time.Now()}
 		p.states[vertex.Digest] = state
 	}
 	if vertex.Started == nil {
@@ -147,6 +147,9 @@ func (p *plain) status(status progress.Status) {
 		return
 	}
 	p.reopen(status.Vertex)
+	if state.parts == nil {
+		state.parts = map[string]bool{}
+	}
 	state.parts[status.ID] = status.Completed != nil
 	if status.Completed == nil {
 		return

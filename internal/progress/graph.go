@@ -1,16 +1,15 @@
 package progress
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Graph is what the stream has said so far, vertex by vertex, in the order in which they appeared.
 type Graph struct {
 	nodes    []*Node
 	byDigest map[string]*Node
-	// statuses is where each status is in its node.
-	statuses map[statusKey]int
 }
-
-type statusKey struct{ vertex, id string }
 
 // Node is a vertex with all that happened to it.
 type Node struct {
@@ -19,13 +18,15 @@ type Node struct {
 	Spans []Span
 	// Statuses are its parts, by the order of their first appearance, in their last state.
 	Statuses []Status
+	// places is where each status is, in a node that has many.
+	places map[string]int
 }
 
 // Span is a stretch of time.
 type Span struct{ Start, End time.Time }
 
 // NewGraph returns an empty graph.
-func NewGraph() *Graph { return &Graph{byDigest: map[string]*Node{}, statuses: map[statusKey]int{}} }
+func NewGraph() *Graph { return &Graph{byDigest: map[string]*Node{}} }
 
 // Observe takes an event in.
 func (g *Graph) Observe(event Event) {
@@ -43,6 +44,14 @@ func (g *Graph) observeVertex(vertex Vertex) {
 		node = &Node{}
 		g.byDigest[vertex.Digest] = node
 		g.nodes = append(g.nodes, node)
+	} else {
+		vertex.Digest = node.Digest
+	}
+	for i, input := range vertex.Inputs {
+		// One copy of a digest is enough: there may be tens of thousands.
+		if known := g.byDigest[input]; known != nil {
+			vertex.Inputs[i] = known.Digest
+		}
 	}
 	cached := node.Cached || vertex.Cached
 	node.Vertex = vertex
@@ -61,18 +70,38 @@ func (g *Graph) observeVertex(vertex Vertex) {
 	node.Spans = append(node.Spans, span)
 }
 
+// manyStatuses is from where on a node's statuses are looked up rather than searched.
+const manyStatuses = 16
+
 func (g *Graph) observeStatus(status Status) {
 	node := g.byDigest[status.Vertex]
 	if node == nil {
 		return
 	}
-	key := statusKey{status.Vertex, status.ID}
-	if at, ok := g.statuses[key]; ok {
+	status.Vertex = node.Digest
+	if at, ok := node.placeOf(status.ID); ok {
 		node.Statuses[at] = status
 		return
 	}
-	g.statuses[key] = len(node.Statuses)
+	if node.places != nil {
+		node.places[status.ID] = len(node.Statuses)
+	}
 	node.Statuses = append(node.Statuses, status)
+}
+
+func (n *Node) placeOf(id string) (at int, ok bool) {
+	if len(n.Statuses) < manyStatuses {
+		at = slices.IndexFunc(n.Statuses, func(s Status) bool { return s.ID == id })
+		return at, at >= 0
+	}
+	if n.places == nil {
+		n.places = make(map[string]int, len(n.Statuses))
+		for i, status := range n.Statuses {
+			n.places[status.ID] = i
+		}
+	}
+	at, ok = n.places[id]
+	return at, ok
 }
 
 // Nodes returns the vertices in the order in which they appeared.
