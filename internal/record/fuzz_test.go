@@ -1,0 +1,19 @@
+package record
+
+import "testing"
+
+// A record comes from a registry, and so from whoever may write there.
+func FuzzDecode(f *testing.F) {
+	content, err := encode(sample())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(content)
+	f.Add([]byte(`{"version":1,"steps":[{"seconds":-1}]}`))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		r, err := decode(content)
+		if err == nil && r != nil && r.Version != Version {
+			t.Fatal("a record of another version was taken")
+		}
+	})
+}
