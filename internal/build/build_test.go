@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -13,6 +14,8 @@ import (
 	"github.com/layercache/layercache/internal/buildx"
 	"github.com/layercache/layercache/internal/cacheflags"
 	"github.com/layercache/layercache/internal/cacheref"
+	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/settings"
 )
 
@@ -104,4 +107,31 @@ func TestExitCodes(t *testing.T) {
 	assert.Equal(t, 130, ExitCode(errors.Join(errors.New("x"), Stopped{Signal: syscall.SIGINT})))
 	assert.Equal(t, 1, ExitCode(errors.New("anything else")))
 	assert.NoError(t, stoppedBy(t.Context()))
+}
+
+func TestWhatBecameOfTheExport(t *testing.T) {
+	const asked = "type=s3,bucket=b,name=main"
+	cases := []struct {
+		name    string
+		result  result
+		asked   string
+		want    string
+		warning string
+	}{
+		{"an export that came to its end", result{export: progress.Export{Attempted: true}}, asked, "yes", ""},
+		{"one that failed", result{export: progress.Export{Attempted: true, Error: "403 Forbidden"}}, asked, "failed", "no permission"},
+		{"one that buildx left out in silence", result{}, asked, "failed", "the builder does not know type=s3"},
+		{"one that a failed build did not come to", result{exitCode: 1}, asked, "off", ""},
+		{"nothing new", result{unchanged: true}, asked, "unchanged", ""},
+		{"none asked for", result{}, "", "off", ""},
+		{"an inline cache of a build that has no image", result{}, cacheflags.Inline, "off", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := &report.Report{}
+			assert.Equal(t, c.want, exported(r, &c.result, c.asked))
+			assert.Contains(t, strings.Join(r.Warnings, "\n"), c.warning)
+			assert.Equal(t, c.warning == "", len(r.Warnings) == 0)
+		})
+	}
 }

@@ -2,8 +2,10 @@ package build
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/layercache/layercache/internal/cacheflags"
 	"github.com/layercache/layercache/internal/cacheref"
 	"github.com/layercache/layercache/internal/progress"
 	"github.com/layercache/layercache/internal/report"
@@ -39,7 +41,7 @@ func judge(request Request, session *session, result *result, memory *memory, sc
 			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: problemOf(ref, result.graph.Imports())})
 		}
 	}
-	r.Exported = exported(r, result)
+	r.Exported = exported(r, result, session.exportFlag(memory.cache))
 	return r
 }
 
@@ -56,8 +58,8 @@ func problemOf(ref string, imports []progress.Import) string {
 	return ""
 }
 
-// exported says what became of the cache's export; a failure is a warning too.
-func exported(r *report.Report, result *result) string {
+// exported says what became of the cache's export; a failure is a warning too. asked is the flag that asked for it.
+func exported(r *report.Report, result *result, asked string) string {
 	switch {
 	case result.unchanged:
 		return "unchanged"
@@ -66,6 +68,11 @@ func exported(r *report.Report, result *result) string {
 		return "failed"
 	case result.export.Attempted:
 		return "yes"
+	case asked != "" && asked != cacheflags.Inline && result.exitCode == 0:
+		// buildx leaves out in silence what its builder does not know.
+		kind, _, _ := strings.Cut(asked, ",")
+		r.Warnings = append(r.Warnings, fmt.Sprintf("the cache was not written to %s: the builder does not know %s", r.Refs.Export, kind))
+		return "failed"
 	}
 	return "off"
 }

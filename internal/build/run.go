@@ -130,10 +130,18 @@ func (s *session) arguments(request Request, cache cacheflags.Flags) []string {
 			arguments = append(arguments, "--cache-from", from)
 		}
 	}
-	if cache.To != "" && (s.exportsCache || cache.To == cacheflags.Inline) {
-		arguments = append(arguments, "--cache-to", cache.To)
+	if to := s.exportFlag(cache); to != "" {
+		arguments = append(arguments, "--cache-to", to)
 	}
 	return arguments
+}
+
+// exportFlag is the value of --cache-to; empty where nothing is to be exported or the builder cannot.
+func (s *session) exportFlag(cache cacheflags.Flags) string {
+	if s.exportsCache || cache.To == cacheflags.Inline {
+		return cache.To
+	}
+	return ""
 }
 
 // command is a call of buildx that gets a signal of ours passed on.

@@ -20,6 +20,7 @@ func TestTheSourcesOfAnInstructionAreWhatItTakesFromTheContext(t *testing.T) {
 		{"COPY without a destination", "COPY a", nil},
 		{"COPY", "COPY a b", []string{"a"}},
 		{"ADD", "ADD a b", []string{"a"}},
+		{"an instruction of the base image's", "ONBUILD COPY a b", []string{"a"}},
 		{"several sources", "COPY a b c /to/", []string{"a", "b", "c"}},
 		{"flags", "COPY --link --chown=1:1 --chmod=755 a b", []string{"a"}},
 		{"another stage's files", "COPY --from=build /app /app", nil},

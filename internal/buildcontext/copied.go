@@ -11,7 +11,7 @@ import (
 //
 // https://docs.docker.com/reference/dockerfile/#copy
 func Sources(instruction string) []string {
-	keyword, rest, _ := strings.Cut(instruction, " ")
+	keyword, rest, _ := strings.Cut(strings.TrimPrefix(instruction, "ONBUILD "), " ")
 	if keyword != "COPY" && keyword != "ADD" {
 		return nil
 	}

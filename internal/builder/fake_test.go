@@ -5,10 +5,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/buildx"
+)
+
+const (
+	eventually = 10 * time.Second
+	tick       = 10 * time.Millisecond
 )
 
 // fakes is a PATH with made-up programs, which record how they are called.

@@ -14,12 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	eventually = 10 * time.Second
-	tick       = 10 * time.Millisecond
-	// isReady sends systemd's notification, as buildkitd does.
-	isReady = `python3 -c 'import os,socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])'` + "\n"
-)
+// isReady sends systemd's notification, as buildkitd does.
+const isReady = `python3 -c 'import os,socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])'` + "\n"
 
 // newNative is a machine on which the native builder could run, with the script for its buildkitd.
 func newNative(t *testing.T, buildkitd string) (fakes, Options) {

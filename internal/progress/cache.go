@@ -1,8 +1,13 @@
 package progress
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const (
+	// inlineExport is a status of the image's export.
+	inlineExport   = "preparing layers for inline cache"
 	importPrefix   = "importing cache manifest from "
 	exportPrefix   = "exporting cache to "
 	configPrefix   = "writing config "
@@ -41,11 +46,12 @@ type Export struct {
 	Manifest string
 }
 
-// Export returns what became of the cache's export.
+// Export returns what became of the cache's export. An inline cache is a part of the image.
 func (g *Graph) Export() Export {
 	var export Export
 	for _, node := range g.nodes {
 		if !strings.HasPrefix(node.Name, exportPrefix) {
+			export.Attempted = export.Attempted || node.hasStatus(inlineExport)
 			continue
 		}
 		export.Attempted = true
@@ -62,4 +68,8 @@ func (g *Graph) Export() Export {
 		}
 	}
 	return export
+}
+
+func (n *Node) hasStatus(id string) bool {
+	return slices.ContainsFunc(n.Statuses, func(s Status) bool { return s.ID == id })
 }

@@ -39,10 +39,10 @@ type Step struct {
 }
 
 // stepName is how BuildKit names the vertex of an instruction: "[PLATFORM STAGE 2/5] RUN make", platform and stage being
-// left out where there is only one.
+// left out where there is only one, and numbers padded with blanks where there are ten steps.
 //
 // https://github.com/moby/buildkit/blob/v0.33.0/frontend/dockerfile/dockerfile2llb/convert.go (prefixCommand)
-var stepName = regexp.MustCompile(`(?s)^\[(?:(\S+/\S+) )?(?:(\S+) )?(\d+)/(\d+)\] (.*)$`)
+var stepName = regexp.MustCompile(`(?s)^\[(?:(\S+/\S+) +)?(?:(\S+) +)? *(\d+)/(\d+)\] (.*)$`)
 
 // IsFrom says that the step only names its base image, which is neither a hit nor a miss.
 func (s Step) IsFrom() bool { return strings.HasPrefix(s.Instruction, "FROM ") }
@@ -55,9 +55,10 @@ func (g *Graph) Steps() []Step {
 	var steps []Step
 	depths := map[string]int{}
 	deepest := map[string]int{}
+	sources := g.fetched()
 	for _, node := range g.nodes {
 		step, ok := node.step()
-		if !ok {
+		if !ok || sources[node] {
 			continue
 		}
 		deepest[step.place] = max(deepest[step.place], g.depth(node.Digest, depths))
@@ -91,6 +92,26 @@ func (n *Node) step() (Step, bool) {
 		step.Start = n.Spans[0].Start
 	}
 	return step, true
+}
+
+// fetched are the vertices that fetch what an ADD of a URL or of a repository copies. They have the name of their step, which
+// is another vertex, and run in every build.
+func (g *Graph) fetched() map[*Node]bool {
+	byName := map[string][]*Node{}
+	for _, node := range g.nodes {
+		if strings.Contains(node.Name, "] ADD ") {
+			byName[node.Name] = append(byName[node.Name], node)
+		}
+	}
+	sources := map[*Node]bool{}
+	for _, alike := range byName {
+		for _, node := range alike {
+			if len(alike) > 1 && len(node.Inputs) == 0 {
+				sources[node] = true
+			}
+		}
+	}
+	return sources
 }
 
 // connect fills in the steps' inputs. What lies between two steps, such as the vertex that links a copied layer, is passed

@@ -28,6 +28,9 @@ func TestStepNames(t *testing.T) {
 		{"a platform with a stage", "[linux/arm64 build 3/6] RUN x", &Step{Platform: "linux/arm64", Stage: "build", Index: 3, Total: 6, Instruction: "RUN x"}},
 		{"a platform without a stage", "[linux/arm64 3/6] RUN x", &Step{Platform: "linux/arm64", Index: 3, Total: 6, Instruction: "RUN x"}},
 		{"a cross build", "[linux/amd64->arm64 build 1/2] RUN x", &Step{Platform: "linux/amd64->arm64", Stage: "build", Index: 1, Total: 2, Instruction: "RUN x"}},
+		{"a number that is padded", "[build  3/12] RUN x", &Step{Stage: "build", Index: 3, Total: 12, Instruction: "RUN x"}},
+		{"a number that is padded, without a stage", "[ 3/12] RUN x", &Step{Index: 3, Total: 12, Instruction: "RUN x"}},
+		{"a number that is padded, with a platform", "[linux/arm64 build  3/12] RUN x", &Step{Platform: "linux/arm64", Stage: "build", Index: 3, Total: 12, Instruction: "RUN x"}},
 		{"an instruction of several lines", "[2/2] RUN a\nb", &Step{Index: 2, Total: 2, Instruction: "RUN a\nb"}},
 		{"an instruction that looks like a name", "[2/2] RUN echo '[3/4] FROM x'", &Step{Index: 2, Total: 2, Instruction: "RUN echo '[3/4] FROM x'"}},
 		{"the internal vertices are no steps", "[internal] load build context", nil},
@@ -47,6 +50,29 @@ func TestStepNames(t *testing.T) {
 			assert.Equal(t, []Step{*c.want}, graph.Steps())
 		})
 	}
+}
+
+func TestTheFetchOfAnADDIsNoStepOfItsOwn(t *testing.T) {
+	const name = "[2/2] ADD https://example.com/a /a"
+	graph := NewGraph()
+	graph.Observe(Event{Vertexes: []Vertex{
+		{Digest: "base", Name: "[1/2] FROM scratch"},
+		{Digest: "source", Name: name, Started: at(0), Completed: at(1)},
+		{Digest: "copy", Name: name, Inputs: []string{"base", "source"}, Cached: true},
+	}})
+	steps := graph.Steps()
+	require.Len(t, steps, 2)
+	assert.True(t, steps[1].Cached)
+	assert.Equal(t, []int{0}, steps[1].Inputs)
+}
+
+func TestAnInlineCacheIsAPartOfTheImagesExport(t *testing.T) {
+	graph := NewGraph()
+	graph.Observe(Event{
+		Vertexes: []Vertex{{Digest: "a", Name: "exporting to image"}},
+		Statuses: []Status{{ID: "preparing layers for inline cache", Vertex: "a"}},
+	})
+	assert.Equal(t, Export{Attempted: true}, graph.Export())
 }
 
 func TestGraphKeepsTheLastStateOfAVertex(t *testing.T) {

@@ -3,6 +3,7 @@ package verdict
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -99,6 +100,9 @@ func (e Evidence) otherCause(at int, before *record.Record) Miss {
 	if changed := changedArguments(before.Inputs.Arguments, e.Inputs.Arguments); strings.HasPrefix(step.Instruction, "RUN ") && len(changed) > 0 {
 		return Miss{Step: at, Cause: "the build argument " + strings.Join(changed, ", ") + " changed", Advice: argumentOrder(step, changed)}
 	}
+	if other := takesFrom(step.Instruction); other != "" {
+		return Miss{Step: at, Cause: "what it takes from " + other + " has changed"}
+	}
 	switch {
 	case before.Inputs.Dockerfile != e.Inputs.Dockerfile:
 		return Miss{Step: at, Cause: "the Dockerfile changed before it (ENV, ARG, USER, WORKDIR or SHELL)"}
@@ -106,6 +110,16 @@ func (e Evidence) otherCause(at int, before *record.Record) Miss {
 		return Miss{Step: at, Cause: "the arguments of the build changed"}
 	}
 	return Miss{Step: at, Cause: "the cache holds no result of it", unclear: true}
+}
+
+// from is how an instruction names the stage, image or context that it takes from.
+var from = regexp.MustCompile(`(?:--|,)from=([^\s,]+)`)
+
+func takesFrom(instruction string) string {
+	if match := from.FindStringSubmatch(instruction); match != nil {
+		return match[1]
+	}
+	return ""
 }
 
 // baseChanged compares the bases that the step stands on with those of the build before.

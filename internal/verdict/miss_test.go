@@ -88,6 +88,9 @@ func TestCausesOfMisses(t *testing.T) {
 			e.Inputs.Files["src/main.js"] = "2"
 			e.Records[ref].Steps[1].Instruction, e.Steps[1].Instruction = "RUN --mount=type=bind,target=. make", "RUN --mount=type=bind,target=. make"
 		}, "src/main.js changed", ""},
+		{"another image or context that it copies from", func(e *Evidence) {
+			e.Records[ref].Steps[1].Instruction, e.Steps[1].Instruction = "COPY --from=assets a /", "COPY --from=assets a /"
+		}, "what it takes from assets has changed", ""},
 		{"what an ADD fetches", func(e *Evidence) {
 			e.Records[ref].Steps[1].Instruction, e.Steps[1].Instruction = "ADD https://example.com/a /", "ADD https://example.com/a /"
 		}, "what it fetches has changed", ""},

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -83,31 +82,6 @@ func TestIndexJoinsThePlatformsImages(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{"linux/amd64", "linux/arm64"}, platforms)
-}
-
-func TestModes(t *testing.T) {
-	t.Run("inline takes the last stage out of the image that was pushed", func(t *testing.T) {
-		w := newWorld(t)
-		w.env["LAYERCACHE_MODE"] = "inline"
-		w.write("Dockerfile", "FROM "+base+"\nCOPY deps.txt .\nRUN cat deps.txt > installed\nCOPY src src\n")
-		assert.Equal(t, "cold", w.succeeds(w.build()).Verdict)
-		assert.Equal(t, "used", w.succeeds(w.build()).Verdict)
-		w.write("src/main.txt", "changed\n")
-		changed := w.succeeds(w.build())
-		assert.Equal(t, "partly-used", changed.Verdict)
-		assert.Equal(t, []string{"COPY src src"}, changed.ran())
-	})
-	t.Run("local keeps every step in a folder", func(t *testing.T) {
-		w := newWorld(t)
-		w.env["LAYERCACHE_MODE"], w.env["LAYERCACHE_LOCAL_DIR"] = "local", filepath.Join(w.tmp, "cache,dir")
-		assert.Equal(t, "cold", w.succeeds(w.build()).Verdict)
-		assert.Equal(t, "used", w.succeeds(w.build()).Verdict)
-		w.write("src/main.txt", "changed\n")
-		changed := w.succeeds(w.build())
-		assert.Equal(t, "partly-used", changed.Verdict)
-		assert.ElementsMatch(t, []string{sources, compile, last}, changed.ran())
-		assert.Empty(t, w.tags("cache"))
-	})
 }
 
 func TestPrewarm(t *testing.T) {

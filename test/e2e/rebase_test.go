@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/crane"
@@ -20,51 +21,61 @@ import (
 const rebasing = `FROM ` + base + ` AS build
 COPY src src
 RUN cat src/* > program
-FROM bases.example/runtime:1
+FROM bases.example/REPOSITORY:runtime
 COPY --link --from=build /program /app/
 COPY --link deps.txt /app/
 `
 
 func TestRebase(t *testing.T) {
-	w := newWorld(t)
-	w.write("Dockerfile", rebasing)
-	w.env["LAYERCACHE_MIRRORS"] += ",bases.example=" + w.registry.Addr() + "/bases"
-	w.pushRuntime("first")
-	w.succeeds(w.build())
-	before := w.diffIDs(w.image())
+	cases := []struct {
+		name string
+		// repository is where the base image is, carried the repositories that a layer of it is sent from.
+		repository string
+		carried    []string
+	}{
+		{"nothing is pulled for a base image in the image's repository", "shop", nil},
+		{"of a base image elsewhere the new layer is carried over, for a registry without mounts, and nothing else", "runtimes", []string{"runtimes"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			runtime := w.registry.Addr() + "/" + c.repository + ":runtime"
+			w.write("Dockerfile", strings.ReplaceAll(rebasing, "REPOSITORY", c.repository))
+			w.env["LAYERCACHE_MIRRORS"] += ",bases.example=" + w.registry.Addr()
+			w.pushRuntime(runtime, "first")
+			w.succeeds(w.build())
+			before := w.diffIDs(w.image())
 
-	w.pushRuntime("second")
-	beginning := len(w.registry.Log())
-	rebased := w.succeeds(w.build())
-	log := w.registry.Log()[beginning:]
+			w.pushRuntime(runtime, "second")
+			beginning := len(w.registry.Log())
+			rebased := w.succeeds(w.build())
+			log := w.registry.Log()[beginning:]
 
-	assert.Equal(t, "used", rebased.Verdict, rebased.VerdictReason)
-	assert.Empty(t, rebased.ran(), "steps that had to run")
-	assert.Empty(t, w.layersSent(log), "layers that were pulled, of the base images and of the cache")
-	runtime, after := w.diffIDs(w.registry.Addr()+"/bases/runtime:1"), w.diffIDs(w.image())
-	require.Len(t, after, len(runtime)+2)
-	assert.Equal(t, runtime, after[:len(runtime)], "the image stands on the new base image's layers")
-	assert.Equal(t, before[len(before)-2:], after[len(runtime):], "and has the application's on top, as they were")
-	image := w.pulled(w.image())
-	assert.Equal(t, "second", fileOf(t, image, "release"))
-	assert.Equal(t, "hello\n", fileOf(t, image, "app/program"))
-	assert.Equal(t, "left-pad\n", fileOf(t, image, "app/deps.txt"))
+			assert.Equal(t, "used", rebased.Verdict, rebased.VerdictReason)
+			assert.Empty(t, rebased.ran(), "steps that had to run")
+			assert.Equal(t, c.carried, w.layersSent(log, runtime), "repositories that layers were pulled from")
+			fresh, after := w.diffIDs(runtime), w.diffIDs(w.image())
+			require.Len(t, after, len(fresh)+2)
+			assert.Equal(t, fresh, after[:len(fresh)], "the image stands on the new base image's layers")
+			assert.Equal(t, before[len(before)-2:], after[len(fresh):], "and has the application's on top, as they were")
+			image := w.pulled(w.image())
+			assert.Equal(t, "second", fileOf(t, image, "release"))
+			assert.Equal(t, "hello\n", fileOf(t, image, "app/program"))
+			assert.Equal(t, "left-pad\n", fileOf(t, image, "app/deps.txt"))
+		})
+	}
 }
 
-// pushRuntime makes bases.example/runtime:1 anew: two layers, of which one says which release it is.
-func (w *world) pushRuntime(release string) {
+// pushRuntime makes a base image of two layers, of which the last says which release it is.
+func (w *world) pushRuntime(image, release string) {
 	w.t.Helper()
-	fetched, err := name.ParseReference(w.registry.Addr() + "/ecr-public/docker/library/busybox:1.37")
-	require.NoError(w.t, err)
-	image, err := remote.Image(fetched)
-	require.NoError(w.t, err)
 	layer, err := crane.Layer(map[string][]byte{"release": []byte(release)})
 	require.NoError(w.t, err)
-	image, err = mutate.AppendLayers(image, layer)
+	content, err := mutate.AppendLayers(w.pulled(w.registry.Addr()+"/ecr-public/docker/library/busybox:1.37"), layer)
 	require.NoError(w.t, err)
-	ref, err := name.ParseReference(w.registry.Addr() + "/bases/runtime:1")
+	ref, err := name.ParseReference(image)
 	require.NoError(w.t, err)
-	require.NoError(w.t, remote.Write(ref, image))
+	require.NoError(w.t, remote.Write(ref, content))
 }
 
 // diffIDs are the digests of the image's layers, unpacked.
@@ -77,21 +88,23 @@ func (w *world) diffIDs(image string) []v1.Hash {
 
 var blobPath = regexp.MustCompile(`^/v2/(.+)/blobs/(sha256:[0-9a-f]{64})$`)
 
-// layersSent are the blobs, by repository, that the registry sent and that are layers of a base image, of the cache or of
-// the image.
-func (w *world) layersSent(log []localecr.Entry) []string {
+// layersSent are the repositories of the layers that the registry sent, of the base images, of the cache or of the image.
+func (w *world) layersSent(log []localecr.Entry, runtime string) []string {
 	w.t.Helper()
 	known := map[string]bool{}
-	for _, ref := range []string{"ecr-public/docker/library/busybox:1.37", "bases/runtime:1", "cache:shop--linux-amd64--main", "shop:1"} {
+	for _, ref := range []string{"ecr-public/docker/library/busybox:1.37", "cache:shop--linux-amd64--main", "shop:1"} {
 		for digest := range w.layers(w.registry.Addr() + "/" + ref) {
 			known[digest.String()] = true
 		}
+	}
+	for digest := range w.layers(runtime) {
+		known[digest.String()] = true
 	}
 	var sent []string
 	for _, entry := range log {
 		match := blobPath.FindStringSubmatch(entry.Path)
 		if match != nil && entry.Method == http.MethodGet && known[match[2]] {
-			sent = append(sent, match[1]+" "+match[2])
+			sent = append(sent, match[1])
 		}
 	}
 	return sent

@@ -1,0 +1,166 @@
+package e2e
+
+import (
+	"bufio"
+	"maps"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// oneStage is all that a cache inside the image knows.
+const oneStage = "FROM " + base + "\nCOPY deps.txt .\nRUN cat deps.txt > installed\nCOPY src src\n"
+
+func TestModes(t *testing.T) {
+	afterTheChange := []string{sources, compile, last}
+	cases := []struct {
+		name       string
+		dockerfile string
+		env        func(*world) map[string]string
+		// all are the steps that run in a cold build; unchanged and changed are those that have to run then.
+		all, unchanged, changed []string
+		// exported is what the cold build says of the export.
+		exported string
+	}{
+		{"registry keeps every step", dockerfile, nil, everyStep, nil, afterTheChange, "yes"},
+		{"registry with the last stage's layers needs the other stages when they changed", dockerfile, variables("LAYERCACHE_LAYERS", "final"),
+			everyStep, nil, everyStep, "yes"},
+		{"inline takes the last stage out of the image that was pushed", oneStage, variables("LAYERCACHE_MODE", "inline"),
+			[]string{"COPY deps.txt .", "RUN cat deps.txt > installed", "COPY src src"}, nil, []string{"COPY src src"}, "yes"},
+		{"image does the same", oneStage, variables("LAYERCACHE_MODE", "image"),
+			[]string{"COPY deps.txt .", "RUN cat deps.txt > installed", "COPY src src"}, nil, []string{"COPY src src"}, "yes"},
+		{"local keeps every step in a folder", dockerfile, func(w *world) map[string]string {
+			return map[string]string{"LAYERCACHE_MODE": "local", "LAYERCACHE_LOCAL_DIR": filepath.Join(w.tmp, "cache,dir")}
+		}, everyStep, nil, afterTheChange, "yes"},
+		{"s3 keeps every step in a bucket", dockerfile, bucket, everyStep, nil, afterTheChange, "yes"},
+		{"off keeps none", dockerfile, variables("LAYERCACHE_MODE", "off"), everyStep, everyStep, everyStep, "off"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.write("Dockerfile", c.dockerfile)
+			w.set(c.env)
+			cold := w.succeeds(w.build())
+			assert.Equal(t, c.exported, cold.Exported)
+			assert.ElementsMatch(t, c.all, cold.ran(), "cold")
+			unchanged := w.succeeds(w.build())
+			assert.ElementsMatch(t, c.unchanged, unchanged.ran(), "unchanged")
+			w.write("src/main.txt", "changed\n")
+			changed := w.succeeds(w.build())
+			assert.ElementsMatch(t, c.changed, changed.ran(), "changed")
+
+			if w.env["LAYERCACHE_MODE"] == "off" {
+				assert.Equal(t, []string{"off", "off", "off"}, []string{cold.Verdict, unchanged.Verdict, changed.Verdict})
+				return
+			}
+			assert.Equal(t, "cold", cold.Verdict, cold.VerdictReason)
+			assert.Equal(t, "used", unchanged.Verdict, unchanged.VerdictReason)
+			want := "partly-used"
+			if len(c.changed) == len(c.all) {
+				want = "cold"
+			}
+			assert.Equal(t, want, changed.Verdict, changed.VerdictReason)
+			if w.env["LAYERCACHE_MODE"] != "" {
+				assert.Empty(t, w.tags("cache"), "the cache is elsewhere")
+			}
+		})
+	}
+}
+
+func TestLayersOfTheCache(t *testing.T) {
+	cases := []struct {
+		name string
+		env  func(*world) map[string]string
+		// beside is how many layers the cache has, of each media type, that the image has not.
+		beside map[types.MediaType]int
+	}{
+		{"every step's, by zstd", nil, map[types.MediaType]int{types.OCILayerZStd: 5}},
+		{"every step's, by zstd at a level", variables("LAYERCACHE_COMPRESSION_LEVEL", "19"), map[types.MediaType]int{types.OCILayerZStd: 5}},
+		{"every step's, by gzip", variables("LAYERCACHE_COMPRESSION", "gzip"), map[types.MediaType]int{types.OCILayer: 5}},
+		{"the last stage's alone, which are the image's", variables("LAYERCACHE_LAYERS", "final"), map[types.MediaType]int{}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.set(c.env)
+			w.succeeds(w.build())
+			image := w.layers(w.image())
+			beside := map[types.MediaType]int{}
+			for digest, mediaType := range w.layers(w.registry.Addr() + "/cache:shop--linux-amd64--main") {
+				if _, ok := image[digest]; !ok {
+					beside[mediaType]++
+				}
+			}
+			assert.Equal(t, c.beside, beside)
+		})
+	}
+}
+
+// layers are the media types of an image's layers, or of a cache's, by their digests.
+func (w *world) layers(ref string) map[v1.Hash]types.MediaType {
+	w.t.Helper()
+	manifest, err := w.pulled(ref).Manifest()
+	require.NoError(w.t, err)
+	layers := map[v1.Hash]types.MediaType{}
+	for _, layer := range manifest.Layers {
+		layers[layer.Digest] = layer.MediaType
+	}
+	return layers
+}
+
+// set sets variables that depend on the world, if any.
+func (w *world) set(env func(*world) map[string]string) {
+	if env != nil {
+		maps.Copy(w.env, env(w))
+	}
+}
+
+// variables sets one variable.
+func variables(variable, value string) func(*world) map[string]string {
+	return func(*world) map[string]string { return map[string]string{variable: value} }
+}
+
+var runningOn = regexp.MustCompile(`Running on (http://\S+:(\d+))`)
+
+// bucket starts a stand-in for S3 with a bucket, and returns the variables that lead there.
+func bucket(w *world) map[string]string {
+	w.t.Helper()
+	cmd := exec.Command("moto_server", "-p", "0")
+	stderr, err := cmd.StderrPipe()
+	require.NoError(w.t, err)
+	require.NoError(w.t, cmd.Start(), "moto_server is in test/requirements.txt: `make test` installs it")
+	w.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	lines, address := bufio.NewScanner(stderr), ""
+	for address == "" && lines.Scan() {
+		if match := runningOn.FindStringSubmatch(lines.Text()); match != nil {
+			address = "http://127.0.0.1:" + match[2]
+		}
+	}
+	require.NotEmpty(w.t, address, "moto_server did not say where it runs")
+	go func() {
+		for lines.Scan() {
+			continue
+		}
+	}()
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPut, address+"/caches", strings.NewReader(""))
+	require.NoError(w.t, err)
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(w.t, err)
+	require.NoError(w.t, answer.Body.Close())
+	require.Equal(w.t, http.StatusOK, answer.StatusCode)
+	return map[string]string{
+		"LAYERCACHE_MODE": "s3", "LAYERCACHE_S3": "caches/shop/", "AWS_ENDPOINT_URL_S3": address, "AWS_REGION": "us-east-1",
+		"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
+	}
+}

@@ -1,0 +1,108 @@
+//go:build linux
+
+package ecrhost
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The access key of Own, as a program finds it in its environment.
+const (
+	ownKeyID  = "AKIAOWNOWNOWNOWNOWN1"
+	ownSecret = "own-secret-access-key-of-the-build"
+)
+
+// Call is one call of an API.
+type Call struct {
+	// Action is GetAuthorizationToken or AssumeRole.
+	Action string
+	// Principal is who called; Role is the role that was assumed.
+	Principal, Role string
+	// SessionName is the name that the session of the role was given.
+	SessionName string
+}
+
+// Calls are all calls of the APIs so far.
+func (w *World) Calls() []Call {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return slices.Clone(w.calls)
+}
+
+// Token makes a token for the principal that ends after life, as `aws ecr get-login-password` prints one.
+func (w *World) Token(principal string, life time.Duration) string {
+	password := "token-" + rand.Text()
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.tokens[password] = token{principal, time.Now().Add(life)}
+	return password
+}
+
+// Secrets are all tokens and secret keys that were handed out, as they are and as they stand in requests.
+func (w *World) Secrets() []string {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	secrets := []string{ownSecret}
+	for password := range w.tokens {
+		secrets = append(secrets, password, base64.StdEncoding.EncodeToString([]byte("AWS:"+password)))
+	}
+	for id := range w.assumed {
+		secrets = append(secrets, secretOf(id))
+	}
+	return secrets
+}
+
+func secretOf(id string) string { return "secret-of-" + id }
+
+// answer is the API of ECR and of STS. Who calls is told by the access key of the signature, which is not checked.
+func (w *World) answer(answer http.ResponseWriter, r *http.Request) {
+	principal, ok := w.caller(r)
+	if !ok {
+		answer.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(answer, `{"__type":"UnrecognizedClientException","message":"The security token included in the request is invalid."}`)
+		return
+	}
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetAuthorizationToken") {
+		w.note(Call{Action: "GetAuthorizationToken", Principal: principal})
+		encoded := base64.StdEncoding.EncodeToString([]byte("AWS:" + w.Token(principal, w.config.TokenLife)))
+		fmt.Fprintf(answer, `{"authorizationData":[{"authorizationToken":%q,"expiresAt":%d}]}`, encoded, time.Now().Add(w.config.TokenLife).Unix())
+		return
+	}
+	if err := r.ParseForm(); err != nil || r.Form.Get("Action") != "AssumeRole" {
+		answer.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	w.note(Call{Action: "AssumeRole", Principal: principal, Role: r.Form.Get("RoleArn"), SessionName: r.Form.Get("RoleSessionName")})
+	id := "ASIA" + rand.Text()[:16]
+	w.mutex.Lock()
+	w.assumed[id] = r.Form.Get("RoleArn")
+	w.mutex.Unlock()
+	fmt.Fprintf(answer, `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>`+
+		`<AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s</SecretAccessKey><SessionToken>session-of-%s</SessionToken><Expiration>%s</Expiration>`+
+		`</Credentials></AssumeRoleResult></AssumeRoleResponse>`, id, secretOf(id), id, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+}
+
+func (w *World) note(call Call) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.calls = append(w.calls, call)
+}
+
+// caller is the principal of the request's access key: Authorization: AWS4-HMAC-SHA256 Credential=KEY/….
+func (w *World) caller(r *http.Request) (string, bool) {
+	_, rest, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	id, _, _ := strings.Cut(rest, "/")
+	if id == ownKeyID {
+		return Own, true
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	principal, ok := w.assumed[id]
+	return principal, ok
+}

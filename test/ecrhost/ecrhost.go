@@ -1,0 +1,159 @@
+//go:build linux
+
+// Package ecrhost is a piece of AWS on loopback: private registries under Amazon ECR's own host names, with TLS and ECR's
+// sign-in, and the two APIs that hand out what signs in, ECR's and STS's. Programs that run in its world take the path that
+// they take in production: they look the host up, trust a certificate, ask for a token and show it.
+//
+// It needs Linux and root: names are made to resolve by a mount namespace with an /etc/hosts of its own.
+package ecrhost
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/layercache/layercache/test/localecr"
+)
+
+// Own is the principal that a program is when it assumes no role.
+const Own = "arn:aws:iam::111122223333:role/build"
+
+// Config says what a world has.
+type Config struct {
+	// Dir is where blobs, the certificate and the hosts file are kept; the caller removes it.
+	Dir string
+	// Registries are the registries by their host name.
+	Registries map[string]Registry
+	// TokenLife is how long a token is good. Default: 12 hours, as ECR's.
+	TokenLife time.Duration
+}
+
+// Registry is one account's registry in one region.
+type Registry struct {
+	// Principals are the ARNs of those that may use it; none means everyone with a token.
+	Principals []string
+}
+
+// World is a running piece of AWS.
+type World struct {
+	config    Config
+	authority *authority
+	address   string
+	server    *http.Server
+	api       *httptest.Server
+	backends  map[string]*localecr.Server
+
+	mutex    sync.Mutex
+	tokens   map[string]token
+	assumed  map[string]string
+	requests []Request
+	calls    []Call
+}
+
+// Start starts the registries and the APIs.
+func Start(config Config) (*World, error) {
+	if config.TokenLife == 0 {
+		config.TokenLife = 12 * time.Hour
+	}
+	w := &World{config: config, backends: map[string]*localecr.Server{}, tokens: map[string]token{}, assumed: map[string]string{}}
+	if err := w.start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("ecrhost: %w", err), w.Close())
+	}
+	return w, nil
+}
+
+func (w *World) start() error {
+	var hosts []string
+	proxies := map[string]http.Handler{}
+	for host := range w.config.Registries {
+		backend, err := localecr.Start(localecr.Config{Dir: filepath.Join(w.config.Dir, "registries", host)})
+		if err != nil {
+			return err
+		}
+		w.backends[host] = backend
+		proxies[host] = &httputil.ReverseProxy{
+			Rewrite: func(r *httputil.ProxyRequest) {
+				r.SetURL(&url.URL{Scheme: "http", Host: backend.Addr()})
+				r.Out.Host = r.In.Host
+			},
+			ErrorLog: log.New(io.Discard, "", 0),
+		}
+		hosts = append(hosts, host)
+	}
+	var err error
+	if w.authority, err = newAuthority(hosts); err != nil {
+		return err
+	}
+	listener, err := listen()
+	if err != nil {
+		return err
+	}
+	w.address = listener.Addr().String()
+	w.server = &http.Server{
+		Handler: w.guarded(proxies), ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: 10 * time.Second,
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{w.authority.certificate}},
+	}
+	go func() { _ = w.server.ServeTLS(listener, "", "") }()
+	w.api = httptest.NewServer(http.HandlerFunc(w.answer))
+	return w.writeFiles(hosts)
+}
+
+// listen takes port 443, which the hosts have no other than, at an address of loopback that nobody else uses.
+func listen() (net.Listener, error) {
+	var err error
+	for range 10 {
+		part := make([]byte, 3)
+		_, _ = rand.Read(part)
+		var listener net.Listener
+		listener, err = net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:443", part[0]%127+128, part[1], part[2]%254+1))
+		if err == nil {
+			return listener, nil
+		}
+	}
+	return nil, err
+}
+
+func (w *World) certificatePath() string { return filepath.Join(w.config.Dir, "ca.pem") }
+func (w *World) hostsPath() string       { return filepath.Join(w.config.Dir, "hosts") }
+
+func (w *World) writeFiles(hosts []string) error {
+	address, _, err := net.SplitHostPort(w.address)
+	if err != nil {
+		return err
+	}
+	content := "127.0.0.1 localhost\n"
+	for _, host := range hosts {
+		content += address + " " + host + "\n"
+	}
+	return errors.Join(
+		os.WriteFile(w.certificatePath(), w.authority.root, 0o600),
+		os.WriteFile(w.hostsPath(), []byte(content), 0o600),
+	)
+}
+
+// Close stops everything.
+func (w *World) Close() error {
+	var err error
+	if w.server != nil {
+		err = w.server.Close()
+	}
+	if w.api != nil {
+		w.api.Close()
+	}
+	for _, backend := range w.backends {
+		err = errors.Join(err, backend.Close())
+	}
+	return err
+}

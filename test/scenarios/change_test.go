@@ -1,0 +1,91 @@
+package scenarios
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/stretchr/testify/require"
+)
+
+// writes changes a file.
+func writes(path, content string) func(*world) {
+	return func(w *world) { w.write(path, content) }
+}
+
+// removes takes a file away.
+func removes(path string) func(*world) {
+	return func(w *world) { require.NoError(w.t, os.Remove(filepath.Join(w.app, path))) }
+}
+
+// chmods changes a file's mode.
+func chmods(path string, mode os.FileMode) func(*world) {
+	return func(w *world) { require.NoError(w.t, os.Chmod(filepath.Join(w.app, path), mode)) }
+}
+
+// touches changes a file's time and nothing else.
+func touches(path string) func(*world) {
+	return func(w *world) {
+		later := time.Now().Add(time.Hour)
+		require.NoError(w.t, os.Chtimes(filepath.Join(w.app, path), later, later))
+	}
+}
+
+// serves changes a page of http://site.example.
+func serves(page, content string) func(*world) {
+	return func(w *world) { w.pages[page] = content }
+}
+
+// commits changes a file of a repository below http://site.example/git/.
+func commits(repository, file, content string) func(*world) {
+	return func(w *world) { w.commit(repository, file, content) }
+}
+
+// with changes the arguments.
+func with(args ...string) func(*world) {
+	return func(w *world) { w.args = args }
+}
+
+// sets changes a variable.
+func sets(variable, value string) func(*world) {
+	return func(w *world) { w.env[variable] = value }
+}
+
+// copies puts what the registry holds at one ref at another.
+func copies(from, to string) func(*world) {
+	return func(w *world) {
+		ref, err := name.ParseReference(w.registry.Addr() + "/" + from)
+		require.NoError(w.t, err)
+		image, err := remote.Image(ref)
+		require.NoError(w.t, err)
+		w.push(to, image)
+	}
+}
+
+// loses takes the config, or every layer, of the main cache away from the registry and leaves the manifest.
+func loses(config bool) func(*world) {
+	return func(w *world) {
+		held := w.holdings([]string{w.registry.Addr() + "/" + mainCache})[0]
+		lost := held.layers
+		if config {
+			lost = []string{held.config}
+		}
+		for _, digest := range lost {
+			file := filepath.Join(w.blobs, url.PathEscape("cache"), strings.ReplaceAll(digest, ":", "-"))
+			require.NoError(w.t, os.Remove(file))
+		}
+	}
+}
+
+// all does one change after the other.
+func all(changes ...func(*world)) func(*world) {
+	return func(w *world) {
+		for _, change := range changes {
+			change(w)
+		}
+	}
+}

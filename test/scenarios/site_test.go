@@ -1,0 +1,52 @@
+package scenarios
+
+import (
+	"net/http"
+	"net/http/cgi"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/stretchr/testify/require"
+)
+
+// serve answers for http://site.example: git repositories below /git/, pages elsewhere. A page's entity tag is its content.
+func (w *world) serve(answer http.ResponseWriter, request *http.Request) {
+	if strings.HasPrefix(request.URL.Path, "/git/") {
+		backend := cgi.Handler{
+			Path: w.git("--exec-path") + "/git-http-backend", Root: "/git",
+			Env: []string{"GIT_PROJECT_ROOT=" + filepath.Join(w.tmp, "git"), "GIT_HTTP_EXPORT_ALL=1"},
+		}
+		backend.ServeHTTP(answer, request)
+		return
+	}
+	content, ok := w.pages[request.URL.Path]
+	if !ok {
+		http.NotFound(answer, request)
+		return
+	}
+	answer.Header().Set("ETag", `"`+content+`"`)
+	_, _ = answer.Write([]byte(content))
+}
+
+// commit puts a file into the repository http://site.example/git/NAME.git, which is made if need be.
+func (w *world) commit(repository, file, content string) {
+	w.t.Helper()
+	dir := filepath.Join(w.tmp, "git", repository+".git")
+	if _, err := os.Stat(dir); err != nil {
+		w.git("init", "--quiet", "--initial-branch=main", dir)
+	}
+	require.NoError(w.t, os.WriteFile(filepath.Join(dir, file), []byte(content), 0o644))
+	w.git("-C", dir, "add", file)
+	w.git("-C", dir, "-c", "user.name=tester", "-c", "user.email=tester@example.com", "commit", "--quiet", "--message", content)
+}
+
+func (w *world) git(args ...string) string {
+	w.t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Env = w.environment()
+	output, err := cmd.CombinedOutput()
+	require.NoError(w.t, err, string(output))
+	return strings.TrimSpace(string(output))
+}

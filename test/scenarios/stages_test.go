@@ -1,0 +1,71 @@
+package scenarios
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// diamond has two stages that copy from one and a last one that copies from both.
+const diamond = `FROM bases.example/tiny:1 AS top
+COPY a /a
+FROM top AS left
+COPY b /b
+RUN cat /a /b > /left
+FROM top AS right
+COPY c /c
+RUN cat /a /c > /right
+FROM bases.example/tiny:1
+COPY --from=left /left /
+COPY --from=right /right /
+`
+
+// wide has ten stages that know nothing of each other and a last one that copies from all.
+func wide() files {
+	var stages, last strings.Builder
+	app := files{}
+	for i := range 10 {
+		fmt.Fprintf(&stages, "FROM scratch AS part%d\nCOPY part%d /\n", i, i)
+		fmt.Fprintf(&last, "COPY --from=part%d / /\n", i)
+		app[fmt.Sprintf("part%d", i)] = fmt.Sprintf("part %d\n", i)
+	}
+	app["Dockerfile"] = stages.String() + "FROM scratch\n" + last.String()
+	return app
+}
+
+func TestStages(t *testing.T) {
+	renamed := strings.NewReplacer("AS build", "AS compile", "--from=build", "--from=compile")
+	targets := small("FROM scratch AS base\nCOPY c /c\nFROM base AS one\nCOPY a /a\nFROM base AS two\nCOPY b /b\n")
+	unused := small("FROM scratch AS unused\nCOPY a /a\nFROM scratch\nCOPY b /b\n")
+	compare(t, []scenario{
+		{name: "a stage of another name", files: service, change: writes("Dockerfile", renamed.Replace(service["Dockerfile"]))},
+		{name: "a change of a stage that nothing needs", files: unused, change: writes("a", "aa\n")},
+		{name: "a target that was built before", files: targets, args: []string{"--target=one"}, change: writes("b", "bb\n")},
+		{name: "a target that was not", files: targets, args: []string{"--target=one"}, change: with("--target=two")},
+		{name: "one leg of a diamond", files: small(diamond),
+			change: writes("c", "cc\n"), cause: "c"},
+		{name: "the top of a diamond", files: small(diamond),
+			change: writes("a", "aa\n"), cause: "a"},
+		{name: "one of ten stages", files: wide(), change: writes("part7", "changed\n"), cause: "part7"},
+		{name: "a stage that is not to be cached", files: service, change: with("--no-cache-filter=build")},
+		{name: "a stage more at the front", files: service, change: writes("Dockerfile", strings.Replace(service["Dockerfile"]+
+			"COPY --from=tools /tool /tool\n", "FROM", "FROM scratch AS tools\nCOPY deps.txt /tool\nFROM", 1)), cause: "COPY deps.txt /tool"},
+	})
+}
+
+func TestBases(t *testing.T) {
+	linked := small("FROM bases.example/tiny:1 AS build\nRUN echo program > /program\nFROM bases.example/tiny:1\nCOPY --link a /a\nCOPY --link --from=build /program /program\n")
+	below := small("FROM bases.example/tiny:1\nCOPY --link a /a\nCOPY --link b /b\nCOPY c /c\n")
+	onBuild := files{"Dockerfile": "FROM bases.example/onbuild:1\nWORKDIR /src\n", "src/main.txt": "hello\n"}
+	compare(t, []scenario{
+		{name: "another base image of the same name", files: service, change: pushesBase("tiny:1", "second"), cause: "bases.example/tiny:1"},
+		{name: "another base image, named by a build argument", args: []string{"--build-arg=BASE=bases.example/tiny:1"},
+			files:  small("ARG BASE\nFROM $BASE\nCOPY a /a\n"),
+			change: all(pushesBase("tiny:2", "second"), with("--build-arg=BASE=bases.example/tiny:2")), cause: "bases.example/tiny"},
+		{name: "another base image below linked copies", files: linked, change: pushesBase("tiny:1", "second"), cause: "bases.example/tiny:1"},
+		{name: "a changed file below a linked copy", files: below,
+			change: writes("a", "aa\n"), cause: "a"},
+		{name: "a base image's own trigger", files: onBuild, prepare: pushesTrigger("COPY src /src"),
+			change: writes("src/main.txt", "changed\n")},
+	})
+}
