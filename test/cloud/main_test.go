@@ -5,7 +5,6 @@ package cloud
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +14,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -26,41 +24,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/bundle"
-	"github.com/layercache/layercache/internal/toolchain"
 	"github.com/layercache/layercache/test/cloud/awsfake"
+	"github.com/layercache/layercache/test/programs"
 )
 
-// program is layercache, as people install it.
-var program string
-
-func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "layercache-cloud-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		program = filepath.Join(dir, "layercache")
-		err = compile(context.Background(), program)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "cloud:", err)
-		return 1
-	}
-	return m.Run()
-}
-
-func compile(ctx context.Context, output string) error {
-	source, err := bundle.SourceDir(ctx)
-	if err != nil {
-		return err
-	}
-	return toolchain.Compile(ctx, toolchain.Compilation{
-		Dir: source, Package: "./bin/layercache", LinkFlags: "-s -w", Platform: toolchain.Host(), Output: output, Label: "layercache",
-	}, os.Stderr)
-}
+func TestMain(m *testing.M) { programs.Main(m, programs.Whole) }
 
 // environment is that of a user who has signed in, and whose AWS is at an address.
 func environment(address string) []string {
@@ -78,7 +46,7 @@ type result struct {
 
 func layercache(t *testing.T, environ []string, args ...string) result {
 	t.Helper()
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(programs.Path(programs.Whole), args...)
 	cmd.Env = environ
 	return wait(t, cmd, cmd.Run)
 }

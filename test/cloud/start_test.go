@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/test/cloud/awsfake"
+	"github.com/layercache/layercache/test/programs"
 )
 
 const buildID = "shop:11111111-2222-3333-4444-555555555555"
@@ -57,7 +58,7 @@ func TestWithoutFollowTheIdIsAllThatGoesToStandardOutput(t *testing.T) {
 
 func TestCtrlCLeavesTheBuildRunning(t *testing.T) {
 	answers := awsfake.CodeBuild(&awsfake.Build{ID: buildID, Looks: []awsfake.Look{{Log: []string{"building\n"}}}})
-	cmd := exec.Command(program, "start", "shop", "--follow")
+	cmd := exec.Command(programs.Path(programs.Whole), "start", "shop", "--follow")
 	log := answers["GetLogEvents"]
 	answers["GetLogEvents"] = func(input map[string]any) (map[string]any, error) {
 		_ = cmd.Process.Signal(syscall.SIGINT)

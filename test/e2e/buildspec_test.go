@@ -16,6 +16,7 @@ import (
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/toolchain"
 	"github.com/layercache/layercache/test/agent"
+	"github.com/layercache/layercache/test/programs"
 	"github.com/layercache/layercache/test/template"
 )
 
@@ -128,7 +129,7 @@ func (w *world) agent(project template.Project, overrides map[string]string, ide
 	}
 	// A build image has a buildx, and no helper.
 	tools := w.t.TempDir()
-	require.NoError(w.t, os.Symlink(filepath.Join(programs, "buildx"), filepath.Join(tools, "buildx")))
+	require.NoError(w.t, os.Symlink(programs.Path(programs.Buildx), filepath.Join(tools, "buildx")))
 	var log bytes.Buffer
 	result, err := agent.Build{
 		Project: project.Name, Account: project.Account, Region: project.Region, Partition: project.Partition,

@@ -20,6 +20,7 @@ import (
 
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/test/localecr"
+	"github.com/layercache/layercache/test/programs"
 )
 
 // base is pulled through the mirror; where no network reaches it, the registry has a stand-in for it.
@@ -87,11 +88,11 @@ func (w *world) image() string { return w.registry.Addr() + "/shop:1" }
 
 // command is the helper in the application's folder, with nothing of this process's LAYERCACHE_* variables.
 func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
-	program := bundled
+	program := programs.Bundled
 	if slices.Contains([]string{"try"}, args[0]) {
-		program = whole
+		program = programs.Whole
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(programs, program), args...)
+	cmd := exec.CommandContext(ctx, programs.Path(program), args...)
 	cmd.Dir = w.app
 	cmd.Env = []string{"TMPDIR=" + w.tmp, "HOME=" + w.tmp, "PATH=" + os.Getenv("PATH")}
 	for variable, value := range w.env {
@@ -167,7 +168,7 @@ func processes() []string {
 	links, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, link := range links {
 		content, err := os.ReadFile(link)
-		if err == nil && strings.HasPrefix(string(content), programs) {
+		if err == nil && strings.HasPrefix(string(content), programs.Dir) {
 			found = append(found, strings.ReplaceAll(string(content), "\x00", " "))
 		}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/test/ecrhost"
+	"github.com/layercache/layercache/test/programs"
 )
 
 const (
@@ -82,7 +83,7 @@ func (p *project) build() outcome {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), 3*time.Minute)
 	defer cancel()
-	cmd := p.aws.Command(ctx, filepath.Join(programs, "layercache"), "build", "--push", "--tag", p.image, ".")
+	cmd := p.aws.Command(ctx, programs.Path(programs.Bundled), "build", "--push", "--tag", p.image, ".")
 	cmd.Dir = p.dir
 	cmd.Env = append(p.aws.Environ(), "TMPDIR="+p.home, "HOME="+p.home, "PATH="+os.Getenv("PATH"))
 	if p.credentials {

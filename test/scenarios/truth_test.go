@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/test/programs"
 )
 
 // truth is what BuildKit's own client says of a build.
@@ -48,7 +49,7 @@ func (w *world) truth(refs []string) truth {
 	for _, ref := range refs {
 		args = append(args, "--import-cache", "type=registry,ref="+ref)
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(programs, "buildctl"), append(args, buildctlArgs(w.args)...)...)
+	cmd := exec.CommandContext(ctx, programs.Path(programs.Buildctl), append(args, buildctlArgs(w.args)...)...)
 	cmd.Dir, cmd.Env = w.app, w.environment()
 	var stream bytes.Buffer
 	cmd.Stderr = &stream
@@ -85,7 +86,7 @@ func (w *world) startBuildkitd() string {
 	config := filepath.Join(state, "buildkitd.toml")
 	require.NoError(w.t, os.WriteFile(config, []byte("[registry.\"bases.example\"]\nmirrors = [\""+w.registry.Addr()+"/bases\"]\n"), 0o600))
 	socket := filepath.Join(state, "buildkitd.sock")
-	cmd := exec.Command(filepath.Join(programs, "buildkitd"), "--config", config, "--root", filepath.Join(state, "root"),
+	cmd := exec.Command(programs.Path(programs.Buildkitd), "--config", config, "--root", filepath.Join(state, "root"),
 		"--addr", "unix://"+socket, "--otel-socket-path", filepath.Join(state, "otel.sock"),
 		"--containerd-worker=false", "--oci-worker-net", "host")
 	var log bytes.Buffer

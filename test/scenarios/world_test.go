@@ -20,6 +20,7 @@ import (
 
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/test/localecr"
+	"github.com/layercache/layercache/test/programs"
 )
 
 // timeout bounds one build.
@@ -78,7 +79,7 @@ func (w *world) build() *report.Report {
 	ctx, cancel := context.WithTimeout(w.t.Context(), timeout)
 	defer cancel()
 	args := append(append([]string{"build", "--push", "--tag", w.registry.Addr() + "/shop:1"}, w.args...), ".")
-	cmd := exec.CommandContext(ctx, filepath.Join(programs, "layercache"), args...)
+	cmd := exec.CommandContext(ctx, programs.Path(programs.Bundled), args...)
 	cmd.Dir = w.app
 	cmd.Env = w.environment()
 	for variable, value := range w.env {

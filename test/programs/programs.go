@@ -1,0 +1,95 @@
+// Package programs compiles layercache for the tests that run it as a user does, and puts the pinned tools beside it, as the
+// bundle has them.
+package programs
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/layercache/layercache/internal/bundle"
+	"github.com/layercache/layercache/internal/toolchain"
+)
+
+// The programs, by their names in the folder.
+const (
+	// Bundled is the helper that builds download.
+	Bundled = "layercache"
+	// Whole is the program that people install.
+	Whole     = "layercache-whole"
+	Buildkitd = "buildkitd"
+	Buildx    = "buildx"
+	// Buildctl is BuildKit's own client.
+	Buildctl = "buildctl"
+)
+
+// Dir is the folder that holds them, once Main has called the tests.
+var Dir string
+
+// Path is where a program is.
+func Path(program string) string { return filepath.Join(Dir, program) }
+
+// Main is for a TestMain: it readies the programs, runs the tests and ends the process.
+func Main(m *testing.M, wanted ...string) {
+	os.Exit(run(m, wanted))
+}
+
+func run(m *testing.M, wanted []string) int {
+	dir, err := os.MkdirTemp("", "layercache-programs-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = install(context.Background(), dir, wanted)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "the programs under test:", err)
+		return 1
+	}
+	Dir = dir
+	return m.Run()
+}
+
+func install(ctx context.Context, dir string, wanted []string) error {
+	tools := map[string]toolchain.Program{Buildkitd: toolchain.Buildkitd(), Buildx: toolchain.Buildx(), Buildctl: buildctl()}
+	for _, name := range wanted {
+		output := filepath.Join(dir, name)
+		tool, pinned := tools[name]
+		if !pinned {
+			if err := compile(ctx, name, output); err != nil {
+				return err
+			}
+			continue
+		}
+		path, err := toolchain.Build(ctx, tool, toolchain.Host(), os.Stderr)
+		if err != nil {
+			return err
+		}
+		if err := os.Symlink(path, output); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compile makes layercache of this source.
+func compile(ctx context.Context, name, output string) error {
+	source, err := bundle.SourceDir(ctx)
+	if err != nil {
+		return err
+	}
+	tags := ""
+	if name == Bundled {
+		tags = bundle.HelperTags
+	}
+	return toolchain.Compile(ctx, toolchain.Compilation{
+		Dir: source, Package: "./bin/layercache", LinkFlags: "-s -w", Tags: tags, Platform: toolchain.Host(), Output: output, Label: name,
+	}, os.Stderr)
+}
+
+// buildctl comes out of the module that buildkitd comes from.
+func buildctl() toolchain.Program {
+	program := toolchain.Buildkitd()
+	program.Name, program.Package = Buildctl, "./cmd/buildctl"
+	return program
+}
