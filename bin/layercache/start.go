@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -31,7 +32,12 @@ its exit status is 0 when the build succeeded and 1 when it did not. Ctrl-C leav
 Needs codebuild:StartBuild, and to follow codebuild:BatchGetBuilds and logs:GetLogEvents; for a batch
 codebuild:StartBuildBatch and codebuild:BatchGetBuildBatches.`,
 		Example: "  layercache start shop --set LAYERCACHE_REFRESH=true --follow\n  layercache start shop --source-version feature/x",
-		Args:    cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("start needs the name of one CodeBuild project: layercache start PROJECT")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
 			request.Project = args[0]
