@@ -76,10 +76,9 @@ func (i *Insight) addAlarms(app *App, t Thresholds) {
 	})
 	i.addAlarm("Overhead-"+label, &awscloudwatch.AlarmProps{
 		AlarmDescription: jsii.String(fmt.Sprintf("The layer cache of %s costs more time than it saves: see the reports of its builds for whether to keep it", label)),
-		Metric: i.expression(fmt.Sprintf("IF(builds >= %v, overhead - saved, 0)", *t.MinimumBuilds), map[string]awscloudwatch.IMetric{
-			"builds":   i.metric(app, OverheadSeconds, count, label),
-			"overhead": i.metric(app, OverheadSeconds, average, label),
-			"saved":    i.metric(app, SavedSeconds, average, label),
+		Metric: i.expression(fmt.Sprintf("IF(builds >= %v, 0 - saved, 0)", *t.MinimumBuilds), map[string]awscloudwatch.IMetric{
+			"builds": i.metric(app, SavedSeconds, count, label),
+			"saved":  i.metric(app, SavedSeconds, average, label),
 		}),
 		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD,
 		Threshold:          t.OverheadSeconds,

@@ -85,8 +85,8 @@ func TestEachAppHasThreeAlarmsThatAskForEnoughBuilds(t *testing.T) {
 	overhead := found["Overheadshop"]
 	assert.Equal(t, "GreaterThanThreshold", overhead["ComparisonOperator"])
 	assert.Equal(t, 0.0, overhead["Threshold"])
-	assert.Equal(t, "IF(builds >= 5, overhead - saved, 0)", queries(t, overhead)["expr_1"]["Expression"])
-	assert.Equal(t, metricStat("OverheadSeconds", "Average"), queries(t, overhead)["overhead"]["MetricStat"])
+	assert.Equal(t, "IF(builds >= 5, 0 - saved, 0)", queries(t, overhead)["expr_1"]["Expression"])
+	assert.Equal(t, metricStat("SavedSeconds", "SampleCount"), queries(t, overhead)["builds"]["MetricStat"])
 	assert.Equal(t, metricStat("SavedSeconds", "Average"), queries(t, overhead)["saved"]["MetricStat"])
 }
 

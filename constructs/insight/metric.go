@@ -15,7 +15,8 @@ type Name string
 const (
 	// HitRatio is the part of the steps that came from the cache: 0 to 1.
 	HitRatio Name = "HitRatio"
-	// SavedSeconds is what the cached steps would have added to the build.
+	// SavedSeconds is what the cached steps would have added to the build, less
+	// OverheadSeconds.
 	SavedSeconds Name = "SavedSeconds"
 	// OverheadSeconds is what import and export of the cache added to the build.
 	OverheadSeconds Name = "OverheadSeconds"
