@@ -67,7 +67,7 @@ func TestIndexJoinsThePlatformsImages(t *testing.T) {
 	joined := w.run("index")
 	require.Zero(t, joined.exitCode, joined.log)
 	assert.ElementsMatch(t, []string{"latest-linux-amd64", "latest-linux-arm64", "latest"}, w.tags("shop"))
-	assert.Len(t, w.tags("cache"), 2, "a cache for each platform")
+	assert.Len(t, w.tags("cache"), 4, "a cache and a record for each platform")
 
 	ref, err := name.ParseReference(w.registry.Addr() + "/shop:latest")
 	require.NoError(t, err)

@@ -15,10 +15,9 @@ import (
 
 // slowSteps is a Dockerfile whose steps take long enough to be told from the cache's own time.
 const slowSteps = "FROM " + base + `
-ARG VERSION=1
 RUN sleep 1; echo tools
 COPY src src
-RUN sleep 2; cat src/* > program
+RUN sleep 1; cat src/* > program
 `
 
 // written are the requests of a build that changed the repository.
@@ -76,6 +75,7 @@ func (w *world) pushBase(content string) {
 }
 
 func TestWhyAStepHadToRun(t *testing.T) {
+	const dockerfile = "FROM " + base + "\nARG VERSION=1\nRUN echo tools\nCOPY src src\nRUN cat src/* > program\n"
 	cases := []struct {
 		name   string
 		change func(w *world) (arguments []string)
@@ -87,14 +87,14 @@ func TestWhyAStepHadToRun(t *testing.T) {
 		{"an instruction that was changed", func(w *world) []string {
 			w.write("Dockerfile", "FROM "+base+"\nARG VERSION=1\nRUN echo other tools\nCOPY src src\n")
 			return nil
-		}, "its text changed, it was RUN sleep 1; echo tools", ""},
+		}, "its text changed, it was RUN echo tools", ""},
 		{"a build argument that the step does not use", func(*world) []string { return []string{"--build-arg", "VERSION=2"} },
-			"the build argument VERSION changed", "declare ARG VERSION below RUN sleep 1; echo tools"},
+			"the build argument VERSION changed", "declare ARG VERSION below RUN echo tools"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
-			w.write("Dockerfile", slowSteps)
+			w.write("Dockerfile", dockerfile)
 			w.succeeds(w.build())
 			changed := w.succeeds(w.build(c.change(w)...))
 			require.Len(t, changed.Misses, 1)
@@ -115,7 +115,7 @@ func TestWhatTheCacheSaved(t *testing.T) {
 	unchanged := w.succeeds(w.build())
 	require.NotNil(t, unchanged.SavedSeconds)
 	require.NotNil(t, unchanged.CriticalPath)
-	assert.GreaterOrEqual(t, unchanged.CriticalPath.Without, 3.0, "both steps sleep, one after the other")
+	assert.GreaterOrEqual(t, unchanged.CriticalPath.Without, 2.0, "both steps sleep, one after the other")
 	assert.InDelta(t, unchanged.CriticalPath.Without-unchanged.CriticalPath.With-unchanged.OverheadSeconds, *unchanged.SavedSeconds, 1e-9)
 	assert.Equal(t, "keep", unchanged.Worth)
 	assert.NotEmpty(t, unchanged.Cost.Arithmetic)
