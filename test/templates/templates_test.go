@@ -23,14 +23,14 @@ const config = `{"cache":{"account":"111111111111","region":"eu-central-1"},"bui
 
 // synth runs the app as the CDK CLI does, and returns the cloud assembly. check
 // is "true" for the CDK's own check of the templates, "" for the default.
-func synth(t *testing.T, app, config, check string) string {
+func synth(t *testing.T, config, check string) string {
 	t.Helper()
-	assembly, output, err := run(t, app, config, check)
+	assembly, output, err := run(t, config, check)
 	require.NoError(t, err, "%s", output)
 	return assembly
 }
 
-func run(t *testing.T, app, config, check string) (assembly, output string, err error) {
+func run(t *testing.T, config, check string) (assembly, output string, err error) {
 	t.Helper()
 	project := t.TempDir()
 	require.NoError(t, examples.WriteProject(project))
@@ -43,31 +43,47 @@ func run(t *testing.T, app, config, check string) (assembly, output string, err 
 	return assembly, string(text), err
 }
 
-// buildApp compiles bin/app.
-func buildApp(t *testing.T) string {
-	t.Helper()
-	app := filepath.Join(t.TempDir(), "app")
+// app is the compiled bin/app.
+var app string
+
+func TestMain(m *testing.M) { os.Exit(compileAndRun(m)) }
+
+func compileAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "layercache-templates-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "templates:", err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	app = filepath.Join(dir, "app")
 	output, err := exec.Command("go", "build", "-buildvcs=false", "-o", app, "../../bin/app").CombinedOutput()
-	require.NoError(t, err, "%s", output)
-	return app
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "templates: compile the app: %v\n%s", err, output)
+		return 1
+	}
+	return m.Run()
 }
 
+// cfn-lint takes seconds to start, so it is called once for each region.
 func TestTemplatesPassCfnLintWithNoErrorAndNoWarning(t *testing.T) {
 	lint, err := exec.LookPath("cfn-lint")
 	require.NoError(t, err, "cfn-lint is not on PATH: run the tests with `make test`, which installs it, or `pip install cfn-lint`")
-	app := buildApp(t)
 	all, err := examples.All()
 	require.NoError(t, err)
+	byRegion := map[string][]string{}
 	for _, example := range all {
-		t.Run(example.Name, func(t *testing.T) {
+		text, err := json.Marshal(example.Config)
+		require.NoError(t, err)
+		for region, files := range templatesByRegion(t, synth(t, string(text), "")) {
+			byRegion[region] = append(byRegion[region], files...)
+		}
+	}
+	for region, files := range byRegion {
+		t.Run(region, func(t *testing.T) {
 			t.Parallel()
-			text, err := json.Marshal(example.Config)
-			require.NoError(t, err)
-			for region, files := range templatesByRegion(t, synth(t, app, string(text), "")) {
-				output, err := exec.Command(lint, append([]string{"--regions", region, "--"}, files...)...).CombinedOutput()
-				assert.NoError(t, err, "%s", output)
-				assert.Empty(t, string(output))
-			}
+			output, err := exec.Command(lint, append([]string{"--regions", region, "--"}, files...)...).CombinedOutput()
+			assert.NoError(t, err, "%s", output)
+			assert.Empty(t, string(output))
 		})
 	}
 }
@@ -101,7 +117,7 @@ func templatesByRegion(t *testing.T, assembly string) map[string][]string {
 }
 
 func TestTemplatesPassTheCDKsOwnCheck(t *testing.T) {
-	assembly := synth(t, buildApp(t), config, "true")
+	assembly := synth(t, config, "true")
 	text, err := os.ReadFile(filepath.Join(assembly, "validation-report.json"))
 	require.NoError(t, err)
 	var report struct {
@@ -122,7 +138,7 @@ func TestTemplatesPassTheCDKsOwnCheck(t *testing.T) {
 }
 
 func TestABadConfigurationEndsInLinesAndNoTemplate(t *testing.T) {
-	assembly, output, err := run(t, buildApp(t), `{"name":"A","builds":[{"name":"api"}],"more":1}`, "")
+	assembly, output, err := run(t, `{"name":"A","builds":[{"name":"api"}],"more":1}`, "")
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, 1, exit.ExitCode())
