@@ -5,11 +5,14 @@ package ecrhost
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/layercache/layercache/internal/ecr"
 )
 
 // The access key of Own, as a program finds it in its environment.
@@ -20,7 +23,7 @@ const (
 
 // Call is one call of an API.
 type Call struct {
-	// Action is GetAuthorizationToken or AssumeRole.
+	// Action is GetAuthorizationToken, CreateRepository or AssumeRole.
 	Action string
 	// Principal is who called; Role is the role that was assumed.
 	Principal, Role string
@@ -68,12 +71,53 @@ func (w *World) answer(answer http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(answer, `{"__type":"UnrecognizedClientException","message":"The security token included in the request is invalid."}`)
 		return
 	}
-	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetAuthorizationToken") {
-		w.note(Call{Action: "GetAuthorizationToken", Principal: principal})
+	switch _, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "."); operation {
+	case "GetAuthorizationToken":
+		w.note(Call{Action: operation, Principal: principal})
 		encoded := base64.StdEncoding.EncodeToString([]byte("AWS:" + w.Token(principal, w.config.TokenLife)))
 		fmt.Fprintf(answer, `{"authorizationData":[{"authorizationToken":%q,"expiresAt":%d}]}`, encoded, time.Now().Add(w.config.TokenLife).Unix())
+	case "CreateRepository":
+		w.note(Call{Action: operation, Principal: principal})
+		w.createRepository(answer, r, principal)
+	default:
+		w.assumeRole(answer, r, principal)
+	}
+}
+
+// createRepository creates a repository in the registry of the caller's account, in the region that the signature is for.
+func (w *World) createRepository(answer http.ResponseWriter, r *http.Request, principal string) {
+	var input struct {
+		RepositoryName                     string
+		ImageTagMutability                 Mutability
+		ImageTagMutabilityExclusionFilters []struct{ Filter string }
+	}
+	if err := json.NewDecoder(r.Body).Decode(&input); err != nil {
+		answer.WriteHeader(http.StatusBadRequest)
 		return
 	}
+	settings := Repository{Mutability: input.ImageTagMutability}
+	for _, filter := range input.ImageTagMutabilityExclusionFilters {
+		settings.Exclusions = append(settings.Exclusions, filter.Filter)
+	}
+	account, region := accountOf(principal), regionOf(r)
+	for host := range w.repositories {
+		parsed, _ := ecr.ParseHost(host)
+		if parsed.Account != account || parsed.Region != region {
+			continue
+		}
+		if err := w.CreateRepository(host, input.RepositoryName, settings); err != nil {
+			answer.WriteHeader(http.StatusBadRequest)
+			fmt.Fprintf(answer, `{"__type":"RepositoryAlreadyExistsException","message":%q}`, err)
+			return
+		}
+		fmt.Fprintf(answer, `{"repository":{"repositoryName":%q,"registryId":%q,"repositoryUri":%q}}`, input.RepositoryName, account, host+"/"+input.RepositoryName)
+		return
+	}
+	answer.WriteHeader(http.StatusBadRequest)
+	fmt.Fprintf(answer, `{"__type":"InvalidParameterException","message":"there is no registry of account %s in %s here"}`, account, region)
+}
+
+func (w *World) assumeRole(answer http.ResponseWriter, r *http.Request, principal string) {
 	if err := r.ParseForm(); err != nil || r.Form.Get("Action") != "AssumeRole" {
 		answer.WriteHeader(http.StatusBadRequest)
 		return
@@ -94,15 +138,17 @@ func (w *World) note(call Call) {
 	w.calls = append(w.calls, call)
 }
 
-// caller is the principal of the request's access key: Authorization: AWS4-HMAC-SHA256 Credential=KEY/….
+// caller is the principal of the request's access key.
 func (w *World) caller(r *http.Request) (string, bool) {
-	_, rest, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-	id, _, _ := strings.Cut(rest, "/")
+	id := credential(r)[0]
 	if id == ownKeyID {
 		return Own, true
 	}
 	w.mutex.Lock()
-	defer w.mutex.Unlock()
 	principal, ok := w.assumed[id]
-	return principal, ok
+	w.mutex.Unlock()
+	if ok {
+		return principal, true
+	}
+	return w.config.Identify(r.Context(), id)
 }

@@ -4,16 +4,21 @@
 // sign-in, and the two APIs that hand out what signs in, ECR's and STS's. Programs that run in its world take the path that
 // they take in production: they look the host up, trust a certificate, ask for a token and show it.
 //
+// The registries keep ECR's rules: a repository is there once it was created, or pulled through; a tag may be fixed; a manifest is
+// an image's or an index of such. IAM is not among them: who is let in to a registry is a list.
+//
 // It needs Linux and root: names are made to resolve by a mount namespace with an /etc/hosts of its own.
 package ecrhost
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -38,12 +43,18 @@ type Config struct {
 	Registries map[string]Registry
 	// TokenLife is how long a token is good. Default: 12 hours, as ECR's.
 	TokenLife time.Duration
+	// Identify says which principal an access key belongs to that this world has not handed out. Default: none does.
+	Identify func(ctx context.Context, accessKeyID string) (principal string, ok bool)
 }
 
 // Registry is one account's registry in one region.
 type Registry struct {
-	// Principals are the ARNs of those that may use it; none means everyone with a token.
+	// Principals are the ARNs of those that may use it, a role's standing for its sessions; none means everyone with a token.
 	Principals []string
+	// Repositories are those that it begins with, by name.
+	Repositories map[string]Repository
+	// PullThrough are the upstreams of its pull-through cache rules, HOST or HOST/PREFIX, by the rules' prefixes.
+	PullThrough map[string]string
 }
 
 // World is a running piece of AWS.
@@ -55,11 +66,13 @@ type World struct {
 	api       *httptest.Server
 	backends  map[string]*localecr.Server
 
-	mutex    sync.Mutex
-	tokens   map[string]token
-	assumed  map[string]string
-	requests []Request
-	calls    []Call
+	mutex  sync.Mutex
+	tokens map[string]token
+	// repositories are those of each host by name.
+	repositories map[string]map[string]*repository
+	assumed      map[string]string
+	requests     []Request
+	calls        []Call
 }
 
 // Start starts the registries and the APIs.
@@ -67,7 +80,13 @@ func Start(config Config) (*World, error) {
 	if config.TokenLife == 0 {
 		config.TokenLife = 12 * time.Hour
 	}
-	w := &World{config: config, backends: map[string]*localecr.Server{}, tokens: map[string]token{}, assumed: map[string]string{}}
+	if config.Identify == nil {
+		config.Identify = func(context.Context, string) (string, bool) { return "", false }
+	}
+	w := &World{
+		config: config, backends: map[string]*localecr.Server{}, repositories: map[string]map[string]*repository{},
+		tokens: map[string]token{}, assumed: map[string]string{},
+	}
 	if err := w.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("ecrhost: %w", err), w.Close())
 	}
@@ -77,19 +96,23 @@ func Start(config Config) (*World, error) {
 func (w *World) start() error {
 	var hosts []string
 	proxies := map[string]http.Handler{}
-	for host := range w.config.Registries {
-		backend, err := localecr.Start(localecr.Config{Dir: filepath.Join(w.config.Dir, "registries", host)})
+	for host, registry := range w.config.Registries {
+		upstreams := maps.Clone(registry.PullThrough)
+		if upstreams == nil {
+			upstreams = map[string]string{}
+		}
+		backend, err := localecr.Start(localecr.Config{Dir: filepath.Join(w.config.Dir, "registries", host), Upstreams: upstreams})
 		if err != nil {
 			return err
 		}
 		w.backends[host] = backend
-		proxies[host] = &httputil.ReverseProxy{
-			Rewrite: func(r *httputil.ProxyRequest) {
-				r.SetURL(&url.URL{Scheme: "http", Host: backend.Addr()})
-				r.Out.Host = r.In.Host
-			},
-			ErrorLog: log.New(io.Discard, "", 0),
+		w.repositories[host] = map[string]*repository{}
+		for name, settings := range registry.Repositories {
+			if err := w.CreateRepository(host, name, settings); err != nil {
+				return err
+			}
 		}
+		proxies[host] = &rules{world: w, host: host, upstreams: upstreams, next: proxyTo(backend.Addr())}
 		hosts = append(hosts, host)
 	}
 	var err error
@@ -108,6 +131,18 @@ func (w *World) start() error {
 	go func() { _ = w.server.ServeTLS(listener, "", "") }()
 	w.api = httptest.NewServer(http.HandlerFunc(w.answer))
 	return w.writeFiles(hosts)
+}
+
+// proxyTo passes requests on to the registry at an address.
+func proxyTo(address string) http.Handler {
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: address})
+			r.Out.Host = r.In.Host
+		},
+		ModifyResponse: inECRsWords,
+		ErrorLog:       log.New(io.Discard, "", 0),
+	}
 }
 
 // listen takes port 443, which the hosts have no other than, at an address of loopback that nobody else uses.

@@ -55,7 +55,7 @@ func (w *World) guarded(registries map[string]http.Handler) http.Handler {
 		case time.Now().After(shown.expires):
 			// Not 401, which a client would take for a reason to ask for credentials again.
 			refuse(noted, http.StatusForbidden, "DENIED", "Your authorization token has expired. Reauthenticate and try again.")
-		case len(principals) > 0 && !slices.Contains(principals, shown.principal):
+		case len(principals) > 0 && !slices.ContainsFunc(principals, func(p string) bool { return p == shown.principal || isSession(shown.principal, p) }):
 			refuse(noted, http.StatusForbidden, "DENIED", "User: "+shown.principal+" is not authorized to perform: ecr:BatchGetImage")
 		default:
 			registry.ServeHTTP(noted, r)

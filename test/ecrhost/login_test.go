@@ -93,9 +93,7 @@ func TestWithoutASignInTheRegistryHasTheLastWord(t *testing.T) {
 }
 
 func TestARoleSignsInToTheCacheAlone(t *testing.T) {
-	p := newProject(t, ecrhost.Config{Registries: map[string]ecrhost.Registry{
-		imageHost: {Principals: []string{ecrhost.Own}}, mirrorHost: {Principals: []string{ecrhost.Own}}, cacheHost: {Principals: []string{cacheRole}},
-	}})
+	p := newProject(t, ecrhost.Config{Registries: open([]string{ecrhost.Own}, []string{cacheRole})})
 	p.env["LAYERCACHE_REPOSITORY_ROLE"] = cacheRole
 	cold := p.succeeds(p.build())
 	assert.Equal(t, "yes", cold.Exported)

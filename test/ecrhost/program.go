@@ -32,6 +32,12 @@ func (w *World) Environ() []string {
 	}
 }
 
+// Endpoint is the address of the APIs.
+func (w *World) Endpoint() string { return w.api.URL }
+
+// OwnKey is the access key that makes its user Own, which has no session.
+func (w *World) OwnKey() (id, secret, session string) { return ownKeyID, ownSecret, "" }
+
 // Credentials are the variables that make a program Own.
 func (w *World) Credentials() []string {
 	return []string{"AWS_ACCESS_KEY_ID=" + ownKeyID, "AWS_SECRET_ACCESS_KEY=" + ownSecret}

@@ -67,8 +67,15 @@ func (p *project) write(name, content string) {
 }
 
 // everyone has the three registries open to all that have a token.
-func everyone() map[string]ecrhost.Registry {
-	return map[string]ecrhost.Registry{imageHost: {}, cacheHost: {}, mirrorHost: {}}
+func everyone() map[string]ecrhost.Registry { return open(nil, nil) }
+
+// open has the three registries, those of the images and of the cache open to their principals alone.
+func open(images, caches []string) map[string]ecrhost.Registry {
+	return map[string]ecrhost.Registry{
+		imageHost:  {Principals: images, Repositories: map[string]ecrhost.Repository{"shop": {}, "cache": {}}},
+		cacheHost:  {Principals: caches, Repositories: map[string]ecrhost.Repository{"cache": {}}},
+		mirrorHost: {Principals: images, PullThrough: map[string]string{"ecr-public": "public.ecr.aws"}},
+	}
 }
 
 // outcome is what a build left.
@@ -79,11 +86,11 @@ type outcome struct {
 }
 
 // build runs `layercache build --push`, watching what other processes of the machine could see of it.
-func (p *project) build() outcome {
+func (p *project) build(args ...string) outcome {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), 3*time.Minute)
 	defer cancel()
-	cmd := p.aws.Command(ctx, programs.Path(programs.Bundled), "build", "--push", "--tag", p.image, ".")
+	cmd := p.aws.Command(ctx, programs.Path(programs.Bundled), append([]string{"build", "--push", "--tag", p.image, "."}, args...)...)
 	cmd.Dir = p.dir
 	cmd.Env = append(p.aws.Environ(), "TMPDIR="+p.home, "HOME="+p.home, "PATH="+os.Getenv("PATH"))
 	if p.credentials {

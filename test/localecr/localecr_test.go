@@ -158,6 +158,28 @@ func TestPullThroughUpstreams(t *testing.T) {
 	}
 }
 
+func TestUpstreamsOfRules(t *testing.T) {
+	rules := map[string]string{
+		"hub": "registry-1.docker.io", "team/hub": "registry-1.docker.io", "team": "444455556666.dkr.ecr.eu-west-1.amazonaws.com/team", localecr.Root: "quay.io",
+	}
+	cases := map[string]struct{ repository, want string }{
+		"the rest of the name follows the host":           {"hub/library/golang", "registry-1.docker.io/library/golang"},
+		"a prefix may have several parts":                 {"team/hub/library/golang", "registry-1.docker.io/library/golang"},
+		"an upstream may have a prefix of its own":        {"team/shop", "444455556666.dkr.ecr.eu-west-1.amazonaws.com/team/shop"},
+		"the root is for what has no other":               {"prometheus/node", "quay.io/prometheus/node"},
+		"a name that only begins like a prefix is not it": {"hubs/golang", "quay.io/hubs/golang"},
+	}
+	for title, c := range cases {
+		t.Run(title, func(t *testing.T) {
+			got, ok := localecr.Upstream(rules, c.repository)
+			assert.True(t, ok)
+			assert.Equal(t, c.want, got)
+		})
+	}
+	_, ok := localecr.Upstream(map[string]string{"hub": "registry-1.docker.io"}, "team/shop")
+	assert.False(t, ok, "no rule")
+}
+
 func TestPullThroughThatFailsSaysWhy(t *testing.T) {
 	server := start(t, localecr.Config{Provide: func(context.Context, name.Reference) (v1.Image, string, error) {
 		return nil, "", errors.New("there is no upstream here")

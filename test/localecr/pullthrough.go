@@ -48,16 +48,33 @@ func (p *pullThrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // upstream is the name at its upstream of an image under one of the prefixes.
 func (p *pullThrough) upstream(repository, reference string) (string, bool) {
-	prefix, rest, ok := strings.Cut(repository, "/")
-	host, known := p.config.Upstreams[prefix]
-	if !ok || !known {
-		return "", false
-	}
+	found, ok := Upstream(p.config.Upstreams, repository)
 	separator := ":"
 	if strings.Contains(reference, ":") {
 		separator = "@"
 	}
-	return host + "/" + rest + separator + reference, true
+	return found + separator + reference, ok
+}
+
+// Root is the prefix of a rule for the repositories that no other rule is for.
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-rule.html
+const Root = "ROOT"
+
+// Upstream is the repository at its upstream that a repository is the cache of, by upstreams and their prefixes: the longest
+// prefix wins.
+func Upstream(upstreams map[string]string, repository string) (string, bool) {
+	for prefix := repository; ; {
+		end := strings.LastIndex(prefix, "/")
+		if end < 0 {
+			break
+		}
+		prefix = prefix[:end]
+		if host, ok := upstreams[prefix]; ok {
+			return host + repository[end:], true
+		}
+	}
+	host, ok := upstreams[Root]
+	return host + "/" + repository, ok
 }
 
 // fetch imports the image and reports it.

@@ -24,7 +24,7 @@ import (
 type Config struct {
 	// Dir is where blobs are kept; the caller removes it. Manifests are kept in memory.
 	Dir string
-	// Upstreams are the upstream registries by prefix. Default: DefaultUpstreams.
+	// Upstreams are the upstream registries, HOST or HOST/PREFIX, by prefix, which may be Root. Default: DefaultUpstreams.
 	Upstreams map[string]string
 	// Provide fetches an image of an upstream registry and says where it came from. Default: baseimage.Provide.
 	Provide func(ctx context.Context, ref name.Reference) (v1.Image, string, error)

@@ -30,6 +30,8 @@ type stack struct {
 	env      environment
 	template templateFile
 	assets   []asset
+	// deployed are physical names by logical id.
+	deployed map[string]string
 }
 
 type templateFile struct {

@@ -21,7 +21,13 @@ type Project struct {
 	// Image is the build image, for example aws/codebuild/amazonlinux-x86_64-standard:5.0.
 	Image       string
 	ComputeType string
-	Privileged  bool
+	// EnvironmentType is the kind of machine, LINUX_CONTAINER or ARM_CONTAINER.
+	EnvironmentType string
+	Privileged      bool
+	// ServiceRole is the ARN of the role that builds run under.
+	ServiceRole string
+	// LogGroup is the name of the log group in CloudWatch Logs; empty for CodeBuild's own.
+	LogGroup string
 	// Environment are the PLAINTEXT variables of the project, in the template's order.
 	Environment []Variable
 	Source      Source
@@ -81,7 +87,11 @@ func (a *App) project(s *stack, id string) (Project, error) {
 		Image:       read.text(environment.at("Image")),
 		ComputeType: read.text(environment.at("ComputeType")),
 		Privileged:  read.text(environment.at("PrivilegedMode")) == "true",
-		Source:      read.source(source),
+		ServiceRole: read.text(properties.at("ServiceRole")),
+		LogGroup:    read.text(properties.at("LogsConfig").at("CloudWatchLogs").at("GroupName")),
+
+		EnvironmentType: read.text(environment.at("Type")),
+		Source:          read.source(source),
 	}
 	name, err := read.physicalID(properties.place, id)
 	read.note(err)

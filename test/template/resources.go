@@ -1,6 +1,9 @@
 package template
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // kind says how CloudFormation names the resources of one type ("Return values" on the page of each type in
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/).
@@ -72,13 +75,25 @@ func (e evaluator) attribute(place, logicalID, attribute string) (string, error)
 		return "", err
 	}
 	if attribute == "Arn" && kind.arn != nil {
-		return kind.arn(e.stack.env, name), nil
+		folder, err := e.folder(place, logicalID)
+		return kind.arn(e.stack.env, folder+name), err
 	}
 	if value, ok := kind.attributes[attribute]; ok {
 		return value(e.stack.env, name), nil
 	}
 	return "", fmt.Errorf("template: %s: this reader does not know attribute %s of %s (%s)",
 		place, attribute, logicalID, e.stack.template.Resources[logicalID].Type)
+}
+
+// folder is the path of a role, which stands before the name in its ARN.
+func (e evaluator) folder(place, logicalID string) (string, error) {
+	resource := e.stack.template.Resources[logicalID]
+	path, given := resource.Properties["Path"]
+	if resource.Type != "AWS::IAM::Role" || !given {
+		return "", nil
+	}
+	text, err := e.text(place+"."+logicalID+".Path", path)
+	return strings.TrimPrefix(text, "/"), err
 }
 
 // physical is the resource's kind and its physical name, generated where the template gives none.
@@ -92,6 +107,9 @@ func (e evaluator) physical(place, logicalID string) (kind, string, error) {
 		return kind{}, "", fmt.Errorf("template: %s: this reader does not know how CloudFormation names a %s (%s)", place, resource.Type, logicalID)
 	}
 	given, ok := resource.Properties[known.name]
+	if deployed := e.stack.deployed[logicalID]; deployed != "" {
+		return known, deployed, nil
+	}
 	if !ok {
 		return known, generatedName(resource.Type, e.stack.name, logicalID), nil
 	}

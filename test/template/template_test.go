@@ -55,6 +55,25 @@ func TestProjectWithRegistry(t *testing.T) {
 	assert.Contains(t, projects[0].Value("LAYERCACHE_REPOSITORY"), "dkr.ecr", "the project itself is unchanged")
 }
 
+func TestAResourceThatIsDeployedHasItsRealName(t *testing.T) {
+	app, err := template.Load(writeApp(t, "aws://444455556666/eu-west-1", `{"Resources": {
+		"Role": {"Type": "AWS::IAM::Role", "Properties": {"Path": "/team/build/"}},
+		"Logs": {"Type": "AWS::Logs::LogGroup"},
+		"Project": {"Type": "AWS::CodeBuild::Project", "Properties": {
+			"ServiceRole": {"Fn::GetAtt": ["Role", "Arn"]},
+			"LogsConfig": {"CloudWatchLogs": {"GroupName": {"Ref": "Logs"}}},
+			"Environment": {"Type": "ARM_CONTAINER"}, "Source": {"Type": "NO_SOURCE"}}}}}`))
+	require.NoError(t, err)
+	assert.ErrorContains(t, app.Deployed("Other", nil), `no stack "Other"`)
+	require.NoError(t, app.Deployed("Stack", map[string]string{"Role": "Stack-Role-ABC", "Logs": "Stack-Logs-DEF", "Project": "arn:aws:codebuild:x"}))
+	projects, err := app.Projects()
+	require.NoError(t, err)
+	assert.Equal(t, "arn:aws:iam::444455556666:role/team/build/Stack-Role-ABC", projects[0].ServiceRole)
+	assert.Equal(t, "Stack-Logs-DEF", projects[0].LogGroup)
+	assert.Equal(t, "ARM_CONTAINER", projects[0].EnvironmentType)
+	assert.Regexp(t, "^Stack-Project-[0-9A-F]{12}$", projects[0].Name, "an ARN is no name")
+}
+
 func TestLoadRefuses(t *testing.T) {
 	t.Run("a directory that is no cloud assembly", func(t *testing.T) {
 		_, err := template.Load(t.TempDir())
