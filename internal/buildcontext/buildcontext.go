@@ -16,7 +16,7 @@ import (
 
 // Walk visits every file, folder and link of the folder that a build of dockerfile is sent, by its path relative to dir.
 func Walk(dir, dockerfile string, visit func(relative string, entry fs.DirEntry) error) error {
-	ignored, err := ignorePatterns(dir, dockerfile)
+	_, ignored, err := Ignore(dir, dockerfile)
 	if err != nil {
 		return err
 	}
@@ -46,23 +46,28 @@ func Walk(dir, dockerfile string, visit func(relative string, entry fs.DirEntry)
 	})
 }
 
-// ignorePatterns reads the ignore file that BuildKit would: DOCKERFILE.dockerignore beside the Dockerfile, else .dockerignore.
+// Ignore reads the ignore file that BuildKit would: DOCKERFILE.dockerignore beside the Dockerfile, else .dockerignore. Without
+// one the file has no name and nothing is ignored.
 //
 // https://docs.docker.com/build/concepts/context/#dockerignore-files
-func ignorePatterns(dir, dockerfile string) (*patternmatcher.PatternMatcher, error) {
+func Ignore(dir, dockerfile string) (file string, ignored *patternmatcher.PatternMatcher, err error) {
 	for _, path := range []string{dockerfile + ".dockerignore", filepath.Join(dir, ".dockerignore")} {
 		file, err := os.Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return "", nil, fmt.Errorf("read what the build context leaves out: %w", err)
 		}
 		patterns, err := ignorefile.ReadAll(bufio.NewReader(file))
 		if err := errors.Join(err, file.Close()); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return "", nil, fmt.Errorf("%s: %w", path, err)
 		}
-		return patternmatcher.New(patterns)
+		if ignored, err = patternmatcher.New(patterns); err != nil {
+			return "", nil, fmt.Errorf("%s: %w: correct the pattern", path, err)
+		}
+		return path, ignored, nil
 	}
-	return patternmatcher.New(nil)
+	ignored, err = patternmatcher.New(nil)
+	return "", ignored, err
 }

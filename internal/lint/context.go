@@ -1,15 +1,14 @@
 package lint
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/moby/patternmatcher"
-	"github.com/moby/patternmatcher/ignorefile"
+
+	"github.com/layercache/layercache/internal/buildcontext"
 )
 
 // Context is what is known of a build context.
@@ -22,10 +21,7 @@ type Context struct {
 	Ignored *patternmatcher.PatternMatcher
 }
 
-// ReadContext looks at the build context dir. The ignore file is the one that BuildKit takes: DOCKERFILE.dockerignore beside
-// the Dockerfile, else .dockerignore in the context.
-//
-// https://docs.docker.com/build/concepts/context/#dockerignore-files
+// ReadContext looks at the build context dir, and for the ignore file that BuildKit takes for the Dockerfile.
 func ReadContext(dir, dockerfile string) (*Context, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -34,24 +30,13 @@ func ReadContext(dir, dockerfile string) (*Context, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("the build context %s is no folder: --context names the folder that docker build gets", dir)
 	}
+	file, ignored, err := buildcontext.Ignore(dir, dockerfile)
+	if err != nil {
+		return nil, err
+	}
 	context := &Context{Files: os.DirFS(dir)}
-	for _, path := range []string{dockerfile + ".dockerignore", filepath.Join(dir, ".dockerignore")} {
-		file, err := os.Open(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read what the build context leaves out: %w", err)
-		}
-		patterns, err := ignorefile.ReadAll(bufio.NewReader(file))
-		if err := errors.Join(err, file.Close()); err != nil {
-			return nil, fmt.Errorf("read %s: %w", path, err)
-		}
-		if context.Ignored, err = patternmatcher.New(patterns); err != nil {
-			return nil, fmt.Errorf("%s: %w: correct the pattern", path, err)
-		}
-		context.IgnoreFile = filepath.Base(path)
-		return context, nil
+	if file != "" {
+		context.IgnoreFile, context.Ignored = filepath.Base(file), ignored
 	}
 	return context, nil
 }
