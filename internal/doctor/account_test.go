@@ -59,7 +59,7 @@ func examine(t *testing.T, answers map[string]awsfake.Answer, s settings.Setting
 	server := awsfake.Serve(t, answers)
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
-		"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent", "AWS_PROFILE": "", "DOCKER_CONFIG": t.TempDir(),
+		"AWS_CONFIG_FILE": "/dev/null/absent", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null/absent", "AWS_PROFILE": "", "DOCKER_CONFIG": t.TempDir(),
 	} {
 		t.Setenv(name, value)
 	}

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) { programs.Main(m, programs.Whole) }
 // environment is that of a user who has signed in, and whose AWS is at an address.
 func environment(address string) []string {
 	return []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "AWS_ENDPOINT_URL=" + address, "AWS_REGION=" + awsfake.Region,
+		"PATH=" + os.Getenv("PATH"), "HOME=/dev/null", "AWS_ENDPOINT_URL=" + address, "AWS_REGION=" + awsfake.Region,
 		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
 	}
 }
