@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Readies a checkout for `make demo` or `make test`: checks what the user has to bring, installs the rest.
-# What goes into the checkout: node_modules (the CDK CLI) and, for tests, .venv (cfn-lint and moto). What goes onto a Linux machine
+# What goes into the checkout: node_modules (the CDK CLI, and iam-simulate for tests) and, for tests, .venv (cfn-lint and moto). What goes onto a Linux machine
 # where we are root: the packages runc and busybox-static.
 set -euo pipefail
 purpose=${1:?usage: test/prepare.sh demo|test}
@@ -38,7 +38,7 @@ if linux_root; then
 fi
 
 if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-  say "installing the CDK CLI"
+  say "installing the CDK CLI and iam-simulate"
   npm ci --silent --no-audit --no-fund
   touch node_modules/.package-lock.json
 fi

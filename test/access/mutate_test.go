@@ -1,0 +1,204 @@
+package access
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// broken is a way to break the policies of a world.
+type broken struct {
+	name string
+	// documents are the policies as they are then, by place.
+	documents map[int]map[string]any
+	// actions are patterns of the IAM actions whose answers can change by it.
+	actions []string
+}
+
+// change breaks a statement; it returns false if there is nothing to break.
+type change struct {
+	name string
+	make func(statement map[string]any) bool
+}
+
+// breakAll are all ways to break one statement of one policy of the templates.
+func (w *world) breakAll() []broken {
+	var all []broken
+	for place, d := range w.documents {
+		if !d.ours {
+			continue
+		}
+		for i := range statements(d.body) {
+			all = append(all, w.breakStatement(place, i)...)
+		}
+	}
+	return all
+}
+
+func (w *world) breakStatement(place, i int) []broken {
+	d := w.documents[place]
+	whole := statements(d.body)[i]
+	name := fmt.Sprintf("%s, statement %d (%s)", d.name, i+1, summary(whole))
+	dropped := clone(d.body)
+	dropped["Statement"] = slices.Delete(dropped["Statement"].([]any), i, i+1)
+	if len(statements(dropped)) == 0 {
+		dropped["Statement"] = []any{map[string]any{"Effect": "Deny", "Action": "none:None", "Resource": "*"}}
+		if whole["Principal"] != nil {
+			dropped["Statement"] = []any{map[string]any{"Effect": "Deny", "Action": "none:None", "Principal": "*"}}
+		}
+	}
+	all := []broken{{name: name + ": drop it", documents: map[int]map[string]any{place: dropped}, actions: texts(whole["Action"])}}
+	for _, c := range changes(whole) {
+		body := clone(d.body)
+		changed := statements(body)[i]
+		if c.make(changed) && asText(changed) != asText(whole) {
+			touched := append(texts(whole["Action"]), texts(changed["Action"])...)
+			all = append(all, broken{name: name + ": " + c.name, documents: map[int]map[string]any{place: body}, actions: touched})
+		}
+	}
+	return all
+}
+
+// changes are what can be done to a statement.
+func changes(whole map[string]any) []change {
+	set := func(key string, value any) func(map[string]any) bool {
+		return func(s map[string]any) bool {
+			_, had := s[key]
+			s[key] = value
+			return had
+		}
+	}
+	service, _, _ := strings.Cut(texts(whole["Action"])[0], ":")
+	all := []change{
+		{"flip its effect", set("Effect", map[string]string{"Allow": "Deny", "Deny": "Allow"}[whole["Effect"].(string)])},
+		{"widen Resource to *", set("Resource", "*")},
+		{"widen Action to " + service + ":*", set("Action", service+":*")},
+		{"widen Principal to *", func(s map[string]any) bool {
+			open := asText(s["Principal"]) == `{"AWS":"*"}`
+			return set("Principal", "*")(s) && !open
+		}},
+		{"drop the Condition", func(s map[string]any) bool { delete(s, "Condition"); return true }},
+	}
+	for i, action := range texts(whole["Action"]) {
+		all = append(all, change{"drop " + action, without("Action", i)})
+	}
+	for i, resource := range texts(whole["Resource"]) {
+		all = append(all, change{"drop " + resource, without("Resource", i)}, change{"widen the end of " + resource, func(s map[string]any) bool {
+			list := texts(s["Resource"])
+			list[i] = resource[:strings.LastIndexAny(resource, ":/")+1] + "*"
+			s["Resource"] = list
+			return list[i] != resource
+		}})
+	}
+	return append(all, conditionChanges(whole)...)
+}
+
+// conditionChanges drop one key of a Condition, or let it have any value.
+func conditionChanges(whole map[string]any) []change {
+	var all []change
+	conditions, _ := whole["Condition"].(map[string]any)
+	for _, operator := range slices.Sorted(maps.Keys(conditions)) {
+		for _, key := range slices.Sorted(maps.Keys(conditions[operator].(map[string]any))) {
+			all = append(all, change{"drop the condition on " + key, func(s map[string]any) bool {
+				delete(s["Condition"].(map[string]any)[operator].(map[string]any), key)
+				if len(s["Condition"].(map[string]any)[operator].(map[string]any)) == 0 {
+					delete(s["Condition"].(map[string]any), operator)
+				}
+				return len(conditions) > 1
+			}}, change{"let " + key + " have any value", func(s map[string]any) bool {
+				delete(s["Condition"].(map[string]any), operator)
+				s["Condition"].(map[string]any)["StringLike"] = map[string]any{key: "*"}
+				return true
+			}})
+		}
+	}
+	return all
+}
+
+// without drops one item of a list that has more.
+func without(key string, i int) func(map[string]any) bool {
+	return func(s map[string]any) bool {
+		list := texts(s[key])
+		if len(list) < 2 {
+			return false
+		}
+		s[key] = slices.Delete(list, i, i+1)
+		return true
+	}
+}
+
+// grant breaks the policies by giving a role PutImage on a repository: in the
+// policy of the role, in that of the repository, or in both.
+func (w *world) grant(role principal, repository target) []broken {
+	allow := func(key string, value any) map[string]any {
+		return map[string]any{"Effect": "Allow", "Action": "ecr:PutImage", key: value}
+	}
+	with := func(place int, statement map[string]any) map[string]any {
+		body := clone(w.documents[place].body)
+		body["Statement"] = append(body["Statement"].([]any), statement)
+		return body
+	}
+	identity, name := role.identity[0], fmt.Sprintf("%s given PutImage on %s", role.name, repository.name)
+	byRole := with(identity, allow("Resource", repository.arn))
+	action := []string{"ecr:PutImage"}
+	all := []broken{{name + " by its own policy", map[int]map[string]any{identity: byRole}, action}}
+	if repository.policy != nil {
+		byRepository := with(*repository.policy, allow("Principal", map[string]any{"AWS": role.arn}))
+		all = append(all,
+			broken{name + " by that of the repository", map[int]map[string]any{*repository.policy: byRepository}, action},
+			broken{name + " by both", map[int]map[string]any{identity: byRole, *repository.policy: byRepository}, action})
+	}
+	return all
+}
+
+func statements(document map[string]any) []map[string]any {
+	var list []map[string]any
+	for _, s := range document["Statement"].([]any) {
+		list = append(list, s.(map[string]any))
+	}
+	return list
+}
+
+// texts are a text or a list of them as a list.
+func texts(value any) []string {
+	switch value := value.(type) {
+	case string:
+		return []string{value}
+	case []string:
+		return slices.Clone(value)
+	case []any:
+		var list []string
+		for _, item := range value {
+			list = append(list, item.(string))
+		}
+		return list
+	}
+	return nil
+}
+
+// summary is what a statement is about, for its name.
+func summary(statement map[string]any) string {
+	actions := texts(statement["Action"])
+	if len(actions) == 1 {
+		return actions[0]
+	}
+	return actions[0] + " … " + actions[len(actions)-1]
+}
+
+func clone(document map[string]any) map[string]any {
+	var copied map[string]any
+	if err := json.Unmarshal([]byte(asText(document)), &copied); err != nil {
+		panic(err)
+	}
+	return copied
+}
+
+func asText(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
