@@ -64,8 +64,14 @@ func exported(r *report.Report, result *result, asked string) string {
 	case result.unchanged:
 		return "unchanged"
 	case result.export.Error != "":
-		r.Warnings = append(r.Warnings, fmt.Sprintf("the cache could not be written to %s: %s", r.Refs.Export, verdict.Cause(result.export.Error)))
+		place := ""
+		if r.Refs.Export != "" {
+			place = " to " + r.Refs.Export
+		}
+		r.Warnings = append(r.Warnings, fmt.Sprintf("the cache could not be written%s: %s", place, verdict.Cause(result.export.Error)))
 		return "failed"
+	case result.export.Empty:
+		return "off"
 	case result.export.Attempted:
 		return "yes"
 	case asked != "" && asked != cacheflags.Inline && result.exitCode == 0:

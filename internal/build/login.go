@@ -108,7 +108,7 @@ func (s *session) registriesOf(request Request, args buildx.Args, refs cacheref.
 
 // hostsOf lists the registries that the build will speak to, as far as the arguments and settings tell.
 func hostsOf(request Request, args buildx.Args, refs cacheref.Refs) []string {
-	hosts := hostsOfImages(append(append(args.Images(), refs.Imports...), refs.Export))
+	hosts := hostsOfImages(slices.Concat(args.Images(), args.Caches, refs.Imports, []string{refs.Export}))
 	for _, mirror := range request.Settings.Mirrors {
 		if parsed, err := name.NewRepository(mirror.Location + "/x"); err == nil {
 			hosts = append(hosts, parsed.RegistryStr())

@@ -23,6 +23,8 @@ type Args struct {
 	Dockerfile, Context string
 	// BuildArgs are given with --build-arg, as NAME=VALUE or NAME.
 	BuildArgs []string
+	// Caches are the registry refs given with --cache-from and --cache-to.
+	Caches []string
 	// MetadataFile is given with --metadata-file.
 	MetadataFile string
 	// Progress is given with --progress; "quiet" stands for --quiet too.
@@ -110,6 +112,8 @@ func (a *Args) take(name, value string) bool {
 		a.Tags = append(a.Tags, value)
 	case "platform":
 		a.Platforms = append(a.Platforms, strings.Split(value, ",")...)
+	case "cache-from", "cache-to":
+		a.Caches = append(a.Caches, attributes(value, "ref")...)
 	case "output":
 		a.Outputs = append(a.Outputs, value)
 	case "builder":
@@ -164,15 +168,24 @@ func isTrue(value string) bool {
 func (a Args) Images() []string {
 	images := slices.Clone(a.Tags)
 	for _, output := range a.Outputs {
-		fields, err := csv.NewReader(strings.NewReader(output)).Read()
-		if err != nil {
-			continue // buildx will refuse it.
-		}
-		for _, field := range fields {
-			if key, names, ok := strings.Cut(field, "="); ok && strings.EqualFold(strings.TrimSpace(key), "name") {
-				images = append(images, strings.Split(names, ",")...)
-			}
+		for _, names := range attributes(output, "name") {
+			images = append(images, strings.Split(names, ",")...)
 		}
 	}
 	return images
+}
+
+// attributes are the values that a flag of the form KEY=VALUE,… gives to the key; what cannot be read, buildx will refuse.
+func attributes(value, key string) []string {
+	fields, err := csv.NewReader(strings.NewReader(value)).Read()
+	if err != nil {
+		return nil
+	}
+	var values []string
+	for _, field := range fields {
+		if name, given, ok := strings.Cut(field, "="); ok && strings.EqualFold(strings.TrimSpace(name), key) {
+			values = append(values, given)
+		}
+	}
+	return values
 }

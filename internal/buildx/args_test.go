@@ -28,6 +28,7 @@ func TestWhatTheHelperNeedsIsRead(t *testing.T) {
 		{"a flag after the context", ". --tag a:1", Args{Tags: []string{"a:1"}}},
 		{"platforms", "--platform linux/amd64,linux/arm64 --platform=linux/arm/v7 .", Args{Platforms: []string{"linux/amd64", "linux/arm64", "linux/arm/v7"}}},
 		{"a builder", "--builder mine .", Args{Builder: "mine"}},
+		{"caches of the caller's own", "--cache-from type=registry,ref=h/c:a --cache-to=type=registry,ref=h/c:b,mode=max --cache-from type=local,src=x .", Args{Caches: []string{"h/c:a", "h/c:b"}}},
 		{"a metadata file", "--metadata-file=m.json .", Args{MetadataFile: "m.json"}},
 		{"an output that pushes", "-o type=registry .", Args{Outputs: []string{"type=registry"}}},
 		{"an image output that pushes", "--output type=image,name=a:1,push=true .", Args{Outputs: []string{"type=image,name=a:1,push=true"}}},

@@ -7,7 +7,9 @@ import (
 
 const (
 	// inlineExport is a status of the image's export.
-	inlineExport   = "preparing layers for inline cache"
+	inlineExport = "preparing layers for inline cache"
+	// emptyExport is a status of an export that found no step with a result.
+	emptyExport    = "skipping cache export for empty result"
 	importPrefix   = "importing cache manifest from "
 	exportPrefix   = "exporting cache to "
 	configPrefix   = "writing config "
@@ -37,6 +39,8 @@ func (g *Graph) Imports() []Import {
 type Export struct {
 	// Attempted says that there was one.
 	Attempted bool
+	// Empty says that there was no step whose result could be written.
+	Empty bool
 	// Error is why it failed.
 	Error string
 	// Config is the digest of the cache's config. What is in a cache is all in its config: two exports of the same have the
@@ -55,6 +59,7 @@ func (g *Graph) Export() Export {
 			continue
 		}
 		export.Attempted = true
+		export.Empty = export.Empty || node.hasStatus(emptyExport)
 		if node.Error != "" {
 			export.Error = node.Error
 		}

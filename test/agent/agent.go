@@ -8,11 +8,13 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"time"
@@ -22,6 +24,8 @@ import (
 type Build struct {
 	// Project is the project's name, part of the build's id.
 	Project string
+	// ID is the build's id, PROJECT:UUID. Default: a new one.
+	ID string
 	// Account, Region and Partition name the build in its ARN; AWS_REGION is set to Region.
 	Account   string
 	Region    string
@@ -50,6 +54,8 @@ type Build struct {
 	Env []string
 	// Output receives the build's log.
 	Output io.Writer
+	// Command makes the command that runs a program of the build. Default: exec.CommandContext.
+	Command func(ctx context.Context, program string, arguments ...string) *exec.Cmd
 }
 
 // Status is how a phase or a build ended.
@@ -110,7 +116,7 @@ func (b Build) Run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	id := b.newID()
+	id := cmp.Or(b.ID, b.newID())
 	state := filepath.Join(b.Dir, "agent")
 	if err := os.Mkdir(state, 0o700); err != nil {
 		return nil, fmt.Errorf("agent: %w", err)
@@ -123,6 +129,9 @@ func (b Build) Run(ctx context.Context) (*Result, error) {
 	shell, err := newShell(spec.shell, state, sources.primary, b.environment(spec, sources, id), output)
 	if err != nil {
 		return nil, err
+	}
+	if b.Command != nil {
+		shell.command = b.Command
 	}
 	defer shell.Close()
 

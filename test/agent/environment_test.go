@@ -1,6 +1,8 @@
 package agent_test
 
 import (
+	"context"
+	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -43,6 +45,17 @@ phases: {build: {commands: ['`+c.command+`']}}
 			assert.Contains(t, log, "\n"+c.want+"\n")
 		})
 	}
+}
+
+func TestTheIdAndTheWayProgramsStartMayBeGiven(t *testing.T) {
+	result, log := run(t, "version: 0.2\nphases: {build: {commands: ['echo \"[$CODEBUILD_BUILD_ID $INSIDE]\"']}}", func(b *agent.Build) {
+		b.ID = "app:1"
+		b.Command = func(ctx context.Context, program string, arguments ...string) *exec.Cmd {
+			return exec.CommandContext(ctx, "env", append([]string{"INSIDE=yes", program}, arguments...)...)
+		}
+	})
+	assert.Equal(t, "app:1", result.ID)
+	assert.Contains(t, log, "\n[app:1 yes]\n")
 }
 
 func TestExportedVariables(t *testing.T) {

@@ -34,7 +34,10 @@ func newGroup() (*group, error) {
 
 // adopt makes the command start inside the group, and stop with the whole group when its context ends.
 func (g *group) adopt(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: g.holder.Process.Pid}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid, cmd.SysProcAttr.Pgid = true, g.holder.Process.Pid
 	cmd.Cancel = func() error { return g.signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 }

@@ -22,6 +22,8 @@ type shell struct {
 	env    map[string]string
 	group  *group
 	output *log
+	// command makes the command that starts the shell.
+	command func(ctx context.Context, program string, arguments ...string) *exec.Cmd
 }
 
 func newShell(name, dir, cwd string, env map[string]string, output *log) (*shell, error) {
@@ -33,7 +35,7 @@ func newShell(name, dir, cwd string, env map[string]string, output *log) (*shell
 	if err != nil {
 		return nil, fmt.Errorf("agent: %w", err)
 	}
-	s := &shell{path: path, dir: dir, cwd: cwd, env: env, output: output}
+	s := &shell{path: path, dir: dir, cwd: cwd, env: env, output: output, command: exec.CommandContext}
 	for script, text := range scripts(s, name, printer) {
 		if err := os.WriteFile(s.file(script), []byte(text), 0o600); err != nil {
 			return nil, fmt.Errorf("agent: %w", err)
@@ -77,7 +79,7 @@ func (s *shell) run(ctx context.Context, command string) (int, error) {
 	if err := s.prepare(command); err != nil {
 		return 1, err
 	}
-	cmd := exec.CommandContext(ctx, s.path, s.file("wrapper.sh"))
+	cmd := s.command(ctx, s.path, s.file("wrapper.sh"))
 	cmd.Dir = s.cwd
 	cmd.Env = s.environ()
 	cmd.Stdout = s.output.pipe

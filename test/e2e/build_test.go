@@ -190,3 +190,12 @@ func exports(t *testing.T, w *world) string {
 	require.NoError(t, err)
 	return string(content)
 }
+func TestADockerfileWithoutStepsHasNothingToCache(t *testing.T) {
+	w := newWorld(t)
+	w.write("Dockerfile", "FROM "+base+"\nENV GREETING=hello\n")
+	got := w.succeeds(w.build())
+	assert.Equal(t, "off", got.Exported)
+	assert.Nil(t, got.HitRatio)
+	assert.Empty(t, got.Warnings)
+	assert.Empty(t, w.tags("cache"))
+}

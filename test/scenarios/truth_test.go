@@ -91,7 +91,7 @@ func (w *world) startBuildkitd() string {
 		"--containerd-worker=false", "--oci-worker-net", "host")
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGTERM}
+	require.NoError(w.t, confine(cmd))
 	require.NoError(w.t, cmd.Start())
 	w.t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
