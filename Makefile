@@ -1,10 +1,11 @@
 # make demo   an image build, cold, unchanged and changed, through the synthesized buildspec; no AWS account needed
 # make test   every test, on a real BuildKit and a real registry
+# make deploy-local   the CDK app deployed into an AWS on this machine, two builds in it; runs until Ctrl-C, to look at
 # make lint   gofmt, go vet, staticcheck, govulncheck
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test lint clean
+.PHONY: demo test deploy-local lint clean
 
 # jsii warns about Node.js versions at their end, of which it names the one to be silent about; the CDK works with them.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = $(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
@@ -14,6 +15,12 @@ demo:
 	@echo "synthesizing the CDK app (the first time compiles the helper and buildkitd: some minutes)"
 	@npx cdk synth --quiet --output dist/demo/cdk.out
 	@go run ./test/demo --cdk-out dist/demo/cdk.out
+
+deploy-local:
+	@test/prepare.sh test
+	@echo "synthesizing the CDK app (the first time compiles the helper and buildkitd: some minutes)"
+	@npx cdk synth --quiet --output dist/deploy/cdk.out
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" go run ./test/deploy --cdk-out dist/deploy/cdk.out
 
 test:
 	@test/prepare.sh test

@@ -106,3 +106,19 @@ func writeApp(t *testing.T, environment, text string) string {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Stack.template.json"), []byte(text), 0o600))
 	return dir
 }
+
+func TestResourcesOfATypeAreEvaluatedThroughout(t *testing.T) {
+	app, err := template.Load(writeApp(t, "aws://444455556666/cn-north-1", `{"Resources": {
+		"Logs": {"Type": "AWS::Logs::LogGroup"},
+		"Images": {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": "shop", "RepositoryPolicyText": {"Statement": [
+			{"Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}, "Action": ["ecr:BatchGetImage"]}]}}}}}`))
+	require.NoError(t, err)
+	found, err := app.Resources("AWS::ECR::Repository")
+	require.NoError(t, err)
+	assert.Equal(t, []template.Resource{{
+		Stack: "Stack", LogicalID: "Images", Name: "shop", Account: "444455556666", Region: "cn-north-1",
+		Properties: map[string]any{"RepositoryName": "shop", "RepositoryPolicyText": map[string]any{"Statement": []any{
+			map[string]any{"Principal": map[string]any{"AWS": "arn:aws-cn:iam::444455556666:root"}, "Action": []any{"ecr:BatchGetImage"}},
+		}}},
+	}}, found)
+}

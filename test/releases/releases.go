@@ -1,0 +1,93 @@
+// Package releases keeps the templates of past releases and tells what an upgrade would take from a deployment.
+package releases
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"reflect"
+	"slices"
+)
+
+//go:embed */*/*.template.json
+var files embed.FS
+
+// Template is the template of a stack of an example.
+type Template struct {
+	// Release is the tag of the release.
+	Release string
+	// Example is the configuration's name, and Stack the stack's.
+	Example, Stack string
+	// Text is the template in JSON.
+	Text []byte
+}
+
+// All are the templates of all releases, sorted by release, example and stack.
+func All() ([]Template, error) {
+	paths, err := fs.Glob(files, "*/*/*.template.json")
+	if err != nil {
+		return nil, err
+	}
+	var all []Template
+	for _, file := range paths {
+		text, err := files.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		example, name := path.Split(file)
+		release, example := path.Split(path.Clean(example))
+		all = append(all, Template{
+			Release: path.Clean(release), Example: example, Stack: name[:len(name)-len(".template.json")], Text: text,
+		})
+	}
+	return all, nil
+}
+
+// replacing are the resources that hold what cannot be made again, by type, each with the properties whose change makes a new resource
+// ("Update requires: Replacement" in https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/).
+var replacing = map[string][]string{
+	"AWS::ECR::Repository":        {"RepositoryName", "EncryptionConfiguration"},
+	"AWS::Logs::LogGroup":         {"LogGroupName"},
+	"AWS::KMS::Key":               {},
+	"AWS::S3::Bucket":             {"BucketName", "BucketNamePrefix", "BucketNamespace"},
+	"AWS::SecretsManager::Secret": {"Name"},
+}
+
+// Stateful says whether resources of the type hold what cannot be made again.
+func Stateful(resourceType string) bool { return replacing[resourceType] != nil }
+
+type resource struct {
+	Type       string
+	Properties map[string]any
+}
+
+// Lost are the stateful resources of a deployed template that an update to another one would replace or delete, each as a line.
+func Lost(deployed, update []byte) ([]string, error) {
+	var old, next struct{ Resources map[string]resource }
+	for text, template := range map[*[]byte]any{&deployed: &old, &update: &next} {
+		if err := json.Unmarshal(*text, template); err != nil {
+			return nil, fmt.Errorf("releases: a template is no JSON: %w", err)
+		}
+	}
+	var lost []string
+	for _, id := range slices.Sorted(maps.Keys(old.Resources)) {
+		was := old.Resources[id]
+		if !Stateful(was.Type) {
+			continue
+		}
+		is, there := next.Resources[id]
+		if !there || is.Type != was.Type {
+			lost = append(lost, fmt.Sprintf("%s %s is no longer in the template under this logical id", was.Type, id))
+			continue
+		}
+		for _, property := range replacing[was.Type] {
+			if !reflect.DeepEqual(was.Properties[property], is.Properties[property]) {
+				lost = append(lost, fmt.Sprintf("%s %s is replaced: its %s has changed", was.Type, id, property))
+			}
+		}
+	}
+	return lost, nil
+}
