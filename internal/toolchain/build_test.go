@@ -41,7 +41,7 @@ func TestACompiledProgramRuns(t *testing.T) {
 	out, err := exec.Command(c.Output).CombinedOutput()
 	require.NoError(t, err)
 	assert.Equal(t, "linked\n", string(out))
-	assert.Regexp(t, `\Acompiling the tiny program\ncompiled  the tiny program in \d+ s\n\z`, progress.String())
+	assert.Regexp(t, `\Acompiling the tiny program\n(compiling the tiny program: \d+ s\n)*compiled  the tiny program in \d+ s\n\z`, progress.String())
 	assert.Equal(t, []string{"tiny"}, namesIn(t, filepath.Dir(c.Output)), "nothing but the program stays")
 }
 
