@@ -37,15 +37,21 @@ if linux_root; then
   if command -v apt-get >/dev/null && ! command -v busybox >/dev/null; then packages busybox-static; fi
 fi
 
-if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+install_node() {
+  if [ -f node_modules/.package-lock.json ] && ! [ package-lock.json -nt node_modules/.package-lock.json ]; then return; fi
   say "installing the CDK CLI and iam-simulate"
   npm ci --silent --no-audit --no-fund
   touch node_modules/.package-lock.json
-fi
+}
 
-if [ "$purpose" = test ] && { [ ! -f .venv/ready ] || [ test/requirements.txt -nt .venv/ready ]; }; then
+install_python() {
+  if [ "$purpose" != test ] || { [ -f .venv/ready ] && ! [ test/requirements.txt -nt .venv/ready ]; }; then return; fi
   say "installing cfn-lint and moto"
   python3 -m venv --clear .venv 2>/dev/null || { packages python3-venv; python3 -m venv --clear .venv; }
-  .venv/bin/pip install --quiet --disable-pip-version-check --requirement test/requirements.txt
+  .venv/bin/pip install --quiet --no-compile --disable-pip-version-check --requirement test/requirements.txt
   touch .venv/ready
-fi
+}
+
+install_node & node=$!
+install_python
+wait "$node"
