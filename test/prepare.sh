@@ -53,5 +53,7 @@ install_python() {
 }
 
 install_node & node=$!
-install_python
+install_python & python=$!
+if [ "$purpose" = test ]; then go run ./test/programs/compile; fi
 wait "$node"
+wait "$python"

@@ -50,11 +50,25 @@ func run(m *testing.M, wanted []string) int {
 	return m.Run()
 }
 
+// tools are the pinned programs by their names.
+func tools() map[string]toolchain.Program {
+	return map[string]toolchain.Program{Buildkitd: toolchain.Buildkitd(), Buildx: toolchain.Buildx(), Buildctl: buildctl()}
+}
+
+// CompileTools compiles the tools that this machine has not compiled before.
+func CompileTools(ctx context.Context) error {
+	for _, name := range []string{Buildkitd, Buildctl, Buildx} {
+		if _, err := toolchain.Build(ctx, tools()[name], toolchain.Host(), os.Stderr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func install(ctx context.Context, dir string, wanted []string) error {
-	tools := map[string]toolchain.Program{Buildkitd: toolchain.Buildkitd(), Buildx: toolchain.Buildx(), Buildctl: buildctl()}
 	for _, name := range wanted {
 		output := filepath.Join(dir, name)
-		tool, pinned := tools[name]
+		tool, pinned := tools()[name]
 		if !pinned {
 			if err := compile(ctx, name, output); err != nil {
 				return err
