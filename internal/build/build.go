@@ -52,7 +52,13 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 		return nil, err
 	}
 	inputs := make(chan record.Inputs, 1)
-	go func() { inputs <- inputsOf(ctx, request, args) }()
+	go func() {
+		if !cache.Remembers() {
+			inputs <- record.Inputs{}
+			return
+		}
+		inputs <- inputsOf(ctx, request, args)
+	}()
 	memories := make(chan *memory, 1)
 	session, err := prepare(ctx, request, args, client, cache.Refs, func(keychain authn.Keychain) {
 		go func() { memories <- recall(ctx, cache, keychain, inputs) }()
@@ -68,7 +74,7 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 	}
 	seconds := report.Seconds{Setup: setup.Seconds() - session.loginWait.Seconds(), Login: session.loginWait.Seconds()}
 	r := judge(request, session, result, memory, scope)
-	session.finish(func() { memory.remember(ctx, scope, r, result.graph.Steps(), result.export) })
+	session.finish(func() { memory.remember(ctx, scope, r, result.steps, result.export) })
 	r.Warnings = append(session.warned(), r.Warnings...)
 	seconds.Total = time.Since(begin).Seconds()
 	appraise(r, begin, seconds, request.Settings.Prices, result, memory)
@@ -112,7 +118,7 @@ func (s *session) buildAndExport(ctx context.Context, request Request, args buil
 	result.export = result.graph.Export()
 	left := plan.To != cache.To
 	switch {
-	case left && result.exitCode == 0 && slices.ContainsFunc(result.graph.Steps(), func(step progress.Step) bool { return step.Ran && !step.IsFrom() }):
+	case left && result.exitCode == 0 && slices.ContainsFunc(result.steps, func(step progress.Step) bool { return step.Ran && !step.IsFrom() }):
 		begin := time.Now()
 		result.export = s.exportOnly(ctx, request, args, cache)
 		result.exportSeconds = time.Since(begin).Seconds()

@@ -17,7 +17,7 @@ import (
 // judge makes the report of what has been seen; times and money are added when all is done.
 func judge(request Request, session *session, result *result, memory *memory, scope cacheref.Scope) *report.Report {
 	refs := memory.cache.Refs
-	steps := result.graph.Steps()
+	steps := result.steps
 	v := verdict.Of(verdict.Evidence{
 		On: len(refs.Imports) > 0, Refresh: request.Settings.Refresh, Failed: result.exitCode != 0, Refs: refs.Imports,
 		Steps: steps, Imports: result.graph.Imports(), States: memory.states, Records: memory.records,
@@ -89,7 +89,7 @@ func appraise(r *report.Report, begin time.Time, seconds report.Seconds, prices 
 	seconds.Import, seconds.Build, seconds.Push, seconds.Export = timing.Import, timing.Build, timing.Push, timing.Export+result.exportSeconds
 	r.Seconds, r.StartedAt = seconds, begin.UTC()
 	r.OverheadSeconds = seconds.Import + seconds.Export
-	steps := result.graph.Steps()
+	steps := result.steps
 	remembered := memory.remembered(steps)
 	answer := worth.Of(worth.Evidence{
 		Steps: steps, Remembered: remembered, OverheadSeconds: r.OverheadSeconds, CacheBytes: r.Cost.CacheBytes, Prices: prices,

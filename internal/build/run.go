@@ -45,6 +45,7 @@ func stoppedBy(ctx context.Context) error {
 // result is what buildx left.
 type result struct {
 	graph       *progress.Graph
+	steps       []progress.Step
 	exitCode    int
 	imageDigest string
 	// export is what became of the cache's export, exportSeconds how long it took where it was a call of its own.
@@ -71,7 +72,7 @@ func (s *session) run(ctx context.Context, request Request, args buildx.Args, ca
 	if err != nil {
 		return nil, err
 	}
-	r := &result{graph: graph, exitCode: code, imageDigest: digestFrom(metadata)}
+	r := &result{graph: graph, steps: graph.Steps(), exitCode: code, imageDigest: digestFrom(metadata)}
 	if args.Progress == "quiet" && r.imageDigest != "" {
 		fmt.Fprintln(request.Stdout, r.imageDigest)
 	}

@@ -24,6 +24,9 @@ type Flags struct {
 	Folder string
 }
 
+// Remembers says that the cache has a place for the record of its steps.
+func (f Flags) Remembers() bool { return f.InRegistry || f.Folder != "" }
+
 // Inline is the To of modes inline and image, which every builder can do.
 const Inline = "type=inline"
 
