@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -56,6 +57,10 @@ func (w *world) truth(refs []string) truth {
 	got := truth{failed: cmd.Run() != nil, log: stream.String(), vertices: map[string]progress.Vertex{}}
 	require.NoError(w.t, ctx.Err(), got.log)
 	require.NoError(w.t, progress.Read(&stream, got.observe, func([]byte) {}))
+	if got.failed {
+		got.count()
+		return got
+	}
 	content, err := os.ReadFile(metrics)
 	require.NoError(w.t, err, got.log)
 	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
@@ -64,6 +69,33 @@ func (w *world) truth(refs []string) truth {
 		got.missed = append(got.missed, strings.TrimPrefix(line, "cache miss: "))
 	}
 	return got
+}
+
+// bases is how buildctl tells the step FROM.
+var bases = regexp.MustCompile(`^\[.*\] FROM`)
+
+// count is for a build that failed: buildctl may leave before its metrics are written, so its rules are applied to the
+// vertices that it did write (cmd/buildctl/cachemetrics.go).
+func (g *truth) count() {
+	for _, vertex := range g.vertices {
+		name := vertex.Name
+		if strings.HasPrefix(name, "[internal]") || strings.HasPrefix(name, "[auth]") ||
+			strings.HasPrefix(name, "importing cache") || strings.HasPrefix(name, "exporting ") {
+			continue
+		}
+		g.metrics.UserTotal++
+		isBase := bases.MatchString(name)
+		if isBase {
+			g.metrics.From++
+		}
+		if vertex.Cached {
+			g.metrics.UserCached++
+		} else if !isBase {
+			g.metrics.Miss++
+			g.missed = append(g.missed, name)
+		}
+	}
+	g.metrics.UserCacheable = g.metrics.UserTotal - g.metrics.From
 }
 
 // told is buildctl's side of a failure's message.
