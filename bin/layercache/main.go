@@ -11,12 +11,16 @@ import (
 	"syscall"
 
 	"github.com/layercache/layercache/internal/build"
+	"github.com/layercache/layercache/internal/builder"
 	"github.com/layercache/layercache/internal/dockerconfig"
 )
 
 func main() {
 	if dockerconfig.IsHelper(os.Args[0]) {
 		os.Exit(dockerconfig.Help(os.Args[1:], os.Stdin, os.Stdout))
+	}
+	if builder.IsDecompressor(os.Args[0]) {
+		os.Exit(builder.Decompress(os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(run())
 }

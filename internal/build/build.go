@@ -33,6 +33,9 @@ type Request struct {
 	PlainHTTP []string
 	// Dir is the working directory; empty means this process's.
 	Dir string
+	// AwaitRemoval has Run return only when the builder's files are gone. Else they may be removed for some seconds more, by a
+	// process of its own.
+	AwaitRemoval bool
 	// Stdin goes to buildx, Stdout takes what it prints there, Stderr takes the progress and our own lines.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer

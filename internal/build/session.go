@@ -30,6 +30,8 @@ type session struct {
 	keychain      authn.Keychain
 	// loginWait is how much longer signing in took than the builder's start.
 	loginWait time.Duration
+	// awaitRemoval says that the builder's files are to be gone before the build has ended.
+	awaitRemoval bool
 	// stopRenewal ends the renewal of the sign-ins, once it is running.
 	stopRenewal func()
 	*warnings
@@ -41,7 +43,7 @@ func prepare(ctx context.Context, request Request, args buildx.Args, client buil
 	if err != nil {
 		return nil, fmt.Errorf("make a private folder: %w", err)
 	}
-	s := &session{dir: dir, client: client, keychain: authn.DefaultKeychain, warnings: &warnings{}}
+	s := &session{dir: dir, client: client, keychain: authn.DefaultKeychain, warnings: &warnings{}, awaitRemoval: request.AwaitRemoval}
 	var docker []string
 	var builderReady, loginReady time.Time
 	var group errgroup.Group
@@ -113,6 +115,9 @@ func (s *session) close() {
 	if s.builder != nil {
 		if err := s.builder.Close(); err != nil {
 			s.warn("the builder left something behind: %v", err)
+		}
+		if s.awaitRemoval {
+			_ = s.builder.Wait()
 		}
 	}
 	_ = os.RemoveAll(s.dir)

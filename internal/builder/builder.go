@@ -55,9 +55,12 @@ type Builder struct {
 	// configured says that our configuration is in force.
 	configured bool
 	close      func() error
+	// removed tells, after close, that the builder's files are gone; nil where close itself removes them.
+	removed <-chan error
 }
 
-// Close stops the builder and removes everything that it left on this machine. It may be called more than once.
+// Close stops the builder and has everything that it left on this machine removed. That takes seconds after a large build, and
+// may go on after this process has ended. It may be called more than once.
 func (b *Builder) Close() error {
 	if b.close == nil {
 		return nil
@@ -65,6 +68,16 @@ func (b *Builder) Close() error {
 	closing := b.close
 	b.close = nil
 	return closing()
+}
+
+// Wait returns when everything that the closed builder left is gone.
+func (b *Builder) Wait() error {
+	if b.removed == nil {
+		return nil
+	}
+	removed := b.removed
+	b.removed = nil
+	return <-removed
 }
 
 // starter starts a builder of one kind, or none when there is nothing to start.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -39,9 +40,16 @@ func startNative(ctx context.Context, options Options) (*Builder, error) {
 	}
 	daemon := &daemon{binary: binary, state: state}
 	if err := daemon.start(ctx, options); err != nil {
-		return nil, daemon.explain(err, daemon.stop())
+		daemon.stop()
+		return nil, daemon.explain(err, state.remove())
 	}
-	return &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, reason: state.slow(), close: daemon.stop}, nil
+	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, reason: state.slow()}
+	b.close = func() error {
+		daemon.stop()
+		b.removed = state.discard()
+		return nil
+	}
+	return b, nil
 }
 
 func canRunBuildkitd() error {
@@ -106,6 +114,10 @@ func (d *daemon) start(ctx context.Context, options Options) error {
 func (d *daemon) boot(ctx context.Context, config, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
+	bin := d.state.path("bin")
+	if err := installDecompressor(bin); err != nil {
+		return err
+	}
 	ready, err := listenNotify(d.state.path("notify.sock"))
 	if err != nil {
 		return err
@@ -115,7 +127,7 @@ func (d *daemon) boot(ctx context.Context, config, address string) error {
 	d.cmd = exec.Command(d.binary, "--config", config, "--root", d.state.path("root"), "--addr", address,
 		"--otel-socket-path", d.state.path("otel.sock"), "--containerd-worker=false",
 		"--oci-worker-net", "host", "--oci-worker-snapshotter", d.state.snapshotter)
-	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+ready.path)
+	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+ready.path, "PATH="+os.Getenv("PATH")+string(os.PathListSeparator)+bin)
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{
 		// A group of its own: Ctrl-C reaches the build first, and the builder when the build has ended.
@@ -125,15 +137,10 @@ func (d *daemon) boot(ctx context.Context, config, address string) error {
 		// It does not outlive this process, however that ends.
 		Pdeathsig: syscall.SIGTERM,
 	}
-	if err := d.cmd.Start(); err != nil {
+	if err := d.launch(); err != nil {
 		d.cmd = nil
 		return fmt.Errorf("start %s: %w", d.binary, err)
 	}
-	d.exited = make(chan struct{})
-	go func() {
-		d.failure = d.cmd.Wait()
-		close(d.exited)
-	}()
 
 	select {
 	case <-ready.signal:
@@ -145,27 +152,46 @@ func (d *daemon) boot(ctx context.Context, config, address string) error {
 	}
 }
 
-// stop ends buildkitd, in order where it can, and removes its state.
-func (d *daemon) stop() error {
-	if d.cmd != nil {
-		_ = d.cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-d.exited:
-		case <-time.After(stopTimeout):
-			_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
-			<-d.exited
+// launch starts the process from a thread of its own, to which it owes that it does not wait for the disk, and whose end
+// would be its own: a parent, to Pdeathsig, is a thread.
+func (d *daemon) launch() error {
+	started := make(chan error)
+	d.exited = make(chan struct{})
+	go func() {
+		// Never unlocked: the thread ends with this function, and takes the filter along.
+		runtime.LockOSThread()
+		_ = ignoreSyncs()
+		err := d.cmd.Start()
+		started <- err
+		if err == nil {
+			d.failure = d.cmd.Wait()
+			close(d.exited)
 		}
-		_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
-		d.cmd = nil
+	}()
+	return <-started
+}
+
+// stop ends buildkitd, in order where it can.
+func (d *daemon) stop() {
+	if d.cmd == nil {
+		return
 	}
-	return d.state.remove()
+	_ = d.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-d.exited:
+	case <-time.After(stopTimeout):
+		_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
+		<-d.exited
+	}
+	_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
+	d.cmd = nil
 }
 
 // explain adds the last line of buildkitd's log to why it could not be started, once it has been stopped.
-func (d *daemon) explain(err, stopping error) error {
+func (d *daemon) explain(err, removing error) error {
 	if log := strings.TrimSpace(d.log.String()); log != "" {
 		lines := strings.Split(log, "\n")
 		err = fmt.Errorf("%w: %s", err, lines[len(lines)-1])
 	}
-	return errors.Join(err, stopping)
+	return errors.Join(err, removing)
 }

@@ -60,7 +60,7 @@ func newStateIn(parent string) (*state, error) {
 		return nil, err
 	}
 	defer turn.Close()
-	removeAbandoned(parent)
+	discardAbandoned(parent)
 	dir, err := os.MkdirTemp(parent, "builder-")
 	if err != nil {
 		return nil, err
@@ -100,17 +100,6 @@ func lockFile(path string, how int) (*os.File, error) {
 	return file, nil
 }
 
-// removeAbandoned removes builder folders whose owner no longer lives. What cannot be removed is left for the next time.
-func removeAbandoned(parent string) {
-	dirs, _ := filepath.Glob(filepath.Join(parent, "builder-*"))
-	for _, dir := range dirs {
-		if lock, err := lockFile(filepath.Join(dir, "lock"), unix.LOCK_EX|unix.LOCK_NB); err == nil {
-			_ = os.RemoveAll(dir)
-			_ = lock.Close()
-		}
-	}
-}
-
 // tryOverlay makes one overlay mount and takes it away again.
 func tryOverlay(dir string) error {
 	base := filepath.Join(dir, "overlay-check")
@@ -143,8 +132,4 @@ func (s *state) slow() string {
 		return ""
 	}
 	return fmt.Sprintf("with the slow snapshotter %q, because %s", s.snapshotter, strings.ReplaceAll(s.noOverlay.Error(), "\n", " and "))
-}
-
-func (s *state) remove() error {
-	return errors.Join(os.RemoveAll(s.dir), s.lock.Close())
 }

@@ -1,7 +1,9 @@
 package builder
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -61,9 +63,38 @@ func TestWhatACrashLeftBehindIsRemoved(t *testing.T) {
 				require.NoError(t, os.WriteFile(filepath.Join(dir, c.lock), nil, 0o600))
 			}
 			stateIn(t, parent)
-			assert.NoDirExists(t, dir)
+			assert.Eventually(t, func() bool { return gone(dir) }, eventually, tick)
 		})
 	}
+}
+
+func gone(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, os.ErrNotExist)
+}
+
+func TestAFolderThatIsBeingRemovedIsNotTakenForAbandoned(t *testing.T) {
+	f := newFakes(t)
+	remove, err := exec.LookPath("rm")
+	require.NoError(t, err)
+	proceed := filepath.Join(f.dir, "proceed")
+	f.program("rm", "while ! [ -e '"+proceed+"' ]; do sleep 0.01; done\nexec "+remove+` "$@"`)
+
+	s := stateIn(t, t.TempDir())
+	removed := s.discard()
+	_, err = lockFile(s.path("lock"), unix.LOCK_EX|unix.LOCK_NB)
+	require.ErrorIs(t, err, unix.EWOULDBLOCK)
+
+	require.NoError(t, os.WriteFile(proceed, nil, 0o600))
+	require.NoError(t, <-removed)
+	assert.True(t, gone(s.dir))
+}
+
+func TestWhereNothingElseRemovesWeDo(t *testing.T) {
+	s := stateIn(t, t.TempDir())
+	t.Setenv("PATH", "")
+	require.NoError(t, <-s.discard())
+	assert.True(t, gone(s.dir))
 }
 
 func TestWhatIsNoBuildersIsLeftAlone(t *testing.T) {

@@ -168,6 +168,8 @@ func (t *trial) build(ctx context.Context, name, mode string) (*report.Report, e
 		Args:     append(append(args, t.options.BuildArgs...), t.context),
 		Settings: s, Lookup: os.LookupEnv, Stdout: io.Discard, Stderr: t.options.Stderr,
 		PlainHTTP: []string{t.host},
+		// The next build is measured as well.
+		AwaitRemoval: true,
 	}
 	r, err := build.Run(ctx, request)
 	if err != nil {

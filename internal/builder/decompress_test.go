@@ -1,0 +1,65 @@
+package builder
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func gzipped(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var compressed bytes.Buffer
+	w := gzip.NewWriter(&compressed)
+	_, err := w.Write(content)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return compressed.Bytes()
+}
+
+func TestDecompress(t *testing.T) {
+	content := make([]byte, 300_000)
+	_, _ = rand.Read(content)
+	compressed := gzipped(t, content)
+	cases := []struct {
+		name    string
+		in, out []byte
+		status  int
+		says    string
+	}{
+		{name: "a layer", in: compressed, out: content},
+		{name: "an empty layer", in: gzipped(t, nil)},
+		{name: "a layer of two members", in: append(bytes.Clone(compressed), compressed...), out: append(bytes.Clone(content), content...)},
+		{name: "a layer that is cut off", in: compressed[:len(compressed)-100], status: 1, says: "unexpected EOF"},
+		{name: "a layer with a wrong checksum", in: append(bytes.Clone(compressed[:len(compressed)-8]), make([]byte, 8)...), status: 1, says: "invalid checksum"},
+		{name: "something else", in: []byte("this is no layer"), status: 1, says: "invalid header"},
+		{name: "nothing", status: 1, says: "EOF"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			assert.Equal(t, c.status, Decompress(bytes.NewReader(c.in), &stdout, &stderr))
+			if c.status == 0 {
+				assert.True(t, bytes.Equal(c.out, stdout.Bytes()))
+			}
+			assert.Contains(t, stderr.String(), c.says)
+		})
+	}
+}
+
+func TestTheDecompressorIsThisProgram(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "bin")
+	require.NoError(t, installDecompressor(dir))
+	own, err := os.Executable()
+	require.NoError(t, err)
+	target, err := os.Readlink(filepath.Join(dir, "unpigz"))
+	require.NoError(t, err)
+	assert.Equal(t, own, target)
+	assert.True(t, IsDecompressor(filepath.Join(dir, "unpigz")))
+	assert.False(t, IsDecompressor(own))
+}
