@@ -14,6 +14,9 @@ import (
 
 var exported = []any{"LAYERCACHE_VERDICT", "LAYERCACHE_HIT_RATIO", "LAYERCACHE_EXPORTED", "LAYERCACHE_SAVED_SECONDS", "LAYERCACHE_WORTH", "LAYERCACHE_SECONDS", "LAYERCACHE_IMAGE_DIGEST"}
 
+// forget removes what the source may have brought under the name of what export reads.
+const forget = `rm -f "$LAYERCACHE_REPORT_DIR/exports.env"`
+
 const export = `if [ -f "$LAYERCACHE_REPORT_DIR/exports.env" ]; then set -a; . "$LAYERCACHE_REPORT_DIR/exports.env"; set +a; fi`
 
 func parse(t *testing.T, text string) map[string]any {
@@ -31,9 +34,9 @@ func TestTheImageBuildspecIsTheseCommands(t *testing.T) {
 			"install": map[string]any{
 				"on-failure": "ABORT",
 				"commands": []any{
+					forget,
 					`chmod +x "$CODEBUILD_SRC_DIR_layercache"/*`,
 					`export PATH="$CODEBUILD_SRC_DIR_layercache:$PATH"`,
-					`layercache setup`,
 				},
 			},
 			"build": map[string]any{"on-failure": "ABORT", "commands": []any{`layercache image`}, "finally": []any{export}},
@@ -62,10 +65,10 @@ func TestTheBatchBuildsEachPlatformAndThenTheIndex(t *testing.T) {
 		"install": map[string]any{
 			"on-failure": "ABORT",
 			"commands": []any{
+				forget,
 				`if [ "$(uname -m)" = aarch64 ]; then HELPER="$CODEBUILD_SRC_DIR_layercache_arm64"; else HELPER="$CODEBUILD_SRC_DIR_layercache_amd64"; fi`,
 				`chmod +x "$HELPER"/*`,
 				`export PATH="$HELPER:$PATH"`,
-				`if [ "$LAYERCACHE_COMMAND" = image ]; then layercache setup; fi`,
 			},
 		},
 		"build": map[string]any{"on-failure": "ABORT", "commands": []any{`layercache "$LAYERCACHE_COMMAND"`}, "finally": []any{export}},

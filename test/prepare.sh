@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Readies a checkout for `make demo` or `make test`: checks what the user has to bring, installs the rest.
 # What goes into the checkout: node_modules (the CDK CLI, and iam-simulate for tests) and, for tests, .venv (cfn-lint and moto). What goes onto a Linux machine
-# where we are root: the packages runc and busybox-static.
+# where we are root: the packages runc and busybox-static, and iptables for tests.
 set -euo pipefail
 purpose=${1:?usage: test/prepare.sh demo|test}
 
@@ -33,6 +33,7 @@ packages() { # packages NAME…: installs what the system's package manager call
 
 if linux_root; then
   command -v runc >/dev/null || packages runc
+  if [ "$purpose" = test ]; then command -v iptables >/dev/null || packages iptables; fi
   # In a network that reaches no registry, base images are made from what the machine has; they need a static shell.
   if command -v apt-get >/dev/null && ! command -v busybox >/dev/null; then packages busybox-static; fi
 fi

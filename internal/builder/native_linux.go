@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/layercache/layercache/internal/packed"
 	"github.com/layercache/layercache/internal/toolchain"
 )
 
@@ -43,13 +44,27 @@ func startNative(ctx context.Context, options Options) (*Builder, error) {
 		daemon.stop()
 		return nil, daemon.explain(err, state.remove())
 	}
-	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, reason: state.slow()}
+	reopen, open := shutDockerAPI(ctx)
+	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, reason: remarks(state.slow(), open)}
 	b.close = func() error {
 		daemon.stop()
+		reopen()
 		b.removed = state.discard()
 		return nil
 	}
 	return b, nil
+}
+
+// remarks joins what there is to say of the builder.
+func remarks(slow string, open error) string {
+	switch {
+	case open == nil:
+		return slow
+	case slow == "":
+		return open.Error()
+	default:
+		return slow + "; " + open.Error()
+	}
 }
 
 func canRunBuildkitd() error {
@@ -67,21 +82,39 @@ func lacksBuildkitd() bool {
 	return err != nil && canRunBuildkitd() == nil
 }
 
-// findBuildkitd looks beside this program, where the bundle has it; then on PATH; then for what this machine has compiled.
+// findBuildkitd looks beside this program, where the bundle has it packed; then on PATH; then for what this machine has
+// compiled.
 func findBuildkitd() (string, error) {
-	names := []string{"buildkitd", toolchain.Lookup(toolchain.Buildkitd(), toolchain.Host())}
+	const name = "buildkitd"
+	var candidates []string
 	if own, err := os.Executable(); err == nil {
-		names = append([]string{filepath.Join(filepath.Dir(own), "buildkitd")}, names...)
-	}
-	for _, name := range names {
-		if name == "" {
-			continue
+		beside := filepath.Join(filepath.Dir(own), name)
+		if err := unpackOnce(beside); err != nil {
+			return "", err
 		}
-		if path, err := exec.LookPath(name); err == nil {
+		candidates = append(candidates, beside)
+	}
+	candidates = append(candidates, name)
+	if compiled := toolchain.Lookup(toolchain.Buildkitd(), toolchain.Host()); compiled != "" {
+		candidates = append(candidates, compiled)
+	}
+	for _, candidate := range candidates {
+		if path, err := exec.LookPath(candidate); err == nil {
 			return path, nil
 		}
 	}
 	return "", errors.New("buildkitd is neither beside layercache nor on PATH (`layercache setup` compiles it where Go is installed)")
+}
+
+// unpackOnce unpacks the program where its packed form is there and it is not.
+func unpackOnce(program string) error {
+	if _, err := os.Stat(program); err == nil {
+		return nil
+	}
+	if _, err := os.Stat(program + packed.Suffix); err != nil {
+		return nil
+	}
+	return packed.Unpack(program+packed.Suffix, program)
 }
 
 type daemon struct {

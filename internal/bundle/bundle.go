@@ -1,5 +1,5 @@
-// Package bundle makes the zip that a CodeBuild build downloads as its secondary source: the helper and buildkitd for one
-// Linux architecture. The same source and the same Go give the same bytes, so the zip's digest names its content.
+// Package bundle makes the zip that a CodeBuild build downloads as its secondary source: the helper and, packed, buildkitd for
+// one Linux architecture. The same source and the same Go give the same bytes, so the zip's digest names its content.
 package bundle
 
 import (
@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/layercache/layercache/internal/packed"
 	"github.com/layercache/layercache/internal/toolchain"
 )
 
@@ -63,7 +64,11 @@ func Build(ctx context.Context, arch string, progress io.Writer) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("helper bundle: %w", err)
 	}
-	files := []string{helper, buildkitd}
+	packedBuildkitd, err := pack(dir, buildkitd)
+	if err != nil {
+		return "", fmt.Errorf("helper bundle: %w", err)
+	}
+	files := []string{helper, packedBuildkitd}
 	digest, err := digestOf(files)
 	if err != nil {
 		return "", fmt.Errorf("helper bundle: %w", err)
@@ -73,6 +78,23 @@ func Build(ctx context.Context, arch string, progress io.Writer) (string, error)
 		return path, nil
 	}
 	return path, write(path, files)
+}
+
+// pack returns the program's packed form, which is made once for each program.
+func pack(dir, program string) (string, error) {
+	digest, err := digestOf([]string{program})
+	if err != nil {
+		return "", err
+	}
+	// The file's name is what the zip will have it under.
+	path := filepath.Join(dir, digest, filepath.Base(program)+packed.Suffix)
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", err
+	}
+	return path, packed.Pack(program, path)
 }
 
 func digestOf(files []string) (string, error) {
@@ -97,7 +119,9 @@ func compileHelper(ctx context.Context, platform toolchain.Platform, output stri
 	}
 	return output, toolchain.Compile(ctx, toolchain.Compilation{
 		Dir: dir, Package: "./bin/layercache", LinkFlags: "-s -w", Tags: HelperTags, Platform: platform, Output: output,
-		Label: fmt.Sprintf("the helper for %s/%s", platform.OS, platform.Arch),
+		// Smaller by a twentieth; what gunzips layers keeps its inlining.
+		CompilerFlags: []string{"all=-l", "std=", "github.com/klauspost/...="},
+		Label:         fmt.Sprintf("the helper for %s/%s", platform.OS, platform.Arch),
 	}, progress)
 }
 
@@ -141,6 +165,9 @@ func write(path string, files []string) (err error) {
 
 func addFile(archive *zip.Writer, path string) error {
 	header := &zip.FileHeader{Name: filepath.Base(path), Method: zip.Deflate}
+	if filepath.Ext(path) == packed.Suffix {
+		header.Method = zip.Store
+	}
 	header.SetMode(0o755)
 	entry, err := archive.CreateHeader(header)
 	if err != nil {

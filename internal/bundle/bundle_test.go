@@ -20,7 +20,7 @@ func programs(t *testing.T, mode fs.FileMode, at time.Time) []string {
 	t.Helper()
 	dir := t.TempDir()
 	var paths []string
-	for _, name := range []string{"layercache", "buildkitd"} {
+	for _, name := range []string{"layercache", "buildkitd.zst"} {
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.WriteFile(path, []byte("the program "+name), mode))
 		require.NoError(t, os.Chtimes(path, at, at))
@@ -51,7 +51,7 @@ func TestTheProgramsAreAtTheTopAndCanBeRun(t *testing.T) {
 	require.NoError(t, err)
 	defer archive.Close()
 	require.Len(t, archive.File, 2)
-	for i, name := range []string{"layercache", "buildkitd"} {
+	for i, name := range []string{"layercache", "buildkitd.zst"} {
 		entry := archive.File[i]
 		assert.Equal(t, name, entry.Name)
 		assert.Equal(t, fs.FileMode(0o755), entry.Mode())

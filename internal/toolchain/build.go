@@ -3,6 +3,7 @@ package toolchain
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ func Build(ctx context.Context, program Program, platform Platform, progress io.
 	}
 	flags := "-s -w -X " + program.VersionVariable + "=" + program.Version
 	err = Compile(ctx, Compilation{
-		Dir: dir, Package: program.Package, LinkFlags: flags, Platform: platform, Output: path,
+		Dir: dir, Package: program.Package, LinkFlags: flags, CompilerFlags: program.CompilerFlags, Platform: platform, Output: path,
 		Label: fmt.Sprintf("%s %s for %s/%s (once on this machine)", program.Name, program.Version, platform.OS, platform.Arch),
 	}, progress)
 	return path, err
@@ -66,6 +67,8 @@ type Compilation struct {
 	Package string
 	// LinkFlags go to -ldflags, Tags to -tags.
 	LinkFlags, Tags string
+	// CompilerFlags go to -gcflags, each for a pattern of packages; the last that fits a package counts.
+	CompilerFlags []string
 	// Platform is the target.
 	Platform Platform
 	// Output is the path of the binary. It appears whole or not at all.
@@ -90,7 +93,11 @@ func Compile(ctx context.Context, c Compilation, progress io.Writer) error {
 	defer os.RemoveAll(scratch)
 
 	binary := filepath.Join(scratch, filepath.Base(c.Output))
-	args := []string{"build", "-C", c.Dir, "-mod=readonly", "-buildvcs=false", "-trimpath", "-tags", c.Tags, "-ldflags", c.LinkFlags, "-o", binary, c.Package}
+	args := []string{"build", "-C", c.Dir, "-mod=readonly", "-buildvcs=false", "-trimpath", "-tags", c.Tags, "-ldflags", c.LinkFlags}
+	for _, flags := range c.CompilerFlags {
+		args = append(args, "-gcflags", flags)
+	}
+	args = append(args, "-o", binary, c.Package)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+c.Platform.OS, "GOARCH="+c.Platform.Arch, "GOFLAGS=", "GOWORK=off")
 	var output bytes.Buffer
@@ -164,7 +171,12 @@ func cachePath(program Program, platform Platform) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(base, "tools", fmt.Sprintf("%s-%s-%s-%s", program.Name, program.Version, platform.OS, platform.Arch), program.Name), nil
+	folder := fmt.Sprintf("%s-%s-%s-%s", program.Name, program.Version, platform.OS, platform.Arch)
+	if len(program.CompilerFlags) > 0 {
+		// What was compiled with other flags is another binary.
+		folder += fmt.Sprintf("-%.4x", sha256.Sum256([]byte(strings.Join(program.CompilerFlags, " "))))
+	}
+	return filepath.Join(base, "tools", folder, program.Name), nil
 }
 
 // CacheDir is the folder, under the user's cache folder, that holds what layercache compiles and can make again.

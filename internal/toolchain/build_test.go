@@ -28,7 +28,7 @@ func module(t *testing.T, source string) string {
 func compilation(t *testing.T, source string) Compilation {
 	t.Helper()
 	return Compilation{
-		Dir: module(t, source), Package: ".", LinkFlags: "-s -w -X main.text=linked", Platform: Host(),
+		Dir: module(t, source), Package: ".", LinkFlags: "-s -w -X main.text=linked", CompilerFlags: []string{"all=-l", "std="}, Platform: Host(),
 		Output: filepath.Join(t.TempDir(), "new", "tiny"), Label: "the tiny program",
 	}
 }
@@ -89,15 +89,19 @@ func TestAProgramThatWasCompiledBeforeIsTakenAsItIs(t *testing.T) {
 	cache := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", cache)
 	platform := Platform{OS: "linux", Arch: "arm64"}
-	assert.Empty(t, Lookup(Buildkitd(), platform))
-	want := filepath.Join(cache, "layercache", "tools", "buildkitd-"+Buildkitd().Version+"-linux-arm64", "buildkitd")
+	program := Buildx()
+	assert.Empty(t, Lookup(program, platform))
+	want := filepath.Join(cache, "layercache", "tools", "buildx-"+program.Version+"-linux-arm64", "buildx")
 	require.NoError(t, os.MkdirAll(filepath.Dir(want), 0o755))
 	require.NoError(t, os.WriteFile(want, nil, 0o755))
 
-	assert.Equal(t, want, Lookup(Buildkitd(), platform))
-	assert.Empty(t, Lookup(Buildkitd(), Platform{OS: "linux", Arch: "amd64"}), "another platform's does not count")
+	assert.Equal(t, want, Lookup(program, platform))
+	assert.Empty(t, Lookup(program, Platform{OS: "linux", Arch: "amd64"}), "another platform's does not count")
+	lean := program
+	lean.CompilerFlags = []string{"all=-l"}
+	assert.Empty(t, Lookup(lean, platform), "nor does one that was compiled otherwise")
 	var progress bytes.Buffer
-	got, err := Build(context.Background(), Buildkitd(), platform, &progress)
+	got, err := Build(context.Background(), program, platform, &progress)
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
 	assert.Empty(t, progress.String())

@@ -4,6 +4,7 @@ package consumer
 
 import (
 	"archive/zip"
+	"debug/elf"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/internal/packed"
 	"github.com/layercache/layercache/test/template"
 )
 
@@ -123,17 +125,18 @@ func checkHelper(t *testing.T, path string) {
 	archive, err := zip.OpenReader(path)
 	require.NoError(t, err)
 	defer archive.Close()
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, archive))
 	modes := map[string]os.FileMode{}
 	for _, file := range archive.File {
 		modes[file.Name] = file.Mode()
-		reader, err := file.Open()
-		require.NoError(t, err)
-		header := make([]byte, 20)
-		_, err = reader.Read(header)
-		require.NoError(t, err)
-		require.NoError(t, reader.Close())
-		assert.Equal(t, "\x7fELF", string(header[:4]), file.Name)
-		assert.Equal(t, byte(62), header[18], "%s is for another machine than x86-64", file.Name)
 	}
-	assert.Equal(t, map[string]os.FileMode{"layercache": 0o755, "buildkitd": 0o755}, modes)
+	assert.Equal(t, map[string]os.FileMode{"layercache": 0o755, "buildkitd.zst": 0o755}, modes)
+	require.NoError(t, packed.Unpack(filepath.Join(dir, "buildkitd.zst"), filepath.Join(dir, "buildkitd")))
+	for _, program := range []string{"layercache", "buildkitd"} {
+		binary, err := elf.Open(filepath.Join(dir, program))
+		require.NoError(t, err, program)
+		assert.Equal(t, elf.EM_X86_64, binary.Machine, program)
+		require.NoError(t, binary.Close())
+	}
 }

@@ -1,0 +1,68 @@
+package packed
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var program = strings.Repeat("#!/bin/sh\necho hello\n", 100_000)
+
+// packed is the program's packed form, in a folder of its own.
+func packed(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "hello")
+	require.NoError(t, os.WriteFile(path, []byte(program), 0o600))
+	require.NoError(t, Pack(path, path+Suffix))
+	return path + Suffix
+}
+
+func content(t *testing.T, path string) string {
+	t.Helper()
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(got)
+}
+
+func TestAProgramSurvivesItsPacking(t *testing.T) {
+	from := packed(t)
+	assert.Less(t, len(content(t, from)), len(program)/100)
+	to := filepath.Join(t.TempDir(), "hello")
+	require.NoError(t, Unpack(from, to))
+	assert.Equal(t, program, content(t, to))
+	info, err := os.Stat(to)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o755), info.Mode())
+}
+
+func TestTheSameProgramGivesTheSameBytes(t *testing.T) {
+	assert.Equal(t, content(t, packed(t)), content(t, packed(t)))
+}
+
+func TestTwoThatUnpackAtOnceLeaveOneProgram(t *testing.T) {
+	from := packed(t)
+	to := filepath.Join(t.TempDir(), "hello")
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() { assert.NoError(t, Unpack(from, to)) })
+	}
+	group.Wait()
+	assert.Equal(t, program, content(t, to))
+	entries, err := os.ReadDir(filepath.Dir(to))
+	require.NoError(t, err)
+	assert.Len(t, entries, 1)
+}
+
+func TestWhatIsCutOffIsNotUnpacked(t *testing.T) {
+	from := packed(t)
+	require.NoError(t, os.Truncate(from, 100))
+	to := filepath.Join(t.TempDir(), "hello")
+	require.ErrorContains(t, Unpack(from, to), "make "+to+" from "+from)
+	assert.NoFileExists(t, to)
+	require.Error(t, Unpack(filepath.Join(t.TempDir(), "absent"), to))
+}
