@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 )
 
 // dockerAPI is where the curated images of CodeBuild have dockerd listen, beside its socket, to whoever asks. The steps of the
@@ -20,13 +21,14 @@ const dockerAPI = "127.0.0.1:2375"
 var errDockerAPI = errors.New("steps can talk to dockerd at tcp://" + dockerAPI + ", and so become root on this machine: have it listen on its socket alone")
 
 // shutDockerAPI closes dockerd's port while the builder runs, in a CodeBuild build, where nothing else has a use for it: the
-// docker command talks to the socket. Elsewhere it is not ours to close. Opening it again is the caller's.
+// docker command talks to the socket. Opening it again is the caller's.
 func shutDockerAPI(ctx context.Context) (reopen func(), err error) {
 	reopen = func() {}
 	if !dockerListens() {
 		return reopen, nil
 	}
-	if os.Getenv("CODEBUILD_BUILD_ID") == "" {
+	// Elsewhere, or where the docker command itself is sent there, the port is not ours to close.
+	if os.Getenv("CODEBUILD_BUILD_ID") == "" || strings.HasPrefix(os.Getenv("DOCKER_HOST"), "tcp:") {
 		return reopen, errDockerAPI
 	}
 	if _, err := run(firewall(ctx, "--insert")); err != nil {

@@ -37,6 +37,7 @@ func reached() bool {
 func TestNobodyTalksToDockerdWhileTheBuilderRuns(t *testing.T) {
 	ownNetwork(t)
 	t.Setenv("CODEBUILD_BUILD_ID", "shop:1")
+	t.Setenv("DOCKER_HOST", "")
 	reopen, err := shutDockerAPI(t.Context())
 	require.NoError(t, err)
 	reopen()
@@ -71,6 +72,12 @@ func TestADockerdThatStaysOpenIsTold(t *testing.T) {
 	assert.True(t, reached(), "what is not ours is left alone")
 
 	t.Setenv("CODEBUILD_BUILD_ID", "shop:1")
+	t.Setenv("DOCKER_HOST", "tcp://"+dockerAPI)
+	_, err = shutDockerAPI(t.Context())
+	require.ErrorIs(t, err, errDockerAPI)
+	assert.True(t, reached(), "the docker command needs it")
+
+	t.Setenv("DOCKER_HOST", "")
 	t.Setenv("PATH", t.TempDir())
 	_, err = shutDockerAPI(t.Context())
 	require.ErrorIs(t, err, errDockerAPI)
