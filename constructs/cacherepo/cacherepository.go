@@ -46,6 +46,8 @@ type CacheRepository struct {
 	constructs.Construct
 	repository awsecr.IRepository
 	owner      owner
+	// uri and arn are what the CDK's process has told; every build asks.
+	uri, arn *string
 }
 
 // owner is what a CacheRepository knows of the side that makes it.
@@ -111,13 +113,23 @@ func NewCacheRepository(scope constructs.Construct, id *string, props *CacheRepo
 func (c *CacheRepository) Repository() awsecr.IRepository { return c.repository }
 
 // RepositoryArn is the ARN of the repository.
-func (c *CacheRepository) RepositoryArn() *string { return c.repository.RepositoryArn() }
+func (c *CacheRepository) RepositoryArn() *string {
+	if c.arn == nil {
+		c.arn = c.repository.RepositoryArn()
+	}
+	return c.arn
+}
 
 // RepositoryName is the name of the repository in its registry.
 func (c *CacheRepository) RepositoryName() *string { return c.repository.RepositoryName() }
 
 // RepositoryUri is HOST/NAME, the value of LAYERCACHE_REPOSITORY.
-func (c *CacheRepository) RepositoryUri() *string { return c.repository.RepositoryUri() }
+func (c *CacheRepository) RepositoryUri() *string {
+	if c.uri == nil {
+		c.uri = c.repository.RepositoryUri()
+	}
+	return c.uri
+}
 
 // AddToResourcePolicy adds a statement to the policy of the repository. On an
 // imported repository it is an error of the synthesis: CloudFormation cannot

@@ -35,18 +35,19 @@ type request struct {
 }
 
 func (c *CacheRepository) grant(method, party string, grantee awsiam.IGrantable, actions []*string) awsiam.Grant {
-	r := &request{method: method, party: party, grantee: grantee, actions: actions, subject: subjectOf(grantee.GrantPrincipal())}
+	r := &request{method: method, party: party, grantee: grantee, actions: actions, subject: subjectOf(ecrgrant.Principal(grantee))}
 	switch {
 	case r.subject.everybody:
 		return c.refuse(r, "would let everybody in", "grant to an account, an organization or a role")
 	case c.owner.imported:
 		return c.grantOnImported(r)
-	case c.owner.name == "" && (r.subject.elsewhere(c.owner.account) || differ(c.owner.region, r.subject.region)):
+	case c.owner.name == "" && (r.subject.elsewhere(c.owner.account) || differ(c.owner.region, r.subject.region())):
 		return c.refuse(r, "the grantee is in another account or region, which cannot know a name that CloudFormation makes", "set CacheRepositoryProps.RepositoryName")
 	case r.subject.elsewhere(c.owner.account):
 		return c.grantAcross(r)
 	}
-	grant := ecrgrant.Login(grantee).Combine(c.repository.Grant(grantee, actions...))
+	ecrgrant.Login(grantee)
+	grant := c.repository.Grant(grantee, actions...)
 	if r.subject.account == nil {
 		c.note(infoMetadata, c.granteeMustHave(r))
 	}
@@ -73,7 +74,7 @@ func (c *CacheRepository) grantAcross(r *request) awsiam.Grant {
 		Actions:    &r.actions,
 		Conditions: r.subject.conditions(c),
 	}))
-	if r.subject.arn == "" && r.subject.role == "" && !r.subject.wholeAccount {
+	if r.subject.arn == "" && r.subject.role() == "" && !r.subject.wholeAccount {
 		c.note(warningMetadata, c.wholeAccountMayUse(r))
 	}
 	grant := c.grantPrincipal(r)
@@ -85,12 +86,12 @@ func (c *CacheRepository) grantAcross(r *request) awsiam.Grant {
 
 // grantPrincipal adds login and actions to the policy of the grantee.
 func (c *CacheRepository) grantPrincipal(r *request) awsiam.Grant {
-	login := ecrgrant.Login(r.grantee)
-	return login.Combine(awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+	ecrgrant.Login(r.grantee)
+	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
 		Grantee:      r.grantee,
 		Actions:      &r.actions,
 		ResourceArns: &[]*string{c.RepositoryArn()},
-	}))
+	})
 }
 
 // refuse reports an error and grants nothing.

@@ -49,11 +49,11 @@ func (c *CacheRepository) arnText() string {
 
 func (s *subject) text() string {
 	account := "account " + textOr(s.account, "${AWS::AccountId}")
-	switch {
-	case s.arn != "":
+	if s.arn != "" {
 		return s.arn
-	case s.role != "":
-		return fmt.Sprintf("%s (aws:PrincipalArn arn:${AWS::Partition}:iam::%s:role%s)", account, textOr(s.account, "${AWS::AccountId}"), s.role)
+	}
+	if role := s.role(); role != "" {
+		return fmt.Sprintf("%s (aws:PrincipalArn arn:${AWS::Partition}:iam::%s:role%s)", account, textOr(s.account, "${AWS::AccountId}"), role)
 	}
 	return account
 }

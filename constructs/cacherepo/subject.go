@@ -16,13 +16,10 @@ type subject struct {
 	// account is the account of the principal; it may be a token, and nil where
 	// nothing tells.
 	account *string
-	// region is that of the stack of a principal of this app, else nil.
-	region *string
 	// arn is the principal's ARN, where it is known.
 	arn string
-	// role is PATH and NAME of a role of this app, or its PATH and "*" where
-	// CloudFormation makes the name; "" for a path of "/" and no name.
-	role string
+	// construct is the principal, where it is a construct.
+	construct constructs.IConstruct
 	// wholeAccount is true for an account as the grantee, everybody for
 	// everybody.
 	wholeAccount, everybody bool
@@ -33,8 +30,15 @@ type subject struct {
 
 var principalArn = regexp.MustCompile(`^arn:[a-z0-9-]+:(?:iam|sts)::([0-9]{12}):(.+)$`)
 
+// subjectOf asks no more than is needed: each question to the CDK's process
+// takes time, with every build. A role that this app makes is neither everybody
+// nor foreign.
 func subjectOf(principal awsiam.IPrincipal) subject {
 	s := subject{account: principal.PrincipalAccount()}
+	if role, ok := principal.(awsiam.Role); ok {
+		s.construct = role
+		return s
+	}
 	fragment := principal.PolicyFragment()
 	if aws, ok := (*fragment.PrincipalJson())["AWS"]; ok && len(*aws) == 1 {
 		s.readName((*aws)[0], len(*fragment.Conditions()) > 0)
@@ -44,8 +48,7 @@ func subjectOf(principal awsiam.IPrincipal) subject {
 		s.wholeAccount = s.arn == ""
 		return s
 	}
-	s.readRole(construct)
-	s.region = awscdk.Stack_Of(construct).Region()
+	s.construct = construct
 	s.foreign = differ(awscdk.Stack_Of(construct).Account(), s.account)
 	return s
 }
@@ -61,11 +64,24 @@ func (s *subject) readName(name *string, conditions bool) {
 	}
 }
 
-// readRole reads path and name of a role that this app makes.
-func (s *subject) readRole(construct constructs.IConstruct) {
-	role, ok := construct.Node().DefaultChild().(awsiam.CfnRole)
+// region is that of the stack of a principal of this app, else nil.
+func (s *subject) region() *string {
+	if s.construct == nil {
+		return nil
+	}
+	return awscdk.Stack_Of(s.construct).Region()
+}
+
+// role is PATH and NAME of a role that this app makes, or its PATH and "*" where
+// CloudFormation makes the name; "" for a path of "/" and no name, and for other
+// principals.
+func (s *subject) role() string {
+	if s.arn != "" || s.construct == nil {
+		return ""
+	}
+	role, ok := s.construct.Node().DefaultChild().(awsiam.CfnRole)
 	if !ok {
-		return
+		return ""
 	}
 	path, name := "/", "*"
 	if validation.IsLiteral(role.Path()) {
@@ -74,16 +90,17 @@ func (s *subject) readRole(construct constructs.IConstruct) {
 	if validation.IsLiteral(role.RoleName()) {
 		name = *role.RoleName()
 	}
-	if path+name != "/*" && s.arn == "" {
-		s.role = path + name
+	if path+name == "/*" {
+		return ""
 	}
+	return path + name
 }
 
 // conditions narrow a statement on the account to the subject.
 func (s *subject) conditions(scope constructs.IConstruct) *map[string]any {
 	arn := s.arn
-	if arn == "" && s.role != "" {
-		arn = *roleArn(awscdk.Stack_Of(scope), s.account, s.role)
+	if role := s.role(); role != "" {
+		arn = *roleArn(awscdk.Stack_Of(scope), s.account, role)
 	}
 	if arn == "" {
 		return nil

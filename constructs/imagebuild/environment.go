@@ -60,11 +60,13 @@ func plainVariable(value *string) *awscodebuild.BuildEnvironmentVariable {
 }
 
 func (b *ImageBuild) appOf(props *ImageBuildProps) *string {
-	if props.App != nil {
+	switch {
+	case props.App != nil:
 		return props.App
-	}
-	if name := literalName(b.image); name != "" {
-		return jsii.String(path.Base(name))
+	case props.Image == nil && validation.IsLiteral(props.ImageName):
+		return jsii.String(path.Base(*props.ImageName))
+	case props.Image != nil && literalName(props.Image) != "":
+		return jsii.String(path.Base(literalName(props.Image)))
 	}
 	return b.Node().Id()
 }

@@ -212,9 +212,6 @@ func (p ImageBuildProps) withDefaults() *ImageBuildProps {
 	if p.Tags == nil {
 		p.Tags = jsii.Strings("latest")
 	}
-	if p.Timeout == nil {
-		p.Timeout = awscdk.Duration_Hours(jsii.Number(1))
-	}
 	if p.Triggers == nil {
 		p.Triggers = &Triggers{}
 	}

@@ -76,7 +76,9 @@ func (s *directorySource) Check() []validation.Problem {
 
 func (s *directorySource) Bind(scope constructs.Construct, role awsiam.IGrantable) *BoundSource {
 	asset := awss3assets.NewAsset(scope, jsii.String("Source"), &awss3assets.AssetProps{Path: absolute(*s.path), Exclude: s.exclude})
-	return (&s3Source{bucket: asset.Bucket(), key: asset.S3ObjectKey()}).Bind(scope, role)
+	key := asset.S3ObjectKey()
+	s3grant.ReadObject(role, asset.Bucket().BucketArn(), key)
+	return inBucket(asset.S3BucketName(), key)
 }
 
 // absolute resolves a path in this process: the CDK's JavaScript process may
@@ -109,11 +111,15 @@ func (s *s3Source) Check() []validation.Problem {
 }
 
 func (s *s3Source) Bind(_ constructs.Construct, role awsiam.IGrantable) *BoundSource {
-	s3grant.ReadObject(role, s.bucket, s.key)
+	s3grant.ReadObject(role, s.bucket.BucketArn(), s.key)
 	if key := s.bucket.EncryptionKey(); key != nil {
 		key.Grant(role, jsii.String("kms:Decrypt"))
 	}
-	location := fmt.Sprintf("%s/%s", *s.bucket.BucketName(), *s.key)
+	return inBucket(s.bucket.BucketName(), s.key)
+}
+
+func inBucket(name, key *string) *BoundSource {
+	location := *name + "/" + *key
 	return &BoundSource{Property: &awscodebuild.CfnProject_SourceProperty{Type: jsii.String(kindS3), Location: &location}}
 }
 

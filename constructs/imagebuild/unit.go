@@ -17,6 +17,7 @@ type unit struct {
 	scope    constructs.Construct
 	props    *ImageBuildProps
 	role     awsiam.Role
+	policy   awsiam.Grant
 	logGroup awslogs.ILogGroup
 	project  awscodebuild.Project
 }
@@ -27,7 +28,7 @@ func newUnit(scope constructs.Construct, props *ImageBuildProps, rolePath *strin
 	if u.logGroup == nil {
 		u.logGroup = newLogGroup(scope, props)
 	}
-	u.logGroup.GrantWrite(u.role)
+	u.policy = u.logGroup.GrantWrite(u.role)
 	return u
 }
 
@@ -91,11 +92,14 @@ func (u *unit) addProject(p *plan) {
 	if key := u.props.EncryptionKey; key != nil {
 		key.GrantEncryptDecrypt(u.role)
 	}
+	if props.Timeout == nil {
+		props.Timeout = awscdk.Duration_Hours(jsii.Number(1))
+	}
 	if n := u.props.Network; n != nil {
 		props.Vpc, props.SubnetSelection, props.SecurityGroups = n.Vpc, n.Subnets, n.SecurityGroups
 	}
 	u.project = awscodebuild.NewProject(u.scope, jsii.String("Project"), props)
-	u.project.Node().AddDependency(u.role.Node().FindChild(jsii.String("DefaultPolicy")))
+	u.policy.ApplyBefore(u.project)
 	awscdk.Validations_Of(u.project).Acknowledge(&awscdk.Acknowledgment{
 		Id:     jsii.String("CloudFormation-Validate::E3050"),
 		Reason: jsii.String("ServiceRole is a GetAtt of the role's ARN; the check takes it for a Ref as soon as the role has a path"),

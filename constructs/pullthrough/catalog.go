@@ -129,13 +129,12 @@ func tagActions() []*string { return []*string{jsii.String("ecr:TagResource")} }
 // grantIdentity is the half of a grant in the policy of the grantee.
 func (c *catalog) grantIdentity(grantee awsiam.IGrantable, cover []covered) awsiam.Grant {
 	grant := ecrgrant.Login(grantee)
-	if len(cover) == 0 {
-		return grant
+	if len(cover) > 0 {
+		actions := append(ecrgrant.PullActions(), importActions()...)
+		grant = allow(grantee, actions, c.arns(cover, nil))
 	}
-	actions := append(ecrgrant.PullActions(), importActions()...)
-	grant = grant.Combine(allow(grantee, actions, c.arns(cover, nil)))
 	if tagged := c.arns(cover, isTagged); len(*tagged) > 0 {
-		grant = grant.Combine(allow(grantee, tagActions(), tagged))
+		grant = allow(grantee, tagActions(), tagged)
 	}
 	return grant
 }
@@ -162,7 +161,7 @@ func isTagged(r *rule) bool { return r.tagged }
 // otherAccount is the account of the grantee, if it is known and not that of
 // the registry.
 func (c *catalog) otherAccount(grantee awsiam.IGrantable) (*string, bool) {
-	account := grantee.GrantPrincipal().PrincipalAccount()
+	account := ecrgrant.Principal(grantee).PrincipalAccount()
 	return account, account != nil && differ(account, c.home.account)
 }
 

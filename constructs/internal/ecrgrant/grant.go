@@ -32,13 +32,15 @@ func PushActions() []*string {
 }
 
 // Pull lets the grantee log in and pull from the repository.
-func Pull(repository awsecr.IRepository, grantee awsiam.IGrantable) awsiam.Grant {
-	return Login(grantee).Combine(repository.Grant(grantee, PullActions()...))
+func Pull(repository awsecr.IRepository, grantee awsiam.IGrantable) {
+	Login(grantee)
+	repository.Grant(grantee, PullActions()...)
 }
 
 // Push lets the grantee log in, pull from and push to the repository.
-func Push(repository awsecr.IRepository, grantee awsiam.IGrantable) awsiam.Grant {
-	return Login(grantee).Combine(repository.Grant(grantee, PushActions()...))
+func Push(repository awsecr.IRepository, grantee awsiam.IGrantable) {
+	Login(grantee)
+	repository.Grant(grantee, PushActions()...)
 }
 
 // Login lets the grantee get a registry token. The action has no resource, so
@@ -49,4 +51,13 @@ func Login(grantee awsiam.IGrantable) awsiam.Grant {
 		Actions:      jsii.Strings("ecr:GetAuthorizationToken"),
 		ResourceArns: jsii.Strings("*"),
 	})
+}
+
+// Principal is the principal of the grantee. A role is its own, which need not
+// be asked for.
+func Principal(grantee awsiam.IGrantable) awsiam.IPrincipal {
+	if role, ok := grantee.(awsiam.Role); ok {
+		return role
+	}
+	return grantee.GrantPrincipal()
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -97,23 +98,36 @@ func PrimarySource(scope constructs.Construct, role awsiam.IGrantable, zip strin
 
 func source(scope constructs.Construct, identifier *string, role awsiam.IGrantable, zip string) awscodebuild.ISource {
 	asset := assetOf(awscdk.Stack_Of(scope), absolute(zip))
-	s3grant.ReadObject(role, asset.Bucket(), asset.S3ObjectKey())
-	return awscodebuild.Source_S3(&awscodebuild.S3SourceProps{
-		Identifier: identifier,
-		Bucket:     asset.Bucket(),
-		Path:       asset.S3ObjectKey(),
-	})
+	s3grant.ReadObject(role, asset.bucketArn, asset.key)
+	return asset.Source(identifier)
+}
+
+// asset is a stack's asset for a zip, with what the CDK's process has told of
+// it: every build of the stack asks the same.
+type asset struct {
+	awss3assets.Asset
+	bucket         awss3.IBucket
+	bucketArn, key *string
+}
+
+// Source is the asset as a source of a CodeBuild project.
+func (a *asset) Source(identifier *string) awscodebuild.ISource {
+	return awscodebuild.Source_S3(&awscodebuild.S3SourceProps{Identifier: identifier, Bucket: a.bucket, Path: a.key})
 }
 
 // assetOf is the stack's asset for the zip: the CDK would hash the file anew for
 // each further one.
-func assetOf(stack awscdk.Stack, zip *string) awss3assets.Asset {
+func assetOf(stack awscdk.Stack, zip *string) *asset {
 	digest := sha256.Sum256([]byte(*zip))
 	id := jsii.String("LayercacheHelper" + hex.EncodeToString(digest[:4]))
-	if made, ok := stack.Node().TryFindChild(id).(awss3assets.Asset); ok {
+	if made, ok := stack.Node().TryFindChild(id).(*asset); ok {
 		return made
 	}
-	return awss3assets.NewAsset(stack, id, &awss3assets.AssetProps{Path: zip})
+	a := &asset{}
+	awss3assets.NewAsset_Override(a, stack, id, &awss3assets.AssetProps{Path: zip})
+	a.bucket, a.key = a.Bucket(), a.S3ObjectKey()
+	a.bucketArn = a.bucket.BucketArn()
+	return a
 }
 
 // absolute resolves a path in this process: the CDK's JavaScript process may

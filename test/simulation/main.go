@@ -1,0 +1,49 @@
+// Command simulation works out what builds come to at scale: the requests that ECR answers, what the cache repositories hold under
+// the default lifecycle rules, and what that costs and saves. It writes its tables between the markers of docs/scale.md, which
+// says where the figures come from and what is an assumption.
+//
+//	go run ./test/simulation [--seed 1] [--page docs/scale.md]
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+)
+
+func main() {
+	seed := flag.Uint64("seed", 1, "seed of what is drawn by chance")
+	page := flag.String("page", "docs/scale.md", "page that the tables go into")
+	flag.Parse()
+	if err := write(*page, *seed); err != nil {
+		fmt.Fprintln(os.Stderr, "simulation:", err)
+		os.Exit(1)
+	}
+}
+
+func write(page string, seed uint64) error {
+	content, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	filled, err := fill(string(content), tables(seed))
+	if err != nil {
+		return fmt.Errorf("%s: %w", page, err)
+	}
+	return os.WriteFile(page, []byte(filled), 0o644)
+}
+
+// fill puts each table between <!-- simulation: NAME --> and <!-- end -->.
+func fill(page string, tables map[string]string) (string, error) {
+	for name, text := range tables {
+		marker := "<!-- simulation: " + name + " -->\n"
+		before, rest, found := strings.Cut(page, marker)
+		_, after, ended := strings.Cut(rest, "<!-- end -->")
+		if !found || !ended {
+			return "", fmt.Errorf("there is no place for the table %q", name)
+		}
+		page = before + marker + text + "<!-- end -->" + after
+	}
+	return page, nil
+}

@@ -1,0 +1,130 @@
+package main
+
+// rules are the lifecycle rules of a cache repository, in days since the push.
+type rules struct{ untagged, cache, record float64 }
+
+// defaultRules are those of constructs/lifecycle, shortRules some for many branches.
+var (
+	defaultRules = rules{untagged: 1, cache: 30, record: 120}
+	shortRules   = rules{untagged: 1, cache: 7, record: 14}
+)
+
+// layers are the parts of an app's cache by size. All bytes are as they are stored: compressed.
+type layers struct {
+	name                       string
+	base, dependencies, source int64
+}
+
+// manifest is one image of the cache repository, as ECR counts images: a cache, or the record of its steps.
+type manifest struct {
+	pushed float64
+	record bool
+	// dependencies and source number the versions of the layers of a cache.
+	dependencies, source int
+}
+
+// repository is what one app has in the cache repository.
+type repository struct {
+	sizes layers
+	rules rules
+	// caches and records are the tagged ones by branch, untagged those that newer ones replaced.
+	caches, records map[int]manifest
+	untagged        []manifest
+	// versions is the number of layers made so far.
+	versions int
+}
+
+func newRepository(sizes layers, r rules) *repository {
+	return &repository{sizes: sizes, rules: r, caches: map[int]manifest{}, records: map[int]manifest{}}
+}
+
+// build takes in what a build does and tells its kind. A cache that has expired is not found.
+func (r *repository) build(b build) kind {
+	own, found := r.caches[b.branch]
+	k := kind{later, b.change}
+	before := own
+	switch {
+	case b.branch == 0:
+		k.scope = mainBranch
+		if !found {
+			k.change = everything
+		}
+	case !found:
+		k.scope = first
+		main, ok := r.caches[0]
+		before = main
+		if !ok {
+			k.change = everything
+		}
+	}
+	if k.change == everything {
+		k.scope = mainBranch // without any cache, branches differ by a manifest that is not there
+	}
+	if !k.writes() {
+		return k
+	}
+	next := manifest{pushed: b.day, dependencies: before.dependencies, source: before.source}
+	if k.change == everything || k.change == dependencies {
+		r.versions++
+		next.dependencies = r.versions
+	}
+	if k.change != nothing {
+		r.versions++
+		next.source = r.versions
+	}
+	r.put(r.caches, b.branch, next)
+	r.put(r.records, b.branch, manifest{pushed: b.day, record: true})
+	return k
+}
+
+func (r *repository) put(tags map[int]manifest, branch int, next manifest) {
+	if replaced, ok := tags[branch]; ok {
+		r.untagged = append(r.untagged, replaced)
+	}
+	tags[branch] = next
+}
+
+// expire applies the lifecycle rules, which ECR does within a day.
+func (r *repository) expire(now float64) {
+	kept := r.untagged[:0]
+	for _, m := range r.untagged {
+		if now-m.pushed <= r.rules.untagged {
+			kept = append(kept, m)
+		}
+	}
+	r.untagged = kept
+	for branch, m := range r.caches {
+		if now-m.pushed > r.rules.cache {
+			delete(r.caches, branch)
+		}
+	}
+	for branch, m := range r.records {
+		if now-m.pushed > r.rules.record {
+			delete(r.records, branch)
+		}
+	}
+}
+
+// images is how many images ECR counts.
+func (r *repository) images() int { return len(r.caches) + len(r.records) + len(r.untagged) }
+
+// bytes is what is stored: a layer once, however many caches share it. Records are too small to count.
+func (r *repository) bytes() int64 {
+	dependencies, sources := map[int]bool{}, map[int]bool{}
+	note := func(m manifest) {
+		if !m.record {
+			dependencies[m.dependencies], sources[m.source] = true, true
+		}
+	}
+	for _, m := range r.caches {
+		note(m)
+	}
+	for _, m := range r.untagged {
+		note(m)
+	}
+	total := int64(len(dependencies))*r.sizes.dependencies + int64(len(sources))*r.sizes.source
+	if len(dependencies) > 0 {
+		total += r.sizes.base
+	}
+	return total
+}

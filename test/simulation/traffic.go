@@ -1,0 +1,99 @@
+package main
+
+import "math/rand/v2"
+
+const (
+	daySeconds = 24 * 60 * 60
+	// officeBegin and officeEnd are the hours that officeShare of a day's builds start in. Assumptions.
+	officeBegin, officeEnd = 9 * 60 * 60, 17 * 60 * 60
+	officeShare            = 0.8
+)
+
+// durations are what a build of each change takes, in seconds, without the start of its machine.
+type durations map[change]float64
+
+// traffic is one day of a fleet.
+type traffic struct {
+	builds int
+	total  requests
+	// minute is the mean of requests a second in the busiest minute, second the most in one second.
+	minute, second map[action]float64
+	// running is the most builds that run at once.
+	running int
+}
+
+// simulateDay draws the starts of a day's builds and counts what they ask in each second. What a build reads it asks for in its
+// first seconds, and what it writes in its last.
+func simulateDay(random *rand.Rand, builds int, share map[kind]float64, sizes layers, takes durations) traffic {
+	t := traffic{builds: builds, total: requests{}, minute: map[action]float64{}, second: map[action]float64{}}
+	perSecond := map[action][]int{}
+	for _, a := range actions {
+		perSecond[a] = make([]int, daySeconds)
+	}
+	starts := make([]int, daySeconds+1)
+	for range builds {
+		k := draw(random, share)
+		begin := startOf(random)
+		end := min(begin+int(takes[k.change]), daySeconds-1)
+		starts[begin]++
+		starts[end+1]--
+		asked := perBuild[k].with(k, sizes)
+		t.total.add(asked)
+		for _, a := range actions {
+			for range asked[a] {
+				perSecond[a][secondOf(random, a, begin, end)]++
+			}
+		}
+	}
+	for _, a := range actions {
+		t.minute[a], t.second[a] = busiest(perSecond[a])
+	}
+	running := 0
+	for _, n := range starts {
+		running += n
+		t.running = max(t.running, running)
+	}
+	return t
+}
+
+func startOf(random *rand.Rand) int {
+	if random.Float64() < officeShare {
+		return officeBegin + random.IntN(officeEnd-officeBegin)
+	}
+	return (officeEnd + random.IntN(daySeconds-officeEnd+officeBegin)) % daySeconds
+}
+
+// spread is how many seconds the reads at the begin of a build, and the writes at its end, take.
+const spread = 3
+
+func secondOf(random *rand.Rand, a action, begin, end int) int {
+	switch a {
+	case getToken, getImage, getLayer:
+		return min(begin+random.IntN(spread), end)
+	}
+	return max(end-random.IntN(spread), begin)
+}
+
+func draw(random *rand.Rand, share map[kind]float64) kind {
+	x := random.Float64()
+	for _, k := range kinds {
+		if x -= share[k]; x < 0 {
+			return k
+		}
+	}
+	return kind{later, source}
+}
+
+// busiest are the mean in the busiest minute and the most in one second.
+func busiest(perSecond []int) (minute, second float64) {
+	const length = 60
+	sum := 0
+	for i, n := range perSecond {
+		sum += n
+		if i >= length {
+			sum -= perSecond[i-length]
+		}
+		minute, second = max(minute, float64(sum)/length), max(second, float64(n))
+	}
+	return minute, second
+}
