@@ -1,11 +1,12 @@
 # make demo   an image build, cold, unchanged and changed, through the synthesized buildspec; no AWS account needed
 # make test   every test, on a real BuildKit and a real registry
+# make bench  the benchmark, one round of it; BENCH="-runs 5 -workloads app" says more (go run ./test/bench -help)
 # make deploy-local   the CDK app deployed into an AWS on this machine, two builds in it; runs until Ctrl-C, to look at
 # make lint   gofmt, go vet, staticcheck, govulncheck
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test deploy-local lint clean
+.PHONY: demo test bench deploy-local lint clean
 
 # jsii warns about Node.js versions at their end, of which it names the one to be silent about; the CDK works with them.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = $(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
@@ -27,6 +28,10 @@ test:
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" go test -p 3 -timeout 14m ./...
 	@go -C test/nag test -timeout 14m ./...
 
+bench:
+	@test/prepare.sh demo
+	@go run ./test/bench -synth $(BENCH)
+
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 	@go mod tidy -diff
@@ -34,9 +39,7 @@ lint:
 	@go vet ./...
 	@go -C test/nag vet ./...
 	@go tool -modfile=internal/tools/go.mod staticcheck ./...
-	@if curl --silent --fail --max-time 10 --output /dev/null https://vuln.go.dev/index/db.json; then \
-	  go tool -modfile=internal/tools/go.mod govulncheck ./...; \
-	else echo "govulncheck: NOT RUN, the Go vulnerability database (vuln.go.dev) cannot be reached from here"; fi
+	@go run ./internal/bundle/scan
 
 clean:
 	rm -rf cdk.out dist node_modules .venv layercache-report

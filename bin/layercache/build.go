@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/layercache/layercache/internal/build"
 	"github.com/layercache/layercache/internal/metrics"
+	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/settings"
 )
 
@@ -52,7 +54,7 @@ func newBuild() *cobra.Command {
 				return cmd.Help()
 			}
 			s, err := settings.FromEnv(os.LookupEnv)
-			if err != nil {
+			if err := errors.Join(report.Clear(s.ReportDir), err); err != nil {
 				return err
 			}
 			return runBuild(cmd.Context(), args, s)

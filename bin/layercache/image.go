@@ -10,6 +10,7 @@ import (
 	"github.com/layercache/layercache/internal/ecr"
 	"github.com/layercache/layercache/internal/image"
 	"github.com/layercache/layercache/internal/prewarm"
+	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/settings"
 )
 
@@ -38,7 +39,7 @@ func newImage() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, settingsErr := settings.FromEnv(os.LookupEnv)
 			described, err := image.FromEnv(os.LookupEnv, image.WordsFrom(cmd.Context(), s, os.LookupEnv))
-			if err := errors.Join(settingsErr, err); err != nil {
+			if err := errors.Join(report.Clear(s.ReportDir), settingsErr, err); err != nil {
 				return err
 			}
 			return runBuild(cmd.Context(), described.BuildxArgs(), s)
@@ -56,7 +57,7 @@ LAYERCACHE_PLATFORM_TAGS=true into one index, and push it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, settingsErr := settings.FromEnv(os.LookupEnv)
 			described, err := image.FromEnv(os.LookupEnv, image.WordsFrom(cmd.Context(), s, os.LookupEnv))
-			if err := errors.Join(settingsErr, err); err != nil {
+			if err := errors.Join(report.Clear(s.ReportDir), settingsErr, err); err != nil {
 				return err
 			}
 			if !described.Push {

@@ -13,9 +13,11 @@ import (
 	"github.com/layercache/layercache/internal/build"
 	"github.com/layercache/layercache/internal/builder"
 	"github.com/layercache/layercache/internal/dockerconfig"
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
 func main() {
+	leaveNoCore()
 	if dockerconfig.IsHelper(os.Args[0]) {
 		os.Exit(dockerconfig.Help(os.Args[1:], os.Stdin, os.Stdout))
 	}
@@ -42,7 +44,7 @@ func run() int {
 		return int(status)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "layercache:", err)
+		fmt.Fprintln(os.Stderr, escape.Lines("layercache: "+err.Error()))
 		return build.ExitCode(err)
 	}
 	return 0

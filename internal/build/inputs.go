@@ -34,7 +34,7 @@ func inputsOf(ctx context.Context, request Request, args buildx.Args) record.Inp
 	if args.Dockerfile == "" {
 		dockerfile = filepath.Join(context, "Dockerfile")
 	}
-	if content, err := os.ReadFile(dockerfile); err == nil {
+	if content, err := buildcontext.ReadFile(dockerfile); err == nil {
 		inputs.Dockerfile = digestOf(content)
 	}
 	if files, err := buildcontext.Digest(ctx, context, dockerfile); err == nil {

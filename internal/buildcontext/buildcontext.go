@@ -3,7 +3,7 @@
 package buildcontext
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -52,15 +52,15 @@ func Walk(dir, dockerfile string, visit func(relative string, entry fs.DirEntry)
 // https://docs.docker.com/build/concepts/context/#dockerignore-files
 func Ignore(dir, dockerfile string) (file string, ignored *patternmatcher.PatternMatcher, err error) {
 	for _, path := range []string{dockerfile + ".dockerignore", filepath.Join(dir, ".dockerignore")} {
-		file, err := os.Open(path)
+		content, err := ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return "", nil, fmt.Errorf("read what the build context leaves out: %w", err)
 		}
-		patterns, err := ignorefile.ReadAll(bufio.NewReader(file))
-		if err := errors.Join(err, file.Close()); err != nil {
+		patterns, err := ignorefile.ReadAll(bytes.NewReader(content))
+		if err != nil {
 			return "", nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if ignored, err = patternmatcher.New(patterns); err != nil {
@@ -70,4 +70,26 @@ func Ignore(dir, dockerfile string) (file string, ignored *patternmatcher.Patter
 	}
 	ignored, err = patternmatcher.New(nil)
 	return "", ignored, err
+}
+
+// largestFile is how long a Dockerfile or an ignore file may be.
+const largestFile = 4 << 20
+
+// ReadFile reads a Dockerfile or an ignore file. Who wrote the source may have made it a link to anything on the machine, so a
+// link that leaves the file's folder is refused, as BuildKit does not follow it either; so is what is no file of a bounded size.
+func ReadFile(path string) ([]byte, error) {
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	name := filepath.Base(path)
+	info, err := root.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > largestFile {
+		return nil, fmt.Errorf("%s is no file, or one of more than %d MiB", path, largestFile>>20)
+	}
+	return root.ReadFile(name)
 }

@@ -1,6 +1,7 @@
 package buildcontext
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -134,4 +135,41 @@ func TestALinkThatLeadsOutOfTheContextIsNotFollowed(t *testing.T) {
 	before := digest(t, dir)
 	require.NoError(t, os.WriteFile(secret, []byte("two"), 0o600))
 	assert.Empty(t, Changes(before, digest(t, dir), []string{"."}))
+}
+
+// Who wrote the source may have written any of these; none of them is read, nor waited for.
+func TestAnIgnoreFileThatIsNoFileOfTheFolderIsRefused(t *testing.T) {
+	for name, plant := range map[string]func(path string) error{
+		"a link to a file outside": func(path string) error { return os.Symlink("/etc/hostname", path) },
+		"a link upwards":           func(path string) error { return os.Symlink("../../etc/hostname", path) },
+		"a link to an endless one": func(path string) error { return os.Symlink("/dev/zero", path) },
+		"a folder":                 func(path string) error { return os.Mkdir(path, 0o755) },
+		"one of a terabyte": func(path string) error {
+			return errors.Join(os.WriteFile(path, nil, 0o644), os.Truncate(path, 1<<40))
+		},
+		"a link in a circle": func(path string) error { return os.Symlink(filepath.Base(path), path) },
+	} {
+		for _, file := range []string{".dockerignore", "Dockerfile.dockerignore"} {
+			t.Run(name+" as "+file, func(t *testing.T) {
+				dir := t.TempDir()
+				require.NoError(t, plant(filepath.Join(dir, file)))
+				_, _, err := Ignore(dir, filepath.Join(dir, "Dockerfile"))
+				assert.ErrorContains(t, err, file)
+				_, err = Digest(t.Context(), dir, filepath.Join(dir, "Dockerfile"))
+				assert.Error(t, err)
+			})
+		}
+	}
+}
+
+func TestAnIgnoreFileMayBeALinkInsideTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "docker/ignore", "a\n")
+	require.NoError(t, os.Symlink("docker/ignore", filepath.Join(dir, ".dockerignore")))
+	file, ignored, err := Ignore(dir, filepath.Join(dir, "Dockerfile"))
+	require.NoError(t, err)
+	assert.Equal(t, filepath.Join(dir, ".dockerignore"), file)
+	matched, err := ignored.MatchesOrParentMatches("a")
+	require.NoError(t, err)
+	assert.True(t, matched)
 }

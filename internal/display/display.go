@@ -3,12 +3,14 @@
 package display
 
 import (
+	"bytes"
 	"io"
 	"os"
 
 	"golang.org/x/term"
 
 	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
 // Display is shown a build, event by event.
@@ -45,5 +47,18 @@ type quiet struct {
 }
 
 func (q *quiet) Event(event progress.Event) { q.graph.Observe(event) }
-func (q *quiet) Text(line []byte)           { _, _ = q.out.Write(line) }
+func (q *quiet) Text(line []byte)           { writeText(q.out, line) }
 func (q *quiet) Close()                     {}
+
+// longestText is how much of a line of buildx's own is shown, in characters.
+const longestText = 20_000
+
+// writeText writes a line of buildx's own, which quotes Dockerfiles and what steps printed.
+func writeText(out io.Writer, line []byte) {
+	text, ended := bytes.CutSuffix(line, []byte("\n"))
+	shown := escape.Shorten(escape.Output(string(bytes.TrimRight(text, "\r"))), longestText)
+	if ended {
+		shown += "\n"
+	}
+	_, _ = io.WriteString(out, shown)
+}

@@ -48,8 +48,10 @@ func TestQuietShowsBuildxsOwnLinesAlone(t *testing.T) {
 	q := New("quiet", &out, graph)
 	q.Event(ends("a", "[1/1] RUN x", 0, 1))
 	q.Text([]byte("ERROR: no\n"))
+	q.Text([]byte("::add-mask::no \x1b[2J\r\n"))
+	q.Text([]byte("no end"))
 	q.Close()
-	assert.Equal(t, "ERROR: no\n", out.String())
+	assert.Equal(t, "ERROR: no\n: :add-mask::no \nno end", out.String())
 	assert.Len(t, graph.Nodes(), 1, "the graph is kept all the same")
 }
 
@@ -63,7 +65,7 @@ func drawn(t *testing.T, events ...progress.Event) string {
 	for _, event := range events {
 		display.Event(event)
 	}
-	display.Text([]byte("ERROR: buildx's own\n"))
+	display.Text([]byte("ERROR: buildx's \x1b]0;title\x07own\n"))
 	display.Close()
 	require.NoError(t, writer.Close())
 	all, err := io.ReadAll(reader)

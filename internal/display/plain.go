@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
 const (
@@ -17,9 +18,12 @@ const (
 	patience = 2 * time.Second
 	// settling is how long a vertex runs before it is named although it has printed nothing.
 	settling = 300 * time.Millisecond
+	// longestName is how much of a vertex's name or error is shown, in characters: an instruction may be megabytes long.
+	longestName = 2000
 )
 
-// plain writes a line for everything that happens. One vertex is shown at a time; what others print is kept until they have
+// plain writes a line for everything that happens, each begun by the number of its vertex: whatever a step prints, it cannot
+// begin a line of the log, nor move back to the beginning of one. One vertex is shown at a time; what others print is kept until they have
 // their turn, so that the lines of parallel steps do not mix.
 type plain struct {
 	out    io.Writer
@@ -87,7 +91,7 @@ func (p *plain) Event(event progress.Event) {
 	}
 	for _, warning := range event.Warnings {
 		if state := p.states[warning.Vertex]; state != nil {
-			state.waiting = append(state.waiting, "WARN: "+string(warning.Short))
+			state.waiting = append(state.waiting, "WARN: "+escape.Line(string(warning.Short)))
 		}
 	}
 	for _, entry := range event.Logs {
@@ -101,7 +105,7 @@ func (p *plain) Event(event progress.Event) {
 func (p *plain) Text(line []byte) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	_, _ = p.out.Write(line)
+	writeText(p.out, line)
 }
 
 func (p *plain) Close() {
@@ -154,7 +158,7 @@ func (p *plain) status(status progress.Status) {
 	if status.Completed == nil {
 		return
 	}
-	text := status.ID
+	text := escape.Line(status.ID)
 	if status.Total > 0 {
 		text += fmt.Sprintf(" %s / %s", size(status.Current), size(status.Total))
 	} else if status.Current > 0 {
@@ -180,7 +184,7 @@ func (s *plainState) log(entry progress.Log) {
 
 func (s *plainState) endLine() {
 	if len(s.partial) > 0 {
-		s.waiting = append(s.waiting, strings.TrimRight(string(s.partial), "\r\n"))
+		s.waiting = append(s.waiting, escape.Output(strings.TrimRight(string(s.partial), "\r\n")))
 		s.partial = nil
 	}
 }
@@ -239,7 +243,7 @@ func (p *plain) title(digest string, state *plainState, node *progress.Node) {
 	if !p.shown.IsZero() {
 		fmt.Fprintln(p.out)
 	}
-	fmt.Fprintf(p.out, "#%d %s\n", state.index, node.Name)
+	fmt.Fprintf(p.out, "#%d %s\n", state.index, escape.Shorten(escape.Line(node.Name), longestName))
 	p.current = digest
 }
 
@@ -249,7 +253,7 @@ func outcome(node *progress.Node) string {
 	case strings.HasSuffix(node.Error, "context canceled"):
 		return "CANCELED"
 	case node.Error != "":
-		return "ERROR: " + node.Error
+		return "ERROR: " + escape.Shorten(escape.Line(node.Error), longestName)
 	case node.Cached:
 		return "CACHED"
 	}

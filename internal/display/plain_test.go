@@ -79,6 +79,11 @@ func TestALogShowsWhatHappened(t *testing.T) {
 			"#1 [1/1] FROM b\n#1 sha256:1 1.50MB / 1.50MB 0.5s done\n#1 DONE 1.0s\n"},
 		{"a part without a size", []progress.Event{runs("a", "exporting to image", 0), part("a", "exporting layers", 0, 0, 0, at(0.001)), ends("a", "exporting to image", 0, 1)},
 			"#1 exporting to image\n#1 exporting layers done\n#1 DONE 1.0s\n"},
+		{"what a step prints cannot leave its line", []progress.Event{runs("a", "[1/1] RUN x", 0), prints("a", "50 %\r\x1b[2K\x1b[1A#2 DONE\n\x1b[32mok\n", 0.5), ends("a", "[1/1] RUN x", 0, 1)},
+			"#1 [1/1] RUN x\n#1 0.500 50 % #2 DONE\n#1 0.500 \x1b[32mok\x1b[0m\n#1 DONE 1.0s\n"},
+		{"nor can a name, a part or an error", []progress.Event{runs("a", "[1/1] WORKDIR /a\n::b", 0), part("a", "c\n::d", 0, 0, 0, at(0.001)), fails("a", "[1/1] WORKDIR /a\n::b", "e\n::f\x1b[2J")},
+			"#1 [1/1] WORKDIR /a ::b\n#1 c ::d done\n#1 ERROR: e ::f\n"},
+		{"a name of megabytes is cut", []progress.Event{ends("a", strings.Repeat("é", 1<<20), 0, 1)}, "#1 " + strings.Repeat("é", longestName) + "…\n#1 DONE 1.0s\n"},
 		{"what nobody knows of is passed over", []progress.Event{prints("z", "x\n", 1), part("z", "y", 1, 1, 0, at(1))}, ""},
 	}
 	for _, c := range cases {

@@ -78,7 +78,7 @@ func (t *tty) Text(line []byte) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.erase()
-	_, _ = t.out.Write(line)
+	writeText(t.out, line)
 }
 
 func (t *tty) Close() {

@@ -5,6 +5,8 @@ package image
 import (
 	"encoding/json"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -58,6 +60,8 @@ func FromEnv(lookup func(string) (string, bool), words Words) (Image, error) {
 		SBOM:         r.Text("LAYERCACHE_SBOM", ""),
 		Args:         r.array("LAYERCACHE_ARGS"),
 	}
+	r.inside("LAYERCACHE_CONTEXT", i.Context)
+	r.inside("LAYERCACHE_DOCKERFILE", filepath.Dir(i.Dockerfile))
 	i.Tags = r.tags("LAYERCACHE_TAGS", words)
 	if i.PlatformTags && len(i.Platforms) != 1 {
 		r.Problem("LAYERCACHE_PLATFORM_TAGS is true and LAYERCACHE_PLATFORMS names %d platforms: expected one", len(i.Platforms))
@@ -147,6 +151,26 @@ func (r *reader) array(variable string) []string {
 		r.Problem("%s is no JSON array of strings, such as [\"--network=host\"]: %w", variable, err)
 	}
 	return values
+}
+
+// inside notes a path that a link leads out of the working directory: whoever wrote the source wrote the link, and the build
+// would be given what lies there, such as the credentials of other programs. Paths that say themselves where they lead are meant.
+func (r *reader) inside(variable, path string) {
+	if !filepath.IsLocal(path) {
+		return
+	}
+	dir, err := os.Getwd()
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	target, missing := filepath.EvalSymlinks(filepath.Join(dir, path))
+	if err != nil || missing != nil {
+		return // An address, or nothing: buildx knows what to say.
+	}
+	if relative, err := filepath.Rel(dir, target); err != nil || !filepath.IsLocal(relative) {
+		r.Problem("%s is %q, a link that leads out of the working directory: build what is inside, or name the folder itself",
+			variable, path)
+	}
 }
 
 // tagPattern is a tag by the distribution specification.

@@ -1,6 +1,8 @@
 package image
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -50,6 +52,68 @@ func TestBuildxArgs(t *testing.T) {
 			assert.Equal(t, c.want, described.BuildxArgs())
 		})
 	}
+}
+
+func TestAPathThatALinkLeadsOutOfTheWorkingDirectoryIsRefused(t *testing.T) {
+	outer := t.TempDir()
+	for _, dir := range []string{"outside", "source/inside"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(outer, dir), 0o755))
+	}
+	t.Chdir(filepath.Join(outer, "source"))
+	for link, target := range map[string]string{"up": "../outside", "root": "/", "chain": "up", "within": "inside", "loop": "loop"} {
+		require.NoError(t, os.Symlink(target, link))
+	}
+	cases := []struct {
+		name, context, dockerfile string
+		refused                   bool
+	}{
+		{"the working directory", ".", "Dockerfile", false},
+		{"a folder", "inside", "inside/Dockerfile", false},
+		{"a link inside", "within", "within/Dockerfile", false},
+		{"a folder that is not there", "none", "none/Dockerfile", false},
+		{"an address", "https://example.com/shop.git#main", "Dockerfile", false},
+		{"what says itself that it is outside", "../outside", "../outside/Dockerfile", false},
+		{"a link in a circle, which leads nowhere", "loop", "Dockerfile", false},
+		{"a context that is a link upwards", "up", "Dockerfile", true},
+		{"a context that is a link to everything", "root", "Dockerfile", true},
+		{"a context below a link", "up/../up", "Dockerfile", true},
+		{"a context by a link to a link", "chain", "Dockerfile", true},
+		{"a Dockerfile in a folder that is a link", ".", "root/Dockerfile", true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := FromEnv(env(map[string]string{"LAYERCACHE_IMAGE": repository, "LAYERCACHE_CONTEXT": c.context, "LAYERCACHE_DOCKERFILE": c.dockerfile}), Words{})
+			if c.refused {
+				assert.ErrorContains(t, err, "a link that leads out of the working directory")
+				return
+			}
+			assert.NoError(t, err)
+		})
+	}
+}
+
+// Whatever a variable holds, it is refused or stays the value of its own flag.
+func FuzzNoVariableSmugglesAFlag(f *testing.F) {
+	f.Add("--push", "--output=type=local,dest=/", `{"A":"--x"}`, "-t")
+	f.Add("a,--load", "x --push", `{"--push":"HOME"}`, "\n--\n")
+	f.Fuzz(func(t *testing.T, tags, text, object, context string) {
+		variables := map[string]string{
+			"LAYERCACHE_IMAGE": repository, "LAYERCACHE_PUSH": "false", "LAYERCACHE_TAGS": tags, "LAYERCACHE_BUILD_ARGS": object, "LAYERCACHE_SECRETS": object,
+			"LAYERCACHE_DOCKERFILE": text, "LAYERCACHE_TARGET": text, "LAYERCACHE_PLATFORMS": text, "LAYERCACHE_PROVENANCE": text, "LAYERCACHE_SBOM": text,
+			"LAYERCACHE_CONTEXT": context, "HOME": "x",
+		}
+		described, err := FromEnv(env(variables), Words{Commit: text, Branch: text, Build: text})
+		if err != nil {
+			return
+		}
+		args := described.BuildxArgs()
+		assert.Equal(t, "--output=type=cacheonly", args[0])
+		require.GreaterOrEqual(t, len(args), 3)
+		assert.Equal(t, "--", args[len(args)-2], "what comes last is no flag")
+		for _, arg := range args[1 : len(args)-2] {
+			assert.Regexp(t, `\A--(tag|file|target|platform|build-arg|secret|provenance|sbom)=`, arg)
+		}
+	})
 }
 
 func TestBadVariables(t *testing.T) {

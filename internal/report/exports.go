@@ -10,6 +10,9 @@ import (
 
 const unknown = "unknown"
 
+// exportsFile is what the buildspecs read.
+const exportsFile = "exports.env"
+
 var (
 	digestPattern = regexp.MustCompile(`\Asha256:[0-9a-f]{64}\z`)
 	wordPattern   = regexp.MustCompile(`\A[a-z-]+\z`)

@@ -4,8 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
+
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
 // Write puts report.json, report.md, report.html, junit.xml and exports.env into dir, which is made if need be. Each file is
@@ -23,7 +27,7 @@ func (r *Report) Write(dir string) error {
 		{"report.md", func() ([]byte, error) { return r.Markdown(), nil }},
 		{"report.html", r.HTML},
 		{"junit.xml", r.JUnit},
-		{"exports.env", func() ([]byte, error) { return r.exports(), nil }},
+		{exportsFile, func() ([]byte, error) { return r.exports(), nil }},
 	} {
 		content, err := file.render()
 		if err != nil {
@@ -33,6 +37,16 @@ func (r *Report) Write(dir string) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// Clear removes what an earlier build, or whoever wrote the source, left in dir for a shell to read: a build that ends before its
+// report is written must not be taken for that one.
+func Clear(dir string) error {
+	err := os.Remove(filepath.Join(dir, exportsFile))
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	return fmt.Errorf("remove an old report: %w", err)
 }
 
 func unwritten(err error) error {
@@ -59,7 +73,7 @@ func replace(path string, content []byte) error {
 // JSON is report.json.
 func (r *Report) JSON() ([]byte, error) {
 	content, err := json.MarshalIndent(r, "", "  ")
-	return append(content, '\n'), err
+	return []byte(escape.Redact(string(content)) + "\n"), err
 }
 
 // Read reads a report.json. Fields that a newer layercache added are passed over.

@@ -3,23 +3,20 @@
 package escape
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 )
 
-// colours are the escape sequences that tools style their output with, and those that set a terminal's title.
-var colours = regexp.MustCompile("\x1b\\[[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b]*(\x07|\x1b\\\\)")
-
 // commands are what GitHub Actions and Azure Pipelines obey anywhere in a line.
 var commands = strings.NewReplacer("##[", "## [", "##vso[", "## vso[")
 
-// Line is the text on one line: white space is one space, and what cannot be seen or changes the direction of writing is U+FFFD.
+// Line is the text on one line, redacted: white space is one space, and what cannot be seen or changes the direction of writing is U+FFFD.
 func Line(text string) string {
+	text = Redact(text)
 	if isPlain(text) {
 		return text
 	}
-	text = colours.ReplaceAllString(text, "")
+	text = sequences.ReplaceAllString(text, "")
 	text = strings.Join(strings.Fields(text), " ")
 	text = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r) {

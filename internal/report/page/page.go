@@ -3,12 +3,16 @@
 package page
 
 import (
+	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
+
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
 var (
@@ -32,16 +36,23 @@ func Build(data any) ([]byte, error) { return render(data, common+timeline+build
 // History is the page of several builds.
 func History(data any) ([]byte, error) { return render(data, common+history) }
 
-// render relies on json.Marshal, which escapes what could end the script element.
+// render relies on json.Marshal, which escapes what could end the script element. Marks that turn the direction of writing
+// are shown as U+FFFD: they would turn our words around the text too.
 func render(data any, script string) ([]byte, error) {
 	content, err := json.Marshal(data)
 	if err != nil {
 		return nil, fmt.Errorf("write the page: %w", err)
 	}
+	content = bytes.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, content)
 	return []byte(strings.NewReplacer(
 		"{{style}}", style, "{{styleHash}}", hash(style),
 		"{{script}}", script, "{{scriptHash}}", hash(script),
-		"{{data}}", string(content),
+		"{{data}}", escape.Redact(string(content)),
 	).Replace(frame)), nil
 }
 

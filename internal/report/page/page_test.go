@@ -56,6 +56,12 @@ func TestTheScriptsNeverReadTextAsHTML(t *testing.T) {
 	}
 }
 
+func TestTextFromOutsideDoesNotTurnTheDirectionOfWriting(t *testing.T) {
+	content, err := Build(map[string]string{"a": "b\u202ec\u2066d ветка"})
+	require.NoError(t, err)
+	assert.Contains(t, string(content), "{\"a\":\"b\ufffdc\ufffdd ветка\"}")
+}
+
 func TestDataThatIsNoJSONIsAnError(t *testing.T) {
 	_, err := Build(func() {})
 	require.ErrorContains(t, err, "write the page")

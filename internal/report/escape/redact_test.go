@@ -1,0 +1,36 @@
+package escape
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The values are made up.
+const signed = "https://store.s3.eu-west-1.amazonaws.com/layer?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Security-Token=IQoJb3JpZ2lu%2BX%2F%3D&X-Amz-Credential=ASIAX%2F20260101&X-Amz-Expires=3600&X-Amz-Signature=0123456789abcdef"
+
+func TestRedact(t *testing.T) {
+	cases := []struct{ name, text, want string }{
+		{"text without an address stays", "design=big signature", "design=big signature"},
+		{"an address of S3's", `Get "` + signed + `": refused`,
+			`Get "https://store.s3.eu-west-1.amazonaws.com/layer?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Security-Token=REDACTED&X-Amz-Credential=REDACTED&X-Amz-Expires=3600&X-Amz-Signature=REDACTED": refused`},
+		{"an address of Google's", "https://x/y?X-Goog-Credential=a%40b.iam&X-Goog-Signature=0123456789abcdef", "https://x/y?X-Goog-Credential=REDACTED&X-Goog-Signature=REDACTED"},
+		{"an address of CloudFront's", "https://x/y?Expires=1&Signature=abcdefgh~_&Key-Pair-Id=K", "https://x/y?Expires=1&Signature=REDACTED&Key-Pair-Id=K"},
+		{"an address of Azure's", "https://x/y?se=2026&sig=abcdefgh%3D: 403", "https://x/y?se=2026&sig=REDACTED: 403"},
+		{"a short word is none", "make sig=abc", "make sig=abc"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			assert.Equal(t, c.want, Redact(c.text))
+			assert.Equal(t, c.want, Line(c.text))
+			assert.Equal(t, c.want, Output(c.text))
+			quoted, err := json.Marshal(c.text)
+			require.NoError(t, err)
+			var text string
+			require.NoError(t, json.Unmarshal([]byte(Redact(string(quoted))), &text), "JSON stays JSON")
+			assert.Equal(t, c.want, text)
+		})
+	}
+}

@@ -1,0 +1,134 @@
+//go:build linux
+
+package hostile
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// outsideText is in files of the machine that no build has been given.
+const outsideText = "this-text-is-outside-of-every-context-4711"
+
+// outside are sources that mean to be given more than their own folder. The build may fail; what is outside stays there.
+var outside = []struct {
+	name string
+	// given plants the source; secret is a file outside, with outsideText.
+	given func(p *project, secret string)
+	// exitCode is the build's; says is part of its log.
+	exitCode int
+	says     string
+}{
+	{"COPY of a path upwards", func(p *project, _ string) {
+		p.write("Dockerfile", "FROM "+base+"\nCOPY ../outside/secret ../../../outside/secret /\n")
+	}, 1, "not found"},
+	{"COPY of a path of the machine", func(p *project, secret string) {
+		p.write("Dockerfile", "FROM "+base+"\nCOPY "+secret+" /\n")
+	}, 1, "not found"},
+	{"ADD of a file's address", func(p *project, secret string) {
+		p.write("Dockerfile", "FROM "+base+"\nADD file://"+secret+" /\n")
+	}, 1, ""},
+	{"COPY of links to a file and a folder outside", func(p *project, secret string) {
+		p.link(secret, "link")
+		p.link("../outside", "folder")
+		p.write("Dockerfile", "FROM "+base+"\nCOPY . /all\nRUN cat /all/link /all/folder/secret; true\n")
+	}, 0, "No such file"},
+	{"COPY through a link to a folder outside", func(p *project, _ string) {
+		p.link("../outside", "folder")
+		p.write("Dockerfile", "FROM "+base+"\nCOPY folder/secret /\n")
+	}, 1, "not found"},
+	{"a mount of a path upwards", func(p *project, _ string) {
+		p.link("../outside", "folder")
+		p.write("Dockerfile", "FROM "+base+"\nRUN --mount=type=bind,source=../outside,target=/a cat /a/secret\n")
+	}, 1, ""},
+	{"a mount of a secret that was not given", func(p *project, _ string) {
+		p.write("Dockerfile", "FROM "+base+"\nRUN --mount=type=secret,id=AWS_SECRET_ACCESS_KEY,env=X,required=true echo $X\n")
+	}, 1, "secret AWS_SECRET_ACCESS_KEY: not found"},
+	{"a step without its sandbox", func(p *project, secret string) {
+		p.write("Dockerfile", "FROM "+base+"\nRUN --security=insecure mount && cat "+secret+"\n")
+	}, 1, "security.insecure is not allowed"},
+	{"a step that looks for the machine's processes and files", func(p *project, secret string) {
+		p.write("Dockerfile", "FROM "+base+"\nRUN cat "+secret+" /proc/*/environ /proc/*/root"+secret+" 2>&1 | tr '\\0' '\\n'; true\n")
+	}, 0, "No such file"},
+	{"a Dockerfile that is a link to a file outside", func(p *project, secret string) {
+		require.NoError(p.t, os.Remove(filepath.Join(p.dir, "Dockerfile")))
+		p.link(secret, "Dockerfile")
+	}, 1, "failed to read dockerfile"},
+	{"a Dockerfile that is an endless device", func(p *project, _ string) {
+		require.NoError(p.t, os.Remove(filepath.Join(p.dir, "Dockerfile")))
+		p.link("/dev/zero", "Dockerfile")
+	}, 1, "failed to read dockerfile"},
+	{"an ignore file that is a link to a file outside", func(p *project, secret string) {
+		p.link(secret, ".dockerignore")
+		p.write("Dockerfile", "FROM "+base+"\nCOPY . /all\nRUN cat /all/.dockerignore; true\n")
+	}, 0, ""},
+	{"an ignore file that is an endless device", func(p *project, _ string) { p.link("/dev/zero", ".dockerignore") }, 0, ""},
+	{"pipes, sockets, devices and a file of a terabyte that nobody copies", func(p *project, _ string) {
+		require.NoError(p.t, syscall.Mkfifo(filepath.Join(p.dir, "pipe"), 0o600))
+		p.link("/dev/zero", "zero")
+		p.link("/proc/self/environ", "environ")
+		p.write("huge", "")
+		require.NoError(p.t, os.Truncate(filepath.Join(p.dir, "huge"), 1<<40))
+	}, 0, ""},
+	{"a context that is a link to a folder outside", func(p *project, _ string) {
+		p.link("../outside", "context")
+		p.env["LAYERCACHE_CONTEXT"] = "context"
+		p.write("Dockerfile", "FROM "+base+"\nCOPY secret /\n")
+	}, 1, "leads out of the working directory"},
+	{"a Dockerfile in a folder that is a link to one outside", func(p *project, _ string) {
+		p.link("../outside", "docker")
+		p.env["LAYERCACHE_DOCKERFILE"] = "docker/secret"
+	}, 1, "leads out of the working directory"},
+}
+
+func TestASourceIsGivenNothingOfTheMachine(t *testing.T) {
+	for _, source := range outside {
+		t.Run(source.name, func(t *testing.T) {
+			t.Parallel()
+			p := newProject(t)
+			secret := filepath.Join(p.root, "outside", "secret")
+			p.write("../outside/secret", outsideText+"\n")
+			source.given(p, secret)
+			got := p.image()
+			assert.Equal(t, source.exitCode, got.exitCode, "%.3000s", got.log)
+			assert.Contains(t, got.log, source.says)
+			places := p.places(got)
+			p.absent(places, append(p.aws.Secrets(), outsideText)...)
+			p.harmless(got)
+		})
+	}
+}
+
+// The buildspecs have a shell read exports.env when the helper has ended, however it ended.
+func TestAReportThatCameWithTheSourceIsNotTakenForTheBuilds(t *testing.T) {
+	for name, c := range map[string]struct {
+		command string
+		spoil   func(p *project)
+	}{
+		"settings that are wrong":       {"image", func(p *project) { p.env["LAYERCACHE_MODE"] = "none" }},
+		"a context that leads outside":  {"image", func(p *project) { p.link("/", "context"); p.env["LAYERCACHE_CONTEXT"] = "context" }},
+		"an index, which has no report": {"index", func(p *project) { p.env["LAYERCACHE_PLATFORMS"] = "linux/amd64" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProject(t)
+			p.write("layercache-report/exports.env", "touch pwned\n")
+			delete(p.env, "LAYERCACHE_REPORT_DIR")
+			c.spoil(p)
+			got := p.run(c.command)
+			assert.Equal(t, 1, got.exitCode, got.log)
+			assert.NoFileExists(t, filepath.Join(p.dir, "layercache-report", "exports.env"))
+		})
+	}
+}
+
+// link makes a symbolic link in the source.
+func (p *project) link(target, name string) {
+	p.t.Helper()
+	require.NoError(p.t, os.Symlink(target, filepath.Join(p.dir, name)))
+}
