@@ -1,0 +1,30 @@
+package flow
+
+import (
+	"context"
+	"slices"
+)
+
+// buildNone builds and pushes on the builder that is there.
+func buildNone(ctx context.Context, r *run) error { return r.buildx(ctx) }
+
+// buildGzip has a registry cache, as BuildKit compresses it when it is not told how.
+func buildGzip(ctx context.Context, r *run) error {
+	return r.buildx(ctx, cached(r.Cache+":cache", "mode=max,image-manifest=true,oci-mediatypes=true")...)
+}
+
+// buildByHand has the flags that layercache gives.
+func buildByHand(ctx context.Context, r *run) error {
+	return r.buildx(ctx, cached(r.Cache+":cache", "image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd")...)
+}
+
+// buildx builds and pushes with BuildKit's own client, which docker would only call.
+func (r *run) buildx(ctx context.Context, flags ...string) error {
+	args := slices.Concat([]string{"build", "--progress=rawjson", "--builder", "bench"}, flags, []string{"--push", "--tag", r.image(), "."})
+	return r.watched(ctx, "buildx", args...)
+}
+
+// cached are the flags of a registry cache that is read and written under one name.
+func cached(ref, how string) []string {
+	return []string{"--cache-from", "type=registry,ref=" + ref, "--cache-to", "type=registry,ref=" + ref + "," + how}
+}

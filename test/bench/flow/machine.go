@@ -1,0 +1,94 @@
+package flow
+
+import (
+	"archive/zip"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/layercache/layercache/internal/bundle"
+	"github.com/layercache/layercache/internal/toolchain"
+)
+
+// Machine has the programs that flows run.
+type Machine struct {
+	// tools is the folder of layercache and buildkitd, out of the zip that a CodeBuild build downloads, and of buildx.
+	tools string
+	// docker is the configuration folder of a docker command with buildx.
+	docker string
+	// noDocker is why flows with a docker daemon cannot run.
+	noDocker error
+}
+
+// Install readies the programs in a folder of their own; what this machine has compiled before is not compiled again.
+func Install(ctx context.Context, dir string, progress io.Writer) (*Machine, error) {
+	m := &Machine{tools: filepath.Join(dir, "tools"), docker: filepath.Join(dir, "docker")}
+	archive, err := bundle.Build(ctx, toolchain.Host().Arch, progress)
+	if err != nil {
+		return nil, err
+	}
+	if err := unpack(archive, m.tools); err != nil {
+		return nil, fmt.Errorf("bench: unpack %s: %w", archive, err)
+	}
+	buildx, err := toolchain.Build(ctx, toolchain.Buildx(), toolchain.Host(), progress)
+	if err != nil {
+		return nil, err
+	}
+	plugins := filepath.Join(m.docker, "cli-plugins")
+	if err := os.MkdirAll(plugins, 0o755); err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	for _, link := range []string{filepath.Join(m.tools, "buildx"), filepath.Join(plugins, "docker-buildx")} {
+		if err := os.Symlink(buildx, link); err != nil {
+			return nil, fmt.Errorf("bench: %w", err)
+		}
+	}
+	for _, program := range []string{"docker", "dockerd"} {
+		if _, err := exec.LookPath(program); err != nil {
+			m.noDocker = fmt.Errorf("%s is not on PATH", program)
+		}
+	}
+	return m, nil
+}
+
+// Can says why a flow cannot run here; nil where it can.
+func (m *Machine) Can(f Flow) error {
+	if f.Dockerd {
+		return m.noDocker
+	}
+	return nil
+}
+
+func (m *Machine) tool(name string) string { return filepath.Join(m.tools, name) }
+
+func unpack(archive, dir string) error {
+	reader, err := zip.OpenReader(archive)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, entry := range reader.File {
+		content, err := entry.Open()
+		if err != nil {
+			return err
+		}
+		file, err := os.OpenFile(filepath.Join(dir, filepath.Base(entry.Name)), os.O_CREATE|os.O_EXCL|os.O_WRONLY, entry.Mode())
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(file, content); err != nil {
+			_ = file.Close()
+			return err
+		}
+		if err := file.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+// Command bench builds the same applications in each of the ways that people have today and with layercache, on real parts,
+// side by side in one run, and says how long each took.
+//
+//	make bench
+//	go run ./test/bench -runs 5 -workloads app
+//	go run ./test/bench -from docs/benchmark.json
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	interrupted := ctx.Err() != nil
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case interrupted:
+		fmt.Fprintln(os.Stderr, "bench: interrupted; what was measured so far is in the file")
+		os.Exit(130)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// options are the command line.
+type options struct {
+	choice
+	runs                int
+	seed                uint64
+	json, page, picture string
+	from                string
+	dir                 string
+	synth               bool
+	verbose             bool
+}
+
+func parse(args []string) (options, error) {
+	o := options{seed: rand.Uint64() >> 11}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	list := func(into *[]string, name, usage string, keys []string) {
+		flags.Func(name, usage+", separated by commas: "+strings.Join(keys, ", ")+" (default: as planned)", func(value string) error {
+			*into = strings.Split(value, ",")
+			return nil
+		})
+	}
+	list(&o.workloads, "workloads", "`names` of workloads", workloadKeys())
+	list(&o.phases, "phases", "`names` of phases", phaseKeys())
+	list(&o.flows, "flows", "`names` of flows", flowKeys())
+	list(&o.networks, "network", "`names` of networks", networkKeys())
+	flags.BoolVar(&o.all, "all", false, "every combination, not only those of the plan")
+	flags.IntVar(&o.runs, "runs", 1, "how `often` each build is measured; with 0, nothing but the zip and the synth are")
+	flags.Uint64Var(&o.seed, "seed", o.seed, "the `number` that the order of the builds comes from (default: another one each time)")
+	flags.StringVar(&o.json, "json", "", "the `file` for all that was measured (default: dist/bench/results.json; with -from none)")
+	flags.StringVar(&o.page, "page", "", "the `file` for the page, Markdown (default: none)")
+	flags.StringVar(&o.picture, "picture", "", "the `file` for the picture, SVG (default: none)")
+	flags.StringVar(&o.from, "from", "", "measure nothing: take the figures from this `file`, or from several separated by commas")
+	flags.StringVar(&o.dir, "dir", "", "a `directory` for the builders and the registry, some tens of gigabytes (default: in the one for temporary files)")
+	flags.BoolVar(&o.synth, "synth", false, "measure the synth too")
+	flags.BoolVar(&o.verbose, "verbose", false, "show what the programs print")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("bench: %q is not expected: every option is a flag (see -help)", flags.Arg(0))
+	}
+	if o.from == "" {
+		o.json = cmp.Or(o.json, "dist/bench/results.json")
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string, w io.Writer) error {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	var measured *results
+	if o.from != "" {
+		measured, err = join(strings.Split(o.from, ","), o.json)
+	} else {
+		measured, err = measure(ctx, o, args, w)
+	}
+	if err != nil {
+		return err
+	}
+	return publish(measured, o, w)
+}
+
+// publish prints the tables, and writes page and picture where they are wanted.
+func publish(measured *results, o options, w io.Writer) error {
+	printTables(w, measured)
+	if o.page != "" {
+		if err := writePage(o.page, measured); err != nil {
+			return err
+		}
+	}
+	if o.picture != "" {
+		return drawPicture(o.picture, measured)
+	}
+	return nil
+}

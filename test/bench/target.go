@@ -1,0 +1,175 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/layercache/layercache/test/bench/flow"
+)
+
+// target is where the project set out to get to.
+type target struct {
+	// what says it, most and unit are its bound.
+	what string
+	most float64
+	unit string
+	// figure is what was measured; known says that it was.
+	figure func(r *results) (got float64, known bool)
+}
+
+// verdict is a target beside what was measured.
+type verdict struct {
+	target
+	got        float64
+	known, met bool
+}
+
+func judge(r *results) []verdict {
+	var verdicts []verdict
+	for _, t := range targets() {
+		got, known := t.figure(r)
+		verdicts = append(verdicts, verdict{t, got, known, known && got <= t.most})
+	}
+	return verdicts
+}
+
+// targets are those of loopback: a network makes the others' transfers slower, and what is the same in all flows weigh less.
+func targets() []target {
+	at := func(workload, phase, f string) cell { return cell{loopbackKey, workload, phase, f} }
+	mine, none := flow.Layercache, flow.None
+	mounted := cell{mountsKey, "app", baseLinked, mine}
+	return []target{
+		{"(b) unchanged, of the published walkthrough", 1.0 / 30, "×", ratio(at("app", unchanged, mine), at("app", unchanged, flow.Walkthrough))},
+		{"(b) unchanged, of pull and `--cache-from`", 1.0 / 8, "×", ratio(at("app", unchanged, mine), at("app", unchanged, flow.Pull))},
+		{"(b) unchanged, more than by hand with the builder already running", 0.35, "s",
+			difference(at("app", unchanged, mine), at("app", unchanged, flow.ByHand))},
+		{"(b) unchanged with TLS and a sign-in, more than by hand with TLS, signed in before", 0.35, "s",
+			difference(cell{ecrKey, "app", unchanged, mine}, cell{ecrKey, "app", unchanged, flow.ByHand})},
+		{"(b) source changed, of the walkthrough with a tag of its own", 0.45, "×", ratio(at("app", source, mine), at("app", source, flow.OwnTag))},
+		{"(b) source changed, of a registry cache by hand with gzip", 0.8, "×", ratio(at("app", source, mine), at("app", source, flow.ByHandGzip))},
+		{"(b) cold with the cache written, of no cache at all", 1.1, "×", ratio(at("app", cold, mine), at("app", cold, none))},
+		{"(a) setup, import and export", 0.5, "s", worst(addedTime, at("line", cold, mine), at("line", unchanged, mine))},
+		{"(e) unchanged", 1.5, "s", worst(buildTime, at("wide", unchanged, mine))},
+		{"(e) unchanged with 400 steps, of what the line through 50 and 200 steps foretells", 1.3, "×", bend},
+		{"(b) base changed with `--link`", 2, "s", worst(buildTime, at("app", baseLinked, mine))},
+		{"(b) base changed with `--link`, layers of the base image pulled", 0, "", worst(baseLayers, at("app", baseLinked, mine))},
+		{"(b) base changed with `--link`, the registry mounting layers", 2, "s", worst(buildTime, mounted)},
+		{"(b) base changed with `--link`, the registry mounting layers, layers of the base image pulled", 0, "", worst(baseLayers, mounted)},
+		{"(b) base changed with `--link`, steps run", 0, "", worst(stepsRun, at("app", baseLinked, mine))},
+		{"most memory of the helper in any build", 64, "MB", peak},
+		{"the helper's zip, the larger architecture", 20, "MB", zip},
+		{"synth of 100 builds, of a JavaScript app's", 1.3, "×", synthRatio},
+	}
+}
+
+func buildTime(m measurement) float64 { return m.Seconds }
+
+func baseLayers(m measurement) float64 { return float64(m.Traffic.BaseLayers) }
+
+func stepsRun(m measurement) float64 { return float64(m.StepsRun) }
+
+// addedTime is what a cache adds to a build: the builder's start, the import and the export.
+func addedTime(m measurement) float64 { return m.Parts["boot"] + m.Parts["import"] + m.Parts["export"] }
+
+func ratio(a, b cell) func(*results) (float64, bool) {
+	return func(r *results) (float64, bool) {
+		over, under := r.seconds(a), r.seconds(b)
+		if over.n == 0 || under.n == 0 {
+			return 0, false
+		}
+		return over.median / under.median, true
+	}
+}
+
+func difference(a, b cell) func(*results) (float64, bool) {
+	return func(r *results) (float64, bool) {
+		from, less := r.seconds(a), r.seconds(b)
+		return from.median - less.median, from.n > 0 && less.n > 0
+	}
+}
+
+// worst is the largest median of some cells.
+func worst(of func(measurement) float64, cells ...cell) func(*results) (float64, bool) {
+	return func(r *results) (float64, bool) {
+		largest, known := 0.0, false
+		for _, c := range cells {
+			if s := r.figures(c, of); s.n > 0 {
+				largest, known = max(largest, s.median), true
+			}
+		}
+		return largest, known
+	}
+}
+
+// bend is 1 or less where the time of an unchanged build grows no faster than linearly with its steps.
+func bend(r *results) (float64, bool) {
+	at := func(workload string) spread {
+		return r.seconds(cell{loopbackKey, workload, unchanged, flow.Layercache})
+	}
+	few, some, many := at("wide-50"), at("wide"), at("wide-400")
+	if few.n == 0 || some.n == 0 || many.n == 0 {
+		return 0, false
+	}
+	return many.median / (some.median + (some.median-few.median)/150*200), true
+}
+
+func peak(r *results) (float64, bool) {
+	most := int64(0)
+	for _, m := range r.Measurements {
+		most = max(most, m.PeakBytes)
+	}
+	return megabytes(most), most > 0
+}
+
+func zip(r *results) (float64, bool) {
+	most := int64(0)
+	for _, size := range r.ZipBytes {
+		most = max(most, size)
+	}
+	return megabytes(most), most > 0
+}
+
+func synthRatio(r *results) (float64, bool) {
+	if r.Synth == nil {
+		return 0, false
+	}
+	return r.Synth.Ratio, true
+}
+
+func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }
+
+// answer is the verdict in words.
+func (v verdict) answer() string {
+	switch {
+	case !v.known:
+		return "not measured"
+	case v.met:
+		return "met"
+	default:
+		return "**not met**"
+	}
+}
+
+func (v verdict) figureText() string {
+	if !v.known {
+		return "–"
+	}
+	return amount(v.got, v.unit)
+}
+
+// amount writes a figure with as many digits as it needs.
+func amount(figure float64, unit string) string {
+	digits := 2
+	switch {
+	case unit == "":
+		digits = 0
+	case figure < 0.1:
+		digits = 3
+	case figure >= 10:
+		digits = 1
+	}
+	text := fmt.Sprintf("%.*f", digits, figure)
+	if unit == "×" || unit == "" {
+		return text + unit
+	}
+	return text + " " + unit
+}

@@ -1,0 +1,155 @@
+// Package workload has the applications that the benchmark builds: a folder with a Dockerfile each, written anew for every
+// build with what that build changes.
+package workload
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"text/template"
+)
+
+//go:embed line app large node
+var files embed.FS
+
+// Workload is one application.
+type Workload struct {
+	// Key names it on the command line, Letter in the tables.
+	Key, Letter string
+	// What says what it is, for people.
+	What string
+	// Bases are the base images that its Dockerfile names.
+	Bases []string
+	// Changing is the base image that a build with a changed base gets a new release of.
+	Changing string
+	// Proof is a file of the image that holds Revision.Source; empty where the image has none.
+	Proof string
+	// write fills the folder.
+	write func(dir string, r Revision) error
+}
+
+// Revision is what differs from one build of a workload to the next.
+type Revision struct {
+	// Bases is where the base images are, HOST/PREFIX.
+	Bases string
+	// Source and Dependencies are texts in the source and in the list of dependencies.
+	Source, Dependencies string
+	// Linked builds with COPY --link.
+	Linked bool
+}
+
+// Link is the flag of a COPY, with the space after it.
+func (r Revision) Link() string {
+	if r.Linked {
+		return "--link "
+	}
+	return ""
+}
+
+// All are the workloads in the order of the tables.
+func All() []Workload {
+	all := []Workload{
+		{Key: "line", Letter: "a", What: "a Dockerfile of one line", Bases: []string{Small}, Changing: Small, write: embedded("line")},
+		{Key: "app", Letter: "b", What: "a base of 220 MB, a dependency step that writes 100 MB in 2,000 files, a source step of seconds",
+			Bases: []string{Builder, Platform}, Changing: Platform, Proof: "app/program/revision", write: embedded("app")},
+		{Key: "go", Letter: "c", What: "a Go service", Bases: []string{Golang}, Changing: Golang, write: goService},
+		{Key: "node", Letter: "d", What: "a Node.js service with a lock file, its packages from the npm registry",
+			Bases: []string{Node}, Changing: Node, Proof: "app/revision", write: embedded("node")},
+		wide("wide", "e", 200),
+		{Key: "large", Letter: "f", What: "an image of 2 GB", Bases: []string{Platform}, Changing: Platform, Proof: "data/revision", write: embedded("large")},
+	}
+	for _, steps := range []int{50, 100, 400} {
+		all = append(all, wide(fmt.Sprintf("wide-%d", steps), "e", steps))
+	}
+	return all
+}
+
+// Named finds a workload by its key.
+func Named(key string) (Workload, error) {
+	for _, w := range All() {
+		if w.Key == key {
+			return w, nil
+		}
+	}
+	return Workload{}, fmt.Errorf("bench: no workload is called %q", key)
+}
+
+// Write makes the folder anew, with the application as the revision says.
+func (w Workload) Write(dir string, r Revision) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	if err := w.write(dir, r); err != nil {
+		return fmt.Errorf("bench: write workload %s: %w", w.Key, err)
+	}
+	return nil
+}
+
+// embedded writes one of this package's folders, its files being templates, and the two files that changes are made in.
+func embedded(name string) func(string, Revision) error {
+	return func(dir string, r Revision) error {
+		sub, err := fs.Sub(files, name)
+		if err != nil {
+			return err
+		}
+		err = fs.WalkDir(sub, ".", func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			content, err := fs.ReadFile(sub, path)
+			if err != nil {
+				return err
+			}
+			return render(filepath.Join(dir, path), string(content), r)
+		})
+		if err != nil {
+			return err
+		}
+		return revisions(dir, name, r)
+	}
+}
+
+// revisions writes the files that say which revision this is, where the workload's Dockerfile copies them.
+func revisions(dir, name string, r Revision) error {
+	switch name {
+	case "app":
+		if err := text(filepath.Join(dir, "src", "revision"), r.Source); err != nil {
+			return err
+		}
+	case "large", "node":
+		if err := text(filepath.Join(dir, "revision"), r.Source); err != nil {
+			return err
+		}
+	default:
+		return nil
+	}
+	return text(filepath.Join(dir, "dependencies.txt"), r.Dependencies)
+}
+
+func render(path, content string, r Revision) error {
+	parsed, err := template.New(filepath.Base(path)).Parse(content)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := parsed.Execute(file, r); err != nil {
+		_ = file.Close()
+		return err
+	}
+	return file.Close()
+}
+
+func text(path, content string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(content+"\n"), 0o644)
+}
