@@ -62,16 +62,16 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 		}
 		inputs <- inputsOf(ctx, request, args)
 	}()
-	memories := make(chan *memory, 1)
+	var memory *memory
 	session, err := prepare(ctx, request, args, client, cache.Refs, func(keychain authn.Keychain) {
-		go func() { memories <- recall(ctx, cache, keychain, inputs) }()
+		memory = recall(ctx, cache, cacheTimeout(request.Settings), keychain, inputs)
 	})
 	if err != nil {
 		return nil, err
 	}
 	defer session.close()
 	setup := time.Since(begin)
-	result, memory, err := session.buildAndExport(ctx, request, args, cache, memories)
+	result, err := session.buildAndExport(ctx, request, args, cache, memory)
 	if err != nil {
 		return nil, err
 	}
@@ -99,36 +99,35 @@ func cacheOf(ctx context.Context, request Request, args buildx.Args) (cacheflags
 
 // buildAndExport runs the build. Where it is given just what the cache was written from, the export is left out; should a step
 // run all the same, the cache is exported after all.
-func (s *session) buildAndExport(ctx context.Context, request Request, args buildx.Args, cache cacheflags.Flags, memories <-chan *memory) (*result, *memory, error) {
-	var known *memory
-	plan := cache
-	if cache.InRegistry && cache.To != "" && !request.Settings.Refresh {
+func (s *session) buildAndExport(ctx context.Context, request Request, args buildx.Args, cache cacheflags.Flags, known *memory) (*result, error) {
+	plan, leftOut := s.reachable(request, cache, known), false
+	if plan.InRegistry && plan.To != "" && !request.Settings.Refresh {
 		select {
-		case known = <-memories:
+		case <-known.complete:
 			if known.nothingNew() {
-				plan.To = ""
+				plan.To, leftOut = "", true
 			}
 		case <-time.After(patience):
 		}
 	}
-	result, err := s.run(ctx, request, args, plan)
+	result, err := s.runDespiteCache(ctx, request, args, plan)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if known == nil {
-		known = <-memories
-	}
-	result.export = result.graph.Export()
-	left := plan.To != cache.To
+	<-known.complete
+	s.noteUnreached(result, cache, known)
 	switch {
-	case left && result.exitCode == 0 && slices.ContainsFunc(result.steps, func(step progress.Step) bool { return step.Ran && !step.IsFrom() }):
+	case !leftOut || result.exitCode != 0:
+	case !slices.ContainsFunc(result.steps, func(step progress.Step) bool { return step.Ran && !step.IsFrom() }):
+		result.unchanged = true
+	case s.allowance.left() == 0:
+		result.export = progress.Export{Attempted: true, Error: s.silence(progress.AwaitsExport)}
+	default:
 		begin := time.Now()
 		result.export = s.exportOnly(ctx, request, args, cache)
 		result.exportSeconds = time.Since(begin).Seconds()
-	case left && result.exitCode == 0:
-		result.unchanged = true
 	}
-	return result, known, nil
+	return result, nil
 }
 
 // finish takes the builder away, and does the last work meanwhile.

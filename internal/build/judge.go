@@ -20,7 +20,7 @@ func judge(request Request, session *session, result *result, memory *memory, sc
 	steps := result.steps
 	v := verdict.Of(verdict.Evidence{
 		On: len(refs.Imports) > 0, Refresh: request.Settings.Refresh, Failed: result.exitCode != 0, Refs: refs.Imports,
-		Steps: steps, Imports: result.graph.Imports(), States: memory.states, Records: memory.records,
+		Steps: steps, Imports: result.imports, States: memory.states, Records: memory.records,
 		App: scope.App, Platform: scope.Platform, Inputs: memory.inputs,
 		LastStageOnly: lastStageOnly(request.Settings), FreshBuilder: session.freshBuilder(),
 	})
@@ -38,7 +38,7 @@ func judge(request Request, session *session, result *result, memory *memory, sc
 	}
 	for _, ref := range refs.Imports {
 		if state, asked := memory.states[ref]; asked {
-			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: problemOf(ref, result.graph.Imports())})
+			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: problemOf(ref, result.imports)})
 		}
 	}
 	r.Exported = exported(r, result, session.exportFlag(memory.cache))
@@ -85,7 +85,7 @@ func exported(r *report.Report, result *result, asked string) string {
 
 // appraise adds what things took, what was saved and what that is worth.
 func appraise(r *report.Report, begin time.Time, seconds report.Seconds, prices settings.Prices, result *result, memory *memory) {
-	timing := result.graph.Timing()
+	timing := result.timing
 	seconds.Import, seconds.Build, seconds.Push, seconds.Export = timing.Import, timing.Build, timing.Push, timing.Export+result.exportSeconds
 	r.Seconds, r.StartedAt = seconds, begin.UTC()
 	r.OverheadSeconds = seconds.Import + seconds.Export
@@ -101,7 +101,7 @@ func appraise(r *report.Report, begin time.Time, seconds report.Seconds, prices 
 	r.Cost.SavedUSD, r.Cost.StorageUSDPerMonth = answer.SavedUSD, answer.StorageUSDPerMonth
 	r.Cost.NetUSDPer100Builds, r.Cost.Arithmetic = answer.NetUSDPer100Builds, answer.Arithmetic
 	addSteps(r, steps, remembered)
-	for _, activity := range result.graph.Activities() {
+	for _, activity := range result.activities {
 		r.Activities = append(r.Activities, report.Activity{
 			Kind: activity.Kind, Label: activity.Label, Bytes: activity.Bytes,
 			Start: activity.Start.Sub(begin).Seconds(), Seconds: activity.End.Sub(activity.Start).Seconds(),

@@ -14,13 +14,23 @@ import (
 	"github.com/layercache/layercache/internal/ecr"
 )
 
-// loginTimeout bounds signing in; a build goes on without when it takes longer, and the registry has the last word.
-const loginTimeout = 10 * time.Second
+// longestLogin bounds signing in; a build goes on without when it takes longer, and the registry has the last word.
+const longestLogin = 10 * time.Second
+
+// loginTimeout is shorter where only the cache needs signing in.
+func loginTimeout(request Request, args buildx.Args) time.Duration {
+	for _, host := range hostsOf(request, args, cacheref.Refs{}) {
+		if _, ok := ecr.ParseHost(host); ok {
+			return longestLogin
+		}
+	}
+	return min(longestLogin, cacheTimeout(request.Settings))
+}
 
 // login signs in to the ECR registries, keeps the sign-ins fresh until the session is closed, and returns the variables with
 // which buildx finds them. Trouble is a warning: the registry itself decides.
-func (s *session) login(ctx context.Context, registries []ecr.Registry) []string {
-	bounded, cancel := context.WithTimeout(ctx, loginTimeout)
+func (s *session) login(ctx context.Context, registries []ecr.Registry, timeout time.Duration) (variables []string, failed bool) {
+	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	logins, err := ecr.Login(bounded, registries)
 	if err != nil {
@@ -28,7 +38,7 @@ func (s *session) login(ctx context.Context, registries []ecr.Registry) []string
 	}
 	credentials := logins.Credentials()
 	if len(credentials) == 0 {
-		return nil
+		return nil, err != nil
 	}
 	dir := filepath.Join(s.dir, "docker")
 	var hosts []string
@@ -37,15 +47,15 @@ func (s *session) login(ctx context.Context, registries []ecr.Registry) []string
 	}
 	if err := dockerconfig.Write(dir, dockerconfig.UserDir(), hosts); err != nil {
 		s.warn("%v", err)
-		return nil
+		return nil, true
 	}
 	if err := handOut(dir, logins); err != nil {
 		s.warn("%v", err)
-		return nil
+		return nil, true
 	}
 	s.keychain = logins.Keychain()
 	s.keepFresh(ctx, dir, logins)
-	return dockerconfig.Environ(dir)
+	return dockerconfig.Environ(dir), err != nil
 }
 
 // keepFresh renews the sign-ins in the background until stopRenewal.

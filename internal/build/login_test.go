@@ -68,7 +68,9 @@ func TestWhoSignsInToWhichRegistry(t *testing.T) {
 
 func TestASessionWithoutECRKeepsTheUsersConfiguration(t *testing.T) {
 	s := &session{dir: t.TempDir(), keychain: authn.DefaultKeychain, warnings: &warnings{}}
-	assert.Empty(t, s.login(t.Context(), []ecr.Registry{{Host: "docker.io"}, {Host: "localhost:5000"}}))
+	variables, failed := s.login(t.Context(), []ecr.Registry{{Host: "docker.io"}, {Host: "localhost:5000"}}, longestLogin)
+	assert.Empty(t, variables)
+	assert.False(t, failed)
 	assert.Empty(t, s.warned())
 	assert.Nil(t, s.stopRenewal)
 	entries, err := os.ReadDir(s.dir)

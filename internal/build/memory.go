@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// recallTimeout bounds what the registry is asked beside the build.
-	recallTimeout = 5 * time.Second
+	// rememberTimeout bounds what the registry is asked after the build.
+	rememberTimeout = 5 * time.Second
 	// patience is how long a build waits to learn that there is nothing new to export; without the answer it exports.
 	patience = 300 * time.Millisecond
 )
@@ -31,25 +31,43 @@ type memory struct {
 	records  map[string]*record.Record
 	inputs   record.Inputs
 	keychain authn.Keychain
+	// probed is closed when the states are in, complete when all is.
+	probed, complete chan struct{}
 }
 
-// recall asks for all at once.
-func recall(ctx context.Context, cache cacheflags.Flags, keychain authn.Keychain, inputs <-chan record.Inputs) *memory {
-	ctx, cancel := context.WithTimeout(ctx, recallTimeout)
-	defer cancel()
-	m := &memory{cache: cache, records: map[string]*record.Record{}, keychain: keychain}
-	var group sync.WaitGroup
-	if cache.InRegistry {
-		group.Go(func() { m.states = cachestate.Of(ctx, cache.Refs.Imports, keychain) })
+// recall asks for all at once, and does not wait for the answers.
+func recall(ctx context.Context, cache cacheflags.Flags, timeout time.Duration, keychain authn.Keychain, inputs <-chan record.Inputs) *memory {
+	m := &memory{
+		cache: cache, records: map[string]*record.Record{}, keychain: keychain,
+		probed: make(chan struct{}), complete: make(chan struct{}),
 	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	go func() {
+		defer close(m.probed)
+		if cache.InRegistry {
+			m.states = cachestate.Of(ctx, cache.Refs.Imports, keychain)
+		}
+	}()
+	go func() {
+		defer close(m.complete)
+		defer cancel()
+		m.load(ctx)
+		m.inputs = <-inputs
+		<-m.probed
+	}()
+	return m
+}
+
+// load reads the records. A registry that cannot be read says so when the cache is imported.
+func (m *memory) load(ctx context.Context) {
+	var group sync.WaitGroup
 	var lock sync.Mutex
-	for _, ref := range cache.Refs.Imports {
+	for _, ref := range m.cache.Refs.Imports {
 		store := m.store(ref)
 		if store == nil {
 			continue
 		}
 		group.Go(func() {
-			// A registry that cannot be read says so when the cache is imported.
 			if r, err := store.Load(ctx); err == nil && r != nil {
 				lock.Lock()
 				m.records[ref] = r
@@ -58,8 +76,6 @@ func recall(ctx context.Context, cache cacheflags.Flags, keychain authn.Keychain
 		})
 	}
 	group.Wait()
-	m.inputs = <-inputs
-	return m
 }
 
 // store is where the record of a cache is; nil where the cache's kind has no place for one.
@@ -109,7 +125,7 @@ func (m *memory) last() *record.Record {
 
 // remember looks at the cache that the build wrote, and writes its record. What goes wrong is a warning.
 func (m *memory) remember(ctx context.Context, scope cacheref.Scope, r *report.Report, steps []progress.Step, export progress.Export) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recallTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rememberTimeout)
 	defer cancel()
 	ref := m.cache.Refs.Export
 	state := m.states[ref]

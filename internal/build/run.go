@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,12 +43,18 @@ func stoppedBy(ctx context.Context) error {
 	return nil
 }
 
-// result is what buildx left.
+// result is what buildx left, of one call or of several that follow on each other.
 type result struct {
+	// graph is the last call's.
 	graph       *progress.Graph
 	steps       []progress.Step
+	imports     []progress.Import
+	timing      progress.Timing
+	activities  []progress.Activity
 	exitCode    int
 	imageDigest string
+	// stall is what the call was ended for.
+	stall stall
 	// export is what became of the cache's export, exportSeconds how long it took where it was a call of its own.
 	export        progress.Export
 	exportSeconds float64
@@ -67,12 +74,14 @@ func (s *session) run(ctx context.Context, request Request, args buildx.Args, ca
 		arguments = append(arguments, "--metadata-file", metadata)
 	}
 	graph := progress.NewGraph()
-	cmd := s.command(ctx, request, append(arguments, args.Rest...))
-	code, err := follow(ctx, cmd, display.New(args.Progress, request.stderrOf(), graph))
+	code, watch, err := s.follow(ctx, request, append(arguments, args.Rest...), args.Progress, graph)
 	if err != nil {
 		return nil, err
 	}
-	r := &result{graph: graph, steps: graph.Steps(), exitCode: code, imageDigest: digestFrom(metadata)}
+	r := &result{
+		graph: graph, steps: graph.Steps(), imports: graph.Imports(), timing: graph.Timing(), activities: graph.Activities(),
+		export: graph.Export(), exitCode: code, stall: watch.stall, imageDigest: digestFrom(metadata),
+	}
 	if args.Progress == "quiet" && r.imageDigest != "" {
 		fmt.Fprintln(request.Stdout, r.imageDigest)
 	}
@@ -83,31 +92,48 @@ func (s *session) run(ctx context.Context, request Request, args buildx.Args, ca
 func (s *session) exportOnly(ctx context.Context, request Request, args buildx.Args, cache cacheflags.Flags) progress.Export {
 	fmt.Fprintln(request.stderrOf(), "layercache: a step had to run after all: writing the cache")
 	graph := progress.NewGraph()
-	cmd := s.command(ctx, request, append(s.arguments(request, cache), args.CacheOnly()...))
-	cmd.Stdin, cmd.Stdout = nil, nil
-	_, err := follow(ctx, cmd, display.New("quiet", request.stderrOf(), graph))
+	request.Stdin, request.Stdout = nil, nil
+	_, watch, err := s.follow(ctx, request, append(s.arguments(request, cache), args.CacheOnly()...), "quiet", graph)
 	export := graph.Export()
-	if err != nil && export.Error == "" {
+	switch {
+	case watch != nil && watch.awaited != progress.AwaitsNothing:
+		export.Attempted, export.Error = true, cmp.Or(watch.complaint, s.silence(watch.awaited))
+	case err != nil && export.Error == "":
 		export.Error = err.Error()
 	}
 	return export
 }
 
-// follow runs buildx, shows its progress until it ends, and returns its exit status.
-func follow(ctx context.Context, cmd *exec.Cmd, shown display.Display) (int, error) {
+// follow runs buildx, shows its progress until it ends, and returns its exit status, and the watch that may have ended it.
+func (s *session) follow(ctx context.Context, request Request, arguments []string, mode string, graph *progress.Graph) (int, *watch, error) {
+	ctx, interrupt := context.WithCancelCause(ctx)
+	defer interrupt(nil)
+	cmd := s.command(ctx, request, arguments)
 	stream, err := cmd.StderrPipe()
 	if err != nil {
-		return 1, err
+		return 1, nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return 1, fmt.Errorf("start %s: %w", cmd.Path, err)
+		return 1, nil, errors.Join(stoppedBy(ctx), fmt.Errorf("start %s: %w", cmd.Path, err))
 	}
-	err = progress.Read(stream, shown.Event, shown.Text)
+	watch := &watch{allowance: s.allowance, interrupt: interrupt, builder: s.builder, graph: graph}
+	end := watch.over()
+	shown := display.New(mode, request.stderrOf(), graph)
+	err = progress.Read(stream, watch.observe(shown.Event), shown.Text)
+	end()
 	shown.Close()
 	if err != nil {
 		_, _ = io.Copy(io.Discard, stream)
 	}
-	return exitCode(ctx, cmd.Wait())
+	code, err := exitCode(ctx, cmd.Wait())
+	if watch.awaited == progress.AwaitsNothing || stoppedBy(ctx) != nil {
+		return code, watch, err
+	}
+	if cmd.ProcessState.Success() {
+		watch.stall = stall{}
+		return 0, watch, nil
+	}
+	return 1, watch, nil
 }
 
 // check hands a call that builds nothing to buildx as it is.
@@ -149,6 +175,10 @@ func (s *session) exportFlag(cache cacheflags.Flags) string {
 func (s *session) command(ctx context.Context, request Request, arguments []string) *exec.Cmd {
 	cmd := s.client.Command(ctx, s.env, arguments...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout = request.Dir, request.Stdin, request.Stdout
+	if s.stdin != nil {
+		_, _ = s.stdin.Seek(0, io.SeekStart)
+		cmd.Stdin = s.stdin
+	}
 	cmd.SysProcAttr = ownGroup()
 	cmd.WaitDelay = graceAfterSignal
 	cmd.Cancel = func() error {

@@ -28,6 +28,10 @@ type session struct {
 	exportsCache  bool
 	env           []string
 	keychain      authn.Keychain
+	// allowance is what the cache may cost, where it does not answer.
+	allowance *allowance
+	// stdin is a copy of this process's input, where buildx reads it.
+	stdin *os.File
 	// loginWait is how much longer signing in took than the builder's start.
 	loginWait time.Duration
 	// awaitRemoval says that the builder's files are to be gone before the build has ended.
@@ -43,8 +47,12 @@ func prepare(ctx context.Context, request Request, args buildx.Args, client buil
 	if err != nil {
 		return nil, fmt.Errorf("make a private folder: %w", err)
 	}
-	s := &session{dir: dir, client: client, keychain: authn.DefaultKeychain, warnings: &warnings{}, awaitRemoval: request.AwaitRemoval}
+	s := &session{
+		dir: dir, client: client, keychain: authn.DefaultKeychain, warnings: &warnings{},
+		allowance: &allowance{total: cacheTimeout(request.Settings)}, awaitRemoval: request.AwaitRemoval,
+	}
 	var docker []string
+	var failed bool
 	var builderReady, loginReady time.Time
 	var group errgroup.Group
 	group.Go(func() error {
@@ -53,7 +61,7 @@ func prepare(ctx context.Context, request Request, args buildx.Args, client buil
 		return err
 	})
 	group.Go(func() error {
-		docker = s.login(ctx, s.registriesOf(request, args, refs))
+		docker, failed = s.login(ctx, s.registriesOf(request, args, refs), loginTimeout(request, args))
 		loginReady = time.Now()
 		signedIn(s.keychain)
 		return nil
@@ -64,6 +72,9 @@ func prepare(ctx context.Context, request Request, args buildx.Args, client buil
 	}
 	s.env = append(s.env, docker...)
 	s.loginWait = max(0, loginReady.Sub(builderReady))
+	if failed {
+		s.allowance.spend(s.loginWait)
+	}
 	return s, nil
 }
 
@@ -119,6 +130,9 @@ func (s *session) close() {
 		if s.awaitRemoval {
 			_ = s.builder.Wait()
 		}
+	}
+	if s.stdin != nil {
+		_ = s.stdin.Close()
 	}
 	_ = os.RemoveAll(s.dir)
 }

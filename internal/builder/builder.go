@@ -54,7 +54,9 @@ type Builder struct {
 	reason string
 	// configured says that our configuration is in force.
 	configured bool
-	close      func() error
+	// process is nil where the builder is no child of this process.
+	process *process
+	close   func() error
 	// removed tells, after close, that the builder's files are gone; nil where close itself removes them.
 	removed <-chan error
 }

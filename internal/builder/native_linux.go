@@ -46,6 +46,7 @@ func startNative(ctx context.Context, options Options) (*Builder, error) {
 	}
 	reopen, open := shutDockerAPI(ctx)
 	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, reason: remarks(state.slow(), open)}
+	b.process = &process{daemon.cmd.Process, daemon.exited}
 	b.close = func() error {
 		daemon.stop()
 		reopen()

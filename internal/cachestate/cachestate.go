@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -40,6 +39,8 @@ type State struct {
 	Manifest, Config string
 	// ConfigBytes and ManifestBytes are their sizes, Bytes is the size of all that a cache holds.
 	ConfigBytes, ManifestBytes, Bytes int64
+	// Unreached is why the registry could not be asked at all; empty where it answered, be it with a refusal.
+	Unreached string
 }
 
 // LargestImport is the size from which on BuildKit refuses to read a cache's manifest or config.
@@ -57,13 +58,8 @@ func (s State) TooLarge() bool {
 // https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/v1/types/spec.go
 const cacheConfig = "application/vnd.buildkit.cacheconfig.v0"
 
-// timeout bounds the question; the build goes on meanwhile and does not depend on the answer.
-const timeout = 5 * time.Second
-
 // Of returns what each ref holds, asking for all at once.
 func Of(ctx context.Context, refs []string, keychain authn.Keychain) map[string]State {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	type answer struct {
 		ref   string
 		state State
@@ -88,24 +84,27 @@ func of(ctx context.Context, ref string, keychain authn.Keychain) State {
 	got, err := remote.Get(parsed, remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain),
 		remote.WithRetryBackoff(remote.Backoff{Steps: 1}))
 	if err != nil {
-		return State{Kind: kindOfError(err)}
+		return stateOfError(err)
 	}
 	state := stateOf(got.Manifest)
 	state.Manifest, state.ManifestBytes = got.Digest.String(), int64(len(got.Manifest))
 	return state
 }
 
-func kindOfError(err error) Kind {
+func stateOfError(err error) State {
 	var response *transport.Error
-	if !errors.As(err, &response) || response.StatusCode != http.StatusNotFound {
-		return Unknown
+	if !errors.As(err, &response) {
+		return State{Kind: Unknown, Unreached: err.Error()}
+	}
+	if response.StatusCode != http.StatusNotFound {
+		return State{Kind: Unknown}
 	}
 	for _, diagnostic := range response.Errors {
 		if diagnostic.Code == transport.NameUnknownErrorCode {
-			return NoRepository
+			return State{Kind: NoRepository}
 		}
 	}
-	return Absent
+	return State{Kind: Absent}
 }
 
 // stateOf reads an image manifest or an index; either can be a cache.

@@ -44,15 +44,19 @@ func TestOf(t *testing.T) {
 			states := Of(t.Context(), []string{ref}, authn.DefaultKeychain)
 			require.Len(t, states, 1)
 			assert.Equal(t, c.want, states[ref].Kind)
+			assert.Empty(t, states[ref].Unreached, "it has answered")
 		})
 	}
 }
 
 func TestOfARegistryThatIsNotThere(t *testing.T) {
 	refs := []string{"localhost:1/cache:a", "localhost:1/cache:b", "not a ref"}
-	for _, state := range Of(t.Context(), refs, authn.DefaultKeychain) {
-		assert.Equal(t, State{Kind: Unknown}, state)
+	states := Of(t.Context(), refs, authn.DefaultKeychain)
+	for _, ref := range refs[:2] {
+		assert.Equal(t, Unknown, states[ref].Kind)
+		assert.Contains(t, states[ref].Unreached, "connection refused")
 	}
+	assert.Equal(t, State{Kind: Unknown}, states["not a ref"])
 }
 
 func TestWhatIsKnownOfACache(t *testing.T) {

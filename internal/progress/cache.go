@@ -22,6 +22,8 @@ type Import struct {
 	Ref string
 	// Error is why it could not be; the build goes on without.
 	Error string
+	// Ended says that the attempt has come to an end.
+	Ended bool
 }
 
 // Imports returns the attempts to read a cache. BuildKit names one that comes from a registry by its ref.
@@ -29,7 +31,7 @@ func (g *Graph) Imports() []Import {
 	var imports []Import
 	for _, node := range g.nodes {
 		if ref, ok := strings.CutPrefix(node.Name, importPrefix); ok {
-			imports = append(imports, Import{Ref: ref, Error: node.Error})
+			imports = append(imports, Import{Ref: ref, Error: node.Error, Ended: node.Completed != nil})
 		}
 	}
 	return imports

@@ -47,6 +47,11 @@ var stepName = regexp.MustCompile(`(?s)^\[(?:(\S+/\S+) +)?(?:(\S+) +)? *(\d+)/(\
 // IsFrom says that the step only names its base image, which is neither a hit nor a miss.
 func (s Step) IsFrom() bool { return strings.HasPrefix(s.Instruction, "FROM ") }
 
+// SameAs says that the other is the same instruction at the same place, in another build of the same Dockerfile.
+func (s Step) SameAs(other Step) bool {
+	return s.place == other.place && s.Index == other.Index && s.Instruction == other.Instruction
+}
+
 // linkPrefix marks the vertex that lays the result of a COPY --link over its base. It belongs to the step that it follows.
 const linkPrefix = "LINK "
 

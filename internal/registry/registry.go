@@ -40,7 +40,8 @@ func Start() (*Server, error) {
 // Handler is the registry as a handler of requests, with its blobs in dir and its manifests in memory.
 func Handler(dir string) http.Handler {
 	silent := log.New(io.Discard, "", 0)
-	return &spool{dir: dir, next: registry.New(registry.Logger(silent), registry.WithBlobHandler(Blobs(dir)), registry.WithReferrersSupport(true))}
+	whole := registry.New(registry.Logger(silent), registry.WithBlobHandler(Blobs(dir)), registry.WithReferrersSupport(true))
+	return &spool{dir: dir, next: &ranges{blobs: Blobs(dir), next: whole}}
 }
 
 // Host is the registry's HOST:PORT, as it stands at the start of an image's name.

@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -80,4 +82,39 @@ func TestTwoRegistriesDoNotShareAnything(t *testing.T) {
 	first, second := start(t), start(t)
 	assert.NotEqual(t, first.Host(), second.Host())
 	assert.NotEqual(t, first.dir, second.dir)
+}
+
+func TestADownloadThatBrokeOffGoesOn(t *testing.T) {
+	server := start(t)
+	ref, err := name.NewTag(server.Host() + "/shop:1")
+	require.NoError(t, err)
+	pushed, err := random.Image(1000, 1)
+	require.NoError(t, err)
+	require.NoError(t, remote.Write(ref, pushed))
+	layers, err := pushed.Layers()
+	require.NoError(t, err)
+	digest, err := layers[0].Digest()
+	require.NoError(t, err)
+	whole := fetch(t, server, digest.String(), "")
+	assert.Equal(t, whole[len(whole)-100:], fetch(t, server, digest.String(), fmt.Sprintf("bytes=%d-", len(whole)-100)))
+	assert.Equal(t, whole[10:20], fetch(t, server, digest.String(), "bytes=10-19"))
+}
+
+// fetch downloads a range of a blob.
+func fetch(t *testing.T, server *Server, digest, span string) []byte {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+server.Host()+"/v2/shop/blobs/"+digest, nil)
+	require.NoError(t, err)
+	want := http.StatusOK
+	if span != "" {
+		request.Header.Set("Range", span)
+		want = http.StatusPartialContent
+	}
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	require.Equal(t, want, answer.StatusCode)
+	content, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return content
 }

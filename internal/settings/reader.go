@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Reader reads variables and collects what is wrong with them, to be told all at once.
@@ -65,6 +66,17 @@ func (r *Reader) Number(variable string, fallback float64) float64 {
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(value >= 0) || math.IsInf(value, 0) {
 		r.Problem("%s is %q: expected a number such as %g", variable, text, fallback)
+		return fallback
+	}
+	return value
+}
+
+// Duration is a time in the form of time.ParseDuration, longer than none.
+func (r *Reader) Duration(variable string, fallback time.Duration) time.Duration {
+	text := r.Text(variable, fallback.String())
+	value, err := time.ParseDuration(text)
+	if err != nil || value <= 0 {
+		r.Problem("%s is %q: expected a time such as %s", variable, text, fallback)
 		return fallback
 	}
 	return value

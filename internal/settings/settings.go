@@ -2,6 +2,8 @@
 // in the console's override form alike.
 package settings
 
+import "time"
+
 // The values of LAYERCACHE_MODE.
 const (
 	// ModeRegistry keeps the cache in a repository of its own.
@@ -37,6 +39,9 @@ const (
 // DefaultReportDir is where reports go when LAYERCACHE_REPORT_DIR is not set.
 const DefaultReportDir = "layercache-report"
 
+// DefaultCacheTimeout is LAYERCACHE_CACHE_TIMEOUT where that is not set.
+const DefaultCacheTimeout = 10 * time.Second
+
 // Settings are the variables, checked, with their defaults filled in.
 type Settings struct {
 	// Repository is the cache repository, HOST/NAME. Mode "registry" without one is "off".
@@ -69,6 +74,8 @@ type Settings struct {
 	FallbackBranch string
 	// Builder is "auto", "native", "container" or "docker".
 	Builder string
+	// CacheTimeout is how long a build waits in all for a cache that does not answer, or hardly; then it goes on without.
+	CacheTimeout time.Duration
 	// Parallelism is how many steps a builder of our own runs at once; 0 means as many as BuildKit likes.
 	Parallelism int
 	// Mirrors send pulls of an upstream registry to another place, with the upstream as fallback.
@@ -115,6 +122,7 @@ func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
 		Branch:             r.Text("LAYERCACHE_BRANCH", ""),
 		FallbackBranch:     r.Text("LAYERCACHE_FALLBACK_BRANCH", "main"),
 		Builder:            r.OneOf("LAYERCACHE_BUILDER", BuilderAuto, BuilderNative, BuilderContainer, BuilderDocker),
+		CacheTimeout:       r.Duration("LAYERCACHE_CACHE_TIMEOUT", DefaultCacheTimeout),
 		Parallelism:        r.Positive("LAYERCACHE_PARALLELISM"),
 		Mirrors:            readMirrors(r, "LAYERCACHE_MIRRORS"),
 		MetricsNamespace:   r.Text("LAYERCACHE_METRICS_NAMESPACE", ""),

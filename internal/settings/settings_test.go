@@ -3,6 +3,7 @@ package settings
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,7 +26,7 @@ func from(env map[string]string) func(string) (string, bool) {
 func defaults() Settings {
 	return Settings{
 		Repository: repository, Mode: "registry", Write: true, FallbackBranch: "main", Builder: "auto",
-		ReportDir: "layercache-report", Compression: "zstd", Layers: "all", Prices: DefaultPrices,
+		CacheTimeout: 10 * time.Second, ReportDir: "layercache-report", Compression: "zstd", Layers: "all", Prices: DefaultPrices,
 	}
 }
 
@@ -64,6 +65,7 @@ func TestEachVariableSetsOneThing(t *testing.T) {
 		{"the docker builder", "LAYERCACHE_BUILDER", "docker", func(s *Settings) { s.Builder = "docker" }},
 		{"a role for the cache repository", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam::111122223333:role/cache", func(s *Settings) { s.RepositoryRole = "arn:aws:iam::111122223333:role/cache" }},
 		{"a role with a path in another partition", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws-us-gov:iam::111122223333:role/team/a/cache", func(s *Settings) { s.RepositoryRole = "arn:aws-us-gov:iam::111122223333:role/team/a/cache" }},
+		{"how long a cache is waited for", "LAYERCACHE_CACHE_TIMEOUT", "1m30s", func(s *Settings) { s.CacheTimeout = 90 * time.Second }},
 		{"how many steps run at once", "LAYERCACHE_PARALLELISM", "4", func(s *Settings) { s.Parallelism = 4 }},
 		{"the report folder", "LAYERCACHE_REPORT_DIR", "/tmp/r", func(s *Settings) { s.ReportDir = "/tmp/r" }},
 		{"a mirror with a prefix", "LAYERCACHE_MIRRORS", "docker.io=" + ecrHost + "/docker-hub", func(s *Settings) {
@@ -86,7 +88,7 @@ func TestEachVariableSetsOneThing(t *testing.T) {
 
 func TestAnEmptyVariableCountsAsNotSet(t *testing.T) {
 	env := map[string]string{"LAYERCACHE_REPOSITORY": repository}
-	for _, variable := range []string{"MODE", "WRITE", "REFRESH", "APP", "BRANCH", "FALLBACK_BRANCH", "BUILDER", "MIRRORS", "REPORT_DIR", "REPOSITORY_ROLE", "PARALLELISM"} {
+	for _, variable := range []string{"MODE", "WRITE", "REFRESH", "APP", "BRANCH", "FALLBACK_BRANCH", "BUILDER", "MIRRORS", "REPORT_DIR", "REPOSITORY_ROLE", "PARALLELISM", "CACHE_TIMEOUT"} {
 		env["LAYERCACHE_"+variable] = ""
 	}
 	got, err := FromEnv(from(env))
@@ -133,6 +135,8 @@ func TestABadValueIsNamedWithWhatWasExpected(t *testing.T) {
 		{"the ARN of a session", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:sts::111122223333:assumed-role/cache/x", "expected the ARN of a role"},
 		{"a role without an account", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam:::role/cache", "expected the ARN of a role"},
 		{"a role with a line end", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam::111122223333:role/cache\n", "expected the ARN of a role"},
+		{"a time without a unit", "LAYERCACHE_CACHE_TIMEOUT", "10", "expected a time such as 10s"},
+		{"no time at all", "LAYERCACHE_CACHE_TIMEOUT", "0s", "expected a time such as 10s"},
 		{"no step at all", "LAYERCACHE_PARALLELISM", "0", "expected a whole number from 1 on"},
 		{"fewer steps than none", "LAYERCACHE_PARALLELISM", "-1", "expected a whole number from 1 on"},
 		{"half a step", "LAYERCACHE_PARALLELISM", "1.5", "expected a whole number from 1 on"},

@@ -10,6 +10,7 @@ var causes = []struct {
 	pattern *regexp.Regexp
 	words   string
 }{
+	{regexp.MustCompile(`no answer, or hardly any`), "the registry did not answer in time, or too slowly (LAYERCACHE_CACHE_TIMEOUT)"},
 	{regexp.MustCompile(`connection refused`), "connection refused: nothing listens at the registry's address"},
 	{regexp.MustCompile(`no such host|name resolution|server misbehaving`), "the registry's name could not be resolved (DNS)"},
 	{regexp.MustCompile(`x509|certificate|tls: |HTTP response to HTTPS client`), "the registry's certificate was not accepted (TLS)"},
@@ -17,9 +18,11 @@ var causes = []struct {
 	{regexp.MustCompile(`(?i)\b403\b|forbidden|denied`), "no permission to the cache repository (403)"},
 	{regexp.MustCompile(`(?i)\b429\b|too ?many ?requests`), "the registry is throttling (429)"},
 	{regexp.MustCompile(`\b5\d\d\b`), "the registry failed (5xx)"},
-	{regexp.MustCompile(`(?i)connection reset|broken pipe|unexpected EOF`), "the connection broke off"},
+	{regexp.MustCompile(`(?i)connection reset|broken pipe|\bEOF\b|short read|server closed idle connection`), "the connection broke off"},
+	{regexp.MustCompile(`is too large \(\d+ > \d+\)`), "it describes more steps than BuildKit reads (1 MiB): set LAYERCACHE_LAYERS=final, or give the parts of the build apps of their own"},
+	{regexp.MustCompile(`context canceled$`), "it was cut off when the build ended"},
 	{regexp.MustCompile(`(?i)timeout|deadline exceeded`), "the registry did not answer in time"},
-	{regexp.MustCompile(`(?i)digest mismatch|failed to decode|invalid character|unexpected digest`), "the cache is corrupt"},
+	{regexp.MustCompile(`(?i)digest mismatch|failed to decode|invalid character|unexpected digest|unexpected commit digest|unexpected end of JSON|failed size validation|no processor for media-type|Requested Range Not Satisfiable`), "the cache is corrupt"},
 	{regexp.MustCompile(`(?i)\b400\b|bad request`), "the registry refused the request (400)"},
 }
 

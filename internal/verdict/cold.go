@@ -17,10 +17,8 @@ func (e Evidence) withoutHits(misses []Miss) (name, reason string) {
 	if ref, ok := e.first(func(state cachestate.State) bool { return state.Kind == cachestate.Image }); ok {
 		return Overwritten, fmt.Sprintf("%s holds an image, not a cache: something was pushed over it; give images another tag or repository", ref)
 	}
-	for _, attempt := range e.Imports {
-		if cause := e.importFailure(attempt); cause != "" {
-			return ImportFailed, fmt.Sprintf("the cache could not be read (%s)", cause)
-		}
+	if cause, ok := e.unread(); ok {
+		return ImportFailed, fmt.Sprintf("the cache could not be read (%s)", cause)
 	}
 	if at := slices.IndexFunc(e.Refs, func(ref string) bool { return repositoryMissing(ref, e.States[ref].Kind) }); at >= 0 {
 		return Missing, fmt.Sprintf("the cache repository of %s does not exist; create it or correct LAYERCACHE_REPOSITORY", e.Refs[at])
@@ -37,6 +35,21 @@ func (e Evidence) first(holds func(cachestate.State) bool) (ref string, ok bool)
 		return "", false
 	}
 	return e.Refs[at], true
+}
+
+// unread is why the first cache that could not be read could not be.
+func (e Evidence) unread() (cause string, ok bool) {
+	for _, attempt := range e.Imports {
+		if cause := e.importFailure(attempt); cause != "" {
+			return cause, true
+		}
+	}
+	return "", false
+}
+
+func (e Evidence) anyUnread() bool {
+	_, ok := e.unread()
+	return ok
 }
 
 // importFailure says in words why a cache could not be read; a cache that is not there is no failure, unless a part of one is

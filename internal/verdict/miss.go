@@ -76,6 +76,9 @@ func (e Evidence) miss(at int, before *record.Record) Miss {
 	if e.LastStageOnly && step.Stage != e.Steps[len(e.Steps)-1].Stage {
 		return Miss{Step: at, Cause: "the cache holds the last stage alone, as its mode has it"}
 	}
+	if hits, _ := count(e.Steps); hits == 0 && e.anyUnread() {
+		return Miss{Step: at, Cause: "the cache could not be read", unclear: true}
+	}
 	if before == nil {
 		return Miss{Step: at, Cause: "the cache holds no result of it (what the build before was given is not known)", unclear: true}
 	}

@@ -129,6 +129,9 @@ func (e Evidence) partly(v Verdict, ran, counted int) string {
 	if miss, ok := root(v.Misses); ok {
 		text += fmt.Sprintf(", from %s on because %s", short(e.Steps[miss.Step].Instruction), miss.Cause)
 	}
+	if cause, ok := e.unread(); ok {
+		text += "; a cache could not be read: " + cause
+	}
 	return text
 }
 

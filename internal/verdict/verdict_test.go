@@ -53,6 +53,8 @@ func TestVerdicts(t *testing.T) {
 			ImportFailed, 0.0, "connection refused", 1},
 		{"one of two caches failing does not hide that the other was used", Evidence{On: true, Refs: []string{ref, notECR}, Steps: steps(2, 0), Imports: refused},
 			Used, 1.0, "every step", 1},
+		{"a cache that broke off half-way is partly used, and says why", Evidence{On: true, FreshBuilder: true, Refs: []string{ref}, Steps: steps(1, 2), Imports: refused},
+			PartlyUsed, 1.0 / 3, "2 of 3 steps had to run; a cache could not be read: connection refused", 1},
 		{"refresh is cold by request", Evidence{On: true, Refresh: true, Refs: []string{ref}, Steps: steps(0, 2)}, Cold, 0.0, "LAYERCACHE_REFRESH", 0},
 		{"a Dockerfile without steps has no ratio", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 0)}, Cold, nil, "no cache yet", 0},
 		{"a build that ended before any step says so", Evidence{On: true, Failed: true, Refs: []string{ref}}, Cold, nil, "before its first step", 0},
@@ -88,6 +90,13 @@ func TestCauses(t *testing.T) {
 		{"read tcp: connection reset by peer", "broke off"},
 		{"context deadline exceeded", "in time"},
 		{"failed to decode cache: invalid character 'x'", "corrupt"},
+		{"short read: expected 197757 bytes but got 98878: unexpected EOF", "broke off"},
+		{`failed to do request: Post "https://h/v2/c/blobs/uploads/": EOF`, "broke off"},
+		{`failed commit on ref "layer-sha256:1": unexpected commit digest sha256:2, expected sha256:1`, "corrupt"},
+		{"unexpected end of JSON input", "corrupt"},
+		{"pull: no answer, or hardly any, for 10s in all", "LAYERCACHE_CACHE_TIMEOUT"},
+		{"blob sha256:1 is too large (1051040 > 1048576)", "LAYERCACHE_LAYERS=final"},
+		{"error writing layer blob: context canceled", "cut off"},
 		{"something\n   else", "something else"},
 	}
 	for _, c := range cases {

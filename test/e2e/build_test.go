@@ -104,6 +104,20 @@ func TestBranchReadsTheFallbackBranchAndWritesItsOwn(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(w.app, "pwned"))
 }
 
+// TestABranchFindsItsOwnCacheEveryTime builds often: of two caches BuildKit takes now the one and now the other.
+func TestABranchFindsItsOwnCacheEveryTime(t *testing.T) {
+	w := newWorld(t)
+	w.succeeds(w.build())
+	w.env["LAYERCACHE_BRANCH"] = "fix"
+	w.write("src/main.txt", "changed\n")
+	assert.Equal(t, "partly-used", w.succeeds(w.build()).Verdict)
+	for range 6 {
+		again := w.succeeds(w.build())
+		assert.Equal(t, "used", again.Verdict, again.log)
+		assert.Equal(t, "unchanged", again.Exported, again.log)
+	}
+}
+
 func TestSettings(t *testing.T) {
 	w := newWorld(t)
 	w.env["LAYERCACHE_WRITE"] = "false"

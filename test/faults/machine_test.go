@@ -1,0 +1,295 @@
+//go:build linux
+
+package faults
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/test/programs"
+)
+
+// machine is the table of what can be wrong with the machine that builds.
+const machine = "this machine"
+
+// trial is something that happens to the machine, and what it does to a build.
+type trial struct {
+	name string
+	run  func(c *cell) outcome
+	// fails says that no image can come of it.
+	fails bool
+}
+
+var trials = []trial{
+	{"buildkitd is killed while it starts", func(c *cell) outcome { return c.killed(func(*running) bool { return true }) }, true},
+	{"buildkitd is killed in a step", func(c *cell) outcome {
+		c.write("Dockerfile", []byte(strings.Replace(dockerfile, "RUN cat installed", "RUN echo it runs; sleep 2; cat installed", 1)))
+		return c.killed(func(r *running) bool { return strings.Count(r.text(), "it runs") > 1 })
+	}, false},
+	{"buildkitd is killed when the cache has been written", (*cell).killedAfter, false},
+	{"no space for the builder's start", func(c *cell) outcome { return c.confined("64k") }, true},
+	{"no space left for the base image", func(c *cell) outcome { return c.confined("1500k") }, true},
+	{"no space left in a step", func(c *cell) outcome {
+		c.write("Dockerfile", []byte(strings.Replace(dockerfile, "RUN cat installed", "RUN dd if=/dev/zero of=/large bs=1024k count=64 && cat installed", 1)))
+		return c.confined("32m")
+	}, true},
+	{"no space left for the reports", func(c *cell) outcome {
+		c.mounts = append(c.mounts, "mount -t tmpfs -o size=4k none "+filepath.Join(c.tmp, "report"))
+		return c.build()
+	}, false},
+	{"no space left for temporary files", func(c *cell) outcome {
+		c.mounts = append(c.mounts, "mount -t tmpfs -o size=4k none "+c.tempDir()+" && { cat /dev/zero > "+c.tempDir()+"/filler || true; } 2> /dev/null")
+		return c.build()
+	}, true},
+	{"a file system that is read-only where the builder's state goes", func(c *cell) outcome {
+		c.mounts = append(c.mounts, "mount -o remount,ro,bind /var/lib/layercache")
+		return c.build()
+	}, false},
+	{"a file system that is read-only where reports go", func(c *cell) outcome {
+		c.env["LAYERCACHE_REPORT_DIR"] = "/proc/report"
+		return c.build()
+	}, false},
+	{"out of memory in a step: it is killed", func(c *cell) outcome {
+		c.write("Dockerfile", []byte(strings.Replace(dockerfile, "RUN cat installed", "RUN echo it runs; sh -c 'kill -9 $$' && cat installed", 1)))
+		o := c.build()
+		assert.Equal(c.t, 1, strings.Count(o.log, " it runs\n"), "a step that fails does not run twice\n%s", o.log)
+		assert.Contains(c.t, o.log, "exit code: 137")
+		return o
+	}, true},
+	{"a builder's folder that a crash has left", func(c *cell) outcome {
+		left := filepath.Join(c.state, "builder-1", "root")
+		require.NoError(c.t, os.MkdirAll(left, 0o700))
+		require.NoError(c.t, os.WriteFile(filepath.Join(left, "state"), []byte("half"), 0o600))
+		return c.build()
+	}, false},
+	{"no runc", func(c *cell) outcome { return c.without("runc") }, true},
+	{"a runc that is too old", func(c *cell) outcome {
+		return c.with("runc", "echo 'flag provided but not defined: -keep' >&2; exit 1")
+	}, true},
+	{"a buildx that is too old", func(c *cell) outcome {
+		return c.plugin("echo 'ERROR: invalid progress mode rawjson' >&2; exit 1")
+	}, true},
+	{"no docker", func(c *cell) outcome { return c.without("docker") }, false},
+	{"not root", func(c *cell) outcome { return c.asNobody() }, true},
+	{"root without the right to mount", func(c *cell) outcome {
+		c.starter = []string{"setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"}
+		return c.build()
+	}, true},
+}
+
+// undergo is the cell of a trial.
+func (w *world) undergo(t *testing.T, trial trial) row {
+	c := w.cell(t, fmt.Sprintf("cell%d", w.number.Add(1)))
+	w.plant(t, c.name)
+	require.NoError(t, os.MkdirAll(filepath.Join(c.tmp, "report"), 0o755))
+	o := trial.run(c)
+	r := row{table: machine, fault: trial.name, image: "pushed", causes: o.causes(), cache: c.cacheAfter()}
+	if o.Report != nil {
+		r.verdict = o.Verdict
+	}
+	image := w.imageOf(t, c.name)
+	if trial.fails {
+		assert.Contains(t, []int{1, 102}, o.exitCode, "buildx's status: 102 is for what is exhausted\n%s", o.log)
+		assert.Empty(t, image, "a tag of an image that was not pushed whole")
+		r.image = fmt.Sprintf("not pushed, exit status %d: %s", o.exitCode, o.failure())
+	} else {
+		assert.Zero(t, o.exitCode, o.log)
+		assert.Equal(t, w.program, image, o.log)
+	}
+	c.nothingLeft()
+	return r
+}
+
+// killed kills buildkitd when it is time.
+func (c *cell) killed(isTime func(*running) bool) outcome {
+	c.t.Helper()
+	running := c.start()
+	require.Eventually(c.t, func() bool {
+		if !isTime(running) {
+			return false
+		}
+		for _, pid := range c.daemons() {
+			return syscall.Kill(pid, syscall.SIGKILL) == nil
+		}
+		return false
+	}, time.Minute, 5*time.Millisecond, "the moment never came")
+	return running.wait()
+}
+
+// killedAfter kills buildkitd when the registry has the cache's manifest, which is the last that is written.
+func (c *cell) killedAfter() outcome {
+	c.t.Helper()
+	kill := fault{answer: func(f *front, _ http.ResponseWriter, r *http.Request) {
+		f.content(r)
+		for _, pid := range c.daemons() {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		panic(http.ErrAbortHandler)
+	}}
+	var killed atomic.Bool
+	written := func(r *http.Request) bool {
+		return r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/manifests/"+tag) && killed.CompareAndSwap(false, true)
+	}
+	front := c.newFront(proxyTo(c.w.registry.Addr()), strike{fault: kill, at: written})
+	c.repository = front.host() + "/" + c.name
+	o := c.build()
+	assert.Positive(c.t, front.hits(), "the cache was not written:\n%s", o.log)
+	return o
+}
+
+// daemons are the buildkitds of the cell.
+func (c *cell) daemons() []int {
+	var found []int
+	for _, dir := range c.processes() {
+		if line, err := os.ReadFile(filepath.Join(dir, "cmdline")); err == nil && strings.HasPrefix(string(line), programs.Path(programs.Buildkitd)+"\x00") {
+			if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
+				found = append(found, pid)
+			}
+		}
+	}
+	return found
+}
+
+// confined gives the builder's folder a size. There is no other place for it.
+func (c *cell) confined(size string) outcome {
+	small := "mount -t tmpfs -o mode=700,size=" + size + " none "
+	c.mounts = append(c.mounts, small+"/var/lib/layercache", "mkdir -p -m 700 "+c.tempDir()+"/layercache", small+c.tempDir()+"/layercache")
+	o := c.build()
+	require.NoError(c.t, os.RemoveAll(filepath.Join(c.tempDir(), "layercache")))
+	return o
+}
+
+// without builds with a PATH that has all but one program.
+func (c *cell) without(program string) outcome {
+	c.t.Helper()
+	bin := filepath.Join(c.tmp, "bin")
+	require.NoError(c.t, os.Mkdir(bin, 0o755))
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		entries, _ := os.ReadDir(dir)
+		for _, entry := range entries {
+			if entry.Name() != program {
+				_ = os.Symlink(filepath.Join(dir, entry.Name()), filepath.Join(bin, entry.Name()))
+			}
+		}
+	}
+	c.env["PATH"] = bin
+	return c.build()
+}
+
+// with builds with another program in a program's place.
+func (c *cell) with(program, script string) outcome {
+	c.t.Helper()
+	bin := filepath.Join(c.tmp, "bin")
+	require.NoError(c.t, os.Mkdir(bin, 0o755))
+	require.NoError(c.t, os.WriteFile(filepath.Join(bin, program), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
+	c.env["PATH"] = bin + string(filepath.ListSeparator) + os.Getenv("PATH")
+	return c.build()
+}
+
+// plugin builds with another buildx, where docker looks for it.
+func (c *cell) plugin(script string) outcome {
+	c.t.Helper()
+	dir := filepath.Join(c.tmp, "cli-plugins")
+	require.NoError(c.t, os.Mkdir(dir, 0o755))
+	text := "#!/bin/sh\ncase \"$*\" in *rawjson*) " + script + ";; esac\nexec " + programs.Path(programs.Buildx) + " \"$@\"\n"
+	require.NoError(c.t, os.WriteFile(filepath.Join(dir, "docker-buildx"), []byte(text), 0o755))
+	return c.build()
+}
+
+// asNobody builds as a user without rights, who may use the helper and buildx.
+func (c *cell) asNobody() outcome {
+	c.t.Helper()
+	bin := filepath.Join(c.tmp, "bin")
+	require.NoError(c.t, os.Mkdir(bin, 0o755))
+	require.NoError(c.t, os.WriteFile(filepath.Join(bin, "buildx"), nil, 0o755))
+	for dir, mode := range map[string]os.FileMode{programs.Dir: 0o755, c.tmp: 0o777, c.tempDir(): 0o777, c.app: 0o755, filepath.Dir(c.app): 0o755} {
+		require.NoError(c.t, os.Chmod(dir, mode))
+	}
+	c.mounts = append(c.mounts, "mount --bind "+programs.Path(programs.Buildx)+" "+filepath.Join(bin, "buildx"))
+	c.starter = []string{"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"}
+	c.env["PATH"] = bin + string(filepath.ListSeparator) + os.Getenv("PATH")
+	return c.build()
+}
+
+// stages are where a signal can meet a build.
+var stages = append(slices.Clone(points), step)
+
+// signals are those that stop a build.
+var signals = []syscall.Signal{syscall.SIGTERM, syscall.SIGINT}
+
+// step is where a build spends its time.
+const step = "a step"
+
+// signalled is a cell whose build is stopped by a signal: in a step, or while it waits for a server that is silent.
+func (s *signIns) signalled(t *testing.T, stage string, signal syscall.Signal) row {
+	c := s.cell(t, fmt.Sprintf("cell%d", s.number.Add(1)))
+	s.plant(t, c.name)
+	c.env["LAYERCACHE_CACHE_TIMEOUT"] = "1m"
+	there := func(r *running) bool { return strings.Contains(r.text(), " it runs\n") }
+	if stage == step {
+		c.write("Dockerfile", []byte(strings.Replace(dockerfile, "RUN cat installed", "RUN echo it runs; sleep 300; cat installed", 1)))
+	} else {
+		front := s.frontOf(c, stage, fault{name: "silence", answer: silence}, 0)
+		there = func(r *running) bool { return front.hits() > 0 && strings.Contains(r.text(), "builder ready") }
+	}
+	running := c.start()
+	require.Eventually(t, func() bool { return there(running) }, time.Minute, 10*time.Millisecond, "the build never got there")
+	time.Sleep(200 * time.Millisecond)
+	require.NoError(t, running.cmd.Process.Signal(signal))
+	o := running.wait()
+	r := row{table: machine, fault: signalName(stage, signal), cache: "good"}
+	if stage == figures {
+		assert.Zero(t, o.exitCode, o.log)
+		assert.Equal(t, c.program, s.imageOf(t, c.name), o.log)
+		r.image = "pushed: all was done"
+	} else {
+		assert.Equal(t, 128+int(signal), o.exitCode, o.log)
+		r.image = fmt.Sprintf("the build ends, exit status %d", o.exitCode)
+	}
+	c.cacheAfter()
+	c.nothingLeft()
+	return r
+}
+
+func signalName(stage string, signal syscall.Signal) string {
+	return map[syscall.Signal]string{syscall.SIGTERM: "SIGTERM", syscall.SIGINT: "SIGINT"}[signal] + " during: " + stage
+}
+
+// pair builds twice at the same time, in one scope and with one folder for the builders' states.
+func (w *world) pair(t *testing.T) []row {
+	first, second := w.cell(t, fmt.Sprintf("cell%d", w.number.Add(1))), w.cell(t, fmt.Sprintf("cell%d", w.number.Add(1)))
+	w.plant(t, first.name)
+	second.repository, second.state = first.repository, first.state
+	var group sync.WaitGroup
+	for _, c := range []*cell{first, second} {
+		running := c.start()
+		group.Go(func() {
+			o := running.wait()
+			assert.Zero(t, o.exitCode, o.log)
+			assert.Equal(t, w.program, w.imageOf(t, c.name), o.log)
+			if assert.NotNil(t, o.Report, o.log) {
+				assert.Contains(t, []string{"used", "partly-used"}, o.Verdict, o.log)
+			}
+		})
+	}
+	group.Wait()
+	r := row{table: machine, image: "both pushed", cache: first.cacheAfter()}
+	first.nothingLeft()
+	second.nothingLeft()
+	scope, helpers := r, r
+	scope.fault, helpers.fault = "two builds of one scope at once", "two helpers on one machine at once"
+	return []row{scope, helpers}
+}

@@ -1,0 +1,200 @@
+//go:build linux
+
+package faults
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// row is a line of docs/reliability.md.
+type row struct {
+	// table is a point, or "this machine".
+	table, fault string
+	// image says whether it was pushed, verdict and causes what the build said, cache what was found there afterwards.
+	image, verdict, causes, cache string
+	// lost are the seconds that it took longer than the same build with nothing in its way.
+	lost float64
+}
+
+// strikeAt is the cell of a fault at a point: a build with the good cache of the source before.
+func (s *signIns) strikeAt(t *testing.T, point string, f fault, after int) row {
+	c := s.cell(t, fmt.Sprintf("cell%d", s.number.Add(1)))
+	s.plant(t, c.name)
+	c.env["LAYERCACHE_CACHE_TIMEOUT"] = patience(point, f).String()
+	front := s.frontOf(c, point, f, after)
+	if point == pushing && (f.name == "silence" || f.name == "1 KB/s") {
+		return c.stopped(point, f, front)
+	}
+	o := c.build()
+	assert.Positive(t, front.hits(), "the fault never struck:\n%s", o.log)
+	r := c.judge(point, f, o)
+	if f.words != "" {
+		r.image = strings.ReplaceAll(r.image, brokenOff, f.words)
+		r.causes = strings.ReplaceAll(r.causes, brokenOff, f.words)
+	}
+	if point == signIn {
+		s.goodInECR(t, c.name)
+		r.cache = "good"
+	}
+	return r
+}
+
+// brokenOff is what is said of a connection that ends.
+const brokenOff = "the connection broke off"
+
+// frontOf puts a front with the fault before the server of a point.
+func (s *signIns) frontOf(c *cell, point string, f fault, after int) *front {
+	backend := http.Handler(proxyTo(s.registry.Addr()))
+	switch point {
+	case figures:
+		backend = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	case signIn:
+		backend = s.api()
+	}
+	front := c.newFront(backend, strike{fault: f, at: s.at(point), after: after})
+	switch point {
+	case signIn:
+		s.moveToECR(c, front)
+		front.begin()
+	case pushing:
+		c.image = front.host() + "/shop-" + c.name + ":1"
+	case figures:
+		// Figures are sent when all is done: the source of before takes less time.
+		c.write("src.txt", []byte("first\n"))
+		c.program = s.before
+		c.reportsTo(front)
+		front.begin()
+	default:
+		c.repository = front.host() + "/" + c.name
+	}
+	return front
+}
+
+// judge looks at what a build has left, and checks what holds for every fault.
+func (c *cell) judge(table string, f fault, o outcome) row {
+	c.t.Helper()
+	r := row{table: table, fault: f.name, image: "pushed", cache: c.cacheAfter()}
+	image := c.w.imageOf(c.t, c.name)
+	if table == pushing {
+		assert.NotZero(c.t, o.exitCode, "an image that was not pushed is a build that failed:\n%s", o.log)
+		assert.Empty(c.t, image, "a tag of an image that was not pushed whole")
+		r.image = fmt.Sprintf("not pushed, exit status %d: %s", o.exitCode, o.failure())
+	} else {
+		assert.Zero(c.t, o.exitCode, o.log)
+		assert.Equal(c.t, c.program, image, "the image is the one of a build without a cache:\n%s", o.log)
+	}
+	require.NotNil(c.t, o.Report, "no report:\n%s", o.log)
+	r.verdict, r.causes = o.Verdict, o.causes()
+	if table == pushing {
+		// The cache is exported beside the push: which of the two ends first, nobody knows.
+		r.causes, r.cache = "", "good"
+	}
+	r.lost = o.seconds - c.w.seconds
+	assert.Less(c.t, r.lost, (patience(table, f) + 20*time.Second).Seconds(), "the time that a cache which does not answer may cost, and what a busy machine adds:\n%s", o.log)
+	c.nothingLeft()
+	return r
+}
+
+// cacheAfter says which cache is there, and checks that it is whole and that the next build can use it.
+func (c *cell) cacheAfter() string {
+	c.t.Helper()
+	found, err := c.w.read(c.t, c.name)
+	if !assert.NoError(c.t, err, "the cache that the next build finds") {
+		return "broken"
+	}
+	c.w.usable(c.t, c.name, found)
+	if found.knows == c.w.good.knows {
+		return "as before"
+	}
+	return "written anew"
+}
+
+// usable has a build use the cache, once for each that is found: what knows the same steps is the same.
+func (w *world) usable(t *testing.T, repository string, found cache) {
+	t.Helper()
+	if _, known := w.used.LoadOrStore(found.knows, true); known {
+		return
+	}
+	next := w.cell(t, repository+"-next")
+	next.repository = w.registry.Addr() + "/" + repository
+	next.env["LAYERCACHE_WRITE"] = "false"
+	o := next.build()
+	o.succeeds(t)
+	assert.Contains(t, []string{"used", "partly-used"}, o.Verdict, o.log)
+	assert.Equal(t, w.program, w.imageOf(t, next.name))
+	next.nothingLeft()
+}
+
+// stopped is a cell whose build would not end, as the push is nothing that a build can do without: it is stopped, as CodeBuild
+// stops a build at its time limit.
+func (c *cell) stopped(point string, f fault, front *front) row {
+	running := c.start()
+	require.Eventually(c.t, func() bool { return front.hits() > 0 }, time.Minute, 20*time.Millisecond, "the fault never struck")
+	time.Sleep(patience(point, f) + 2*time.Second)
+	require.NoError(c.t, running.cmd.Process.Signal(syscall.SIGTERM))
+	o := running.wait()
+	assert.Equal(c.t, 128+int(syscall.SIGTERM), o.exitCode, o.log)
+	assert.Empty(c.t, c.w.imageOf(c.t, c.name), "a tag of an image that was not pushed whole")
+	c.nothingLeft()
+	c.cacheAfter()
+	return row{table: point, fault: f.name, image: "the push goes on until the build is stopped: exit status 143", cache: "good"}
+}
+
+func TestReliability(t *testing.T) {
+	w := newSignIns(t, newWorld(t))
+	var rows rows
+	t.Run("points", func(t *testing.T) {
+		for _, point := range points {
+			for _, f := range faults {
+				rows.run(t, point, f.name, senseless(point, f), func(t *testing.T) row { return w.strikeAt(t, point, f, 0) })
+			}
+			for _, f := range halfWay {
+				reason := ""
+				if point == signIn || point == figures {
+					reason = "there is one request"
+				}
+				rows.run(t, point, f.name, reason, func(t *testing.T) row { return w.strikeAt(t, point, f, 1) })
+			}
+		}
+		for _, d := range damages {
+			rows.run(t, d.point, d.name, "", func(t *testing.T) row { return w.suffer(t, d) })
+		}
+	})
+	t.Run("machine", func(t *testing.T) {
+		for _, trial := range trials {
+			rows.run(t, machine, trial.name, "", func(t *testing.T) row { return w.undergo(t, trial) })
+		}
+		for _, stage := range stages {
+			for _, signal := range signals {
+				rows.run(t, machine, signalName(stage, signal), "", func(t *testing.T) row { return w.signalled(t, stage, signal) })
+			}
+		}
+		t.Run("two at once", func(t *testing.T) {
+			t.Parallel()
+			for _, one := range w.pair(t) {
+				rows.add(one)
+			}
+		})
+	})
+	rows.compare(t)
+}
+
+// senseless says why a fault cannot strike at a point.
+func senseless(point string, f fault) string {
+	sends := point == pushing || point == writing
+	switch {
+	case point == figures && (f.name == "truncated" || f.name == "corrupt"):
+		return "the answer's content is not read"
+	case !sends && (f.name == "409, an immutable tag" || f.name == "413"):
+		return "it is the answer to what is written"
+	}
+	return ""
+}
