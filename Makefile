@@ -1,12 +1,13 @@
 # make demo   an image build, cold, unchanged and changed, through the synthesized buildspec; no AWS account needed
 # make test   every test, on a real BuildKit and a real registry
 # make bench  the benchmark, one round of it; BENCH="-runs 5 -workloads app" says more (go run ./test/bench -help)
+# make soak   200 builds of 20 applications while requests to the cache go wrong, some minutes; SOAK="-seed 2" chooses others
 # make deploy-local   the CDK app deployed into an AWS on this machine, two builds in it; runs until Ctrl-C, to look at
 # make lint   gofmt, go vet, staticcheck, govulncheck
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test bench deploy-local lint clean
+.PHONY: demo test bench soak deploy-local lint clean
 
 # jsii warns about Node.js versions at their end, of which it names the one to be silent about; the CDK works with them.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = $(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
@@ -31,6 +32,10 @@ test:
 bench:
 	@test/prepare.sh demo
 	@go run ./test/bench -synth $(BENCH)
+
+soak:
+	@test/prepare.sh test
+	@go test -count=1 -timeout 20m -v ./test/soak -args -builds 200 -apps 20 $(SOAK)
 
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }

@@ -105,6 +105,11 @@ func (w *World) createRepository(answer http.ResponseWriter, r *http.Request, pr
 		if parsed.Account != account || parsed.Region != region {
 			continue
 		}
+		if refusal := w.refused([]Ask{{principal, "ecr:CreateRepository", host, input.RepositoryName}}); refusal != "" {
+			answer.WriteHeader(http.StatusBadRequest)
+			fmt.Fprintf(answer, `{"__type":"AccessDeniedException","message":%q}`, refusal)
+			return
+		}
 		if err := w.CreateRepository(host, input.RepositoryName, settings); err != nil {
 			answer.WriteHeader(http.StatusBadRequest)
 			fmt.Fprintf(answer, `{"__type":"RepositoryAlreadyExistsException","message":%q}`, err)

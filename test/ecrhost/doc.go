@@ -3,7 +3,8 @@
 // they take in production: they look the host up, trust a certificate, ask for a token and show it.
 //
 // The registries keep ECR's rules: a repository is there once it was created, or pulled through; a tag may be fixed; a manifest is
-// an image's or an index of such. IAM is not among them: who is let in to a registry is a list.
+// an image's or an index of such. IAM is not among them: who is let in to a registry is a list, and what they may do there is for the
+// caller to decide, request by request.
 //
 // It needs Linux and root: names are made to resolve by a mount namespace with an /etc/hosts of its own.
 package ecrhost

@@ -37,6 +37,8 @@ type Config struct {
 	TokenLife time.Duration
 	// Identify says which principal an access key belongs to that this world has not handed out. Default: none does.
 	Identify func(ctx context.Context, accessKeyID string) (principal string, ok bool)
+	// Allow decides what those with a token may do, beside the lists of the registries. Default: everything.
+	Allow func(Ask) bool
 }
 
 // Registry is one account's registry in one region.

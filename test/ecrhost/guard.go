@@ -46,6 +46,7 @@ func (w *World) guarded(registries map[string]http.Handler) http.Handler {
 		}()
 		registry, ok := registries[r.Host]
 		principals := w.config.Registries[r.Host].Principals
+		refusal := w.refused(w.asks(r, shown.principal))
 		switch {
 		case !ok:
 			http.NotFound(noted, r)
@@ -57,6 +58,8 @@ func (w *World) guarded(registries map[string]http.Handler) http.Handler {
 			refuse(noted, http.StatusForbidden, "DENIED", "Your authorization token has expired. Reauthenticate and try again.")
 		case len(principals) > 0 && !slices.ContainsFunc(principals, func(p string) bool { return p == shown.principal || isSession(shown.principal, p) }):
 			refuse(noted, http.StatusForbidden, "DENIED", "User: "+shown.principal+" is not authorized to perform: ecr:BatchGetImage")
+		case refusal != "":
+			refuse(noted, http.StatusForbidden, "DENIED", refusal)
 		default:
 			registry.ServeHTTP(noted, r)
 		}

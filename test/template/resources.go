@@ -38,6 +38,7 @@ var kinds = map[string]kind{
 		name: "RoleName",
 		arn:  func(env environment, name string) string { return env.globalARN("iam", "role/"+name) },
 	},
+	"AWS::IAM::Policy": {name: "PolicyName"},
 	"AWS::Logs::LogGroup": {
 		name: "LogGroupName",
 		arn:  func(env environment, name string) string { return env.arn("logs", "log-group:"+name+":*") },

@@ -1,0 +1,159 @@
+//go:build linux
+
+package poison
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/cacheref"
+	"github.com/layercache/layercache/internal/settings"
+)
+
+// unclaimed is an image of an upstream that nobody has pulled through yet.
+const unclaimed = "docker/library/unclaimed"
+
+// The sources: what is released first, and what comes next.
+const (
+	first  = "first\n"
+	second = "second\n"
+)
+
+// attempt is one way to change what a release makes, beginning from a world in which there was a release.
+type attempt struct {
+	name string
+	run  func(w *world)
+	// next is the source of the release that comes then. The last attempt's is another, so that a step has to run.
+	next string
+}
+
+var attempts = []attempt{
+	{"the tag of the release's cache is refused by the policies", func(w *world) {
+		forged := w.forge(w.cache, w.tag, w.as(w.pullRequest))
+		w.refuses(w.cache, w.plant(forged, w.cache, w.tag, w.as(w.pullRequest)))
+		old, err := remote.Get(w.ref(w.cache, w.tag+"--steps"), w.as(w.pullRequest)...)
+		require.NoError(w.t, err)
+		w.refuses(w.cache, remote.Put(w.ref(w.cache, w.tag), old, w.as(w.pullRequest)...))
+	}, first},
+	{"the record of the release's cache is refused by the policies", func(w *world) {
+		cache, err := remote.Get(w.ref(w.cache, w.tag), w.as(w.pullRequest)...)
+		require.NoError(w.t, err)
+		w.refuses(w.cache, remote.Put(w.ref(w.cache, w.tag+"--steps"), cache, w.as(w.pullRequest)...))
+	}, first},
+	{"variables that name the release's cache are heeded, and the policies refuse the export", func(w *world) {
+		got := w.proposes("other\n", map[string]string{
+			"LAYERCACHE_REPOSITORY": w.cache, "LAYERCACHE_BRANCH": "main", "LAYERCACHE_WRITE": "true", "LAYERCACHE_REFRESH": "true",
+		})
+		assert.Zero(w.t, got.exitCode, got.log)
+		require.NotNil(w.t, got.Report, got.log)
+		assert.Equal(w.t, w.cache+":"+w.tag, got.Refs.Export, "it did try")
+		assert.Equal(w.t, "failed", got.Exported)
+		assert.Contains(w.t, strings.Join(got.Warnings, "\n"), "the cache could not be written to "+w.cache)
+	}, first},
+	{"a branch of a pull request that is named like the default branch is one of its own tier, which no release reads", func(w *world) {
+		got := w.proposes(first, map[string]string{"LAYERCACHE_BRANCH": "main"})
+		assert.Equal(w.t, "yes", got.Exported, got.log)
+		assert.Equal(w.t, w.prCache+":"+w.tag, got.Refs.Export)
+		forged := w.forge(w.prCache, w.tag, w.as(w.pullRequest))
+		require.NoError(w.t, w.plant(forged, w.prCache, w.tag, w.as(w.pullRequest)), "its own tier is its own")
+	}, first},
+	{"a fork's main is the scope of the pull request", func(w *world) {
+		got := w.proposes(first, map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "pr/7", "CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/main"})
+		assert.NotEqual(w.t, w.prCache+":"+w.tag, got.Refs.Export)
+		assert.Contains(w.t, got.Refs.Export, "pr-7-")
+	}, first},
+	{"a branch whose name looks like the default one's has a tag of its own", func(w *world) {
+		scope := cacheref.Scope{App: w.release.Value("LAYERCACHE_APP"), Platform: "linux/" + runtime.GOARCH, Branch: "main"}
+		require.Equal(w.t, w.tag, cacheref.Tag(scope))
+		for _, branch := range lookalikes {
+			scope.Branch = branch
+			assert.NotEqual(w.t, w.tag, cacheref.Tag(scope), branch)
+		}
+		got := w.releases("other\n", "CODEBUILD_WEBHOOK_TRIGGER", "branch/"+lookalikes[0])
+		assert.Equal(w.t, "yes", got.Exported, got.log)
+		assert.NotEqual(w.t, w.cache+":"+w.tag, got.Refs.Export)
+	}, first},
+	{"an image with a cache inside, at the tag of a release, is refused by the policies", func(w *world) {
+		got := w.proposes(first, map[string]string{
+			"LAYERCACHE_MODE": settings.ModeInline, "LAYERCACHE_PUSH": "true", "LAYERCACHE_IMAGE": w.image, "LAYERCACHE_TAGS": "latest",
+		})
+		assert.NotZero(w.t, got.exitCode, "a push that is refused fails the attacker's own build")
+		assert.Contains(w.t, got.log, "not authorized to perform: ecr:")
+	}, first},
+	{"a base image is imported from its upstream, and nothing is pushed in its place", func(w *world) {
+		w.refuses(w.mirror, remote.Write(w.ref(w.mirror, "1.37"), w.evilBase(), w.as(w.pullRequest)...))
+	}, first},
+	{"the repository of a base image that nobody has pulled yet is created, and nothing is pushed to it", func(w *world) {
+		place, _, _ := strings.Cut(w.mirror, "/docker/")
+		_, name, _ := strings.Cut(place+"/"+unclaimed, "/")
+		require.NoError(w.t, w.createRepository(name), "whose first pull it may be may also create it")
+		image, err := random.Image(100, 1)
+		require.NoError(w.t, err)
+		w.refuses(place+"/"+unclaimed, remote.Write(w.ref(place+"/"+unclaimed, "1"), image, w.as(w.pullRequest)...))
+	}, first},
+	{"what a pull request leaves in a cache mount stays on its own builder", func(w *world) {
+		text := strings.Replace(dockerfile, "/bin/cat src.txt > program;", "echo poisoned > /deps/poison; cat src.txt > program;", 1)
+		require.NotEqual(w.t, dockerfile, text)
+		got := w.run(build{w.pullRequest, source{"Dockerfile": text, "src.txt": second}, map[string]string{"LAYERCACHE_BRANCH": "main"}})
+		assert.Equal(w.t, "yes", got.Exported, got.log)
+	}, second},
+}
+
+// lookalikes are names of branches that a tag, whose letters are few, could take for the default one's.
+var lookalikes = []string{
+	"Main", "MAIN", "main-", "-main", "--main", "main ", " main", "main/", "/main", ".main", "main.", "m\u0430in", "main\x00", "main\n",
+	"main--steps", "main-steps", "refs/heads/main", "heads/main", "linux-amd64--main", "api--linux-amd64--main", "main/../main", "\u202emain",
+}
+
+// refuses checks that a push was refused to the role of pull requests, and that each request of one is.
+func (w *world) refuses(repository string, err error) {
+	w.t.Helper()
+	var answer *transport.Error
+	require.ErrorAs(w.t, err, &answer)
+	assert.Equal(w.t, http.StatusForbidden, answer.StatusCode)
+	host, name, _ := strings.Cut(repository, "/")
+	const blob = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+	for action, request := range map[string][2]string{
+		"ecr:BatchCheckLayerAvailability": {http.MethodHead, "blobs/" + blob},
+		"ecr:InitiateLayerUpload":         {http.MethodPost, "blobs/uploads/"},
+		"ecr:UploadLayerPart":             {http.MethodPatch, "blobs/uploads/1"},
+		"ecr:CompleteLayerUpload":         {http.MethodPut, "blobs/uploads/1?digest=" + blob},
+		"ecr:PutImage":                    {http.MethodPut, "manifests/" + w.tag},
+		"ecr:BatchDeleteImage":            {http.MethodDelete, "manifests/" + blob},
+	} {
+		asked, err := http.NewRequestWithContext(w.t.Context(), request[0], "https://"+host+"/v2/"+name+"/"+request[1], nil)
+		require.NoError(w.t, err)
+		asked.SetBasicAuth("AWS", w.aws.Token(session(w.pullRequest), time.Hour))
+		got, err := w.aws.Transport().RoundTrip(asked)
+		require.NoError(w.t, err)
+		words, err := io.ReadAll(got.Body)
+		require.NoError(w.t, errors.Join(err, got.Body.Close()))
+		assert.Equal(w.t, http.StatusForbidden, got.StatusCode, action)
+		if request[0] != http.MethodHead {
+			assert.Contains(w.t, string(words), "is not authorized to perform: "+action+" on resource: "+repository)
+		}
+	}
+}
+
+// createRepository creates a repository in the account of the builds, as the role of pull requests.
+func (w *world) createRepository(name string) error {
+	client := ecr.New(ecr.Options{
+		Region: w.pullRequest.Region, BaseEndpoint: aws.String(w.aws.Endpoint()),
+		Credentials: credentials.NewStaticCredentialsProvider(pullRequestKey, "secret", "session"),
+	})
+	_, err := client.CreateRepository(w.t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &name})
+	return err
+}

@@ -1,0 +1,269 @@
+//go:build linux
+
+package poison
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"path"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/require"
+)
+
+// poisoned is what an attacker wants in the image.
+const poisoned = "poisoned\n"
+
+// forgery is a cache that answers the keys of an honest one with layers of the attacker's.
+type forgery struct {
+	manifest []byte
+	blobs    []v1.Layer
+}
+
+// forge reads a cache as somebody may who has the options, and puts other content into each layer that has the program.
+func (w *world) forge(repository, tag string, by []remote.Option) forgery {
+	w.t.Helper()
+	image, err := remote.Image(w.ref(repository, tag), by...)
+	require.NoError(w.t, err)
+	manifest, err := image.RawManifest()
+	require.NoError(w.t, err)
+	config, err := image.RawConfigFile()
+	require.NoError(w.t, err)
+	layers, err := image.Layers()
+	require.NoError(w.t, err)
+	forged, found := forgery{}, 0
+	for _, layer := range layers {
+		before, err := layer.Digest()
+		require.NoError(w.t, err)
+		content := w.content(layer)
+		if other, ok := w.poison(content); ok {
+			found++
+			content = other.packed
+			manifest, config = other.inManifest(w, manifest, before), other.inConfig(w, config, before)
+		}
+		forged.blobs = append(forged.blobs, static.NewLayer(content, types.OCILayer))
+	}
+	require.Positive(w.t, found, "the cache has a layer with the program")
+	configured := static.NewLayer(config, types.MediaType("application/vnd.buildkit.cacheconfig.v0"))
+	forged.blobs = append(forged.blobs, configured)
+	forged.manifest = reconfigured(w, manifest, configured)
+	return forged
+}
+
+// boast forges the record of a cache: its steps take hours. All else stays true, so that the record is believed.
+func (w *world) boast(repository, tag string, by []remote.Option) forgery {
+	w.t.Helper()
+	image, err := remote.Image(w.ref(repository, tag), by...)
+	require.NoError(w.t, err)
+	var manifest map[string]any
+	raw, err := image.RawManifest()
+	require.NoError(w.t, err)
+	require.NoError(w.t, json.Unmarshal(raw, &manifest))
+	part := manifest["layers"].([]any)[0].(map[string]any)
+	layer, err := remote.Layer(w.ref(repository, tag).Context().Digest(part["digest"].(string)), by...)
+	require.NoError(w.t, err)
+	var record map[string]any
+	require.NoError(w.t, json.Unmarshal(w.content(layer), &record))
+	for _, step := range record["steps"].([]any) {
+		step.(map[string]any)["seconds"] = hours
+	}
+	content := encoded(w, record)
+	part["digest"], part["size"] = w.hash(content).String(), len(content)
+	return forgery{encoded(w, manifest), []v1.Layer{static.NewLayer(content, types.MediaType(part["mediaType"].(string)))}}
+}
+
+// hours is how long a step takes that a forged record is about, in seconds.
+const hours = 99999
+
+// plant pushes a forged cache; its error is that of the first request that is refused.
+func (w *world) plant(f forgery, repository, tag string, by []remote.Option) error {
+	w.t.Helper()
+	ref := w.ref(repository, tag)
+	for _, blob := range f.blobs {
+		if err := remote.WriteLayer(ref.Context(), blob, by...); err != nil {
+			return err
+		}
+	}
+	return remote.Put(ref, rawManifest(f.manifest), by...)
+}
+
+// rawManifest is an OCI manifest as it is to be pushed.
+type rawManifest []byte
+
+func (m rawManifest) RawManifest() ([]byte, error)        { return m, nil }
+func (m rawManifest) MediaType() (types.MediaType, error) { return types.OCIManifestSchema1, nil }
+
+func (w *world) content(layer v1.Layer) []byte {
+	w.t.Helper()
+	compressed, err := layer.Compressed()
+	require.NoError(w.t, err)
+	defer compressed.Close()
+	content, err := io.ReadAll(compressed)
+	require.NoError(w.t, err)
+	return content
+}
+
+// layer is one of the attacker's.
+type layer struct {
+	packed []byte
+	// digest is that of the layer as it is packed, plain that of its content.
+	digest, plain v1.Hash
+}
+
+// compressions are those that caches have.
+var compressions = []struct {
+	magic  string
+	reader func(io.Reader) (io.Reader, error)
+	writer func(io.Writer) (io.WriteCloser, error)
+}{
+	{"\x1f\x8b", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+		func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil }},
+	{"\x28\xb5\x2f\xfd", func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r, zstd.WithDecoderConcurrency(1)) },
+		func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }},
+}
+
+// poison is the layer with other content in the program; ok is false where it has none.
+func (w *world) poison(packed []byte) (other layer, ok bool) {
+	w.t.Helper()
+	for _, compression := range compressions {
+		if !bytes.HasPrefix(packed, []byte(compression.magic)) {
+			continue
+		}
+		plain, err := compression.reader(bytes.NewReader(packed))
+		require.NoError(w.t, err)
+		content, found := w.rewrite(plain)
+		var out bytes.Buffer
+		writer, err := compression.writer(&out)
+		require.NoError(w.t, err)
+		_, err = writer.Write(content)
+		require.NoError(w.t, err)
+		require.NoError(w.t, writer.Close())
+		return layer{out.Bytes(), w.hash(out.Bytes()), w.hash(content)}, found
+	}
+	require.Fail(w.t, "a layer is compressed in a way that is not known here", "%.10q", packed)
+	return layer{}, false
+}
+
+func (w *world) hash(content []byte) v1.Hash {
+	w.t.Helper()
+	hash, _, err := v1.SHA256(bytes.NewReader(content))
+	require.NoError(w.t, err)
+	return hash
+}
+
+// program is what the release's image holds.
+func (w *world) program() string {
+	w.t.Helper()
+	layers, err := w.read(w.image, "latest").Layers()
+	require.NoError(w.t, err)
+	require.Len(w.t, layers, 1)
+	packed := w.content(layers[0])
+	for _, compression := range compressions {
+		if !bytes.HasPrefix(packed, []byte(compression.magic)) {
+			continue
+		}
+		plain, err := compression.reader(bytes.NewReader(packed))
+		require.NoError(w.t, err)
+		archive := tar.NewReader(plain)
+		header, err := archive.Next()
+		require.NoError(w.t, err)
+		require.Equal(w.t, "program", header.Name)
+		text, err := io.ReadAll(archive)
+		require.NoError(w.t, err)
+		return string(text)
+	}
+	return ""
+}
+
+// rewrite is a tar archive with other content in the program.
+func (w *world) rewrite(archive io.Reader) (content []byte, found bool) {
+	w.t.Helper()
+	var out bytes.Buffer
+	from, to := tar.NewReader(archive), tar.NewWriter(&out)
+	for {
+		header, err := from.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(w.t, err)
+		text, err := io.ReadAll(from)
+		require.NoError(w.t, err)
+		if path.Base(header.Name) == "program" {
+			text, found = []byte(poisoned), true
+			header.Size = int64(len(text))
+		}
+		require.NoError(w.t, to.WriteHeader(header))
+		_, err = to.Write(text)
+		require.NoError(w.t, err)
+	}
+	require.NoError(w.t, to.Close())
+	return out.Bytes(), found
+}
+
+// inManifest is a cache's manifest with the layer in the place of another.
+func (l layer) inManifest(w *world, manifest []byte, before v1.Hash) []byte {
+	w.t.Helper()
+	var parsed v1.Manifest
+	require.NoError(w.t, json.Unmarshal(manifest, &parsed))
+	for i, part := range parsed.Layers {
+		if part.Digest == before {
+			parsed.Layers[i].Digest, parsed.Layers[i].Size = l.digest, int64(len(l.packed))
+			parsed.Layers[i].Annotations["containerd.io/uncompressed"] = l.plain.String()
+		}
+	}
+	return encoded(w, parsed)
+}
+
+// inConfig is a cache's config with the layer in the place of another. Which keys it answers stays as it was.
+//
+// https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/v1/types/spec.go
+func (l layer) inConfig(w *world, config []byte, before v1.Hash) []byte {
+	return bytes.ReplaceAll(config, []byte(before.String()), []byte(l.digest.String()))
+}
+
+func reconfigured(w *world, manifest []byte, config v1.Layer) []byte {
+	w.t.Helper()
+	var parsed v1.Manifest
+	require.NoError(w.t, json.Unmarshal(manifest, &parsed))
+	digest, err := config.Digest()
+	require.NoError(w.t, err)
+	parsed.Config.Digest = digest
+	parsed.Config.Size, err = config.Size()
+	require.NoError(w.t, err)
+	return encoded(w, parsed)
+}
+
+func encoded(w *world, value any) []byte {
+	w.t.Helper()
+	text, err := json.Marshal(value)
+	require.NoError(w.t, err)
+	return text
+}
+
+// evilBase is a base image in which cat prints what an attacker wants.
+func (w *world) evilBase() v1.Image {
+	w.t.Helper()
+	script := "#!/bin/sh\necho " + strings.TrimSpace(poisoned) + "\n"
+	var content bytes.Buffer
+	out := tar.NewWriter(&content)
+	require.NoError(w.t, out.WriteHeader(&tar.Header{Name: "bin/cat", Mode: 0o755, Size: int64(len(script)), Typeflag: tar.TypeReg}))
+	_, err := io.WriteString(out, script)
+	require.NoError(w.t, err)
+	require.NoError(w.t, out.Close())
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content.Bytes())), nil })
+	require.NoError(w.t, err)
+	image, err := mutate.AppendLayers(w.read(w.mirror, "1.37"), layer)
+	require.NoError(w.t, err)
+	return image
+}

@@ -1,0 +1,75 @@
+//go:build linux
+
+package poison
+
+import (
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/settings"
+)
+
+// The widenings: what the role of pull requests, or of releases, is given that it does not have.
+const (
+	pushesToCache = "pull requests push to the cache of releases"
+	pushesBases   = "pull requests push base images"
+	pushesImages  = "pull requests push images of releases"
+	readsPRCache  = "releases read the cache of pull requests"
+)
+
+// guard is what an attempt fails at, taken away.
+type guard struct {
+	name string
+	// widening is what takes it away; empty where it is one of the helper's.
+	widening string
+	run      func(w *world)
+}
+
+var guards = []guard{
+	{"a pull request that may push to the cache of releases poisons the next release", pushesToCache, func(w *world) {
+		made := w.uncached(first)
+		w.begin()
+		forged, record := w.forge(w.cache, w.tag, w.as(w.pullRequest)), w.boast(w.cache, w.tag+"--steps", w.as(w.pullRequest))
+		require.NoError(w.t, w.plant(record, w.cache, w.tag+"--steps", w.as(w.pullRequest)))
+		got := w.releases(first)
+		assert.Equal(w.t, made[first], w.released("latest"), "a record tells figures, and decides what is exported, not what is built")
+		require.NotNil(w.t, got.SavedSeconds, got.log)
+		assert.Greater(w.t, *got.SavedSeconds, float64(hours), got.log)
+		require.NoError(w.t, w.plant(forged, w.cache, w.tag, w.as(w.pullRequest)))
+		got = w.releases(first)
+		assert.Equal(w.t, poisoned, w.program(), got.log)
+		assert.Equal(w.t, "used", got.Verdict, "a forgery looks like any cache")
+	}},
+	{"a release that reads the cache of pull requests is poisoned by it", readsPRCache, func(w *world) {
+		w.begin()
+		require.Zero(w.t, w.proposes(second, map[string]string{"LAYERCACHE_BRANCH": "main"}).exitCode)
+		forged := w.forge(w.prCache, w.tag, w.as(w.pullRequest))
+		require.NoError(w.t, w.plant(forged, w.prCache, w.tag, w.as(w.pullRequest)))
+		got := w.releases(second, "LAYERCACHE_REPOSITORY", w.prCache, "LAYERCACHE_WRITE", "false")
+		assert.Equal(w.t, poisoned, w.program(), got.log)
+	}},
+	{"a pull request that may push base images replaces what releases are built on", pushesBases, func(w *world) {
+		w.begin()
+		image := mutate.MediaType(w.evilBase(), types.OCIManifestSchema1)
+		require.NoError(w.t, remote.Write(w.ref(w.mirror, "1.37"), image, w.as(w.pullRequest)...))
+		got := w.releases(first)
+		assert.Equal(w.t, poisoned, w.program(), got.log)
+	}},
+	{"a pull request that may push images of releases replaces them", pushesImages, func(w *world) {
+		w.begin()
+		got := w.proposes(poisoned, map[string]string{
+			"LAYERCACHE_MODE": settings.ModeInline, "LAYERCACHE_PUSH": "true", "LAYERCACHE_IMAGE": w.image, "LAYERCACHE_TAGS": "latest",
+		})
+		require.Zero(w.t, got.exitCode, got.log)
+		assert.Equal(w.t, poisoned, w.program(), got.log)
+	}},
+	{"a branch that shares the scope of the default branch overwrites its cache", "", func(w *world) {
+		w.begin()
+		before := w.digest(w.tag)
+		w.releases("other\n", "CODEBUILD_WEBHOOK_TRIGGER", "branch/fix", "LAYERCACHE_BRANCH", "main")
+		assert.NotEqual(w.t, before, w.digest(w.tag))
+	}},
+}
