@@ -237,7 +237,7 @@ func (w *world) digest(tag string) string {
 	return got.Digest.String()
 }
 
-// asked are the requests of a project's builds to a repository, as METHOD STATUS.
+// asked are the requests of a project's builds to a repository, as METHOD PATH.
 func (w *world) asked(p template.Project, repository string) []string {
 	host, name, _ := strings.Cut(repository, "/")
 	var found []string
