@@ -25,12 +25,13 @@ layercache shows the build. The cache is set with variables:
   LAYERCACHE_REFRESH          ignore what is cached, export anew (default false)
   LAYERCACHE_APP              first part of the cache tag (default: the image's name)
   LAYERCACHE_BRANCH           cache scope (default: from CodeBuild or git)
-  LAYERCACHE_FALLBACK_BRANCH  cache scope that is read next (default main)
+  LAYERCACHE_FALLBACK_BRANCH  cache scope that is read while the branch has none (default main)
   LAYERCACHE_BUILDER          auto, native, container, docker (default auto)
   LAYERCACHE_MIRRORS          UPSTREAM=HOST/PREFIX,… for base images
   LAYERCACHE_LAYERS           all, final: every step or the last stage's alone (default all)
   LAYERCACHE_COMPRESSION      zstd, gzip (default zstd)
   LAYERCACHE_COMPRESSION_LEVEL  0 to 22 for zstd, 0 to 9 for gzip
+  LAYERCACHE_CACHE_TIMEOUT    how long a build waits in all for a cache that does not answer (default: 10s)
   LAYERCACHE_PARALLELISM      how many steps run side by side (default: no limit)
   LAYERCACHE_REPOSITORY_ROLE  IAM role to assume for the cache repository
   LAYERCACHE_LOCAL_DIR        cache folder of mode local; without it, docker's own builder

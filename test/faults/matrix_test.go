@@ -155,7 +155,7 @@ func (c *cell) stopped(point string, f fault, front *front) row {
 
 func TestReliability(t *testing.T) {
 	w := newSignIns(t, newWorld(t))
-	var rows rows
+	rows := readRows(t)
 	t.Run("points", func(t *testing.T) {
 		for _, point := range points {
 			for _, f := range faults {
