@@ -2,9 +2,12 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -12,9 +15,18 @@ import (
 	"github.com/layercache/layercache/internal/report"
 )
 
+// packed leaves the zip's folder as CodeBuild does: unpacking buildkitd is a part of the build.
+func packed(_ context.Context, r *run) error {
+	err := os.Remove(filepath.Join(r.machine.bundle, "buildkitd"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // buildLayercache runs the helper as a build does.
 func buildLayercache(ctx context.Context, r *run) error {
-	cmd := r.Command(ctx, r.machine.tool("layercache"), "build", "--push", "--tag", r.image(), ".")
+	cmd := r.Command(ctx, filepath.Join(r.machine.bundle, "layercache"), "build", "--push", "--tag", r.image(), ".")
 	cmd.Env = append(r.env, "LAYERCACHE_REPOSITORY="+r.Cache, "LAYERCACHE_BRANCH="+r.Branch, "LAYERCACHE_REPORT_DIR="+r.path("report"))
 	cmd.Dir = r.Context
 	last := &tail{}
@@ -35,8 +47,23 @@ func buildLayercache(ctx context.Context, r *run) error {
 	if err != nil {
 		return fmt.Errorf("layercache build: %w\n%s", err, last)
 	}
-	r.afterwards = r.readReport
+	r.afterwards = func() error { return errors.Join(r.readReport(), removed(ctx)) }
 	return nil
+}
+
+// removed waits until the builder's files are gone, which would else go on beside the next build.
+func removed(ctx context.Context) error {
+	for {
+		left, err := filepath.Glob("/var/lib/layercache/builder-*")
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func (r *run) readReport() error {

@@ -15,8 +15,10 @@ import (
 
 // Machine has the programs that flows run.
 type Machine struct {
-	// tools is the folder of layercache and buildkitd, out of the zip that a CodeBuild build downloads, and of buildx.
+	// tools is the folder of buildkitd and buildx.
 	tools string
+	// bundle is the folder that CodeBuild unpacks the helper's zip into.
+	bundle string
 	// docker is the configuration folder of a docker command with buildx.
 	docker string
 	// noDocker is why flows with a docker daemon cannot run.
@@ -25,24 +27,29 @@ type Machine struct {
 
 // Install readies the programs in a folder of their own; what this machine has compiled before is not compiled again.
 func Install(ctx context.Context, dir string, progress io.Writer) (*Machine, error) {
-	m := &Machine{tools: filepath.Join(dir, "tools"), docker: filepath.Join(dir, "docker")}
+	m := &Machine{tools: filepath.Join(dir, "tools"), bundle: filepath.Join(dir, "bundle"), docker: filepath.Join(dir, "docker")}
 	archive, err := bundle.Build(ctx, toolchain.Host().Arch, progress)
 	if err != nil {
 		return nil, err
 	}
-	if err := unpack(archive, m.tools); err != nil {
+	if err := unpack(archive, m.bundle); err != nil {
 		return nil, fmt.Errorf("bench: unpack %s: %w", archive, err)
+	}
+	buildkitd, err := toolchain.Build(ctx, toolchain.Buildkitd(), toolchain.Host(), progress)
+	if err != nil {
+		return nil, err
 	}
 	buildx, err := toolchain.Build(ctx, toolchain.Buildx(), toolchain.Host(), progress)
 	if err != nil {
 		return nil, err
 	}
-	plugins := filepath.Join(m.docker, "cli-plugins")
-	if err := os.MkdirAll(plugins, 0o755); err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
-	}
-	for _, link := range []string{filepath.Join(m.tools, "buildx"), filepath.Join(plugins, "docker-buildx")} {
-		if err := os.Symlink(buildx, link); err != nil {
+	for link, program := range map[string]string{
+		m.tool("buildkitd"): buildkitd, m.tool("buildx"): buildx, filepath.Join(m.docker, "cli-plugins", "docker-buildx"): buildx,
+	} {
+		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+			return nil, fmt.Errorf("bench: %w", err)
+		}
+		if err := os.Symlink(program, link); err != nil {
 			return nil, fmt.Errorf("bench: %w", err)
 		}
 	}
