@@ -136,10 +136,10 @@ func processes(dir string) []string {
 	return found
 }
 
-// files are those that are left in the home folder and below those for temporary files and for builders, whose lock stays.
+// files are those that are left below the folders for temporary files and for builders, whose lock stays.
 func files(dir string) []string {
 	var found []string
-	for _, pattern := range []string{"tmp/*", "home/*", "state/*"} {
+	for _, pattern := range []string{"tmp/*", "state/*"} {
 		paths, _ := filepath.Glob(filepath.Join(dir, pattern))
 		for _, path := range paths {
 			if path != filepath.Join(dir, "state", "lock") {
