@@ -15,8 +15,8 @@ var sizes = []layers{
 
 var appSizes = sizes[1]
 
-// Seconds of builds of "app" with the native builder and its cache, and without a cache, both with the push: test/bench measures
-// them. A change of dependencies is taken for a build without a cache.
+// Seconds of builds of "app" with the native builder and its cache, and without a cache, both with the push: measured once by
+// hand, before there was test/bench. A change of dependencies is taken for a build without a cache.
 var (
 	withCache    = durations{everything: 27.1, nothing: 0.3, source: 10.6, dependencies: 27.1}
 	withoutCache = durations{everything: 25.8, nothing: 23.0, source: 24.7, dependencies: 25.8}
