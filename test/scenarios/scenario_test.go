@@ -87,7 +87,9 @@ func (s scenario) run(w *world) {
 	} else if assert.NotNil(w.t, got.HitRatio, "hit ratio\n%s", sides()) {
 		assert.InDelta(w.t, float64(hits)/float64(counted), *got.HitRatio, 1e-9, "hit ratio\n%s", sides())
 	}
-	assert.Equal(w.t, truly, fetched, "what was fetched of the caches\n%s", sides())
+	// A step's content may be looked at while its definition is still being compared: then BuildKit fetches layers more.
+	assert.True(w.t, within(truly, fetched) || within(fetched, truly), "what was fetched of the caches: by buildctl %q, by the helper %q\n%s",
+		truly, fetched, sides())
 	if !s.rescued {
 		checkAgainstLog(w.t, got, held, fetched)
 	}
@@ -134,6 +136,12 @@ func (s scenario) checkCause(t *testing.T, got *report.Report) {
 		said = append(said, miss.Cause)
 	}
 	assert.Contains(t, strings.Join(said, "\n"), s.cause, "why steps had to run")
+}
+
+// within says that all of the digests are among the others, and that at least the cache itself was read by both or by neither.
+func within(digests, others []string) bool {
+	return (len(digests) == 0) == (len(others) == 0) &&
+		!slices.ContainsFunc(digests, func(digest string) bool { return !slices.Contains(others, digest) })
 }
 
 // told is the helper's side of a failure's message.
