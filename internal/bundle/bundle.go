@@ -87,7 +87,7 @@ func pack(dir, program string) (string, error) {
 		return "", err
 	}
 	// The file's name is what the zip will have it under.
-	path := filepath.Join(dir, digest, filepath.Base(program)+packed.Suffix)
+	path := filepath.Join(dir, fmt.Sprintf("%s-%d", digest, packed.Parts), filepath.Base(program)+packed.Suffix)
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}

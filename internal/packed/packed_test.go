@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,10 +60,25 @@ func TestTwoThatUnpackAtOnceLeaveOneProgram(t *testing.T) {
 }
 
 func TestWhatIsCutOffIsNotUnpacked(t *testing.T) {
-	from := packed(t)
-	require.NoError(t, os.Truncate(from, 100))
+	for name, size := range map[string]func(frames []frame) int64{
+		"in the header":     func([]frame) int64 { return 3 },
+		"in a block":        func(frames []frame) int64 { return frames[0].size / 2 },
+		"between the parts": func(frames []frame) int64 { return frames[0].size },
+		"in the last part":  func(frames []frame) int64 { return frames[1].at + frames[1].size - 1 },
+		"all of it":         func([]frame) int64 { return 0 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			from := packed(t)
+			source, err := os.Open(from)
+			require.NoError(t, err)
+			frames, err := framesOf(source)
+			require.NoError(t, errors.Join(err, source.Close()))
+			require.NoError(t, os.Truncate(from, size(frames)))
+			to := filepath.Join(t.TempDir(), "hello")
+			require.ErrorContains(t, Unpack(from, to), "make "+to+" from "+from)
+			assert.NoFileExists(t, to)
+		})
+	}
 	to := filepath.Join(t.TempDir(), "hello")
-	require.ErrorContains(t, Unpack(from, to), "make "+to+" from "+from)
-	assert.NoFileExists(t, to)
 	require.Error(t, Unpack(filepath.Join(t.TempDir(), "absent"), to))
 }
