@@ -23,6 +23,9 @@ func (e Evidence) withoutHits(misses []Miss) (name, reason string) {
 	if at := slices.IndexFunc(e.Refs, func(ref string) bool { return repositoryMissing(ref, e.States[ref].Kind) }); at >= 0 {
 		return Missing, fmt.Sprintf("the cache repository of %s does not exist; create it or correct LAYERCACHE_REPOSITORY", e.Refs[at])
 	}
+	if _, counted := count(e.Steps); counted == 0 {
+		return Cold, "there is no step that a cache could keep: base images are not counted"
+	}
 	if ref, ok := e.first(func(state cachestate.State) bool { return state.Kind == cachestate.Cache }); ok {
 		return Cold, e.nothingFits(ref, misses)
 	}

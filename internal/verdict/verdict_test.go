@@ -56,7 +56,7 @@ func TestVerdicts(t *testing.T) {
 		{"a cache that broke off half-way is partly used, and says why", Evidence{On: true, FreshBuilder: true, Refs: []string{ref}, Steps: steps(1, 2), Imports: refused},
 			PartlyUsed, 1.0 / 3, "2 of 3 steps had to run; a cache could not be read: connection refused", 1},
 		{"refresh is cold by request", Evidence{On: true, Refresh: true, Refs: []string{ref}, Steps: steps(0, 2)}, Cold, 0.0, "LAYERCACHE_REFRESH", 0},
-		{"a Dockerfile without steps has no ratio", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 0)}, Cold, nil, "no cache yet", 0},
+		{"a Dockerfile without steps has no ratio", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 0)}, Cold, nil, "no step that a cache could keep", 0},
 		{"a build that ended before any step says so", Evidence{On: true, Failed: true, Refs: []string{ref}}, Cold, nil, "before its first step", 0},
 		{"steps that never ended do not count", Evidence{On: true, Refs: []string{ref}, Steps: append(steps(1, 0), progress.Step{Instruction: "RUN later"})}, Used, 1.0, "every step", 0},
 	}

@@ -83,13 +83,19 @@ const enter = `mount --bind "$0/resolv.conf" /etc/resolv.conf && mount --bind "$
 // command is the helper in the cell.
 func (c *cell) command(ctx context.Context, args ...string) *exec.Cmd {
 	c.t.Helper()
+	return c.inside(ctx, programs.Path(programs.Bundled), args...)
+}
+
+// inside is a program in the cell.
+func (c *cell) inside(ctx context.Context, program string, args ...string) *exec.Cmd {
+	c.t.Helper()
 	etc := filepath.Join(c.tmp, "etc")
 	require.NoError(c.t, os.MkdirAll(etc, 0o755))
 	require.NoError(c.t, os.WriteFile(filepath.Join(etc, "resolv.conf"), []byte("nameserver "+c.w.names.address()+"\noptions timeout:1 attempts:1\n"), 0o644))
 	require.NoError(c.t, os.WriteFile(filepath.Join(etc, "hosts"), []byte(cmp.Or(c.hosts, "127.0.0.1 localhost\n")), 0o644))
 	require.NoError(c.t, os.WriteFile(filepath.Join(etc, "ca.pem"), append(c.w.authority.pem, c.trusted...), 0o644))
 	script := enter + strings.Join(append(slices.Clone(c.mounts), `exec "$@"`), " && ")
-	command := append(append([]string{"-c", script, etc, c.state}, c.starter...), programs.Path(programs.Bundled))
+	command := append(append([]string{"-c", script, etc, c.state}, c.starter...), program)
 	cmd := exec.CommandContext(ctx, "sh", append(command, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	cmd.Dir, cmd.Stdin = c.app, c.stdin
