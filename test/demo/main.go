@@ -37,7 +37,6 @@ type options struct {
 	cdkOut  string
 	project string
 	reports string
-	picture string
 	keep    bool
 }
 
@@ -47,7 +46,6 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	flags.StringVar(&o.cdkOut, "cdk-out", "cdk.out", "the `directory` that `cdk synth` wrote")
 	flags.StringVar(&o.project, "project", "", "the logical id of the CodeBuild project, where the app has several")
 	flags.StringVar(&o.reports, "reports", "layercache-report/demo", "the `directory` for the builds' reports")
-	flags.StringVar(&o.picture, "picture", "", "the `file` for a picture of the result, as SVG (default: none)")
 	flags.BoolVar(&o.keep, "keep", false, "keep the working directories and the registry's content")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -69,10 +67,5 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 		return err
 	}
 	printResults(w, builds)
-	if o.picture != "" {
-		if err := drawPicture(o.picture, builds); err != nil {
-			return err
-		}
-	}
 	return judge(builds)
 }
