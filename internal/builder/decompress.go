@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/klauspost/compress/gzip"
@@ -13,18 +12,6 @@ import (
 // decompressor is the program that buildkitd has decompress gzip layers where it is on PATH. It does so faster than buildkitd
 // itself, and beside the unpacking of the files.
 const decompressor = "unpigz"
-
-// installDecompressor puts this program under the decompressor's name into the folder.
-func installDecompressor(dir string) error {
-	own, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	return os.Symlink(own, filepath.Join(dir, decompressor))
-}
 
 // IsDecompressor says that this program was called under the decompressor's name.
 func IsDecompressor(program string) bool { return filepath.Base(program) == decompressor }

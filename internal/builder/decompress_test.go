@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/rand"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -50,16 +48,4 @@ func TestDecompress(t *testing.T) {
 			assert.Contains(t, stderr.String(), c.says)
 		})
 	}
-}
-
-func TestTheDecompressorIsThisProgram(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "bin")
-	require.NoError(t, installDecompressor(dir))
-	own, err := os.Executable()
-	require.NoError(t, err)
-	target, err := os.Readlink(filepath.Join(dir, "unpigz"))
-	require.NoError(t, err)
-	assert.Equal(t, own, target)
-	assert.True(t, IsDecompressor(filepath.Join(dir, "unpigz")))
-	assert.False(t, IsDecompressor(own))
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -26,7 +27,11 @@ const (
 	stopTimeout = 10 * time.Second
 )
 
-// startNative runs buildkitd as a child of this process, on a socket and a state folder of its own.
+// errEnded says that buildkitd did not live to be ready.
+var errEnded = errors.New("buildkitd ended before it was ready")
+
+// startNative runs buildkitd as a child of this process, on a socket and a state folder of its own. One that ends before it is
+// ready, as one does that the kernel kills for want of memory, is started a second time.
 func startNative(ctx context.Context, options Options) (*Builder, error) {
 	if err := canRunBuildkitd(); err != nil {
 		return nil, err
@@ -35,17 +40,18 @@ func startNative(ctx context.Context, options Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	state, err := newState()
+	again := ""
+	daemon, err := startDaemon(ctx, binary, options)
+	if errors.Is(err, errEnded) && ctx.Err() == nil {
+		again = "started a second time, because " + strings.ReplaceAll(err.Error(), "\n", "; ")
+		daemon, err = startDaemon(ctx, binary, options)
+	}
 	if err != nil {
 		return nil, err
 	}
-	daemon := &daemon{binary: binary, state: state}
-	if err := daemon.start(ctx, options); err != nil {
-		daemon.stop()
-		return nil, daemon.explain(err, state.remove())
-	}
 	reopen, open := shutDockerAPI(ctx)
-	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, reason: remarks(state.slow(), open)}
+	state := daemon.state
+	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, reason: remarks(again, state.slow(), open)}
 	b.process = &process{daemon.cmd.Process, daemon.exited}
 	b.close = func() error {
 		daemon.stop()
@@ -57,22 +63,19 @@ func startNative(ctx context.Context, options Options) (*Builder, error) {
 }
 
 // remarks joins what there is to say of the builder.
-func remarks(slow string, open error) string {
-	switch {
-	case open == nil:
-		return slow
-	case slow == "":
-		return open.Error()
-	default:
-		return slow + "; " + open.Error()
+func remarks(again, slow string, open error) string {
+	said := []string{again, slow}
+	if open != nil {
+		said = append(said, open.Error())
 	}
+	return strings.Join(slices.DeleteFunc(said, func(remark string) bool { return remark == "" }), "; ")
 }
 
 func canRunBuildkitd() error {
 	if os.Geteuid() != 0 {
 		return errors.New("buildkitd needs root")
 	}
-	if _, err := exec.LookPath("runc"); err != nil {
+	if _, err := exec.LookPath(machineRuntime); err != nil {
 		return errors.New("runc is not on PATH: install the runc package")
 	}
 	return nil
@@ -128,6 +131,20 @@ type daemon struct {
 	failure error
 }
 
+// startDaemon starts buildkitd on a state of its own. What a start that fails has left is removed.
+func startDaemon(ctx context.Context, binary string, options Options) (*daemon, error) {
+	state, err := newState()
+	if err != nil {
+		return nil, err
+	}
+	d := &daemon{binary: binary, state: state}
+	if err := d.start(ctx, options); err != nil {
+		d.stop()
+		return nil, d.explain(err, state.remove())
+	}
+	return d, nil
+}
+
 // start boots buildkitd and registers it with buildx, side by side; it returns when both are done.
 func (d *daemon) start(ctx context.Context, options Options) error {
 	config := d.state.path("buildkitd.toml")
@@ -148,8 +165,8 @@ func (d *daemon) start(ctx context.Context, options Options) error {
 func (d *daemon) boot(ctx context.Context, config, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
-	bin := d.state.path("bin")
-	if err := installDecompressor(bin); err != nil {
+	bin, temp := d.state.path("bin"), d.state.path("tmp")
+	if err := errors.Join(installNames(bin, decompressor, stepRuntime), os.Mkdir(temp, 0o700)); err != nil {
 		return err
 	}
 	ready, err := listenNotify(d.state.path("notify.sock"))
@@ -160,8 +177,9 @@ func (d *daemon) boot(ctx context.Context, config, address string) error {
 
 	d.cmd = exec.Command(d.binary, "--config", config, "--root", d.state.path("root"), "--addr", address,
 		"--otel-socket-path", d.state.path("otel.sock"), "--containerd-worker=false",
-		"--oci-worker-net", "host", "--oci-worker-snapshotter", d.state.snapshotter)
-	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+ready.path, "PATH="+os.Getenv("PATH")+string(os.PathListSeparator)+bin)
+		"--oci-worker-net", "host", "--oci-worker-binary", filepath.Join(bin, stepRuntime), "--oci-worker-snapshotter", d.state.snapshotter)
+	// Its temporary files are removed with its state, as it cannot remove them when it is killed.
+	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+ready.path, "TMPDIR="+temp, "PATH="+os.Getenv("PATH")+string(os.PathListSeparator)+bin)
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{
 		// A group of its own: Ctrl-C reaches the build first, and the builder when the build has ended.
@@ -180,7 +198,7 @@ func (d *daemon) boot(ctx context.Context, config, address string) error {
 	case <-ready.signal:
 		return nil
 	case <-d.exited:
-		return fmt.Errorf("buildkitd ended before it was ready: %w", d.failure)
+		return fmt.Errorf("%w: %w", errEnded, d.failure)
 	case <-ctx.Done():
 		return fmt.Errorf("buildkitd was not ready: %w", ctx.Err())
 	}

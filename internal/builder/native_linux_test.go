@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -56,6 +57,8 @@ func TestTheNativeBuilderIsReadyWhenBuildkitdSaysSo(t *testing.T) {
 	assert.Contains(t, f.calls(), "buildx create --name "+b.Name+" --driver remote unix://"+dir+"/buildkitd.sock")
 	assert.Contains(t, strings.Join(f.calls(), "\n"), "--addr unix://"+dir+"/buildkitd.sock")
 	assert.Contains(t, strings.Join(f.calls(), "\n"), "--root "+dir+"/root")
+	assert.Contains(t, strings.Join(f.calls(), "\n"), "--oci-worker-binary "+dir+"/bin/buildkit-runc")
+	assert.NotContains(t, b.Reason, "second time")
 
 	require.NoError(t, b.Close())
 	f.requireNothingLeft()
@@ -73,11 +76,62 @@ func TestTheReasonNamesASlowSnapshotter(t *testing.T) {
 	require.NoError(t, b.Close())
 }
 
+// onceOnly has the first buildkitd do one thing and every further one another.
+func (f fakes) onceOnly(first, further string) string {
+	marker := filepath.Join(f.dir, "came")
+	return "if mkdir '" + marker + "' 2>/dev/null; then\n" + first + "\nfi\n" + further
+}
+
+func TestABuildkitdThatIsKilledWhileItStartsIsStartedASecondTime(t *testing.T) {
+	f, options := newNative(t, "")
+	f.program("buildkitd", "echo $$ >'"+filepath.Join(f.dir, "pid")+"'\n"+f.onceOnly("echo 'level=info msg=starting' >&2\nkill -9 $$", isReady+"exec sleep 60"))
+	b, err := Start(context.Background(), options)
+	require.NoError(t, err)
+	assert.Equal(t, "LAYERCACHE_BUILDER=native; started a second time, because buildkitd ended before it was ready: signal: killed: level=info msg=starting", b.Reason)
+	assert.Len(t, f.starts(), 2)
+	assert.NotEqual(t, f.starts()[0], f.starts()[1], "on a state of its own")
+	assert.Contains(t, f.starts()[1], strings.TrimPrefix(b.Name, "layercache-"))
+	assert.Len(t, leftIn(t, stateParents[0]), 2, "the first one's state is gone: there are the second one's and the lock")
+	require.NoError(t, unix.Kill(f.pid(), 0), "the second buildkitd runs")
+	require.NoError(t, b.Close())
+	f.requireNothingLeft()
+}
+
+// starts are the calls of buildkitd.
+func (f fakes) starts() []string {
+	f.t.Helper()
+	return slices.DeleteFunc(f.calls(), func(call string) bool { return !strings.HasPrefix(call, "buildkitd ") })
+}
+
+func TestABuildThatIsStoppedStartsNoSecondBuildkitd(t *testing.T) {
+	f, options := newNative(t, "")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	asked, stopped := filepath.Join(f.dir, "asked"), filepath.Join(f.dir, "stopped")
+	// buildkitd ends by itself and before the build is stopped. What buildx has started is only done when it has been.
+	f.program("buildkitd", "while ! [ -e '"+asked+"' ]; do sleep 0.01; done\necho $$ >'"+filepath.Join(f.dir, "pid")+"'\nexit 1")
+	options.Buildx.Path = f.program("buildx", "(while ! [ -e '"+stopped+"' ]; do sleep 0.01; done) &\ntouch '"+asked+"'\nwait")
+	go func() {
+		assert.Eventually(t, func() bool {
+			content, _ := os.ReadFile(filepath.Join(f.dir, "pid"))
+			pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+			return err == nil && dead(pid)
+		}, eventually, tick)
+		cancel()
+		assert.NoError(t, os.WriteFile(stopped, nil, 0o600))
+	}()
+	_, err := Start(ctx, options)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Len(t, f.starts(), 1)
+	f.requireNothingLeft()
+}
+
 func TestABuildkitdThatEndsEarlySaysWhy(t *testing.T) {
 	f, options := newNative(t, "echo noise\necho 'buildkitd: cannot find a worker' >&2\nexit 3")
 	_, err := Start(context.Background(), options)
 	require.ErrorContains(t, err, "native builder: buildkitd ended before it was ready: exit status 3: buildkitd: cannot find a worker")
 	assert.NotContains(t, err.Error(), "noise")
+	assert.Len(t, f.starts(), 2)
 	f.requireNothingLeft()
 }
 
@@ -107,6 +161,28 @@ func TestABuildkitdThatDiesDuringTheBuildIsNoTroubleToClose(t *testing.T) {
 	require.NoError(t, unix.Kill(f.pid(), unix.SIGKILL))
 	require.NoError(t, b.Close())
 	f.requireNothingLeft()
+}
+
+func TestTemporaryFilesGoWithBuildkitdHoweverItEnds(t *testing.T) {
+	for name, end := range map[string]func(pid int){
+		"it is stopped": func(int) {},
+		"it is killed, so it does not remove them": func(pid int) { require.NoError(t, unix.Kill(pid, unix.SIGKILL)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, options := newNative(t, `mktemp -d "$TMPDIR/qemu-check.XXXXXX" >'made'`+"\n"+isReady+"exec sleep 60")
+			t.Chdir(f.dir)
+			b, err := Start(context.Background(), options)
+			require.NoError(t, err)
+			made, err := os.ReadFile("made")
+			require.NoError(t, err)
+			require.DirExists(t, strings.TrimSpace(string(made)))
+			end(f.pid())
+			require.NoError(t, b.Close())
+			require.NoError(t, b.Wait())
+			assert.NoDirExists(t, strings.TrimSpace(string(made)))
+			assert.Empty(t, leftIn(t, os.TempDir()))
+		})
+	}
 }
 
 func TestWhatBuildkitdStartedGoesWithIt(t *testing.T) {

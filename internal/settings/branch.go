@@ -17,12 +17,15 @@ func BranchOf(ctx context.Context, s Settings, lookup func(string) (string, bool
 	if s.Branch != "" {
 		return s.Branch
 	}
-	variables := []string{"CODEBUILD_WEBHOOK_TRIGGER", "CODEBUILD_WEBHOOK_HEAD_REF", "CODEBUILD_SOURCE_VERSION"}
+	variables := []string{webhookTrigger, "CODEBUILD_WEBHOOK_HEAD_REF", "CODEBUILD_SOURCE_VERSION"}
 	if url, _ := lookup("CODEBUILD_SOURCE_REPO_URL"); strings.HasPrefix(url, "s3://") {
 		variables = variables[:2] // The version of an object in S3 is no branch.
 	}
 	for _, variable := range variables {
 		value, _ := lookup(variable)
+		if variable == webhookTrigger {
+			value = refOf(value)
+		}
 		if branch := branchFrom(value); branch != "" {
 			return branch
 		}
@@ -33,24 +36,35 @@ func BranchOf(ctx context.Context, s Settings, lookup func(string) (string, bool
 // pullRequest is how CodeBuild names a pull request, which has a scope of its own: its head may be any fork's main.
 var pullRequest = regexp.MustCompile(`\A(?:pr/|refs/pull/)(\d+)`)
 
-// branchFrom reads a branch from refs/heads/NAME or branch/NAME (CodeBuild's webhook trigger), a bare NAME or a pull request,
-// and nothing from a tag, a commit id or the ARN of a source in S3.
+// webhookTrigger says what a webhook has started the build for: branch/NAME, tag/NAME or pr/NUMBER. No other variable has that form: a
+// source version branch/NAME is a branch that is called so.
+const webhookTrigger = "CODEBUILD_WEBHOOK_TRIGGER"
+
+// refOf is the ref of a branch or tag that a webhook names.
+func refOf(trigger string) string {
+	kind, name, _ := strings.Cut(trigger, "/")
+	switch kind {
+	case "branch":
+		return "refs/heads/" + name
+	case "tag":
+		return "refs/tags/" + name
+	}
+	return trigger
+}
+
+// branchFrom reads a branch from refs/heads/NAME, a bare NAME or a pull request, and nothing from a tag's ref, a commit id or the
+// ARN of a source in S3.
+//
+// https://docs.aws.amazon.com/codebuild/latest/userguide/sample-source-version.html
 func branchFrom(value string) string {
 	value, _, _ = strings.Cut(value, "^{")
 	if request := pullRequest.FindStringSubmatch(value); request != nil {
 		return "pr/" + request[1]
 	}
-	for _, prefix := range []string{"refs/heads/", "branch/"} {
-		if branch, ok := strings.CutPrefix(value, prefix); ok {
-			return branch
-		}
+	if branch, ok := strings.CutPrefix(value, "refs/heads/"); ok {
+		return branch
 	}
-	for _, prefix := range []string{"refs/", "tag/", "arn:"} {
-		if strings.HasPrefix(value, prefix) {
-			return ""
-		}
-	}
-	if isCommit(value) {
+	if strings.HasPrefix(value, "refs/") || strings.HasPrefix(value, "arn:") || isCommit(value) {
 		return ""
 	}
 	return value

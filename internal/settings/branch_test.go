@@ -24,6 +24,10 @@ func TestTheBranchComesFromTheFirstVariableThatNamesOne(t *testing.T) {
 		{"a webhook's head", "", map[string]string{"CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/feature/x"}, "feature/x"},
 		{"a webhook's trigger", "", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "branch/feature/x"}, "feature/x"},
 		{"a webhook goes before the source version", "", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "branch/a", "CODEBUILD_SOURCE_VERSION": "b"}, "a"},
+		{"a webhook's trigger may name a branch that is called like one", "", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "branch/branch/main"}, "branch/main"},
+		{"a source version is no webhook's trigger", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "branch/main"}, "branch/main"},
+		{"a webhook's head may be a branch that is called like a trigger", "", map[string]string{"CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/branch/main"}, "branch/main"},
+		{"a source version may be a branch that is called like a trigger for a tag", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "tag/v1"}, "tag/v1"},
 		{"a source version may be a bare name", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "feature/x"}, "feature/x"},
 		{"a source version may be a full ref", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "refs/heads/feature/x"}, "feature/x"},
 		// https://docs.aws.amazon.com/codebuild/latest/userguide/sample-source-version.html

@@ -27,10 +27,7 @@ var ErrNoGo = errors.New("the go command is not on PATH: install Go 1.26 or newe
 
 // Lookup returns the path of the program's compiled binary, or "" if it has not been compiled on this machine.
 func Lookup(program Program, platform Platform) string {
-	path, err := cachePath(program, platform)
-	if err != nil {
-		return ""
-	}
+	path := cachePath(program, platform)
 	if _, err := os.Stat(path); err != nil {
 		return ""
 	}
@@ -47,10 +44,7 @@ func Build(ctx context.Context, program Program, platform Platform, progress io.
 	if err != nil {
 		return "", err
 	}
-	path, err := cachePath(program, platform)
-	if err != nil {
-		return "", err
-	}
+	path := cachePath(program, platform)
 	flags := "-s -w -X " + program.VersionVariable + "=" + program.Version
 	err = Compile(ctx, Compilation{
 		Dir: dir, Package: program.Package, LinkFlags: flags, CompilerFlags: program.CompilerFlags, Platform: platform, Output: path,
@@ -166,30 +160,32 @@ func download(ctx context.Context, program Program) (string, error) {
 	return got.Dir, nil
 }
 
-func cachePath(program Program, platform Platform) (string, error) {
-	base, err := CacheDir()
-	if err != nil {
-		return "", err
-	}
+// cachePath is where the program's binary is, or would be.
+func cachePath(program Program, platform Platform) string {
 	folder := fmt.Sprintf("%s-%s-%s-%s", program.Name, program.Version, platform.OS, platform.Arch)
 	if len(program.CompilerFlags) > 0 {
 		// What was compiled with other flags is another binary.
 		folder += fmt.Sprintf("-%.4x", sha256.Sum256([]byte(strings.Join(program.CompilerFlags, " "))))
 	}
-	return filepath.Join(base, "tools", folder, program.Name), nil
+	return filepath.Join(cacheDir(), "tools", folder, program.Name)
 }
 
-// CacheDir is the folder, under the user's cache folder, that holds what layercache compiles and can make again.
+// CacheDir is the folder, under the user's cache folder, that holds what layercache compiles and can make again. It is there.
 func CacheDir() (string, error) {
-	base, err := os.UserCacheDir()
-	if err != nil {
-		base = os.TempDir()
-	}
-	dir := filepath.Join(base, "layercache")
+	dir := cacheDir()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make the cache folder %s: %w", dir, err)
 	}
 	return dir, nil
+}
+
+// cacheDir is CacheDir, which need not be there where nothing has been compiled.
+func cacheDir() string {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		base = os.TempDir()
+	}
+	return filepath.Join(base, "layercache")
 }
 
 func lastLines(text string, n int) string {

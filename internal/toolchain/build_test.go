@@ -91,6 +91,7 @@ func TestAProgramThatWasCompiledBeforeIsTakenAsItIs(t *testing.T) {
 	platform := Platform{OS: "linux", Arch: "arm64"}
 	program := Buildx()
 	assert.Empty(t, Lookup(program, platform))
+	assert.Empty(t, namesIn(t, cache), "looking leaves nothing behind")
 	want := filepath.Join(cache, "layercache", "tools", "buildx-"+program.Version+"-linux-arm64", "buildx")
 	require.NoError(t, os.MkdirAll(filepath.Dir(want), 0o755))
 	require.NoError(t, os.WriteFile(want, nil, 0o755))

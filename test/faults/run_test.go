@@ -102,7 +102,8 @@ func (c *cell) nothingLeft() {
 // processes are the folders in /proc of all that runs in the cell.
 func (c *cell) processes() []string {
 	var found []string
-	mark := "\x00TMPDIR=" + c.tempDir() + "\x00"
+	// Not TMPDIR: buildkitd has one of its own.
+	mark := "\x00HOME=" + c.tmp + "\x00"
 	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range environments {
 		if content, err := os.ReadFile(path); err == nil && strings.Contains("\x00"+string(content), mark) {

@@ -122,13 +122,13 @@ func (m machine) nothingLeft(dir, log string) {
 	}, 20*time.Second, 50*time.Millisecond, "what is left: %q\n%s", &left, log)
 }
 
-// processes are those whose temporary files go to the folder.
+// processes are those whose home is in the folder.
 func processes(dir string) []string {
 	var found []string
 	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range environments {
 		content, err := os.ReadFile(path)
-		if err == nil && slices.Contains(strings.Split(string(content), "\x00"), "TMPDIR="+filepath.Join(dir, "tmp")) {
+		if err == nil && slices.Contains(strings.Split(string(content), "\x00"), "HOME="+filepath.Join(dir, "home")) {
 			line, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
 			found = append(found, "process "+strings.ReplaceAll(string(line), "\x00", " "))
 		}
