@@ -62,9 +62,18 @@ func (s *session) runDespiteCache(ctx context.Context, request Request, args bui
 		if !ok {
 			return r, nil
 		}
+		if found.silent == awaitsBuilder {
+			fmt.Fprintf(request.stderrOf(), "layercache: %s: building on another\n", found)
+			if args, err = s.leaveBuilder(ctx, request, args); err != nil {
+				return nil, errors.Join(stoppedBy(ctx), err)
+			}
+			before = r
+			continue
+		}
 		r.leaveOut(found, &plan)
 		fmt.Fprintf(request.stderrOf(), "layercache: %s: building again without it\n", found)
 		if found.spoilsBuilder() {
+			s.mayBeHeld = found.silent == progress.AwaitsImport && !s.renewable()
 			if err := s.renewBuilder(ctx, request, args); err != nil {
 				return nil, errors.Join(stoppedBy(ctx), err)
 			}
@@ -131,7 +140,10 @@ func (t trouble) spoilsBuilder() bool {
 }
 
 func (t trouble) String() string {
-	if t.silent != progress.AwaitsNothing {
+	switch t.silent {
+	case awaitsBuilder:
+		return "the builder does nothing, as BuildKit cannot interrupt its reading of the cache"
+	case progress.AwaitsImport, progress.AwaitsPull, progress.AwaitsExport:
 		return "the cache cannot be waited for any longer (" + verdict.Cause(t.problem) + ")"
 	}
 	return fmt.Sprintf("the cache made the build fail (%s)", verdict.Cause(t.problem))

@@ -116,7 +116,7 @@ func (s *session) follow(ctx context.Context, request Request, arguments []strin
 	if err := cmd.Start(); err != nil {
 		return 1, nil, errors.Join(stoppedBy(ctx), fmt.Errorf("start %s: %w", cmd.Path, err))
 	}
-	watch := &watch{allowance: s.allowance, interrupt: interrupt, builder: s.builder, graph: graph}
+	watch := &watch{allowance: s.allowance, interrupt: interrupt, builder: s.builder, graph: graph, mayBeHeld: s.mayBeHeld}
 	end := watch.over()
 	shown := display.New(mode, request.stderrOf(), graph)
 	err = progress.Read(stream, watch.observe(shown.Event), shown.Text)

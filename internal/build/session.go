@@ -26,8 +26,10 @@ type session struct {
 	builderKind   string
 	builderReason string
 	exportsCache  bool
-	env           []string
-	keychain      authn.Keychain
+	// mayBeHeld says that the builder reads a cache that fell silent, and could not be replaced.
+	mayBeHeld bool
+	env       []string
+	keychain  authn.Keychain
 	// allowance is what the cache may cost, where it does not answer.
 	allowance *allowance
 	// stdin is a copy of this process's input, where buildx reads it.

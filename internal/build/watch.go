@@ -35,7 +35,10 @@ type watch struct {
 	// mutex keeps the graph as it is while the watch looks at it.
 	mutex sync.Mutex
 	graph *progress.Graph
-	// events counts what the stream has said, quiet is how long an export that cannot be seen has said nothing.
+	// mayBeHeld says that the builder may do nothing at all, as it is not ours and reads a cache that fell silent.
+	mayBeHeld bool
+	// events counts what the stream has said, quiet is how long an export that cannot be seen, or a builder that may be held
+	// up, has said nothing.
 	events int
 	quiet  time.Duration
 	stall
@@ -132,21 +135,36 @@ func (w *watch) look() sight {
 	if !visible {
 		_, _, moved = w.graph.Fetched()
 	}
-	return sight{awaited: w.graph.Awaited(), moved: moved, visible: visible, events: w.events}
+	awaited := w.graph.Awaited()
+	if w.mayBeHeld && !begun(w.graph) {
+		awaited = awaitsBuilder
+	}
+	return sight{awaited: awaited, moved: moved, visible: visible, events: w.events}
 }
 
 // exhausted counts the time since the look before, and says that no more may pass.
 func (w *watch) exhausted(before, current sight, passed time.Duration) bool {
 	moves := float64(current.moved-before.moved) >= slowest*passed.Seconds()
-	hidden := current.awaited == progress.AwaitsExport && !current.visible
+	patience, hidden := w.patience(current)
 	if current.awaited == progress.AwaitsNothing || moves || hidden && current.events != before.events {
 		w.quiet = 0
 		return false
 	}
 	if hidden {
 		w.quiet += passed
-		return w.quiet >= unseen
+		return w.quiet >= patience
 	}
 	w.allowance.spend(passed)
 	return w.allowance.left() == 0
+}
+
+// patience is how long the stream may say nothing, where there is nothing but the stream to see.
+func (w *watch) patience(current sight) (quiet time.Duration, hidden bool) {
+	switch {
+	case current.awaited == awaitsBuilder:
+		return w.allowance.total, true
+	case current.awaited == progress.AwaitsExport && !current.visible:
+		return unseen, true
+	}
+	return 0, false
 }

@@ -40,6 +40,9 @@ func TestTheAllowanceIsForWaitingAlone(t *testing.T) {
 		{"but not without an end", repeated(300, seen{awaited: progress.AwaitsExport}), true, true},
 		{"the time begins anew with every word of the stream", repeated(1000, seen{awaited: progress.AwaitsExport, said: true}), true, false},
 		{"an import that cannot be seen has no more time", repeated(10, importing), true, true},
+		{"a builder that does nothing has as much time again", repeated(9, seen{awaited: awaitsBuilder}), true, false},
+		{"and no more", repeated(10, seen{awaited: awaitsBuilder}), true, true},
+		{"of which nothing is counted that was spent on the cache", append(repeated(9, importing), repeated(9, seen{awaited: awaitsBuilder})...), true, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

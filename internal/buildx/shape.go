@@ -44,6 +44,20 @@ func (a Args) CacheOnly() []string {
 	return kept
 }
 
+// OnAnyBuilder are the same arguments without the builder that they name. It says no where the result would stay with that builder:
+// what is neither pushed nor written nor loaded would be lost on another.
+func (a Args) OnAnyBuilder() (Args, bool) {
+	moved, leaves := a, false
+	moved.Builder, moved.Rest = "", nil
+	for name, pieces := range flags(a.Rest) {
+		leaves = leaves || name == "push" || name == "load" || name == "output"
+		if name != "builder" {
+			moved.Rest = append(moved.Rest, pieces...)
+		}
+	}
+	return moved, leaves
+}
+
 // flags goes through the arguments: each flag's long name with the arguments that it fills. What is no flag has no name.
 func flags(arguments []string) func(func(name string, pieces []string) bool) {
 	return func(yield func(string, []string) bool) {

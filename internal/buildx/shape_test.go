@@ -53,3 +53,27 @@ func TestTheContextAndTheDockerfile(t *testing.T) {
 		assert.Equal(t, c.dockerfile, got.Dockerfile, c.arguments)
 	}
 }
+
+func TestTheSameBuildOnAnyBuilder(t *testing.T) {
+	cases := []struct {
+		line, rest string
+		leaves     bool
+	}{
+		{"--builder mine --push -t a .", "--push -t a .", true},
+		{"--load --builder=mine .", "--load .", true},
+		{"-o type=registry -f - --builder mine -", "-o type=registry -f - -", true},
+		{"--builder mine -t a .", "-t a .", false},
+		{"--label --push --builder mine -- --builder", "--label --push -- --builder", false},
+	}
+	for _, c := range cases {
+		t.Run(c.line, func(t *testing.T) {
+			args := ParseArgs(split(c.line))
+			got, leaves := args.OnAnyBuilder()
+			assert.Equal(t, split(c.rest), got.Rest)
+			assert.Equal(t, c.leaves, leaves)
+			assert.Empty(t, got.Builder)
+			assert.Equal(t, args.Tags, got.Tags)
+			assert.Equal(t, split(c.line), args.Rest, "what was given stays as it is")
+		})
+	}
+}

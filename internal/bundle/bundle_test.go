@@ -46,6 +46,18 @@ func TestTheSameProgramsGiveTheSameBytes(t *testing.T) {
 	assert.True(t, bytes.Equal(a, b))
 }
 
+// Two zips of one second are equal with the clock in them, too: so the entries are looked at. DOS has no time before 1980; the
+// zero of its fields is the last day of November 1979.
+func TestNoEntryHasATime(t *testing.T) {
+	archive, err := zip.OpenReader(written(t, programs(t, 0o600, time.Now())))
+	require.NoError(t, err)
+	defer archive.Close()
+	for _, entry := range archive.File {
+		assert.Equal(t, time.Date(1979, time.November, 30, 0, 0, 0, 0, time.UTC), entry.Modified.UTC(), entry.Name)
+		assert.Empty(t, entry.Extra, "nor one of another form")
+	}
+}
+
 func TestTheProgramsAreAtTheTopAndCanBeRun(t *testing.T) {
 	archive, err := zip.OpenReader(written(t, programs(t, 0o600, time.Now())))
 	require.NoError(t, err)

@@ -1,8 +1,12 @@
 package report
 
 import (
+	"bytes"
 	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -79,6 +83,37 @@ func TestJUnitStaysWithinWhatAReportGroupTakes(t *testing.T) {
 	assert.Contains(t, suite.Cases[0].Output, "1501 more steps are in report.json")
 }
 
-func TestJUnitOfHostileTextIsWellFormed(t *testing.T) {
-	parsedJUnit(t, hostile("\x00\x1b[1m]]></testcase>&<\"'\xff\ufffe"))
+// The text is read as any reader of XML reads it: what the document says in the end is what counts, however it is written.
+func TestHostileTextIsVisibleTextOnOneLineInJUnit(t *testing.T) {
+	const evil = "\x00\x1b[1m]]></testcase>&<\"'\xff\ufffe\r\n::error::x\n##[error]y\u2028z\u202e\u009b2J\tq"
+	content, err := hostile(evil).JUnit()
+	require.NoError(t, err)
+	shown := regexp.MustCompile(`\A[^\x00-\x1f\x7f-\x9f\x{2028}\x{2029}\x{202a}-\x{202e}\x{2066}-\x{2069}]*\z`)
+	decoder := xml.NewDecoder(bytes.NewReader(content))
+	texts := 0
+	check := func(text, where string) {
+		texts++
+		assert.Regexp(t, shown, text, where)
+		assert.NotContains(t, text, "##[", where)
+	}
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err, "well-formed")
+		switch token := token.(type) {
+		case xml.StartElement:
+			assert.Contains(t, []string{"testsuite", "testcase", "properties", "property", "failure", "system-out"}, token.Name.Local)
+			for _, attribute := range token.Attr {
+				check(attribute.Value, token.Name.Local+" "+attribute.Name.Local)
+			}
+		case xml.CharData:
+			for line := range strings.Lines(strings.TrimSpace(string(token))) {
+				check(strings.TrimSuffix(line, "\n"), "text")
+				assert.False(t, strings.HasPrefix(line, "::"), "a line of ours begins as ours: %q", line)
+			}
+		}
+	}
+	assert.Greater(t, texts, 20)
 }

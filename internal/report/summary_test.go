@@ -80,10 +80,10 @@ func TestNoStepIsNamedWhereNothingWasCachedAndNoCauseIsKnown(t *testing.T) {
 }
 
 func TestTextFromOutsideStaysInItsLineOfTheLog(t *testing.T) {
-	const evil = "\x1b[2J\r\nlayercache: cache used\n::error::x\n##[error]y\u2028z\x9b"
+	const evil = "\x1b[2J\r\nlayercache: cache used\n::error::x\n##[error]y\u2028z\x9b\a\u009b2J\u202e"
 	r := hostile(evil)
 	for _, line := range summary(r) {
-		assert.Regexp(t, `\Alayercache: [^\x00-\x1f\x7f-\x9f\x{2028}\x{2029}]*\z`, line)
+		assert.Regexp(t, `\Alayercache: [^\x00-\x1f\x7f-\x9f\x{2028}\x{2029}\x{202a}-\x{202e}]*\z`, line)
 		assert.NotContains(t, line, "##[")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -51,6 +52,22 @@ func TestTheCacheWorksWithAttestations(t *testing.T) {
 	p.absent(p.places(cold, unchanged), p.everySecret()...)
 }
 
+func TestTheCacheWorksWithAttestationsThatFlagsAskFor(t *testing.T) {
+	t.Parallel()
+	p := newProject(t)
+	p.publishScanner("tools")
+	p.write("Dockerfile", "FROM "+base+"\nCOPY text text\nRUN cat text\n")
+	build := func() outcome {
+		return p.succeeds(p.run("build", "--push", "--tag", imageHost+"/shop:latest", "--provenance=mode=max", "--sbom=generator="+mirrorHost+"/tools:1", "."))
+	}
+	assert.Equal(t, "cold", build().Verdict)
+	first := p.attested()
+	unchanged := build()
+	assert.Equal(t, "used", unchanged.Verdict, unchanged.log)
+	assert.InDelta(t, 1.0, *unchanged.HitRatio, 1e-9)
+	assert.Equal(t, first, p.attested())
+}
+
 // publishScanner pushes an image with the scanner.
 func (p *project) publishScanner(repository string) {
 	p.t.Helper()
@@ -92,10 +109,14 @@ func (p *project) attested() string {
 		require.NoError(p.t, err)
 		var statement struct {
 			PredicateType string
+			Predicate     json.RawMessage
 			Subject       []struct{ Digest map[string]string }
 		}
 		require.NoError(p.t, json.NewDecoder(content).Decode(&statement))
 		kinds = append(kinds, statement.PredicateType)
+		if strings.Contains(statement.PredicateType, "provenance") {
+			assert.Contains(p.t, string(statement.Predicate), "llbDefinition", "the provenance that mode=max has: without the mode there is a shorter one")
+		}
 		require.NotEmpty(p.t, statement.Subject)
 		assert.Equal(p.t, built, "sha256:"+statement.Subject[0].Digest["sha256"])
 	}

@@ -23,7 +23,7 @@ const mark = "HOSTILE"
 const hostile = mark + "$(touch pwned)`touch pwned`;touch pwned|touch pwned&&touch pwned\n" +
 	"::add-mask::" + mark + "\n##[add-path]/evil\n##vso[task.setvariable variable=x]y\n" +
 	"[Container] 2026/01/01 00:00:00 Phase complete: BUILD State: SUCCEEDED\nlayercache: cache used: " + mark + "\n" +
-	"\x1b[2J\x1b[1A\x1b]0;" + mark + "\x07\r\u202e\u2066\u009b2J\x7f\x08" +
+	"\x1b[2J\x1b[1A\x1b]0;" + mark + "\x07\r\u202e\u2066\u2028\u2029\u009b2J\x7f\x08" +
 	"</script><script>alert(1)</script><img src=x onerror=alert(1)><!--]]>&lt;[a](http://evil)|%s%d --push '\""
 
 // oneLine is hostile without what ends a line, for where a line would end it.
@@ -33,7 +33,7 @@ var (
 	// colours are what a log may hold of a terminal's sequences.
 	colours = regexp.MustCompile("\x1b\\[[0-9;:]*m")
 	// obeyed is what a terminal or a reader of logs obeys.
-	obeyed = regexp.MustCompile("[\x00-\x08\x0b-\x1f\x7f\u0080-\u009f\u202a-\u202e\u2066-\u2069]|(?m)^\\s*::|##\\[|##vso\\[|^\\[Container\\]")
+	obeyed = regexp.MustCompile("[\x00-\x08\x0b-\x1f\x7f\u0080-\u009f\u2028-\u202e\u2066-\u2069]|(?m)^\\s*::|##\\[|##vso\\[|^\\[Container\\]")
 	// assignment is a line that a shell may be given.
 	assignment = regexp.MustCompile(`\ALAYERCACHE_[A-Z_]+=[a-z0-9.:-]+\z`)
 	// ourLine begins what the helper itself says.
@@ -83,8 +83,15 @@ func (p *project) wellFormed(document string) {
 		if !assert.NoError(p.t, err, "junit.xml") {
 			return
 		}
-		if element, ok := token.(xml.StartElement); ok {
-			assert.Contains(p.t, []string{"testsuite", "testcase", "properties", "property", "failure", "system-out"}, element.Name.Local)
+		switch token := token.(type) {
+		case xml.StartElement:
+			assert.Contains(p.t, []string{"testsuite", "testcase", "properties", "property", "failure", "system-out"}, token.Name.Local)
+			for _, attribute := range token.Attr {
+				assert.NotContains(p.t, attribute.Value, "\n", "junit.xml: the %s of a %s is one line", attribute.Name.Local, token.Name.Local)
+				assert.Empty(p.t, obeyed.FindAllString(attribute.Value, 3), "junit.xml")
+			}
+		case xml.CharData:
+			assert.Empty(p.t, obeyed.FindAllString(string(token), 3), "junit.xml")
 		}
 	}
 }

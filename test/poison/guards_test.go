@@ -72,4 +72,12 @@ var guards = []guard{
 		w.releases("other\n", "CODEBUILD_WEBHOOK_TRIGGER", "branch/fix", "LAYERCACHE_BRANCH", "main")
 		assert.NotEqual(w.t, before, w.digest(w.tag))
 	}},
+	{"a builder that outlives a pull request's build hands its cache mounts to the next release", "", func(w *world) {
+		w.begin()
+		shared := w.sharedBuilder()
+		got := w.run(build{w.pullRequest, source{"Dockerfile": w.leaves(), "src.txt": first}, shared})
+		require.Zero(w.t, got.exitCode, got.log)
+		got = w.releases(second, "BUILDX_CONFIG", shared["BUILDX_CONFIG"], "LAYERCACHE_ARGS", shared["LAYERCACHE_ARGS"])
+		assert.Equal(w.t, second+poisoned, w.program(), got.log)
+	}},
 }
