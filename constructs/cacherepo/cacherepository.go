@@ -11,6 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/layercache/layercache/constructs/internal/ecrgrant"
+	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/lifecycle"
 	"github.com/layercache/layercache/constructs/validation"
 )
@@ -46,6 +47,7 @@ type CacheRepository struct {
 	constructs.Construct
 	repository awsecr.IRepository
 	owner      owner
+	shared     *perstack.Shared
 	// uri and arn are what the CDK's process has told; every build asks.
 	uri, arn *string
 }
@@ -70,9 +72,9 @@ func NewCacheRepository(scope constructs.Construct, id *string, props *CacheRepo
 	if props == nil {
 		props = &CacheRepositoryProps{}
 	}
-	stack := awscdk.Stack_Of(c)
+	c.shared = perstack.Of(scope)
 	policy, problems := lifecycle.RenderCache("LifecycleRules", props.rules())
-	problems = append(problems, checkProps(props, stack.Region())...)
+	problems = append(problems, checkProps(props, c.shared.Region())...)
 	validation.Report(c, problems)
 	if len(problems) > 0 {
 		props = &CacheRepositoryProps{}
@@ -98,7 +100,7 @@ func NewCacheRepository(scope constructs.Construct, id *string, props *CacheRepo
 	}
 	addTags(repository, props.Tags)
 	c.repository = repository
-	c.owner = owner{account: stack.Account(), region: stack.Region()}
+	c.owner = owner{account: c.shared.Account(), region: c.shared.Region()}
 	if validation.IsLiteral(props.RepositoryName) {
 		c.owner.name = *props.RepositoryName
 	}

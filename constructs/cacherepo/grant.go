@@ -35,7 +35,7 @@ type request struct {
 }
 
 func (c *CacheRepository) grant(method, party string, grantee awsiam.IGrantable, actions []*string) awsiam.Grant {
-	r := &request{method: method, party: party, grantee: grantee, actions: actions, subject: subjectOf(ecrgrant.Principal(grantee))}
+	r := &request{method: method, party: party, grantee: grantee, actions: actions, subject: c.subjectOf(ecrgrant.Principal(grantee))}
 	switch {
 	case r.subject.everybody:
 		return c.refuse(r, "would let everybody in", "grant to an account, an organization or a role")
@@ -46,7 +46,7 @@ func (c *CacheRepository) grant(method, party string, grantee awsiam.IGrantable,
 	case r.subject.elsewhere(c.owner.account):
 		return c.grantAcross(r)
 	}
-	ecrgrant.Login(grantee)
+	ecrgrant.Login(c.shared, grantee)
 	grant := c.repository.Grant(grantee, actions...)
 	if r.subject.account == nil {
 		c.note(infoMetadata, c.granteeMustHave(r))
@@ -57,7 +57,7 @@ func (c *CacheRepository) grant(method, party string, grantee awsiam.IGrantable,
 // grantOnImported writes the grantee's half.
 func (c *CacheRepository) grantOnImported(r *request) awsiam.Grant {
 	grant := c.grantPrincipal(r)
-	if r.subject.foreign || !*grant.Success() {
+	if !r.subject.reached(grant) {
 		return c.refuse(r, "reaches nobody: the grantee has no policy here, and that of an imported repository belongs to the stack that makes it",
 			"name the grantee in CacheRepositoryProps."+r.party+" there")
 	}
@@ -78,7 +78,7 @@ func (c *CacheRepository) grantAcross(r *request) awsiam.Grant {
 		c.note(warningMetadata, c.wholeAccountMayUse(r))
 	}
 	grant := c.grantPrincipal(r)
-	if r.subject.foreign || !*grant.Success() {
+	if !r.subject.reached(grant) {
 		c.note(infoMetadata, c.granteeMustHave(r))
 	}
 	return grant
@@ -86,7 +86,7 @@ func (c *CacheRepository) grantAcross(r *request) awsiam.Grant {
 
 // grantPrincipal adds login and actions to the policy of the grantee.
 func (c *CacheRepository) grantPrincipal(r *request) awsiam.Grant {
-	ecrgrant.Login(r.grantee)
+	ecrgrant.Login(c.shared, r.grantee)
 	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
 		Grantee:      r.grantee,
 		Actions:      &r.actions,
@@ -98,6 +98,11 @@ func (c *CacheRepository) grantPrincipal(r *request) awsiam.Grant {
 func (c *CacheRepository) refuse(r *request, wrong, fix string) awsiam.Grant {
 	validation.Report(c, []validation.Problem{{Prop: r.method, Wrong: wrong, Fix: fix}})
 	return awsiam.Grant_Drop(r.grantee, jsii.String(wrong))
+}
+
+// reached tells whether a grant is in the policy of the subject.
+func (s *subject) reached(grant awsiam.Grant) bool {
+	return s.home != nil || !s.foreign && *grant.Success()
 }
 
 // elsewhere tells whether the subject is known to be outside of an account.

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -43,7 +44,8 @@ func CacheRepository_FromCacheRepositoryAttributes(scope constructs.Construct, i
 		attrs = &CacheRepositoryAttributes{}
 		validation.Report(c, []validation.Problem{{Prop: "RepositoryName", Wrong: "is missing", Fix: "give the name of the cache repository"}})
 	}
-	arn := awscdk.Stack_Of(c).FormatArn(&awscdk.ArnComponents{
+	c.shared = perstack.Of(scope)
+	arn := c.shared.Stack().FormatArn(&awscdk.ArnComponents{
 		Service:      jsii.String("ecr"),
 		Resource:     jsii.String("repository"),
 		ResourceName: name,
@@ -55,8 +57,8 @@ func CacheRepository_FromCacheRepositoryAttributes(scope constructs.Construct, i
 		RepositoryName: name,
 	})
 	c.owner = owner{
-		account:  orElse(attrs.Account, awscdk.Stack_Of(c).Account()),
-		region:   orElse(attrs.Region, awscdk.Stack_Of(c).Region()),
+		account:  orElse(attrs.Account, c.shared.Account()),
+		region:   orElse(attrs.Region, c.shared.Region()),
 		name:     textOr(name, "NAME"),
 		imported: true,
 		allows:   attrs.PolicyAllows != nil && *attrs.PolicyAllows,
@@ -70,7 +72,7 @@ func CacheRepository_FromCacheRepositoryAttributes(scope constructs.Construct, i
 func CacheRepository_FromCacheRepositoryArn(scope constructs.Construct, id *string, arn *string) ICacheRepository {
 	c := &CacheRepository{}
 	constructs.NewConstruct_Override(c, scope, id)
-	c.owner = owner{imported: true}
+	c.owner, c.shared = owner{imported: true}, perstack.Of(scope)
 	if problem := checkArn(arn); problem != nil {
 		validation.Report(c, []validation.Problem{*problem})
 		c.repository = awsecr.Repository_FromRepositoryName(c, jsii.String("Repository"), jsii.String("invalid"))

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -23,6 +24,9 @@ type subject struct {
 	// wholeAccount is true for an account as the grantee, everybody for
 	// everybody.
 	wholeAccount, everybody bool
+	// home is what the stack of the principal shares, where it is known to be
+	// that of the CacheRepository.
+	home *perstack.Shared
 	// foreign is true for a role that is imported into a stack of another
 	// account: the CDK takes statements for its policy and drops them.
 	foreign bool
@@ -33,7 +37,10 @@ var principalArn = regexp.MustCompile(`^arn:[a-z0-9-]+:(?:iam|sts)::([0-9]{12}):
 // subjectOf asks no more than is needed: each question to the CDK's process
 // takes time, with every build. A role that this app makes is neither everybody
 // nor foreign.
-func subjectOf(principal awsiam.IPrincipal) subject {
+func (c *CacheRepository) subjectOf(principal awsiam.IPrincipal) subject {
+	if role, ok := principal.(awsiam.Role); ok && c.shared.Made(role) {
+		return subject{account: c.shared.Account(), construct: role, home: c.shared}
+	}
 	s := subject{account: principal.PrincipalAccount()}
 	if role, ok := principal.(awsiam.Role); ok {
 		s.construct = role
@@ -66,7 +73,10 @@ func (s *subject) readName(name *string, conditions bool) {
 
 // region is that of the stack of a principal of this app, else nil.
 func (s *subject) region() *string {
-	if s.construct == nil {
+	switch {
+	case s.home != nil:
+		return s.home.Region()
+	case s.construct == nil:
 		return nil
 	}
 	return awscdk.Stack_Of(s.construct).Region()

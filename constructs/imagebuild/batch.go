@@ -28,7 +28,7 @@ func (u *unit) addBatch() {
 	if !u.props.Build.batch() {
 		return
 	}
-	role := serviceRole(u.scope, "BatchRole", "codebuild.amazonaws.com", "Runs the builds of a batch (layercache)")
+	role := serviceRole(u.scope, u.shared, "BatchRole", "codebuild.amazonaws.com", "Runs the builds of a batch (layercache)")
 	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
 		Grantee:      role,
 		Actions:      jsii.Strings("codebuild:StartBuild", "codebuild:StopBuild", "codebuild:RetryBuild"),

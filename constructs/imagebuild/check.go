@@ -45,7 +45,7 @@ func check(scope constructs.Construct, props *ImageBuildProps) []validation.Prob
 	if props.LogGroup != nil && props.LogRetention != "" {
 		add("LogRetention", "is that of a new log group, but LogGroup gives one", "set only one of them")
 	}
-	problems = append(problems, checkSeparate(props)...)
+	problems = append(problems, checkSeparate(sharedOf(scope), props)...)
 	problems = append(problems, checkSettings(props)...)
 	problems = append(problems, checkPlainText(scope, props)...)
 	problems = append(problems, checkSharedMachine(props)...)

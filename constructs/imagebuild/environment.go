@@ -56,10 +56,12 @@ func plainText(variables map[string]*string) map[string]*awscodebuild.BuildEnvir
 }
 
 func plainVariable(value *string) *awscodebuild.BuildEnvironmentVariable {
-	return &awscodebuild.BuildEnvironmentVariable{Value: value, Type: awscodebuild.BuildEnvironmentVariableType_PLAINTEXT}
+	return &awscodebuild.BuildEnvironmentVariable{Value: value}
 }
 
-func (b *ImageBuild) appOf(props *ImageBuildProps) *string {
+// appOf is the first part of the cache's tags; id is that of the construct, in
+// which the CDK replaces slashes.
+func (b *ImageBuild) appOf(id string, props *ImageBuildProps) *string {
 	switch {
 	case props.App != nil:
 		return props.App
@@ -67,6 +69,8 @@ func (b *ImageBuild) appOf(props *ImageBuildProps) *string {
 		return jsii.String(path.Base(*props.ImageName))
 	case props.Image != nil && literalName(props.Image) != "":
 		return jsii.String(path.Base(literalName(props.Image)))
+	case !strings.Contains(id, "/"):
+		return &id
 	}
 	return b.Node().Id()
 }

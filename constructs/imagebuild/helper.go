@@ -55,10 +55,10 @@ func checkHelperZip(props *ImageBuildProps) []validation.Problem {
 // the buildspec finds as "layercache", or in a batch one for each architecture.
 func (u *unit) helperSources(zips map[Architecture]string) *[]awscodebuild.ISource {
 	if len(zips) == 1 {
-		return &[]awscodebuild.ISource{helperasset.Source(u.scope, u.role, zips[u.props.Architecture])}
+		return &[]awscodebuild.ISource{helperasset.Source(u.shared, u.role, zips[u.props.Architecture])}
 	}
 	return &[]awscodebuild.ISource{
-		helperasset.SourceFor(u.scope, u.role, zips[AMD64], string(AMD64)),
-		helperasset.SourceFor(u.scope, u.role, zips[ARM64], string(ARM64)),
+		helperasset.SourceFor(u.shared, u.role, zips[AMD64], string(AMD64)),
+		helperasset.SourceFor(u.shared, u.role, zips[ARM64], string(ARM64)),
 	}
 }

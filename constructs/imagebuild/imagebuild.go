@@ -13,6 +13,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/layercache/layercache/constructs/internal/ecrgrant"
+	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/lifecycle"
 	"github.com/layercache/layercache/constructs/validation"
 )
@@ -22,6 +23,7 @@ import (
 // default. Pull requests have a project of their own, under a role of its own.
 type ImageBuild struct {
 	constructs.Construct
+	shared      *perstack.Shared
 	release     *unit
 	image       awsecr.IRepository
 	app         *string
@@ -35,6 +37,7 @@ type ImageBuild struct {
 func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProps) *ImageBuild {
 	b := &ImageBuild{}
 	constructs.NewConstruct_Override(b, scope, id)
+	b.shared = perstack.Of(scope)
 	if props == nil {
 		props = &ImageBuildProps{}
 	}
@@ -51,12 +54,12 @@ func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProp
 	}
 
 	b.batch, b.tags, b.namespace = props.Build.batch(), valuesOf(props.Tags), props.MetricsNamespace
-	b.release = newUnit(b, props, props.RolePath, props.LogGroup)
+	b.release = newUnit(b, b.shared, props, props.RolePath, props.LogGroup)
 	b.image = props.Image
 	if b.image == nil {
 		b.image = newImageRepository(b, props)
 	}
-	b.app = b.appOf(props)
+	b.app = b.appOf(*id, props)
 	b.grant(props)
 	b.release.addProject(&plan{
 		description: "Builds an image with a layer cache (layercache)",
@@ -76,16 +79,16 @@ func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProp
 // problems, so that a caller's program goes on to find its other problems. It
 // is never deployed: the synthesis has failed.
 func (b *ImageBuild) addPlaceholder(props *ImageBuildProps) {
-	b.release = newPlaceholder(b)
+	b.release = newPlaceholder(b, b.shared)
 	b.image = newImageRepository(b, &ImageBuildProps{})
 	b.app, b.tags = b.Node().Id(), []string{"latest"}
 	if props.PullRequests != nil || props.Triggers.Webhook != nil {
-		b.pullRequest = newPlaceholder(constructs.NewConstruct(b, jsii.String("PullRequest")))
+		b.pullRequest = newPlaceholder(constructs.NewConstruct(b, jsii.String("PullRequest")), b.shared)
 	}
 }
 
-func newPlaceholder(scope constructs.Construct) *unit {
-	u := newUnit(scope, &ImageBuildProps{}, jsii.String("/"), nil)
+func newPlaceholder(scope constructs.Construct, shared *perstack.Shared) *unit {
+	u := newUnit(scope, shared, &ImageBuildProps{}, jsii.String("/"), nil)
 	u.project = awscodebuild.NewProject(scope, jsii.String("Project"), &awscodebuild.ProjectProps{Source: placeholderSource(), Role: u.role})
 	return u
 }
@@ -93,7 +96,7 @@ func newPlaceholder(scope constructs.Construct) *unit {
 // grant gives the role what a build does: push the image, use the cache, pull
 // base images, tell its metrics. Writing its log is granted with the log group.
 func (b *ImageBuild) grant(props *ImageBuildProps) {
-	ecrgrant.Push(b.image, b.release.role)
+	ecrgrant.Push(b.shared, b.image, b.release.role)
 	b.grantCache(b.release.role, props, *props.CacheWrite)
 	if props.PullThrough != nil {
 		props.PullThrough.GrantPull(b.release.role, nil)

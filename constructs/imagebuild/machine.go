@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -72,9 +73,9 @@ func (p *ImageBuildProps) builder() Builder {
 
 // buildEnvironment is the machine. With a Docker server the build itself needs
 // no privileges.
-func (p *ImageBuildProps) buildEnvironment() *awscodebuild.BuildEnvironment {
+func (p *ImageBuildProps) buildEnvironment(shared *perstack.Shared) *awscodebuild.BuildEnvironment {
 	environment := &awscodebuild.BuildEnvironment{
-		BuildImage:  p.Architecture.buildImage(),
+		BuildImage:  perstack.Once(shared, p.Architecture, p.Architecture.buildImage),
 		ComputeType: p.ComputeType,
 		Privileged:  jsii.Bool(p.DockerServer == nil),
 		Fleet:       p.Fleet,

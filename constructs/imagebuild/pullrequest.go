@@ -97,12 +97,12 @@ func (p *ImageBuildProps) pullRequests() *PullRequests {
 func (b *ImageBuild) addPullRequests(props *ImageBuildProps, helpers map[Architecture]string) {
 	options := props.pullRequests()
 	scope := constructs.NewConstruct(b, jsii.String("PullRequest"))
-	u := newUnit(scope, props, options.RolePath, nil)
+	u := newUnit(scope, b.shared, props, options.RolePath, nil)
 	switch {
 	case options.Image != nil:
-		ecrgrant.Push(options.Image, u.role)
+		ecrgrant.Push(b.shared, options.Image, u.role)
 	case props.CacheMode == InlineCache || props.CacheMode == ImageCache:
-		ecrgrant.Pull(b.image, u.role)
+		ecrgrant.Pull(b.shared, b.image, u.role)
 	}
 	b.grantCache(u.role, props, false)
 	if options.Cache != nil {

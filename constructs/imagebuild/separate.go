@@ -6,11 +6,16 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 
+	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
+// named is the key of the name of a cache repository, which every build of a
+// stack compares with its own.
+type named struct{ repository awsecr.IRepository }
+
 // checkSeparate refuses one repository for images and caches.
-func checkSeparate(props *ImageBuildProps) []validation.Problem {
+func checkSeparate(shared *perstack.Shared, props *ImageBuildProps) []validation.Problem {
 	if props.Cache == nil {
 		return nil
 	}
@@ -20,7 +25,8 @@ func checkSeparate(props *ImageBuildProps) []validation.Problem {
 	case props.Image != nil:
 		same = sameRepository(props.Image, cache)
 	case validation.IsLiteral(props.ImageName):
-		prop, same = "ImageName", *props.ImageName == literalName(cache)
+		name := perstack.Once(shared, named{cache}, func() string { return literalName(cache) })
+		prop, same = "ImageName", *props.ImageName == name
 	}
 	if !same {
 		return nil

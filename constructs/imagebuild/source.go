@@ -12,6 +12,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/internal/s3grant"
 	"github.com/layercache/layercache/constructs/validation"
 )
@@ -76,9 +77,17 @@ func (s *directorySource) Check() []validation.Problem {
 
 func (s *directorySource) Bind(scope constructs.Construct, role awsiam.IGrantable) *BoundSource {
 	asset := awss3assets.NewAsset(scope, jsii.String("Source"), &awss3assets.AssetProps{Path: absolute(*s.path), Exclude: s.exclude})
-	key := asset.S3ObjectKey()
-	s3grant.ReadObject(role, asset.Bucket().BucketArn(), key)
-	return inBucket(asset.S3BucketName(), key)
+	bucket, key := asset.S3BucketName(), asset.S3ObjectKey()
+	s3grant.ReadObject(role, sharedOf(scope).BucketArn(bucket), key)
+	return inBucket(bucket, key)
+}
+
+// sharedOf is what is shared in the stack of scope. A build knows it.
+func sharedOf(scope constructs.Construct) *perstack.Shared {
+	if b, ok := scope.(*ImageBuild); ok {
+		return b.shared
+	}
+	return perstack.Of(scope)
 }
 
 // absolute resolves a path in this process: the CDK's JavaScript process may

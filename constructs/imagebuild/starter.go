@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/internal/perstack"
 )
 
 // starter is what a rule of EventBridge calls to start a release build.
@@ -21,12 +23,12 @@ type starter struct {
 // newStarter lets EventBridge start the project. It can start a build itself;
 // a batch is started by a state machine of one step.
 func (b *ImageBuild) newStarter() *starter {
-	role := serviceRole(b, "StartRole", "events.amazonaws.com", "Starts image builds from EventBridge (layercache)")
+	role := serviceRole(b, b.shared, "StartRole", "events.amazonaws.com", "Starts image builds from EventBridge (layercache)")
 	if !b.batch {
 		grantOne(role, "codebuild:StartBuild", b.release.project.ProjectArn())
 		return &starter{arn: b.release.project.ProjectArn(), roleArn: role.RoleArn(), overrides: "environmentVariablesOverride"}
 	}
-	machineRole := serviceRole(b, "StartBatchRole", "states.amazonaws.com", "Starts batches of image builds (layercache)")
+	machineRole := serviceRole(b, b.shared, "StartBatchRole", "states.amazonaws.com", "Starts batches of image builds (layercache)")
 	grantOne(machineRole, "codebuild:StartBuildBatch", b.release.project.ProjectArn())
 	machine := awsstepfunctions.NewCfnStateMachine(b, jsii.String("StartBatch"), &awsstepfunctions.CfnStateMachineProps{
 		RoleArn: machineRole.RoleArn(),
@@ -64,18 +66,23 @@ func (s *starter) target(refresh bool) *[]*awsevents.CfnRule_TargetProperty {
 
 // serviceRole trusts a service on behalf of this account alone:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html.
-func serviceRole(scope constructs.Construct, id, service, description string) awsiam.Role {
+func serviceRole(scope constructs.Construct, shared *perstack.Shared, id, service, description string) awsiam.Role {
 	return awsiam.NewRole(scope, &id, &awsiam.RoleProps{
 		Description: &description,
-		AssumedBy:   ownAccount(scope, service),
+		AssumedBy:   ownAccount(shared, service),
 	})
 }
 
-func ownAccount(scope constructs.Construct, service string) awsiam.IPrincipal {
-	return awsiam.NewServicePrincipal(&service, &awsiam.ServicePrincipalOpts{
-		Conditions: &map[string]any{
-			"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(scope).Account()},
-		},
+// trusted is the key of a service that ownAccount trusts.
+type trusted string
+
+func ownAccount(shared *perstack.Shared, service string) awsiam.IPrincipal {
+	return perstack.Once(shared, trusted(service), func() awsiam.IPrincipal {
+		return awsiam.NewServicePrincipal(&service, &awsiam.ServicePrincipalOpts{
+			Conditions: &map[string]any{
+				"StringEquals": map[string]any{"aws:SourceAccount": shared.Account()},
+			},
+		})
 	})
 }
 

@@ -9,12 +9,14 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/layercache/layercache/buildspecs"
+	"github.com/layercache/layercache/constructs/internal/perstack"
 )
 
 // unit is one CodeBuild project with its service role and log group: that of
 // release builds, or that of pull requests.
 type unit struct {
 	scope    constructs.Construct
+	shared   *perstack.Shared
 	props    *ImageBuildProps
 	role     awsiam.Role
 	policy   awsiam.Grant
@@ -23,8 +25,8 @@ type unit struct {
 }
 
 // newUnit makes the role and, where none is given, the log group.
-func newUnit(scope constructs.Construct, props *ImageBuildProps, rolePath *string, logGroup awslogs.ILogGroup) *unit {
-	u := &unit{scope: scope, props: props, role: newRole(scope, rolePath), logGroup: logGroup}
+func newUnit(scope constructs.Construct, shared *perstack.Shared, props *ImageBuildProps, rolePath *string, logGroup awslogs.ILogGroup) *unit {
+	u := &unit{scope: scope, shared: shared, props: props, role: newRole(scope, shared, rolePath), logGroup: logGroup}
 	if u.logGroup == nil {
 		u.logGroup = newLogGroup(scope, props)
 	}
@@ -34,12 +36,12 @@ func newUnit(scope constructs.Construct, props *ImageBuildProps, rolePath *strin
 
 // newRole trusts CodeBuild on behalf of this account alone:
 // https://docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html.
-func newRole(scope constructs.Construct, path *string) awsiam.Role {
-	return awsiam.NewRole(scope, jsii.String("Role"), &awsiam.RoleProps{
+func newRole(scope constructs.Construct, shared *perstack.Shared, path *string) awsiam.Role {
+	return shared.Adopt(awsiam.NewRole(scope, jsii.String("Role"), &awsiam.RoleProps{
 		Description: jsii.String("Service role of an image build with a layer cache (layercache)"),
 		Path:        path,
-		AssumedBy:   ownAccount(scope, "codebuild.amazonaws.com"),
-	})
+		AssumedBy:   ownAccount(shared, "codebuild.amazonaws.com"),
+	}))
 }
 
 func newLogGroup(scope constructs.Construct, props *ImageBuildProps) awslogs.ILogGroup {
@@ -73,9 +75,9 @@ func (u *unit) addProject(p *plan) {
 	source := u.props.Source.Bind(u.scope, u.role)
 	props := &awscodebuild.ProjectProps{
 		Description:                 &p.description,
-		BuildSpec:                   awscodebuild.BuildSpec_FromObject(&map[string]any{"version": "0.2"}),
+		BuildSpec:                   emptyBuildSpec(u.shared),
 		SecondarySources:            u.helperSources(p.helpers),
-		Environment:                 u.props.buildEnvironment(),
+		Environment:                 u.props.buildEnvironment(u.shared),
 		EnvironmentVariables:        &environment,
 		Role:                        u.role.WithoutPolicyUpdates(nil),
 		GrantReportGroupPermissions: jsii.Bool(false),
@@ -93,7 +95,7 @@ func (u *unit) addProject(p *plan) {
 		key.GrantEncryptDecrypt(u.role)
 	}
 	if props.Timeout == nil {
-		props.Timeout = awscdk.Duration_Hours(jsii.Number(1))
+		props.Timeout = perstack.Once(u.shared, hour{}, func() awscdk.Duration { return awscdk.Duration_Hours(jsii.Number(1)) })
 	}
 	if n := u.props.Network; n != nil {
 		props.Vpc, props.SubnetSelection, props.SecurityGroups = n.Vpc, n.Subnets, n.SecurityGroups
@@ -107,6 +109,19 @@ func (u *unit) addProject(p *plan) {
 	u.setSource(source, p.triggers)
 	u.addBatch()
 	u.addReports()
+}
+
+// The keys of what all projects of a stack have in common.
+type (
+	buildSpecKey struct{}
+	hour         struct{}
+)
+
+// emptyBuildSpec stands in for the file that setSource puts in.
+func emptyBuildSpec(shared *perstack.Shared) awscodebuild.BuildSpec {
+	return perstack.Once(shared, buildSpecKey{}, func() awscodebuild.BuildSpec {
+		return awscodebuild.BuildSpec_FromObject(&map[string]any{"version": "0.2"})
+	})
 }
 
 // setSource puts in what the CDK's own sources do not know. The buildspec is

@@ -7,7 +7,6 @@ package pullthrough
 import (
 	"fmt"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -78,7 +77,7 @@ func NewPullThroughCache(scope constructs.Construct, id *string, props *PullThro
 	if props == nil {
 		props = &PullThroughCacheProps{}
 	}
-	c.catalog = catalog{scope: c, home: homeOf(awscdk.Stack_Of(c))}
+	c.catalog = catalog{scope: c, home: homeOf(scope)}
 	c.ownsRegistryPolicy = props.RegistryPolicy == nil || *props.RegistryPolicy
 	upstreams := upstreamsOr(props.Upstreams)
 	found := c.check(props, upstreams)

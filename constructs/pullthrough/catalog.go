@@ -128,7 +128,7 @@ func tagActions() []*string { return []*string{jsii.String("ecr:TagResource")} }
 
 // grantIdentity is the half of a grant in the policy of the grantee.
 func (c *catalog) grantIdentity(grantee awsiam.IGrantable, cover []covered) awsiam.Grant {
-	grant := ecrgrant.Login(grantee)
+	grant := ecrgrant.Login(c.home.shared, grantee)
 	if len(cover) > 0 {
 		actions := append(ecrgrant.PullActions(), importActions()...)
 		grant = allow(grantee, actions, c.arns(cover, nil))
@@ -159,8 +159,11 @@ func (c *catalog) arns(cover []covered, only func(*rule) bool) *[]*string {
 func isTagged(r *rule) bool { return r.tagged }
 
 // otherAccount is the account of the grantee, if it is known and not that of
-// the registry.
+// the registry, which is that of the stack.
 func (c *catalog) otherAccount(grantee awsiam.IGrantable) (*string, bool) {
+	if c.home.shared.Made(grantee) {
+		return nil, false
+	}
 	account := ecrgrant.Principal(grantee).PrincipalAccount()
 	return account, account != nil && differ(account, c.home.account)
 }

@@ -26,7 +26,7 @@ func (c *PullThroughCache) GrantPull(grantee awsiam.IGrantable, options *PullOpt
 	grant := c.catalog.grantIdentity(grantee, cover)
 	account, other := c.catalog.otherAccount(grantee)
 	if !other {
-		if !*grant.Success() {
+		if !c.catalog.home.shared.Made(grantee) && !*grant.Success() {
 			validation.Report(c, problems{{
 				Prop: "GrantPull", Wrong: "the grantee has no policy that could allow it to pull",
 				Fix: "grant to a role, or name accounts and organizations in Pullers",

@@ -4,12 +4,16 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/internal/perstack"
 )
 
 // home is a private ECR registry in the partition of a stack.
 type home struct {
 	stack           awscdk.Stack
+	shared          *perstack.Shared
 	account, region *string
 	answers         *answers
 }
@@ -21,12 +25,15 @@ type answers struct {
 	arns map[string]*string
 }
 
-func newHome(stack awscdk.Stack, account, region *string) home {
-	return home{stack, account, region, &answers{arns: map[string]*string{}}}
+func newHome(shared *perstack.Shared, account, region *string) home {
+	return home{shared.Stack(), shared, account, region, &answers{arns: map[string]*string{}}}
 }
 
-// homeOf is the registry of the stack's own account and region.
-func homeOf(stack awscdk.Stack) home { return newHome(stack, stack.Account(), stack.Region()) }
+// homeOf is the registry of the account and region of the stack of scope.
+func homeOf(scope constructs.Construct) home {
+	shared := perstack.Of(scope)
+	return newHome(shared, shared.Account(), shared.Region())
+}
 
 // other is the registry of an account and region, by default those of h.
 func (h home) other(account, region *string) home {
@@ -36,7 +43,7 @@ func (h home) other(account, region *string) home {
 	if region == nil {
 		region = h.region
 	}
-	return newHome(h.stack, account, region)
+	return newHome(h.shared, account, region)
 }
 
 // host is the host that the URIs of its repositories begin with.

@@ -42,7 +42,7 @@ func PullThroughCache_FromPullThroughCacheAttributes(scope constructs.Construct,
 	if attributes == nil {
 		attributes = &PullThroughCacheAttributes{}
 	}
-	c.catalog = catalog{scope: c, home: homeOf(awscdk.Stack_Of(c)).other(attributes.Account, attributes.Region)}
+	c.catalog = catalog{scope: c, home: homeOf(scope).other(attributes.Account, attributes.Region)}
 	upstreams := upstreamsOr(attributes.Upstreams)
 	found := checkUpstreams(c.catalog.home, upstreams)
 	for _, p := range []struct {
@@ -65,7 +65,7 @@ func PullThroughCache_FromPullThroughCacheAttributes(scope constructs.Construct,
 	for _, u := range upstreams {
 		c.catalog.rules = append(c.catalog.rules, newRule(c.catalog.home, u, u.Template.or(nil)))
 	}
-	if a := attributes.Account; a != nil && *a != *awscdk.Stack_Of(c).Account() {
+	if a := attributes.Account; a != nil && *a != *c.catalog.home.shared.Account() {
 		awscdk.Annotations_Of(c).AddInfo(jsii.String(fmt.Sprintf(
 			"the pull-through cache of account %s must name this account in PullThroughCacheProps.Pullers", *a)))
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/layercache/layercache/buildspecs"
 	"github.com/layercache/layercache/constructs/internal/helperasset"
+	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -134,7 +135,7 @@ func (p *Prewarm) addProject(props *PrewarmProps, zip string) {
 	}
 	p.project = awscodebuild.NewProject(p, jsii.String("Project"), &awscodebuild.ProjectProps{
 		Description: jsii.String("Pulls base images through a pull-through cache (layercache)"),
-		Source:      helperasset.PrimarySource(p, p.role, zip),
+		Source:      helperasset.PrimarySource(perstack.Of(p), p.role, zip),
 		Environment: &awscodebuild.BuildEnvironment{
 			BuildImage:  awscodebuild.LinuxBuildImage_AMAZON_LINUX_2023_5(),
 			ComputeType: awscodebuild.ComputeType_SMALL,

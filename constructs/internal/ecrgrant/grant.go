@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/internal/perstack"
 )
 
 // PullActions are needed to pull from a repository.
@@ -32,24 +34,29 @@ func PushActions() []*string {
 }
 
 // Pull lets the grantee log in and pull from the repository.
-func Pull(repository awsecr.IRepository, grantee awsiam.IGrantable) {
-	Login(grantee)
+func Pull(shared *perstack.Shared, repository awsecr.IRepository, grantee awsiam.IGrantable) {
+	Login(shared, grantee)
 	repository.Grant(grantee, PullActions()...)
 }
 
 // Push lets the grantee log in, pull from and push to the repository.
-func Push(repository awsecr.IRepository, grantee awsiam.IGrantable) {
-	Login(grantee)
+func Push(shared *perstack.Shared, repository awsecr.IRepository, grantee awsiam.IGrantable) {
+	Login(shared, grantee)
 	repository.Grant(grantee, PushActions()...)
 }
 
+// login is the key of a grantee's Login.
+type login struct{ grantee awsiam.IGrantable }
+
 // Login lets the grantee get a registry token. The action has no resource, so
-// the statement is on "*"; equal statements of several grants appear once.
-func Login(grantee awsiam.IGrantable) awsiam.Grant {
-	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-		Grantee:      grantee,
-		Actions:      jsii.Strings("ecr:GetAuthorizationToken"),
-		ResourceArns: jsii.Strings("*"),
+// the statement is on "*"; it is given once for all that a stack grants.
+func Login(shared *perstack.Shared, grantee awsiam.IGrantable) awsiam.Grant {
+	return perstack.Once(shared, login{grantee}, func() awsiam.Grant {
+		return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+			Grantee:      grantee,
+			Actions:      jsii.Strings("ecr:GetAuthorizationToken"),
+			ResourceArns: jsii.Strings("*"),
+		})
 	})
 }
 

@@ -12,14 +12,13 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
-	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/internal/s3grant"
 	"github.com/layercache/layercache/constructs/validation"
 	"github.com/layercache/layercache/internal/bundle"
@@ -79,62 +78,66 @@ func Zip(prebuilt *string, arch string) (string, *validation.Problem) {
 // Source uploads the zip, once for each stack, lets the role read it, and makes
 // it a source that CodeBuild unpacks by itself, with no command of the build
 // spent on it.
-func Source(scope constructs.Construct, role awsiam.IGrantable, zip string) awscodebuild.ISource {
-	return source(scope, jsii.String(Identifier), role, zip)
+func Source(shared *perstack.Shared, role awsiam.IGrantable, zip string) awscodebuild.ISource {
+	return source(shared, Identifier, role, zip)
 }
 
 // SourceFor is Source for a project that builds on machines of several
 // architectures: a buildspec finds the helper for arch in
 // $CODEBUILD_SRC_DIR_layercache_ARCH.
-func SourceFor(scope constructs.Construct, role awsiam.IGrantable, zip, arch string) awscodebuild.ISource {
-	return source(scope, jsii.String(Identifier+"_"+arch), role, zip)
+func SourceFor(shared *perstack.Shared, role awsiam.IGrantable, zip, arch string) awscodebuild.ISource {
+	return source(shared, Identifier+"_"+arch, role, zip)
 }
 
 // PrimarySource is Source for a project that has no other source: the buildspec
 // starts where the helper is.
-func PrimarySource(scope constructs.Construct, role awsiam.IGrantable, zip string) awscodebuild.ISource {
-	return source(scope, nil, role, zip)
+func PrimarySource(shared *perstack.Shared, role awsiam.IGrantable, zip string) awscodebuild.ISource {
+	return source(shared, "", role, zip)
 }
 
-func source(scope constructs.Construct, identifier *string, role awsiam.IGrantable, zip string) awscodebuild.ISource {
-	asset := assetOf(awscdk.Stack_Of(scope), absolute(zip))
+// use is the key of a zip as a source. Sources hold nothing of the project that
+// has them.
+type use struct{ zip, identifier string }
+
+func source(shared *perstack.Shared, identifier string, role awsiam.IGrantable, zip string) awscodebuild.ISource {
+	asset := assetOf(shared, absolute(zip))
 	s3grant.ReadObject(role, asset.bucketArn, asset.key)
-	return asset.Source(identifier)
+	return perstack.Once(shared, use{zip, identifier}, func() awscodebuild.ISource {
+		props := &awscodebuild.S3SourceProps{Bucket: asset.bucket, Path: asset.key}
+		if identifier != "" {
+			props.Identifier = &identifier
+		}
+		return awscodebuild.Source_S3(props)
+	})
 }
 
-// asset is a stack's asset for a zip, with what the CDK's process has told of
-// it: every build of the stack asks the same.
+// asset is what the CDK's process has told of a stack's asset for a zip: every
+// build of the stack asks the same.
 type asset struct {
-	awss3assets.Asset
 	bucket         awss3.IBucket
 	bucketArn, key *string
 }
 
-// Source is the asset as a source of a CodeBuild project.
-func (a *asset) Source(identifier *string) awscodebuild.ISource {
-	return awscodebuild.Source_S3(&awscodebuild.S3SourceProps{Identifier: identifier, Bucket: a.bucket, Path: a.key})
-}
+// path is the key of a zip's asset.
+type path string
 
 // assetOf is the stack's asset for the zip: the CDK would hash the file anew for
 // each further one.
-func assetOf(stack awscdk.Stack, zip *string) *asset {
-	digest := sha256.Sum256([]byte(*zip))
-	id := jsii.String("LayercacheHelper" + hex.EncodeToString(digest[:4]))
-	if made, ok := stack.Node().TryFindChild(id).(*asset); ok {
-		return made
-	}
-	a := &asset{}
-	awss3assets.NewAsset_Override(a, stack, id, &awss3assets.AssetProps{Path: zip})
-	a.bucket, a.key = a.Bucket(), a.S3ObjectKey()
-	a.bucketArn = a.bucket.BucketArn()
-	return a
+func assetOf(shared *perstack.Shared, zip string) *asset {
+	return perstack.Once(shared, path(zip), func() *asset {
+		digest := sha256.Sum256([]byte(zip))
+		id := jsii.String("LayercacheHelper" + hex.EncodeToString(digest[:4]))
+		made := awss3assets.NewAsset(shared.Stack(), id, &awss3assets.AssetProps{Path: &zip})
+		bucket := made.Bucket()
+		return &asset{bucket: bucket, bucketArn: bucket.BucketArn(), key: made.S3ObjectKey()}
+	})
 }
 
 // absolute resolves a path in this process: the CDK's JavaScript process may
 // have been started in another directory.
-func absolute(path string) *string {
+func absolute(path string) string {
 	if resolved, err := filepath.Abs(path); err == nil {
-		path = resolved
+		return resolved
 	}
-	return &path
+	return path
 }

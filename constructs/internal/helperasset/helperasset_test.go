@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/constructs/internal/helperasset"
+	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/internal/synthtest"
 )
 
@@ -50,10 +51,10 @@ func TestTheRoleReadsTheOneObject(t *testing.T) {
 			})
 			props := &awscodebuild.ProjectProps{Role: role.WithoutPolicyUpdates(nil), GrantReportGroupPermissions: jsii.Bool(false)}
 			if c.primary {
-				props.Source = helperasset.PrimarySource(stack, role, zip)
+				props.Source = helperasset.PrimarySource(perstack.Of(stack), role, zip)
 			} else {
 				props.Source = awscodebuild.Source_GitHub(&awscodebuild.GitHubSourceProps{Owner: jsii.String("o"), Repo: jsii.String("r")})
-				props.SecondarySources = &[]awscodebuild.ISource{helperasset.Source(stack, role, zip)}
+				props.SecondarySources = &[]awscodebuild.ISource{helperasset.Source(perstack.Of(stack), role, zip)}
 			}
 			awscodebuild.NewProject(stack, jsii.String("Project"), props)
 

@@ -1,0 +1,65 @@
+package perstack_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/layercache/layercache/constructs/internal/perstack"
+	"github.com/layercache/layercache/internal/synthtest"
+)
+
+func TestMain(m *testing.M) { synthtest.Main(m) }
+
+type key string
+
+func TestAValueIsMadeOnceForAStackAndAKey(t *testing.T) {
+	app := awscdk.NewApp(nil)
+	stack, other := awscdk.NewStack(app, jsii.String("One"), nil), awscdk.NewStack(app, jsii.String("Other"), nil)
+	made := 0
+	number := func() int { made++; return made }
+	assert.Equal(t, 1, perstack.Once(perstack.Of(stack), key("a"), number))
+	assert.Equal(t, 2, perstack.Once(perstack.Of(stack), key("b"), number))
+	assert.Equal(t, 3, perstack.Once(perstack.Of(other), key("a"), number), "another stack has values of its own")
+
+	below := constructs.NewConstruct(stack, jsii.String("Below"))
+	assert.Equal(t, 1, perstack.Once(perstack.Of(below), key("a"), number), "a construct below finds those of its stack")
+	assert.Same(t, perstack.Of(stack), perstack.Of(below))
+}
+
+func TestAStackTellsWhereItIs(t *testing.T) {
+	app := awscdk.NewApp(nil)
+	stack := awscdk.NewStack(app, jsii.String("Stack"), &awscdk.StackProps{
+		Env: &awscdk.Environment{Account: jsii.String("111111111111"), Region: jsii.String("eu-west-1")},
+	})
+	shared := perstack.Of(stack)
+	assert.Equal(t, "111111111111", *shared.Account())
+	assert.Equal(t, "eu-west-1", *shared.Region())
+	arn := stack.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("s3"), Resource: jsii.String("bucket"), Account: jsii.String(""), Region: jsii.String(""), ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME,
+	})
+	assert.Equal(t, stack.Resolve(arn), stack.Resolve(shared.BucketArn(jsii.String("bucket"))))
+}
+
+func TestARoleOfAnotherStackIsNotOfThisOne(t *testing.T) {
+	app := awscdk.NewApp(nil)
+	stack, other := awscdk.NewStack(app, jsii.String("One"), nil), awscdk.NewStack(app, jsii.String("Other"), nil)
+	props := &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil)}
+	role := perstack.Of(stack).Adopt(awsiam.NewRole(stack, jsii.String("Role"), props))
+	assert.True(t, perstack.Of(stack).Made(role))
+	assert.True(t, perstack.Of(stack).Made(role.GrantPrincipal().(awsiam.Role)), "however the CDK returns it")
+	assert.False(t, perstack.Of(other).Made(role))
+	assert.False(t, perstack.Of(stack).Made(awsiam.NewRole(stack, jsii.String("Second"), props)))
+}
+
+func TestNothingOfItIsInATemplate(t *testing.T) {
+	stack := synthtest.Stack()
+	perstack.Of(stack).Account()
+	template := assertions.Template_FromStack(stack, nil).ToJSON()
+	assert.NotContains(t, *template, "Resources")
+}
