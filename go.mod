@@ -2,8 +2,13 @@ module github.com/layercache/layercache
 
 go 1.26.3
 
-// The CDK CLI ships Go files, as templates of projects.
-ignore ./node_modules
+ignore (
+	// What was made here: a synthesized app has copies of the folders that it builds.
+	./cdk.out
+	./dist
+	// The CDK CLI ships Go files, as templates of projects.
+	./node_modules
+)
 
 require (
 	github.com/aws/aws-cdk-go/awscdk/v2 v2.270.0

@@ -15,6 +15,7 @@ import (
 )
 
 func TestColdThenUnchangedThenChanged(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 
 	cold := w.succeeds(w.build())
@@ -41,6 +42,7 @@ func TestColdThenUnchangedThenChanged(t *testing.T) {
 }
 
 func TestImageIsWhatTheSourcesSay(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.succeeds(w.build())
 	w.write("src/main.txt", "second version\n")
@@ -50,6 +52,7 @@ func TestImageIsWhatTheSourcesSay(t *testing.T) {
 }
 
 func TestMirrorServesTheBaseImage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.succeeds(w.build())
 	var served []string
@@ -62,6 +65,7 @@ func TestMirrorServesTheBaseImage(t *testing.T) {
 }
 
 func TestCacheThatAnImageWasPushedOver(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.succeeds(w.build())
 	cache := w.registry.Addr() + "/cache:shop--linux-amd64--main"
@@ -76,6 +80,7 @@ func TestCacheThatAnImageWasPushedOver(t *testing.T) {
 }
 
 func TestCacheRegistryThatIsDown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.env["LAYERCACHE_REPOSITORY"] = "localhost:1/cache"
 	got := w.succeeds(w.build())
@@ -86,6 +91,7 @@ func TestCacheRegistryThatIsDown(t *testing.T) {
 }
 
 func TestCacheRefThatIsTheImageRefIsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.env["LAYERCACHE_APP"] = "shop"
 	got := w.run("build", "--push", "--tag", w.registry.Addr()+"/cache:shop--linux-amd64--main", ".")
@@ -95,6 +101,7 @@ func TestCacheRefThatIsTheImageRefIsRefused(t *testing.T) {
 }
 
 func TestBranchReadsTheFallbackBranchAndWritesItsOwn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.succeeds(w.build())
 	w.env["LAYERCACHE_BRANCH"] = "feature/$(touch pwned); `id`"
@@ -106,6 +113,7 @@ func TestBranchReadsTheFallbackBranchAndWritesItsOwn(t *testing.T) {
 
 // TestABranchFindsItsOwnCacheEveryTime builds often: of two caches BuildKit takes now the one and now the other.
 func TestABranchFindsItsOwnCacheEveryTime(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.succeeds(w.build())
 	w.env["LAYERCACHE_BRANCH"] = "fix"
@@ -119,6 +127,7 @@ func TestABranchFindsItsOwnCacheEveryTime(t *testing.T) {
 }
 
 func TestSettings(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.env["LAYERCACHE_WRITE"] = "false"
 	reading := w.succeeds(w.build())
@@ -145,6 +154,7 @@ func TestSettings(t *testing.T) {
 }
 
 func TestArgumentsReachBuildx(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("other.Dockerfile", "FROM "+base+" AS wanted\nARG GREETING\nRUN echo \"$GREETING\" > /greeting\nFROM wanted\nRUN exit 1\n")
 	iid := filepath.Join(w.tmp, "iid")
@@ -158,6 +168,7 @@ func TestArgumentsReachBuildx(t *testing.T) {
 }
 
 func TestQuietPrintsTheDigestAlone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	got := w.succeeds(w.build("--quiet"))
 	assert.NotContains(t, got.log, "[build 2/5]")
@@ -165,6 +176,7 @@ func TestQuietPrintsTheDigestAlone(t *testing.T) {
 }
 
 func TestFailingStep(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("Dockerfile", "FROM "+base+"\nRUN echo fine\nRUN echo this one fails; exit 9\n")
 	got := w.build()
@@ -184,7 +196,9 @@ func (w *world) fixed() outcome {
 }
 
 func TestTwoAtOnceDoNotDisturbEachOther(t *testing.T) {
+	t.Parallel()
 	first, second := newWorld(t), newWorld(t)
+	second.builders = first.builders
 	var both sync.WaitGroup
 	results := make([]outcome, 2)
 	for i, w := range []*world{first, second} {
@@ -205,6 +219,7 @@ func exports(t *testing.T, w *world) string {
 	return string(content)
 }
 func TestADockerfileWithoutStepsHasNothingToCache(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("Dockerfile", "FROM "+base+"\nENV GREETING=hello\n")
 	got := w.succeeds(w.build())

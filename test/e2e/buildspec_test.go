@@ -23,6 +23,7 @@ import (
 // TestSynthesizedProject runs what the CDK app synthesizes for CodeBuild (buildspec, variables, sources, helper bundle) by
 // CodeBuild's rules.
 func TestSynthesizedProject(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	project := synthesize(t, w.app, nil).WithRegistry(w.registry.Addr())
 
@@ -44,6 +45,7 @@ func TestSynthesizedProject(t *testing.T) {
 }
 
 func TestSynthesizedProjectWithAStepThatFails(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("Dockerfile", "FROM "+base+"\nRUN exit 3\n")
 	project := synthesize(t, w.app, nil).WithRegistry(w.registry.Addr())
@@ -55,6 +57,7 @@ func TestSynthesizedProjectWithAStepThatFails(t *testing.T) {
 
 // TestSynthesizedBatch runs the build graph of a project for two platforms: each platform's image, then the index.
 func TestSynthesizedBatch(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("Dockerfile", "FROM scratch\nCOPY src /src\n")
 	// One zip stands for both architectures': every build of the graph runs on this machine here.
@@ -136,7 +139,7 @@ func (w *world) agent(project template.Project, overrides map[string]string, ide
 		BuildSpec: project.BuildSpec, BatchIdentifier: identifier, Variables: variables, Overrides: overrides,
 		Source: project.Source.Path, SecondarySources: secondary, Dir: w.t.TempDir(),
 		Env:    []string{"HOME=" + w.tmp, "TMPDIR=" + w.tmp, "PATH=" + tools + ":" + os.Getenv("PATH")},
-		Output: &log,
+		Output: &log, Command: w.inside,
 	}.Run(w.t.Context())
 	require.NoError(w.t, err, log.String())
 	w.nothingLeft()

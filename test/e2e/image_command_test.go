@@ -10,6 +10,7 @@ import (
 )
 
 func TestImageCommand(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("build/My Dockerfile", "FROM "+base+" AS first\nARG GREETING\nRUN --mount=type=secret,id=npmrc echo \"$GREETING $(cat /run/secrets/npmrc)\" > /greeting\nFROM first\nRUN exit 1\n")
 	for variable, value := range map[string]string{
@@ -34,6 +35,7 @@ func TestImageCommand(t *testing.T) {
 }
 
 func TestImageCommandWithBadVariables(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for variable, value := range map[string]string{
 		"LAYERCACHE_TAGS": "{build}", "LAYERCACHE_BUILD_ARGS": "GREETING=hello", "LAYERCACHE_SECRETS": `{"npmrc":"NOT_SET"}`,
@@ -48,6 +50,7 @@ func TestImageCommandWithBadVariables(t *testing.T) {
 }
 
 func TestABuildThatDoesNotPush(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.env["LAYERCACHE_IMAGE"], w.env["LAYERCACHE_PUSH"] = w.registry.Addr()+"/shop", "false"
 	got := w.succeeds(w.run("image"))
@@ -56,6 +59,7 @@ func TestABuildThatDoesNotPush(t *testing.T) {
 }
 
 func TestIndexJoinsThePlatformsImages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("Dockerfile", "FROM scratch\nCOPY src /src\n")
 	w.env["LAYERCACHE_IMAGE"], w.env["LAYERCACHE_PLATFORM_TAGS"] = w.registry.Addr()+"/shop", "true"
@@ -85,6 +89,7 @@ func TestIndexJoinsThePlatformsImages(t *testing.T) {
 }
 
 func TestPrewarm(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	image := w.registry.Addr() + "/ecr-public/docker/library/busybox:1.37"
 	got := w.run("prewarm", image)

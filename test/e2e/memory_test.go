@@ -15,7 +15,7 @@ import (
 
 // slowSteps is a Dockerfile whose steps take long enough to be told from the cache's own time.
 const slowSteps = "FROM " + base + `
-RUN sleep 1; echo tools
+RUN sleep 3; echo tools
 COPY src src
 RUN sleep 1; cat src/* > program
 `
@@ -34,6 +34,7 @@ func (w *world) written(repository string, build func()) []string {
 }
 
 func TestAnExportOfWhatIsThereIsSkipped(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	assert.NotEmpty(t, w.written("cache", func() { w.succeeds(w.build()) }))
 
@@ -49,6 +50,7 @@ func TestAnExportOfWhatIsThereIsSkipped(t *testing.T) {
 
 // A base image that was updated is no change of what the build is given: the build learns of it when it has left the export out.
 func TestAnExportThatWasSkippedTooEarlyIsMadeUpFor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("Dockerfile", "FROM "+w.registry.Addr()+"/base:1\nRUN echo made > /made\n")
 	w.pushBase("one")
@@ -75,6 +77,7 @@ func (w *world) pushBase(content string) {
 }
 
 func TestWhyAStepHadToRun(t *testing.T) {
+	t.Parallel()
 	const dockerfile = "FROM " + base + "\nARG VERSION=1\nRUN echo tools\nCOPY src src\nRUN cat src/* > program\n"
 	cases := []struct {
 		name   string
@@ -93,6 +96,7 @@ func TestWhyAStepHadToRun(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.write("Dockerfile", dockerfile)
 			w.succeeds(w.build())
@@ -106,6 +110,7 @@ func TestWhyAStepHadToRun(t *testing.T) {
 }
 
 func TestWhatTheCacheSaved(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("Dockerfile", slowSteps)
 	cold := w.succeeds(w.build())
@@ -115,7 +120,7 @@ func TestWhatTheCacheSaved(t *testing.T) {
 	unchanged := w.succeeds(w.build())
 	require.NotNil(t, unchanged.SavedSeconds)
 	require.NotNil(t, unchanged.CriticalPath)
-	assert.GreaterOrEqual(t, unchanged.CriticalPath.Without, 2.0, "both steps sleep, one after the other")
+	assert.GreaterOrEqual(t, unchanged.CriticalPath.Without, 4.0, "both steps sleep, one after the other")
 	assert.InDelta(t, unchanged.CriticalPath.Without-unchanged.CriticalPath.With-unchanged.OverheadSeconds, *unchanged.SavedSeconds, 1e-9)
 	assert.Equal(t, "keep", unchanged.Worth)
 	assert.NotEmpty(t, unchanged.Cost.Arithmetic)
@@ -123,10 +128,13 @@ func TestWhatTheCacheSaved(t *testing.T) {
 	w.write("src/main.txt", "x")
 	changed := w.succeeds(w.build())
 	require.NotNil(t, changed.CriticalPath)
-	assert.InDelta(t, 1.0, changed.CriticalPath.Without-changed.CriticalPath.With, 0.9, "the first of them was not run")
+	avoided := changed.CriticalPath.Without - changed.CriticalPath.With
+	assert.Greater(t, avoided, 1.0, "the first of them, of three seconds, was not run; looking it up takes a while on a busy machine")
+	assert.LessOrEqual(t, avoided, unchanged.CriticalPath.Without-1.0, "the second, of one second, was")
 }
 
 func TestACacheThatIsGoneIsToldFromOneThatNeverWas(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	first := w.succeeds(w.build())
 	assert.Contains(t, first.VerdictReason, "there was no cache yet")

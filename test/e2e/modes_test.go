@@ -20,6 +20,7 @@ import (
 const oneStage = "FROM " + base + "\nCOPY deps.txt .\nRUN cat deps.txt > installed\nCOPY src src\n"
 
 func TestModes(t *testing.T) {
+	t.Parallel()
 	afterTheChange := []string{sources, compile, last}
 	cases := []struct {
 		name       string
@@ -45,6 +46,7 @@ func TestModes(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.write("Dockerfile", c.dockerfile)
 			w.set(c.env)
@@ -76,6 +78,7 @@ func TestModes(t *testing.T) {
 }
 
 func TestLayersOfTheCache(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name string
 		env  func(*world) map[string]string
@@ -89,6 +92,7 @@ func TestLayersOfTheCache(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.set(c.env)
 			w.succeeds(w.build())

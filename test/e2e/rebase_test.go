@@ -27,6 +27,7 @@ COPY --link deps.txt /app/
 `
 
 func TestRebase(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name string
 		// repository is where the base image is, carried the repositories that a layer of it is sent from.
@@ -38,6 +39,7 @@ func TestRebase(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			runtime := w.registry.Addr() + "/" + c.repository + ":runtime"
 			w.write("Dockerfile", strings.ReplaceAll(rebasing, "REPOSITORY", c.repository))

@@ -18,8 +18,10 @@ import (
 const slow = "FROM " + base + "\nRUN echo waiting now; sleep 300\n"
 
 func TestSignals(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run("a build that is stopped by "+signal.String()+" ends with its status and leaves nothing", func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.write("Dockerfile", slow)
 			running := w.start("build", "--push", "--tag", w.image(), ".")
@@ -32,19 +34,23 @@ func TestSignals(t *testing.T) {
 }
 
 func TestHelperThatIsKilled(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("Dockerfile", slow)
 	running := w.start("build", "--push", "--tag", w.image(), ".")
 	running.waitFor("waiting now")
+	require.NotEmpty(t, w.processes(), "what runs is seen")
+	require.Len(t, w.builderFolders(), 1, "and so is the builder's folder")
 	require.NoError(t, running.cmd.Process.Kill())
 	running.wait()
-	assert.Eventually(t, func() bool { return len(processes()) == 0 }, 30*time.Second, 100*time.Millisecond,
+	assert.Eventually(t, func() bool { return len(w.processes()) == 0 }, 30*time.Second, 100*time.Millisecond,
 		"buildkitd does not outlive the helper, however that ends")
 
 	w.write("Dockerfile", dockerfile)
 	next := w.runAlongside("build", "--push", "--tag", w.image(), ".")
 	assert.Zero(t, next.exitCode, next.log)
-	assert.Empty(t, abandoned(t), "the next builder clears what the killed one left")
+	// The next builder clears what the killed one left.
+	w.noBuilderLeft()
 }
 
 // process is a helper that runs in the background.

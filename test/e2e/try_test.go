@@ -11,6 +11,7 @@ import (
 )
 
 func TestTry(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	delete(w.env, "LAYERCACHE_REPOSITORY")
 	before := snapshot(t, w.app)
@@ -25,6 +26,7 @@ func TestTry(t *testing.T) {
 }
 
 func TestTryWithBadInput(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	cases := []struct {
 		name string
@@ -49,6 +51,7 @@ func TestTryWithBadInput(t *testing.T) {
 }
 
 func TestTryThatIsInterrupted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("Dockerfile", slow)
 	running := w.start("try", w.app)

@@ -42,7 +42,7 @@ func (c *cell) otherBuilder() *other {
 	require.Eventually(c.t, func() bool {
 		connection, err := net.Dial("unix", socket)
 		return err == nil && connection.Close() == nil
-	}, 20*time.Second, 20*time.Millisecond, "buildkitd does not serve")
+	}, time.Minute, 20*time.Millisecond, "buildkitd does not serve")
 	c.env["BUILDX_CONFIG"] = filepath.Join(c.tmp, "instances")
 	made, err := c.inside(c.t.Context(), programs.Path(programs.Buildx), "create", "--name", "mine", "--driver", "remote", "unix://"+socket).CombinedOutput()
 	require.NoError(c.t, err, string(made))

@@ -96,7 +96,7 @@ func (c *cell) nothingLeft() {
 	assert.Eventually(c.t, func() bool {
 		left = c.leftovers()
 		return len(left) == 0
-	}, 10*time.Second, 50*time.Millisecond, "what outlived the helper: %q", &left)
+	}, time.Minute, 50*time.Millisecond, "what outlived the helper: %q", &left)
 }
 
 // processes are the folders in /proc of all that runs in the cell.

@@ -45,7 +45,7 @@ func TestTheCacheWorksWithAttestations(t *testing.T) {
 	first := p.attested()
 
 	unchanged := p.succeeds(p.image())
-	assert.Equal(t, "used", unchanged.Verdict)
+	assert.Equal(t, "used", unchanged.Verdict, unchanged.log)
 	assert.InDelta(t, 1.0, *unchanged.HitRatio, 1e-9)
 	assert.Equal(t, "unchanged", unchanged.Exported)
 	assert.Equal(t, first, p.attested(), "the image that came from the cache is the same and has both too")

@@ -46,7 +46,7 @@ func (w *world) sharedBuilder() map[string]string {
 	require.Eventually(w.t, func() bool {
 		connection, err := net.Dial("unix", socket)
 		return err == nil && connection.Close() == nil
-	}, 20*time.Second, 20*time.Millisecond, "buildkitd does not serve")
+	}, time.Minute, 20*time.Millisecond, "buildkitd does not serve")
 	instances := filepath.Join(dir, "instances")
 	made := w.aws.Command(w.t.Context(), programs.Path(programs.Buildx), "create", "--name", "shared", "--driver", "remote", "unix://"+socket)
 	made.Env = []string{"BUILDX_CONFIG=" + instances, "HOME=" + dir}

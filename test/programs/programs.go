@@ -4,9 +4,12 @@ package programs
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/layercache/layercache/internal/bundle"
@@ -28,8 +31,33 @@ const (
 // Dir is the folder that holds them, once Main has called the tests.
 var Dir string
 
-// Path is where a program is.
-func Path(program string) string { return filepath.Join(Dir, program) }
+// Path is where a program is. It is to be asked by tests, whose results then depend on what the program is made of.
+func Path(program string) string {
+	if program == Bundled || program == Whole {
+		lookAtSource()
+	}
+	return filepath.Join(Dir, program)
+}
+
+// lookAtSource looks at every file that layercache is compiled from. The go command does not see what a compiler reads that a test has
+// started: it would take the result of a test for that of the helper as it is now, whatever was changed there. It does see which files
+// of the module the test itself looks at.
+//
+// https://pkg.go.dev/cmd/go#hdr-Test_packages
+var lookAtSource = sync.OnceFunc(func() {
+	source, err := bundle.SourceDir(context.Background())
+	for _, part := range []string{"bin/layercache", "internal", "go.mod", "go.sum"} {
+		err = errors.Join(err, filepath.WalkDir(filepath.Join(source, part), func(path string, _ fs.DirEntry, err error) error {
+			if err == nil {
+				_, err = os.Stat(path)
+			}
+			return err
+		}))
+	}
+	if err != nil {
+		panic("look at the source of layercache: " + err.Error())
+	}
+})
 
 // Main is for a TestMain: it readies the programs, runs the tests and ends the process.
 func Main(m *testing.M, wanted ...string) {

@@ -39,7 +39,8 @@ var system = sync.OnceValues(func() (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil })
+	opened := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+	layer, err := tarball.LayerFromOpener(opened, tarball.WithCompressedCaching)
 	if err != nil {
 		return nil, err
 	}

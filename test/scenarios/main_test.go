@@ -5,11 +5,17 @@
 package scenarios
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/layercache/layercache/test/programs"
 )
 
+// together is how many scenarios run side by side: their builds wait for the disk and for each other's processes more than they compute.
+const together = "4"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", together)
 	programs.Main(m, programs.Bundled, programs.Buildkitd, programs.Buildx, programs.Buildctl)
 }

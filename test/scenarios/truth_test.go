@@ -136,7 +136,7 @@ func (w *world) startBuildkitd() string {
 			_ = connection.Close()
 		}
 		return err == nil
-	}, 20*time.Second, 5*time.Millisecond, "buildkitd does not listen")
+	}, time.Minute, 5*time.Millisecond, "buildkitd does not listen")
 	return "unix://" + socket
 }
 

@@ -52,7 +52,9 @@ func newWorld(t *testing.T) *world {
 		"LAYERCACHE_REPOSITORY": server.Addr() + "/cache",
 		"LAYERCACHE_MIRRORS":    "bases.example=" + server.Addr() + "/bases",
 		"LAYERCACHE_BRANCH":     "main",
-		"LAYERCACHE_REPORT_DIR": filepath.Join(w.tmp, "report"),
+		// A busy machine is no cache that does not answer.
+		"LAYERCACHE_CACHE_TIMEOUT": "60s",
+		"LAYERCACHE_REPORT_DIR":    filepath.Join(w.tmp, "report"),
 	}
 	w.pushBase("tiny:1", "first")
 	return w

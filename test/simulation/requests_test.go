@@ -84,37 +84,47 @@ func TestRealBuildsAskWhatTheModelSays(t *testing.T) {
 		// deps and src are the contents of the two files that change.
 		deps, src string
 	}
-	seen := map[kind]bool{}
-	for _, builds := range [][]build{{
-		{"main", kind{mainBranch, everything}, "1", "1"},
-		{"main", kind{mainBranch, nothing}, "1", "1"},
-		{"main", kind{mainBranch, source}, "1", "2"},
-		{"main", kind{mainBranch, dependencies}, "2", "2"},
-	}, {
-		{"main", kind{mainBranch, everything}, "1", "1"},
-		{"fix", kind{first, source}, "1", "2"},
-		{"fix", kind{later, nothing}, "1", "2"},
-		{"fix", kind{later, source}, "1", "3"},
-		{"fix", kind{later, dependencies}, "2", "3"},
-		{"same", kind{first, nothing}, "1", "1"},
-		{"upgrade", kind{first, dependencies}, "3", "1"},
-	}} {
-		s := newSite(t)
+	histories := map[string][]build{
+		"one branch": {
+			{"main", kind{mainBranch, everything}, "1", "1"},
+			{"main", kind{mainBranch, nothing}, "1", "1"},
+			{"main", kind{mainBranch, source}, "1", "2"},
+			{"main", kind{mainBranch, dependencies}, "2", "2"},
+		},
+		"branches of main": {
+			{"main", kind{mainBranch, everything}, "1", "1"},
+			{"fix", kind{first, source}, "1", "2"},
+			{"fix", kind{later, nothing}, "1", "2"},
+			{"fix", kind{later, source}, "1", "3"},
+			{"fix", kind{later, dependencies}, "2", "3"},
+			{"same", kind{first, nothing}, "1", "1"},
+			{"upgrade", kind{first, dependencies}, "3", "1"},
+		},
+	}
+	built := map[kind]bool{}
+	for name, builds := range histories {
 		for _, b := range builds {
-			s.write("deps.txt", b.deps)
-			s.write("src/main.txt", b.src)
-			got := requestsOf(s.build(b.branch))
-			got[getToken] = signIns
-			assert.Equal(t, perBuild[b.kind], got, "%s: %s", b.kind.scope, b.kind.change)
-			seen[b.kind] = true
+			built[b.kind] = true
 		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			for _, b := range builds {
+				s.write("deps.txt", b.deps)
+				s.write("src/main.txt", b.src)
+				got := requestsOf(s.build(b.branch))
+				got[getToken] = signIns
+				assert.Equal(t, perBuild[b.kind], got, "%s: %s", b.kind.scope, b.kind.change)
+			}
+		})
 	}
 	for _, k := range kinds {
-		assert.True(t, seen[k], "%s: %s was not built", k.scope, k.change)
+		assert.True(t, built[k], "%s: %s is not built", k.scope, k.change)
 	}
 }
 
 func TestAnImageWithoutProvenanceIsOneManifest(t *testing.T) {
+	t.Parallel()
 	got := requestsOf(newSite(t).build("main", "--provenance=false"))
 	assert.Equal(t, perBuild[kind{mainBranch, everything}][putImage]-2, got[putImage])
 }

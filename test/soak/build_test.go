@@ -119,7 +119,7 @@ func (m machine) nothingLeft(dir, log string) {
 	assert.Eventually(m.t, func() bool {
 		left = append(processes(dir), files(dir)...)
 		return len(left) == 0
-	}, 20*time.Second, 50*time.Millisecond, "what is left: %q\n%s", &left, log)
+	}, time.Minute, 50*time.Millisecond, "what is left: %q\n%s", &left, log)
 }
 
 // processes are those whose home is in the folder.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/layercache/layercache/test/examples"
 )
@@ -21,19 +22,12 @@ import (
 const config = `{"cache":{"account":"111111111111","region":"eu-central-1"},"build":{"account":"222222222222","region":"eu-west-1"},
 	"builds":[{"name":"api","source":{"directory":"service"},"helperZip":"helper.zip"}]}`
 
-// synth runs the app as the CDK CLI does, and returns the cloud assembly. check
-// is "true" for the CDK's own check of the templates, "" for the default.
-func synth(t *testing.T, config, check string) string {
-	t.Helper()
-	assembly, output, err := run(t, config, check)
-	require.NoError(t, err, "%s", output)
-	return assembly
-}
-
-func run(t *testing.T, config, check string) (assembly, output string, err error) {
-	t.Helper()
-	project := t.TempDir()
-	require.NoError(t, examples.WriteProject(project))
+// run runs the app as the CDK CLI does, in an empty folder, and returns the cloud
+// assembly. check is "true" for the CDK's own check of the templates, "" for the default.
+func run(project, config, check string) (assembly, output string, err error) {
+	if err := examples.WriteProject(project); err != nil {
+		return "", "", err
+	}
 	assembly = filepath.Join(project, "cdk.out")
 	context := fmt.Sprintf(`{"layercache":%s,"aws:cdk:disable-stack-trace":true,"aws:cdk:version-reporting":false}`, config)
 	command := exec.Command(app)
@@ -66,15 +60,31 @@ func compileAndRun(m *testing.M) int {
 
 // cfn-lint takes seconds to start, so it is called once for each region.
 func TestTemplatesPassCfnLintWithNoErrorAndNoWarning(t *testing.T) {
+	t.Parallel()
 	lint, err := exec.LookPath("cfn-lint")
 	require.NoError(t, err, "cfn-lint is not on PATH: run the tests with `make test`, which installs it, or `pip install cfn-lint`")
 	all, err := examples.All()
 	require.NoError(t, err)
-	byRegion := map[string][]string{}
-	for _, example := range all {
+	assemblies := make([]string, len(all))
+	var together errgroup.Group
+	together.SetLimit(2)
+	for i, example := range all {
+		project := t.TempDir()
 		text, err := json.Marshal(example.Config)
 		require.NoError(t, err)
-		for region, files := range templatesByRegion(t, synth(t, string(text), "")) {
+		together.Go(func() error {
+			assembly, output, err := run(project, string(text), "")
+			assemblies[i] = assembly
+			if err != nil {
+				return fmt.Errorf("synthesize the example %s: %w\n%s", example.Name, err, output)
+			}
+			return nil
+		})
+	}
+	require.NoError(t, together.Wait())
+	byRegion := map[string][]string{}
+	for _, assembly := range assemblies {
+		for region, files := range templatesByRegion(t, assembly) {
 			byRegion[region] = append(byRegion[region], files...)
 		}
 	}
@@ -117,7 +127,9 @@ func templatesByRegion(t *testing.T, assembly string) map[string][]string {
 }
 
 func TestTemplatesPassTheCDKsOwnCheck(t *testing.T) {
-	assembly := synth(t, config, "true")
+	t.Parallel()
+	assembly, output, err := run(t.TempDir(), config, "true")
+	require.NoError(t, err, "%s", output)
 	text, err := os.ReadFile(filepath.Join(assembly, "validation-report.json"))
 	require.NoError(t, err)
 	var report struct {
@@ -138,7 +150,8 @@ func TestTemplatesPassTheCDKsOwnCheck(t *testing.T) {
 }
 
 func TestABadConfigurationEndsInLinesAndNoTemplate(t *testing.T) {
-	assembly, output, err := run(t, `{"name":"A","builds":[{"name":"api"}],"more":1}`, "")
+	t.Parallel()
+	assembly, output, err := run(t.TempDir(), `{"name":"A","builds":[{"name":"api"}],"more":1}`, "")
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, 1, exit.ExitCode())
