@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,6 +19,33 @@ func TestThePageHasTheTablesOfSeedOne(t *testing.T) {
 	filled, err := fill(string(page), tables(1))
 	require.NoError(t, err)
 	assert.Equal(t, string(page), filled, "run `go run ./test/simulation`")
+}
+
+func TestTheSecondsAreTheBenchmarks(t *testing.T) {
+	content, err := os.ReadFile("../../docs/benchmark.json")
+	require.NoError(t, err)
+	var benchmark struct {
+		Measurements []struct {
+			Network, Workload, Phase, Flow string
+			Seconds                        float64
+		}
+	}
+	require.NoError(t, json.Unmarshal(content, &benchmark))
+	median := func(phase, flow string) float64 {
+		var seconds []float64
+		for _, m := range benchmark.Measurements {
+			if m.Network == "loopback" && m.Workload == "app" && m.Phase == phase && m.Flow == flow {
+				seconds = append(seconds, m.Seconds)
+			}
+		}
+		require.NotEmpty(t, seconds, "%s, %s", phase, flow)
+		slices.Sort(seconds)
+		return (seconds[(len(seconds)-1)/2] + seconds[len(seconds)/2]) / 2
+	}
+	for phase, change := range map[string]change{"cold": everything, "unchanged": nothing, "source": source} {
+		assert.InDelta(t, median(phase, "layercache"), withCache[change], 0.05, phase)
+	}
+	assert.InDelta(t, median("cold", "none"), withoutCache, 0.05)
 }
 
 func TestASeedDecidesEverything(t *testing.T) {
