@@ -1,5 +1,5 @@
-// Package packed keeps a program compressed by zstd, which takes a sixth less than the deflate of a zip and is unpacked in half
-// the time: the bundle that builds download has buildkitd in this form, and the helper unpacks it beside itself.
+// Package packed keeps a program compressed by zstd, which takes a sixth less than the deflate of a zip: the bundle that builds
+// download has buildkitd in this form, and the helper unpacks it beside itself.
 //
 // A packed program is a sequence of zstd frames, as any zstd tool reads it. Each says how much it holds, so that they are
 // unpacked side by side.
