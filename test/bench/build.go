@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/layercache/layercache/test/baseimage"
+	"github.com/layercache/layercache/test/bench/disk"
 	"github.com/layercache/layercache/test/bench/flow"
 	"github.com/layercache/layercache/test/bench/registry"
 	"github.com/layercache/layercache/test/bench/workload"
@@ -43,7 +44,7 @@ func (s seed) repository() string {
 const tag = "latest"
 
 // build runs a cell once, on what the registry has, and checks that it did what it should.
-func (s *site) build(ctx context.Context, c cell, linked bool, token string) (measurement, error) {
+func (s *site) build(ctx context.Context, c cell, linked bool, token string) (m measurement, err error) {
 	f, err := flow.Named(c.Flow)
 	if err != nil {
 		return measurement{}, err
@@ -60,8 +61,11 @@ func (s *site) build(ctx context.Context, c cell, linked bool, token string) (me
 	host, baseHost := s.hosts(c.Network)
 	revision := workload.Revision{Bases: baseHost + "/" + bases, Source: "first", Dependencies: "first", Linked: linked}
 	p.change(&revision, token)
-	dir := filepath.Join(s.dir, "build")
-	defer os.RemoveAll(dir)
+	dir, remove, err := s.place(ctx)
+	if err != nil {
+		return measurement{}, err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
 	build := flow.Build{
 		Dir: dir, Context: filepath.Join(dir, "context"), Image: host + "/" + repository, Tag: tag, Cache: host + "/" + repository + "-cache",
 		Branch: p.branch, Log: s.log,
@@ -81,7 +85,7 @@ func (s *site) build(ctx context.Context, c cell, linked bool, token string) (me
 		return measurement{}, err
 	}
 	log := s.registry.Since(mark.log)
-	m := measurement{
+	m = measurement{
 		cell: c, Seconds: result.Seconds, Parts: result.Parts, Verdict: result.Verdict, StepsRun: result.StepsRun, PeakBytes: result.PeakBytes,
 		Traffic: registry.TrafficOf(log, s.layers),
 	}
@@ -92,6 +96,19 @@ func (s *site) build(ctx context.Context, c cell, linked bool, token string) (me
 		return m, fmt.Errorf("bench: %v: the verdict is %q, expected one of %v", c, m.Verdict, p.verdicts)
 	}
 	return m, s.prove(ctx, c.Network, repository, work, revision)
+}
+
+// place is a folder for a build, on a file system of its own where this machine makes one, and how to remove it.
+func (s *site) place(ctx context.Context) (dir string, remove func() error, err error) {
+	dir = filepath.Join(s.dir, "build")
+	if !s.ownDisks {
+		return dir, func() error { return os.RemoveAll(dir) }, nil
+	}
+	d, err := disk.New(ctx, dir)
+	if err != nil {
+		return "", nil, err
+	}
+	return d.Path(), d.Close, nil
 }
 
 // mark is a time in the registries' lists of requests.

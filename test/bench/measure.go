@@ -44,7 +44,7 @@ func measure(ctx context.Context, o options, args []string, w io.Writer) (*resul
 		return nil, err
 	}
 	s := &session{site: shared, options: o, w: w, order: rand.New(rand.NewPCG(o.seed, 0)), results: &results{
-		Runs:  []provenance{{Machine: describe(ctx), Commit: commit(ctx, root), Command: args, Seed: o.seed, Started: time.Now().UTC()}},
+		Runs:  []provenance{{Machine: describe(ctx), Disk: shared.disk, Commit: commit(ctx, root), Command: args, Seed: o.seed, Started: time.Now().UTC()}},
 		Bases: shared.origins,
 	}}
 	err = s.measureAll(ctx)

@@ -29,6 +29,7 @@ type results struct {
 // provenance says where, when and of what figures were taken.
 type provenance struct {
 	Machine  machine   `json:"machine"`
+	Disk     string    `json:"disk"`
 	Commit   string    `json:"commit"`
 	Command  []string  `json:"command"`
 	Seed     uint64    `json:"seed"`

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/layercache/layercache/test/baseimage"
+	"github.com/layercache/layercache/test/bench/disk"
 	"github.com/layercache/layercache/test/bench/flow"
 	"github.com/layercache/layercache/test/bench/network"
 	"github.com/layercache/layercache/test/bench/registry"
@@ -39,6 +40,9 @@ type site struct {
 	mounting *registry.Mounting
 	signedIn *signedIn
 	machine  *flow.Machine
+	// ownDisks says that each build has a file system of its own, disk what a reader has to know of it.
+	ownDisks bool
+	disk     string
 	// origins says what each base image is made of, layers has the digests of all their layers.
 	origins map[string]string
 	layers  map[string]bool
@@ -64,6 +68,9 @@ func open(ctx context.Context, o options, chosen []cell, w io.Writer) (*site, er
 func (s *site) ready(ctx context.Context, chosen []cell, w io.Writer) error {
 	var err error
 	if s.machine, err = flow.Install(ctx, filepath.Join(s.dir, "machine"), os.Stderr); err != nil {
+		return err
+	}
+	if err := s.tryDisk(ctx, w); err != nil {
 		return err
 	}
 	if s.registry, err = registry.Start(filepath.Join(s.dir, "registry")); err != nil {
@@ -94,6 +101,25 @@ func (s *site) ready(ctx context.Context, chosen []cell, w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// sharedDisk is what a reader has to know where builds have no file systems of their own.
+const sharedDisk = "one file system for all builds"
+
+// tryDisk finds out whether this machine makes a file system for each build.
+func (s *site) tryDisk(ctx context.Context, w io.Writer) error {
+	under, err := disk.Under(ctx, s.dir)
+	if err != nil {
+		return err
+	}
+	tried, err := disk.New(ctx, filepath.Join(s.dir, "disk"))
+	if err != nil {
+		fmt.Fprintf(w, "all builds share a file system, on which what one removed slows the next down: %v\n", err)
+		s.disk = sharedDisk + " (" + under + ")"
+		return nil
+	}
+	s.ownDisks, s.disk = true, "a new ext4 file system for each build, in a file on "+under
+	return tried.Close()
 }
 
 // readySignedIn starts the registry with a sign-in where builds want it.

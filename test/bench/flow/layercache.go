@@ -35,7 +35,11 @@ func buildLayercache(ctx context.Context, r *run) error {
 	ownGroup(cmd)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
-	if err := cmd.Start(); err != nil {
+	state := r.path("layercache")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		return err
+	}
+	if err := startOver(cmd, state, "/var/lib/layercache"); err != nil {
 		return err
 	}
 	ended := make(chan struct{})
@@ -47,14 +51,14 @@ func buildLayercache(ctx context.Context, r *run) error {
 	if err != nil {
 		return fmt.Errorf("layercache build: %w\n%s", err, last)
 	}
-	r.afterwards = func() error { return errors.Join(r.readReport(), removed(ctx)) }
+	r.afterwards = func() error { return errors.Join(r.readReport(), removed(ctx, state)) }
 	return nil
 }
 
 // removed waits until the builder's files are gone, which would else go on beside the next build.
-func removed(ctx context.Context) error {
+func removed(ctx context.Context, state string) error {
 	for {
-		left, err := filepath.Glob("/var/lib/layercache/builder-*")
+		left, err := filepath.Glob(filepath.Join(state, "builder-*"))
 		if err != nil || len(left) == 0 {
 			return err
 		}

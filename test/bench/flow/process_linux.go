@@ -1,7 +1,10 @@
 package flow
 
 import (
+	"fmt"
+	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +21,32 @@ func ownGroup(cmd *exec.Cmd) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Setpgid = true
+}
+
+// startOver starts a program that finds dir where others find the folder named over. Its thread has the mount, the program
+// inherits it, and it goes with both.
+func startOver(cmd *exec.Cmd, dir, over string) error {
+	started := make(chan error)
+	go func() {
+		// Never unlocked: the thread ends with this function.
+		runtime.LockOSThread()
+		started <- func() error {
+			if err := os.MkdirAll(over, 0o700); err != nil {
+				return err
+			}
+			if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+				return fmt.Errorf("mounts of its own: %w", err)
+			}
+			if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+				return fmt.Errorf("mounts of its own: %w", err)
+			}
+			if err := unix.Mount(dir, over, "", unix.MS_BIND, ""); err != nil {
+				return fmt.Errorf("mount %s on %s: %w", dir, over, err)
+			}
+			return cmd.Start()
+		}()
+	}()
+	return <-started
 }
 
 // settle has what earlier builds wrote go to disk before time is taken.

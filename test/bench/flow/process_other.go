@@ -11,4 +11,6 @@ func ownMounts() *syscall.SysProcAttr { return nil }
 
 func ownGroup(*exec.Cmd) {}
 
+func startOver(cmd *exec.Cmd, _, _ string) error { return cmd.Start() }
+
 func settle() {}
