@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -120,6 +122,32 @@ func TestTargets(t *testing.T) {
 	assert.False(t, verdicts[1].met, "what was not measured is not met")
 	assert.Equal(t, "**not met**", verdicts[2].answer())
 	assert.Equal(t, "0.50 s", verdicts[2].figureText())
+	assert.Equal(t, "0.8029×", verdict{target: target{most: 0.8, unit: "×"}, got: 0.80289, known: true}.figureText())
+	assert.Equal(t, "0.3503 s", verdict{target: target{most: 0.35, unit: "s"}, got: 0.35031, known: true}.figureText())
+}
+
+func TestRunsThatMeasuredTheSameAreNotMixed(t *testing.T) {
+	ours, theirs := cell{loopbackKey, "app", unchanged, flow.Layercache}, cell{loopbackKey, "app", unchanged, flow.Peer}
+	other := cell{loopbackKey, "line", unchanged, flow.Layercache}
+	var files []string
+	for i, measured := range [][]measurement{{{cell: ours, Seconds: 1}}, {{cell: ours, Seconds: 9}, {cell: theirs, Seconds: 18}}, {{cell: other, Seconds: 5}}} {
+		files = append(files, filepath.Join(t.TempDir(), fmt.Sprint(i)))
+		require.NoError(t, (&results{Runs: []provenance{{Seed: uint64(i)}}, Measurements: measured}).write(files[i]))
+	}
+	joined, err := join(files, "")
+	require.NoError(t, err)
+	sheets := joined.sheets()
+	require.Len(t, sheets, 2)
+	assert.Equal(t, 1.0, sheets[0].seconds(ours).median)
+	assert.Equal(t, 5.0, sheets[0].seconds(other).median)
+	assert.Zero(t, sheets[0].seconds(theirs).n)
+	assert.Equal(t, 9.0, sheets[1].seconds(ours).median)
+	assert.Equal(t, uint64(1), sheets[1].Runs[0].Seed)
+
+	var printed strings.Builder
+	printTables(&printed, joined)
+	assert.Contains(t, printed.String(), "### Another run: (b)")
+	assert.Contains(t, printed.String(), "18.0 2.00×")
 }
 
 func TestBend(t *testing.T) {
@@ -153,9 +181,9 @@ func TestPageAndPicture(t *testing.T) {
 
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
-	assert.Contains(t, string(text), "| layercache | **9.00** (9.00 to 9.00) |")
-	assert.Contains(t, string(text), "| no cache | 1.00 (1.00 to 1.00) 0.11× |")
-	assert.Contains(t, string(text), "the most of 2 runs, and")
+	assert.Contains(t, string(text), "| layercache | **9.00** | **9.00** |")
+	assert.Contains(t, string(text), "| no cache | 1.00 0.11× |")
+	assert.Contains(t, string(text), "### Another run: (a) ")
 	assert.Contains(t, string(text), "commit c0ffee: `go run ./test/bench -runs 1`")
 	assert.Contains(t, string(text), "no --link: app base-link pull")
 	assert.Contains(t, string(text), printed.String()[:100])

@@ -109,7 +109,7 @@ func publish(measured *results, o options, w io.Writer) error {
 		}
 	}
 	if o.picture != "" {
-		return drawPicture(o.picture, measured)
+		return drawPicture(o.picture, measured.sheets()[0])
 	}
 	return nil
 }

@@ -40,6 +40,8 @@ type provenance struct {
 // measurement is one build.
 type measurement struct {
 	cell
+	// Run is the place of the build's run in the list of runs.
+	Run     int     `json:"run"`
 	Round   int     `json:"round"`
 	Seconds float64 `json:"seconds"`
 	// Parts are the seconds of the builder's start, the cache's import, its export and, with layercache, the other parts of
@@ -94,8 +96,11 @@ func join(paths []string, file string) (*results, error) {
 		if err != nil {
 			return nil, err
 		}
+		for _, m := range r.Measurements {
+			m.Run += len(joined.Runs)
+			joined.Measurements = append(joined.Measurements, m)
+		}
 		joined.Runs = append(joined.Runs, r.Runs...)
-		joined.Measurements = append(joined.Measurements, r.Measurements...)
 		joined.Failures = append(joined.Failures, r.Failures...)
 		joined.LeftOut = append(joined.LeftOut, r.LeftOut...)
 		joined.ZipBytes, joined.Synth = r.ZipBytes, cmp.Or(r.Synth, joined.Synth)
@@ -105,6 +110,23 @@ func join(paths []string, file string) (*results, error) {
 		return joined, nil
 	}
 	return joined, joined.write(file)
+}
+
+// sheets keep apart what must not be compared: a machine may be faster in one run than in another. The first has all cells,
+// each from the first run that measured it; a later run that measured one of them again has a sheet of its own.
+func (r *results) sheets() []*results {
+	first := *r
+	first.Measurements = nil
+	all := []*results{&first}
+	for run := range len(r.Runs) {
+		ofRun := slices.DeleteFunc(slices.Clone(r.Measurements), func(m measurement) bool { return m.Run != run })
+		if slices.ContainsFunc(ofRun, func(m measurement) bool { return len(first.of(m.cell)) > 0 }) {
+			all = append(all, &results{Runs: r.Runs[run : run+1], Measurements: ofRun})
+			continue
+		}
+		first.Measurements = append(first.Measurements, ofRun...)
+	}
+	return all
 }
 
 // of are the measurements of a cell.

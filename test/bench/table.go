@@ -34,16 +34,14 @@ func (t table) write(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// printTables writes every table: times by workload and network, then what else was measured, then the targets.
-func printTables(w io.Writer, r *results) {
-	for _, network := range networkKeys() {
-		for _, work := range workload.All() {
-			if t := times(r, network, work.Key); len(t) > 1 {
-				fmt.Fprintf(w, "### (%s) %s: %s\n\nSeconds: the median, the least and the most of %s, and how many times layercache's median it is.\n\n",
-					work.Letter, work.What, networkNames()[network], runsText(r, network, work.Key))
-				t.write(w)
-			}
-		}
+// printTables writes every table: times by workload and network, those of runs that measured again, what else was measured,
+// and the targets.
+func printTables(w io.Writer, all *results) {
+	sheets := all.sheets()
+	r := sheets[0]
+	printTimes(w, r, "")
+	for _, again := range sheets[1:] {
+		printTimes(w, again, "Another run: ")
 	}
 	others := []struct {
 		head string
@@ -58,6 +56,19 @@ func printTables(w io.Writer, r *results) {
 		if len(other.t) > 1 {
 			fmt.Fprintf(w, "### %s\n\n", other.head)
 			other.t.write(w)
+		}
+	}
+}
+
+// printTimes writes a table of seconds for each workload and network.
+func printTimes(w io.Writer, r *results, which string) {
+	for _, network := range networkKeys() {
+		for _, work := range workload.All() {
+			if t := times(r, network, work.Key); len(t) > 1 {
+				fmt.Fprintf(w, "### %s(%s) %s: %s\n\nSeconds: the median, the least and the most of %s, and how many times layercache's median it is.\n\n",
+					which, work.Letter, work.What, networkNames()[network], runsText(r, network, work.Key))
+				t.write(w)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/layercache/layercache/test/bench/flow"
 )
@@ -153,7 +154,12 @@ func (v verdict) figureText() string {
 	if !v.known {
 		return "–"
 	}
-	return amount(v.got, v.unit)
+	text := amount(v.got, v.unit)
+	if !v.met && text == amount(v.most, v.unit) {
+		// Rounded, a figure that is just over its bound would read as if it kept it.
+		return fmt.Sprintf("%.4g%s", v.got, strings.TrimLeft(text, "0123456789."))
+	}
+	return text
 }
 
 // amount writes a figure with as many digits as it needs.
