@@ -39,7 +39,6 @@ const (
 func drawPicture(path string, r *results) error {
 	var panels []panel
 	y, longest := firstY, 0.0
-	shown := []string{unchanged, source}
 	for _, key := range shown {
 		for _, f := range flow.All() {
 			longest = max(longest, r.seconds(cell{loopbackKey, "app", key, f.Key}).median)
@@ -78,9 +77,12 @@ func drawPicture(path string, r *results) error {
 	return chart.Execute(file, map[string]any{"Panels": panels, "Height": y, "Frame": y - 1, "Foot": footOf(r)})
 }
 
+// shown are the phases that have bars.
+var shown = []string{unchanged, source}
+
 // footOf says what the bars are of.
 func footOf(r *results) string {
-	foot := "Medians of " + runsText(r, loopbackKey, "app") + ", registry on loopback"
+	foot := "Medians of " + runsText(r, loopbackKey, "app", shown...) + ", registry on loopback"
 	if len(r.Runs) > 0 {
 		foot += fmt.Sprintf(", a machine with %d cores", r.Runs[0].Machine.Cores)
 	}

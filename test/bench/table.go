@@ -105,11 +105,11 @@ func phasesOf(r *results, network, work string) []phase {
 	})
 }
 
-// runsText is how often each cell of a table was measured.
-func runsText(r *results, network, work string) string {
+// runsText is how often each cell of a table was measured, of the phases where some are named.
+func runsText(r *results, network, work string, phases ...string) string {
 	counts := map[cell]int{}
 	for _, m := range r.Measurements {
-		if m.Network == network && m.Workload == work {
+		if m.Network == network && m.Workload == work && (phases == nil || slices.Contains(phases, m.Phase)) {
 			counts[m.cell]++
 		}
 	}
