@@ -61,7 +61,7 @@ func (s *site) build(ctx context.Context, c cell, linked bool, token string) (m 
 	host, baseHost := s.hosts(c.Network)
 	revision := workload.Revision{Bases: baseHost + "/" + bases, Source: "first", Dependencies: "first", Linked: linked}
 	p.change(&revision, token)
-	dir, remove, err := s.place(ctx)
+	dir, remove, err := s.place()
 	if err != nil {
 		return measurement{}, err
 	}
@@ -99,12 +99,12 @@ func (s *site) build(ctx context.Context, c cell, linked bool, token string) (m 
 }
 
 // place is a folder for a build, on a file system of its own where this machine makes one, and how to remove it.
-func (s *site) place(ctx context.Context) (dir string, remove func() error, err error) {
+func (s *site) place() (dir string, remove func() error, err error) {
 	dir = filepath.Join(s.dir, "build")
 	if !s.ownDisks {
 		return dir, func() error { return os.RemoveAll(dir) }, nil
 	}
-	d, err := disk.New(ctx, dir)
+	d, err := disk.New(dir)
 	if err != nil {
 		return "", nil, err
 	}

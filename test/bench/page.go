@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	_ "embed"
 	"fmt"
 	"maps"
@@ -83,7 +82,7 @@ func (p provenance) text() string {
 	}
 	return fmt.Sprintf("%s, commit %s: `go run ./test/bench %s` with seed %d, on a machine with %d cores (%s), %.0f GB of memory, %s, kernel %s, %s; %s",
 		p.Started.Format("2 January 2006"), p.Commit, strings.Join(p.Command, " "), p.Seed, m.Cores, m.Processor, float64(m.MemoryBytes)/1e9,
-		m.System, m.Kernel, cmp.Or(p.Disk, sharedDisk), strings.Join(versions, ", "))
+		m.System, m.Kernel, p.Disk, strings.Join(versions, ", "))
 }
 
 // reasons joins the cells that could not be measured by why.

@@ -28,7 +28,8 @@ type results struct {
 
 // provenance says where, when and of what figures were taken.
 type provenance struct {
-	Machine  machine   `json:"machine"`
+	Machine machine `json:"machine"`
+	// Disk says what file system the builds had.
 	Disk     string    `json:"disk"`
 	Commit   string    `json:"commit"`
 	Command  []string  `json:"command"`

@@ -103,19 +103,13 @@ func (s *site) ready(ctx context.Context, chosen []cell, w io.Writer) error {
 	return nil
 }
 
-// sharedDisk is what a reader has to know where builds have no file systems of their own.
-const sharedDisk = "one file system for all builds"
-
 // tryDisk finds out whether this machine makes a file system for each build.
 func (s *site) tryDisk(ctx context.Context, w io.Writer) error {
-	under, err := disk.Under(ctx, s.dir)
-	if err != nil {
-		return err
-	}
-	tried, err := disk.New(ctx, filepath.Join(s.dir, "disk"))
+	under := said(ctx, "stat", "--file-system", "--format", "%T", s.dir)
+	tried, err := disk.New(filepath.Join(s.dir, "disk"))
 	if err != nil {
 		fmt.Fprintf(w, "all builds share a file system, on which what one removed slows the next down: %v\n", err)
-		s.disk = sharedDisk + " (" + under + ")"
+		s.disk = "one file system for all builds (" + under + ")"
 		return nil
 	}
 	s.ownDisks, s.disk = true, "a new ext4 file system for each build, in a file on "+under

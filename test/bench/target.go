@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/layercache/layercache/test/bench/flow"
 )
@@ -157,7 +156,7 @@ func (v verdict) figureText() string {
 	text := amount(v.got, v.unit)
 	if !v.met && text == amount(v.most, v.unit) {
 		// Rounded, a figure that is just over its bound would read as if it kept it.
-		return fmt.Sprintf("%.4g%s", v.got, strings.TrimLeft(text, "0123456789."))
+		return withDigits(v.got, 4, v.unit)
 	}
 	return text
 }
@@ -173,6 +172,10 @@ func amount(figure float64, unit string) string {
 	case figure >= 10:
 		digits = 1
 	}
+	return withDigits(figure, digits, unit)
+}
+
+func withDigits(figure float64, digits int, unit string) string {
 	text := fmt.Sprintf("%.*f", digits, figure)
 	if unit == "×" || unit == "" {
 		return text + unit

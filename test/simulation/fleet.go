@@ -15,8 +15,8 @@ var sizes = []layers{
 
 var appSizes = sizes[1]
 
-// Seconds of builds of "app", the medians of docs/benchmark.json on loopback, of the first run that has them: with layercache, and without a cache, where every build
-// runs every step. A change of dependencies is taken for a first build.
+// Seconds of builds of "app", the medians of docs/benchmark.json on loopback, of the first run that has them: with layercache,
+// and without a cache, where every build runs every step. A change of dependencies is taken for a first build.
 var (
 	withCache    = durations{everything: 35.65, nothing: 0.53, source: 10.06, dependencies: 35.65}
 	withoutCache = 31.58

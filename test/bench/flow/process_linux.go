@@ -30,23 +30,30 @@ func startOver(cmd *exec.Cmd, dir, over string) error {
 	go func() {
 		// Never unlocked: the thread ends with this function.
 		runtime.LockOSThread()
-		started <- func() error {
-			if err := os.MkdirAll(over, 0o700); err != nil {
-				return err
-			}
-			if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-				return fmt.Errorf("mounts of its own: %w", err)
-			}
-			if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-				return fmt.Errorf("mounts of its own: %w", err)
-			}
-			if err := unix.Mount(dir, over, "", unix.MS_BIND, ""); err != nil {
-				return fmt.Errorf("mount %s on %s: %w", dir, over, err)
-			}
-			return cmd.Start()
-		}()
+		err := mountOver(dir, over)
+		if err == nil {
+			err = cmd.Start()
+		}
+		started <- err
 	}()
 	return <-started
+}
+
+// mountOver gives the calling thread mounts of its own, with dir where over is.
+func mountOver(dir, over string) error {
+	if err := os.MkdirAll(over, 0o700); err != nil {
+		return err
+	}
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("mounts of its own: %w", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("mounts of its own: %w", err)
+	}
+	if err := unix.Mount(dir, over, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("mount %s on %s: %w", dir, over, err)
+	}
+	return nil
 }
 
 // settle has what earlier builds wrote go to disk before time is taken.
