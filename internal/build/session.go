@@ -73,6 +73,10 @@ func prepare(ctx context.Context, request Request, args buildx.Args, client buil
 		return nil, errors.Join(stoppedBy(ctx), err)
 	}
 	s.env = append(s.env, docker...)
+	if !readsHistory(args) {
+		// Without it buildx looks for the provenance that belongs into a metadata file, for ours too.
+		s.env = append(s.env, "BUILDX_METADATA_PROVENANCE=disabled")
+	}
 	s.loginWait = max(0, loginReady.Sub(builderReady))
 	if failed {
 		s.allowance.spend(s.loginWait)
@@ -90,7 +94,7 @@ func (s *session) startBuilder(ctx context.Context, request Request, args buildx
 	s.useBuildxFolder(filepath.Join(s.dir, "buildx"))
 	b, err := builder.Start(ctx, builder.Options{
 		Kind: builderKind(request.Settings), Mirrors: request.Settings.Mirrors, Parallelism: request.Settings.Parallelism,
-		PlainHTTP: request.PlainHTTP, Buildx: s.client, Env: s.env,
+		PlainHTTP: request.PlainHTTP, Buildx: s.client, Env: s.env, NoHistory: !readsHistory(args),
 	})
 	if err != nil {
 		return err
@@ -103,6 +107,9 @@ func (s *session) startBuilder(ctx context.Context, request Request, args buildx
 	s.builderKind, s.builderReason, s.exportsCache = b.Kind, b.Reason, b.ExportsCache
 	return nil
 }
+
+// readsHistory says that the builder's record of the build ends up in the caller's metadata file, as its provenance.
+func readsHistory(args buildx.Args) bool { return args.MetadataFile != "" }
 
 // useBuildxFolder says where buildx keeps what it knows of builders; it would else be in the private Docker configuration.
 func (s *session) useBuildxFolder(dir string) {

@@ -27,6 +27,8 @@ type Options struct {
 	Mirrors []settings.Mirror
 	// Parallelism is how many steps run at once; 0 means as many as BuildKit likes. The docker builder has its own limit.
 	Parallelism int
+	// NoHistory says that nobody will ask what was built: `docker buildx history` does, and the provenance in a metadata file.
+	NoHistory bool
 	// PlainHTTP are registry hosts that do not speak TLS, beyond those on loopback.
 	PlainHTTP []string
 	// Buildx is the client that the builder is registered with.

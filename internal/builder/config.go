@@ -13,6 +13,7 @@ import (
 type configuration struct {
 	Worker   map[string]workerConfiguration   `toml:"worker"`
 	Registry map[string]registryConfiguration `toml:"registry,omitempty"`
+	History  *historyConfiguration            `toml:"history,omitempty"`
 }
 
 type workerConfiguration struct {
@@ -25,8 +26,13 @@ type registryConfiguration struct {
 	HTTP    bool     `toml:"http,omitempty"`
 }
 
-// writeConfiguration writes buildkitd.toml: the mirrors, each tried before its upstream, how many steps run at once, and no
-// garbage collection, because the builder lives for one build.
+// historyConfiguration with 0 entries has no record written.
+type historyConfiguration struct {
+	MaxEntries int `toml:"maxEntries"`
+}
+
+// writeConfiguration writes buildkitd.toml: the mirrors, each tried before its upstream, how many steps run at once, whether
+// records of builds are kept, and no garbage collection, because the builder lives for one build.
 func writeConfiguration(path string, options Options) error {
 	registries := map[string]registryConfiguration{}
 	for _, mirror := range options.Mirrors {
@@ -39,10 +45,14 @@ func writeConfiguration(path string, options Options) error {
 		registry.HTTP = true
 		registries[host] = registry
 	}
-	content, err := toml.Marshal(configuration{
+	c := configuration{
 		Worker:   map[string]workerConfiguration{"oci": {GC: false, MaxParallelism: options.Parallelism}},
 		Registry: registries,
-	})
+	}
+	if options.NoHistory {
+		c.History = &historyConfiguration{MaxEntries: 0}
+	}
+	content, err := toml.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("buildkitd.toml: %w", err)
 	}

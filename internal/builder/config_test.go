@@ -51,6 +51,12 @@ func TestTheConfigurationLimitsHowManyStepsRunAtOnce(t *testing.T) {
 	assert.Equal(t, want, parsed(t, path))
 }
 
+func TestTheConfigurationKeepsNoHistoryThatNobodyReads(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "buildkitd.toml")
+	require.NoError(t, writeConfiguration(path, Options{NoHistory: true}))
+	assert.Equal(t, map[string]any{"maxEntries": int64(0)}, parsed(t, path)["history"])
+}
+
 func parsed(t *testing.T, path string) map[string]any {
 	t.Helper()
 	content, err := os.ReadFile(path)

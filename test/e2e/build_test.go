@@ -167,6 +167,18 @@ func TestArgumentsReachBuildx(t *testing.T) {
 	assert.Equal(t, "cold", got.Verdict)
 }
 
+func TestTheProvenanceIsInAMetadataFileThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	assert.NotContains(t, w.succeeds(w.build()).log, "metadata file")
+	file := filepath.Join(w.tmp, "metadata.json")
+	w.succeeds(w.build("--metadata-file", file))
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Contains(t, string(content), `"buildx.build.provenance": {`)
+	assert.Contains(t, string(content), `"containerimage.digest": "sha256:`)
+}
+
 func TestQuietPrintsTheDigestAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
