@@ -30,7 +30,7 @@ layercache shows the build. The cache is set with variables:
   LAYERCACHE_MIRRORS          UPSTREAM=HOST/PREFIX,… for base images
   LAYERCACHE_LAYERS           all, final: every step or the last stage's alone (default all)
   LAYERCACHE_COMPRESSION      zstd, gzip (default zstd)
-  LAYERCACHE_COMPRESSION_LEVEL  0 to 22 for zstd, 0 to 9 for gzip
+  LAYERCACHE_COMPRESSION_LEVEL  0 to 22 for zstd (default 1), 0 to 9 for gzip
   LAYERCACHE_CACHE_TIMEOUT    how long a build waits in all for a cache that does not answer (default: 10s)
   LAYERCACHE_PARALLELISM      how many steps run side by side (default: no limit)
   LAYERCACHE_REPOSITORY_ROLE  IAM role to assume for the cache repository

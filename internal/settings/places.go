@@ -53,15 +53,21 @@ func isRepository(text string) bool {
 	return err == nil && !strings.Contains(text, "//")
 }
 
-// highestLevels are the compressors' highest levels, from 0.
-var highestLevels = map[string]int{"zstd": 22, "gzip": 9}
+// levels are the compressors' levels: from 0 to the highest, and the default; empty means the compressor's own.
+//
+// The fastest of zstd (BuildKit's has four speeds, of which this is 0 to 2) makes layers as small as gzip's default, and in
+// three fifths of the time of zstd's default, which makes them 7 % smaller.
+var levels = map[string]struct {
+	highest  int
+	fallback string
+}{"zstd": {22, "1"}, "gzip": {9, ""}}
 
 func readLevel(r *Reader, variable, compression string) string {
 	text := r.Text(variable, "")
 	if text == "" {
-		return ""
+		return levels[compression].fallback
 	}
-	highest := highestLevels[compression]
+	highest := levels[compression].highest
 	if level, err := strconv.Atoi(text); err != nil || level < 0 || level > highest {
 		r.Problem("%s is %q: expected a number from 0 to %d for %s", variable, text, highest, compression)
 		return ""

@@ -58,7 +58,7 @@ type Settings struct {
 	Bucket, Prefix string
 	// Compression is how cache layers are compressed: "zstd" or "gzip".
 	Compression string
-	// CompressionLevel is the compressor's level; empty means its default.
+	// CompressionLevel is the compressor's level; empty means the compressor's own default.
 	CompressionLevel string
 	// Layers is which steps' results are cached: "all" or "final".
 	Layers string

@@ -26,7 +26,7 @@ func from(env map[string]string) func(string) (string, bool) {
 func defaults() Settings {
 	return Settings{
 		Repository: repository, Mode: "registry", Write: true, FallbackBranch: "main", Builder: "auto",
-		CacheTimeout: 10 * time.Second, ReportDir: "layercache-report", Compression: "zstd", Layers: "all", Prices: DefaultPrices,
+		CacheTimeout: 10 * time.Second, ReportDir: "layercache-report", Compression: "zstd", CompressionLevel: "1", Layers: "all", Prices: DefaultPrices,
 	}
 }
 
@@ -46,7 +46,7 @@ func TestEachVariableSetsOneThing(t *testing.T) {
 		{"mode local in a folder", "LAYERCACHE_LOCAL_DIR", "/caches", func(s *Settings) { s.LocalDir = "/caches" }},
 		{"a bucket with a prefix", "LAYERCACHE_S3", "bucket/a/b/", func(s *Settings) { s.Bucket, s.Prefix = "bucket", "a/b/" }},
 		{"a bucket alone", "LAYERCACHE_S3", "bucket", func(s *Settings) { s.Bucket = "bucket" }},
-		{"gzip", "LAYERCACHE_COMPRESSION", "gzip", func(s *Settings) { s.Compression = "gzip" }},
+		{"gzip", "LAYERCACHE_COMPRESSION", "gzip", func(s *Settings) { s.Compression, s.CompressionLevel = "gzip", "" }},
 		{"the last stage's layers alone", "LAYERCACHE_LAYERS", "final", func(s *Settings) { s.Layers = "final" }},
 		{"a level of compression", "LAYERCACHE_COMPRESSION_LEVEL", "19", func(s *Settings) { s.CompressionLevel = "19" }},
 		{"the price of a minute", "LAYERCACHE_USD_PER_MINUTE", "0.02", func(s *Settings) { s.Prices.Minute = 0.02 }},

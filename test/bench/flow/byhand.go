@@ -15,7 +15,7 @@ func buildGzip(ctx context.Context, r *run) error {
 
 // buildByHand has the flags that layercache gives.
 func buildByHand(ctx context.Context, r *run) error {
-	return r.buildx(ctx, cached(r.Cache+":cache", "image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd")...)
+	return r.buildx(ctx, cached(r.Cache+":cache", "image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd,compression-level=1")...)
 }
 
 // buildx builds and pushes with BuildKit's own client, which docker would only call.

@@ -99,7 +99,7 @@ func All() []Flow {
 		{Key: ByHandGzip, Name: "by hand, registry cache, gzip", ready: startBuildkitd, timed: buildGzip,
 			Note: "`buildx build --push` with `mode=max,image-manifest=true,oci-mediatypes=true`" + running + "."},
 		{Key: ByHand, Name: "by hand, layercache's flags", ready: startBuildkitd, timed: buildByHand,
-			Note: "the same with `compression=zstd,ignore-error=true`: the floor."},
+			Note: "the same with `compression=zstd,compression-level=1,ignore-error=true`: the floor."},
 		{Key: Layercache, Name: "layercache", ready: packed, timed: buildLayercache,
 			Note: "`layercache build --push`, out of the zip that a CodeBuild build downloads, from the helper's start to its exit: the " +
 				"unpacking and the start of its builder, verdict and reports are counted. The builder's files are removed by a process that " +
