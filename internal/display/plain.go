@@ -250,7 +250,7 @@ func (p *plain) title(digest string, state *plainState, node *progress.Node) {
 // outcome is the last word on a vertex.
 func outcome(node *progress.Node) string {
 	switch {
-	case strings.HasSuffix(node.Error, "context canceled"):
+	case node.Cancelled():
 		return "CANCELED"
 	case node.Error != "":
 		return "ERROR: " + escape.Shorten(escape.Line(node.Error), longestName)

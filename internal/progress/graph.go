@@ -2,6 +2,7 @@ package progress
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -109,6 +110,9 @@ func (g *Graph) Nodes() []*Node { return g.nodes }
 
 // Find returns the vertex with the digest, or nil.
 func (g *Graph) Find(digest string) *Node { return g.byDigest[digest] }
+
+// Cancelled says that the vertex was ended from outside: with the build, or because its result was not needed any more.
+func (n *Node) Cancelled() bool { return strings.HasSuffix(n.Error, "context canceled") }
 
 // Seconds is the time that the vertex ran, its overlapping spans counted once.
 func (n *Node) Seconds() float64 {

@@ -20,7 +20,7 @@ type Step struct {
 	Index, Total int
 	// Instruction is the instruction's text with variables filled in.
 	Instruction string
-	// Cached says that its result came from a cache.
+	// Cached says that its result came from a cache, or that nobody needed it because what takes it did.
 	Cached bool
 	// Seconds is how long it ran.
 	Seconds float64
@@ -60,11 +60,14 @@ func (g *Graph) Steps() []Step {
 	var steps []Step
 	depths := map[string]int{}
 	deepest := map[string]int{}
-	sources := g.fetched()
+	sources, unneeded := g.fetched(), g.unneeded()
 	for _, node := range g.nodes {
 		step, ok := node.step()
 		if !ok || sources[node] {
 			continue
+		}
+		if unneeded[node] {
+			step.Cached, step.Ran, step.Error = true, false, ""
 		}
 		deepest[step.place] = max(deepest[step.place], g.depth(node.Digest, depths))
 		steps = append(steps, step)
@@ -97,6 +100,28 @@ func (n *Node) step() (Step, bool) {
 		step.Start = n.Spans[0].Start
 	}
 	return step, true
+}
+
+// unneeded are the vertices that BuildKit had begun with and cancelled, because it found what takes their results in the cache.
+func (g *Graph) unneeded() map[*Node]bool {
+	found := map[*Node]bool{}
+	var takers []*Node
+	for _, node := range g.nodes {
+		if node.Cached {
+			takers = append(takers, node)
+		}
+	}
+	for len(takers) > 0 {
+		taker := takers[len(takers)-1]
+		takers = takers[:len(takers)-1]
+		for _, digest := range taker.Inputs {
+			if input := g.byDigest[digest]; input != nil && input.Cancelled() && !found[input] {
+				found[input] = true
+				takers = append(takers, input)
+			}
+		}
+	}
+	return found
 }
 
 // fetched are the vertices that fetch what an ADD of a URL or of a repository copies. They have the name of their step, which

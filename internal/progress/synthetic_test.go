@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,48 @@ func TestTheFetchOfAnADDIsNoStepOfItsOwn(t *testing.T) {
 	require.Len(t, steps, 2)
 	assert.True(t, steps[1].Cached)
 	assert.Equal(t, []int{0}, steps[1].Inputs)
+}
+
+func TestAStepThatIsCancelled(t *testing.T) {
+	const cancelled = "context canceled"
+	type vertex struct {
+		error  string
+		cached bool
+	}
+	for name, c := range map[string]struct {
+		first, second, last vertex
+		cached, ran         []string
+	}{
+		"what follows was in the cache":                 {vertex{}, vertex{error: cancelled}, vertex{cached: true}, []string{"RUN 2", "RUN 3"}, []string{"RUN 1"}},
+		"what follows on what follows was in the cache": {vertex{error: cancelled}, vertex{error: cancelled}, vertex{cached: true}, []string{"RUN 1", "RUN 2", "RUN 3"}, nil},
+		"the build was ended":                           {vertex{}, vertex{error: "failed to solve: " + cancelled}, vertex{error: cancelled}, nil, []string{"RUN 1", "RUN 2", "RUN 3"}},
+		"what follows failed":                           {vertex{cached: true}, vertex{error: cancelled}, vertex{error: "exit code: 1"}, []string{"RUN 1"}, []string{"RUN 2", "RUN 3"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			graph := NewGraph()
+			for i, v := range []vertex{c.first, c.second, c.last} {
+				entry := Vertex{
+					Digest: strconv.Itoa(i), Name: fmt.Sprintf("[%d/3] RUN %d", i+1, i+1), Started: at(1), Completed: at(2), Cached: v.cached, Error: v.error,
+				}
+				if i > 0 {
+					entry.Inputs = []string{strconv.Itoa(i - 1)}
+				}
+				graph.Observe(Event{Vertexes: []Vertex{entry}})
+			}
+			var cached, ran []string
+			for _, step := range graph.Steps() {
+				if step.Cached {
+					cached = append(cached, step.Instruction)
+					assert.Empty(t, step.Error)
+				}
+				if step.Ran {
+					ran = append(ran, step.Instruction)
+				}
+			}
+			assert.Equal(t, c.cached, cached)
+			assert.Equal(t, c.ran, ran)
+		})
+	}
 }
 
 func TestAnInlineCacheIsAPartOfTheImagesExport(t *testing.T) {
