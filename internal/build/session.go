@@ -74,7 +74,7 @@ func prepare(ctx context.Context, request Request, args buildx.Args, client buil
 	}
 	s.env = append(s.env, docker...)
 	if !readsHistory(args) {
-		// Without it buildx looks for the provenance that belongs into a metadata file, for ours too.
+		// buildx would look for the provenance that belongs into a metadata file; ours is read for the image's digest alone.
 		s.env = append(s.env, "BUILDX_METADATA_PROVENANCE=disabled")
 	}
 	s.loginWait = max(0, loginReady.Sub(builderReady))
