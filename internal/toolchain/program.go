@@ -30,8 +30,8 @@ func Buildkitd() Program {
 	return Program{
 		Name:            "buildkitd",
 		Module:          "github.com/moby/buildkit",
-		Version:         "v0.33.0",
-		Sum:             "h1:zBbt1FiMcTB/oFg1iCNcKa83k5Rn8MGcVjXFIcfYhuQ=",
+		Version:         "v0.34.2",
+		Sum:             "h1:fXgOe79JW5zJNDumRtwTemOklLX66otQokObUXuiGJo=",
 		Package:         "./cmd/buildkitd",
 		VersionVariable: "github.com/moby/buildkit/version.Version",
 		CompilerFlags:   smaller,
@@ -43,8 +43,8 @@ func Buildx() Program {
 	return Program{
 		Name:            "buildx",
 		Module:          "github.com/docker/buildx",
-		Version:         "v0.37.1",
-		Sum:             "h1:uFwAbgh1znGPz7YCg/tr6dHuR/+OqxAWc1YMxxAO/m4=",
+		Version:         "v0.38.2",
+		Sum:             "h1:TTn5GXRaZatKpvJ4l7xXuS/N8kTIkLFP0WvGRkbbW9U=",
 		Package:         "./cmd/buildx",
 		VersionVariable: "github.com/docker/buildx/version.Version",
 		// As buildkitd's, so that most of what it is made of has been compiled.
