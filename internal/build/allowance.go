@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // allowance is what a cache that does not answer may still cost of a build's time: LAYERCACHE_CACHE_TIMEOUT in all, however
@@ -30,6 +30,6 @@ func (a *allowance) spend(waited time.Duration) {
 }
 
 // cacheTimeout is the setting; settings that were not read from variables may lack it.
-func cacheTimeout(s settings.Settings) time.Duration {
-	return cmp.Or(s.CacheTimeout, settings.DefaultCacheTimeout)
+func cacheTimeout(s variables.Settings) time.Duration {
+	return cmp.Or(s.CacheTimeout, variables.DefaultCacheTimeout)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/layercache/layercache/internal/progress"
 	"github.com/layercache/layercache/internal/record"
 	"github.com/layercache/layercache/internal/report"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // Request is one build.
@@ -26,7 +26,7 @@ type Request struct {
 	// Args are the arguments of `docker buildx build`.
 	Args []string
 	// Settings are the LAYERCACHE_* variables.
-	Settings settings.Settings
+	Settings variables.Settings
 	// Lookup reads the environment, in the form of os.LookupEnv.
 	Lookup func(string) (string, bool)
 	// PlainHTTP are registry hosts that do not speak TLS, beyond those on loopback.
@@ -88,11 +88,11 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 func cacheOf(ctx context.Context, request Request, args buildx.Args) (cacheflags.Flags, cacheref.Scope, error) {
 	s := request.Settings
 	scope := cacheref.Scope{App: appName(s.App, args.Images(), request.Dir)}
-	if s.Mode == settings.ModeOff || args.OnlyChecks {
+	if s.Mode == variables.ModeOff || args.OnlyChecks {
 		return cacheflags.Flags{}, scope, nil
 	}
 	scope.Platform = platformName(args.Platforms, request.Lookup)
-	scope.Branch = settings.BranchOf(ctx, s, request.Lookup, request.Dir)
+	scope.Branch = variables.BranchOf(ctx, s, request.Lookup, request.Dir)
 	flags, err := cacheflags.For(s, scope, args.Images(), request.Lookup)
 	return flags, scope, err
 }
@@ -143,7 +143,7 @@ func (s *session) finish(work func()) {
 
 // freshBuilder says that the builder was made for this build and held nothing before.
 func (s *session) freshBuilder() bool {
-	return s.builderKind == settings.BuilderNative || s.builderKind == settings.BuilderContainer
+	return s.builderKind == variables.BuilderNative || s.builderKind == variables.BuilderContainer
 }
 
 // ExitCode is the exit status that stands for an error of Run: 128 and the signal's number for a signal, else 1.

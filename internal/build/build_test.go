@@ -16,7 +16,7 @@ import (
 	"github.com/layercache/layercache/internal/cacheref"
 	"github.com/layercache/layercache/internal/progress"
 	"github.com/layercache/layercache/internal/report"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 const repository = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev"
@@ -25,30 +25,30 @@ func nothing(string) (string, bool) { return "", false }
 
 func TestRefs(t *testing.T) {
 	host := "linux-" + runtime.GOARCH
-	on := settings.Settings{Mode: settings.ModeRegistry, Repository: repository, Branch: "main", FallbackBranch: "main"}
-	with := func(change func(*settings.Settings)) settings.Settings {
+	on := variables.Settings{Mode: variables.ModeRegistry, Repository: repository, Branch: "main", FallbackBranch: "main"}
+	with := func(change func(*variables.Settings)) variables.Settings {
 		changed := on
 		change(&changed)
 		return changed
 	}
 	cases := []struct {
 		name     string
-		settings settings.Settings
+		settings variables.Settings
 		args     []string
 		imports  []string
 		export   string
 	}{
 		{"the app is the image's name", on, []string{"-t", "host.example/team/shop:v1", "."},
 			[]string{repository + ":shop--" + host + "--main"}, repository + ":shop--" + host + "--main"},
-		{"LAYERCACHE_APP wins over the image's name", with(func(s *settings.Settings) { s.App = "cart" }), []string{"-t", "shop", "."},
+		{"LAYERCACHE_APP wins over the image's name", with(func(s *variables.Settings) { s.App = "cart" }), []string{"-t", "shop", "."},
 			[]string{repository + ":cart--" + host + "--main"}, repository + ":cart--" + host + "--main"},
 		{"without either it is the folder's name", on, []string{"."},
 			[]string{repository + ":folder--" + host + "--main"}, repository + ":folder--" + host + "--main"},
-		{"another branch reads its own cache, then the fallback branch's, and writes its own", with(func(s *settings.Settings) { s.Branch = "next" }), []string{"-t", "shop", "."},
+		{"another branch reads its own cache, then the fallback branch's, and writes its own", with(func(s *variables.Settings) { s.Branch = "next" }), []string{"-t", "shop", "."},
 			[]string{repository + ":shop--" + host + "--next", repository + ":shop--" + host + "--main"}, repository + ":shop--" + host + "--next"},
 		{"a platform has a cache of its own", on, []string{"-t", "shop", "--platform", "linux/arm64", "."},
 			[]string{repository + ":shop--linux-arm64--main"}, repository + ":shop--linux-arm64--main"},
-		{"off has none", with(func(s *settings.Settings) { s.Mode = settings.ModeOff }), []string{"-t", "shop", "."}, nil, ""},
+		{"off has none", with(func(s *variables.Settings) { s.Mode = variables.ModeOff }), []string{"-t", "shop", "."}, nil, ""},
 		{"nor has a call that only checks", on, []string{"--check", "-t", "shop", "."}, nil, ""},
 	}
 	for _, c := range cases {
@@ -85,13 +85,13 @@ func TestOurArguments(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			assert.Equal(t, c.want, c.session.arguments(Request{Settings: settings.Settings{Refresh: c.refresh}}, c.cache))
+			assert.Equal(t, c.want, c.session.arguments(Request{Settings: variables.Settings{Refresh: c.refresh}}, c.cache))
 		})
 	}
 }
 
 func TestHostsToSignInTo(t *testing.T) {
-	request := Request{Settings: settings.Settings{Mirrors: []settings.Mirror{{Upstream: "docker.io", Location: "mirror.example/docker-hub"}, {Upstream: "quay.io", Location: "bare.example"}}}}
+	request := Request{Settings: variables.Settings{Mirrors: []variables.Mirror{{Upstream: "docker.io", Location: "mirror.example/docker-hub"}, {Upstream: "quay.io", Location: "bare.example"}}}}
 	args := buildx.ParseArgs([]string{"-t", "image.example/shop:1", "-o", "type=registry,name=other.example/shop", "."})
 	refs := cacheref.Refs{Imports: []string{repository + ":a"}, Export: repository + ":a"}
 	hosts := hostsOf(request, args, refs)

@@ -10,7 +10,7 @@ import (
 	"github.com/layercache/layercache/internal/builder"
 	"github.com/layercache/layercache/internal/buildx"
 	"github.com/layercache/layercache/internal/progress"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // awaitsBuilder stands for a builder that does nothing at all. BuildKit's import has no end and cannot be interrupted, and the
@@ -40,7 +40,7 @@ func (s *session) leaveBuilder(ctx context.Context, request Request, args buildx
 	}
 	env := append(s.env, "BUILDX_CONFIG="+filepath.Join(s.dir, "buildx"))
 	var problems []string
-	for _, kind := range []string{settings.BuilderNative, settings.BuilderContainer} {
+	for _, kind := range []string{variables.BuilderNative, variables.BuilderContainer} {
 		b, err := builder.Start(ctx, builder.Options{
 			Kind: kind, Mirrors: request.Settings.Mirrors, Parallelism: request.Settings.Parallelism,
 			PlainHTTP: request.PlainHTTP, Buildx: s.client, Env: env, NoHistory: !readsHistory(args),

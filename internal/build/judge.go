@@ -9,7 +9,7 @@ import (
 	"github.com/layercache/layercache/internal/cacheref"
 	"github.com/layercache/layercache/internal/progress"
 	"github.com/layercache/layercache/internal/report"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 	"github.com/layercache/layercache/internal/verdict"
 	"github.com/layercache/layercache/internal/worth"
 )
@@ -45,8 +45,8 @@ func judge(request Request, session *session, result *result, memory *memory, sc
 	return r
 }
 
-func lastStageOnly(s settings.Settings) bool {
-	return s.Layers == settings.LayersFinal || s.Mode == settings.ModeInline || s.Mode == settings.ModeImage
+func lastStageOnly(s variables.Settings) bool {
+	return s.Layers == variables.LayersFinal || s.Mode == variables.ModeInline || s.Mode == variables.ModeImage
 }
 
 func problemOf(ref string, imports []progress.Import) string {
@@ -84,7 +84,7 @@ func exported(r *report.Report, result *result, asked string) string {
 }
 
 // appraise adds what things took, what was saved and what that is worth.
-func appraise(r *report.Report, begin time.Time, seconds report.Seconds, prices settings.Prices, result *result, memory *memory) {
+func appraise(r *report.Report, begin time.Time, seconds report.Seconds, prices variables.Prices, result *result, memory *memory) {
 	timing := result.timing
 	seconds.Import, seconds.Build, seconds.Push, seconds.Export = timing.Import, timing.Build, timing.Push, timing.Export+result.exportSeconds
 	r.Seconds, r.StartedAt = seconds, begin.UTC()

@@ -13,7 +13,7 @@ import (
 	"github.com/layercache/layercache/internal/buildx"
 	"github.com/layercache/layercache/internal/cacheref"
 	"github.com/layercache/layercache/internal/ecr"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 func TestWhoSignsInToWhichRegistry(t *testing.T) {
@@ -45,9 +45,9 @@ func TestWhoSignsInToWhichRegistry(t *testing.T) {
 			dir := t.TempDir()
 			t.Setenv("DOCKER_CONFIG", dir)
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "config.json"), []byte(c.config), 0o600))
-			request := Request{Settings: settings.Settings{Repository: c.repository + "/cache", FallbackRepository: fallbackHost + "/cache", RepositoryRole: c.role}}
+			request := Request{Settings: variables.Settings{Repository: c.repository + "/cache", FallbackRepository: fallbackHost + "/cache", RepositoryRole: c.role}}
 			if c.mirror != "" {
-				request.Settings.Mirrors = []settings.Mirror{{Upstream: "docker.io", Location: c.mirror + "/docker-hub"}}
+				request.Settings.Mirrors = []variables.Mirror{{Upstream: "docker.io", Location: c.mirror + "/docker-hub"}}
 			}
 			refs := cacheref.Refs{Imports: []string{c.repository + "/cache:a", fallbackHost + "/cache:a"}, Export: c.repository + "/cache:a"}
 			s := &session{warnings: &warnings{}}

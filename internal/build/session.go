@@ -14,7 +14,7 @@ import (
 	"github.com/layercache/layercache/internal/builder"
 	"github.com/layercache/layercache/internal/buildx"
 	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // session is what one build holds while it runs: a builder, sign-ins and a private folder.
@@ -120,9 +120,9 @@ func (s *session) useBuildxFolder(dir string) {
 }
 
 // builderKind is the setting's. A cache that is left to docker's own builder needs that builder.
-func builderKind(s settings.Settings) string {
-	if s.Mode == settings.ModeLocal && s.LocalDir == "" && s.Builder == settings.BuilderAuto {
-		return settings.BuilderDocker
+func builderKind(s variables.Settings) string {
+	if s.Mode == variables.ModeLocal && s.LocalDir == "" && s.Builder == variables.BuilderAuto {
+		return variables.BuilderDocker
 	}
 	return s.Builder
 }

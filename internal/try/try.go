@@ -15,8 +15,8 @@ import (
 	"github.com/layercache/layercache/internal/build"
 	"github.com/layercache/layercache/internal/registry"
 	"github.com/layercache/layercache/internal/report"
-	"github.com/layercache/layercache/internal/settings"
 	"github.com/layercache/layercache/internal/setup"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // Options say what to try.
@@ -30,7 +30,7 @@ type Options struct {
 	// BuildArgs are further arguments of `docker buildx build`.
 	BuildArgs []string
 	// Settings give the builder, the mirrors and the report folder; the cache's own are set here.
-	Settings settings.Settings
+	Settings variables.Settings
 	// Stdout takes the result, Stderr the progress.
 	Stdout, Stderr io.Writer
 }
@@ -140,10 +140,10 @@ func (t *trial) builds(ctx context.Context) ([]row, error) {
 		}
 		return err
 	}
-	if err := run(Cold, settings.ModeRegistry); err != nil {
+	if err := run(Cold, variables.ModeRegistry); err != nil {
 		return nil, err
 	}
-	if err := run(Unchanged, settings.ModeRegistry); err != nil {
+	if err := run(Unchanged, variables.ModeRegistry); err != nil {
 		return nil, err
 	}
 	changed, err := t.touch(rows[0].report)
@@ -151,11 +151,11 @@ func (t *trial) builds(ctx context.Context) ([]row, error) {
 		return nil, err
 	}
 	if changed {
-		if err := run(Changed, settings.ModeRegistry); err != nil {
+		if err := run(Changed, variables.ModeRegistry); err != nil {
 			return nil, err
 		}
 	}
-	return rows, run(NoCache, settings.ModeOff)
+	return rows, run(NoCache, variables.ModeOff)
 }
 
 func (t *trial) build(ctx context.Context, name, mode string) (*report.Report, error) {

@@ -1,4 +1,4 @@
-package settings
+package variables
 
 import (
 	"strings"
@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	ecrHost    = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
-	repository = ecrHost + "/layercache/dev"
+	ecrHost       = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
+	devRepository = ecrHost + "/layercache/dev"
 )
 
 // from has the form of os.LookupEnv over a fixed environment.
@@ -25,7 +25,7 @@ func from(env map[string]string) func(string) (string, bool) {
 // defaults are the settings of an environment that holds the repository alone.
 func defaults() Settings {
 	return Settings{
-		Repository: repository, Mode: "registry", Write: true, FallbackBranch: "main", Builder: "auto",
+		Repository: devRepository, Mode: "registry", Write: true, FallbackBranch: "main", Builder: "auto",
 		CacheTimeout: 10 * time.Second, ReportDir: "layercache-report", Compression: "zstd", CompressionLevel: "1", Layers: "all", Prices: DefaultPrices,
 	}
 }
@@ -37,7 +37,7 @@ func TestEachVariableSetsOneThing(t *testing.T) {
 		value    string
 		want     func(*Settings)
 	}{
-		{"the repository alone gives every default", "LAYERCACHE_REPOSITORY", repository, func(*Settings) {}},
+		{"the repository alone gives every default", "LAYERCACHE_REPOSITORY", devRepository, func(*Settings) {}},
 		{"a repository on loopback has a port", "LAYERCACHE_REPOSITORY", "localhost:5000/cache", func(s *Settings) { s.Repository = "localhost:5000/cache" }},
 		{"mode registry", "LAYERCACHE_MODE", "registry", func(*Settings) {}},
 		{"mode off", "LAYERCACHE_MODE", "off", func(s *Settings) { s.Mode = "off" }},
@@ -79,7 +79,7 @@ func TestEachVariableSetsOneThing(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			want := defaults()
 			c.want(&want)
-			got, err := FromEnv(from(map[string]string{"LAYERCACHE_REPOSITORY": repository, c.variable: c.value}))
+			got, err := FromEnv(from(map[string]string{"LAYERCACHE_REPOSITORY": devRepository, c.variable: c.value}))
 			require.NoError(t, err)
 			assert.Equal(t, want, got)
 		})
@@ -87,7 +87,7 @@ func TestEachVariableSetsOneThing(t *testing.T) {
 }
 
 func TestAnEmptyVariableCountsAsNotSet(t *testing.T) {
-	env := map[string]string{"LAYERCACHE_REPOSITORY": repository}
+	env := map[string]string{"LAYERCACHE_REPOSITORY": devRepository}
 	for _, variable := range []string{"MODE", "WRITE", "REFRESH", "APP", "BRANCH", "FALLBACK_BRANCH", "BUILDER", "MIRRORS", "REPORT_DIR", "REPOSITORY_ROLE", "PARALLELISM", "CACHE_TIMEOUT"} {
 		env["LAYERCACHE_"+variable] = ""
 	}
@@ -114,9 +114,9 @@ func TestABadValueIsNamedWithWhatWasExpected(t *testing.T) {
 	cases := []struct{ name, variable, value, expected string }{
 		{"a repository without a host", "LAYERCACHE_REPOSITORY", "layercache/dev", "expected HOST/NAME"},
 		{"a host without a repository", "LAYERCACHE_REPOSITORY", ecrHost, "expected HOST/NAME"},
-		{"a repository with a tag", "LAYERCACHE_REPOSITORY", repository + ":cache", "without a tag"},
-		{"a repository with a digest", "LAYERCACHE_REPOSITORY", repository + "@sha256:" + strings.Repeat("a", 64), "without a tag"},
-		{"a repository with a scheme", "LAYERCACHE_REPOSITORY", "https://" + repository, "expected HOST/NAME"},
+		{"a repository with a tag", "LAYERCACHE_REPOSITORY", devRepository + ":cache", "without a tag"},
+		{"a repository with a digest", "LAYERCACHE_REPOSITORY", devRepository + "@sha256:" + strings.Repeat("a", 64), "without a tag"},
+		{"a repository with a scheme", "LAYERCACHE_REPOSITORY", "https://" + devRepository, "expected HOST/NAME"},
 		{"a repository in capitals", "LAYERCACHE_REPOSITORY", ecrHost + "/Cache", "expected HOST/NAME"},
 		{"a repository with a flag's text", "LAYERCACHE_REPOSITORY", "localhost:5000/x --push", "expected HOST/NAME"},
 		{"a repository that ends in a comma and more attributes", "LAYERCACHE_REPOSITORY", "localhost:5000/x,mode=min", "expected HOST/NAME"},
@@ -127,7 +127,7 @@ func TestABadValueIsNamedWithWhatWasExpected(t *testing.T) {
 		{"a level that the compressor does not have", "LAYERCACHE_COMPRESSION_LEVEL", "99", "expected a number from 0 to 22 for zstd"},
 		{"a level that is no number", "LAYERCACHE_COMPRESSION_LEVEL", "best", "expected a number from 0 to 22 for zstd"},
 		{"layers that are neither", "LAYERCACHE_LAYERS", "most", "expected one of all, final"},
-		{"a price below nothing", "LAYERCACHE_USD_PER_MINUTE", "-1", "expected a number such as 0.005"},
+		{"a price below nothing", "LAYERCACHE_USD_PER_MINUTE", "-1", "expected a number such as 0.1"},
 		{"a price that is no number", "LAYERCACHE_USD_PER_GB_MONTH", "NaN", "expected a number such as 0.1"},
 		{"an unknown builder", "LAYERCACHE_BUILDER", "podman", "expected one of auto, native, container, docker"},
 		{"a role that is a name", "LAYERCACHE_REPOSITORY_ROLE", "cache", "expected the ARN of a role"},
@@ -135,11 +135,11 @@ func TestABadValueIsNamedWithWhatWasExpected(t *testing.T) {
 		{"the ARN of a session", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:sts::111122223333:assumed-role/cache/x", "expected the ARN of a role"},
 		{"a role without an account", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam:::role/cache", "expected the ARN of a role"},
 		{"a role with a line end", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam::111122223333:role/cache\n", "expected the ARN of a role"},
-		{"a time without a unit", "LAYERCACHE_CACHE_TIMEOUT", "10", "expected a time such as 10s"},
-		{"no time at all", "LAYERCACHE_CACHE_TIMEOUT", "0s", "expected a time such as 10s"},
-		{"no step at all", "LAYERCACHE_PARALLELISM", "0", "expected a whole number from 1 on"},
-		{"fewer steps than none", "LAYERCACHE_PARALLELISM", "-1", "expected a whole number from 1 on"},
-		{"half a step", "LAYERCACHE_PARALLELISM", "1.5", "expected a whole number from 1 on"},
+		{"a time without a unit", "LAYERCACHE_CACHE_TIMEOUT", "10", "expected a duration such as 10s"},
+		{"no time at all", "LAYERCACHE_CACHE_TIMEOUT", "0s", "expected a duration such as 10s"},
+		{"no step at all", "LAYERCACHE_PARALLELISM", "0", "expected a whole number of at least 1"},
+		{"fewer steps than none", "LAYERCACHE_PARALLELISM", "-1", "expected a whole number of at least 1"},
+		{"half a step", "LAYERCACHE_PARALLELISM", "1.5", "expected a whole number of at least 1"},
 		{"a mirror without a location", "LAYERCACHE_MIRRORS", "docker.io", "expected UPSTREAM=HOST"},
 		{"a mirror with an empty location", "LAYERCACHE_MIRRORS", "docker.io=", "expected UPSTREAM=HOST"},
 		{"a mirror without an upstream", "LAYERCACHE_MIRRORS", "=localhost:5000", "expected UPSTREAM=HOST"},

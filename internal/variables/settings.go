@@ -1,8 +1,10 @@
-// Package settings reads the LAYERCACHE_* variables: the one way to set layercache, in a shell, in a CodeBuild project and
-// in the console's override form alike.
-package settings
+package variables
 
-import "time"
+import (
+	"strconv"
+	"strings"
+	"time"
+)
 
 // The values of LAYERCACHE_MODE.
 const (
@@ -104,42 +106,69 @@ var DefaultPrices = Prices{Minute: 0.005, GBMonth: 0.10, BuildsPerMonth: 100}
 // Mirror says that images of Upstream (a registry host) are pulled from Location (HOST or HOST/PREFIX) first.
 type Mirror struct{ Upstream, Location string }
 
-// FromEnv reads the settings through lookup, which has the form of os.LookupEnv. The error lists every variable that is
-// wrong, a line each. A variable that is set and empty counts as not set.
+// FromEnv reads the settings through lookup, which has the form of os.LookupEnv. The error is Problems.
 func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
-	r := NewReader(lookup)
+	values, problems := Read(lookup, Build.Variables())
+	s, further := SettingsFrom(values)
+	return s, append(problems, further...).Err()
+}
+
+// SettingsFrom returns the settings that the values describe, and what is wrong with several of them together.
+func SettingsFrom(v Values) (Settings, Problems) {
 	s := Settings{
-		Repository:         r.Repository("LAYERCACHE_REPOSITORY"),
-		FallbackRepository: r.Repository("LAYERCACHE_FALLBACK_REPOSITORY"),
-		RepositoryRole:     r.Role("LAYERCACHE_REPOSITORY_ROLE"),
-		Mode:               r.OneOf("LAYERCACHE_MODE", ModeRegistry, ModeInline, ModeImage, ModeLocal, ModeS3, ModeOff),
-		LocalDir:           r.Text("LAYERCACHE_LOCAL_DIR", ""),
-		Compression:        r.OneOf("LAYERCACHE_COMPRESSION", "zstd", "gzip"),
-		Layers:             r.OneOf("LAYERCACHE_LAYERS", LayersAll, LayersFinal),
-		Write:              r.Boolean("LAYERCACHE_WRITE", true),
-		Refresh:            r.Boolean("LAYERCACHE_REFRESH", false),
-		App:                r.Text("LAYERCACHE_APP", ""),
-		Branch:             r.Text("LAYERCACHE_BRANCH", ""),
-		FallbackBranch:     r.Text("LAYERCACHE_FALLBACK_BRANCH", "main"),
-		Builder:            r.OneOf("LAYERCACHE_BUILDER", BuilderAuto, BuilderNative, BuilderContainer, BuilderDocker),
-		CacheTimeout:       r.Duration("LAYERCACHE_CACHE_TIMEOUT", DefaultCacheTimeout),
-		Parallelism:        r.Positive("LAYERCACHE_PARALLELISM"),
-		Mirrors:            readMirrors(r, "LAYERCACHE_MIRRORS"),
-		MetricsNamespace:   r.Text("LAYERCACHE_METRICS_NAMESPACE", ""),
-		ReportDir:          r.Text("LAYERCACHE_REPORT_DIR", DefaultReportDir),
+		Repository:         v.Text("LAYERCACHE_REPOSITORY"),
+		FallbackRepository: v.Text("LAYERCACHE_FALLBACK_REPOSITORY"),
+		RepositoryRole:     v.Text("LAYERCACHE_REPOSITORY_ROLE"),
+		Mode:               v.Text("LAYERCACHE_MODE"),
+		LocalDir:           v.Text("LAYERCACHE_LOCAL_DIR"),
+		Compression:        v.Text("LAYERCACHE_COMPRESSION"),
+		Layers:             v.Text("LAYERCACHE_LAYERS"),
+		Write:              v.Boolean("LAYERCACHE_WRITE"),
+		Refresh:            v.Boolean("LAYERCACHE_REFRESH"),
+		App:                v.Text("LAYERCACHE_APP"),
+		Branch:             v.Text("LAYERCACHE_BRANCH"),
+		FallbackBranch:     v.Text("LAYERCACHE_FALLBACK_BRANCH"),
+		Builder:            v.Text("LAYERCACHE_BUILDER"),
+		CacheTimeout:       v.Duration("LAYERCACHE_CACHE_TIMEOUT"),
+		Parallelism:        v.Count("LAYERCACHE_PARALLELISM"),
+		Mirrors:            value[[]Mirror](v, "LAYERCACHE_MIRRORS"),
+		MetricsNamespace:   v.Text("LAYERCACHE_METRICS_NAMESPACE"),
+		ReportDir:          v.Text("LAYERCACHE_REPORT_DIR"),
+		Prices: Prices{
+			Minute:         v.Number("LAYERCACHE_USD_PER_MINUTE"),
+			GBMonth:        v.Number("LAYERCACHE_USD_PER_GB_MONTH"),
+			BuildsPerMonth: max(1, v.Number("LAYERCACHE_BUILDS_PER_MONTH")),
+		},
 	}
-	s.CompressionLevel = readLevel(r, "LAYERCACHE_COMPRESSION_LEVEL", s.Compression)
-	s.Prices = Prices{
-		Minute:         r.Number("LAYERCACHE_USD_PER_MINUTE", DefaultPrices.Minute),
-		GBMonth:        r.Number("LAYERCACHE_USD_PER_GB_MONTH", DefaultPrices.GBMonth),
-		BuildsPerMonth: max(1, r.Number("LAYERCACHE_BUILDS_PER_MONTH", DefaultPrices.BuildsPerMonth)),
-	}
-	s.Bucket, s.Prefix = readBucket(r, "LAYERCACHE_S3")
+	s.Bucket, s.Prefix, _ = strings.Cut(v.Text("LAYERCACHE_S3"), "/")
+	var problems Problems
+	s.CompressionLevel = compressionLevel(v.Text("LAYERCACHE_COMPRESSION_LEVEL"), s.Compression, &problems)
 	if s.Mode == ModeS3 && s.Bucket == "" {
-		r.Problem("LAYERCACHE_MODE is s3 and LAYERCACHE_S3 is not set: expected BUCKET or BUCKET/PREFIX/")
+		problems.add("LAYERCACHE_MODE", "is s3 and LAYERCACHE_S3 is not set: expected BUCKET or BUCKET/PREFIX/")
 	}
 	if s.Mode == ModeRegistry && s.Repository == "" {
 		s.Mode = ModeOff
 	}
-	return s, r.Err()
+	return s, problems
+}
+
+// levels are the highest level of each compressor, and its default here; empty means the compressor's own.
+//
+// zstd's default is the fastest of BuildKit's four speeds (levels 0 to 2, 3 to 5, 6 to 9, 10 to 22): compared with its own default of 3, a
+// layer is 7 % larger and takes three fifths of the time.
+var levels = map[string]struct {
+	highest int
+	unset   string
+}{"zstd": {22, "1"}, "gzip": {9, ""}}
+
+func compressionLevel(given, compression string, problems *Problems) string {
+	if given == "" {
+		return levels[compression].unset
+	}
+	highest := levels[compression].highest
+	if level, err := strconv.Atoi(given); err != nil || level < 0 || level > highest {
+		problems.add("LAYERCACHE_COMPRESSION_LEVEL", "is %q: expected a number from 0 to %d for %s", given, highest, compression)
+		return ""
+	}
+	return given
 }
