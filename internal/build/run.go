@@ -150,6 +150,9 @@ func (s *session) arguments(request Request, cache cacheflags.Flags) []string {
 	if s.builderName != "" {
 		arguments = append(arguments, "--builder", s.builderName)
 	}
+	for _, label := range s.labels {
+		arguments = append(arguments, "--label="+label)
+	}
 	if request.Settings.Refresh {
 		arguments = append(arguments, "--no-cache")
 	} else {

@@ -14,6 +14,7 @@ import (
 	"github.com/layercache/layercache/internal/builder"
 	"github.com/layercache/layercache/internal/buildx"
 	"github.com/layercache/layercache/internal/cacheref"
+	"github.com/layercache/layercache/internal/git"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -29,7 +30,9 @@ type session struct {
 	// mayBeHeld says that the builder reads a cache that fell silent, and could not be replaced.
 	mayBeHeld bool
 	env       []string
-	keychain  authn.Keychain
+	// labels are those of BUILDX_GIT_LABELS.
+	labels   []string
+	keychain authn.Keychain
 	// allowance is what the cache may cost, where it does not answer.
 	allowance *allowance
 	// stdin is a copy of this process's input, where buildx reads it.
@@ -72,7 +75,13 @@ func prepare(ctx context.Context, request Request, args buildx.Args, client buil
 		s.close()
 		return nil, errors.Join(stoppedBy(ctx), err)
 	}
-	s.env = append(s.env, docker...)
+	gitVariables, err := git.Environ(s.dir)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	s.env = append(append(s.env, docker...), gitVariables...)
+	s.labels = s.sourceLabels(ctx, request, args)
 	if !readsHistory(args) {
 		// buildx would look for the provenance that belongs into a metadata file; ours is read for the image's digest alone.
 		s.env = append(s.env, "BUILDX_METADATA_PROVENANCE=disabled")

@@ -2,10 +2,10 @@ package variables
 
 import (
 	"context"
-	"os/exec"
 	"regexp"
 	"strings"
-	"time"
+
+	"github.com/layercache/layercache/internal/git"
 )
 
 // BranchOf returns the branch that is being built: LAYERCACHE_BRANCH, else what CodeBuild's webhook or source version says,
@@ -30,7 +30,7 @@ func BranchOf(ctx context.Context, s Settings, lookup func(string) (string, bool
 			return branch
 		}
 	}
-	return gitBranch(ctx, dir)
+	return git.Branch(ctx, dir)
 }
 
 // pullRequest is how CodeBuild names a pull request, which has a scope of its own: its head may be any fork's main.
@@ -72,14 +72,4 @@ func branchFrom(value string) string {
 
 func isCommit(value string) bool {
 	return len(value) == 40 && strings.Trim(strings.ToLower(value), "0123456789abcdef") == ""
-}
-
-func gitBranch(ctx context.Context, dir string) string {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "git", "-C", dir, "symbolic-ref", "--quiet", "--short", "HEAD").Output()
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(out))
 }

@@ -73,19 +73,19 @@ func TestAPullRequestNeverGetsTheFallbackBranchsScope(t *testing.T) {
 
 func TestTheBranchThatIsCheckedOutComesLast(t *testing.T) {
 	dir := t.TempDir()
-	git(t, dir, "init", "--quiet", "--initial-branch", "trunk")
+	runGit(t, dir, "init", "--quiet", "--initial-branch", "trunk")
 	branch := func(env map[string]string) string {
 		return BranchOf(context.Background(), Settings{}, from(env), dir)
 	}
 	assert.Equal(t, "trunk", branch(nil), "a repository without a commit")
 
-	git(t, dir, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--allow-empty", "--message", "first")
-	git(t, dir, "checkout", "--quiet", "-b", "feature/$(x)")
+	runGit(t, dir, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--allow-empty", "--message", "first")
+	runGit(t, dir, "checkout", "--quiet", "-b", "feature/$(x)")
 	assert.Equal(t, "feature/$(x)", branch(nil), "a name that a shell would run")
 	assert.Equal(t, "other", branch(map[string]string{"CODEBUILD_SOURCE_VERSION": "other"}), "CodeBuild goes before git")
 	assert.Equal(t, "feature/$(x)", branch(map[string]string{"CODEBUILD_SOURCE_VERSION": commit}), "a commit leaves it to git")
 
-	git(t, dir, "checkout", "--quiet", "--detach")
+	runGit(t, dir, "checkout", "--quiet", "--detach")
 	assert.Empty(t, branch(nil), "a detached head")
 }
 
@@ -97,7 +97,7 @@ func TestWhereGitCannotTellThereIsNoBranch(t *testing.T) {
 	assert.Empty(t, BranchOf(context.Background(), Settings{}, none, t.TempDir()), "no git")
 }
 
-func git(t *testing.T, dir string, args ...string) {
+func runGit(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput()
 	require.NoError(t, err, "git %v: %s", args, out)
