@@ -38,7 +38,7 @@ func full() *Report {
 			SavedUSD: number(0.01), StorageUSDPerMonth: number(0.1), CacheBytes: new(int64(1 << 30)), NetUSDPer100Builds: number(0.9),
 			Arithmetic: []string{"12 s saved"},
 		},
-		Builder: "native", BuilderReason: "the fastest", Refs: Refs{Imports: []string{"h/c:a", "h/c:b"}, Export: "h/c:a"},
+		Builder: "native", BuilderReason: "the fastest", Frontend: "docker.io/docker/dockerfile:1", Refs: Refs{Imports: []string{"h/c:a", "h/c:b"}, Export: "h/c:a"},
 		Image: "sha256:" + strings.Repeat("0a", 32), Warnings: []string{"slow"}, ExitCode: 0,
 	}
 }
