@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/layercache/layercache/internal/lint"
+	"github.com/layercache/layercache/internal/rooted"
 )
 
 func newLint() *cobra.Command {
@@ -85,7 +86,7 @@ func (o *lintOptions) run(cmd *cobra.Command) ([]lint.Finding, error) {
 	if o.output == "" {
 		return findings, write(cmd.OutOrStdout(), findings)
 	}
-	target, err := os.Create(o.output)
+	target, err := rooted.Create(o.output)
 	if err != nil {
 		return nil, fmt.Errorf("write the findings: %w", err)
 	}

@@ -30,6 +30,7 @@ func judge(request Request, session *session, result *result, memory *memory, sc
 		Builder: session.builderKind, BuilderReason: session.builderReason,
 		Refs:     report.Refs{Imports: append([]string{}, refs.Imports...), Export: refs.Export},
 		Image:    result.imageDigest,
+		Frontend: result.frontend,
 		Warnings: append([]string{}, v.Warnings...),
 		ExitCode: result.exitCode,
 	}

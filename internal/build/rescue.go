@@ -14,6 +14,7 @@ import (
 	"github.com/layercache/layercache/internal/buildx"
 	"github.com/layercache/layercache/internal/cacheflags"
 	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/verdict"
 )
 
@@ -63,7 +64,7 @@ func (s *session) runDespiteCache(ctx context.Context, request Request, args bui
 			return r, nil
 		}
 		if found.silent == awaitsBuilder {
-			fmt.Fprintf(request.stderrOf(), "layercache: %s: building on another\n", found)
+			fmt.Fprintf(request.stderrOf(), "layercache: %s: building on another\n", escape.Line(found.String()))
 			if args, err = s.leaveBuilder(ctx, request, args); err != nil {
 				return nil, errors.Join(stoppedBy(ctx), err)
 			}
@@ -71,7 +72,7 @@ func (s *session) runDespiteCache(ctx context.Context, request Request, args bui
 			continue
 		}
 		r.leaveOut(found, &plan)
-		fmt.Fprintf(request.stderrOf(), "layercache: %s: building again without it\n", found)
+		fmt.Fprintf(request.stderrOf(), "layercache: %s: building again without it\n", escape.Line(found.String()))
 		if found.spoilsBuilder() {
 			s.mayBeHeld = found.silent == progress.AwaitsImport && !s.renewable()
 			if err := s.renewBuilder(ctx, request, args); err != nil {
@@ -183,5 +184,8 @@ func (r *result) follows(before *result) {
 	r.activities = slices.Concat(before.activities, r.activities)
 	if !r.export.Attempted {
 		r.export = before.export
+	}
+	if r.frontend == "" {
+		r.frontend = before.frontend
 	}
 }

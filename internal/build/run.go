@@ -22,6 +22,9 @@ import (
 // graceAfterSignal is how long buildx may take to end the build after a signal before it is killed.
 const graceAfterSignal = 20 * time.Second
 
+// defaultScanner is the image with which BuildKit makes an SBOM, where none is given.
+const defaultScanner = "docker/buildkit-syft-scanner"
+
 // Stopped is the cause of a context that a signal cancelled.
 type Stopped struct{ Signal os.Signal }
 
@@ -53,6 +56,8 @@ type result struct {
 	activities  []progress.Activity
 	exitCode    int
 	imageDigest string
+	// frontend is the image that read the Dockerfile; empty where it was the builder's own code.
+	frontend string
 	// stall is what the call was ended for.
 	stall stall
 	// export is what became of the cache's export, exportSeconds how long it took where it was a call of its own.
@@ -74,6 +79,12 @@ func (s *session) run(ctx context.Context, request Request, args buildx.Args, ca
 		arguments = append(arguments, "--metadata-file", metadata)
 	}
 	graph := progress.NewGraph()
+	stdout := request.Stdout
+	if stdout != nil && !args.WritesToStdout() {
+		text := display.NewText(stdout)
+		defer text.Flush()
+		request.Stdout = text
+	}
 	code, watch, err := s.follow(ctx, request, append(arguments, args.Rest...), args.Progress, graph)
 	if err != nil {
 		return nil, err
@@ -81,9 +92,10 @@ func (s *session) run(ctx context.Context, request Request, args buildx.Args, ca
 	r := &result{
 		graph: graph, steps: graph.Steps(), imports: graph.Imports(), timing: graph.Timing(), activities: graph.Activities(),
 		export: graph.Export(), exitCode: code, stall: watch.stall, imageDigest: digestFrom(metadata),
+		frontend: graph.Frontend(append(args.Scanners, defaultScanner)),
 	}
 	if args.Progress == "quiet" && r.imageDigest != "" {
-		fmt.Fprintln(request.Stdout, r.imageDigest)
+		fmt.Fprintln(stdout, r.imageDigest)
 	}
 	return r, nil
 }
@@ -109,11 +121,15 @@ func (s *session) follow(ctx context.Context, request Request, arguments []strin
 	ctx, interrupt := context.WithCancelCause(ctx)
 	defer interrupt(nil)
 	cmd := s.command(ctx, request, arguments)
-	stream, err := cmd.StderrPipe()
+	stream, stderr, err := progress.NewPipe()
 	if err != nil {
 		return 1, nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	defer stream.Close()
+	cmd.Stderr = stderr
+	err = cmd.Start()
+	_ = stderr.Close()
+	if err != nil {
 		return 1, nil, errors.Join(stoppedBy(ctx), fmt.Errorf("start %s: %w", cmd.Path, err))
 	}
 	watch := &watch{allowance: s.allowance, interrupt: interrupt, builder: s.builder, graph: graph, mayBeHeld: s.mayBeHeld}

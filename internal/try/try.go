@@ -59,6 +59,11 @@ func Run(ctx context.Context, options Options) (err error) {
 	if err := check(&options); err != nil {
 		return err
 	}
+	for _, name := range []string{Cold, Unchanged, Changed, NoCache} {
+		if err := report.Clear(reportDir(options.Settings, name)); err != nil {
+			return err
+		}
+	}
 	if err := setup.Tools(ctx, options.Settings.Builder, options.Stderr); err != nil {
 		return err
 	}
@@ -83,6 +88,9 @@ func Run(ctx context.Context, options Options) (err error) {
 	}
 	return presentAdvice(options.Stdout, options)
 }
+
+// reportDir is the folder of one build's report.
+func reportDir(s settings.Settings, name string) string { return filepath.Join(s.ReportDir, slug(name)) }
 
 func check(options *Options) error {
 	info, err := os.Stat(options.Dir)
@@ -175,7 +183,7 @@ func (t *trial) build(ctx context.Context, name, mode string) (*report.Report, e
 	if err != nil {
 		return nil, fmt.Errorf("%s build: %w", name, err)
 	}
-	if err := r.Write(filepath.Join(s.ReportDir, slug(name))); err != nil {
+	if err := r.Write(reportDir(s, name)); err != nil {
 		return nil, err
 	}
 	r.Summary(t.options.Stderr)
