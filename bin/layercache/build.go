@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/layercache/layercache/internal/build"
 	"github.com/layercache/layercache/internal/metrics"
 	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/internal/run"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -44,7 +44,7 @@ func newBuild() *cobra.Command {
 
 // runBuild builds with the arguments of docker buildx build, writes the reports and ends with the build's exit status.
 func runBuild(ctx context.Context, args []string, s variables.Settings) error {
-	r, err := build.Run(ctx, build.Request{
+	r, err := run.Run(ctx, run.Request{
 		Args: args, Settings: s, Lookup: os.LookupEnv,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	})

@@ -10,10 +10,10 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/layercache/layercache/internal/build"
 	"github.com/layercache/layercache/internal/builder"
 	"github.com/layercache/layercache/internal/dockerconfig"
 	"github.com/layercache/layercache/internal/report/escape"
+	"github.com/layercache/layercache/internal/run"
 )
 
 func main() {
@@ -27,19 +27,19 @@ func main() {
 	if builder.IsRuntime(os.Args[0]) {
 		os.Exit(builder.Runtime(os.Args[1:], os.Stderr))
 	}
-	os.Exit(run())
+	os.Exit(execute())
 }
 
 // memoryTarget is the heap from which on memory is freed eagerly: the build needs it more. Most builds never get there.
 const memoryTarget = 48 << 20
 
-func run() int {
+func execute() int {
 	debug.SetMemoryLimit(memoryTarget)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	go func() { cancel(build.Stopped{Signal: <-signals}) }()
+	go func() { cancel(run.Stopped{Signal: <-signals}) }()
 
 	err := newRoot().ExecuteContext(ctx)
 	var status exitStatus
@@ -48,7 +48,7 @@ func run() int {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, escape.Lines("layercache: "+err.Error()))
-		return build.ExitCode(err)
+		return run.ExitCode(err)
 	}
 	return 0
 }

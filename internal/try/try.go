@@ -12,9 +12,9 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"github.com/layercache/layercache/internal/build"
 	"github.com/layercache/layercache/internal/registry"
 	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/internal/run"
 	"github.com/layercache/layercache/internal/setup"
 	"github.com/layercache/layercache/internal/variables"
 )
@@ -90,7 +90,9 @@ func Run(ctx context.Context, options Options) (err error) {
 }
 
 // reportDir is the folder of one build's report.
-func reportDir(s variables.Settings, name string) string { return filepath.Join(s.ReportDir, slug(name)) }
+func reportDir(s variables.Settings, name string) string {
+	return filepath.Join(s.ReportDir, slug(name))
+}
 
 func check(options *Options) error {
 	info, err := os.Stat(options.Dir)
@@ -172,14 +174,14 @@ func (t *trial) build(ctx context.Context, name, mode string) (*report.Report, e
 	s.Repository, s.Mode, s.Write, s.Refresh = t.host+"/layercache/cache", mode, true, false
 	s.App, s.Branch, s.FallbackBranch = "try", "main", "main"
 	args := []string{"--push", "--tag", t.host + "/layercache/image:try", "--file", t.options.Dockerfile}
-	request := build.Request{
+	request := run.Request{
 		Args:     append(append(args, t.options.BuildArgs...), t.context),
 		Settings: s, Lookup: os.LookupEnv, Stdout: io.Discard, Stderr: t.options.Stderr,
 		PlainHTTP: []string{t.host},
 		// The next build is measured as well.
 		AwaitRemoval: true,
 	}
-	r, err := build.Run(ctx, request)
+	r, err := run.Run(ctx, request)
 	if err != nil {
 		return nil, fmt.Errorf("%s build: %w", name, err)
 	}

@@ -1,4 +1,4 @@
-package build
+package run
 
 import (
 	"testing"
@@ -74,45 +74,42 @@ func TestBlamed(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			found, ok := blamed(failing(c.complete, c.problem), []string{branchCache, mainCache})
+			found := blamedCache(failing(c.complete, c.problem), []string{branchCache, mainCache})
 			if c.want == "" {
-				assert.False(t, ok, "%+v", found)
+				assert.Nil(t, found)
 				return
 			}
-			assert.True(t, ok)
-			assert.Equal(t, trouble{refs: []string{c.want}, problem: c.problem}, found)
+			assert.Equal(t, &cacheFailure{refs: []string{c.want}, problem: c.problem}, found)
 		})
 	}
 }
 
 func TestNoCacheIsBlamedThatWasNotRead(t *testing.T) {
 	graph := failing(false, "short read: unexpected EOF")
-	_, ok := blamed(graph, []string{branchCache})
-	assert.False(t, ok, "its import failed")
-	_, ok = blamed(graph, nil)
-	assert.False(t, ok)
+	assert.Nil(t, blamedCache(graph, []string{branchCache}), "its import failed")
+	assert.Nil(t, blamedCache(graph, nil))
 }
 
 func TestWhatIsLeftOut(t *testing.T) {
 	plan := cacheflags.Flags{From: []string{"type=registry,ref=" + mainCache}, To: "type=registry,ref=" + mainCache}
 	read := []progress.Import{{Ref: branchCache, Error: "not found", Ended: true}, {Ref: mainCache, Ended: true}}
 
-	refused, failed := plan, &result{imports: read}
-	failed.leaveOut(trouble{refs: []string{mainCache}, problem: "403 Forbidden"}, &refused)
+	refused, failed := plan, &outcome{imports: read}
+	cacheFailure{refs: []string{mainCache}, problem: "403 Forbidden"}.applyTo(failed, &refused)
 	assert.Empty(t, refused.From, "what could not be read is not read again")
 	assert.Equal(t, plan.To, refused.To, "a cache that answers is written")
 	assert.Equal(t, []string{"not found", "403 Forbidden"}, []string{failed.imports[0].Error, failed.imports[1].Error})
 	assert.Empty(t, failed.export)
 
-	silent, waited := plan, &result{}
-	waited.leaveOut(trouble{silent: progress.AwaitsExport, problem: "no answer"}, &silent)
+	silent, waited := plan, &outcome{}
+	cacheFailure{waitedFor: progress.AwaitsExport, problem: "no answer"}.applyTo(waited, &silent)
 	assert.Empty(t, silent.From)
 	assert.Empty(t, silent.To, "a cache that does not answer is not written")
 	assert.Equal(t, progress.Export{Attempted: true, Error: "no answer"}, waited.export)
 }
 
 func TestACallThatFollowsAnother(t *testing.T) {
-	first := &result{
+	first := outcome{
 		imports: []progress.Import{{Ref: mainCache, Error: "no answer"}}, timing: progress.Timing{Build: 2, Import: 1},
 		export: progress.Export{Attempted: true, Error: "no answer"},
 		steps: []progress.Step{
@@ -121,12 +118,12 @@ func TestACallThatFollowsAnother(t *testing.T) {
 			{Index: 3, Instruction: "RUN test", Ran: true, Error: "context canceled"},
 		},
 	}
-	second := &result{timing: progress.Timing{Build: 3, Push: 1}, steps: []progress.Step{
+	second := &outcome{timing: progress.Timing{Build: 3, Push: 1}, steps: []progress.Step{
 		{Index: 1, Instruction: "COPY deps .", Cached: true},
 		{Index: 2, Instruction: "RUN make", Cached: true},
 		{Index: 3, Instruction: "RUN test", Ran: true, Seconds: 3},
 	}}
-	second.follows(first)
+	second.add(first)
 	assert.Equal(t, []progress.Step{
 		{Index: 1, Instruction: "COPY deps .", Cached: true},
 		{Index: 2, Instruction: "RUN make", Ran: true, Seconds: 2},

@@ -1,4 +1,4 @@
-package build
+package run
 
 import (
 	"testing"
@@ -11,7 +11,7 @@ import (
 	"github.com/layercache/layercache/internal/progress"
 )
 
-func TestABuilderThatMayBeHeldUpIsAwaitedUntilAVertexBegins(t *testing.T) {
+func TestABuilderThatMayBeStuckIsWaitedForUntilAVertexBegins(t *testing.T) {
 	now := time.Now()
 	cases := []struct {
 		name     string
@@ -27,17 +27,26 @@ func TestABuilderThatMayBeHeldUpIsAwaitedUntilAVertexBegins(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			graph := progress.NewGraph()
 			graph.Observe(progress.Event{Vertexes: c.vertexes})
-			assert.Equal(t, c.want, (&watch{graph: graph, mayBeHeld: true}).look().awaited)
-			assert.Equal(t, progress.AwaitsNothing, (&watch{graph: graph}).look().awaited, "any other builder takes its time")
+			assert.Equal(t, c.want, (&watch{graph: graph, mayBeStuck: true}).look().waitsFor)
+			assert.Equal(t, progress.AwaitsNothing, (&watch{graph: graph}).look().waitsFor, "any other builder takes its time")
 		})
 	}
 }
 
-func TestABuildWhoseResultStaysWithItsBuilderIsNotMoved(t *testing.T) {
-	s := &session{builderKind: "mine"}
+func TestABuildWhoseResultStaysInItsBuilderIsNotMoved(t *testing.T) {
 	args := buildx.ParseArgs([]string{"--builder", "mine", "--tag", "shop", "."})
-	same, err := s.leaveBuilder(t.Context(), Request{}, args)
-	require.ErrorContains(t, err, "the builder mine does nothing")
+	j := &job{args: args, builder: activeBuilder{kind: "mine"}}
+	err := j.leaveBuilder(t.Context())
+	require.ErrorContains(t, err, "builder mine is stuck")
 	require.ErrorContains(t, err, "neither --push, --load nor --output is given")
-	assert.Equal(t, args, same)
+	assert.Equal(t, args, j.args)
+}
+
+// A private Docker configuration would otherwise change where buildx looks for the builders that it knows.
+func TestABuilderThatTheCallerNamesIsLookedForInTheUsersFolder(t *testing.T) {
+	t.Setenv("BUILDX_CONFIG", "")
+	t.Setenv("DOCKER_CONFIG", "/etc/docker-config")
+	b, err := startBuilder(t.Context(), builderOptions{named: "mine", dir: t.TempDir()})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"BUILDX_CONFIG=/etc/docker-config/buildx"}, b.env)
 }

@@ -1,4 +1,4 @@
-package build
+package run
 
 import (
 	"os"
@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// appName is the setting's, else the last part of the first image's name, else the name of the working directory.
+// appName returns the setting, else the last part of the first image's name, else the name of the working directory.
 func appName(setting string, images []string, dir string) string {
 	if setting != "" {
 		return setting
@@ -27,8 +27,8 @@ func appName(setting string, images []string, dir string) string {
 	return filepath.Base(dir)
 }
 
-// platformName is the platforms that are built for, in a fixed order; without --platform it is DOCKER_DEFAULT_PLATFORM, as
-// for buildx, or the builder's own, which is this machine's architecture under Linux.
+// platformName returns the platforms of the build, sorted. Without --platform it is DOCKER_DEFAULT_PLATFORM, as for buildx, or
+// the builder's own, which is Linux on this machine's architecture.
 func platformName(platforms []string, lookup func(string) (string, bool)) string {
 	if standard, _ := lookup("DOCKER_DEFAULT_PLATFORM"); len(platforms) == 0 && standard != "" {
 		return standard

@@ -1,4 +1,4 @@
-package build
+package run
 
 import (
 	"context"
@@ -15,7 +15,6 @@ import (
 	"github.com/layercache/layercache/internal/cacheflags"
 	"github.com/layercache/layercache/internal/cacheref"
 	"github.com/layercache/layercache/internal/progress"
-	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -54,7 +53,7 @@ func TestRefs(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			request := Request{Settings: c.settings, Lookup: nothing, Dir: t.TempDir() + "/folder"}
-			cache, _, err := cacheOf(t.Context(), request, buildx.ParseArgs(c.args))
+			cache, _, err := chooseCache(t.Context(), request, buildx.ParseArgs(c.args))
 			require.NoError(t, err)
 			assert.Equal(t, cacheref.Refs{Imports: c.imports, Export: c.export}, cache.Refs)
 		})
@@ -66,26 +65,27 @@ func TestOurArguments(t *testing.T) {
 	cases := []struct {
 		name    string
 		refresh bool
-		session session
+		builder activeBuilder
 		cache   cacheflags.Flags
 		want    []string
 	}{
-		{"imports come in order, then the export", false, session{builderName: "b", exportsCache: true}, cache,
+		{"imports come in order, then the export", false, activeBuilder{name: "b", exportsCache: true}, cache,
 			[]string{"build", "--progress=rawjson", "--builder", "b", "--cache-from", "type=registry,ref=r:own", "--cache-from", "type=registry,ref=r:main", "--cache-to", "type=registry,ref=r:own"}},
-		{"a builder that cannot export does not", false, session{builderName: "default"}, cache,
+		{"a builder that cannot export does not", false, activeBuilder{name: "default"}, cache,
 			[]string{"build", "--progress=rawjson", "--builder", "default", "--cache-from", "type=registry,ref=r:own", "--cache-from", "type=registry,ref=r:main"}},
-		{"but every builder can export inline", false, session{builderName: "default"}, cacheflags.Flags{To: cacheflags.Inline},
+		{"but every builder can export inline", false, activeBuilder{name: "default"}, cacheflags.Flags{To: cacheflags.Inline},
 			[]string{"build", "--progress=rawjson", "--builder", "default", "--cache-to", "type=inline"}},
-		{"a refresh imports nothing and exports", true, session{builderName: "b", exportsCache: true}, cache,
+		{"a refresh imports nothing and exports", true, activeBuilder{name: "b", exportsCache: true}, cache,
 			[]string{"build", "--progress=rawjson", "--builder", "b", "--no-cache", "--cache-to", "type=registry,ref=r:own"}},
-		{"without a cache there are no cache flags", false, session{builderName: "b", exportsCache: true}, cacheflags.Flags{},
+		{"without a cache there are no cache flags", false, activeBuilder{name: "b", exportsCache: true}, cacheflags.Flags{},
 			[]string{"build", "--progress=rawjson", "--builder", "b"}},
-		{"a builder that the caller names is not named again", false, session{}, cacheflags.Flags{},
+		{"a builder that the caller names is not named again", false, activeBuilder{}, cacheflags.Flags{},
 			[]string{"build", "--progress=rawjson"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			assert.Equal(t, c.want, c.session.arguments(Request{Settings: variables.Settings{Refresh: c.refresh}}, c.cache))
+			j := &job{Request: Request{Settings: variables.Settings{Refresh: c.refresh}}, builder: c.builder}
+			assert.Equal(t, c.want, j.arguments(c.cache))
 		})
 	}
 }
@@ -94,7 +94,7 @@ func TestHostsToSignInTo(t *testing.T) {
 	request := Request{Settings: variables.Settings{Mirrors: []variables.Mirror{{Upstream: "docker.io", Location: "mirror.example/docker-hub"}, {Upstream: "quay.io", Location: "bare.example"}}}}
 	args := buildx.ParseArgs([]string{"-t", "image.example/shop:1", "-o", "type=registry,name=other.example/shop", "."})
 	refs := cacheref.Refs{Imports: []string{repository + ":a"}, Export: repository + ":a"}
-	hosts := hostsOf(request, args, refs)
+	hosts := registryHosts(request, args, refs)
 	for _, host := range []string{"image.example", "other.example", "mirror.example", "bare.example", "111122223333.dkr.ecr.eu-west-1.amazonaws.com"} {
 		assert.Contains(t, hosts, host)
 	}
@@ -113,26 +113,26 @@ func TestWhatBecameOfTheExport(t *testing.T) {
 	const asked = "type=s3,bucket=b,name=main"
 	cases := []struct {
 		name    string
-		result  result
+		outcome outcome
 		asked   string
 		want    string
 		warning string
 	}{
-		{"an export that came to its end", result{export: progress.Export{Attempted: true}}, asked, "yes", ""},
-		{"one that failed", result{export: progress.Export{Attempted: true, Error: "403 Forbidden"}}, asked, "failed", "no permission"},
-		{"one that had no step to write", result{export: progress.Export{Attempted: true, Empty: true}}, asked, "off", ""},
-		{"one that buildx left out in silence", result{}, asked, "failed", "the builder does not know type=s3"},
-		{"one that a failed build did not come to", result{exitCode: 1}, asked, "off", ""},
-		{"nothing new", result{unchanged: true}, asked, "unchanged", ""},
-		{"none asked for", result{}, "", "off", ""},
-		{"an inline cache of a build that has no image", result{}, cacheflags.Inline, "off", ""},
+		{"an export that came to its end", outcome{export: progress.Export{Attempted: true}}, asked, "yes", ""},
+		{"one that failed", outcome{export: progress.Export{Attempted: true, Error: "403 Forbidden"}}, asked, "failed", "no permission"},
+		{"one that had no step to write", outcome{export: progress.Export{Attempted: true, Empty: true}}, asked, "off", ""},
+		{"one that buildx left out in silence", outcome{}, asked, "failed", "the builder does not support type=s3"},
+		{"one that a failed build did not come to", outcome{exitCode: 1}, asked, "off", ""},
+		{"nothing new", outcome{unchanged: true}, asked, "unchanged", ""},
+		{"none asked for", outcome{}, "", "off", ""},
+		{"an inline cache of a build that has no image", outcome{}, cacheflags.Inline, "off", ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			r := &report.Report{}
-			assert.Equal(t, c.want, exported(r, &c.result, c.asked))
-			assert.Contains(t, strings.Join(r.Warnings, "\n"), c.warning)
-			assert.Equal(t, c.warning == "", len(r.Warnings) == 0)
+			got := exportResultOf(c.outcome, c.asked, "r:main")
+			assert.Equal(t, c.want, got.name)
+			assert.Contains(t, strings.Join(got.warnings, "\n"), c.warning)
+			assert.Equal(t, c.warning == "", len(got.warnings) == 0)
 		})
 	}
 }

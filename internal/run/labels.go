@@ -1,4 +1,4 @@
-package build
+package run
 
 import (
 	"cmp"
@@ -30,10 +30,10 @@ var scpAddress = regexp.MustCompile(`^[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:`)
 // come from CodeBuild's variables, and from git only where there are none.
 //
 // https://docs.docker.com/build/building/variables/#buildx_git_labels
-func (s *session) sourceLabels(ctx context.Context, request Request, args buildx.Args) []string {
+func sourceLabels(ctx context.Context, request Request, args buildx.Args, w *warnings) []string {
 	if info, _ := request.Lookup("BUILDX_GIT_INFO"); info != "" {
 		if wanted, err := strconv.ParseBool(info); err == nil && wanted {
-			s.warn("BUILDX_GIT_INFO has no effect: buildx would run git with the configuration of the source; " +
+			w.warn("BUILDX_GIT_INFO has no effect: buildx would run git with the configuration of the source; " +
 				"BUILDX_GIT_LABELS=true puts commit and repository into the image's labels")
 		}
 	}

@@ -1,4 +1,4 @@
-package build
+package run
 
 import (
 	"os"
@@ -56,13 +56,13 @@ func TestTheLabelsThatBuildxWouldAskGitFor(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			s := &session{warnings: &warnings{}}
+			w := &warnings{}
 			lookup := func(variable string) (string, bool) {
 				value, found := c.variables[variable]
 				return value, found
 			}
-			assert.Equal(t, c.want, s.sourceLabels(t.Context(), Request{Dir: c.dir, Lookup: lookup}, buildx.ParseArgs(c.arguments)))
-			assert.Equal(t, c.warned, len(s.warned()) > 0)
+			assert.Equal(t, c.want, sourceLabels(t.Context(), Request{Dir: c.dir, Lookup: lookup}, buildx.ParseArgs(c.arguments), w))
+			assert.Equal(t, c.warned, len(w.all()) > 0)
 		})
 	}
 }

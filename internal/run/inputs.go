@@ -1,4 +1,4 @@
-package build
+package run
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 	"github.com/layercache/layercache/internal/record"
 )
 
-// inputsOf reads what the build is given. What cannot be told is left out: a context that is no folder, one that is too large.
-func inputsOf(ctx context.Context, request Request, args buildx.Args) record.Inputs {
+// readInputs reads the build's inputs. It leaves out the files of a context that is not a folder or is too large.
+func readInputs(ctx context.Context, request Request, args buildx.Args) record.Inputs {
 	inputs := record.Inputs{Flags: args.Shape()}
 	if len(args.BuildArgs) > 0 {
 		inputs.Arguments = map[string]string{}
@@ -43,7 +43,7 @@ func inputsOf(ctx context.Context, request Request, args buildx.Args) record.Inp
 	return inputs
 }
 
-// within is the path as buildx reads it, from the working directory.
+// within returns the path relative to the working directory, as buildx reads it.
 func within(dir, path string) string {
 	if filepath.IsAbs(path) {
 		return path

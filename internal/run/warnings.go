@@ -1,4 +1,4 @@
-package build
+package run
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// warnings is trouble that is no reason to end the build. A renewal of the sign-ins may add to it while the build runs.
+// warnings collects trouble that does not end the build. The renewal of the sign-ins may add to it while the build runs.
 type warnings struct {
 	mutex sync.Mutex
 	texts []string
@@ -18,8 +18,8 @@ func (w *warnings) warn(format string, args ...any) {
 	w.texts = append(w.texts, fmt.Sprintf(format, args...))
 }
 
-// warned are the warnings so far.
-func (w *warnings) warned() []string {
+// all returns the warnings so far.
+func (w *warnings) all() []string {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	return slices.Clone(w.texts)

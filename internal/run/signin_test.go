@@ -1,12 +1,10 @@
-package build
+package run
 
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -50,39 +48,30 @@ func TestWhoSignsInToWhichRegistry(t *testing.T) {
 				request.Settings.Mirrors = []variables.Mirror{{Upstream: "docker.io", Location: c.mirror + "/docker-hub"}}
 			}
 			refs := cacheref.Refs{Imports: []string{c.repository + "/cache:a", fallbackHost + "/cache:a"}, Export: c.repository + "/cache:a"}
-			s := &session{warnings: &warnings{}}
+			w := &warnings{}
 			got := map[string]string{}
-			for _, registry := range s.registriesOf(request, buildx.ParseArgs([]string{"-t", imageHost + "/shop:1", "."}), refs) {
+			for _, registry := range registriesToSignIn(request, buildx.ParseArgs([]string{"-t", imageHost + "/shop:1", "."}), refs, w) {
 				got[registry.Host] = registry.Role
 			}
 			assert.Equal(t, c.want, got)
 			if c.warning == "" {
-				assert.Empty(t, s.warned())
+				assert.Empty(t, w.all())
 				return
 			}
-			require.Len(t, s.warned(), 1)
-			assert.Contains(t, s.warned()[0], c.warning)
+			require.Len(t, w.all(), 1)
+			assert.Contains(t, w.all()[0], c.warning)
 		})
 	}
 }
 
-func TestASessionWithoutECRKeepsTheUsersConfiguration(t *testing.T) {
-	s := &session{dir: t.TempDir(), keychain: authn.DefaultKeychain, warnings: &warnings{}}
-	variables, failed := s.login(t.Context(), []ecr.Registry{{Host: "docker.io"}, {Host: "localhost:5000"}}, longestLogin)
-	assert.Empty(t, variables)
-	assert.False(t, failed)
-	assert.Empty(t, s.warned())
-	assert.Nil(t, s.stopRenewal)
-	entries, err := os.ReadDir(s.dir)
+func TestABuildWithoutECRKeepsTheUsersConfiguration(t *testing.T) {
+	dir, w := t.TempDir(), &warnings{}
+	got := signInTo(t.Context(), []ecr.Registry{{Host: "docker.io"}, {Host: "localhost:5000"}}, dir, maxLoginWait, w)
+	assert.Empty(t, got.env)
+	assert.False(t, got.failed)
+	assert.Nil(t, got.stop)
+	assert.Empty(t, w.all())
+	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Empty(t, entries)
-}
-
-// A private Docker configuration would else move the place where buildx looks for the builders that it knows.
-func TestABuilderThatTheCallerNamesIsLookedForInTheUsersFolder(t *testing.T) {
-	t.Setenv("BUILDX_CONFIG", "")
-	t.Setenv("DOCKER_CONFIG", "/etc/docker-config")
-	s := &session{dir: t.TempDir(), warnings: &warnings{}}
-	require.NoError(t, s.startBuilder(t.Context(), Request{}, buildx.ParseArgs([]string{"--builder", "mine", "."})))
-	assert.Equal(t, "BUILDX_CONFIG=/etc/docker-config/buildx", strings.Join(s.env, " "))
 }

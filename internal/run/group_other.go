@@ -1,8 +1,8 @@
 //go:build unix && !linux
 
-package build
+package run
 
 import "syscall"
 
-// ownGroup keeps a terminal's Ctrl-C from reaching buildx twice: the helper passes it on.
+// ownGroup keeps a terminal's Ctrl-C from reaching buildx twice, as layercache passes it on.
 func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
