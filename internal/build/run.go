@@ -187,7 +187,7 @@ func (s *session) exportFlag(cache cacheflags.Flags) string {
 	return ""
 }
 
-// command is a call of buildx that gets a signal of ours passed on.
+// command is a call of buildx that a signal of ours ends, too.
 func (s *session) command(ctx context.Context, request Request, arguments []string) *exec.Cmd {
 	cmd := s.client.Command(ctx, s.env, arguments...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout = request.Dir, request.Stdin, request.Stdout
@@ -198,9 +198,10 @@ func (s *session) command(ctx context.Context, request Request, arguments []stri
 	cmd.SysProcAttr = ownGroup()
 	cmd.WaitDelay = graceAfterSignal
 	cmd.Cancel = func() error {
+		// These two end a build of buildx's in order; others end buildx alone.
 		var stopped Stopped
-		if errors.As(context.Cause(ctx), &stopped) {
-			return cmd.Process.Signal(stopped.Signal)
+		if errors.As(context.Cause(ctx), &stopped) && stopped.Signal != os.Interrupt {
+			return cmd.Process.Signal(syscall.SIGTERM)
 		}
 		return cmd.Process.Signal(os.Interrupt)
 	}

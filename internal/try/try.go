@@ -90,7 +90,9 @@ func Run(ctx context.Context, options Options) (err error) {
 }
 
 // reportDir is the folder of one build's report.
-func reportDir(s settings.Settings, name string) string { return filepath.Join(s.ReportDir, slug(name)) }
+func reportDir(s settings.Settings, name string) string {
+	return filepath.Join(s.ReportDir, slug(name))
+}
 
 func check(options *Options) error {
 	info, err := os.Stat(options.Dir)
