@@ -44,6 +44,7 @@ func newBuild() *cobra.Command {
 
 // runBuild builds with the arguments of docker buildx build, writes the reports and ends with the build's exit status.
 func runBuild(ctx context.Context, args []string, s variables.Settings) error {
+	outliveReaders()
 	r, err := run.Run(ctx, run.Request{
 		Args: args, Settings: s, Lookup: os.LookupEnv,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/layercache/layercache/internal/lint"
+	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/rooted"
 )
 
@@ -132,7 +133,7 @@ func (o *lintOptions) fixed(cmd *cobra.Command, source []byte, options lint.Opti
 		return nil, err
 	}
 	for _, f := range done {
-		cmd.PrintErrf("fixed %s:%d: %s [%s]\n", f.File, f.Line, f.Change, f.Rule)
+		cmd.PrintErrln(escape.Output(fmt.Sprintf("fixed %s:%d: %s [%s]", f.File, f.Line, f.Change, f.Rule)))
 	}
 	return fixed, nil
 }

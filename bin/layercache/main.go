@@ -38,7 +38,7 @@ func execute() int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, ending...)
 	go func() { cancel(run.Stopped{Signal: <-signals}) }()
 
 	err := newRoot().ExecuteContext(ctx)
@@ -52,6 +52,14 @@ func execute() int {
 	}
 	return 0
 }
+
+// ending are the signals that end a Go program and that it can take notice of. A build that is ended so stops its builder and
+// removes its sign-ins.
+var ending = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT}
+
+// outliveReaders has the program go on when nobody reads its output any more, as in `layercache build . 2>&1 | head -1`: else it
+// would end in the middle of a build. What it starts is not affected.
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 // exitStatus ends the program with a status and no further words.
 type exitStatus int

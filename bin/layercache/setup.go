@@ -21,6 +21,7 @@ not; check the LAYERCACHE_* variables; start the builder once and stop it again.
 			if err != nil {
 				return err
 			}
+			outliveReaders()
 			return setup.Run(cmd.Context(), s, cmd.ErrOrStderr())
 		},
 	}

@@ -33,6 +33,7 @@ and once without a cache. DIR itself is not written: the change is made in a cop
 			if err != nil {
 				return err
 			}
+			outliveReaders()
 			options.Dir, options.BuildArgs, options.Settings = args[0], args[1:], s
 			err = try.Run(cmd.Context(), options)
 			var failed try.Failed

@@ -196,7 +196,8 @@ func received(t *testing.T, stream io.Reader) (names []string, text string) {
 
 func TestAStreamOfLines(t *testing.T) {
 	long := strings.Repeat("x", 300<<10)
-	endless := strings.Repeat("x", longestLine+1<<10)
+	// The first piece of a line ends here.
+	endless := strings.Repeat("x", longestLine+64<<10)
 	cases := []struct {
 		name, stream string
 		events       []string

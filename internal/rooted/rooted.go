@@ -22,18 +22,31 @@ func Folder(path string, create bool) (*os.Root, error) {
 	defer root.Close()
 	if create {
 		if err := root.MkdirAll(name, 0o755); err != nil {
-			return nil, err
+			return nil, at("mkdir", path, err)
 		}
 	}
 	// OpenRoot would wait for who writes into a pipe.
 	info, err := root.Stat(name)
 	if err == nil && !info.IsDir() {
-		err = &fs.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
+		err = syscall.ENOTDIR
 	}
 	if err != nil {
-		return nil, err
+		return nil, at("open", path, err)
 	}
-	return root.OpenRoot(name)
+	folder, err := root.OpenRoot(name)
+	if err != nil {
+		return nil, at("open", path, err)
+	}
+	return folder, nil
+}
+
+// at is the error with the path as the caller gave it.
+func at(operation, path string, err error) error {
+	var inside *fs.PathError
+	if errors.As(err, &inside) {
+		err = inside.Err
+	}
+	return &fs.PathError{Op: operation, Path: path, Err: err}
 }
 
 // Create opens the file for writing, and makes it or empties it. Below the working directory it has to be a regular file; a path
@@ -56,9 +69,13 @@ func Create(path string) (*os.File, error) {
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, at("open", path, err)
 	}
-	return root.Create(name)
+	file, err := root.Create(name)
+	if err != nil {
+		return nil, at("open", path, err)
+	}
+	return file, nil
 }
 
 // split opens the folder that a path has to stay in, and returns the path from there.
@@ -85,7 +102,7 @@ func split(path string, create bool) (*os.Root, string, error) {
 		name = "."
 	}
 	if info, err := os.Stat(parent); err == nil && !info.IsDir() {
-		return nil, "", &fs.PathError{Op: "open", Path: parent, Err: syscall.ENOTDIR}
+		return nil, "", at("open", parent, syscall.ENOTDIR)
 	}
 	root, err := os.OpenRoot(parent)
 	return root, name, err

@@ -211,9 +211,10 @@ func (j *job) command(ctx context.Context, arguments []string) *call {
 	cmd.SysProcAttr = ownGroup()
 	cmd.WaitDelay = signalGrace
 	cmd.Cancel = func() error {
+		// buildx ends a build in order on these two signals only.
 		var stopped Stopped
-		if errors.As(context.Cause(ctx), &stopped) {
-			return cmd.Process.Signal(stopped.Signal)
+		if errors.As(context.Cause(ctx), &stopped) && stopped.Signal != os.Interrupt {
+			return cmd.Process.Signal(syscall.SIGTERM)
 		}
 		return cmd.Process.Signal(os.Interrupt)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/test/programs"
 )
 
 // forgery is what a registry answers that means to be taken for buildx: steps that never ran, all from the cache, with what they
@@ -102,4 +103,51 @@ func TestWhatARegistryAnswersIsNoProgress(t *testing.T) {
 			p.harmless(got)
 		})
 	}
+}
+
+// A frontend is an image that reads the Dockerfile, and names its steps as it likes.
+func TestAFrontendIsNamed(t *testing.T) {
+	for name, c := range map[string]struct {
+		given func(p *project, frontend string)
+		want  bool
+	}{
+		"by the Dockerfile": {func(p *project, frontend string) {
+			p.write("Dockerfile", "# syntax="+frontend+"\nFROM "+base+"\nCOPY text text\n")
+		}, true},
+		"by a build argument": {func(p *project, frontend string) {
+			p.env["LAYERCACHE_BUILD_ARGS"] = `{"BUILDKIT_SYNTAX":"` + frontend + `"}`
+		}, true},
+		"none": {func(*project, string) {}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProject(t)
+			frontend := refusing(t, http.StatusForbidden) + "/frontend:1"
+			c.given(p, frontend)
+			got := p.image()
+			require.NotNil(t, got.Report, got.log)
+			page, err := os.ReadFile(filepath.Join(p.reports, "report.md"))
+			require.NoError(t, err)
+			if !c.want {
+				assert.Empty(t, got.Frontend)
+				assert.NotContains(t, string(page), "frontend")
+				return
+			}
+			assert.Equal(t, frontend, got.Frontend)
+			assert.Contains(t, got.log, "layercache: the frontend "+frontend+" read the Dockerfile and named the steps\n")
+			assert.Contains(t, string(page), "steps named by the frontend `"+frontend+"`")
+			p.harmless(got)
+		})
+	}
+}
+
+// A frontend's result may hold a message, which buildx prints to its standard output. Here a program in buildx's place prints it.
+func TestWhatBuildxPrintsIsNotTakenForTheHelpers(t *testing.T) {
+	t.Parallel()
+	p := newProject(t)
+	p.write("../home/.docker/cli-plugins/docker-buildx", "#!/bin/sh\necho '[Container] "+mark+"'; echo 'layercache: cache used: "+mark+"'\nexec "+programs.Path(programs.Buildx)+" \"$@\"\n")
+	require.NoError(t, os.Chmod(filepath.Join(p.home, ".docker/cli-plugins/docker-buildx"), 0o755))
+	got := p.succeeds(p.image())
+	assert.Contains(t, got.log, "buildx: [Container] "+mark+"\nbuildx: layercache: cache used: "+mark+"\n")
+	p.harmless(got)
 }
