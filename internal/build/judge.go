@@ -18,7 +18,7 @@ import (
 func judge(request Request, session *session, result *result, memory *memory, scope cacheref.Scope) *report.Report {
 	refs := memory.cache.Refs
 	steps := result.steps
-	v := verdict.Of(verdict.Evidence{
+	v := verdict.Decide(verdict.Evidence{
 		On: len(refs.Imports) > 0, Refresh: request.Settings.Refresh, Failed: result.exitCode != 0, Refs: refs.Imports,
 		Steps: steps, Imports: result.imports, States: memory.states, Records: memory.records,
 		App: scope.App, Platform: scope.Platform, Inputs: memory.inputs,
