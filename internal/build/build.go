@@ -56,7 +56,7 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 	}
 	inputs := make(chan record.Inputs, 1)
 	go func() {
-		if !cache.Remembers() {
+		if !cache.KeepsRecord() {
 			inputs <- record.Inputs{}
 			return
 		}
@@ -93,7 +93,7 @@ func cacheOf(ctx context.Context, request Request, args buildx.Args) (cacheflags
 	}
 	scope.Platform = platformName(args.Platforms, request.Lookup)
 	scope.Branch = variables.BranchOf(ctx, s, request.Lookup, request.Dir)
-	flags, err := cacheflags.For(s, scope, args.Images(), request.Lookup)
+	flags, err := cacheflags.FromSettings(s, scope, args.Images(), request.Lookup)
 	return flags, scope, err
 }
 

@@ -91,8 +91,8 @@ func appraise(r *report.Report, begin time.Time, seconds report.Seconds, prices 
 	r.OverheadSeconds = seconds.Import + seconds.Export
 	steps := result.steps
 	remembered := memory.remembered(steps)
-	answer := worth.Of(worth.Evidence{
-		Steps: steps, Remembered: remembered, OverheadSeconds: r.OverheadSeconds, CacheBytes: r.Cost.CacheBytes, Prices: prices,
+	answer := worth.Assess(worth.Evidence{
+		Steps: steps, RunSeconds: remembered, OverheadSeconds: r.OverheadSeconds, CacheBytes: r.Cost.CacheBytes, Prices: prices,
 	})
 	r.Worth, r.Reason, r.SavedSeconds = answer.Worth, answer.Reason, answer.SavedSeconds
 	if answer.SavedSeconds != nil {

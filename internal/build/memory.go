@@ -45,7 +45,7 @@ func recall(ctx context.Context, cache cacheflags.Flags, timeout time.Duration, 
 	go func() {
 		defer close(m.probed)
 		if cache.InRegistry {
-			m.states = cachestate.Of(ctx, cache.Refs.Imports, keychain)
+			m.states = cachestate.Query(ctx, cache.Refs.Imports, keychain)
 		}
 	}()
 	go func() {
@@ -82,7 +82,7 @@ func (m *memory) load(ctx context.Context) {
 func (m *memory) store(ref string) record.Store {
 	switch {
 	case m.cache.InRegistry:
-		return record.InRegistry(cacheref.Record(ref), m.keychain)
+		return record.InRegistry(cacheref.RecordRef(ref), m.keychain)
 	case m.cache.Folder != "":
 		return record.InFolder(m.cache.Folder)
 	}
@@ -130,7 +130,7 @@ func (m *memory) remember(ctx context.Context, scope cacheref.Scope, r *report.R
 	ref := m.cache.Refs.Export
 	state := m.states[ref]
 	if r.Exported == "yes" && m.cache.InRegistry {
-		state = cachestate.Of(ctx, []string{ref}, m.keychain)[ref]
+		state = cachestate.Query(ctx, []string{ref}, m.keychain)[ref]
 		if state.TooLarge() {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("the cache %s describes so many steps (%d bytes) that BuildKit will refuse to read it: set LAYERCACHE_LAYERS=final, or give the parts of the build apps of their own", ref, max(state.ConfigBytes, state.ManifestBytes)))
 		}
@@ -144,7 +144,7 @@ func (m *memory) remember(ctx context.Context, scope cacheref.Scope, r *report.R
 	}
 	next := &record.Record{
 		Version: record.Version, Written: time.Now().UTC(), App: scope.App, Platform: scope.Platform,
-		Manifest: export.Manifest, Config: export.Config, Bytes: state.Bytes, Inputs: m.inputs, Steps: record.StepsOf(steps, m.last()),
+		Manifest: export.Manifest, Config: export.Config, Bytes: state.Bytes, Inputs: m.inputs, Steps: record.MergeSteps(steps, m.last()),
 	}
 	if err := store.Save(ctx, next); err != nil {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("what the cached steps take could not be remembered: %v", err))
