@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// WriteText writes findings for people.
+// WriteText writes the findings as text for people.
 func WriteText(w io.Writer, findings []Finding) error {
 	var b strings.Builder
 	for _, f := range findings {
@@ -24,7 +24,7 @@ func WriteText(w io.Writer, findings []Finding) error {
 	return err
 }
 
-// summary counts the findings.
+// summary returns a line with the number of findings by level.
 func summary(findings []Finding) string {
 	if len(findings) == 0 {
 		return "no findings"
