@@ -158,8 +158,8 @@ func TestEveryHostGetsTheCredentialOfItsRegion(t *testing.T) {
 
 func TestAnErrorNamesTheRegionAndContainsNoSecret(t *testing.T) {
 	cases := []struct {
-		name, says string
-		answer     func(source) (*ecr.GetAuthorizationTokenOutput, error)
+		name, message string
+		answer        func(source) (*ecr.GetAuthorizationTokenOutput, error)
 	}{
 		{"the call fails", "AccessDenied", func(source) (*ecr.GetAuthorizationTokenOutput, error) { return nil, errors.New("AccessDenied") }},
 		{"the response is empty", "no token", func(source) (*ecr.GetAuthorizationTokenOutput, error) { return &ecr.GetAuthorizationTokenOutput{}, nil }},
@@ -175,7 +175,7 @@ func TestAnErrorNamesTheRegionAndContainsNoSecret(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := login(context.Background(), registriesAt(ireland), answering(c.answer).client)
 			require.ErrorContains(t, err, "sign in to ECR in eu-west-1: ")
-			assert.ErrorContains(t, err, c.says)
+			assert.ErrorContains(t, err, c.message)
 			assert.NotContains(t, err.Error(), "s3cr3t")
 			assert.NotContains(t, err.Error(), base64.StdEncoding.EncodeToString([]byte("s3cr3t")))
 			assert.Empty(t, got.Credentials())

@@ -123,7 +123,7 @@ func FuzzNoVariableSmugglesAFlag(f *testing.F) {
 }
 
 func TestWrongVariablesAreRefused(t *testing.T) {
-	cases := []struct{ name, variable, value, says string }{
+	cases := []struct{ name, variable, value, message string }{
 		{"no image", "LAYERCACHE_IMAGE", "", "LAYERCACHE_IMAGE"},
 		{"an image with a scheme", "LAYERCACHE_IMAGE", "https://" + repository, "LAYERCACHE_IMAGE"},
 		{"an image with a tag", "LAYERCACHE_IMAGE", repository + ":v1", "LAYERCACHE_IMAGE"},
@@ -143,7 +143,7 @@ func TestWrongVariablesAreRefused(t *testing.T) {
 			environment := map[string]string{"LAYERCACHE_IMAGE": repository}
 			environment[c.variable] = c.value
 			_, err := read(environment, Words{})
-			assert.ErrorContains(t, err, c.says)
+			assert.ErrorContains(t, err, c.message)
 			assert.ErrorContains(t, err, c.variable)
 		})
 	}

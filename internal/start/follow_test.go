@@ -50,9 +50,9 @@ layercache: build shop:11111111-2222-3333-4444-555555555555 succeeded in 1 min 5
 func TestEveryFinalStatusIsReported(t *testing.T) {
 	failed := awsfake.Phase{Type: "BUILD", Status: "FAILED", Seconds: 9, Code: "COMMAND_EXECUTION_ERROR", Message: "Error while executing command: layercache image.\nReason: exit status 1"}
 	cases := []struct {
-		status string
-		phase  awsfake.Phase
-		says   string
+		status  string
+		phase   awsfake.Phase
+		message string
 	}{
 		{"FAILED", failed, "build " + id + " failed: BUILD: COMMAND_EXECUTION_ERROR: Error while executing command: layercache image. Reason: exit status 1"},
 		{"FAULT", awsfake.Phase{Type: "PROVISIONING", Status: "FAULT", Seconds: 9, Code: "INTERNAL_SERVICE_ERROR", Message: "try again"}, "ended with an internal error of CodeBuild: PROVISIONING: INTERNAL_SERVICE_ERROR: try again"},
@@ -65,7 +65,7 @@ func TestEveryFinalStatusIsReported(t *testing.T) {
 			build := &awsfake.Build{ID: id, Looks: []awsfake.Look{{Status: c.status, Phases: []awsfake.Phase{c.phase}, Exported: []string{"LAYERCACHE_VERDICT=cold"}}}}
 			got, err := newWorld(t, awsfake.CodeBuild(build)).follow(context.Background(), false)
 			assertEnded(t, err, c.status)
-			assert.ErrorContains(t, err, c.says)
+			assert.ErrorContains(t, err, c.message)
 			assert.Contains(t, got.notes, "layercache: verdict cold\n")
 		})
 	}
@@ -73,9 +73,9 @@ func TestEveryFinalStatusIsReported(t *testing.T) {
 
 func TestWithoutALogOnlyThePhasesAreShown(t *testing.T) {
 	cases := []struct {
-		name   string
-		change func(*awsfake.Build, map[string]awsfake.Answer)
-		says   string
+		name    string
+		change  func(*awsfake.Build, map[string]awsfake.Answer)
+		message string
 	}{
 		{"logs are off", func(b *awsfake.Build, _ map[string]awsfake.Answer) { b.NoLog = true }, "writes no log to CloudWatch Logs: showing only its phases"},
 		{"logs go to S3", func(b *awsfake.Build, _ map[string]awsfake.Answer) { b.NoLog, b.S3Log = true, "bucket/shop" }, "it writes one to S3, at bucket/shop"},
@@ -91,7 +91,7 @@ func TestWithoutALogOnlyThePhasesAreShown(t *testing.T) {
 			got, err := newWorld(t, answers).follow(context.Background(), false)
 			require.NoError(t, err)
 			assert.Empty(t, got.log)
-			assert.Contains(t, got.notes, c.says)
+			assert.Contains(t, got.notes, c.message)
 			assert.Contains(t, got.notes, "layercache: build phase: 40 s\n")
 			assert.Contains(t, got.notes, "layercache: verdict used")
 		})
@@ -182,8 +182,8 @@ func TestALongNetworkFailureStopsFollowingAndSaysThatTheBuildStillRuns(t *testin
 
 func TestAnInterruptLeavesTheBuildRunningAndSaysHowToStopIt(t *testing.T) {
 	for name, c := range map[string]struct {
-		batch bool
-		says  string
+		batch   bool
+		message string
 	}{
 		"a build": {false, "stop it with `aws codebuild stop-build --region eu-west-1 --profile dev --id " + id + "`"},
 		"a batch": {true, "stop it with `aws codebuild stop-build-batch --region eu-west-1 --profile dev --id " + id + "`"},
@@ -195,7 +195,7 @@ func TestAnInterruptLeavesTheBuildRunningAndSaysHowToStopIt(t *testing.T) {
 			w.account.Profile = "dev"
 			cancel(interrupt)
 			err := w.Follow(ctx, Build{ID: id, Batch: c.batch}, Output{})
-			require.ErrorContains(t, err, c.says)
+			require.ErrorContains(t, err, c.message)
 			assert.ErrorIs(t, err, interrupt)
 			assert.Empty(t, w.server.Calls("StopBuild"))
 		})

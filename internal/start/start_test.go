@@ -101,7 +101,7 @@ func TestAFailedStartSaysWhy(t *testing.T) {
 	cases := []struct {
 		name    string
 		answers map[string]awsfake.Answer
-		says    string
+		message string
 	}{
 		{"a name similar to a project's", map[string]awsfake.Answer{
 			"BatchGetProjects": none, "ListProjects": awsfake.Gives(map[string]any{"projects": []any{"shop", "billing"}}),
@@ -129,7 +129,7 @@ func TestAFailedStartSaysWhy(t *testing.T) {
 				answers[operation] = answer
 			}
 			_, err := newWorld(t, answers).Start(context.Background(), Request{Project: "shop", Variables: []Variable{{"NPM_TOKEN", "x"}}})
-			assert.ErrorContains(t, err, c.says)
+			assert.ErrorContains(t, err, c.message)
 		})
 	}
 }

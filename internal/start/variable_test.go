@@ -14,7 +14,7 @@ func TestVariablesAreSplitAtTheFirstEqualsSign(t *testing.T) {
 }
 
 func TestAVariableThatABuildCannotAcceptIsRefused(t *testing.T) {
-	for says, texts := range map[string][]string{
+	for message, texts := range map[string][]string{
 		"expected NAME=VALUE":    {"LAYERCACHE_WRITE"},
 		"letters, digits and _":  {"A-B=1"},
 		"does not begin with":    {"1A=1"},
@@ -23,6 +23,6 @@ func TestAVariableThatABuildCannotAcceptIsRefused(t *testing.T) {
 		"CodeBuild reserves var": {"CODEBUILD_SRC_DIR=/"},
 	} {
 		_, err := ParseVariables(texts)
-		assert.ErrorContains(t, err, says)
+		assert.ErrorContains(t, err, message)
 	}
 }

@@ -64,8 +64,8 @@ func TestTheFileToChangeIsTheNewestOneOfTheLastCopy(t *testing.T) {
 func TestTouchAppendsANewlineAndDescribesTheChange(t *testing.T) {
 	cold := &report.Report{Steps: []report.Step{{Instruction: "COPY . ."}}}
 	cases := []struct {
-		name, touch, changed, says string
-		cold                       *report.Report
+		name, touch, changed, message string
+		cold                          *report.Report
 	}{
 		{"a file chosen with --touch", "src/a.go", "src/a.go", "src/a.go, one newline added (chosen with --touch)", cold},
 		{"a file chosen by the Dockerfile", "", "b.go", "b.go, one newline added (copied by COPY . .; choose another with --touch)", cold},
@@ -78,7 +78,7 @@ func TestTouchAppendsANewlineAndDescribesTheChange(t *testing.T) {
 			changed, err := try.touch(c.cold)
 			require.NoError(t, err)
 			assert.Equal(t, c.changed != "", changed)
-			assert.Equal(t, c.says, try.change)
+			assert.Equal(t, c.message, try.change)
 			for _, name := range []string{"src/a.go", "b.go"} {
 				want := "content of " + name
 				if name == c.changed {

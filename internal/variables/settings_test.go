@@ -98,9 +98,9 @@ func TestAnEmptyVariableCountsAsNotSet(t *testing.T) {
 
 func TestWithoutARepositoryThereIsNoCache(t *testing.T) {
 	for name, env := range map[string]map[string]string{
-		"nothing is set":             {},
-		"the repository is empty":    {"LAYERCACHE_REPOSITORY": ""},
-		"the mode asks for registry": {"LAYERCACHE_MODE": "registry"},
+		"nothing is set":          {},
+		"the repository is empty": {"LAYERCACHE_REPOSITORY": ""},
+		"the mode is registry":    {"LAYERCACHE_MODE": "registry"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := FromEnv(from(env))
