@@ -10,18 +10,22 @@ import (
 
 // filesystem is what the text of the Dockerfile proves about a stage's files, at one instruction.
 //
-// It answers one question: does COPY --link create the same files as COPY? BuildKit runs the same copy in both cases: without
-// --link on top of the stage's files, with --link in an empty directory that is then laid over them. The result is the same if
-// the copy neither reads nor overwrites anything of the stage:
+// It answers one question: does COPY --link create the same files as COPY? BuildKit runs the same copy in
+// both cases: without --link on top of the stage's files, with --link in an empty directory that is then laid
+// over them. The result is the same if the copy neither reads nor overwrites anything of the stage:
 //
-//   - No folder on the path to the destination may be a symlink: --link does not follow it, and replaces it by a folder.
-//   - An existing folder on the path must belong to root and have mode 0755: --link creates it again like that, and replaces
-//     owner and mode of the existing one. With --chown it must not exist at all, because the new one belongs to that user.
-//   - The destination itself must not exist, or be such a folder and empty. If it is a folder, it must end in a slash: without
-//     the slash a single file is copied into the folder, but with --link it replaces the folder.
+//   - No folder on the path to the destination may be a symlink: --link does not follow it, and replaces it
+//     with a folder.
+//   - An existing folder on the path must belong to root and have mode 0755: --link creates it again like
+//     that, and replaces owner and mode of the existing one. With --chown it must not exist at all, because
+//     the new one belongs to that user.
+//   - The destination itself must not exist, or be such a folder and empty. If it is a folder, it must end in
+//     a slash: without the slash a single file is copied into the folder, but with --link it replaces the
+//     folder.
 //
-// An image may contain anything, and a RUN or ADD may create anything. So proofs are possible only in stages FROM scratch,
-// and stages FROM those, before their first RUN or ADD. Modification times of folders are not considered.
+// An image may contain anything, and a RUN or ADD may create anything. So proofs are possible only in stages
+// FROM scratch, and stages FROM those, before their first RUN or ADD. Modification times of folders are not
+// considered.
 //
 // https://docs.docker.com/reference/dockerfile/#copy---link
 type filesystem struct {
@@ -66,7 +70,7 @@ func (f *filesystem) linkDoubt(t transfer) string {
 	case t.isAdd:
 		return "ADD unpacks archives, whose content is not known"
 	case t.parents:
-		return "--parents creates folders with the owner and mode of the source, and --link would replace existing ones by them"
+		return "--parents creates folders with the owner and mode of the source, and --link would replace existing ones with them"
 	case t.namesOwner():
 		return "--chown has a user name, and with --link there is no /etc/passwd to look it up in"
 	case f.unprovable != "" && ok && !isFolder:
