@@ -70,7 +70,8 @@ func (s *splitter) step() {
 	}
 }
 
-// escaped adds the character after a backslash unchanged. A backslash at the end of a line joins it to the next line.
+// escaped adds the character after a backslash unchanged. A backslash at the end of a line joins it to the
+// next line.
 func (s *splitter) escaped() {
 	if s.pos == len(s.script) {
 		return
