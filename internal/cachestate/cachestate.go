@@ -39,9 +39,9 @@ type State struct {
 	Manifest, Config string
 	// ConfigBytes and ManifestBytes are their sizes; Bytes is the total size of a cache.
 	ConfigBytes, ManifestBytes, Bytes int64
-	// Unreached is the error when the registry could not be reached; empty when it answered, even with an
+	// Unreached is the error when the registry could not be reached; nil when it answered, even with an
 	// error status.
-	Unreached string
+	Unreached error
 }
 
 // LargestImport is the largest size in bytes of a cache's manifest or config that BuildKit reads.
@@ -95,7 +95,7 @@ func query(ctx context.Context, ref string, keychain authn.Keychain) State {
 func stateFromError(err error) State {
 	var response *transport.Error
 	if !errors.As(err, &response) {
-		return State{Kind: Unknown, Unreached: err.Error()}
+		return State{Kind: Unknown, Unreached: err}
 	}
 	if response.StatusCode != http.StatusNotFound {
 		return State{Kind: Unknown}

@@ -44,7 +44,7 @@ func TestTheKindFollowsFromTheRegistrysAnswer(t *testing.T) {
 			states := Query(t.Context(), []string{ref}, authn.DefaultKeychain)
 			require.Len(t, states, 1)
 			assert.Equal(t, c.want, states[ref].Kind)
-			assert.Empty(t, states[ref].Unreached, "the registry answered")
+			assert.NoError(t, states[ref].Unreached, "the registry answered")
 		})
 	}
 }
@@ -54,7 +54,7 @@ func TestAnUnreachableRegistryGivesUnknownAndTheError(t *testing.T) {
 	states := Query(t.Context(), refs, authn.DefaultKeychain)
 	for _, ref := range refs[:2] {
 		assert.Equal(t, Unknown, states[ref].Kind)
-		assert.Contains(t, states[ref].Unreached, "connection refused")
+		assert.ErrorContains(t, states[ref].Unreached, "connection refused")
 	}
 	assert.Equal(t, State{Kind: Unknown}, states["not a ref"])
 }

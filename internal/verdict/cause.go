@@ -1,9 +1,19 @@
 package verdict
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
+	"time"
 )
+
+// noAnswer is in the error of a cache that did not answer in time.
+const noAnswer = "no answer, or too slow an answer"
+
+// NoAnswer is the error of a cache that did not answer within LAYERCACHE_CACHE_TIMEOUT.
+func NoAnswer(waitedFor string, timeout time.Duration) string {
+	return fmt.Sprintf("%s: %s, for %s in total", waitedFor, noAnswer, timeout)
+}
 
 // causes maps BuildKit's errors to descriptions. The first pattern that matches wins, so specific ones come
 // first.
@@ -11,7 +21,7 @@ var causes = []struct {
 	pattern     *regexp.Regexp
 	description string
 }{
-	{regexp.MustCompile(`no answer, or hardly any`), "the registry did not answer in time, or too slowly (LAYERCACHE_CACHE_TIMEOUT)"},
+	{regexp.MustCompile(noAnswer), "the registry did not answer in time, or too slowly (LAYERCACHE_CACHE_TIMEOUT)"},
 	{regexp.MustCompile(`connection refused`), "connection refused: nothing listens at the registry's address"},
 	{regexp.MustCompile(`no such host|name resolution|server misbehaving`), "the registry's host name could not be resolved (DNS)"},
 	{regexp.MustCompile(`x509|certificate|tls: |HTTP response to HTTPS client`), "the registry's certificate was not accepted (TLS)"},

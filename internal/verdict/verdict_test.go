@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -94,7 +95,7 @@ func TestCauses(t *testing.T) {
 		{`failed to do request: Post "https://h/v2/c/blobs/uploads/": EOF`, "interrupted"},
 		{`failed commit on ref "layer-sha256:1": unexpected commit digest sha256:2, expected sha256:1`, "corrupt"},
 		{"unexpected end of JSON input", "corrupt"},
-		{"pull: no answer, or hardly any, for 10s in all", "LAYERCACHE_CACHE_TIMEOUT"},
+		{NoAnswer("pull", 10*time.Second), "LAYERCACHE_CACHE_TIMEOUT"},
 		{"blob sha256:1 is too large (1051040 > 1048576)", "LAYERCACHE_LAYERS=final"},
 		{"error writing layer blob: context canceled", "cancelled"},
 		{"something\n   else", "something else"},
