@@ -13,6 +13,7 @@ import (
 
 	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/internal/ecrgrant"
+	"github.com/layercache/layercache/constructs/pullthrough"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -39,6 +40,15 @@ type PullRequests struct {
 	// can print them.
 	// Default: false.
 	Secrets *bool
+
+	// FirstPulls lets builds of pull requests make the first pull of a base image
+	// through PullThrough. Their role then holds ecr:CreateRepository, and with it
+	// whoever opens a pull request can create the repository of a base image with
+	// settings of their own. Without it, a base image that no release build or
+	// Prewarm has pulled yet comes from its upstream: slower, and not at all from
+	// a private upstream or by an address that names PullThrough.
+	// Default: false.
+	FirstPulls *bool
 
 	// Approval says whose pull requests wait for a comment of an approver.
 	// Default: ForkApproval.
@@ -109,7 +119,7 @@ func (b *ImageBuild) addPullRequests(props *ImageBuildProps, helpers map[Archite
 		options.Cache.GrantWrite(u.role)
 	}
 	if props.PullThrough != nil {
-		props.PullThrough.GrantPull(u.role, nil)
+		props.PullThrough.GrantPull(u.role, &pullthrough.PullOptions{FirstPull: jsii.Bool(isTrue(options.FirstPulls))})
 	}
 	triggers := webhookTriggers(props.groupsOf(true), props.Build.batch())
 	if triggers != nil {
@@ -190,6 +200,9 @@ func checkPullRequests(props *ImageBuildProps) []validation.Problem {
 	}
 	if isTrue(o.Secrets) && props.Build.Secrets == nil {
 		add(".Secrets", "there are none", "set Build.Secrets, or leave it out")
+	}
+	if isTrue(o.FirstPulls) && props.PullThrough == nil {
+		add(".FirstPulls", "there is no pull-through cache", "set PullThrough, or leave it out")
 	}
 	return append(found, checkApproval(props, o)...)
 }

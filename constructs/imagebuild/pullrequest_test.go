@@ -1,6 +1,8 @@
 package imagebuild_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -60,7 +62,7 @@ func TestABuildOfAPullRequestReadsTheCacheAndPushesNothing(t *testing.T) {
 		"Allow logs:CreateLogStream logs:PutLogEvents on ${BuildPullRequestLogsAFA90B77.Arn}",
 		"Allow ecr:GetAuthorizationToken on *",
 		"Allow " + pull + " on ${CacheRepository8754AB2F.Arn}",
-		"Allow " + pull + " ecr:BatchImportUpstreamImage ecr:CreateRepository on arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/quay/*",
+		"Allow " + pull + " ecr:BatchImportUpstreamImage on arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/quay/*",
 		"Allow codeconnections:GetConnection codeconnections:GetConnectionToken on " + connection,
 	}, helperStatements(helperKeys(p)...)...), policyOf(t, stack, pullRole))
 
@@ -115,6 +117,34 @@ func TestPullRequestsMayWriteATierOfTheirOwn(t *testing.T) {
 	assert.Equal(t, uri("CacheRepository8754AB2F"), v["LAYERCACHE_FALLBACK_REPOSITORY"])
 	assert.Contains(t, v, "LAYERCACHE_SECRET_NPM")
 	assert.Equal(t, "/ci/pull-request/", resource(t, stack, "AWS::IAM::Role", pullRole)["Properties"].(map[string]any)["Path"])
+}
+
+func TestPullRequestsCreateNoRepositoryOfABaseImageUnlessAskedTo(t *testing.T) {
+	for name, c := range map[string]struct {
+		firstPulls *bool
+		want       []string
+	}{
+		"by default, they pull from the repositories that exist": {nil, nil},
+		"asked to, they make first pulls, which create and tag the repository": {
+			jsii.Bool(true), []string{"ecr:CreateRepository", "ecr:TagResource"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			props := newGitProps(t, stack)
+			props.PullThrough = pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
+				Template: &pullthrough.RepositoryTemplate{Tags: &map[string]*string{"team": jsii.String("platform")}},
+			})
+			props.PullRequests = &imagebuild.PullRequests{FirstPulls: c.firstPulls}
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+			assert.Empty(t, synthtest.Errors(stack))
+			policy := strings.Join(policyOf(t, stack, pullRole), "\n")
+			assert.Contains(t, policy, "ecr:BatchImportUpstreamImage")
+			for _, action := range []string{"ecr:CreateRepository", "ecr:TagResource"} {
+				assert.Equal(t, slices.Contains(c.want, action), strings.Contains(policy, action), action)
+			}
+		})
+	}
 }
 
 func TestPullRequestsReadAnInlineCacheFromTheReleasedImage(t *testing.T) {
@@ -210,12 +240,13 @@ func TestProblemsOfPullRequests(t *testing.T) {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.RolePath = jsii.String("/ci/")
 				p.PullRequests = &imagebuild.PullRequests{
-					Tags: jsii.Strings("-"), Secrets: jsii.Bool(true), Approval: "SOME", ApproverRoles: jsii.Strings("admin"), RolePath: jsii.String("/ci/pull-request/"),
+					Tags: jsii.Strings("-"), Secrets: jsii.Bool(true), FirstPulls: jsii.Bool(true), Approval: "SOME", ApproverRoles: jsii.Strings("admin"), RolePath: jsii.String("/ci/pull-request/"),
 				}
 			},
 			[]string{
 				"PullRequests.Tags: has no repository to push to; set PullRequests.Image",
 				"PullRequests.Secrets: there are none; set Build.Secrets, or leave it out",
+				"PullRequests.FirstPulls: there is no pull-through cache; set PullThrough, or leave it out",
 				`PullRequests.Tags[0]: "-" has the wrong form; use at most 128 letters, digits, '.', '_' and '-', and the words {commit}, {branch} and {build}`,
 				`PullRequests.Approval: "SOME" is unknown; use one of [DISABLED FORK_PULL_REQUESTS ALL_PULL_REQUESTS]`,
 				`PullRequests.ApproverRoles[0]: "admin" is no role at a Git host; use one such as GITHUB_WRITE, GITLAB_MAINTAINER or BITBUCKET_ADMIN`,
