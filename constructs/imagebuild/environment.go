@@ -117,16 +117,17 @@ var propOfVariable = map[string]string{
 	"LAYERCACHE_METRICS_NAMESPACE":   "MetricsNamespace",
 }
 
-func checkEnvironment(environment *map[string]*string) []validation.Problem {
+// checkEnvironment checks the names of variables; prop is where they are set.
+func checkEnvironment(prop string, environment *map[string]*string) []validation.Problem {
 	if environment == nil {
 		return nil
 	}
 	var problems []validation.Problem
 	for name, value := range *environment {
-		at := fmt.Sprintf("Environment[%q]", name)
-		switch prop, taken := propOfVariable[name]; {
+		at := fmt.Sprintf("%s[%q]", prop, name)
+		switch owner, taken := propOfVariable[name]; {
 		case taken:
-			problems = append(problems, validation.Problem{Prop: at, Wrong: "is set by " + prop, Fix: "set that instead"})
+			problems = append(problems, validation.Problem{Prop: at, Wrong: "is set by " + owner, Fix: "set that instead"})
 		case strings.HasPrefix(name, "LAYERCACHE_SECRET_"):
 			problems = append(problems, validation.Problem{Prop: at, Wrong: "is set by Build.Secrets", Fix: "set that instead"})
 		case !variableForm.MatchString(name) || strings.HasPrefix(name, "CODEBUILD_"):

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -49,6 +50,24 @@ type PullRequests struct {
 	// a private upstream or by an address that names PullThrough.
 	// Default: false.
 	FirstPulls *bool
+
+	// Environment are further variables of builds of pull requests, in plain text:
+	// no secrets. ImageBuildProps.Environment is for release builds alone.
+	// Default: none.
+	Environment *map[string]*string
+
+	// Extra are further arguments of docker buildx build, in the form of
+	// Build.Extra, which is for release builds alone: --allow or --ssh would hand
+	// a pull request more than its role has.
+	// Default: none.
+	Extra *[]*string
+
+	// ConcurrentBuildLimit is how many builds of pull requests may run at a time.
+	// CodeBuild does not queue those beyond it, they are not built, and it takes
+	// no number above the quota of the account, which can be 1:
+	// https://docs.aws.amazon.com/codebuild/latest/userguide/builds-working.html.
+	// Default: ImageBuildProps.ConcurrentBuildLimit.
+	ConcurrentBuildLimit *float64
 
 	// Approval says whose pull requests wait for a comment of an approver.
 	// Default: ForkApproval.
@@ -100,6 +119,9 @@ func (p *ImageBuildProps) pullRequests() *PullRequests {
 	if options.Tags == nil {
 		options.Tags = jsii.Strings("{commit}")
 	}
+	if options.ConcurrentBuildLimit == nil {
+		options.ConcurrentBuildLimit = p.ConcurrentBuildLimit
+	}
 	return &options
 }
 
@@ -114,6 +136,7 @@ func (b *ImageBuild) addPullRequests(props *ImageBuildProps, helpers map[Archite
 	case props.CacheMode == InlineCache || props.CacheMode == ImageCache:
 		ecrgrant.Pull(b.shared, b.image, u.role)
 	}
+	b.noteWithheld(props)
 	b.grantCache(u.role, props, false)
 	if options.Cache != nil {
 		options.Cache.GrantWrite(u.role)
@@ -135,8 +158,27 @@ func (b *ImageBuild) addPullRequests(props *ImageBuildProps, helpers map[Archite
 		secrets:     secrets,
 		triggers:    triggers,
 		helpers:     helpers,
+		concurrent:  options.ConcurrentBuildLimit,
 	})
 	b.pullRequest = u
+}
+
+// noteWithheld names the props of release builds that builds of pull requests
+// are not given, unless PullRequests sets its own, were it to nothing.
+func (b *ImageBuild) noteWithheld(props *ImageBuildProps) {
+	options := props.pullRequests()
+	for _, c := range []struct {
+		prop, own string
+		withheld  bool
+	}{
+		{"Environment", "PullRequests.Environment", props.Environment != nil && len(*props.Environment) > 0 && options.Environment == nil},
+		{"Build.Extra", "PullRequests.Extra", len(valuesOf(props.Build.Extra)) > 0 && options.Extra == nil},
+	} {
+		if c.withheld {
+			awscdk.Annotations_Of(b).AddInfo(jsii.String(fmt.Sprintf(
+				"builds of pull requests are not given %s: set %s to what they need, or to an empty value", c.prop, c.own)))
+		}
+	}
 }
 
 func (o *PullRequests) policy() *awscodebuild.CfnProject_PullRequestBuildPolicyProperty {
@@ -148,7 +190,10 @@ func (o *PullRequests) policy() *awscodebuild.CfnProject_PullRequestBuildPolicyP
 
 // pullRequestVariables are those of release builds with what differs.
 func (b *ImageBuild) pullRequestVariables(props *ImageBuildProps, o *PullRequests) map[string]*string {
-	v := b.variables(props)
+	build, own := *props.Build, *props
+	build.Extra = o.Extra
+	own.Build, own.Environment = &build, o.Environment
+	v := b.variables(&own)
 	delete(v, "LAYERCACHE_METRICS_NAMESPACE")
 	v["LAYERCACHE_WRITE"] = jsii.String("false")
 	v["LAYERCACHE_PUSH"] = jsii.String("false")
@@ -205,6 +250,17 @@ func checkPullRequests(props *ImageBuildProps) []validation.Problem {
 		add(".FirstPulls", "there is no pull-through cache", "set PullThrough, or leave it out")
 	}
 	return append(found, checkApproval(props, o)...)
+}
+
+// checkPullRequestSettings checks the plain values that release builds have
+// under other props.
+func checkPullRequestSettings(o *PullRequests) []validation.Problem {
+	if o == nil {
+		return nil
+	}
+	found := checkExtra("PullRequests.Extra", o.Extra)
+	found = append(found, checkEnvironment("PullRequests.Environment", o.Environment)...)
+	return append(found, checkConcurrency("PullRequests.ConcurrentBuildLimit", o.ConcurrentBuildLimit)...)
 }
 
 func checkApproval(props *ImageBuildProps, o *PullRequests) []validation.Problem {

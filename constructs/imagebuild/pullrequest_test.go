@@ -147,6 +147,59 @@ func TestPullRequestsCreateNoRepositoryOfABaseImageUnlessAskedTo(t *testing.T) {
 	}
 }
 
+func TestPullRequestsAreGivenSettingsOfTheirOwn(t *testing.T) {
+	for name, c := range map[string]struct {
+		own         *imagebuild.PullRequests
+		environment map[string]string
+		extra       string
+		limit       float64
+		infos       []string
+	}{
+		"by default, none of those of release builds but the limit": {
+			own: &imagebuild.PullRequests{}, limit: 3,
+			infos: []string{
+				"builds of pull requests are not given Environment: set PullRequests.Environment to what they need, or to an empty value",
+				"builds of pull requests are not given Build.Extra: set PullRequests.Extra to what they need, or to an empty value",
+			},
+		},
+		"asked for nothing, without a word": {
+			own:   &imagebuild.PullRequests{Environment: &map[string]*string{}, Extra: &[]*string{}},
+			limit: 3,
+		},
+		"what PullRequests sets, with a limit that a release build has not": {
+			own: &imagebuild.PullRequests{
+				Environment: &map[string]*string{"HTTPS_PROXY": jsii.String("http://proxy"), "LAYERCACHE_PARALLELISM": jsii.String("2")},
+				Extra:       jsii.Strings("--label=team=shop"), ConcurrentBuildLimit: jsii.Number(1),
+			},
+			environment: map[string]string{"HTTPS_PROXY": "http://proxy", "LAYERCACHE_PARALLELISM": "2"},
+			extra:       `["--label=team=shop"]`, limit: 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			props := newGitProps(t, stack)
+			props.Environment = &map[string]*string{"HTTPS_PROXY": jsii.String("http://user@proxy"), "REGISTRY_TOKEN": jsii.String("t")}
+			props.Build = &imagebuild.BuildOptions{Extra: jsii.Strings("--allow=security.insecure")}
+			props.ConcurrentBuildLimit, props.PullRequests = jsii.Number(3), c.own
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+			assert.Empty(t, synthtest.Errors(stack))
+			assert.Equal(t, c.infos, synthtest.Infos(stack))
+
+			release, own := variables(t, stack), project(t, stack, "BuildPullRequestProject")
+			assert.Equal(t, "t", release["REGISTRY_TOKEN"])
+			assert.Equal(t, `["--allow=security.insecure"]`, release["LAYERCACHE_ARGS"])
+			assert.Equal(t, 3.0, project(t, stack, "BuildProject")["ConcurrentBuildLimit"])
+
+			given := variablesOf(own)
+			for _, name := range []string{"HTTPS_PROXY", "REGISTRY_TOKEN", "LAYERCACHE_PARALLELISM"} {
+				assert.Equal(t, c.environment[name], given[name], name)
+			}
+			assert.Equal(t, c.extra, given["LAYERCACHE_ARGS"])
+			assert.Equal(t, c.limit, own["ConcurrentBuildLimit"])
+		})
+	}
+}
+
 func TestPullRequestsReadAnInlineCacheFromTheReleasedImage(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newGitProps(t, synthtest.Stack())
@@ -251,6 +304,20 @@ func TestProblemsOfPullRequests(t *testing.T) {
 				`PullRequests.Approval: "SOME" is unknown; use one of [DISABLED FORK_PULL_REQUESTS ALL_PULL_REQUESTS]`,
 				`PullRequests.ApproverRoles[0]: "admin" is no role at a Git host; use one such as GITHUB_WRITE, GITLAB_MAINTAINER or BITBUCKET_ADMIN`,
 				"PullRequests.RolePath: is below /ci/, which a cache may trust to write; give a path outside of RolePath",
+			},
+		},
+		"settings that release builds have under other props": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.PullRequests = &imagebuild.PullRequests{
+					Environment: &map[string]*string{"LAYERCACHE_TAGS": jsii.String("x"), "PIP": jsii.String("{{resolve:secretsmanager:pip}}")},
+					Extra:       jsii.Strings("--tag=x"), ConcurrentBuildLimit: jsii.Number(0),
+				}
+			},
+			[]string{
+				"PullRequests.Extra[0]: --tag is set by Tags; set that instead",
+				`PullRequests.Environment["LAYERCACHE_TAGS"]: is set by Tags; set that instead`,
+				"PullRequests.ConcurrentBuildLimit: 0 is no number of builds; give 1 or more",
+				`PullRequests.Environment["PIP"]: is a secret, and logs and the console would show it; use Build.Secrets`,
 			},
 		},
 		"approvers of nothing, and a path of no form": {
