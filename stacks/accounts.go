@@ -152,7 +152,7 @@ func validateParties(found *problems, key string, list []PartyConfig) {
 	for i, p := range list {
 		at := fmt.Sprintf("%s[%d]", key, i)
 		if p.Account == "" && p.OrganizationID == "" && p.OrganizationPaths == nil {
-			found.add(at, "names nobody, which would mean everybody", "set account, organizationId or organizationPaths")
+			found.add(at, "would allow everybody", "set account, organizationId or organizationPaths")
 			continue
 		}
 		for _, problem := range cacherepo.CheckParty(p.party()) {
@@ -168,7 +168,7 @@ func (c *Config) validateEncryption(found *problems) {
 	}
 	for _, region := range c.cacheRegions() {
 		if c.Cache.Encryption == "KMS_DSSE" && region != "" && !strings.HasPrefix(region, "us-gov-") {
-			found.add(key, fmt.Sprintf("KMS_DSSE is not to be had in %s", region), "use KMS; the GovCloud regions alone have KMS_DSSE")
+			found.add(key, fmt.Sprintf("KMS_DSSE is not available in %s", region), "use KMS; only the GovCloud regions have KMS_DSSE")
 		}
 	}
 	if c.Cache.EncryptionKey == "" {

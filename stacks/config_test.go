@@ -157,11 +157,11 @@ func TestReadConfig(t *testing.T) {
 			[]string{
 				`layercache.build.connection: "c" has the wrong form; give arn:PARTITION:codeconnections:REGION:ACCOUNT:connection/ID`,
 				`layercache.cache.tiers.A: is no name of a tier; use lower-case letters and digits with single '-' between them, a letter first`,
-				`layercache.cache.tiers.prod.readers[0]: names nobody, which would mean everybody; set account, organizationId or organizationPaths`,
+				`layercache.cache.tiers.prod.readers[0]: would allow everybody; set account, organizationId or organizationPaths`,
 				`layercache.cache.tiers.prod.writers[0].organizationPaths[0]: "y" has the wrong form; give paths such as o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*`,
 				`layercache.cache.tiers.prod.writers[0].account: "1" has the wrong form; give the 12 digits of the account`,
 				`layercache.cache.tiers.prod.writers[0].organizationId: "x" has the wrong form; give the organization's id, such as o-a1b2c3d4e5`,
-				`layercache.cache.tiers.prod.writers[0].rolePath: "z" has the wrong form; give a path that begins and ends with a slash, such as /ci/release/`,
+				`layercache.cache.tiers.prod.writers[0].rolePath: "z" has the wrong form; give a path that starts and ends with a slash, such as /ci/release/`,
 				`layercache.build.tier: "stage" is no tier of layercache.cache.tiers; use one of A, prod`,
 				`layercache.build.pullRequestTier: "stage" is no tier of layercache.cache.tiers; use one of A, prod`,
 			},
@@ -178,7 +178,7 @@ func TestReadConfig(t *testing.T) {
 			`{"cache":{"account":"111111111111","region":"eu-central-1","encryption":"KMS_DSSE","encryptionKey":"arn:aws:kms:us-east-1:111111111111:key/k"},
 			  "build":{"account":"111111111111","region":"eu-central-1"},` + oneBuild + `}`,
 			[]string{
-				`layercache.cache.encryption: KMS_DSSE is not to be had in eu-central-1; use KMS; the GovCloud regions alone have KMS_DSSE`,
+				`layercache.cache.encryption: KMS_DSSE is not available in eu-central-1; use KMS; only the GovCloud regions have KMS_DSSE`,
 				`layercache.cache.encryptionKey: is not a key of every region with caches; use a region of the key alone, or leave the key out and set encryption to KMS`,
 			},
 		},

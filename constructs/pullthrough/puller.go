@@ -41,7 +41,7 @@ func checkPullers(pullers *[]*Puller) problems {
 	for i, p := range *pullers {
 		at := fmt.Sprintf("Pullers[%d]", i)
 		if p == nil || p.Account == nil && p.OrganizationID == nil {
-			found.add(at, "names nobody, which would mean everybody", "set Account or OrganizationID")
+			found.add(at, "would allow everybody", "set Account or OrganizationID")
 			continue
 		}
 		for _, c := range []struct {
@@ -52,7 +52,7 @@ func checkPullers(pullers *[]*Puller) problems {
 		}{
 			{".Account", p.Account, accountForm, "give the 12 digits of the account"},
 			{".OrganizationID", p.OrganizationID, organizationForm, "give the organization's id, such as o-a1b2c3d4e5"},
-			{".RolePath", p.RolePath, rolePathForm, "give a path that begins and ends with a slash, such as /ci/"},
+			{".RolePath", p.RolePath, rolePathForm, "give a path that starts and ends with a slash, such as /ci/"},
 		} {
 			if validation.IsLiteral(c.value) && !c.form.MatchString(*c.value) {
 				found.add(at+c.prop, fmt.Sprintf("%q has the wrong form", *c.value), c.fix)

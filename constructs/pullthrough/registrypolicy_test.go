@@ -49,11 +49,11 @@ func TestEveryProblemOfPullers(t *testing.T) {
 		&pullthrough.Puller{Account: jsii.String("*"), OrganizationID: jsii.String("*"), RolePath: jsii.String("ci*")})
 
 	assert.Equal(t, []string{
-		"Test/Pull: Pullers[0]: names nobody, which would mean everybody; set Account or OrganizationID",
-		"Test/Pull: Pullers[1]: names nobody, which would mean everybody; set Account or OrganizationID",
+		"Test/Pull: Pullers[0]: would allow everybody; set Account or OrganizationID",
+		"Test/Pull: Pullers[1]: would allow everybody; set Account or OrganizationID",
 		`Test/Pull: Pullers[2].Account: "*" has the wrong form; give the 12 digits of the account`,
 		`Test/Pull: Pullers[2].OrganizationID: "*" has the wrong form; give the organization's id, such as o-a1b2c3d4e5`,
-		`Test/Pull: Pullers[2].RolePath: "ci*" has the wrong form; give a path that begins and ends with a slash, such as /ci/`,
+		`Test/Pull: Pullers[2].RolePath: "ci*" has the wrong form; give a path that starts and ends with a slash, such as /ci/`,
 	}, synthtest.Errors(stack))
 }
 

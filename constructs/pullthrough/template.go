@@ -120,7 +120,7 @@ func checkTags(at string, tags map[string]*string, found *problems) {
 		at, value := fmt.Sprintf("%s[%q]", at, key), tags[key]
 		switch {
 		case key == "" || len(key) > maxKey:
-			found.add(at, fmt.Sprintf("has a key of %d characters, and ECR takes 1 to %d", len(key), maxKey), "give another key")
+			found.add(at, fmt.Sprintf("has a key of %d characters, and ECR accepts 1 to %d", len(key), maxKey), "give another key")
 		case strings.HasPrefix(strings.ToLower(key), "aws:"):
 			found.add(at, "begins with aws:, which AWS keeps for itself", "give another key")
 		case value == nil || len(*value) > maxValue:

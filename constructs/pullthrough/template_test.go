@@ -99,7 +99,7 @@ func TestEveryProblemOfATemplate(t *testing.T) {
 		"Test/Pull: Template.LifecycleRules[0]: is nil; leave it out or give a rule",
 		"Test/Pull: Template.EncryptionKey: is of no use for AES256; leave it out, or set Encryption to KMS or KMS_DSSE",
 		"Test/Pull: Upstreams[0].Template.EncryptionKey: is missing for KMS: the role that creates the repositories is given the use of one key; give a key",
-		tags + `[""]: has a key of 0 characters, and ECR takes 1 to 128; give another key`,
+		tags + `[""]: has a key of 0 characters, and ECR accepts 1 to 128; give another key`,
 		tags + `["AWS:team"]: begins with aws:, which AWS keeps for itself; give another key`,
 		tags + `["cost"]: has no value, or one of more than 256 characters; give another value`,
 		tags + `["team"]: has no value, or one of more than 256 characters; give another value`,
