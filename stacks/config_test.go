@@ -104,7 +104,7 @@ func TestReadConfig(t *testing.T) {
 				`layercache.cache.region: "europe" has the wrong form; give a region, such as eu-central-1`,
 				`layercache.build.account: is missing, while others are given; give it everywhere, or nowhere to deploy where the CDK CLI points to`,
 				`layercache.pullThrough.prefixes.docker-hub: is not a registry that can be cached without a secret; use ecr-public, k8s, quay, or name its secret in layercache.pullThrough.secrets`,
-				`layercache.pullThrough.prefixes.quay: "Q" has 1 characters, and ECR takes 2 to 30; use lower-case letters and digits, with '.', '_', '-' or '/' between them, such as team/quay`,
+				`layercache.pullThrough.prefixes.quay: "Q" has 1 characters, and ECR accepts 2 to 30; use lower-case letters and digits, with '.', '_', '-' or '/' between them, such as team/quay`,
 				`layercache.builds[0].name: "cache" begins the names of the cache repositories; use another name`,
 				`layercache.builds[0].tags[0]: ":" has the wrong form; use at most 128 letters, digits, '.', '_' and '-', and the words {commit}, {branch} and {build}`,
 				`layercache.builds[0].timeoutMinutes: 1 minutes is out of CodeBuild's range; give 5 to 2160 minutes`,
@@ -127,7 +127,7 @@ func TestReadConfig(t *testing.T) {
 		"prefixes that fall together with each other and with the image repositories": {
 			`{"name":"quay","pullThrough":{"prefixes":{"ecr-public":"base","k8s":"base","quay":"quay"}},"builds":[{"name":"api","source":{"directory":"api"}}]}`,
 			[]string{
-				`layercache.pullThrough.prefixes.k8s: "base" is the prefix of ecr-public too; give each upstream a prefix of its own`,
+				`layercache.pullThrough.prefixes.k8s: "base" is the prefix of ecr-public too; give each upstream its own prefix`,
 				`layercache.pullThrough.prefixes.quay: "quay" holds the repositories of layercache.name; use another prefix`,
 			},
 		},

@@ -60,7 +60,7 @@ func (c *Config) validatePrefixes(found *problems) {
 			found.add(key, wrong, pullthrough.PrefixFix)
 		}
 		if other, taken := upstreams[prefix]; taken {
-			found.add(key, fmt.Sprintf("%q is the prefix of %s too", prefix, other), "give each upstream a prefix of its own")
+			found.add(key, fmt.Sprintf("%q is the prefix of %s too", prefix, other), "give each upstream its own prefix")
 		}
 		if first, _, _ := strings.Cut(prefix, "/"); first == c.Name {
 			found.add(key, fmt.Sprintf("%q holds the repositories of layercache.name", first), "use another prefix")

@@ -13,23 +13,22 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// PullOptions narrow a grant.
+// PullOptions narrow a grant of GrantPull.
 type PullOptions struct {
-	// Repositories are the upstream repositories to pull, as Dockerfiles name
-	// them, without tag: "docker.io/library/golang". "*" stands for any text:
-	// "quay.io/*" is all of an upstream.
+	// Repositories are the upstream repositories to pull, named as in Dockerfiles and without a tag:
+	// "docker.io/library/golang". "*" stands for any text: "quay.io/*" is a whole upstream.
 	// Default: Upstream.Repositories of every upstream.
 	Repositories *[]*string
 }
 
-// catalog is what a registry serves through its rules.
+// catalog is the set of rules of a registry, and what can be pulled through them.
 type catalog struct {
 	scope constructs.Construct
 	home  home
 	rules []*rule
 }
 
-// mirrors are UPSTREAM=HOST/PREFIX, as far as BuildKit's mirrors can say it.
+// mirrors returns UPSTREAM=HOST/PREFIX for the rules that BuildKit's mirrors can express.
 func (c *catalog) mirrors() *string {
 	var mirrors []string
 	for _, r := range c.rules {
@@ -43,8 +42,7 @@ func (c *catalog) mirrors() *string {
 	return jsii.String(strings.Join(mirrors, ","))
 }
 
-// imageUri is uri for any reference; one that no rule has is a problem of the
-// construct.
+// imageUri is uri for any reference. It reports a problem if no rule covers the reference.
 func (c *catalog) imageUri(reference *string) *string {
 	found := checkImage(c.rules, "ImageUri", valueOr(reference, ""))
 	validation.Report(c.scope, found)
@@ -54,22 +52,22 @@ func (c *catalog) imageUri(reference *string) *string {
 	return c.uri(*reference)
 }
 
-// uri is where an image that is below a rule is pulled through.
+// uri returns the URI in this registry of an image that a rule covers.
 func (c *catalog) uri(reference string) *string {
 	i := parseImage(reference)
 	_, repository, _ := findRule(c.rules, i)
 	return jsii.String(c.home.host() + "/" + repository + i.version)
 }
 
-// covered is what a grant covers of a rule.
+// covered is the part of a rule that a grant covers.
 type covered struct {
 	rule *rule
 	// repositories are names in this registry, with wildcards.
 	repositories []string
 }
 
-// cover returns what a grant with these options covers, in the order of the
-// rules. An upstream that is not there is a problem of the construct.
+// cover returns what a grant with these options covers, in the order of the rules. It reports a problem for
+// an unknown upstream.
 func (c *catalog) cover(options *PullOptions) []covered {
 	names := map[*rule][]string{}
 	var found problems
@@ -98,7 +96,7 @@ func (c *catalog) cover(options *PullOptions) []covered {
 	return result
 }
 
-// match finds the rule for a pattern of upstream repositories.
+// match returns the rule for a pattern of upstream repositories.
 func (c *catalog) match(at, pattern string, found *problems) (*rule, string, bool) {
 	i := parseImage(pattern)
 	r, name, ok := findRule(c.rules, i)
@@ -107,18 +105,18 @@ func (c *catalog) match(at, pattern string, found *problems) (*rule, string, boo
 		found.add(at, fmt.Sprintf("%q is not an upstream repository", pattern), "give HOST/NAME without a tag, such as docker.io/library/golang or quay.io/*")
 		return nil, "", false
 	case !ok:
-		found.add(at, fmt.Sprintf("%q is on %s, which is not an upstream here", pattern, i.host), "use one of "+upstreamHosts(c.rules)+", or add the upstream")
+		found.add(at, fmt.Sprintf("%q is on %s, which is not an upstream of this cache", pattern, i.host), "use one of "+upstreamHosts(c.rules)+", or add the upstream")
 		return nil, "", false
 	case r.prefix == rootPrefix && strings.HasPrefix(name, "*"):
-		found.add(at, fmt.Sprintf("%q with the prefix ROOT takes in every repository of the account", pattern), "name repositories")
+		found.add(at, fmt.Sprintf("%q with the prefix ROOT would include every repository of the account", pattern), "name repositories")
 		return nil, "", false
 	}
 	return r, name, true
 }
 
-// importActions are needed by who pulls an image that is not there yet: ECR
-// imports it, and creates its repository, as that principal. ECR tags a new
-// repository with that principal's permission too.
+// importActions are needed to pull an image that is not cached yet: ECR imports it and creates its repository
+// with the permissions of the principal that pulls. Tagging the new repository (tagActions) uses that
+// principal's permissions too.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
 func importActions() []*string {
 	return []*string{jsii.String("ecr:BatchImportUpstreamImage"), jsii.String("ecr:CreateRepository")}
@@ -126,7 +124,7 @@ func importActions() []*string {
 
 func tagActions() []*string { return []*string{jsii.String("ecr:TagResource")} }
 
-// grantIdentity is the half of a grant in the policy of the grantee.
+// grantIdentity adds the statements of a grant to the grantee's own policy.
 func (c *catalog) grantIdentity(grantee awsiam.IGrantable, cover []covered) awsiam.Grant {
 	grant := ecrgrant.Login(c.home.shared, grantee)
 	if len(cover) > 0 {
@@ -143,8 +141,7 @@ func allow(grantee awsiam.IGrantable, actions []*string, arns *[]*string) awsiam
 	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{Grantee: grantee, Actions: &actions, ResourceArns: arns})
 }
 
-// arns are the ARNs of the repositories of the rules that only selects, all of
-// them without.
+// arns returns the ARNs of the covered repositories of the rules that only accepts; a nil only accepts all.
 func (c *catalog) arns(cover []covered, only func(*rule) bool) *[]*string {
 	arns := []*string{}
 	for _, v := range cover {
@@ -158,8 +155,8 @@ func (c *catalog) arns(cover []covered, only func(*rule) bool) *[]*string {
 
 func isTagged(r *rule) bool { return r.tagged }
 
-// otherAccount is the account of the grantee, if it is known and not that of
-// the registry, which is that of the stack.
+// otherAccount returns the account of the grantee. It returns false unless the account is known to differ
+// from the registry's account, which is that of the stack.
 func (c *catalog) otherAccount(grantee awsiam.IGrantable) (*string, bool) {
 	if c.home.shared.Made(grantee) {
 		return nil, false
@@ -168,8 +165,7 @@ func (c *catalog) otherAccount(grantee awsiam.IGrantable) (*string, bool) {
 	return account, account != nil && differ(account, c.home.account)
 }
 
-// imported tells whether a principal is only referred to here: a grant cannot
-// change its policy.
+// imported reports whether a principal is not created in this app, so that a grant cannot change its policy.
 func imported(principal awsiam.IPrincipal) bool {
 	construct, ok := principal.(constructs.IConstruct)
 	return !ok || !*awscdk.Resource_IsOwnedResource(construct)

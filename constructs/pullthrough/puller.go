@@ -10,20 +10,20 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// Puller is a set of principals of other accounts that may pull. Nothing of it
-// has to exist when the rules are deployed.
+// Puller is a set of principals of other accounts that may pull. They do not have to exist when the rules are
+// deployed.
 type Puller struct {
 	// Account is the 12-digit id of the account that the principals belong to.
-	// Default: any account of the organization, which OrganizationID then names.
+	// Default: any account of the organization.
 	Account *string
 
-	// OrganizationID, such as "o-a1b2c3d4e5", limits the principals to those of
-	// that AWS organization (condition aws:PrincipalOrgID).
+	// OrganizationID, such as "o-a1b2c3d4e5", limits the principals to those of that AWS organization
+	// (condition aws:PrincipalOrgID).
 	// Default: no limit.
 	OrganizationID *string
 
-	// RolePath, such as "/ci/", limits the principals to the roles below that
-	// path (condition aws:PrincipalArn). It begins and ends with a slash.
+	// RolePath, such as "/ci/", limits the principals to the roles below that path (condition
+	// aws:PrincipalArn). It starts and ends with a slash.
 	// Default: no limit.
 	RolePath *string
 }
