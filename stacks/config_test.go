@@ -115,7 +115,7 @@ func TestReadConfig(t *testing.T) {
 				`layercache.builds[2].dockerfile: "../Dockerfile" has the wrong form; give a path inside the source, from its root, such as docker/Dockerfile`,
 				`layercache.builds[2].architecture: "mips" is unknown; use "amd64" or "arm64"`,
 				`layercache.builds[2].computeType: "HUGE" is no size that runs a builder; use one of [SMALL MEDIUM LARGE X_LARGE X2_LARGE]`,
-				`layercache.builds[2].helperZip: "none.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile them`,
+				`layercache.builds[2].helperZip: "none.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile it`,
 				`layercache.builds[2].logRetentionDays: 2 is not a retention of CloudWatch Logs; use 1 3 5 7 14 30 60 90 120 150 180 365 731 1827 3653`,
 				`layercache.builds[2].context: there is no directory "web" in "api"; give its path from the root of the source`,
 			},

@@ -122,7 +122,7 @@ func TestEveryProblemOfAPrewarm(t *testing.T) {
 		"Test/Prewarm: Timeout: 1 minutes is out of CodeBuild's range; give 5 to 2160 minutes",
 		"Test/Empty: PullThrough: is missing; give a pullthrough.PullThroughCache",
 		"Test/Empty: Images: is empty; name images, such as docker.io/library/golang:1.26",
-		`Test/NoZip: HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile them`,
+		`Test/NoZip: HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile it`,
 		"Test/NoZip: PullThrough: is missing; give a pullthrough.PullThroughCache",
 		"Test/NoZip: Images: is empty; name images, such as docker.io/library/golang:1.26",
 	}, synthtest.Errors(stack))
