@@ -1,5 +1,4 @@
-// Command app is the CDK app: it turns the "layercache" context of cdk.json
-// into stacks. The CDK CLI runs it.
+// Command app is the CDK app. The CDK CLI runs it to turn the "layercache" context of cdk.json into stacks.
 package main
 
 import (
@@ -29,15 +28,13 @@ func main() {
 	}
 }
 
-// templateCheck is the variable by which the CDK's own check of the finished
-// templates is turned off.
+// templateCheck is the variable by which the CDK's own check of the finished templates is turned off.
 const templateCheck = "CDK_VALIDATION"
 
-// withoutTemplateCheck runs this program again with the check turned off and
-// returns its exit code. The check takes some 8 seconds of every synth, diff
-// and deploy; test/templates runs it, with cfn-lint, on this project's
-// examples, and CDK_VALIDATION=true runs it here. The CDK reads the variable in
-// a process that gets the environment this one began with.
+// withoutTemplateCheck runs this program again with the check turned off and returns its exit code. The check
+// takes some 8 seconds of every synth, diff and deploy; test/templates runs it, with cfn-lint, on this
+// project's examples, and CDK_VALIDATION=true runs it here. The CDK reads the variable in a process that gets
+// the environment this one began with.
 func withoutTemplateCheck() int {
 	executable, err := os.Executable()
 	if err == nil {
@@ -56,9 +53,8 @@ func withoutTemplateCheck() int {
 	return 0
 }
 
-// closeQuietly ends the JavaScript process of the CDK and removes its files.
-// jsii waits for that process in two places, and the one that comes second
-// writes to os.Stderr that it "exited abnormally", which is not so.
+// closeQuietly ends the CDK's JavaScript process and removes its files. jsii waits for that process in two
+// places, and the second one wrongly prints to os.Stderr that it "exited abnormally".
 func closeQuietly() {
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
 		os.Stderr = null
@@ -66,8 +62,8 @@ func closeQuietly() {
 	jsii.Close()
 }
 
-// synth writes the cloud assembly to where the CDK CLI wants it. What the CDK
-// throws arrives here as a panic and leaves as an error.
+// synth writes the cloud assembly to the folder that the CDK CLI expects. An exception of the CDK arrives as
+// a panic and is returned as an error.
 func synth(stderr io.Writer, props *awscdk.AppProps) (err error) {
 	defer func() {
 		if thrown := recover(); thrown != nil {
@@ -80,14 +76,14 @@ func synth(stderr io.Writer, props *awscdk.AppProps) (err error) {
 		for _, p := range problems {
 			fmt.Fprintln(stderr, p)
 		}
-		return fmt.Errorf("layercache: nothing was synthesized; problems in the context of cdk.json: %d", len(problems))
+		return fmt.Errorf("layercache: nothing was synthesized; number of problems in the context of cdk.json: %d", len(problems))
 	}
 	config.AddTo(app)
 	app.Synth(nil)
 	return nil
 }
 
-// message is what the CDK says, without the stack traces of its two languages.
+// message returns the message of a CDK exception without its JavaScript stack trace.
 func message(thrown any) string {
 	text, _, _ := strings.Cut(fmt.Sprint(thrown), "\n    at ")
 	return strings.TrimSpace(text)
