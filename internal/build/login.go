@@ -82,7 +82,7 @@ func handOut(dir string, logins *ecr.Logins) error {
 	for host, credential := range logins.Credentials() {
 		credentials[host] = dockerconfig.Credential{Username: credential.Username, Password: credential.Password}
 	}
-	return dockerconfig.Keep(dir, credentials)
+	return dockerconfig.StoreCredentials(dir, credentials)
 }
 
 // registriesOf are the registries to sign in to, and as whom. Those that the user has signed in to are left to that.
