@@ -8,34 +8,26 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/cdkprocess"
 )
 
-// Main runs the tests of a package with one JavaScript process.
+// Main runs the tests of a package with one JavaScript process, without the CDK's template check, which takes
+// seconds in every package; test/templates runs it.
 func Main(m *testing.M) {
-	withoutTemplateCheck()
+	if err := cdkprocess.SkipTemplateCheck(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	jsii.Close()
 	os.Exit(code)
-}
-
-// withoutTemplateCheck disables the CDK's own template check, which takes seconds in every package;
-// test/templates runs it. jsii uses the environment at the start of the process, so the process is restarted.
-func withoutTemplateCheck() {
-	const variable = "CDK_VALIDATION"
-	if os.Getenv(variable) != "" {
-		return
-	}
-	if executable, err := os.Executable(); err == nil {
-		err = syscall.Exec(executable, os.Args, append(os.Environ(), variable+"=false"))
-		fmt.Fprintf(os.Stderr, "%s runs with the CDK's template check: %v\n", executable, err)
-	}
 }
 
 // Stack returns a new stack in its own app, without account and region.

@@ -149,6 +149,13 @@ func TestTemplatesPassTheCDKsOwnCheck(t *testing.T) {
 	}
 }
 
+func TestTheCDKsOwnCheckIsOffByDefault(t *testing.T) {
+	t.Parallel()
+	assembly, output, err := run(t.TempDir(), config, "")
+	require.NoError(t, err, "%s", output)
+	assert.NoFileExists(t, filepath.Join(assembly, "validation-report.json"))
+}
+
 func TestABadConfigurationEndsInLinesAndNoTemplate(t *testing.T) {
 	t.Parallel()
 	assembly, output, err := run(t.TempDir(), `{"name":"A","builds":[{"name":"api"}],"more":1}`, "")
