@@ -46,6 +46,9 @@ type Request struct {
 func Run(ctx context.Context, request Request) (*report.Report, error) {
 	begin := time.Now()
 	args := buildx.ParseArgs(request.Args)
+	if err := refuse(request, args); err != nil {
+		return nil, err
+	}
 	client, err := buildx.Find()
 	if err != nil {
 		return nil, err

@@ -5,12 +5,12 @@ package image
 import (
 	"encoding/json"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/layercache/layercache/internal/buildcontext"
 	"github.com/layercache/layercache/internal/cacheref"
 	"github.com/layercache/layercache/internal/settings"
 )
@@ -156,18 +156,7 @@ func (r *reader) array(variable string) []string {
 // inside notes a path that a link leads out of the working directory: whoever wrote the source wrote the link, and the build
 // would be given what lies there, such as the credentials of other programs. Paths that say themselves where they lead are meant.
 func (r *reader) inside(variable, path string) {
-	if !filepath.IsLocal(path) {
-		return
-	}
-	dir, err := os.Getwd()
-	if err == nil {
-		dir, err = filepath.EvalSymlinks(dir)
-	}
-	target, missing := filepath.EvalSymlinks(filepath.Join(dir, path))
-	if err != nil || missing != nil {
-		return // An address, or nothing: buildx knows what to say.
-	}
-	if relative, err := filepath.Rel(dir, target); err != nil || !filepath.IsLocal(relative) {
+	if leads, err := buildcontext.LeadsOut("", path); err == nil && leads {
 		r.Problem("%s is %q, a link that leads out of the working directory: build what is inside, or name the folder itself",
 			variable, path)
 	}
