@@ -171,6 +171,7 @@ var named = []struct {
 	{"the metadata file", []string{"--metadata-file=meta/file"}, "meta", "."},
 	{"a key", []string{"--ssh=default=key"}, "key", "secret"},
 	{"a local cache", []string{"--cache-to=type=local,dest=cache"}, "cache", "."},
+	{"the folder of the setting LAYERCACHE_LOCAL_DIR", nil, "local", "."},
 }
 
 func TestAPathThatTheSettingsNameStaysInTheSource(t *testing.T) {
@@ -182,6 +183,9 @@ func TestAPathThatTheSettingsNameStaysInTheSource(t *testing.T) {
 			p.writeFile(filepath.Join(outside, "secret"), outsideText)
 			p.plantLink(filepath.Join("../outside", c.target), filepath.Join(p.dir, c.link))
 			p.write("Dockerfile", "FROM "+base+"\nRUN --mount=type=secret,id=npm --mount=type=secret,id=NOT_SET cat /run/secrets/*; true\n")
+			if c.arguments == nil {
+				p.env["LAYERCACHE_MODE"], p.env["LAYERCACHE_LOCAL_DIR"] = "local", c.link
+			}
 			got := p.run(append(append([]string{"build"}, c.arguments...), ".")...)
 			assert.Equal(t, 1, got.exitCode, "%.3000s", got.log)
 			assert.Contains(t, got.log, "a link that leads out of the working directory")
