@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/moby/patternmatcher"
@@ -70,26 +69,4 @@ func Ignore(dir, dockerfile string) (file string, ignored *patternmatcher.Patter
 	}
 	ignored, err = patternmatcher.New(nil)
 	return "", ignored, err
-}
-
-// largestFile is how long a Dockerfile or an ignore file may be.
-const largestFile = 4 << 20
-
-// ReadFile reads a Dockerfile or an ignore file. Who wrote the source may have made it a link to anything on the machine, so a
-// link that leaves the file's folder is refused, as BuildKit does not follow it either; so is what is no file of a bounded size.
-func ReadFile(path string) ([]byte, error) {
-	root, err := os.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	name := filepath.Base(path)
-	info, err := root.Stat(name)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > largestFile {
-		return nil, fmt.Errorf("%s is no file, or one of more than %d MiB", path, largestFile>>20)
-	}
-	return root.ReadFile(name)
 }

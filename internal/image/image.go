@@ -6,12 +6,12 @@ package image
 import (
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/layercache/layercache/internal/buildcontext"
 	"github.com/layercache/layercache/internal/cacheref"
 	"github.com/layercache/layercache/internal/variables"
 )
@@ -140,18 +140,7 @@ func (c *checker) problem(variable, wrong string, args ...any) {
 // controls the symlink, and the build would read files outside, such as credentials of other programs. A path
 // that leaves the working directory by its own text is allowed: the user wrote it.
 func (c *checker) inside(variable, path string) {
-	if !filepath.IsLocal(path) {
-		return
-	}
-	dir, err := os.Getwd()
-	if err == nil {
-		dir, err = filepath.EvalSymlinks(dir)
-	}
-	target, missing := filepath.EvalSymlinks(filepath.Join(dir, path))
-	if err != nil || missing != nil {
-		return // A URL, or a path that does not exist: buildx reports it.
-	}
-	if relative, err := filepath.Rel(dir, target); err != nil || !filepath.IsLocal(relative) {
+	if leads, err := buildcontext.LeadsOut("", path); err == nil && leads {
 		c.problem(variable, "is %q, a symlink that leads out of the working directory: use a path inside it, or the path that the symlink points to", path)
 	}
 }

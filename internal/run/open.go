@@ -45,6 +45,9 @@ type job struct {
 func open(ctx context.Context, request Request) (*job, error) {
 	begin := time.Now()
 	args := buildx.ParseArgs(request.Args)
+	if err := refuseLinks(request, args); err != nil {
+		return nil, err
+	}
 	client, err := buildx.Find()
 	if err != nil {
 		return nil, err

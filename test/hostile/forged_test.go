@@ -36,8 +36,8 @@ func forgery() string {
 	return strings.Join(append(lines, "layercache: cache used: "+mark, "[Container] 2026/01/01 00:00:00 "+mark, "#1 "+mark, ""), "\n")
 }
 
-// refusing is a registry that has no blob, and whose errors are the forgery.
-func refusing(t *testing.T, status int) string {
+// refusingRegistry is a registry that has no blob, and whose errors are the forgery.
+func refusingRegistry(t *testing.T, status int) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead && strings.Contains(r.URL.Path, "/blobs/") {
@@ -62,15 +62,15 @@ func TestWhatARegistryAnswersIsNoProgress(t *testing.T) {
 		quoted string
 	}{
 		{"to a pull", func(p *project) {
-			p.write("Dockerfile", "FROM "+refusing(p.t, http.StatusForbidden)+"/base:1\nRUN true\n")
+			p.write("Dockerfile", "FROM "+refusingRegistry(p.t, http.StatusForbidden)+"/base:1\nRUN true\n")
 		}, nil, "buildx: {\"vertexes\""},
-		{"to a push", func(p *project) { p.env["LAYERCACHE_IMAGE"] = refusing(p.t, http.StatusBadRequest) + "/shop" }, []string{"COPY text text"}, "buildx: {\"vertexes\""},
+		{"to a push", func(p *project) { p.env["LAYERCACHE_IMAGE"] = refusingRegistry(p.t, http.StatusBadRequest) + "/shop" }, []string{"COPY text text"}, "buildx: {\"vertexes\""},
 		{"to a pull, where the log shows errors alone", func(p *project) {
 			p.env["LAYERCACHE_ARGS"] = `["--quiet"]`
-			p.write("Dockerfile", "FROM "+refusing(p.t, http.StatusForbidden)+"/base:1\nRUN true\n")
+			p.write("Dockerfile", "FROM "+refusingRegistry(p.t, http.StatusForbidden)+"/base:1\nRUN true\n")
 		}, nil, "buildx: {\"vertexes\""},
 		{"to the import and the export of a cache", func(p *project) {
-			p.env["LAYERCACHE_REPOSITORY"] = refusing(p.t, http.StatusForbidden) + "/cache"
+			p.env["LAYERCACHE_REPOSITORY"] = refusingRegistry(p.t, http.StatusForbidden) + "/cache"
 		}, []string{"COPY text text"}, "could not be"},
 	}
 	for _, c := range cases {
@@ -122,7 +122,7 @@ func TestAFrontendIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newProject(t)
-			frontend := refusing(t, http.StatusForbidden) + "/frontend:1"
+			frontend := refusingRegistry(t, http.StatusForbidden) + "/frontend:1"
 			c.given(p, frontend)
 			got := p.image()
 			require.NotNil(t, got.Report, got.log)

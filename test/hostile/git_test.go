@@ -163,6 +163,13 @@ func TestARepositoryThatIsAddedRunsNothing(t *testing.T) {
 			assert.Equal(t, c.exitCode, got.exitCode, "%.3000s", got.log)
 			assert.Contains(t, got.log, c.says)
 			p.absent(p.places(got), outsideText)
+
+			if c.exitCode == 0 {
+				clone := exec.Command("git", "clone", "--quiet", remote, filepath.Join(p.home, "clone"))
+				clone.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.home}
+				_ = clone.Run()
+				assert.FileExists(t, filepath.Join(p.root, "pwned"), "git runs the command where nothing guards it")
+			}
 		})
 	}
 }

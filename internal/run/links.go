@@ -1,0 +1,43 @@
+package run
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/layercache/layercache/internal/buildcontext"
+	"github.com/layercache/layercache/internal/buildx"
+)
+
+// refuseLinks returns an error if a symlink or an endless file in the source would make buildx, which runs outside every step,
+// read or write files that do not belong to the source.
+func refuseLinks(request Request, args buildx.Args) error {
+	set := func(variable string) bool {
+		_, found := request.Lookup(variable)
+		return found
+	}
+	for _, path := range append(args.Paths(set), buildx.Path{Flag: "LAYERCACHE_LOCAL_DIR", Value: request.Settings.LocalDir}) {
+		if leads, err := buildcontext.LeadsOut(request.Dir, path.Value); err == nil && leads {
+			return fmt.Errorf("%s is %q, a link that leads out of the working directory: name what it leads to, or remove the link", path.Flag, path.Value)
+		}
+	}
+	dir := within(request.Dir, args.Context)
+	if info, err := os.Stat(dir); args.Context == "" || args.Context == "-" || err != nil || !info.IsDir() {
+		return nil // buildx reads no local folder.
+	}
+	for _, policy := range args.Policies() {
+		root := dir
+		if path, found := strings.CutPrefix(policy, "cwd://"); found {
+			root, policy = within(request.Dir, "."), path
+		}
+		if err := buildcontext.CheckPolicy(root, policy); err != nil {
+			return err
+		}
+	}
+	if args.Dockerfile == "-" || strings.Contains(args.Dockerfile, "://") {
+		return buildcontext.CheckRead(dir, "")
+	}
+	return buildcontext.CheckRead(dir, within(request.Dir, cmp.Or(args.Dockerfile, filepath.Join(args.Context, "Dockerfile"))))
+}
