@@ -3,11 +3,12 @@
 # make bench  the benchmark, one round of it; BENCH="-runs 5 -workloads app" says more (go run ./test/bench -help)
 # make soak   200 builds of 20 applications while requests to the cache go wrong, some minutes; SOAK="-seed 2" chooses others
 # make deploy-local   the CDK app deployed into an AWS on this machine, two builds in it; runs until Ctrl-C, to look at
-# make lint   gofmt, go vet, staticcheck, govulncheck
+# make lint   gofmt, go vet, staticcheck, govulncheck, generated pages
+# make docs   the pages of docs/reference from the source
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test bench soak deploy-local lint clean
+.PHONY: demo test bench soak deploy-local lint docs clean
 
 # jsii warns about Node.js versions at their end, of which it names the one to be silent about; the CDK works with them.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = $(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
@@ -46,6 +47,10 @@ lint:
 	@go -C test/nag vet ./...
 	@go tool -modfile=internal/tools/go.mod staticcheck ./...
 	@go run ./internal/bundle/scan
+	@go run ./internal/docs -check
+
+docs:
+	@go run ./internal/docs
 
 clean:
 	rm -rf cdk.out dist node_modules .venv layercache-report

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Readies a checkout for `make demo` or `make test`: checks what the user has to bring, installs the rest.
-# What goes into the checkout: node_modules (the CDK CLI, and iam-simulate for tests) and, for tests, .venv (cfn-lint and moto). What goes onto a Linux machine
-# where we are root: the packages runc and busybox-static, and iptables for tests.
+# What goes into the checkout: node_modules (the CDK CLI, and iam-simulate for tests) and, for tests, .venv (cfn-lint and moto)
+# and dist/newest-cdk. What goes onto a Linux machine where we are root: the packages runc and busybox-static, and iptables for
+# tests.
 set -euo pipefail
 purpose=${1:?usage: test/prepare.sh demo|test}
 
@@ -53,8 +54,16 @@ install_python() {
   touch .venv/ready
 }
 
+find_newest_cdk() { # for test/consumer; an unchanged file keeps its time, by which go test knows a result that it can keep
+  mkdir -p dist
+  go run ./test/consumer/newest >dist/newest-cdk.found
+  if ! cmp -s dist/newest-cdk.found dist/newest-cdk; then cp dist/newest-cdk.found dist/newest-cdk; fi
+}
+
 install_node & node=$!
 install_python & python=$!
+if [ "$purpose" = test ]; then find_newest_cdk & newest=$!; fi
 if [ "$purpose" = test ]; then go run ./test/programs/compile; fi
 wait "$node"
 wait "$python"
+if [ "$purpose" = test ]; then wait "$newest"; fi

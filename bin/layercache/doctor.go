@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/layercache/layercache/internal/doctor"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 func newDoctor() *cobra.Command {
@@ -35,7 +35,7 @@ What the caller may not look at is skipped. The exit status is 1 when a check fa
 				return fmt.Errorf("--format %s: expected text or json", format)
 			}
 			// What is wrong with the settings is the first check; the rest goes by those that are right.
-			s, _ := settings.FromEnv(os.LookupEnv)
+			s, _ := variables.FromEnv(os.LookupEnv)
 			if repository != "" {
 				s.Repository = repository
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -11,53 +12,51 @@ import (
 	"github.com/layercache/layercache/internal/image"
 	"github.com/layercache/layercache/internal/prewarm"
 	"github.com/layercache/layercache/internal/report"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
-const imageHelp = `Build and push the image that variables describe, as a CodeBuild project sets them. What layercache build
-takes from variables, it takes too.
-
-  LAYERCACHE_IMAGE          image repository, HOST/NAME; needed
-  LAYERCACHE_TAGS           comma list; {commit}, {branch} and {build} are filled in (default latest)
-  LAYERCACHE_PUSH           push the image (default true)
-  LAYERCACHE_DOCKERFILE     (default Dockerfile)
-  LAYERCACHE_CONTEXT        (default .)
-  LAYERCACHE_TARGET         stage to build (default: the last)
-  LAYERCACHE_PLATFORMS      comma list (default: this machine's own)
-  LAYERCACHE_PLATFORM_TAGS  push TAG-linux-amd64 and the like, for layercache index to join (default false)
-  LAYERCACHE_BUILD_ARGS     JSON object: {"VERSION":"1.2"}
-  LAYERCACHE_SECRETS        JSON object, secret id to the variable that holds it: {"npmrc":"NPMRC"}
-  LAYERCACHE_PROVENANCE, LAYERCACHE_SBOM   as docker buildx build takes them
-  LAYERCACHE_ARGS           JSON array of further arguments of docker buildx build`
-
 func newImage() *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use:   "image",
-		Short: "Build and push the image that LAYERCACHE_* variables describe",
-		Long:  imageHelp,
-		Args:  cobra.NoArgs,
+		Short: "Build and push the image that flags or LAYERCACHE_* variables describe",
+		Long: `Build and push the image that flags or environment variables describe, as a CodeBuild project sets them.
+
+` + flagsHelp,
+		Example: "  layercache image --image 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop --tags latest,{commit} --target release",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, settingsErr := settings.FromEnv(os.LookupEnv)
-			described, err := image.FromEnv(os.LookupEnv, image.WordsFrom(cmd.Context(), s, os.LookupEnv))
-			if err := errors.Join(report.Clear(s.ReportDir), settingsErr, err); err != nil {
+			described, s, err := readImage(cmd, variables.Image)
+			if err := errors.Join(report.Clear(s.ReportDir), err); err != nil {
 				return err
 			}
 			return runBuild(cmd.Context(), described.BuildxArgs(), s)
 		},
 	}
+	addFlags(command, variables.Image)
+	return command
+}
+
+// readImage reads the image and the settings from the flags and variables of a command.
+func readImage(cmd *cobra.Command, read variables.Command) (image.Image, variables.Settings, error) {
+	lookup := lookupFlags(cmd)
+	values, problems := variables.Read(lookup, read.Variables())
+	s, together := variables.SettingsFrom(values)
+	described, ofImage := image.From(values, image.WordsFrom(cmd.Context(), s, lookup), lookup)
+	return described, s, nameFlags(cmd, slices.Concat(problems, together, ofImage)).Err()
 }
 
 func newIndex() *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use:   "index",
 		Short: "Join the images of several platforms into one index",
-		Long: `Join, for each of LAYERCACHE_TAGS, the images that the builds for LAYERCACHE_PLATFORMS pushed with
-LAYERCACHE_PLATFORM_TAGS=true into one index, and push it.`,
-		Args: cobra.NoArgs,
+		Long: `Join the images that ` + "`layercache image --platform-tags`" + ` pushed for each platform into one index for each tag, and push it.
+
+` + flagsHelp,
+		Example: "  layercache index --image 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop --tags latest --platforms linux/amd64,linux/arm64",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, settingsErr := settings.FromEnv(os.LookupEnv)
-			described, err := image.FromEnv(os.LookupEnv, image.WordsFrom(cmd.Context(), s, os.LookupEnv))
-			if err := errors.Join(report.Clear(s.ReportDir), settingsErr, err); err != nil {
+			described, s, err := readImage(cmd, variables.Index)
+			if err := errors.Join(report.Clear(s.ReportDir), err); err != nil {
 				return err
 			}
 			if !described.Push {
@@ -75,6 +74,8 @@ LAYERCACHE_PLATFORM_TAGS=true into one index, and push it.`,
 			return err
 		},
 	}
+	addFlags(command, variables.Index)
+	return command
 }
 
 func newPrewarm() *cobra.Command {
@@ -84,7 +85,11 @@ func newPrewarm() *cobra.Command {
 		Long: `Pull images through a pull-through cache, so that builds find them there: HOST/PREFIX/NAME:TAG, as arguments or as a
 comma list in LAYERCACHE_PREWARM.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			images := append(args, settings.List(os.Getenv("LAYERCACHE_PREWARM"))...)
+			values, problems := variables.Read(os.LookupEnv, variables.Prewarm.Variables())
+			if err := problems.Err(); err != nil {
+				return err
+			}
+			images := append(args, values.List("LAYERCACHE_PREWARM")...)
 			keychain, err := ecr.LoginFor(cmd.Context(), images)
 			if err != nil {
 				return err

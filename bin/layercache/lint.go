@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/layercache/layercache/internal/lint"
+	"github.com/layercache/layercache/internal/report/escape"
+	"github.com/layercache/layercache/internal/rooted"
 )
 
 func newLint() *cobra.Command {
@@ -85,7 +87,7 @@ func (o *lintOptions) run(cmd *cobra.Command) ([]lint.Finding, error) {
 	if o.output == "" {
 		return findings, write(cmd.OutOrStdout(), findings)
 	}
-	target, err := os.Create(o.output)
+	target, err := rooted.Create(o.output)
 	if err != nil {
 		return nil, fmt.Errorf("write the findings: %w", err)
 	}
@@ -131,7 +133,7 @@ func (o *lintOptions) fixed(cmd *cobra.Command, source []byte, options lint.Opti
 		return nil, err
 	}
 	for _, f := range done {
-		cmd.PrintErrf("fixed %s:%d: %s [%s]\n", f.File, f.Line, f.Change, f.Rule)
+		cmd.PrintErrln(escape.Output(fmt.Sprintf("fixed %s:%d: %s [%s]", f.File, f.Line, f.Change, f.Rule)))
 	}
 	return fixed, nil
 }

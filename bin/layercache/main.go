@@ -10,10 +10,10 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/layercache/layercache/internal/build"
 	"github.com/layercache/layercache/internal/builder"
 	"github.com/layercache/layercache/internal/dockerconfig"
 	"github.com/layercache/layercache/internal/report/escape"
+	"github.com/layercache/layercache/internal/run"
 )
 
 func main() {
@@ -27,19 +27,19 @@ func main() {
 	if builder.IsRuntime(os.Args[0]) {
 		os.Exit(builder.Runtime(os.Args[1:], os.Stderr))
 	}
-	os.Exit(run())
+	os.Exit(execute())
 }
 
 // memoryTarget is the heap from which on memory is freed eagerly: the build needs it more. Most builds never get there.
 const memoryTarget = 48 << 20
 
-func run() int {
+func execute() int {
 	debug.SetMemoryLimit(memoryTarget)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	go func() { cancel(build.Stopped{Signal: <-signals}) }()
+	signal.Notify(signals, ending...)
+	go func() { cancel(run.Stopped{Signal: <-signals}) }()
 
 	err := newRoot().ExecuteContext(ctx)
 	var status exitStatus
@@ -48,10 +48,18 @@ func run() int {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, escape.Lines("layercache: "+err.Error()))
-		return build.ExitCode(err)
+		return run.ExitCode(err)
 	}
 	return 0
 }
+
+// ending are the signals that end a Go program and that it can take notice of. A build that is ended so stops its builder and
+// removes its sign-ins.
+var ending = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT}
+
+// outliveReaders has the program go on when nobody reads its output any more, as in `layercache build . 2>&1 | head -1`: else it
+// would end in the middle of a build. What it starts is not affected.
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 // exitStatus ends the program with a status and no further words.
 type exitStatus int

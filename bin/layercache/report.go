@@ -3,12 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/layercache/layercache/internal/report/history"
+	"github.com/layercache/layercache/internal/rooted"
 )
 
 func newReport() *cobra.Command {
@@ -40,7 +40,12 @@ FILE is a report.json, a folder that holds one, or a folder of such folders.`,
 				_, err = cmd.OutOrStdout().Write(shown)
 				return err
 			}
-			if err := os.WriteFile(output, shown, 0o644); err != nil {
+			file, err := rooted.Create(output)
+			if err == nil {
+				_, err = file.Write(shown)
+				err = errors.Join(err, file.Close())
+			}
+			if err != nil {
 				return fmt.Errorf("write --output: %w", err)
 			}
 			return nil

@@ -19,7 +19,6 @@ says whether the cache was used.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(newBuild(), newImage(), newIndex(), newPrewarm(), newReport(), newSetup(), newVersion())
 	root.AddCommand(machineCommands()...)
 	return root

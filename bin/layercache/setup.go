@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/layercache/layercache/internal/settings"
 	"github.com/layercache/layercache/internal/setup"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 func newSetup() *cobra.Command {
@@ -17,10 +17,11 @@ func newSetup() *cobra.Command {
 not; check the LAYERCACHE_* variables; start the builder once and stop it again.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := settings.FromEnv(os.LookupEnv)
+			s, err := variables.FromEnv(os.LookupEnv)
 			if err != nil {
 				return err
 			}
+			outliveReaders()
 			return setup.Run(cmd.Context(), s, cmd.ErrOrStderr())
 		},
 	}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/layercache/layercache/internal/settings"
 	"github.com/layercache/layercache/internal/try"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 func newTry() *cobra.Command {
@@ -29,10 +29,11 @@ and once without a cache. DIR itself is not written: the change is made in a cop
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := settings.FromEnv(os.LookupEnv)
+			s, err := variables.FromEnv(os.LookupEnv)
 			if err != nil {
 				return err
 			}
+			outliveReaders()
 			options.Dir, options.BuildArgs, options.Settings = args[0], args[1:], s
 			err = try.Run(cmd.Context(), options)
 			var failed try.Failed

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/layercache/layercache/constructs/validation"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // variables are the environment variables of the project of release builds. All
@@ -88,35 +89,6 @@ func literalName(repository awsecr.IRepository) string {
 	return *name
 }
 
-// propOfVariable names the prop for each variable that Environment must leave
-// alone.
-var propOfVariable = map[string]string{
-	"LAYERCACHE_REPOSITORY":          "Cache",
-	"LAYERCACHE_FALLBACK_REPOSITORY": "PullRequests.Cache",
-	"LAYERCACHE_MODE":                "CacheMode",
-	"LAYERCACHE_COMPRESSION":         "CacheCompression",
-	"LAYERCACHE_S3":                  "CacheBucket",
-	"LAYERCACHE_WRITE":               "CacheWrite",
-	"LAYERCACHE_APP":                 "App",
-	"LAYERCACHE_FALLBACK_BRANCH":     "FallbackBranch",
-	"LAYERCACHE_BUILDER":             "Builder",
-	"LAYERCACHE_MIRRORS":             "PullThrough",
-	"LAYERCACHE_IMAGE":               "Image",
-	"LAYERCACHE_TAGS":                "Tags",
-	"LAYERCACHE_DOCKERFILE":          "Dockerfile",
-	"LAYERCACHE_CONTEXT":             "Context",
-	"LAYERCACHE_TARGET":              "Build.Target",
-	"LAYERCACHE_PLATFORMS":           "Build.Platforms",
-	"LAYERCACHE_PLATFORM_TAGS":       "Build.Platforms",
-	"LAYERCACHE_COMMAND":             "Build.Platforms",
-	"LAYERCACHE_BUILD_ARGS":          "Build.Arguments",
-	"LAYERCACHE_SECRETS":             "Build.Secrets",
-	"LAYERCACHE_PROVENANCE":          "Build.Provenance",
-	"LAYERCACHE_SBOM":                "Build.Sbom",
-	"LAYERCACHE_ARGS":                "Build.Extra",
-	"LAYERCACHE_METRICS_NAMESPACE":   "MetricsNamespace",
-}
-
 func checkEnvironment(environment *map[string]*string) []validation.Problem {
 	if environment == nil {
 		return nil
@@ -124,10 +96,10 @@ func checkEnvironment(environment *map[string]*string) []validation.Problem {
 	var problems []validation.Problem
 	for name, value := range *environment {
 		at := fmt.Sprintf("Environment[%q]", name)
-		switch prop, taken := propOfVariable[name]; {
-		case taken:
-			problems = append(problems, validation.Problem{Prop: at, Wrong: "is set by " + prop, Fix: "set that instead"})
-		case strings.HasPrefix(name, "LAYERCACHE_SECRET_"):
+		switch known, _ := variables.Find(name); {
+		case known.Prop != "":
+			problems = append(problems, validation.Problem{Prop: at, Wrong: "is set by " + known.Prop, Fix: "set that instead"})
+		case strings.HasPrefix(name, variables.SecretPrefix):
 			problems = append(problems, validation.Problem{Prop: at, Wrong: "is set by Build.Secrets", Fix: "set that instead"})
 		case !variableForm.MatchString(name) || strings.HasPrefix(name, "CODEBUILD_"):
 			problems = append(problems, validation.Problem{Prop: at, Wrong: "is no name for a variable of a build", Fix: "use letters, digits and '_', and not CODEBUILD_ at the front"})

@@ -19,7 +19,16 @@ func (b *ImageBuild) GrantStart(grantee awsiam.IGrantable) awsiam.Grant {
 		Actions:      jsii.Strings(actions...),
 		ResourceArns: &[]*string{b.release.project.ProjectArn()},
 	})
-	return project.Combine(b.release.logGroup.Grant(grantee, jsii.String("logs:GetLogEvents"), jsii.String("logs:FilterLogEvents")))
+	// LogGroup.Grant of newer CDKs also allows the ARN without ":*", which is for
+	// tagging alone:
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html.
+	log := awsiam.Grant_AddToPrincipalOrResource(&awsiam.GrantWithResourceOptions{
+		Grantee:      grantee,
+		Actions:      jsii.Strings("logs:GetLogEvents", "logs:FilterLogEvents"),
+		ResourceArns: &[]*string{b.release.logGroup.LogGroupArn()},
+		Resource:     b.release.logGroup,
+	})
+	return project.Combine(log)
 }
 
 // OnBuildSucceeded makes a rule for release builds that succeed. In a batch the

@@ -2,11 +2,12 @@ package pullthrough
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/jsii-runtime-go"
+	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/layercache/layercache/constructs/internal/ecrgrant"
 	"github.com/layercache/layercache/constructs/validation"
@@ -53,9 +54,21 @@ func (c *PullThroughCache) warnOfTheirHalf(account string, cover []covered) {
 			actions = append(actions, *tagActions()[0])
 		}
 	}
-	awscdk.Annotations_Of(c).AddWarningV2(jsii.String("layercache:pull-from-"+account), jsii.String(fmt.Sprintf(
+	addWarning(c, "layercache:pull-from-"+account, fmt.Sprintf(
 		"GrantPull cannot change policies of account %s: it must allow its principal ecr:GetAuthorizationToken on *, and %s on the repositories %s of this registry",
-		account, strings.Join(actions, ", "), strings.Join(names, ", "))))
+		account, strings.Join(actions, ", "), strings.Join(names, ", ")))
+}
+
+// addWarning calls Annotations.AddWarningV2 without options. It uses reflection
+// because jsii makes a new optional parameter a new positional one in Go: since
+// awscdk v2.276.0 the method takes options, of a type that v2.275.0 lacks.
+func addWarning(scope constructs.IConstruct, id, message string) {
+	add := reflect.ValueOf(awscdk.Annotations_Of(scope).AddWarningV2)
+	arguments := []reflect.Value{reflect.ValueOf(&id), reflect.ValueOf(&message)}
+	for i := len(arguments); i < add.Type().NumIn(); i++ {
+		arguments = append(arguments, reflect.Zero(add.Type().In(i)))
+	}
+	add.Call(arguments)
 }
 
 // share lets a party of other accounts in: by the policy of the registry to

@@ -184,6 +184,36 @@ func TestARoleThatIsOnlyReferredToIsNamedAndItsAccountIsToldWhatToAllow(t *testi
 	}, synthtest.Warnings(stack))
 }
 
+func TestTheWarningOfAGrantCanBeAcknowledged(t *testing.T) {
+	const id = "layercache:pull-from-222222222222"
+	for _, test := range []struct {
+		name          string
+		before, after string
+		warnings      int
+	}{
+		{name: "a warning that nobody acknowledged stays", warnings: 1},
+		{name: "a warning acknowledged before the grant is not added", before: id},
+		{name: "a warning acknowledged after the grant is removed", after: id},
+		{name: "acknowledging another account's warning changes nothing", before: "layercache:pull-from-333333333333", after: "layercache:pull-from-333333333333", warnings: 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			stack := stackOf(here)
+			cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
+				Upstreams: &[]*pullthrough.Upstream{{Registry: pullthrough.Quay}},
+			})
+			acknowledge := func(id string) {
+				if id != "" {
+					awscdk.Annotations_Of(stack).AcknowledgeWarning(jsii.String(id), nil)
+				}
+			}
+			acknowledge(test.before)
+			cache.GrantPull(awsiam.NewAccountPrincipal(jsii.String(there)), nil)
+			acknowledge(test.after)
+			assert.Len(t, synthtest.Warnings(stack), test.warnings)
+		})
+	}
+}
+
 func TestAnImportedCacheGivesTheGranteesHalf(t *testing.T) {
 	stack := stackOf(there)
 	cache := pullthrough.PullThroughCache_FromPullThroughCacheAttributes(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheAttributes{

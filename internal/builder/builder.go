@@ -16,15 +16,15 @@ import (
 	"time"
 
 	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // Options say which builder is wanted.
 type Options struct {
-	// Kind is one of the settings.Builder… values.
+	// Kind is one of the variables.Builder… values.
 	Kind string
 	// Mirrors send pulls elsewhere first.
-	Mirrors []settings.Mirror
+	Mirrors []variables.Mirror
 	// Parallelism is how many steps run at once; 0 means as many as BuildKit likes. The docker builder has its own limit.
 	Parallelism int
 	// NoHistory says that nobody will ask what was built: `docker buildx history` does, and the provenance in a metadata file.
@@ -95,9 +95,9 @@ const server = "docker server's"
 
 var starters = []starter{
 	{server, startServer},
-	{settings.BuilderNative, startNative},
-	{settings.BuilderContainer, startContainer},
-	{settings.BuilderDocker, startDocker},
+	{variables.BuilderNative, startNative},
+	{variables.BuilderContainer, startContainer},
+	{variables.BuilderDocker, startDocker},
 }
 
 // Start readies a builder of the wanted kind. With "auto" a kind that cannot run here gives way to the next, and the reason
@@ -106,7 +106,7 @@ func Start(ctx context.Context, options Options) (*Builder, error) {
 	begin := time.Now()
 	var passed []error
 	for _, candidate := range starters {
-		if options.Kind != settings.BuilderAuto && options.Kind != candidate.kind {
+		if options.Kind != variables.BuilderAuto && options.Kind != candidate.kind {
 			continue
 		}
 		b, err := candidate.start(ctx, options)
@@ -130,7 +130,7 @@ func Start(ctx context.Context, options Options) (*Builder, error) {
 func (b *Builder) reasonOf(options Options, passed []error) string {
 	var parts []string
 	switch {
-	case options.Kind != settings.BuilderAuto:
+	case options.Kind != variables.BuilderAuto:
 		parts = append(parts, "LAYERCACHE_BUILDER="+options.Kind)
 	case len(passed) == 0 && b.configured:
 		parts = append(parts, "the fastest that this machine can run")
@@ -154,7 +154,7 @@ func (b *Builder) Describe(w io.Writer) {
 
 // WantsBuildkitd says whether a builder of this kind could run here if only buildkitd were there.
 func WantsBuildkitd(kind string) bool {
-	if kind != settings.BuilderAuto && kind != settings.BuilderNative {
+	if kind != variables.BuilderAuto && kind != variables.BuilderNative {
 		return false
 	}
 	return lacksBuildkitd()

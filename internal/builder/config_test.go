@@ -10,25 +10,25 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 func TestTheConfigurationSaysWhatBuildkitdShouldDo(t *testing.T) {
 	cases := []struct {
 		name      string
-		mirrors   []settings.Mirror
+		mirrors   []variables.Mirror
 		plainHTTP []string
 		want      map[string]any
 	}{
 		{"nothing is set", nil, nil, nil},
-		{"a mirror", []settings.Mirror{{Upstream: "docker.io", Location: "h.example/hub"}}, nil,
+		{"a mirror", []variables.Mirror{{Upstream: "docker.io", Location: "h.example/hub"}}, nil,
 			map[string]any{"docker.io": map[string]any{"mirrors": []any{"h.example/hub"}}}},
-		{"two mirrors of one upstream are tried in order", []settings.Mirror{{Upstream: "docker.io", Location: "b.example"}, {Upstream: "docker.io", Location: "a.example"}}, nil,
+		{"two mirrors of one upstream are tried in order", []variables.Mirror{{Upstream: "docker.io", Location: "b.example"}, {Upstream: "docker.io", Location: "a.example"}}, nil,
 			map[string]any{"docker.io": map[string]any{"mirrors": []any{"b.example", "a.example"}}}},
 		{"a registry without TLS", nil, []string{"localhost:5000"}, map[string]any{"localhost:5000": map[string]any{"http": true}}},
-		{"a registry without TLS that has a mirror", []settings.Mirror{{Upstream: "localhost:5000", Location: "a.example"}}, []string{"localhost:5000"},
+		{"a registry without TLS that has a mirror", []variables.Mirror{{Upstream: "localhost:5000", Location: "a.example"}}, []string{"localhost:5000"},
 			map[string]any{"localhost:5000": map[string]any{"http": true, "mirrors": []any{"a.example"}}}},
-		{"text that would end a TOML string", []settings.Mirror{{Upstream: "x\"]\n[grpc]", Location: "\"\\\n'"}}, nil,
+		{"text that would end a TOML string", []variables.Mirror{{Upstream: "x\"]\n[grpc]", Location: "\"\\\n'"}}, nil,
 			map[string]any{"x\"]\n[grpc]": map[string]any{"mirrors": []any{"\"\\\n'"}}}},
 	}
 	for _, c := range cases {

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/settings"
 	"github.com/layercache/layercache/internal/toolchain"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 const (
@@ -24,7 +24,7 @@ func TestTheContainerBuilderIsMadeAndRemoved(t *testing.T) {
 	f := newFakes(t)
 	f.program("docker", daemonRuns)
 	options := f.options("container", "")
-	options.Mirrors = []settings.Mirror{{Upstream: "docker.io", Location: "h.example/hub"}}
+	options.Mirrors = []variables.Mirror{{Upstream: "docker.io", Location: "h.example/hub"}}
 	b, err := Start(context.Background(), options)
 	require.NoError(t, err)
 	assert.Equal(t, "container", b.Kind)

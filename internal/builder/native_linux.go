@@ -180,6 +180,8 @@ func (d *daemon) boot(ctx context.Context, config, address string) error {
 		"--oci-worker-net", "host", "--oci-worker-binary", filepath.Join(bin, stepRuntime), "--oci-worker-snapshotter", d.state.snapshotter)
 	// Its temporary files are removed with its state, as it cannot remove them when it is killed.
 	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+ready.path, "TMPDIR="+temp, "PATH="+os.Getenv("PATH")+string(os.PathListSeparator)+bin)
+	// Not in the source: buildkitd starts git in its own folder, and git would run what a .git of the source's configures.
+	d.cmd.Dir = "/"
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{
 		// A group of its own: Ctrl-C reaches the build first, and the builder when the build has ended.

@@ -169,11 +169,11 @@ func TestTemporaryFilesGoWithBuildkitdHoweverItEnds(t *testing.T) {
 		"it is killed, so it does not remove them": func(pid int) { require.NoError(t, unix.Kill(pid, unix.SIGKILL)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, options := newNative(t, `mktemp -d "$TMPDIR/qemu-check.XXXXXX" >'made'`+"\n"+isReady+"exec sleep 60")
-			t.Chdir(f.dir)
+			note := filepath.Join(t.TempDir(), "made")
+			f, options := newNative(t, `mktemp -d "$TMPDIR/qemu-check.XXXXXX" >'`+note+"'\n"+isReady+"exec sleep 60")
 			b, err := Start(context.Background(), options)
 			require.NoError(t, err)
-			made, err := os.ReadFile("made")
+			made, err := os.ReadFile(note)
 			require.NoError(t, err)
 			require.DirExists(t, strings.TrimSpace(string(made)))
 			end(f.pid())

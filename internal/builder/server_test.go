@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 const containerdRuns = `echo "overlayfs [[driver-type io.containerd.snapshotter.v1]]"`
@@ -68,7 +68,7 @@ func TestABuilderThatIsNotOursSaysThatItHasNoMirrors(t *testing.T) {
 		f := newFakes(t)
 		f.program("docker", daemonRuns)
 		options := f.options(kind, "")
-		options.Mirrors = []settings.Mirror{{Upstream: "docker.io", Location: "h.example/hub"}}
+		options.Mirrors = []variables.Mirror{{Upstream: "docker.io", Location: "h.example/hub"}}
 		b, err := Start(context.Background(), options)
 		require.NoError(t, err)
 		assert.Equal(t, want, strings.HasSuffix(b.Reason, without), b.Reason)

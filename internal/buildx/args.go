@@ -25,6 +25,8 @@ type Args struct {
 	BuildArgs []string
 	// Caches are the registry refs given with --cache-from and --cache-to.
 	Caches []string
+	// Scanners are the images that look for an SBOM, given with --sbom and --attest.
+	Scanners []string
 	// MetadataFile is given with --metadata-file.
 	MetadataFile string
 	// Progress is given with --progress; "quiet" stands for --quiet too.
@@ -114,6 +116,8 @@ func (a *Args) take(name, value string) bool {
 		a.Platforms = append(a.Platforms, strings.Split(value, ",")...)
 	case "cache-from", "cache-to":
 		a.Caches = append(a.Caches, attributes(value, "ref")...)
+	case "sbom", "attest":
+		a.Scanners = append(a.Scanners, attributes(value, "generator")...)
 	case "output":
 		a.Outputs = append(a.Outputs, value)
 	case "builder":
@@ -173,6 +177,22 @@ func (a Args) Images() []string {
 		}
 	}
 	return images
+}
+
+// stdouts are names of the standard output, under which a program can open it.
+var stdouts = []string{"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
+
+// WritesToStdout reports whether an argument asks for output there, such as an image as a tar; else buildx prints nothing but
+// a message of the frontend's.
+func (a Args) WritesToStdout() bool {
+	for _, output := range a.Outputs {
+		if output == "-" || slices.Contains(attributes(output, "dest"), "-") {
+			return true
+		}
+	}
+	return slices.ContainsFunc(a.Rest, func(argument string) bool {
+		return slices.ContainsFunc(stdouts, func(name string) bool { return strings.Contains(argument, name) })
+	})
 }
 
 // attributes are the values that a flag of the form KEY=VALUE,… gives to the key; what cannot be read, buildx will refuse.

@@ -33,6 +33,7 @@ func TestWhatTheHelperNeedsIsRead(t *testing.T) {
 		{"an output that pushes", "-o type=registry .", Args{Outputs: []string{"type=registry"}}},
 		{"an image output that pushes", "--output type=image,name=a:1,push=true .", Args{Outputs: []string{"type=image,name=a:1,push=true"}}},
 		{"an output that does not push", "--output=type=local,dest=out .", Args{Outputs: []string{"type=local,dest=out"}}},
+		{"an SBOM's scanner", "--sbom=generator=h/a:1 --attest type=sbom,generator=h/b:1 --sbom=true .", Args{Scanners: []string{"h/a:1", "h/b:1"}}},
 		{"checks only", "--check .", Args{OnlyChecks: true}},
 		{"checks by call", "--call outline .", Args{OnlyChecks: true}},
 		{"a call that builds", "--call=build .", Args{}},
@@ -104,6 +105,24 @@ func TestImagesAreEveryNameThatCouldBePushed(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, ParseArgs(c.args).Images()) })
+	}
+}
+
+func TestOutputOnStdout(t *testing.T) {
+	cases := []struct {
+		name, line string
+		want       bool
+	}{
+		{"a push prints nothing", "--push -t a .", false},
+		{"a folder", "--output=type=local,dest=out .", false},
+		{"a tar", "-o - .", true},
+		{"a tar as an attribute", "--output type=oci,dest=- .", true},
+		{"a file that is the standard output", "--iidfile /dev/stdout .", true},
+		{"the same as one word", "--metadata-file=/proc/self/fd/1 .", true},
+		{"a context on standard input", "--push -", false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, ParseArgs(split(c.line)).WritesToStdout()) })
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // Flags are the cache flags of one build.
@@ -32,19 +32,19 @@ const Inline = "type=inline"
 
 // For returns the flags. images are the names that the build pushes; lookup, of the form of os.LookupEnv, tells where an S3
 // bucket is. A cache that would be overwritten by one of the images is refused.
-func For(s settings.Settings, scope cacheref.Scope, images []string, lookup func(string) (string, bool)) (Flags, error) {
+func For(s variables.Settings, scope cacheref.Scope, images []string, lookup func(string) (string, bool)) (Flags, error) {
 	var flags Flags
 	switch s.Mode {
-	case settings.ModeRegistry:
+	case variables.ModeRegistry:
 		flags = registry(s, scope)
 		if err := flags.Refs.CheckApart(images); err != nil {
 			return Flags{}, err
 		}
-	case settings.ModeInline, settings.ModeImage:
+	case variables.ModeInline, variables.ModeImage:
 		flags = inline(images)
-	case settings.ModeLocal:
+	case variables.ModeLocal:
 		flags = local(s)
-	case settings.ModeS3:
+	case variables.ModeS3:
 		flags = s3(s, scope, lookup)
 	}
 	if !s.Write {
@@ -53,7 +53,7 @@ func For(s settings.Settings, scope cacheref.Scope, images []string, lookup func
 	return flags, nil
 }
 
-func registry(s settings.Settings, scope cacheref.Scope) Flags {
+func registry(s variables.Settings, scope cacheref.Scope) Flags {
 	flags := Flags{Refs: cacheref.For(s.Repository+":", scope, s.FallbackBranch), InRegistry: true}
 	if s.FallbackRepository != "" {
 		flags.Refs.Imports = append(flags.Refs.Imports, cacheref.For(s.FallbackRepository+":", scope, s.FallbackBranch).Imports...)
@@ -79,7 +79,7 @@ func inline(images []string) Flags {
 }
 
 // local without a folder leaves the cache to docker's own builder.
-func local(s settings.Settings) Flags {
+func local(s variables.Settings) Flags {
 	if s.LocalDir == "" {
 		return Flags{Refs: cacheref.Refs{Imports: []string{"the builder's own cache"}}}
 	}
@@ -91,7 +91,7 @@ func local(s settings.Settings) Flags {
 	}
 }
 
-func s3(s settings.Settings, scope cacheref.Scope, lookup func(string) (string, bool)) Flags {
+func s3(s variables.Settings, scope cacheref.Scope, lookup func(string) (string, bool)) Flags {
 	region, _ := lookup("AWS_REGION")
 	place := append([]string{"type=s3", "region=" + region, "bucket=" + s.Bucket, "prefix=" + s.Prefix}, endpoint(lookup)...)
 	flags := Flags{Refs: cacheref.For("s3://"+s.Bucket+"/"+s.Prefix, scope, s.FallbackBranch)}
@@ -116,14 +116,14 @@ func endpoint(lookup func(string) (string, bool)) []string {
 }
 
 // asImage exports the cache as the OCI image manifest that ECR takes.
-func asImage(s settings.Settings, place ...string) string {
+func asImage(s variables.Settings, place ...string) string {
 	return join(append(append(place, "image-manifest=true", "oci-mediatypes=true"), export(s)...)...)
 }
 
 // export is what every export is given: which steps' results, and how they are compressed. Trouble in it does not fail the build.
-func export(s settings.Settings) []string {
+func export(s variables.Settings) []string {
 	mode := "mode=max"
-	if s.Layers == settings.LayersFinal {
+	if s.Layers == variables.LayersFinal {
 		mode = "mode=min"
 	}
 	fields := []string{mode, "ignore-error=true", "compression=" + s.Compression}

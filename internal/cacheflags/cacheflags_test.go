@@ -7,56 +7,56 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 func TestFlags(t *testing.T) {
 	const repository = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev"
 	images := []string{"host.example/shop:v1"}
-	base := settings.Settings{Repository: repository, FallbackBranch: "main", Compression: "zstd", Write: true}
+	base := variables.Settings{Repository: repository, FallbackBranch: "main", Compression: "zstd", Write: true}
 	cases := []struct {
 		name   string
-		change func(*settings.Settings)
+		change func(*variables.Settings)
 		branch string
 		from   []string
 		to     string
 	}{
-		{"registry: a cache of its own, every step, as ECR takes it", func(s *settings.Settings) { s.Mode = settings.ModeRegistry }, "main",
+		{"registry: a cache of its own, every step, as ECR takes it", func(s *variables.Settings) { s.Mode = variables.ModeRegistry }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd"},
-		{"registry: another branch reads the fallback's too", func(s *settings.Settings) { s.Mode = settings.ModeRegistry }, "next",
+		{"registry: another branch reads the fallback's too", func(s *variables.Settings) { s.Mode = variables.ModeRegistry }, "next",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--next", "type=registry,ref=" + repository + ":shop--linux-amd64--main"},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--next,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd"},
-		{"registry: another repository is read after, and not written", func(s *settings.Settings) {
-			s.Mode, s.FallbackRepository = settings.ModeRegistry, "host.example/release"
+		{"registry: another repository is read after, and not written", func(s *variables.Settings) {
+			s.Mode, s.FallbackRepository = variables.ModeRegistry, "host.example/release"
 		}, "pr/7",
 			[]string{
 				"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b96", "type=registry,ref=" + repository + ":shop--linux-amd64--main",
 				"type=registry,ref=host.example/release:shop--linux-amd64--pr-7-2594c02b96", "type=registry,ref=host.example/release:shop--linux-amd64--main",
 			},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b96,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd"},
-		{"registry: gzip where asked", func(s *settings.Settings) { s.Mode, s.Compression = settings.ModeRegistry, "gzip" }, "main",
+		{"registry: gzip where asked", func(s *variables.Settings) { s.Mode, s.Compression = variables.ModeRegistry, "gzip" }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=gzip"},
-		{"registry: the last stage alone, at a level", func(s *settings.Settings) {
-			s.Mode, s.Layers, s.CompressionLevel = settings.ModeRegistry, settings.LayersFinal, "19"
+		{"registry: the last stage alone, at a level", func(s *variables.Settings) {
+			s.Mode, s.Layers, s.CompressionLevel = variables.ModeRegistry, variables.LayersFinal, "19"
 		}, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=min,ignore-error=true,compression=zstd,compression-level=19"},
-		{"registry: read only exports nothing", func(s *settings.Settings) { s.Mode, s.Write = settings.ModeRegistry, false }, "main",
+		{"registry: read only exports nothing", func(s *variables.Settings) { s.Mode, s.Write = variables.ModeRegistry, false }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"}, ""},
-		{"inline: out of the image and into it", func(s *settings.Settings) { s.Mode = settings.ModeInline }, "main",
+		{"inline: out of the image and into it", func(s *variables.Settings) { s.Mode = variables.ModeInline }, "main",
 			[]string{"type=registry,ref=host.example/shop:v1"}, "type=inline"},
-		{"image: the same flags", func(s *settings.Settings) { s.Mode = settings.ModeImage }, "main",
+		{"image: the same flags", func(s *variables.Settings) { s.Mode = variables.ModeImage }, "main",
 			[]string{"type=registry,ref=host.example/shop:v1"}, "type=inline"},
-		{"local: a folder, its name quoted", func(s *settings.Settings) { s.Mode, s.LocalDir = settings.ModeLocal, "/cache,dir" }, "main",
+		{"local: a folder, its name quoted", func(s *variables.Settings) { s.Mode, s.LocalDir = variables.ModeLocal, "/cache,dir" }, "main",
 			[]string{`type=local,"src=/cache,dir"`},
 			`type=local,"dest=/cache,dir",image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd`},
-		{"local without a folder: docker's own", func(s *settings.Settings) { s.Mode = settings.ModeLocal }, "main", nil, ""},
-		{"s3: a name for each branch below the prefix", func(s *settings.Settings) { s.Mode, s.Bucket, s.Prefix = settings.ModeS3, "bucket", "caches/" }, "next",
+		{"local without a folder: docker's own", func(s *variables.Settings) { s.Mode = variables.ModeLocal }, "main", nil, ""},
+		{"s3: a name for each branch below the prefix", func(s *variables.Settings) { s.Mode, s.Bucket, s.Prefix = variables.ModeS3, "bucket", "caches/" }, "next",
 			[]string{"type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--next", "type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--main"},
 			"type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--next,mode=max,ignore-error=true,compression=zstd"},
-		{"off: nothing", func(s *settings.Settings) { s.Mode = settings.ModeOff }, "main", nil, ""},
+		{"off: nothing", func(s *variables.Settings) { s.Mode = variables.ModeOff }, "main", nil, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestFlags(t *testing.T) {
 }
 
 func TestAnEndpointOfS3GoesToTheBuilder(t *testing.T) {
-	s := settings.Settings{Mode: settings.ModeS3, Bucket: "bucket", FallbackBranch: "main", Compression: "zstd", Write: true}
+	s := variables.Settings{Mode: variables.ModeS3, Bucket: "bucket", FallbackBranch: "main", Compression: "zstd", Write: true}
 	cases := []struct {
 		name     string
 		lookup   func(string) (string, bool)
@@ -107,7 +107,7 @@ func environment(pairs ...string) func(string) (string, bool) {
 }
 
 func TestACacheThatAnImageWouldOverwriteIsRefused(t *testing.T) {
-	s := settings.Settings{Mode: settings.ModeRegistry, Repository: "host.example/shop", FallbackBranch: "main", Write: true}
+	s := variables.Settings{Mode: variables.ModeRegistry, Repository: "host.example/shop", FallbackBranch: "main", Write: true}
 	_, err := For(s, cacheref.Scope{App: "shop", Platform: "linux/amd64"}, []string{"host.example/shop:shop--linux-amd64--main"}, environment())
 	assert.ErrorContains(t, err, "would overwrite the cache")
 }

@@ -53,12 +53,42 @@ func (q *quiet) Close()                     {}
 // longestText is how much of a line of buildx's own is shown, in characters.
 const longestText = 20_000
 
-// writeText writes a line of buildx's own, which quotes Dockerfiles and what steps printed.
+// prefix begins each line of buildx's own: what it quotes cannot pass for a line of the helper's or of the build service's.
+const prefix = "buildx: "
+
+// writeText writes a line of buildx's own, which quotes Dockerfiles, registries and what steps printed.
 func writeText(out io.Writer, line []byte) {
 	text, ended := bytes.CutSuffix(line, []byte("\n"))
 	shown := escape.Shorten(escape.Output(string(bytes.TrimRight(text, "\r"))), longestText)
 	if ended {
 		shown += "\n"
 	}
-	_, _ = io.WriteString(out, shown)
+	_, _ = io.WriteString(out, prefix+shown)
+}
+
+// Text shows what is written to it, line by line, as text of buildx's own.
+type Text struct {
+	out  io.Writer
+	line []byte
+}
+
+// NewText returns a Text that writes to out.
+func NewText(out io.Writer) *Text { return &Text{out: out} }
+
+func (t *Text) Write(content []byte) (int, error) {
+	for part := range bytes.Lines(content) {
+		t.line = append(t.line, part...)
+		if t.line[len(t.line)-1] == '\n' || len(t.line) > longestText {
+			t.Flush()
+		}
+	}
+	return len(content), nil
+}
+
+// Flush shows the last line, if it has no end.
+func (t *Text) Flush() {
+	if len(t.line) > 0 {
+		writeText(t.out, t.line)
+	}
+	t.line = t.line[:0]
 }

@@ -51,8 +51,19 @@ func TestQuietShowsBuildxsOwnLinesAlone(t *testing.T) {
 	q.Text([]byte("::add-mask::no \x1b[2J\r\n"))
 	q.Text([]byte("no end"))
 	q.Close()
-	assert.Equal(t, "ERROR: no\n: :add-mask::no \nno end", out.String())
+	assert.Equal(t, "buildx: ERROR: no\nbuildx: : :add-mask::no \nbuildx: no end", out.String())
 	assert.Len(t, graph.Nodes(), 1, "the graph is kept all the same")
+}
+
+func TestWhatBuildxPrintsIsShownAsItsOwn(t *testing.T) {
+	var out bytes.Buffer
+	text := NewText(&out)
+	for _, part := range []string{"a\nlayer", "cache: cache used\n", "\x1b[2Jend"} {
+		_, err := io.WriteString(text, part)
+		require.NoError(t, err)
+	}
+	text.Flush()
+	assert.Equal(t, "buildx: a\nbuildx: layercache: cache used\nbuildx: end", out.String())
 }
 
 // drawn plays the events on a display for terminals and returns its last drawing; a pipe counts as 80 columns.
@@ -70,7 +81,7 @@ func drawn(t *testing.T, events ...progress.Event) string {
 	require.NoError(t, writer.Close())
 	all, err := io.ReadAll(reader)
 	require.NoError(t, err)
-	require.Contains(t, string(all), "ERROR: buildx's own\n")
+	require.Contains(t, string(all), "buildx: ERROR: buildx's own\n")
 	return string(all[strings.LastIndex(string(all), "[+]"):])
 }
 

@@ -148,12 +148,12 @@ func TestAStepThatPrintsNothingIsNamedSoon(t *testing.T) {
 	assert.Equal(t, "#1 [1/1] RUN sleep 60\n", out.String(), "and once")
 }
 
-func TestBuildxsOwnLinesAreShownAsTheyAre(t *testing.T) {
+func TestBuildxsOwnLinesBeginWithItsName(t *testing.T) {
 	var out bytes.Buffer
 	p := newPlain(&out, progress.NewGraph())
 	p.Text([]byte("ERROR: no such file\n"))
 	p.Close()
-	assert.Equal(t, "ERROR: no such file\n", out.String())
+	assert.Equal(t, "buildx: ERROR: no such file\n", out.String())
 }
 
 func TestSizesAreDecimal(t *testing.T) {

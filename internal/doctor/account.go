@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/layercache/layercache/internal/ecr"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // reachTimeout bounds one question to a registry.
@@ -22,7 +22,7 @@ const reachTimeout = 15 * time.Second
 
 // Account checks the cache repositories and the mirrors that the settings name: sign-in, repository, its tags, its lifecycle
 // and its policy, and the rules of the pull-through cache. What the caller may not look at is skipped.
-func Account(ctx context.Context, s settings.Settings) []Check {
+func Account(ctx context.Context, s variables.Settings) []Check {
 	return newAccount(ctx, http.DefaultTransport).check(s)
 }
 
@@ -48,7 +48,7 @@ func (a *account) connect(host ecr.Host) (*awsecr.Client, error) {
 	return awsecr.NewFromConfig(loaded), err
 }
 
-func (a *account) check(s settings.Settings) []Check {
+func (a *account) check(s variables.Settings) []Check {
 	var checks []Check
 	if s.Repository != "" {
 		checks = append(checks, a.repository("cache", s.Repository, s.RepositoryRole, &s)...)
@@ -66,7 +66,7 @@ func (a *account) check(s settings.Settings) []Check {
 }
 
 // repository checks a cache repository; one that is written gets the settings that say what is written.
-func (a *account) repository(what, place, role string, written *settings.Settings) []Check {
+func (a *account) repository(what, place, role string, written *variables.Settings) []Check {
 	repository, err := name.NewRepository(place, name.StrictValidation)
 	if err != nil {
 		return []Check{{what, Fail, err.Error(), "give HOST/NAME, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev"}}

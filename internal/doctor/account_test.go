@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 	"github.com/layercache/layercache/test/cloud/awsfake"
 )
 
@@ -54,7 +54,7 @@ func (r registries) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // examine checks the settings against a fake account, and returns NAME STATE of each check.
-func examine(t *testing.T, answers map[string]awsfake.Answer, s settings.Settings, status int) (states []string, checks []Check) {
+func examine(t *testing.T, answers map[string]awsfake.Answer, s variables.Settings, status int) (states []string, checks []Check) {
 	t.Helper()
 	server := awsfake.Serve(t, answers)
 	for name, value := range map[string]string{
@@ -72,32 +72,32 @@ func examine(t *testing.T, answers map[string]awsfake.Answer, s settings.Setting
 }
 
 func TestAnAccountIsChecked(t *testing.T) {
-	cache := settings.Settings{Repository: host + "/layercache/dev"}
+	cache := variables.Settings{Repository: host + "/layercache/dev"}
 	notFound := func(code string) awsfake.Answer { return awsfake.Fails(awsfake.Error{Code: code, Message: "x"}) }
 	cases := []struct {
 		name     string
 		answers  map[string]awsfake.Answer
-		settings settings.Settings
+		settings variables.Settings
 		want     []string
 	}{
 		{"all is well", nil, cache, []string{"login ok", "registry ok", "cache ok", "tags ok", "lifecycle ok", "policy ok"}},
-		{"a fallback repository in the same registry", nil, settings.Settings{Repository: cache.Repository, FallbackRepository: host + "/layercache/prod"},
+		{"a fallback repository in the same registry", nil, variables.Settings{Repository: cache.Repository, FallbackRepository: host + "/layercache/prod"},
 			[]string{"login ok", "registry ok", "cache ok", "tags ok", "lifecycle ok", "policy ok", "fallback ok", "policy ok"}},
-		{"mirrors", nil, settings.Settings{Mirrors: []settings.Mirror{{Upstream: "quay.io", Location: host + "/quay"}, {Upstream: "ghcr.io", Location: host + "/ghcr"}}},
+		{"mirrors", nil, variables.Settings{Mirrors: []variables.Mirror{{Upstream: "quay.io", Location: host + "/quay"}, {Upstream: "ghcr.io", Location: host + "/ghcr"}}},
 			[]string{"login ok", "registry ok", "mirror ok", "mirror fail"}},
-		{"nothing is set", nil, settings.Settings{}, []string{"account skipped"}},
+		{"nothing is set", nil, variables.Settings{}, []string{"account skipped"}},
 		{"no repository", map[string]awsfake.Answer{"DescribeRepositories": notFound("RepositoryNotFoundException")}, cache, []string{"login ok", "registry ok", "cache fail"}},
 		{"no lifecycle", map[string]awsfake.Answer{"GetLifecyclePolicy": notFound("LifecyclePolicyNotFoundException")}, cache,
 			[]string{"login ok", "registry ok", "cache ok", "tags ok", "lifecycle warn", "policy ok"}},
 		{"no sign-in", map[string]awsfake.Answer{"GetAuthorizationToken": awsfake.Denied("ecr:GetAuthorizationToken")}, cache, []string{"login fail"}},
 		{"no sign-in, and a second repository", map[string]awsfake.Answer{"GetAuthorizationToken": awsfake.Denied("ecr:GetAuthorizationToken")},
-			settings.Settings{Repository: cache.Repository, FallbackRepository: host + "/layercache/prod"}, []string{"login fail"}},
+			variables.Settings{Repository: cache.Repository, FallbackRepository: host + "/layercache/prod"}, []string{"login fail"}},
 		{"AWS fails", map[string]awsfake.Answer{"GetRepositoryPolicy": notFound("InvalidParameterException")}, cache,
 			[]string{"login ok", "registry ok", "cache ok", "tags ok", "lifecycle ok", "policy fail"}},
 		{"nothing may be looked at", map[string]awsfake.Answer{
 			"DescribeRepositories": awsfake.Denied("ecr:DescribeRepositories"), "GetLifecyclePolicy": awsfake.Denied("ecr:GetLifecyclePolicy"),
 			"GetRepositoryPolicy": awsfake.Denied("ecr:GetRepositoryPolicy"), "DescribePullThroughCacheRules": awsfake.Denied("ecr:DescribePullThroughCacheRules"),
-		}, settings.Settings{Repository: cache.Repository, Mirrors: []settings.Mirror{{Upstream: "quay.io", Location: host + "/quay"}}},
+		}, variables.Settings{Repository: cache.Repository, Mirrors: []variables.Mirror{{Upstream: "quay.io", Location: host + "/quay"}}},
 			[]string{"login ok", "registry ok", "cache skipped", "lifecycle skipped", "policy skipped", "mirror skipped"}},
 	}
 	for _, c := range cases {
@@ -116,7 +116,7 @@ func TestAnAccountIsChecked(t *testing.T) {
 }
 
 func TestARegistryThatDoesNotAnswerOrLetInIsTold(t *testing.T) {
-	s := settings.Settings{Repository: host + "/layercache/dev"}
+	s := variables.Settings{Repository: host + "/layercache/dev"}
 	for status, says := range map[int]string{http.StatusForbidden: "does not let us in", http.StatusBadGateway: host} {
 		_, checks := examine(t, wellSetUp(), s, status)
 		assertCheck(t, checks[1], Fail, says)
@@ -151,7 +151,7 @@ func TestARegistryThatIsNotECRIsAskedWithTheUsersSignIn(t *testing.T) {
 			}))
 			defer server.Close()
 			var states []string
-			for _, check := range Account(context.Background(), settings.Settings{Repository: strings.TrimPrefix(server.URL, "http://") + "/cache"}) {
+			for _, check := range Account(context.Background(), variables.Settings{Repository: strings.TrimPrefix(server.URL, "http://") + "/cache"}) {
 				states = append(states, check.Name+" "+string(check.State))
 			}
 			assert.Equal(t, c.want, states)
@@ -162,7 +162,7 @@ func TestARegistryThatIsNotECRIsAskedWithTheUsersSignIn(t *testing.T) {
 func TestARegistryThatCannotBeReachedSaysWhatToLookAt(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
-	checks := Account(context.Background(), settings.Settings{Repository: strings.TrimPrefix(server.URL, "http://") + "/cache"})
+	checks := Account(context.Background(), variables.Settings{Repository: strings.TrimPrefix(server.URL, "http://") + "/cache"})
 	require.Len(t, checks, 1)
 	assertCheck(t, checks[0], Fail, "cannot be reached")
 	assert.Contains(t, checks[0].Fix, "DNS")

@@ -48,7 +48,7 @@ func TestTheVariablesAreChecked(t *testing.T) {
 		{"a wrong value of an image", []string{"LAYERCACHE_IMAGE=host.example/shop", "LAYERCACHE_PUSH=maybe"},
 			[]string{`fail: LAYERCACHE_PUSH is "maybe": expected true or false`}},
 		{"a name with a slip", []string{"LAYERCACHE_REPOSITRY=x"},
-			[]string{"warn: LAYERCACHE_REPOSITRY is no variable of layercache: did you mean LAYERCACHE_REPOSITORY?"}},
+			[]string{"warn: LAYERCACHE_REPOSITRY is not a variable of layercache: did you mean LAYERCACHE_REPOSITORY?"}},
 		{"names of others", []string{"LAYERCACHE_SECRET_S=x", "LAYERCACHE_VERDICT=used", "LAYERCACHE_IMAGE_DIGEST=x", "LAYERCASH_WRITE=x"},
 			[]string{"ok: 3 LAYERCACHE_* variables, all valid"}},
 	}

@@ -12,11 +12,11 @@ import (
 
 	"github.com/layercache/layercache/internal/builder"
 	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // Machine checks what builds need of this machine. It boots the builder that they would take, once.
-func Machine(ctx context.Context, s settings.Settings) []Check {
+func Machine(ctx context.Context, s variables.Settings) []Check {
 	client, check := checkBuildx(ctx)
 	checks := append([]Check{check}, native(ctx)...)
 	if builder.WantsBuildkitd(s.Builder) {
@@ -41,10 +41,10 @@ func checkBuildx(ctx context.Context) (buildx.Client, Check) {
 }
 
 // checkBuilder boots the builder and stops it again.
-func checkBuilder(ctx context.Context, s settings.Settings, client buildx.Client) Check {
-	kinds := []string{settings.BuilderAuto, settings.BuilderNative, settings.BuilderContainer, settings.BuilderDocker}
+func checkBuilder(ctx context.Context, s variables.Settings, client buildx.Client) Check {
+	kinds := []string{variables.BuilderAuto, variables.BuilderNative, variables.BuilderContainer, variables.BuilderDocker}
 	if !slices.Contains(kinds, s.Builder) {
-		s.Builder = settings.BuilderAuto
+		s.Builder = variables.BuilderAuto
 	}
 	dir, err := os.MkdirTemp("", "layercache-doctor-")
 	if err != nil {
@@ -87,8 +87,8 @@ func checkDocker(ctx context.Context) Check {
 	return Check{"docker", OK, info + ": its own builder reads caches and exports none, the others do both", ""}
 }
 
-func checkBranch(ctx context.Context, s settings.Settings) Check {
-	branch := settings.BranchOf(ctx, s, os.LookupEnv, ".")
+func checkBranch(ctx context.Context, s variables.Settings) Check {
+	branch := variables.BranchOf(ctx, s, os.LookupEnv, ".")
 	if branch != "" {
 		return Check{"branch", OK, branch, ""}
 	}

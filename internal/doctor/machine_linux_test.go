@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // programs makes the scripts the only programs on PATH.
@@ -59,11 +59,11 @@ func TestABuilderThatCannotExportIsAWarningAndNoBuilderAFailure(t *testing.T) {
 	})
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	client := buildx.Client{Path: filepath.Join(dir, "buildx")}
-	got := checkBuilder(context.Background(), settings.Settings{Builder: settings.BuilderDocker}, client)
+	got := checkBuilder(context.Background(), variables.Settings{Builder: variables.BuilderDocker}, client)
 	assertCheck(t, got, Warn, "it cannot export a cache to a registry")
 
 	programs(t, nil)
-	got = checkBuilder(context.Background(), settings.Settings{Builder: settings.BuilderDocker}, client)
+	got = checkBuilder(context.Background(), variables.Settings{Builder: variables.BuilderDocker}, client)
 	assertCheck(t, got, Fail, "no builder can run here")
 }
 
@@ -77,9 +77,9 @@ func TestTheBranchOrItsAbsenceIsTold(t *testing.T) {
 	for _, variable := range []string{"CODEBUILD_WEBHOOK_TRIGGER", "CODEBUILD_WEBHOOK_HEAD_REF", "CODEBUILD_SOURCE_VERSION"} {
 		t.Setenv(variable, "")
 	}
-	assertCheck(t, checkBranch(context.Background(), settings.Settings{Branch: "feature/x"}), OK, "feature/x")
+	assertCheck(t, checkBranch(context.Background(), variables.Settings{Branch: "feature/x"}), OK, "feature/x")
 	programs(t, nil)
-	assertCheck(t, checkBranch(context.Background(), settings.Settings{FallbackBranch: "main"}), Warn, "git is not on PATH: builds share the cache of main")
+	assertCheck(t, checkBranch(context.Background(), variables.Settings{FallbackBranch: "main"}), Warn, "git is not on PATH: builds share the cache of main")
 }
 
 func TestAnOverlayMountIsTriedAndTakenAway(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/layercache/layercache/internal/ecr"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // rootPrefix is how ECR calls the rule for names without a prefix.
@@ -24,7 +24,7 @@ const rootPrefix = "ROOT"
 var secretHosts = []string{"registry-1.docker.io", "ghcr.io", "registry.gitlab.com", "cgr.dev"}
 
 // mirror checks that a mirror in ECR has its pull-through rule, and that another one answers.
-func (a *account) mirror(mirror settings.Mirror) []Check {
+func (a *account) mirror(mirror variables.Mirror) []Check {
 	location, prefix, _ := strings.Cut(mirror.Location, "/")
 	registry, err := name.NewRegistry(location, name.StrictValidation)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/layercache/layercache/internal/cacheref"
 	"github.com/layercache/layercache/internal/ecr"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // ecrRepository is a cache repository in ECR.
@@ -23,7 +23,7 @@ type ecrRepository struct {
 	name    string
 }
 
-func (r ecrRepository) check(what string, written *settings.Settings) []Check {
+func (r ecrRepository) check(what string, written *variables.Settings) []Check {
 	out, err := r.client.DescribeRepositories(r.account.ctx, &awsecr.DescribeRepositoriesInput{
 		RegistryId: &r.host.Account, RepositoryNames: []string{r.name},
 	})
@@ -45,7 +45,7 @@ func (r ecrRepository) check(what string, written *settings.Settings) []Check {
 }
 
 // rules checks the lifecycle of a repository that is written, and the policy of any.
-func (r ecrRepository) rules(written *settings.Settings) []Check {
+func (r ecrRepository) rules(written *variables.Settings) []Check {
 	if written == nil {
 		return []Check{r.policy()}
 	}

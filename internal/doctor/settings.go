@@ -7,33 +7,31 @@ import (
 
 	"github.com/layercache/layercache/internal/doctor/spelling"
 	"github.com/layercache/layercache/internal/image"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
-
-const variablePrefix = "LAYERCACHE_"
-
-// secretPrefix begins the variables in which CodeBuild projects hand over the secrets of builds.
-const secretPrefix = variablePrefix + "SECRET_"
 
 // Settings checks the LAYERCACHE_* variables of an environment, given as os.Environ gives it.
 func Settings(environ []string) []Check {
-	values := map[string]string{}
+	given := map[string]string{}
 	var names []string
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		values[name] = value
-		if strings.HasPrefix(name, variablePrefix) {
+		given[name] = value
+		if strings.HasPrefix(name, variables.Prefix) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
-	checks := invalid(func(name string) (string, bool) {
-		value, ok := values[name]
+	var checks []Check
+	for _, problem := range wrongValues(func(name string) (string, bool) {
+		value, ok := given[name]
 		return value, ok
-	})
+	}) {
+		checks = append(checks, Check{"settings", Fail, problem.Error(), "correct or unset " + problem.Variable})
+	}
 	for _, name := range names {
 		if problem := Misspelt(name); problem != "" {
-			checks = append(checks, Check{"settings", Warn, problem, "name the variable as it is meant, or unset it"})
+			checks = append(checks, Check{"settings", Warn, problem, "correct the variable's name, or unset it"})
 		}
 	}
 	if len(checks) == 0 {
@@ -42,56 +40,40 @@ func Settings(environ []string) []Check {
 	return checks
 }
 
-// invalid are the variables whose values are wrong, a check each.
-func invalid(lookup func(string) (string, bool)) []Check {
-	_, err := settings.FromEnv(lookup)
-	problems := []error{err}
-	if value, _ := lookup("LAYERCACHE_IMAGE"); value != "" {
-		_, err := image.FromEnv(lookup, image.Words{Commit: "commit", Branch: "branch", Build: "build"})
-		problems = append(problems, err)
+// wrongValues returns what is wrong with the values, those of an image included where one is named.
+func wrongValues(lookup func(string) (string, bool)) variables.Problems {
+	read := variables.Build
+	named, _ := lookup("LAYERCACHE_IMAGE")
+	if named != "" {
+		read = variables.Image
 	}
-	var checks []Check
-	for _, problem := range problems {
-		if problem == nil {
-			continue
-		}
-		// The first line says that the settings are wrong, each that follows how.
-		for _, line := range strings.Split(problem.Error(), "\n")[1:] {
-			name, _, _ := strings.Cut(line, " ")
-			checks = append(checks, Check{"settings", Fail, line, "correct or unset " + name})
-		}
+	values, problems := variables.Read(lookup, read.Variables())
+	_, together := variables.SettingsFrom(values)
+	problems = append(problems, together...)
+	if named != "" {
+		_, ofImage := image.From(values, image.Words{Commit: "commit", Branch: "branch", Build: "build"}, lookup)
+		problems = append(problems, ofImage...)
 	}
-	return checks
+	return problems
 }
 
-// Misspelt says what may have been meant by a variable that layercache does not know; empty when it is known, or like none.
+// Misspelt returns a sentence that proposes the variable that was probably meant; empty where the name is known, or similar to
+// none.
 func Misspelt(name string) string {
-	typed, isOurs := strings.CutPrefix(name, variablePrefix)
-	known := variables()
-	if !isOurs || slices.Contains(known, typed) || strings.HasPrefix(name, secretPrefix) {
+	typed, ours := strings.CutPrefix(name, variables.Prefix)
+	if _, known := variables.Find(name); known || !ours || strings.HasPrefix(name, variables.SecretPrefix) {
 		return ""
+	}
+	var known []string
+	for _, v := range variables.All {
+		known = append(known, strings.TrimPrefix(v.Name, variables.Prefix))
 	}
 	near := spelling.Near(typed, known)
 	if len(near) == 0 {
 		return ""
 	}
 	for i := range near {
-		near[i] = variablePrefix + near[i]
+		near[i] = variables.Prefix + near[i]
 	}
-	return fmt.Sprintf("%s is no variable of layercache: did you mean %s?", name, strings.Join(near, " or "))
-}
-
-// variables are all variables that layercache reads, without their prefix: those that its readers ask for, and two that
-// are read by the command line and by the buildspecs.
-func variables() []string {
-	names := []string{"PREWARM", "COMMAND"}
-	record := func(name string) (string, bool) {
-		if own, isOurs := strings.CutPrefix(name, variablePrefix); isOurs {
-			names = append(names, own)
-		}
-		return "", false
-	}
-	_, _ = settings.FromEnv(record)
-	_, _ = image.FromEnv(record, image.Words{})
-	return names
+	return fmt.Sprintf("%s is not a variable of layercache: did you mean %s?", name, strings.Join(near, " or "))
 }

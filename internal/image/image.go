@@ -3,7 +3,7 @@
 package image
 
 import (
-	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // Image is what to build.
@@ -43,38 +43,39 @@ type Image struct {
 // Words are what {commit}, {branch} and {build} stand for in tags; empty where there is none.
 type Words struct{ Commit, Branch, Build string }
 
-// FromEnv reads the variables through lookup. The error lists every one that is wrong, a line each.
-func FromEnv(lookup func(string) (string, bool), words Words) (Image, error) {
-	r := reader{settings.NewReader(lookup)}
+// From describes the image by the variables of `layercache image` or `layercache index`. lookup has the form of os.LookupEnv, and
+// tells which secrets are there.
+func From(v variables.Values, words Words, lookup func(string) (string, bool)) (Image, variables.Problems) {
 	i := Image{
-		Repository:   r.Repository("LAYERCACHE_IMAGE"),
-		Push:         r.Boolean("LAYERCACHE_PUSH", true),
-		Dockerfile:   r.Text("LAYERCACHE_DOCKERFILE", "Dockerfile"),
-		Context:      r.Text("LAYERCACHE_CONTEXT", "."),
-		Target:       r.Text("LAYERCACHE_TARGET", ""),
-		Platforms:    r.List("LAYERCACHE_PLATFORMS"),
-		PlatformTags: r.Boolean("LAYERCACHE_PLATFORM_TAGS", false),
-		BuildArgs:    r.object("LAYERCACHE_BUILD_ARGS"),
-		Secrets:      r.object("LAYERCACHE_SECRETS"),
-		Provenance:   r.Text("LAYERCACHE_PROVENANCE", ""),
-		SBOM:         r.Text("LAYERCACHE_SBOM", ""),
-		Args:         r.array("LAYERCACHE_ARGS"),
+		Repository:   v.Text("LAYERCACHE_IMAGE"),
+		Push:         v.Boolean("LAYERCACHE_PUSH"),
+		Dockerfile:   v.Text("LAYERCACHE_DOCKERFILE"),
+		Context:      v.Text("LAYERCACHE_CONTEXT"),
+		Target:       v.Text("LAYERCACHE_TARGET"),
+		Platforms:    v.List("LAYERCACHE_PLATFORMS"),
+		PlatformTags: v.Boolean("LAYERCACHE_PLATFORM_TAGS"),
+		BuildArgs:    v.Object("LAYERCACHE_BUILD_ARGS"),
+		Secrets:      v.Object("LAYERCACHE_SECRETS"),
+		Provenance:   v.Text("LAYERCACHE_PROVENANCE"),
+		SBOM:         v.Text("LAYERCACHE_SBOM"),
+		Args:         v.List("LAYERCACHE_ARGS"),
 	}
-	r.inside("LAYERCACHE_CONTEXT", i.Context)
-	r.inside("LAYERCACHE_DOCKERFILE", filepath.Dir(i.Dockerfile))
-	i.Tags = r.tags("LAYERCACHE_TAGS", words)
+	var c checker
+	c.inside("LAYERCACHE_CONTEXT", i.Context)
+	c.inside("LAYERCACHE_DOCKERFILE", filepath.Dir(i.Dockerfile))
+	i.Tags = c.tags(v.List("LAYERCACHE_TAGS"), words)
 	if i.PlatformTags && len(i.Platforms) != 1 {
-		r.Problem("LAYERCACHE_PLATFORM_TAGS is true and LAYERCACHE_PLATFORMS names %d platforms: expected one", len(i.Platforms))
+		c.problem("LAYERCACHE_PLATFORM_TAGS", "is true and LAYERCACHE_PLATFORMS names %d platforms: expected one", len(i.Platforms))
 	}
 	for _, id := range slices.Sorted(maps.Keys(i.Secrets)) {
-		if _, ok := lookup(i.Secrets[id]); !ok || !identifier.MatchString(i.Secrets[id]) {
-			r.Problem("LAYERCACHE_SECRETS takes the secret %q from the variable %q, which is not set", id, i.Secrets[id])
+		if _, ok := lookup(i.Secrets[id]); !ok || !variables.IsIdentifier(i.Secrets[id]) {
+			c.problem("LAYERCACHE_SECRETS", "takes the secret %q from the variable %q, which is not set", id, i.Secrets[id])
 		}
 	}
-	if i.Repository == "" {
-		r.Problem("LAYERCACHE_IMAGE is not set: expected HOST/NAME, without a tag")
+	if given, _ := lookup("LAYERCACHE_IMAGE"); given == "" {
+		c.problem("LAYERCACHE_IMAGE", "is not set: expected HOST/NAME, without a tag")
 	}
-	return i, r.Err()
+	return i, c.problems
 }
 
 // Names are the full names that the image is pushed as.
@@ -125,37 +126,16 @@ func (i Image) BuildxArgs() []string {
 	return append(args, "--", i.Context)
 }
 
-// reader reads what only images have.
-type reader struct{ *settings.Reader }
+// checker collects what is wrong.
+type checker struct{ problems variables.Problems }
 
-// identifier is what names a build argument, a secret or a variable.
-var identifier = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
-
-func (r *reader) object(variable string) map[string]string {
-	values := map[string]string{}
-	text := r.Text(variable, "{}")
-	if err := json.Unmarshal([]byte(text), &values); err != nil {
-		r.Problem("%s is no JSON object of strings, such as {\"VERSION\":\"1.2\"}: %w", variable, err)
-	}
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if !identifier.MatchString(key) {
-			r.Problem("%s has the name %q: expected letters, digits, _, . and -", variable, key)
-		}
-	}
-	return values
-}
-
-func (r *reader) array(variable string) []string {
-	var values []string
-	if err := json.Unmarshal([]byte(r.Text(variable, "[]")), &values); err != nil {
-		r.Problem("%s is no JSON array of strings, such as [\"--network=host\"]: %w", variable, err)
-	}
-	return values
+func (c *checker) problem(variable, wrong string, args ...any) {
+	c.problems = append(c.problems, variables.Problem{Variable: variable, Wrong: fmt.Sprintf(wrong, args...)})
 }
 
 // inside notes a path that a link leads out of the working directory: whoever wrote the source wrote the link, and the build
 // would be given what lies there, such as the credentials of other programs. Paths that say themselves where they lead are meant.
-func (r *reader) inside(variable, path string) {
+func (c *checker) inside(variable, path string) {
 	if !filepath.IsLocal(path) {
 		return
 	}
@@ -168,8 +148,7 @@ func (r *reader) inside(variable, path string) {
 		return // An address, or nothing: buildx knows what to say.
 	}
 	if relative, err := filepath.Rel(dir, target); err != nil || !filepath.IsLocal(relative) {
-		r.Problem("%s is %q, a link that leads out of the working directory: build what is inside, or name the folder itself",
-			variable, path)
+		c.problem(variable, "is %q, a link that leads out of the working directory: build what is inside, or name the folder itself", path)
 	}
 }
 
@@ -177,26 +156,28 @@ func (r *reader) inside(variable, path string) {
 var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
 // tags fills in the words, whose text comes from outside, as parts that are valid in a tag.
-func (r *reader) tags(variable string, words Words) []string {
-	tags := r.List(variable)
-	if len(tags) == 0 {
-		tags = []string{"latest"}
+func (c *checker) tags(templates []string, words Words) []string {
+	const variable = "LAYERCACHE_TAGS"
+	if len(templates) == 0 {
+		templates = []string{"latest"} // A list of nothing but commas.
 	}
 	values := map[string]string{"{commit}": words.Commit, "{branch}": words.Branch, "{build}": words.Build}
-	for i, tag := range tags {
+	var tags []string
+	for _, template := range templates {
+		tag := template
 		for _, word := range slices.Sorted(maps.Keys(values)) {
 			if !strings.Contains(tag, word) {
 				continue
 			}
 			if values[word] == "" {
-				r.Problem("%s has %s, which this build does not have", variable, word)
+				c.problem(variable, "has %s, which this build does not have", word)
 			}
 			tag = strings.ReplaceAll(tag, word, cacheref.Slug(values[word], 80))
 		}
 		if !tagPattern.MatchString(tag) {
-			r.Problem("%s has the tag %q: expected at most 128 letters, digits, _, . and -", variable, tags[i])
+			c.problem(variable, "has the tag %q: expected at most 128 letters, digits, _, . and -", template)
 		}
-		tags[i] = tag
+		tags = append(tags, tag)
 	}
 	return tags
 }

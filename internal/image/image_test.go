@@ -7,15 +7,21 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/variables"
 )
 
 const repository = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop"
 
-func env(variables map[string]string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
-		value, ok := variables[name]
+// read reads the image from an environment.
+func read(environment map[string]string, words Words) (Image, error) {
+	lookup := func(name string) (string, bool) {
+		value, ok := environment[name]
 		return value, ok
 	}
+	values, problems := variables.Read(lookup, variables.Image.Variables())
+	described, ofImage := From(values, words, lookup)
+	return described, append(problems, ofImage...).Err()
 }
 
 func TestBuildxArgs(t *testing.T) {
@@ -43,11 +49,11 @@ func TestBuildxArgs(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			variables := map[string]string{"LAYERCACHE_IMAGE": repository}
+			environment := map[string]string{"LAYERCACHE_IMAGE": repository}
 			for name, value := range c.variables {
-				variables[name] = value
+				environment[name] = value
 			}
-			described, err := FromEnv(env(variables), words)
+			described, err := read(environment, words)
 			require.NoError(t, err)
 			assert.Equal(t, c.want, described.BuildxArgs())
 		})
@@ -82,7 +88,7 @@ func TestAPathThatALinkLeadsOutOfTheWorkingDirectoryIsRefused(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := FromEnv(env(map[string]string{"LAYERCACHE_IMAGE": repository, "LAYERCACHE_CONTEXT": c.context, "LAYERCACHE_DOCKERFILE": c.dockerfile}), Words{})
+			_, err := read(map[string]string{"LAYERCACHE_IMAGE": repository, "LAYERCACHE_CONTEXT": c.context, "LAYERCACHE_DOCKERFILE": c.dockerfile}, Words{})
 			if c.refused {
 				assert.ErrorContains(t, err, "a link that leads out of the working directory")
 				return
@@ -97,12 +103,12 @@ func FuzzNoVariableSmugglesAFlag(f *testing.F) {
 	f.Add("--push", "--output=type=local,dest=/", `{"A":"--x"}`, "-t")
 	f.Add("a,--load", "x --push", `{"--push":"HOME"}`, "\n--\n")
 	f.Fuzz(func(t *testing.T, tags, text, object, context string) {
-		variables := map[string]string{
+		environment := map[string]string{
 			"LAYERCACHE_IMAGE": repository, "LAYERCACHE_PUSH": "false", "LAYERCACHE_TAGS": tags, "LAYERCACHE_BUILD_ARGS": object, "LAYERCACHE_SECRETS": object,
 			"LAYERCACHE_DOCKERFILE": text, "LAYERCACHE_TARGET": text, "LAYERCACHE_PLATFORMS": text, "LAYERCACHE_PROVENANCE": text, "LAYERCACHE_SBOM": text,
 			"LAYERCACHE_CONTEXT": context, "HOME": "x",
 		}
-		described, err := FromEnv(env(variables), Words{Commit: text, Branch: text, Build: text})
+		described, err := read(environment, Words{Commit: text, Branch: text, Build: text})
 		if err != nil {
 			return
 		}
@@ -134,9 +140,9 @@ func TestBadVariables(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			variables := map[string]string{"LAYERCACHE_IMAGE": repository}
-			variables[c.variable] = c.value
-			_, err := FromEnv(env(variables), Words{})
+			environment := map[string]string{"LAYERCACHE_IMAGE": repository}
+			environment[c.variable] = c.value
+			_, err := read(environment, Words{})
 			assert.ErrorContains(t, err, c.says)
 			assert.ErrorContains(t, err, c.variable)
 		})

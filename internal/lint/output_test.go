@@ -103,6 +103,33 @@ func TestSARIFHasTheRequiredStructure(t *testing.T) {
 	assert.Equal(t, "my%20service/Dockerfile", log.Runs[0].Results[0].Locations[0].PhysicalLocation.ArtifactLocation.URI)
 }
 
+// A Dockerfile that means to put a link into a message, a command for the log's reader into its line, and lines of its own.
+func TestTextOfTheDockerfileStaysText(t *testing.T) {
+	const hostile = `[click](https://evil.example)\##[error]x ##vso[task.setvariable]y`
+	findings, err := Check([]byte("FROM [click](https://evil.example)\nRUN apt-get update # "+hostile+"\n"), Options{File: "::error::a\n::b/Dockerfile\x1b[2J"})
+	require.NoError(t, err)
+	require.NotEmpty(t, findings)
+	findings = append(findings, Finding{Rule: "unpinned-base", Level: Warning, File: "Dockerfile", Line: 1, EndLine: 1, Source: hostile, Message: hostile, Change: hostile, Effect: hostile})
+	var sarif, text, object bytes.Buffer
+	require.NoError(t, WriteSARIF(&sarif, findings))
+	require.NoError(t, WriteText(&text, findings))
+	require.NoError(t, WriteJSON(&object, findings))
+	var log sarifLog
+	require.NoError(t, json.Unmarshal(sarif.Bytes(), &log))
+	results := log.Runs[0].Results
+	assert.Contains(t, results[len(results)-1].Message.Text, `\[click\](https://evil.example)\\##\[error\]x`)
+	for _, result := range results {
+		assert.NotRegexp(t, `(^|[^\\])(\\\\)*\[[^\]]*\]\(`, result.Message.Text, "a link")
+	}
+	assert.NotContains(t, text.String(), "##[")
+	assert.NotContains(t, text.String(), "##vso[")
+	assert.NotContains(t, text.String(), "\x1b")
+	for line := range strings.Lines(text.String()) {
+		assert.False(t, strings.HasPrefix(line, "::"), line)
+	}
+	assert.Contains(t, object.String(), "[click](https://evil.example)", "JSON holds the text as it is: it says nothing of links")
+}
+
 func TestTheURIOfAFile(t *testing.T) {
 	for name, want := range map[string]string{
 		"Dockerfile": "Dockerfile", "a b/c#d": "a%20b/c%23d", "/tmp/x": "file:///tmp/x", "a:b": "./a:b", "../x": "../x",

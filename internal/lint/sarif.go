@@ -67,6 +67,11 @@ type (
 	}
 )
 
+// plain is for text in messages, which quote the Dockerfile: as it stands, [text](address) is a link there.
+//
+// https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html (3.11.6, messages with embedded links)
+var plain = strings.NewReplacer("[", "\\[", "]", "\\]", "\\", "\\\\")
+
 // WriteSARIF writes findings as SARIF 2.1.0, which code scanning services read.
 func WriteSARIF(w io.Writer, findings []Finding) error {
 	driver := sarifDriver{Name: "layercache lint", InformationURI: "https://github.com/layercache/layercache/blob/main/docs/lint.md"}
@@ -82,7 +87,7 @@ func WriteSARIF(w io.Writer, findings []Finding) error {
 			RuleID:    f.Rule,
 			RuleIndex: slices.IndexFunc(driver.Rules, func(r sarifRule) bool { return r.ID == f.Rule }),
 			Level:     sarifLevel(f.Level),
-			Message:   sarifText{f.Message + ". Change: " + f.Change + ". Effect: " + f.Effect + "."},
+			Message:   sarifText{plain.Replace(f.Message + ". Change: " + f.Change + ". Effect: " + f.Effect + ".")},
 			Locations: []sarifLocation{{sarifPhysicalLocation{
 				ArtifactLocation: sarifArtifact{fileURI(f.File)},
 				Region:           sarifRegion{StartLine: f.Line, EndLine: f.EndLine, Snippet: sarifText{f.Source}},

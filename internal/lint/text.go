@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
 // WriteText writes findings for people.
@@ -20,8 +22,12 @@ func WriteText(w io.Writer, findings []Finding) error {
 		b.WriteByte('\n')
 	}
 	b.WriteString(summary(findings) + "\n")
-	_, err := io.WriteString(w, b.String())
-	return err
+	for line := range strings.Lines(b.String()) {
+		if _, err := io.WriteString(w, escape.Output(strings.TrimSuffix(line, "\n"))+"\n"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // summary counts the findings.

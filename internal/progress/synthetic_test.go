@@ -2,9 +2,12 @@ package progress
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -170,12 +173,31 @@ func TestTimingPriorities(t *testing.T) {
 	}
 }
 
-func TestRead(t *testing.T) {
-	event := func(name string) string {
-		line, err := json.Marshal(map[string]any{"vertexes": []map[string]string{{"digest": name, "name": name}}})
-		require.NoError(t, err)
-		return string(line) + "\n"
-	}
+// digestOf is a vertex's digest.
+func digestOf(name string) string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(name))) }
+
+// event is a line of buildx's about a vertex.
+func event(name string) string {
+	line, _ := json.Marshal(Event{Vertexes: []Vertex{{Digest: digestOf(name), Name: name, Started: at(0)}}})
+	return string(line) + "\n"
+}
+
+// received are the names of the vertices, and the text, that Read finds in a stream.
+func received(t *testing.T, stream io.Reader) (names []string, text string) {
+	t.Helper()
+	var all strings.Builder
+	require.NoError(t, Read(stream, func(e Event) {
+		for _, vertex := range e.Vertexes {
+			names = append(names, vertex.Name)
+		}
+	}, func(line []byte) { all.Write(line) }))
+	return names, all.String()
+}
+
+func TestAStreamOfLines(t *testing.T) {
+	long := strings.Repeat("x", 300<<10)
+	// The first piece of a line ends here.
+	endless := strings.Repeat("x", longestLine+64<<10)
 	cases := []struct {
 		name, stream string
 		events       []string
@@ -183,29 +205,61 @@ func TestRead(t *testing.T) {
 	}{
 		{"an empty stream has nothing", "", nil, ""},
 		{"events come in order", event("a") + event("b"), []string{"a", "b"}, ""},
-		{"lines that are no JSON are text", "ERROR: no\n" + event("a") + "more", []string{"a"}, "ERROR: no\nmore"},
+		{"a warning before the build ends nothing", "WARNING: old flag\n" + event("a"), []string{"a"}, "WARNING: old flag\n"},
+		{"no line is an event after an error", "ERROR: no\n" + event("a") + "more", nil, "ERROR: no\n" + event("a") + "more"},
+		{"nor after text that follows an event", event("a") + "no\n" + event("b"), []string{"a"}, "no\n" + event("b")},
+		{"nor in the rest of a line that is too long", endless + event("a"), nil, endless + event("a")},
 		{"a cut-off event is text", `{"vertexes":[{"dig`, nil, `{"vertexes":[{"dig`},
-		{"a line longer than the read buffer is one line", event(strings.Repeat("x", 300<<10)), []string{strings.Repeat("x", 300<<10)}, ""},
-		{"JSON that is no event is an empty event", "{}\n", []string{}, ""},
+		{"a line longer than the read buffer is one line", event(long), []string{long}, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			var names []string
-			var text strings.Builder
-			err := Read(strings.NewReader(c.stream), func(e Event) {
-				for _, vertex := range e.Vertexes {
-					names = append(names, vertex.Name)
-				}
-			}, func(line []byte) { text.Write(line) })
-			require.NoError(t, err)
-			assert.ElementsMatch(t, c.events, names)
-			assert.Equal(t, c.text, text.String())
+			names, text := received(t, strings.NewReader(c.stream))
+			assert.True(t, slices.Equal(c.events, names), "%.200q", names)
+			assert.True(t, c.text == text, "%.200q", text)
+		})
+	}
+}
+
+func TestOnlyWhatHasTheFormOfAnEventIsOne(t *testing.T) {
+	digest := digestOf("a")
+	cases := []struct {
+		name, line string
+		want       bool
+	}{
+		{"an event without content", `{}`, true},
+		{"a vertex that waits", `{"vertexes":[{"digest":"` + digest + `","name":"a"}]}`, true},
+		{"a key of an entry that is newer than this program", `{"vertexes":[{"digest":"` + digest + `","progressGroup":{"id":"x"}}]}`, true},
+		{"a log without content", `{"logs":[{"vertex":"` + digest + `","data":null,"timestamp":"2026-01-02T03:04:05.6Z"}]}`, true},
+		{"a warning on no vertex", `{"warnings":[{"short":"YQ=="}]}`, true},
+		{"another key at the top", `{"vertexes":[],"errors":[]}`, false},
+		{"an answer of a registry's", `{"errors":[{"code":"DENIED","message":"no"}]}`, false},
+		{"a list", `[]`, false},
+		{"two objects", `{} {}`, false},
+		{"no list of vertices", `{"vertexes":{}}`, false},
+		{"null for a list", `{"vertexes":null}`, false},
+		{"a vertex that is no object", `{"vertexes":["a"]}`, false},
+		{"a vertex without a digest", `{"vertexes":[{"name":"a"}]}`, false},
+		{"a digest that is short", `{"vertexes":[{"digest":"sha256:00"}]}`, false},
+		{"a digest in capitals", `{"vertexes":[{"digest":"` + strings.ToUpper(digest) + `"}]}`, false},
+		{"an input that is no digest", `{"vertexes":[{"digest":"` + digest + `","inputs":["x"]}]}`, false},
+		{"an input that is no text", `{"vertexes":[{"digest":"` + digest + `","inputs":[1]}]}`, false},
+		{"a name that is no text", `{"vertexes":[{"digest":"` + digest + `","name":1}]}`, false},
+		{"a time that is none", `{"vertexes":[{"digest":"` + digest + `","started":"yesterday"}]}`, false},
+		{"cached as text", `{"vertexes":[{"digest":"` + digest + `","cached":"true"}]}`, false},
+		{"a size that is no number", `{"statuses":[{"id":"x","current":"1"}]}`, false},
+		{"a log that is no base64", `{"logs":[{"vertex":"` + digest + `","data":"%"}]}`, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, text := received(t, strings.NewReader(c.line+"\n"))
+			assert.Equal(t, c.want, text == "")
 		})
 	}
 }
 
 func FuzzRead(f *testing.F) {
-	f.Add("{\"vertexes\":[{\"digest\":\"a\",\"name\":\"[1/2] RUN x\"}]}\nERROR\n")
+	f.Add(event("[1/2] RUN x") + "ERROR\n")
 	f.Fuzz(func(t *testing.T, stream string) {
 		graph := NewGraph()
 		require.NoError(t, Read(strings.NewReader(stream), graph.Observe, func([]byte) {}))

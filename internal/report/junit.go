@@ -100,6 +100,9 @@ func (r *Report) junitVerdict(left int) junitCase {
 	for _, miss := range r.FirstMisses() {
 		output = append(output, "had to run: "+escape.Line(r.Steps[miss.Step].Label())+": "+miss.words())
 	}
+	if r.Frontend != "" {
+		output = append(output, "steps named by the frontend "+escape.Line(r.Frontend))
+	}
 	if left > 0 {
 		output = append(output, fmt.Sprintf("%d more steps are in report.json: a CodeBuild report holds %d test cases", left, caseLimit))
 	}

@@ -71,6 +71,9 @@ func (r *Report) circumstances() string {
 		builder += " (" + escape.Markdown(r.BuilderReason) + ")"
 	}
 	parts = append(parts, builder)
+	if r.Frontend != "" {
+		parts = append(parts, "steps named by the frontend "+escape.Code(r.Frontend))
+	}
 	if !r.StartedAt.IsZero() {
 		parts = append(parts, "started "+r.StartedAt.UTC().Format("2006-01-02 15:04:05 UTC"))
 	}

@@ -56,6 +56,9 @@ type Report struct {
 	// Builder is the builder that was taken, BuilderReason says why that one.
 	Builder       string `json:"builder"`
 	BuilderReason string `json:"builderReason"`
+	// Frontend is the image that read the Dockerfile and named the steps (`# syntax=`, BUILDKIT_SYNTAX); empty where it was the
+	// builder's own code.
+	Frontend string `json:"frontend,omitempty"`
 	// Refs are the caches that were read and written.
 	Refs Refs `json:"refs"`
 	// Image is the digest of what was built, where buildx told.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ func full() *Report {
 			SavedUSD: number(0.01), StorageUSDPerMonth: number(0.1), CacheBytes: new(int64(1 << 30)), NetUSDPer100Builds: number(0.9),
 			Arithmetic: []string{"12 s saved"},
 		},
-		Builder: "native", BuilderReason: "the fastest", Refs: Refs{Imports: []string{"h/c:a", "h/c:b"}, Export: "h/c:a"},
+		Builder: "native", BuilderReason: "the fastest", Frontend: "docker.io/docker/dockerfile:1", Refs: Refs{Imports: []string{"h/c:a", "h/c:b"}, Export: "h/c:a"},
 		Image: "sha256:" + strings.Repeat("0a", 32), Warnings: []string{"slow"}, ExitCode: 0,
 	}
 }
@@ -179,6 +180,54 @@ func TestAFileThatCannotBeWrittenDoesNotKeepTheOthersBack(t *testing.T) {
 	assert.Equal(t, []string{"exports.env", "junit.xml", "report.html", "report.json", "report.md"}, names, "and nothing half-written is left")
 	_, err = Read(filepath.Join(dir, File))
 	require.NoError(t, err, "the earlier report is replaced")
+}
+
+func TestClearRemovesReportsAndNothingElse(t *testing.T) {
+	root := t.TempDir()
+	outside := filepath.Join(root, "outside")
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "source", "reports", "report.html"), 0o755))
+	require.NoError(t, os.WriteFile(outside, []byte("kept"), 0o600))
+	t.Chdir(filepath.Join(root, "source"))
+	for _, name := range []string{"reports/report.md", "reports/junit.xml", "reports/report.html/index.html", "reports/notes.txt", "file"} {
+		require.NoError(t, os.WriteFile(name, nil, 0o600))
+	}
+	require.NoError(t, os.Symlink(outside, "reports/report.json"))
+	require.NoError(t, syscall.Mkfifo("reports/exports.env", 0o600))
+	require.NoError(t, os.Symlink(root, "link"))
+
+	require.NoError(t, Clear("reports"))
+	var names []string
+	entries, err := os.ReadDir("reports")
+	require.NoError(t, err)
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	assert.Equal(t, []string{"notes.txt", "report.html"}, names, "a folder is no report, and other files are not ours")
+	content, err := os.ReadFile(outside)
+	require.NoError(t, err)
+	assert.Equal(t, "kept", string(content))
+
+	assert.NoError(t, Clear("none"), "nothing is there")
+	assert.NoError(t, Clear("file/reports"), "a file holds no report")
+	assert.ErrorContains(t, Clear("link"), "LAYERCACHE_REPORT_DIR")
+	assert.ErrorContains(t, full().Write("link"), "LAYERCACHE_REPORT_DIR")
+	assert.NoFileExists(t, filepath.Join(root, File))
+}
+
+func TestAReportIsNotWrittenThroughALink(t *testing.T) {
+	dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "outside")
+	require.NoError(t, os.WriteFile(outside, []byte("kept"), 0o600))
+	require.NoError(t, os.Symlink(outside, filepath.Join(dir, File)))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "junit.xml"), 0o600))
+	require.NoError(t, full().Write(dir))
+	for _, name := range []string{File, "junit.xml"} {
+		info, err := os.Lstat(filepath.Join(dir, name))
+		require.NoError(t, err)
+		assert.True(t, info.Mode().IsRegular(), name)
+	}
+	content, err := os.ReadFile(outside)
+	require.NoError(t, err)
+	assert.Equal(t, "kept", string(content))
 }
 
 func TestAFigureThatJSONCannotHoldCostsOnlyTheFilesThatAreJSON(t *testing.T) {

@@ -25,6 +25,9 @@ func (r *Report) Summary(w io.Writer) {
 	s := r.Seconds
 	say("setup %.2f s, login %.2f s, import %.2f s, build %.2f s, push %.2f s, export %.2f s; total %.2f s",
 		s.Setup, s.Login, s.Import, s.Build, s.Push, s.Export, s.Total)
+	if r.Frontend != "" {
+		say("the frontend %s read the Dockerfile and named the steps", escape.Shorten(escape.Line(r.Frontend), labelWidth))
+	}
 	misses := r.FirstMisses()
 	for _, miss := range misses[:min(len(misses), shownMisses)] {
 		say("had to run: %s: %s", escape.Shorten(escape.Line(r.Steps[miss.Step].Label()), labelWidth), miss.words())

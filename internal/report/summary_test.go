@@ -19,6 +19,7 @@ func TestTheSummaryEndsWithTheVerdict(t *testing.T) {
 	assert.Equal(t, []string{
 		"layercache: warning: slow",
 		"layercache: setup 0.50 s, login 0.25 s, import 1.00 s, build 6.00 s, push 1.25 s, export 1.00 s; total 10.00 s",
+		"layercache: the frontend docker.io/docker/dockerfile:1 read the Dockerfile and named the steps",
 		"layercache: had to run: [linux/amd64 build] RUN <<EOF …: its text changed",
 		"layercache: advice: move it last",
 		"layercache: saved about 12 s (the longest chain of steps takes 17 s without the cache and took 3.5 s with it; the cache itself took 2.0 s), USD 0.90 in 100 builds; worth: keep (it saves more than it costs)",

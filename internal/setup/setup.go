@@ -11,12 +11,12 @@ import (
 
 	"github.com/layercache/layercache/internal/builder"
 	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/settings"
 	"github.com/layercache/layercache/internal/toolchain"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // Run readies the machine and says which builder will be taken.
-func Run(ctx context.Context, s settings.Settings, progress io.Writer) error {
+func Run(ctx context.Context, s variables.Settings, progress io.Writer) error {
 	if err := Tools(ctx, s.Builder, progress); err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func Tools(ctx context.Context, kind string, progress io.Writer) error {
 		return nil
 	}
 	_, err := toolchain.Build(ctx, toolchain.Buildkitd(), toolchain.Host(), progress)
-	if errors.Is(err, toolchain.ErrNoGo) && kind == settings.BuilderAuto {
+	if errors.Is(err, toolchain.ErrNoGo) && kind == variables.BuilderAuto {
 		return nil
 	}
 	return err

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/settings"
 	"github.com/layercache/layercache/internal/toolchain"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // machine has nothing but the programs, each a shell script, and no Go to compile others with.
@@ -52,7 +52,7 @@ func TestAMachineWithDockerNeedsNothingCompiled(t *testing.T) {
 func TestRunStartsTheBuilderOnceAndSaysWhichItIs(t *testing.T) {
 	machine(t, map[string]string{"buildx": "", "docker": daemonRuns})
 	var progress bytes.Buffer
-	require.NoError(t, Run(context.Background(), settings.Settings{Builder: "docker"}, &progress))
+	require.NoError(t, Run(context.Background(), variables.Settings{Builder: "docker"}, &progress))
 	assert.Regexp(t, `\Alayercache: docker builder ready in \d+\.\d\d s \(LAYERCACHE_BUILDER=docker\)\n\z`, progress.String())
 	entries, err := os.ReadDir(os.TempDir())
 	require.NoError(t, err)
@@ -61,6 +61,6 @@ func TestRunStartsTheBuilderOnceAndSaysWhichItIs(t *testing.T) {
 
 func TestABuilderThatCannotRunIsAnError(t *testing.T) {
 	machine(t, map[string]string{"buildx": ""})
-	err := Run(context.Background(), settings.Settings{Builder: "docker"}, io.Discard)
+	err := Run(context.Background(), variables.Settings{Builder: "docker"}, io.Discard)
 	require.ErrorContains(t, err, "docker is not on PATH")
 }

@@ -12,11 +12,11 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"github.com/layercache/layercache/internal/build"
 	"github.com/layercache/layercache/internal/registry"
 	"github.com/layercache/layercache/internal/report"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/run"
 	"github.com/layercache/layercache/internal/setup"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // Options say what to try.
@@ -30,7 +30,7 @@ type Options struct {
 	// BuildArgs are further arguments of `docker buildx build`.
 	BuildArgs []string
 	// Settings give the builder, the mirrors and the report folder; the cache's own are set here.
-	Settings settings.Settings
+	Settings variables.Settings
 	// Stdout takes the result, Stderr the progress.
 	Stdout, Stderr io.Writer
 }
@@ -59,6 +59,11 @@ func Run(ctx context.Context, options Options) (err error) {
 	if err := check(&options); err != nil {
 		return err
 	}
+	for _, name := range []string{Cold, Unchanged, Changed, NoCache} {
+		if err := report.Clear(reportDir(options.Settings, name)); err != nil {
+			return err
+		}
+	}
 	if err := setup.Tools(ctx, options.Settings.Builder, options.Stderr); err != nil {
 		return err
 	}
@@ -82,6 +87,11 @@ func Run(ctx context.Context, options Options) (err error) {
 		return err
 	}
 	return presentAdvice(options.Stdout, options)
+}
+
+// reportDir is the folder of one build's report.
+func reportDir(s variables.Settings, name string) string {
+	return filepath.Join(s.ReportDir, slug(name))
 }
 
 func check(options *Options) error {
@@ -140,10 +150,10 @@ func (t *trial) builds(ctx context.Context) ([]row, error) {
 		}
 		return err
 	}
-	if err := run(Cold, settings.ModeRegistry); err != nil {
+	if err := run(Cold, variables.ModeRegistry); err != nil {
 		return nil, err
 	}
-	if err := run(Unchanged, settings.ModeRegistry); err != nil {
+	if err := run(Unchanged, variables.ModeRegistry); err != nil {
 		return nil, err
 	}
 	changed, err := t.touch(rows[0].report)
@@ -151,11 +161,11 @@ func (t *trial) builds(ctx context.Context) ([]row, error) {
 		return nil, err
 	}
 	if changed {
-		if err := run(Changed, settings.ModeRegistry); err != nil {
+		if err := run(Changed, variables.ModeRegistry); err != nil {
 			return nil, err
 		}
 	}
-	return rows, run(NoCache, settings.ModeOff)
+	return rows, run(NoCache, variables.ModeOff)
 }
 
 func (t *trial) build(ctx context.Context, name, mode string) (*report.Report, error) {
@@ -164,18 +174,18 @@ func (t *trial) build(ctx context.Context, name, mode string) (*report.Report, e
 	s.Repository, s.Mode, s.Write, s.Refresh = t.host+"/layercache/cache", mode, true, false
 	s.App, s.Branch, s.FallbackBranch = "try", "main", "main"
 	args := []string{"--push", "--tag", t.host + "/layercache/image:try", "--file", t.options.Dockerfile}
-	request := build.Request{
+	request := run.Request{
 		Args:     append(append(args, t.options.BuildArgs...), t.context),
 		Settings: s, Lookup: os.LookupEnv, Stdout: io.Discard, Stderr: t.options.Stderr,
 		PlainHTTP: []string{t.host},
 		// The next build is measured as well.
 		AwaitRemoval: true,
 	}
-	r, err := build.Run(ctx, request)
+	r, err := run.Run(ctx, request)
 	if err != nil {
 		return nil, fmt.Errorf("%s build: %w", name, err)
 	}
-	if err := r.Write(filepath.Join(s.ReportDir, slug(name))); err != nil {
+	if err := r.Write(reportDir(s, name)); err != nil {
 		return nil, err
 	}
 	r.Summary(t.options.Stderr)

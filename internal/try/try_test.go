@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/report"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 func TestWhatIsToBeTriedIsCheckedFirst(t *testing.T) {
@@ -125,7 +125,7 @@ func TestAdviceOnTheDockerfileIsCounted(t *testing.T) {
 	dockerfile := filepath.Join(dir, "Dockerfile")
 	require.NoError(t, os.WriteFile(dockerfile, []byte("FROM busybox:latest\nCOPY . .\n"), 0o644))
 	var out bytes.Buffer
-	require.NoError(t, presentAdvice(&out, Options{Dir: dir, Dockerfile: dockerfile, Settings: settings.Settings{ReportDir: "reports"}}))
+	require.NoError(t, presentAdvice(&out, Options{Dir: dir, Dockerfile: dockerfile, Settings: variables.Settings{ReportDir: "reports"}}))
 	assert.Regexp(t, `^advice on the Dockerfile: \d+ findings, shown by: layercache lint --context `, out.String())
 	assert.Contains(t, out.String(), "reports: reports/*/report.html")
 }

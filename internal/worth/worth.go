@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/layercache/layercache/internal/progress"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // The answers.
@@ -25,7 +25,7 @@ type Evidence struct {
 	OverheadSeconds float64
 	// CacheBytes is the cache's size, nil where it is not known.
 	CacheBytes *int64
-	Prices     settings.Prices
+	Prices     variables.Prices
 }
 
 // Answer is what came of it. What is not known is nil.

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/progress"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 func number(value float64) *float64 { return &value }
@@ -41,7 +41,7 @@ func TestSavedSecondsAreThoseOfTheCriticalPath(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := Of(Evidence{Steps: c.steps, Remembered: c.remembered, OverheadSeconds: c.overhead, Prices: settings.DefaultPrices})
+			got := Of(Evidence{Steps: c.steps, Remembered: c.remembered, OverheadSeconds: c.overhead, Prices: variables.DefaultPrices})
 			assert.InDelta(t, c.without, got.Without, 1e-9)
 			assert.InDelta(t, c.with, got.With, 1e-9)
 			require.NotNil(t, got.SavedSeconds)
@@ -51,7 +51,7 @@ func TestSavedSecondsAreThoseOfTheCriticalPath(t *testing.T) {
 }
 
 func TestWorth(t *testing.T) {
-	prices := settings.Prices{Minute: 0.006, GBMonth: 0.1, BuildsPerMonth: 50}
+	prices := variables.Prices{Minute: 0.006, GBMonth: 0.1, BuildsPerMonth: 50}
 	gigabytes := func(n int64) *int64 { n *= 1e9; return &n }
 	known := []*float64{number(1), number(62), number(1), nil}
 	cases := []struct {

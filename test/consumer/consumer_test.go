@@ -65,24 +65,35 @@ func run(t *testing.T, dir string, environment []string, name string, args ...st
 const withoutTemplateCheck = "CDK_VALIDATION=false"
 
 func TestAModuleThatReplacesThisOneByACheckoutSynthesizesTheReadmesStack(t *testing.T) {
-	dir := project(t, fmt.Sprintf("require %s v0.0.0\n\nreplace %s => %s\n", modulePath, modulePath, checkout(t)))
-	run(t, dir, nil, "go", "mod", "tidy")
-	run(t, dir, []string{withoutTemplateCheck}, "npx", "--no-install", "cdk", "synth", "--quiet")
-	checkAssembly(t, filepath.Join(dir, "cdk.out"))
+	for name, cdk := range ends(t) {
+		t.Run(name, func(t *testing.T) {
+			dir := project(t, fmt.Sprintf("require %s v0.0.0\n\nreplace %s => %s\n", modulePath, modulePath, checkout(t)))
+			run(t, dir, nil, "go", append([]string{"get"}, cdk.queries()...)...)
+			run(t, dir, nil, "go", "mod", "tidy")
+			assert.Equal(t, cdk, chosen(t, dir, nil))
+			run(t, dir, []string{withoutTemplateCheck}, "npx", "--no-install", "cdk", "synth", "--quiet")
+			checkAssembly(t, filepath.Join(dir, "cdk.out"))
+		})
+	}
 }
 
 func TestAModuleThatRequiresThisOneSynthesizesTheReadmesStack(t *testing.T) {
 	proxy, version := serve(t, checkout(t))
-	dir := project(t, "")
-	run(t, dir, proxy, "go", "get", modulePath+"@"+version)
-	run(t, dir, proxy, "go", "mod", "tidy")
-	run(t, dir, append(proxy, withoutTemplateCheck), "npx", "--no-install", "cdk", "synth", "--quiet")
-	checkAssembly(t, filepath.Join(dir, "cdk.out"))
+	for name, cdk := range ends(t) {
+		t.Run(name, func(t *testing.T) {
+			dir := project(t, "")
+			run(t, dir, proxy, "go", append([]string{"get", modulePath + "@" + version}, cdk.queries()...)...)
+			run(t, dir, proxy, "go", "mod", "tidy")
+			assert.Equal(t, cdk, chosen(t, dir, proxy))
+			run(t, dir, append(proxy, withoutTemplateCheck), "npx", "--no-install", "cdk", "synth", "--quiet")
+			checkAssembly(t, filepath.Join(dir, "cdk.out"))
 
-	source := strings.TrimSpace(run(t, dir, proxy, "go", "list", "-m", "-f", "{{.Dir}}", modulePath))
-	modules := strings.TrimSpace(run(t, dir, proxy, "go", "env", "GOMODCACHE"))
-	assert.Equal(t, filepath.Join(modules, modulePath+"@"+version), source)
-	run(t, dir, proxy, "go", "mod", "verify")
+			source := strings.TrimSpace(run(t, dir, proxy, "go", "list", "-m", "-f", "{{.Dir}}", modulePath))
+			modules := strings.TrimSpace(run(t, dir, proxy, "go", "env", "GOMODCACHE"))
+			assert.Equal(t, filepath.Join(modules, modulePath+"@"+version), source)
+			run(t, dir, proxy, "go", "mod", "verify")
+		})
+	}
 }
 
 // checkAssembly checks the template for what the README promises: the project,

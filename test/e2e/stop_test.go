@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -12,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/report"
 )
 
 // slow is a Dockerfile whose step says that it runs and then waits.
@@ -19,7 +24,7 @@ const slow = "FROM " + base + "\nRUN echo waiting now; sleep 300\n"
 
 func TestSignals(t *testing.T) {
 	t.Parallel()
-	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT} {
 		t.Run("a build that is stopped by "+signal.String()+" ends with its status and leaves nothing", func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -31,6 +36,44 @@ func TestSignals(t *testing.T) {
 			w.nothingLeft()
 		})
 	}
+}
+
+// unread runs the helper, whose reader goes away after the first line, as in `layercache build … 2>&1 | head -1`.
+func (w *world) unread(args ...string) outcome {
+	w.t.Helper()
+	cmd := w.command(w.t.Context(), args...)
+	reader, writer, err := os.Pipe()
+	require.NoError(w.t, err)
+	cmd.Stdout, cmd.Stderr = writer, writer
+	require.NoError(w.t, cmd.Start())
+	require.NoError(w.t, writer.Close())
+	line, err := bufio.NewReader(reader).ReadString('\n')
+	require.NoError(w.t, err)
+	assert.Contains(w.t, line, "builder ready")
+	require.NoError(w.t, reader.Close())
+	_ = cmd.Wait()
+	got := outcome{log: line, exitCode: cmd.ProcessState.ExitCode()}
+	got.Report, _ = report.Read(filepath.Join(w.env["LAYERCACHE_REPORT_DIR"], report.File))
+	w.nothingLeft()
+	return got
+}
+
+func TestABuildThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	t.Run("goes on", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		got := w.succeeds(w.unread("build", "--push", "--tag", w.image(), "."))
+		assert.Equal(t, everyStep, got.ran())
+		w.pulled(w.image())
+	})
+	t.Run("fails where the image itself is to be read, and leaves nothing", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		got := w.unread("build", "--output=type=tar,dest=-", ".")
+		assert.NotZero(t, got.exitCode)
+		assert.NotNil(t, got.Report)
+	})
 }
 
 func TestHelperThatIsKilled(t *testing.T) {

@@ -169,8 +169,9 @@ func (o outcome) causes() string {
 func (o outcome) failure() string {
 	var last string
 	for line := range strings.Lines(o.log) {
-		if strings.HasPrefix(line, "ERROR: ") || strings.HasPrefix(line, "native builder: ") {
-			last = strings.TrimPrefix(line, "ERROR: ")
+		problem, buildx := strings.CutPrefix(line, "buildx: ERROR: ")
+		if problem = strings.TrimSpace(problem); buildx || strings.HasPrefix(problem, "native builder: ") {
+			last = problem
 		}
 	}
 	_, pushed, found := strings.Cut(last, ": failed to push ")

@@ -3,8 +3,10 @@
 package hostile
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 
@@ -104,7 +106,11 @@ func TestASourceIsGivenNothingOfTheMachine(t *testing.T) {
 	}
 }
 
-// The buildspecs have a shell read exports.env when the helper has ended, however it ended.
+// reports are what the helper writes.
+var reports = []string{"report.json", "report.md", "report.html", "junit.xml", "exports.env"}
+
+// The buildspecs have a shell read exports.env when the helper has ended, however it ended; CodeBuild reads junit.xml; people and
+// programs read the rest.
 func TestAReportThatCameWithTheSourceIsNotTakenForTheBuilds(t *testing.T) {
 	for name, c := range map[string]struct {
 		command string
@@ -113,16 +119,71 @@ func TestAReportThatCameWithTheSourceIsNotTakenForTheBuilds(t *testing.T) {
 		"settings that are wrong":       {"image", func(p *project) { p.env["LAYERCACHE_MODE"] = "none" }},
 		"a context that leads outside":  {"image", func(p *project) { p.link("/", "context"); p.env["LAYERCACHE_CONTEXT"] = "context" }},
 		"an index, which has no report": {"index", func(p *project) { p.env["LAYERCACHE_PLATFORMS"] = "linux/amd64" }},
+		"a cache that would be the image": {"image", func(p *project) {
+			p.env["LAYERCACHE_REPOSITORY"], p.env["LAYERCACHE_TAGS"] = imageHost+"/shop", "shop--linux-"+runtime.GOARCH+"--main"
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newProject(t)
-			p.write("layercache-report/exports.env", "touch pwned\n")
+			for _, name := range reports {
+				p.write("layercache-report/"+name, "touch pwned\n")
+			}
 			delete(p.env, "LAYERCACHE_REPORT_DIR")
 			c.spoil(p)
 			got := p.run(c.command)
 			assert.Equal(t, 1, got.exitCode, got.log)
-			assert.NoFileExists(t, filepath.Join(p.dir, "layercache-report", "exports.env"))
+			for _, name := range reports {
+				assert.NoFileExists(t, filepath.Join(p.dir, "layercache-report", name))
+			}
+		})
+	}
+}
+
+// What the helper writes goes where the project says, not where the source does.
+func TestReportsAreNotWrittenThroughLinksOfTheSource(t *testing.T) {
+	for name, c := range map[string]struct {
+		plant    func(p *project)
+		exitCode int
+		says     string
+	}{
+		"the folder is a link":           {func(p *project) { p.link("../outside", "layercache-report") }, 1, "LAYERCACHE_REPORT_DIR"},
+		"the folder is an absolute link": {func(p *project) { p.link(filepath.Join(p.root, "outside"), "layercache-report") }, 1, "LAYERCACHE_REPORT_DIR"},
+		"a folder on the way is a link": {func(p *project) {
+			p.link("../outside", "out")
+			p.env["LAYERCACHE_REPORT_DIR"] = "out/reports"
+		}, 1, "LAYERCACHE_REPORT_DIR"},
+		"the folder is a link to no folder": {func(p *project) { p.link("../outside/new", "layercache-report") }, 1, "LAYERCACHE_REPORT_DIR"},
+		"the folder is a pipe": {func(p *project) {
+			require.NoError(p.t, syscall.Mkfifo(filepath.Join(p.dir, "layercache-report"), 0o600))
+		}, 0, "set LAYERCACHE_REPORT_DIR to a folder that can be written"},
+		"the files are links": {func(p *project) {
+			for _, name := range reports {
+				p.write("layercache-report/x", "")
+				p.link("../../outside/kept", "layercache-report/"+name)
+			}
+		}, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProject(t)
+			p.write("../outside/kept", "kept")
+			p.write("../outside/reports/kept", "kept")
+			p.env["LAYERCACHE_REPORT_DIR"] = "layercache-report"
+			c.plant(p)
+			got := p.image()
+			assert.Equal(t, c.exitCode, got.exitCode, got.log)
+			assert.Contains(t, got.log, c.says)
+			var found []string
+			require.NoError(t, filepath.WalkDir(filepath.Join(p.root, "outside"), func(path string, entry fs.DirEntry, err error) error {
+				if err == nil && !entry.IsDir() {
+					content, err := os.ReadFile(path)
+					require.NoError(t, err)
+					found = append(found, entry.Name()+": "+string(content))
+				}
+				return err
+			}))
+			assert.Equal(t, []string{"kept: kept", "kept: kept"}, found, "nothing was written there, and nothing removed")
 		})
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // unclaimed is an image of an upstream that nobody has pulled through yet.
@@ -88,7 +88,7 @@ var attempts = []attempt{
 	}, first},
 	{"an image with a cache inside, at the tag of a release, is refused by the policies", func(w *world) {
 		got := w.proposes(first, map[string]string{
-			"LAYERCACHE_MODE": settings.ModeInline, "LAYERCACHE_PUSH": "true", "LAYERCACHE_IMAGE": w.image, "LAYERCACHE_TAGS": "latest",
+			"LAYERCACHE_MODE": variables.ModeInline, "LAYERCACHE_PUSH": "true", "LAYERCACHE_IMAGE": w.image, "LAYERCACHE_TAGS": "latest",
 		})
 		assert.NotZero(w.t, got.exitCode, "a push that is refused fails the attacker's own build")
 		assert.Contains(w.t, got.log, "not authorized to perform: ecr:")

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // The widenings: what the role of pull requests, or of releases, is given that it does not have.
@@ -61,7 +61,7 @@ var guards = []guard{
 	{"a pull request that may push images of releases replaces them", pushesImages, func(w *world) {
 		w.begin()
 		got := w.proposes(poisoned, map[string]string{
-			"LAYERCACHE_MODE": settings.ModeInline, "LAYERCACHE_PUSH": "true", "LAYERCACHE_IMAGE": w.image, "LAYERCACHE_TAGS": "latest",
+			"LAYERCACHE_MODE": variables.ModeInline, "LAYERCACHE_PUSH": "true", "LAYERCACHE_IMAGE": w.image, "LAYERCACHE_TAGS": "latest",
 		})
 		require.Zero(w.t, got.exitCode, got.log)
 		assert.Equal(w.t, poisoned, w.program(), got.log)

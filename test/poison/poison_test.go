@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/settings"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // TestNoAttemptChangesWhatAReleaseMakes makes each attempt, and shows of the guards that an attempt succeeds without them.
@@ -60,7 +60,7 @@ func (w *world) uncached(sources ...string) map[string]string {
 	w.t.Helper()
 	made := map[string]string{}
 	for _, text := range sources {
-		w.releases(text, "LAYERCACHE_MODE", settings.ModeOff, "LAYERCACHE_TAGS", "uncached")
+		w.releases(text, "LAYERCACHE_MODE", variables.ModeOff, "LAYERCACHE_TAGS", "uncached")
 		made[text] = w.released("uncached")
 	}
 	return made

@@ -4,6 +4,8 @@ package spelling
 import (
 	"slices"
 	"strings"
+
+	"github.com/agext/levenshtein"
 )
 
 // most is how many names are proposed.
@@ -24,7 +26,7 @@ func near(typed string, names []string, parts bool) []string {
 	lower := strings.ToLower(typed)
 	for _, name := range names {
 		other := strings.ToLower(name)
-		away := distance(lower, other)
+		away := levenshtein.Distance(lower, other, nil)
 		isPart := len(lower) > 2 && strings.Contains(other, lower) || len(other) > 2 && strings.Contains(lower, other)
 		if away <= max(1, len(lower)/3) || parts && isPart {
 			candidates = append(candidates, candidate{name, away})
@@ -36,25 +38,4 @@ func near(typed string, names []string, parts bool) []string {
 		found = append(found, c.name)
 	}
 	return found
-}
-
-// distance is how many letters have to be added, removed or changed to make one text the other (Levenshtein).
-func distance(from, to string) int {
-	row := make([]int, len(to)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(from) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(to) {
-			changed := diagonal
-			if from[i] != to[j] {
-				changed++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(to)]
 }

@@ -45,11 +45,14 @@ func Output(line string) string {
 	return commands.Replace(lineCommand.ReplaceAllString(b.String(), "$1: $2"))
 }
 
-// Lines is Output for each line of a text.
+// Lines is Output for each line of a text. All lines but the first are indented: what an error quotes begins no line of a log.
 func Lines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		lines[i] = Output(line)
+		if i > 0 && line != "" {
+			lines[i] = "  " + lines[i]
+		}
 	}
 	return strings.Join(lines, "\n")
 }

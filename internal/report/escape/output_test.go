@@ -37,8 +37,8 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-func TestLinesStayLines(t *testing.T) {
-	assert.Equal(t, "a ## [x]\n: :b\n", Lines("a ##[x]\n::b\n"))
+func TestLinesStayLinesAndOnlyTheFirstBeginsAtTheMargin(t *testing.T) {
+	assert.Equal(t, "a ## [x]\n  : :b\n  layercache: cache used\n", Lines("a ##[x]\n::b\nlayercache: cache used\n"))
 }
 
 func FuzzOutput(f *testing.F) {

@@ -133,6 +133,7 @@ function cacheTable() {
   const rows = caches.map((cache) => [code(cache.ref), "read: " + (found[cache.found] || cache.found), cache.problem || ""]);
   if (report.refs.export) rows.push([code(report.refs.export), "written: " + report.exported, ""]);
   const made = section("Caches and builder", element("p", "note", "Builder " + report.builder + (report.builderReason ? " (" + report.builderReason + ")" : "")
+    + (report.frontend ? ", steps named by the frontend " + report.frontend : "")
     + (report.imageDigest ? ", image " + report.imageDigest : "")));
   if (rows.length) made.append(table(["ref", "", "problem"], rows));
 }

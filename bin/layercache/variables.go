@@ -1,0 +1,85 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/layercache/layercache/internal/variables"
+)
+
+// flagValue is the text given for a variable's flag.
+type flagValue struct {
+	variables.Variable
+	text string
+}
+
+func (f *flagValue) String() string { return f.text }
+
+func (f *flagValue) Set(text string) error {
+	f.text = text
+	return nil
+}
+
+// Type is what the help text shows after the flag.
+func (f *flagValue) Type() string {
+	if slices.Contains(f.Form.Choices, "true") {
+		return "bool"
+	}
+	return f.Form.Name
+}
+
+// addFlags gives the command a flag for each variable that it reads.
+func addFlags(cmd *cobra.Command, read variables.Command) {
+	for _, v := range read.Variables() {
+		usage := v.Help
+		if v.Unset != "" {
+			usage += " (default: " + v.Unset + ")"
+		}
+		flag := cmd.Flags().VarPF(&flagValue{Variable: v}, v.Flag(), "", usage)
+		flag.DefValue = v.Default
+		if flag.Value.Type() == "bool" {
+			flag.NoOptDefVal = "true"
+		}
+		if len(v.Form.Choices) > 0 {
+			_ = cmd.RegisterFlagCompletionFunc(v.Flag(), cobra.FixedCompletions(v.Form.Choices, cobra.ShellCompDirectiveNoFileComp))
+		}
+	}
+}
+
+// lookupFlags is os.LookupEnv, but a flag of the command wins over its variable.
+func lookupFlags(cmd *cobra.Command) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		if flag := cmd.Flags().Lookup(variables.Variable{Name: name}.Flag()); flag != nil && flag.Changed {
+			return flag.Value.String(), true
+		}
+		return os.LookupEnv(name)
+	}
+}
+
+// nameFlags has each problem name the flag that set the value, where one did.
+func nameFlags(cmd *cobra.Command, problems variables.Problems) variables.Problems {
+	for i, problem := range problems {
+		name := variables.Variable{Name: problem.Variable}.Flag()
+		if flag := cmd.Flags().Lookup(name); flag != nil && flag.Changed {
+			problems[i].Variable = "--" + name
+		}
+	}
+	return problems
+}
+
+// flagsHelp explains the flags of addFlags.
+const flagsHelp = `Each flag also has an environment variable: --report-dir is LAYERCACHE_REPORT_DIR, and so on. A flag wins over its variable.`
+
+// variablesHelp lists the variables that a command reads.
+func variablesHelp(read variables.Command) string {
+	var text strings.Builder
+	for _, v := range read.Variables() {
+		fmt.Fprintf(&text, "  %s=%s\n        %s (default: %s)\n", v.Name, v.Form.Name, v.Help, cmp.Or(v.Unset, v.Default))
+	}
+	return strings.TrimRight(text.String(), "\n")
+}

@@ -1,0 +1,31 @@
+package progress
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// largestPacket is the largest page that Linux has on amd64 and arm64: a read that is smaller than a packet loses the rest.
+const largestPacket = 64 << 10
+
+// packetSize is the most that one packet holds.
+var packetSize = os.Getpagesize()
+
+// pipeBytes is the size of the pipe. A packet takes a page of it, however small, and 16 pages, the default, are few events.
+const pipeBytes = 1 << 20
+
+// NewPipe returns a pipe and its writing end, which is for buildx's standard error.
+//
+// https://man7.org/linux/man-pages/man2/pipe.2.html (O_DIRECT)
+func NewPipe() (*Pipe, *os.File, error) {
+	var ends [2]int
+	packets := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_DIRECT) == nil
+	if !packets {
+		reader, writer, err := os.Pipe()
+		return &Pipe{File: reader}, writer, err
+	}
+	// A pipe of the default size is slower, and no less right.
+	_, _ = unix.FcntlInt(uintptr(ends[0]), unix.F_SETPIPE_SZ, pipeBytes)
+	return &Pipe{File: os.NewFile(uintptr(ends[0]), "|0"), packets: true}, os.NewFile(uintptr(ends[1]), "|1"), nil
+}

@@ -1,0 +1,52 @@
+package run
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/progress"
+)
+
+func TestABuilderThatMayBeStuckIsWaitedForUntilAVertexBegins(t *testing.T) {
+	now := time.Now()
+	cases := []struct {
+		name     string
+		vertexes []progress.Vertex
+		want     progress.Awaited
+	}{
+		{"nothing has been said", nil, awaitsBuilder},
+		{"buildx has connected", []progress.Vertex{{Digest: "a", Name: "[internal] booting buildkit", Started: &now, Completed: &now}}, awaitsBuilder},
+		{"a vertex waits", []progress.Vertex{{Digest: "b", Name: "[internal] load build definition from Dockerfile"}}, awaitsBuilder},
+		{"a vertex has begun", []progress.Vertex{{Digest: "b", Name: "[internal] load build definition from Dockerfile", Started: &now}}, progress.AwaitsNothing},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			graph := progress.NewGraph()
+			graph.Observe(progress.Event{Vertexes: c.vertexes})
+			assert.Equal(t, c.want, (&watch{graph: graph, mayBeStuck: true}).look().waitsFor)
+			assert.Equal(t, progress.AwaitsNothing, (&watch{graph: graph}).look().waitsFor, "any other builder takes its time")
+		})
+	}
+}
+
+func TestABuildWhoseResultStaysInItsBuilderIsNotMoved(t *testing.T) {
+	args := buildx.ParseArgs([]string{"--builder", "mine", "--tag", "shop", "."})
+	j := &job{args: args, builder: activeBuilder{kind: "mine"}}
+	err := j.leaveBuilder(t.Context())
+	require.ErrorContains(t, err, "builder mine is stuck")
+	require.ErrorContains(t, err, "neither --push, --load nor --output is given")
+	assert.Equal(t, args, j.args)
+}
+
+// A private Docker configuration would otherwise change where buildx looks for the builders that it knows.
+func TestABuilderThatTheCallerNamesIsLookedForInTheUsersFolder(t *testing.T) {
+	t.Setenv("BUILDX_CONFIG", "")
+	t.Setenv("DOCKER_CONFIG", "/etc/docker-config")
+	b, err := startBuilder(t.Context(), builderOptions{named: "mine", dir: t.TempDir()})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"BUILDX_CONFIG=/etc/docker-config/buildx"}, b.env)
+}

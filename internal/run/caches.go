@@ -1,0 +1,193 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/layercache/layercache/internal/cacheflags"
+	"github.com/layercache/layercache/internal/cacheref"
+	"github.com/layercache/layercache/internal/cachestate"
+	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/record"
+)
+
+// saveTimeout bounds the requests to the registry after the build.
+const saveTimeout = 5 * time.Second
+
+// knownCaches is what was known of the caches before the build, and what the build's inputs are.
+type knownCaches struct {
+	flags cacheflags.Flags
+	// states and records are by cache ref. A cache without a record is not in records.
+	states  map[string]cachestate.State
+	records map[string]*record.Record
+	inputs  record.Inputs
+}
+
+// cacheLookup asks for it in the background.
+type cacheLookup struct {
+	flags    cacheflags.Flags
+	keychain authn.Keychain
+	known    knownCaches
+	// statesKnown is closed when the states are known, done when everything is.
+	statesKnown, done chan struct{}
+}
+
+// startLookup asks the registries for the state and the record of each cache.
+func startLookup(ctx context.Context, flags cacheflags.Flags, timeout time.Duration, keychain authn.Keychain, inputs <-chan record.Inputs) *cacheLookup {
+	l := &cacheLookup{
+		flags: flags, keychain: keychain, known: knownCaches{flags: flags},
+		statesKnown: make(chan struct{}), done: make(chan struct{}),
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	go func() {
+		defer close(l.statesKnown)
+		if flags.InRegistry {
+			l.known.states = cachestate.Of(ctx, flags.Refs.Imports, keychain)
+		}
+	}()
+	go func() {
+		defer close(l.done)
+		defer cancel()
+		l.known.records = l.loadRecords(ctx)
+		l.known.inputs = <-inputs
+		<-l.statesKnown
+	}()
+	return l
+}
+
+// wait returns everything, once it is known.
+func (l *cacheLookup) wait() knownCaches {
+	<-l.done
+	return l.known
+}
+
+// waitFor returns everything, or false when it is not known in time.
+func (l *cacheLookup) waitFor(limit time.Duration) (knownCaches, bool) {
+	select {
+	case <-l.done:
+		return l.known, true
+	case <-time.After(limit):
+		return knownCaches{}, false
+	}
+}
+
+// waitStates returns the states, once they are known.
+func (l *cacheLookup) waitStates() map[string]cachestate.State {
+	<-l.statesKnown
+	return l.known.states
+}
+
+// loadRecords reads the records. Errors are left out: the import of the cache will report them.
+func (l *cacheLookup) loadRecords(ctx context.Context) map[string]*record.Record {
+	records := map[string]*record.Record{}
+	var group sync.WaitGroup
+	var lock sync.Mutex
+	for _, ref := range l.flags.Refs.Imports {
+		store := recordStore(l.flags, ref, l.keychain)
+		if store == nil {
+			continue
+		}
+		group.Go(func() {
+			if r, err := store.Load(ctx); err == nil && r != nil {
+				lock.Lock()
+				records[ref] = r
+				lock.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	return records
+}
+
+// recordStore returns where the record of a cache is; nil for caches that have no record.
+func recordStore(flags cacheflags.Flags, ref string, keychain authn.Keychain) record.Store {
+	switch {
+	case flags.InRegistry:
+		return record.InRegistry(cacheref.Record(ref), keychain)
+	case flags.Folder != "":
+		return record.InFolder(flags.Folder)
+	}
+	return nil
+}
+
+// nothingNew reports whether the inputs equal those that produced the cache at Refs.Export.
+func (k knownCaches) nothingNew() bool {
+	before := k.records[k.flags.Refs.Export]
+	if before == nil || !k.inputs.Complete() {
+		return false
+	}
+	state := k.states[k.flags.Refs.Export]
+	return state.Kind == cachestate.Cache && state.Manifest == before.Manifest && reflect.DeepEqual(before.Inputs, k.inputs)
+}
+
+// recordedSeconds returns how long each step took when it last ran, from the first record that has it; nil where none has.
+func (k knownCaches) recordedSeconds(steps []progress.Step) []*float64 {
+	recorded := make([]*float64, len(steps))
+	for i, step := range steps {
+		for _, ref := range k.flags.Refs.Imports {
+			if seconds, ok := k.records[ref].Seconds(step); ok {
+				recorded[i] = &seconds
+				break
+			}
+		}
+	}
+	return recorded
+}
+
+// lastRecord returns the record that a new one continues; nil where there is none.
+func (k knownCaches) lastRecord() *record.Record {
+	for _, ref := range k.flags.Refs.Imports {
+		if r := k.records[ref]; r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// savedRecord is what was found out and written after the build.
+type savedRecord struct {
+	// cacheBytes is the size of the cache that was written; nil where it is not known.
+	cacheBytes *int64
+	// sameCache is true where the cache that was written equals the one before.
+	sameCache bool
+	warnings  []string
+}
+
+// saveRecord looks at the cache that the build wrote, and writes its record.
+func (j *job) saveRecord(ctx context.Context, built outcome, export exportResult) savedRecord {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
+	defer cancel()
+	known, ref := j.lookup.wait(), j.flags.Refs.Export
+	state := known.states[ref]
+	var saved savedRecord
+	if export.written() && j.flags.InRegistry {
+		state = cachestate.Of(ctx, []string{ref}, j.signIn.keychain)[ref]
+		if state.TooLarge() {
+			saved.warnings = append(saved.warnings, fmt.Sprintf("the cache %s describes so many steps (%d bytes) that BuildKit will refuse to read it: set LAYERCACHE_LAYERS=final, or give the parts of the build apps of their own", ref, max(state.ConfigBytes, state.ManifestBytes)))
+		}
+	}
+	if state.Kind == cachestate.Cache {
+		saved.cacheBytes = &state.Bytes
+	}
+	store := recordStore(j.flags, ref, j.signIn.keychain)
+	if !export.written() || store == nil {
+		return saved
+	}
+	written := built.export
+	next := &record.Record{
+		Version: record.Version, Written: time.Now().UTC(), App: j.scope.App, Platform: j.scope.Platform,
+		Manifest: written.Manifest, Config: written.Config, Bytes: state.Bytes, Inputs: known.inputs,
+		Steps: record.StepsOf(built.steps, known.lastRecord()),
+	}
+	if err := store.Save(ctx, next); err != nil {
+		saved.warnings = append(saved.warnings, fmt.Sprintf("the record of the cache could not be written, so the next build cannot say what the cache saved: %v", err))
+	}
+	before := known.records[ref]
+	saved.sameCache = before != nil && before.Config == written.Config && written.Config != ""
+	return saved
+}

@@ -1,0 +1,195 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/layercache/layercache/internal/cacheflags"
+	"github.com/layercache/layercache/internal/cachestate"
+	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/report/escape"
+	"github.com/layercache/layercache/internal/verdict"
+)
+
+// nothingNewWait is how long a build waits to learn whether there is something new to export. Without an answer it exports.
+const nothingNewWait = 300 * time.Millisecond
+
+// execute runs the build. Where its inputs equal those that produced the cache, the export is left out; if a step runs anyway, the
+// cache is exported afterwards.
+func (j *job) execute(ctx context.Context) (outcome, error) {
+	plan, skipsExport := j.plan()
+	built, err := j.buildDespiteCache(ctx, plan)
+	if err != nil {
+		return outcome{}, err
+	}
+	j.noteUnreached(&built)
+	ranStep := slices.ContainsFunc(built.steps, func(step progress.Step) bool { return step.Ran && !step.IsFrom() })
+	switch {
+	case !skipsExport || built.exitCode != 0:
+	case !ranStep:
+		built.unchanged = true
+	case j.budget.left() == 0:
+		built.export = progress.Export{Attempted: true, Error: j.noAnswer(progress.AwaitsExport)}
+	default:
+		begin := time.Now()
+		built.export = j.exportOnly(ctx)
+		built.exportSeconds = time.Since(begin).Seconds()
+	}
+	return built, nil
+}
+
+// plan returns the cache flags for the first call of buildx, and whether it leaves out an export of nothing new.
+func (j *job) plan() (plan cacheflags.Flags, skipsExport bool) {
+	plan = j.reachable()
+	if !plan.InRegistry || plan.To == "" || j.Settings.Refresh {
+		return plan, false
+	}
+	if known, ok := j.lookup.waitFor(nothingNewWait); ok && known.nothingNew() {
+		plan.To = ""
+		return plan, true
+	}
+	return plan, false
+}
+
+// reachable waits for the states of the caches and leaves out of the flags the caches whose registry did not answer. BuildKit
+// would wait for those without limit: it can neither cancel an import nor run another build meanwhile.
+func (j *job) reachable() cacheflags.Flags {
+	begin := time.Now()
+	states := j.lookup.waitStates()
+	plan := j.flags
+	plan.From = nil
+	var problems []string
+	for i, from := range j.flags.From {
+		if problem := j.unreached(states[j.flags.Refs.Imports[i]]); problem != "" {
+			problems = append(problems, verdict.Cause(problem))
+			continue
+		}
+		plan.From = append(plan.From, from)
+	}
+	if first := firstCache(j.flags, states); first != "" {
+		plan.From = []string{first}
+	}
+	if j.unreached(states[j.flags.Refs.Export]) != "" {
+		plan.To = ""
+	}
+	if len(problems) > 0 {
+		j.budget.spend(time.Since(begin))
+		j.say("building without the cache: %s", escape.Line(strings.Join(slices.Compact(problems), "; ")))
+	}
+	return plan
+}
+
+// firstCache returns the flag of the first ref that holds a cache; empty where no registry says so. Given two caches, BuildKit
+// takes each step from the one that answers first and then misses what only the other has below it: an unchanged build
+// on a branch missed its own cache at random when the default branch's was given too.
+//
+// https://github.com/moby/buildkit/issues/6418
+func firstCache(flags cacheflags.Flags, states map[string]cachestate.State) string {
+	for i, from := range flags.From {
+		if state := states[flags.Refs.Imports[i]]; state.Kind == cachestate.Cache && !state.TooLarge() {
+			return from
+		}
+	}
+	return ""
+}
+
+// unreached returns why a cache's registry could not be asked; empty where it answered or was not asked.
+func (j *job) unreached(state cachestate.State) string {
+	if strings.Contains(state.Unreached, context.DeadlineExceeded.Error()) {
+		return j.noAnswer(progress.AwaitsImport)
+	}
+	return state.Unreached
+}
+
+// noteUnreached adds to the outcome what reachable left out.
+func (j *job) noteUnreached(built *outcome) {
+	states := j.lookup.wait().states
+	for _, ref := range j.flags.Refs.Imports {
+		if problem := j.unreached(states[ref]); problem != "" {
+			built.imports = append(built.imports, progress.Import{Ref: ref, Error: problem})
+		}
+	}
+	if problem := j.unreached(states[j.flags.Refs.Export]); problem != "" && j.flags.To != "" {
+		built.export = progress.Export{Attempted: true, Error: problem}
+	}
+}
+
+// buildDespiteCache runs the build, and runs it again as the policy says.
+func (j *job) buildDespiteCache(ctx context.Context, plan cacheflags.Flags) (outcome, error) {
+	if err := j.keepStdin(plan); err != nil {
+		return outcome{}, err
+	}
+	before := j.budgetUsedUp(&plan)
+	replaced := false
+	for {
+		built, err := j.call(ctx, plan)
+		if err != nil {
+			return outcome{}, err
+		}
+		if before != nil {
+			built.add(*before)
+		}
+		s := j.situationOf(ctx, built, plan, replaced)
+		switch nextStep(s) {
+		case finish:
+			return built, nil
+		case repeatOnNewBuilder:
+			j.say("the builder was killed, perhaps because memory ran out: building once more on a new one")
+			replaced = true
+			err = j.replaceBuilder(ctx)
+		case leaveStuckBuilder:
+			j.say("%s: building on another", escape.Line(s.cause.String()))
+			err = j.leaveBuilder(ctx)
+		case repeatWithoutCache:
+			j.say("%s: building again without it", escape.Line(s.cause.String()))
+			s.cause.applyTo(&built, &plan)
+		case repeatWithoutCacheOnNewBuilder:
+			j.say("%s: building again without it", escape.Line(s.cause.String()))
+			s.cause.applyTo(&built, &plan)
+			j.builder.mayBeStuck = s.cause.waitedFor == progress.AwaitsImport && !j.builder.isReplaceable()
+			err = j.replaceBuilder(ctx)
+		}
+		if err != nil {
+			return outcome{}, err
+		}
+		before = &built
+	}
+}
+
+// budgetUsedUp leaves the cache out where the sign-in used up all the time for it. It returns that as an outcome.
+func (j *job) budgetUsedUp(plan *cacheflags.Flags) *outcome {
+	if !usesCache(*plan) || j.budget.left() > 0 {
+		return nil
+	}
+	var none outcome
+	for _, ref := range plan.Refs.Imports {
+		none.imports = append(none.imports, progress.Import{Ref: ref})
+	}
+	failure := cacheFailure{refs: plan.Refs.Imports, waitedFor: progress.AwaitsImport, problem: j.noAnswer(progress.AwaitsImport)}
+	failure.applyTo(&none, plan)
+	return &none
+}
+
+func usesCache(plan cacheflags.Flags) bool { return len(plan.From) > 0 || plan.To != "" }
+
+// keepStdin copies the input where buildx reads it, so that a second call can read it again.
+func (j *job) keepStdin(plan cacheflags.Flags) error {
+	if j.args.Context != "-" && j.args.Dockerfile != "-" || !usesCache(plan) || j.Stdin == nil {
+		return nil
+	}
+	file, err := os.Create(filepath.Join(j.dir, "stdin"))
+	if err != nil {
+		return fmt.Errorf("keep a copy of the input: %w", err)
+	}
+	j.stdin = file
+	if _, err := io.Copy(file, j.Stdin); err != nil {
+		return fmt.Errorf("keep a copy of the input: %w", err)
+	}
+	return nil
+}

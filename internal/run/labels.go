@@ -1,0 +1,99 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strconv"
+
+	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/git"
+)
+
+// The labels that buildx gives an image.
+const (
+	revisionLabel = "org.opencontainers.image.revision"
+	sourceLabel   = "org.opencontainers.image.source"
+	// entrypointLabel is the Dockerfile's path in the repository.
+	entrypointLabel = "com.docker.image.source.entrypoint"
+)
+
+// commitID is a commit by SHA-1 or SHA-256. CodeBuild's source version is something else for a source in S3.
+var commitID = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// scpAddress is an address of the form USER@HOST:PATH.
+var scpAddress = regexp.MustCompile(`^[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:`)
+
+// sourceLabels returns the labels that BUILDX_GIT_LABELS asks for. buildx would run git in the build context for them; here they
+// come from CodeBuild's variables, and from git only where there are none.
+//
+// https://docs.docker.com/build/building/variables/#buildx_git_labels
+func sourceLabels(ctx context.Context, request Request, args buildx.Args, w *warnings) []string {
+	if info, _ := request.Lookup("BUILDX_GIT_INFO"); info != "" {
+		if wanted, err := strconv.ParseBool(info); err == nil && wanted {
+			w.warn("BUILDX_GIT_INFO has no effect: buildx would run git with the configuration of the source; " +
+				"BUILDX_GIT_LABELS=true puts commit and repository into the image's labels")
+		}
+	}
+	value, _ := request.Lookup("BUILDX_GIT_LABELS")
+	if wanted, err := strconv.ParseBool(value); value != "full" && (err != nil || !wanted) {
+		return nil
+	}
+	lookup := func(variable string) string {
+		value, _ := request.Lookup(variable)
+		return value
+	}
+	var labels []string
+	label := func(name, value string) {
+		if value != "" {
+			labels = append(labels, name+"="+value)
+		}
+	}
+	commit := lookup("CODEBUILD_RESOLVED_SOURCE_VERSION")
+	if !commitID.MatchString(commit) {
+		commit = git.Commit(ctx, request.Dir)
+	}
+	repository := repositoryFrom(lookup("CODEBUILD_SOURCE_REPO_URL"))
+	if repository == "" {
+		repository = repositoryFrom(git.Origin(ctx, request.Dir))
+	}
+	root := lookup("CODEBUILD_SRC_DIR")
+	if root == "" {
+		root = git.Root(ctx, request.Dir)
+	}
+	label(revisionLabel, commit)
+	label(sourceLabel, repository)
+	label(entrypointLabel, dockerfileIn(root, request.Dir, args))
+	return labels
+}
+
+// repositoryFrom returns the address of a repository without the credentials in it, and "" for what is no such address.
+func repositoryFrom(address string) string {
+	if scpAddress.MatchString(address) {
+		return address
+	}
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Host == "" || parsed.Scheme == "s3" {
+		return ""
+	}
+	parsed.User = nil
+	return parsed.String()
+}
+
+// dockerfileIn returns the Dockerfile's path below root, or "" where it is not below it.
+func dockerfileIn(root, dir string, args buildx.Args) string {
+	if root == "" {
+		return ""
+	}
+	dockerfile, err := filepath.Abs(within(dir, cmp.Or(args.Dockerfile, filepath.Join(args.Context, "Dockerfile"))))
+	if err != nil {
+		return ""
+	}
+	relative, err := filepath.Rel(root, dockerfile)
+	if err != nil || !filepath.IsLocal(relative) {
+		return ""
+	}
+	return filepath.ToSlash(relative)
+}

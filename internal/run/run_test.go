@@ -1,0 +1,138 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/cacheflags"
+	"github.com/layercache/layercache/internal/cacheref"
+	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/variables"
+)
+
+const repository = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev"
+
+func nothing(string) (string, bool) { return "", false }
+
+func TestRefs(t *testing.T) {
+	host := "linux-" + runtime.GOARCH
+	on := variables.Settings{Mode: variables.ModeRegistry, Repository: repository, Branch: "main", FallbackBranch: "main"}
+	with := func(change func(*variables.Settings)) variables.Settings {
+		changed := on
+		change(&changed)
+		return changed
+	}
+	cases := []struct {
+		name     string
+		settings variables.Settings
+		args     []string
+		imports  []string
+		export   string
+	}{
+		{"the app is the image's name", on, []string{"-t", "host.example/team/shop:v1", "."},
+			[]string{repository + ":shop--" + host + "--main"}, repository + ":shop--" + host + "--main"},
+		{"LAYERCACHE_APP wins over the image's name", with(func(s *variables.Settings) { s.App = "cart" }), []string{"-t", "shop", "."},
+			[]string{repository + ":cart--" + host + "--main"}, repository + ":cart--" + host + "--main"},
+		{"without either it is the folder's name", on, []string{"."},
+			[]string{repository + ":folder--" + host + "--main"}, repository + ":folder--" + host + "--main"},
+		{"another branch reads its own cache, then the fallback branch's, and writes its own", with(func(s *variables.Settings) { s.Branch = "next" }), []string{"-t", "shop", "."},
+			[]string{repository + ":shop--" + host + "--next", repository + ":shop--" + host + "--main"}, repository + ":shop--" + host + "--next"},
+		{"a platform has a cache of its own", on, []string{"-t", "shop", "--platform", "linux/arm64", "."},
+			[]string{repository + ":shop--linux-arm64--main"}, repository + ":shop--linux-arm64--main"},
+		{"off has none", with(func(s *variables.Settings) { s.Mode = variables.ModeOff }), []string{"-t", "shop", "."}, nil, ""},
+		{"nor has a call that only checks", on, []string{"--check", "-t", "shop", "."}, nil, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			request := Request{Settings: c.settings, Lookup: nothing, Dir: t.TempDir() + "/folder"}
+			cache, _, err := chooseCache(t.Context(), request, buildx.ParseArgs(c.args))
+			require.NoError(t, err)
+			assert.Equal(t, cacheref.Refs{Imports: c.imports, Export: c.export}, cache.Refs)
+		})
+	}
+}
+
+func TestOurArguments(t *testing.T) {
+	cache := cacheflags.Flags{From: []string{"type=registry,ref=r:own", "type=registry,ref=r:main"}, To: "type=registry,ref=r:own"}
+	cases := []struct {
+		name    string
+		refresh bool
+		builder activeBuilder
+		cache   cacheflags.Flags
+		want    []string
+	}{
+		{"imports come in order, then the export", false, activeBuilder{name: "b", exportsCache: true}, cache,
+			[]string{"build", "--progress=rawjson", "--builder", "b", "--cache-from", "type=registry,ref=r:own", "--cache-from", "type=registry,ref=r:main", "--cache-to", "type=registry,ref=r:own"}},
+		{"a builder that cannot export does not", false, activeBuilder{name: "default"}, cache,
+			[]string{"build", "--progress=rawjson", "--builder", "default", "--cache-from", "type=registry,ref=r:own", "--cache-from", "type=registry,ref=r:main"}},
+		{"but every builder can export inline", false, activeBuilder{name: "default"}, cacheflags.Flags{To: cacheflags.Inline},
+			[]string{"build", "--progress=rawjson", "--builder", "default", "--cache-to", "type=inline"}},
+		{"a refresh imports nothing and exports", true, activeBuilder{name: "b", exportsCache: true}, cache,
+			[]string{"build", "--progress=rawjson", "--builder", "b", "--no-cache", "--cache-to", "type=registry,ref=r:own"}},
+		{"without a cache there are no cache flags", false, activeBuilder{name: "b", exportsCache: true}, cacheflags.Flags{},
+			[]string{"build", "--progress=rawjson", "--builder", "b"}},
+		{"a builder that the caller names is not named again", false, activeBuilder{}, cacheflags.Flags{},
+			[]string{"build", "--progress=rawjson"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			j := &job{Request: Request{Settings: variables.Settings{Refresh: c.refresh}}, builder: c.builder}
+			assert.Equal(t, c.want, j.arguments(c.cache))
+		})
+	}
+}
+
+func TestHostsToSignInTo(t *testing.T) {
+	request := Request{Settings: variables.Settings{Mirrors: []variables.Mirror{{Upstream: "docker.io", Location: "mirror.example/docker-hub"}, {Upstream: "quay.io", Location: "bare.example"}}}}
+	args := buildx.ParseArgs([]string{"-t", "image.example/shop:1", "-o", "type=registry,name=other.example/shop", "."})
+	refs := cacheref.Refs{Imports: []string{repository + ":a"}, Export: repository + ":a"}
+	hosts := registryHosts(request, args, refs)
+	for _, host := range []string{"image.example", "other.example", "mirror.example", "bare.example", "111122223333.dkr.ecr.eu-west-1.amazonaws.com"} {
+		assert.Contains(t, hosts, host)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	stopped, cancel := context.WithCancelCause(t.Context())
+	cancel(Stopped{Signal: syscall.SIGTERM})
+	assert.Equal(t, 143, ExitCode(stoppedBy(stopped)))
+	assert.Equal(t, 130, ExitCode(errors.Join(errors.New("x"), Stopped{Signal: syscall.SIGINT})))
+	assert.Equal(t, 1, ExitCode(errors.New("anything else")))
+	assert.NoError(t, stoppedBy(t.Context()))
+}
+
+func TestWhatBecameOfTheExport(t *testing.T) {
+	const asked = "type=s3,bucket=b,name=main"
+	cases := []struct {
+		name    string
+		outcome outcome
+		asked   string
+		want    string
+		warning string
+	}{
+		{"an export that came to its end", outcome{export: progress.Export{Attempted: true}}, asked, "yes", ""},
+		{"one that failed", outcome{export: progress.Export{Attempted: true, Error: "403 Forbidden"}}, asked, "failed", "no permission"},
+		{"one that had no step to write", outcome{export: progress.Export{Attempted: true, Empty: true}}, asked, "off", ""},
+		{"one that buildx left out in silence", outcome{}, asked, "failed", "the builder does not support type=s3"},
+		{"one that a failed build did not come to", outcome{exitCode: 1}, asked, "off", ""},
+		{"nothing new", outcome{unchanged: true}, asked, "unchanged", ""},
+		{"none asked for", outcome{}, "", "off", ""},
+		{"an inline cache of a build that has no image", outcome{}, cacheflags.Inline, "off", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := exportResultOf(c.outcome, c.asked, "r:main")
+			assert.Equal(t, c.want, got.name)
+			assert.Contains(t, strings.Join(got.warnings, "\n"), c.warning)
+			assert.Equal(t, c.warning == "", len(got.warnings) == 0)
+		})
+	}
+}

@@ -1,0 +1,64 @@
+package run
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/layercache/layercache/internal/progress"
+)
+
+// seen is a row of looks, a second apart: what is awaited, how much has been moved, and whether the stream has said something.
+type seen struct {
+	waitsFor progress.Awaited
+	moved    int64
+	said     bool
+}
+
+func TestOnlyWaitingUsesTheBudget(t *testing.T) {
+	idle, importing, pulling := seen{waitsFor: progress.AwaitsNothing}, seen{waitsFor: progress.AwaitsImport}, seen{waitsFor: progress.AwaitsPull}
+	repeated := func(n int, one seen) (list []seen) {
+		for range n {
+			list = append(list, one)
+		}
+		return list
+	}
+	cases := []struct {
+		name    string
+		looks   []seen
+		hidden  bool
+		stopped bool
+	}{
+		{"a build that waits for nothing may take any time", repeated(100, idle), false, false},
+		{"a silent import", repeated(10, importing), false, true},
+		{"an import that ends in time", append(repeated(9, importing), repeated(9, idle)...), false, false},
+		{"waits add up", append(append(repeated(5, importing), idle), repeated(5, pulling)...), false, true},
+		{"a pull at a kilobyte a second", repeated(10, seen{progress.AwaitsPull, 1024, true}), false, true},
+		{"a pull at a megabyte a second", repeated(100, seen{progress.AwaitsPull, 1 << 20, true}), false, false},
+		{"an export that cannot be seen has more time", repeated(299, seen{waitsFor: progress.AwaitsExport}), true, false},
+		{"but not without an end", repeated(300, seen{waitsFor: progress.AwaitsExport}), true, true},
+		{"the time begins anew with every word of the stream", repeated(1000, seen{waitsFor: progress.AwaitsExport, said: true}), true, false},
+		{"an import that cannot be seen has no more time", repeated(10, importing), true, true},
+		{"a builder that does nothing has as much time again", repeated(9, seen{waitsFor: awaitsBuilder}), true, false},
+		{"and no more", repeated(10, seen{waitsFor: awaitsBuilder}), true, true},
+		{"of which nothing is counted that was spent on the cache", append(repeated(9, importing), repeated(9, seen{waitsFor: awaitsBuilder})...), true, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := &watch{budget: &waitBudget{total: 10 * time.Second}}
+			before, stopped := view{visible: !c.hidden}, false
+			for _, look := range c.looks {
+				current := before
+				current.waitsFor = look.waitsFor
+				current.moved += look.moved
+				if look.said {
+					current.events++
+				}
+				stopped = w.exhausted(before, current, time.Second)
+				before = current
+			}
+			assert.Equal(t, c.stopped, stopped)
+		})
+	}
+}

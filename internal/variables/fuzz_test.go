@@ -1,0 +1,22 @@
+package variables
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// One value for every variable: each of them has to take it or to refuse it in words.
+func FuzzFromEnv(f *testing.F) {
+	for _, seed := range []string{"", "true", "localhost:5000/cache", "docker.io=localhost:5000/hub", "bucket/prefix/", "9", "NaN", "a,b,,c", "\x00", "arn:aws:iam::111122223333:role/x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		s, err := FromEnv(func(string) (string, bool) { return value, true })
+		if err != nil {
+			require.NotEmpty(t, err.Error())
+			return
+		}
+		require.NotEmpty(t, s.Mode)
+	})
+}

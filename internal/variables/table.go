@@ -1,0 +1,159 @@
+// Package variables is the table of the LAYERCACHE_* variables, which are how layercache is set in a shell, in a CodeBuild
+// project and in the console's override form alike. Reading and checking, the flags of `layercache image`, the help texts, the
+// reference page, the checks of `layercache doctor` and the names that ImageBuild reserves all come from the table.
+package variables
+
+import (
+	"slices"
+	"strings"
+)
+
+// Prefix begins the name of every variable.
+const Prefix = "LAYERCACHE_"
+
+// SecretPrefix begins the variables in which ImageBuild passes build secrets; their names end in the secret's id.
+const SecretPrefix = Prefix + "SECRET_"
+
+// Command is a command of layercache that reads variables.
+type Command string
+
+// The commands that read variables. Buildspec stands for the buildspecs, which read one themselves.
+const (
+	Build     Command = "build"
+	Image     Command = "image"
+	Index     Command = "index"
+	Prewarm   Command = "prewarm"
+	Try       Command = "try"
+	Buildspec Command = "buildspec"
+)
+
+// Variable is one variable.
+type Variable struct {
+	// Name is the variable's name, with the prefix.
+	Name string
+	// Form is how its value is written.
+	Form Form
+	// Default is the value of a variable that is not set; empty means none.
+	Default string
+	// Unset says in words what happens without a value, where Default cannot.
+	Unset string
+	// Help says what the variable sets.
+	Help string
+	// Commands read it.
+	Commands []Command
+	// Prop is the prop of ImageBuild that sets it; empty where the user sets it.
+	Prop string
+}
+
+// Flag is the name of the flag that sets the variable for one call, such as "report-dir".
+func (v Variable) Flag() string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(v.Name, Prefix)), "_", "-")
+}
+
+var (
+	everyBuild = []Command{Build, Image, Try}
+	cache      = []Command{Build, Image}
+	image      = []Command{Image}
+	joined     = []Command{Image, Index}
+)
+
+// All lists every variable, in the order of the help texts.
+var All = []Variable{
+	{Name: "LAYERCACHE_REPOSITORY", Form: repository, Commands: cache, Prop: "Cache",
+		Help: "Cache repository", Unset: "no cache"},
+	{Name: "LAYERCACHE_FALLBACK_REPOSITORY", Form: repository, Commands: cache, Prop: "PullRequests.Cache",
+		Help: "Second cache repository, read when the first has no cache, and never written", Unset: "none"},
+	{Name: "LAYERCACHE_MODE", Form: oneOf(ModeRegistry, ModeInline, ModeImage, ModeLocal, ModeS3, ModeOff), Default: ModeRegistry, Commands: cache, Prop: "CacheMode",
+		Help: "Where the cache is kept"},
+	{Name: "LAYERCACHE_WRITE", Form: boolean, Default: "true", Commands: cache, Prop: "CacheWrite",
+		Help: "Export the cache after the build"},
+	{Name: "LAYERCACHE_REFRESH", Form: boolean, Default: "false", Commands: cache,
+		Help: "Ignore the existing cache and export a new one"},
+	{Name: "LAYERCACHE_APP", Form: text, Commands: cache, Prop: "App",
+		Help: "First part of the cache tag", Unset: "the image's name, else the folder's"},
+	{Name: "LAYERCACHE_BRANCH", Form: text, Commands: []Command{Build, Image, Index},
+		Help: "Branch whose cache is read first and written", Unset: "from CodeBuild, else from git"},
+	{Name: "LAYERCACHE_FALLBACK_BRANCH", Form: text, Default: "main", Commands: cache, Prop: "FallbackBranch",
+		Help: "Branch whose cache is read while the build's own branch has none"},
+	{Name: "LAYERCACHE_BUILDER", Form: oneOf(BuilderAuto, BuilderNative, BuilderContainer, BuilderDocker), Default: BuilderAuto, Commands: everyBuild, Prop: "Builder",
+		Help: "BuildKit to build on; auto takes the first that can run"},
+	{Name: "LAYERCACHE_MIRRORS", Form: mirrors, Commands: everyBuild, Prop: "PullThrough",
+		Help: "Where base images are pulled from first; the upstream is the fallback", Unset: "none"},
+	{Name: "LAYERCACHE_LAYERS", Form: oneOf(LayersAll, LayersFinal), Default: LayersAll, Commands: everyBuild,
+		Help: "Which steps are cached: all, or those of the last stage only"},
+	{Name: "LAYERCACHE_COMPRESSION", Form: oneOf("zstd", "gzip"), Default: "zstd", Commands: everyBuild, Prop: "CacheCompression",
+		Help: "Compression of cached layers"},
+	{Name: "LAYERCACHE_COMPRESSION_LEVEL", Form: level, Commands: everyBuild,
+		Help: "Compression level of cached layers: 0 to 22 for zstd, 0 to 9 for gzip", Unset: "1 for zstd, its own default for gzip"},
+	{Name: "LAYERCACHE_PARALLELISM", Form: count, Commands: everyBuild,
+		Help: "How many steps run at the same time", Unset: "no limit"},
+	{Name: "LAYERCACHE_CACHE_TIMEOUT", Form: duration, Default: DefaultCacheTimeout.String(), Commands: everyBuild,
+		Help: "How long a build waits in total for a cache that does not answer"},
+	{Name: "LAYERCACHE_REPOSITORY_ROLE", Form: role, Commands: cache,
+		Help: "IAM role to assume for signing in to the cache repositories", Unset: "the build's own identity"},
+	{Name: "LAYERCACHE_LOCAL_DIR", Form: text, Commands: cache,
+		Help: "Cache folder of mode local", Unset: "docker's own builder"},
+	{Name: "LAYERCACHE_S3", Form: bucket, Commands: cache, Prop: "CacheBucket",
+		Help: "Bucket and prefix of mode s3", Unset: "none"},
+	{Name: "LAYERCACHE_METRICS_NAMESPACE", Form: text, Commands: cache, Prop: "MetricsNamespace",
+		Help: "CloudWatch namespace that metrics are sent to", Unset: "none are sent"},
+	{Name: "LAYERCACHE_USD_PER_MINUTE", Form: number, Default: "0.005", Commands: everyBuild,
+		Help: "Price of a minute of the build machine, in US dollars"},
+	{Name: "LAYERCACHE_USD_PER_GB_MONTH", Form: number, Default: "0.10", Commands: everyBuild,
+		Help: "Price of a gigabyte in the cache repository for a month, in US dollars"},
+	{Name: "LAYERCACHE_BUILDS_PER_MONTH", Form: number, Default: "100", Commands: everyBuild,
+		Help: "Builds per month that share the cost of storing the cache"},
+	{Name: "LAYERCACHE_REPORT_DIR", Form: text, Default: DefaultReportDir, Commands: []Command{Build, Image, Index, Try},
+		Help: "Folder for the reports"},
+
+	{Name: "LAYERCACHE_IMAGE", Form: repository, Commands: joined, Prop: "Image",
+		Help: "Image repository", Unset: "none; required"},
+	{Name: "LAYERCACHE_TAGS", Form: list, Default: "latest", Commands: joined, Prop: "Tags",
+		Help: "Tags of the image; {commit}, {branch} and {build} are replaced"},
+	{Name: "LAYERCACHE_PUSH", Form: boolean, Default: "true", Commands: joined,
+		Help: "Push the image"},
+	{Name: "LAYERCACHE_DOCKERFILE", Form: text, Default: "Dockerfile", Commands: image, Prop: "Dockerfile",
+		Help: "Dockerfile, relative to the working directory"},
+	{Name: "LAYERCACHE_CONTEXT", Form: text, Default: ".", Commands: image, Prop: "Context",
+		Help: "Build context, relative to the working directory"},
+	{Name: "LAYERCACHE_TARGET", Form: text, Commands: image, Prop: "Build.Target",
+		Help: "Stage to build", Unset: "the last"},
+	{Name: "LAYERCACHE_PLATFORMS", Form: list, Commands: joined, Prop: "Build.Platforms",
+		Help: "Platforms to build for, such as linux/arm64", Unset: "the builder's own"},
+	{Name: "LAYERCACHE_PLATFORM_TAGS", Form: boolean, Default: "false", Commands: image, Prop: "Build.Platforms",
+		Help: "Add the platform to each tag, as in latest-linux-arm64, for layercache index to join"},
+	{Name: "LAYERCACHE_BUILD_ARGS", Form: object, Commands: image, Prop: "Build.Arguments",
+		Help: `Build arguments, such as {"VERSION":"1.2"}`, Unset: "none"},
+	{Name: "LAYERCACHE_SECRETS", Form: object, Commands: image, Prop: "Build.Secrets",
+		Help: `Build secrets: the secret's id and the variable that holds it, such as {"npmrc":"NPMRC"}`, Unset: "none"},
+	{Name: "LAYERCACHE_PROVENANCE", Form: text, Commands: image, Prop: "Build.Provenance",
+		Help: "Provenance attestation, as --provenance of docker buildx build", Unset: "buildx's default"},
+	{Name: "LAYERCACHE_SBOM", Form: text, Commands: image, Prop: "Build.Sbom",
+		Help: "SBOM attestation, as --sbom of docker buildx build", Unset: "buildx's default"},
+	{Name: "LAYERCACHE_ARGS", Form: array, Commands: image, Prop: "Build.Extra",
+		Help: `Further arguments of docker buildx build, such as ["--label","team=shop"]`, Unset: "none"},
+
+	{Name: "LAYERCACHE_PREWARM", Form: list, Commands: []Command{Prewarm},
+		Help: "Images to pull through a pull-through cache, HOST/PREFIX/NAME:TAG", Unset: "those given as arguments"},
+	{Name: "LAYERCACHE_COMMAND", Form: text, Commands: []Command{Buildspec}, Prop: "Build.Platforms",
+		Help: "Command that the buildspec for batches runs: image or index", Unset: "set by the batch"},
+}
+
+// Find returns the variable of this name.
+func Find(name string) (Variable, bool) {
+	if i := slices.IndexFunc(All, func(v Variable) bool { return v.Name == name }); i >= 0 {
+		return All[i], true
+	}
+	return Variable{}, false
+}
+
+// Variables returns the variables that the command reads, in the order of the table.
+func (c Command) Variables() []Variable {
+	var read []Variable
+	for _, v := range All {
+		if slices.Contains(v.Commands, c) {
+			read = append(read, v)
+		}
+	}
+	return read
+}

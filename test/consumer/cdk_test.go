@@ -1,0 +1,99 @@
+package consumer
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/semver"
+)
+
+// cdk is the version of each module of the CDK, by the module's path.
+type cdk map[string]string
+
+// queries are the arguments by which `go get` chooses the versions.
+func (c cdk) queries() []string {
+	var queries []string
+	for _, module := range slices.Sorted(maps.Keys(c)) {
+		queries = append(queries, module+"@"+c[module])
+	}
+	return queries
+}
+
+// ends are the oldest and the newest CDK that a user's module can have with
+// this one: go.mod requires the oldest, and test/prepare.sh finds the newest.
+func ends(t *testing.T) map[string]cdk {
+	t.Helper()
+	root := checkout(t)
+	lines, err := os.ReadFile(filepath.Join(root, "dist/newest-cdk"))
+	require.NoError(t, err, "the newest CDK is not known: run the tests with `make test`, or test/prepare.sh test before them")
+	required := requirements(t, filepath.Join(root, "go.mod"))
+
+	oldest, newest := cdk{}, cdk{}
+	for _, line := range strings.Fields(string(lines)) {
+		module, version, _ := strings.Cut(line, "@")
+		newest[module] = version
+		require.Contains(t, required, module, "modules that go.mod requires")
+		oldest[module] = required[module]
+		require.GreaterOrEqual(t, semver.Compare(version, oldest[module]), 0, "no %s downloads that is as new as go.mod's %s", module, oldest[module])
+	}
+	require.NotEmpty(t, newest)
+	return map[string]cdk{"with the oldest CDK": oldest, "with the newest CDK": newest}
+}
+
+// requirements are the versions that a go.mod requires, by module.
+func requirements(t *testing.T, path string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	file, err := modfile.Parse(path, text, nil)
+	require.NoError(t, err)
+	versions := map[string]string{}
+	for _, required := range file.Require {
+		versions[required.Mod.Path] = required.Mod.Version
+	}
+	return versions
+}
+
+// chosen are the versions that the module in dir builds with.
+func chosen(t *testing.T, dir string, environment []string, flags ...string) cdk {
+	t.Helper()
+	versions := cdk{}
+	for module := range ends(t)["with the oldest CDK"] {
+		args := append(append([]string{"list"}, flags...), "-m", "-f", "{{.Version}}", module)
+		versions[module] = strings.TrimSpace(run(t, dir, environment, "go", args...))
+	}
+	return versions
+}
+
+// TestConstructsAndAppWithTheNewestCDK compiles all that imports the CDK, with
+// its tests, and runs those that compare whole templates and the warnings.
+func TestConstructsAndAppWithTheNewestCDK(t *testing.T) {
+	root, dir := checkout(t), t.TempDir()
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o644))
+	}
+	useModfile := "-modfile=" + filepath.Join(dir, "go.mod")
+	newest := ends(t)["with the newest CDK"]
+	run(t, root, nil, "go", append([]string{"get", useModfile}, newest.queries()...)...)
+	assert.Equal(t, newest, chosen(t, root, nil, useModfile))
+	run(t, root, nil, "go", "test", useModfile, "-vet=off", "./constructs/...", "./stacks/...", "./bin/app/...", "./test/examples/...")
+}
+
+func TestReadmeNamesTheCDKs(t *testing.T) {
+	const awscdk = "github.com/aws/aws-cdk-go/awscdk/v2"
+	root := checkout(t)
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	require.NoError(t, err)
+	oldest := requirements(t, filepath.Join(root, "go.mod"))[awscdk]
+	newest := requirements(t, filepath.Join(root, "test/nag/go.mod"))[awscdk]
+	assert.Contains(t, string(readme), "awscdk "+oldest+" to "+newest)
+}
