@@ -95,9 +95,17 @@ func appOf(t *testing.T) string {
 	return file.App
 }
 
-// projectsIn is the number of CodeBuild projects in an assembly.
+// projectsIn is the number of CodeBuild projects in an assembly, in which no
+// construct has found an error.
 func projectsIn(t *testing.T, assembly string) int {
 	t.Helper()
+	metadata, err := filepath.Glob(filepath.Join(assembly, "*.metadata.json"))
+	require.NoError(t, err)
+	for _, file := range append(metadata, filepath.Join(assembly, "manifest.json")) {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.NotContains(t, string(text), "aws:cdk:error", filepath.Base(file))
+	}
 	files, err := filepath.Glob(filepath.Join(assembly, "*.template.json"))
 	require.NoError(t, err)
 	count := 0
