@@ -167,7 +167,7 @@ func (c *Config) builds(p place) map[string]imagebuild.ImageBuildProps {
 		case b.Webhook && !p.pullRequests:
 			props.Triggers.Webhook = pushes(orDefault(b.FallbackBranch, "main"))
 		case b.Webhook:
-			props.PullRequests = &imagebuild.PullRequests{RolePath: jsii.String(c.pullRequestRolePath(p))}
+			props.PullRequests = b.pullRequests(c.pullRequestRolePath(p))
 		}
 		builds[b.Name] = props
 	}

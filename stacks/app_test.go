@@ -255,6 +255,31 @@ func TestPullRequestsCanBeKeptOutOfAnEnvironment(t *testing.T) {
 	}}, project["Triggers"].(map[string]any)["FilterGroups"])
 }
 
+func TestBuildsOfPullRequestsHaveAnEnvironmentOfTheirOwn(t *testing.T) {
+	_, build := synth(t, `{"builds":[{"name":"api","source":{"github":"acme/api"},"webhook":true,"helperZip":"helper.zip",
+		"environment":{"OF_RELEASES":"1"},"pullRequestEnvironment":{"OF_PULL_REQUESTS":"1"},"pullRequestConcurrentBuilds":4}]}`)
+
+	for id, want := range map[string]struct {
+		variable string
+		limit    any
+	}{"apiProject": {"OF_RELEASES", nil}, "apiPullRequestProject": {"OF_PULL_REQUESTS", 4.0}} {
+		for name, project := range synthtest.Resources(build.Stack, "AWS::CodeBuild::Project") {
+			if !strings.HasPrefix(name, id) {
+				continue
+			}
+			properties := project["Properties"].(map[string]any)
+			var own []string
+			for _, v := range properties["Environment"].(map[string]any)["EnvironmentVariables"].([]any) {
+				if variable := v.(map[string]any)["Name"].(string); strings.HasPrefix(variable, "OF_") {
+					own = append(own, variable)
+				}
+			}
+			assert.Equal(t, []string{want.variable}, own, id)
+			assert.Equal(t, want.limit, properties["ConcurrentBuildLimit"], id)
+		}
+	}
+}
+
 func TestUpstreamsThatAskForASecretGetTheOneThatIsNamed(t *testing.T) {
 	_, build := synth(t, `{"pullThrough":{"secrets":{"docker-hub":"ecr-pullthroughcache/docker-hub"}},`+oneBuild+`}`)
 	rules := synthtest.Resources(build.Stack, "AWS::ECR::PullThroughCacheRule")

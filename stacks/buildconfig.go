@@ -47,8 +47,14 @@ type BuildConfig struct {
 	// MetricsNamespace is where the helper's metrics go in CloudWatch. Default:
 	// no metrics.
 	MetricsNamespace string `json:"metricsNamespace"`
-	// Environment are further plain-text variables. Default: none.
+	// Environment are further plain-text variables of release builds. Default: none.
 	Environment map[string]string `json:"environment"`
+	// PullRequestEnvironment are those of builds of pull requests. Default: none.
+	PullRequestEnvironment map[string]string `json:"pullRequestEnvironment"`
+	// PullRequestConcurrentBuilds is how many builds of pull requests may run at a
+	// time; CodeBuild does not queue those beyond it. Default: as many as the
+	// account may run.
+	PullRequestConcurrentBuilds *float64 `json:"pullRequestConcurrentBuilds"`
 	// HelperZip is a prebuilt helper. Default: compiled from source.
 	HelperZip string `json:"helperZip"`
 }

@@ -2,9 +2,11 @@ package stacks
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/layercache/layercache/constructs/imagebuild"
@@ -88,13 +90,37 @@ func validateDirectory(found *problems, key string, b BuildConfig) {
 
 // keysOfBuild are the keys of props whose name differs from the key by more than
 // its first letter.
-var keysOfBuild = map[string]string{"Timeout": "timeoutMinutes"}
+var keysOfBuild = map[string]string{"Timeout": "timeoutMinutes", "PullRequestConcurrentBuildLimit": "pullRequestConcurrentBuilds"}
+
+// keysOfPullRequests are the keys that only builds of pull requests have a use for.
+func (b BuildConfig) keysOfPullRequests() map[string]bool {
+	return map[string]bool{
+		"pullRequestEnvironment": b.PullRequestEnvironment != nil, "pullRequestConcurrentBuilds": b.PullRequestConcurrentBuilds != nil,
+	}
+}
+
+// propOfBuild is a prop without the name of the object that holds it, as the
+// keys of a build have it.
+func propOfBuild(prop string) string {
+	if rest, ok := strings.CutPrefix(prop, "PullRequests."); ok {
+		return "PullRequest" + rest
+	}
+	return strings.TrimPrefix(prop, "Build.")
+}
 
 // validateSettings asks the construct about the settings that it takes as they
 // are, and tells its problems by their keys.
 func validateSettings(found *problems, key string, b BuildConfig) {
-	for _, p := range imagebuild.CheckSettings(b.settings()) {
-		found.add(keyOf(key, strings.TrimPrefix(p.Prop, "Build."), keysOfBuild), p.Wrong, p.Fix)
+	props := b.settings()
+	props.PullRequests = b.pullRequests("")
+	for _, p := range imagebuild.CheckSettings(props) {
+		found.add(keyOf(key, propOfBuild(p.Prop), keysOfBuild), p.Wrong, p.Fix)
+	}
+	given := b.keysOfPullRequests()
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if given[name] && !b.Webhook {
+			found.add(key+"."+name, "is of no use without builds of pull requests", "set webhook, or leave it out")
+		}
 	}
 	if b.LogRetentionDays != nil && retention[*b.LogRetentionDays] == "" {
 		found.add(key+".logRetentionDays", fmt.Sprintf("%v is not a retention of CloudWatch Logs", *b.LogRetentionDays), "use "+retentionDays())

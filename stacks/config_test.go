@@ -39,7 +39,7 @@ func read(t *testing.T, text string) (*stacks.Config, []string) {
 }
 
 func TestReadConfig(t *testing.T) {
-	const knownOfBuild = "name, source, webhook, schedule, app, dockerfile, context, target, arguments, platforms, tags, fallbackBranch, cacheWrite, architecture, computeType, timeoutMinutes, logRetentionDays, metricsNamespace, environment, helperZip"
+	const knownOfBuild = "name, source, webhook, schedule, app, dockerfile, context, target, arguments, platforms, tags, fallbackBranch, cacheWrite, architecture, computeType, timeoutMinutes, logRetentionDays, metricsNamespace, environment, pullRequestEnvironment, pullRequestConcurrentBuilds, helperZip"
 	for name, c := range map[string]struct {
 		text string
 		want []string
@@ -207,6 +207,16 @@ func TestReadConfig(t *testing.T) {
 				`layercache.builds[1].source: the repository is missing; give its owner and name, or its URL`,
 				`layercache.builds[2].schedule: "daily" is no schedule of EventBridge; write "rate(1 day)" or "cron(0 3 * * ? *)"`,
 				`layercache.builds[2].source: needs exactly one of directory, github, gitlab and bitbucket; give the directory that holds the Dockerfile, or the repository`,
+			},
+		},
+		"settings of pull requests that are wrong, or that nothing uses": {
+			`{"builds":[{"name":"a","source":{"github":"acme/api"},"webhook":true,"pullRequestEnvironment":{"LAYERCACHE_TAGS":"x"},"pullRequestConcurrentBuilds":0},
+			  {"name":"b","source":{"directory":"api"},"pullRequestEnvironment":{"A":"b"},"pullRequestConcurrentBuilds":2}]}`,
+			[]string{
+				`layercache.builds[0].pullRequestEnvironment["LAYERCACHE_TAGS"]: is set by Tags; set that instead`,
+				`layercache.builds[0].pullRequestConcurrentBuilds: 0 is no number of builds; give 1 or more`,
+				`layercache.builds[1].pullRequestConcurrentBuilds: is of no use without builds of pull requests; set webhook, or leave it out`,
+				`layercache.builds[1].pullRequestEnvironment: is of no use without builds of pull requests; set webhook, or leave it out`,
 			},
 		},
 		"names that would end in a shell or a path": {

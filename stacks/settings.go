@@ -64,6 +64,15 @@ func (b BuildConfig) settings() imagebuild.ImageBuildProps {
 	return props
 }
 
+// pullRequests are the options of builds of pull requests.
+func (b BuildConfig) pullRequests(rolePath string) *imagebuild.PullRequests {
+	return &imagebuild.PullRequests{
+		RolePath:             optional(rolePath),
+		Environment:          table(b.PullRequestEnvironment),
+		ConcurrentBuildLimit: b.PullRequestConcurrentBuilds,
+	}
+}
+
 // source is the source of the build; connection is the ARN of a connection to
 // the Git host, or "".
 func (b BuildConfig) source(connection string) imagebuild.ISource {

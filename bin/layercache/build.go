@@ -56,7 +56,7 @@ func runBuild(ctx context.Context, args []string, s variables.Settings) error {
 	go func() {
 		var err error
 		if s.MetricsNamespace != "" {
-			err = metrics.Put(context.WithoutCancel(ctx), s.MetricsNamespace, r.App, metrics.Of(r))
+			err = metrics.Put(context.WithoutCancel(ctx), s.MetricsNamespace, r.App, metrics.FromReport(r))
 		}
 		sent <- err
 	}()

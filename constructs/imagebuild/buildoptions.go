@@ -50,7 +50,8 @@ type BuildOptions struct {
 	Sbom *bool
 
 	// Extra are further arguments, each as one string, such as
-	// "--label=team=shop".
+	// "--label=team=shop". Builds of pull requests are given
+	// PullRequests.Extra instead.
 	// Default: none.
 	Extra *[]*string
 }
@@ -91,17 +92,27 @@ func checkBuild(o *BuildOptions) []validation.Problem {
 			}
 		}
 	}
-	for i, extra := range valuesOf(o.Extra) {
-		flag, _, _ := strings.Cut(extra, "=")
-		switch prop, own := ownFlags[flag]; {
-		case own:
-			add(fmt.Sprintf("Extra[%d]", i), flag+" is set by "+prop, "set that instead")
-		case !strings.HasPrefix(extra, "--") || extra == "--":
-			add(fmt.Sprintf("Extra[%d]", i), fmt.Sprintf("%q is no long option", extra), "give option and value as one string, such as --label=team=shop")
-		}
-	}
+	found = append(found, checkExtra("Build.Extra", o.Extra)...)
 	found = append(found, checkPlatforms(o)...)
 	return append(found, checkSecrets(o.Secrets)...)
+}
+
+// checkExtra checks further arguments; prop is where they are set.
+func checkExtra(prop string, arguments *[]*string) []validation.Problem {
+	var found []validation.Problem
+	for i, extra := range valuesOf(arguments) {
+		at := fmt.Sprintf("%s[%d]", prop, i)
+		flag, _, _ := strings.Cut(extra, "=")
+		switch owner, own := ownFlags[flag]; {
+		case own:
+			found = append(found, validation.Problem{Prop: at, Wrong: flag + " is set by " + owner, Fix: "set that instead"})
+		case !strings.HasPrefix(extra, "--") || extra == "--":
+			found = append(found, validation.Problem{
+				Prop: at, Wrong: fmt.Sprintf("%q is no long option", extra), Fix: "give option and value as one string, such as --label=team=shop",
+			})
+		}
+	}
+	return found
 }
 
 // variables are those of the options that are set. A batch sets the platforms

@@ -68,7 +68,8 @@ func checkSettings(props *ImageBuildProps) []validation.Problem {
 	problems = append(problems, checkBuild(props.Build)...)
 	problems = append(problems, checkMachine(props)...)
 	problems = append(problems, checkHelperZip(props)...)
-	return append(problems, checkEnvironment(props.Environment)...)
+	problems = append(problems, checkEnvironment("Environment", props.Environment)...)
+	return append(problems, checkPullRequestSettings(props.PullRequests)...)
 }
 
 func checkForms(props *ImageBuildProps) []validation.Problem {
@@ -139,7 +140,10 @@ func checkPlainText(scope constructs.Construct, props *ImageBuildProps) []valida
 	for _, c := range []struct {
 		prop   string
 		values *map[string]*string
-	}{{"Build.Arguments", props.Build.Arguments}, {"Environment", props.Environment}} {
+	}{
+		{"Build.Arguments", props.Build.Arguments}, {"Environment", props.Environment},
+		{"PullRequests.Environment", props.pullRequests().Environment},
+	} {
 		if c.values == nil {
 			continue
 		}

@@ -89,13 +89,14 @@ func literalName(repository awsecr.IRepository) string {
 	return *name
 }
 
-func checkEnvironment(environment *map[string]*string) []validation.Problem {
+// checkEnvironment checks the names of variables; prop is where they are set.
+func checkEnvironment(prop string, environment *map[string]*string) []validation.Problem {
 	if environment == nil {
 		return nil
 	}
 	var problems []validation.Problem
 	for name, value := range *environment {
-		at := fmt.Sprintf("Environment[%q]", name)
+		at := fmt.Sprintf("%s[%q]", prop, name)
 		switch known, _ := variables.Find(name); {
 		case known.Prop != "":
 			problems = append(problems, validation.Problem{Prop: at, Wrong: "is set by " + known.Prop, Fix: "set that instead"})

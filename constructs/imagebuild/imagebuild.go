@@ -67,6 +67,7 @@ func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProp
 		secrets:     props.Build.Secrets,
 		triggers:    webhookTriggers(props.groupsOf(false), b.batch),
 		helpers:     helpers,
+		concurrent:  props.ConcurrentBuildLimit,
 	})
 	b.addTriggers(props.Triggers)
 	if props.buildsPullRequests() {

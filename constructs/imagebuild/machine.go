@@ -194,8 +194,12 @@ func checkLimits(props *ImageBuildProps) []validation.Problem {
 	if n := props.AutoRetryLimit; n != nil && (*n < 0 || *n > maxRetries || *n != float64(int(*n))) {
 		found = append(found, validation.Problem{Prop: "AutoRetryLimit", Wrong: fmt.Sprintf("%v is out of CodeBuild's range", *n), Fix: fmt.Sprintf("give 0 to %d", maxRetries)})
 	}
-	if n := props.ConcurrentBuildLimit; n != nil && (*n < 1 || *n != float64(int(*n))) {
-		found = append(found, validation.Problem{Prop: "ConcurrentBuildLimit", Wrong: fmt.Sprintf("%v is no number of builds", *n), Fix: "give 1 or more"})
+	return append(found, checkConcurrency("ConcurrentBuildLimit", props.ConcurrentBuildLimit)...)
+}
+
+func checkConcurrency(prop string, limit *float64) []validation.Problem {
+	if limit == nil || *limit >= 1 && *limit == float64(int(*limit)) {
+		return nil
 	}
-	return found
+	return []validation.Problem{{Prop: prop, Wrong: fmt.Sprintf("%v is no number of builds", *limit), Fix: "give 1 or more"}}
 }

@@ -170,8 +170,9 @@ type ImageBuildProps struct {
 	// Default: keys that AWS owns.
 	EncryptionKey awskms.IKey
 
-	// Environment are further variables of the build, in plain text: no
-	// secrets. LAYERCACHE_* variables that a prop sets are refused here.
+	// Environment are further variables of release builds, in plain text: no
+	// secrets. LAYERCACHE_* variables that a prop sets are refused here. Builds of
+	// pull requests are given PullRequests.Environment instead.
 	// Default: none.
 	Environment *map[string]*string
 

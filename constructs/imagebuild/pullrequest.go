@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/internal/ecrgrant"
+	"github.com/layercache/layercache/constructs/pullthrough"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -39,6 +41,33 @@ type PullRequests struct {
 	// can print them.
 	// Default: false.
 	Secrets *bool
+
+	// FirstPulls lets builds of pull requests make the first pull of a base image
+	// through PullThrough. Their role then holds ecr:CreateRepository, and with it
+	// whoever opens a pull request can create the repository of a base image with
+	// settings of their own. Without it, a base image that no release build or
+	// Prewarm has pulled yet comes from its upstream: slower, and not at all from
+	// a private upstream or by an address that names PullThrough.
+	// Default: false.
+	FirstPulls *bool
+
+	// Environment are further variables of builds of pull requests, in plain text:
+	// no secrets. ImageBuildProps.Environment is for release builds alone.
+	// Default: none.
+	Environment *map[string]*string
+
+	// Extra are further arguments of docker buildx build, in the form of
+	// Build.Extra, which is for release builds alone: --allow or --ssh would hand
+	// a pull request more than its role has.
+	// Default: none.
+	Extra *[]*string
+
+	// ConcurrentBuildLimit is how many builds of pull requests may run at a time.
+	// CodeBuild does not queue those beyond it, they are not built, and it takes
+	// no number above the quota of the account, which can be 1:
+	// https://docs.aws.amazon.com/codebuild/latest/userguide/builds-working.html.
+	// Default: ImageBuildProps.ConcurrentBuildLimit.
+	ConcurrentBuildLimit *float64
 
 	// Approval says whose pull requests wait for a comment of an approver.
 	// Default: ForkApproval.
@@ -90,6 +119,9 @@ func (p *ImageBuildProps) pullRequests() *PullRequests {
 	if options.Tags == nil {
 		options.Tags = jsii.Strings("{commit}")
 	}
+	if options.ConcurrentBuildLimit == nil {
+		options.ConcurrentBuildLimit = p.ConcurrentBuildLimit
+	}
 	return &options
 }
 
@@ -104,12 +136,13 @@ func (b *ImageBuild) addPullRequests(props *ImageBuildProps, helpers map[Archite
 	case props.CacheMode == InlineCache || props.CacheMode == ImageCache:
 		ecrgrant.Pull(b.shared, b.image, u.role)
 	}
+	b.noteWithheld(props)
 	b.grantCache(u.role, props, false)
 	if options.Cache != nil {
 		options.Cache.GrantWrite(u.role)
 	}
 	if props.PullThrough != nil {
-		props.PullThrough.GrantPull(u.role, nil)
+		props.PullThrough.GrantPull(u.role, &pullthrough.PullOptions{FirstPull: jsii.Bool(isTrue(options.FirstPulls))})
 	}
 	triggers := webhookTriggers(props.groupsOf(true), props.Build.batch())
 	if triggers != nil {
@@ -125,8 +158,27 @@ func (b *ImageBuild) addPullRequests(props *ImageBuildProps, helpers map[Archite
 		secrets:     secrets,
 		triggers:    triggers,
 		helpers:     helpers,
+		concurrent:  options.ConcurrentBuildLimit,
 	})
 	b.pullRequest = u
+}
+
+// noteWithheld names the props of release builds that builds of pull requests
+// are not given, unless PullRequests sets its own, were it to nothing.
+func (b *ImageBuild) noteWithheld(props *ImageBuildProps) {
+	options := props.pullRequests()
+	for _, c := range []struct {
+		prop, own string
+		withheld  bool
+	}{
+		{"Environment", "PullRequests.Environment", props.Environment != nil && len(*props.Environment) > 0 && options.Environment == nil},
+		{"Build.Extra", "PullRequests.Extra", len(valuesOf(props.Build.Extra)) > 0 && options.Extra == nil},
+	} {
+		if c.withheld {
+			awscdk.Annotations_Of(b).AddInfo(jsii.String(fmt.Sprintf(
+				"builds of pull requests are not given %s: set %s to what they need, or to an empty value", c.prop, c.own)))
+		}
+	}
 }
 
 func (o *PullRequests) policy() *awscodebuild.CfnProject_PullRequestBuildPolicyProperty {
@@ -138,7 +190,10 @@ func (o *PullRequests) policy() *awscodebuild.CfnProject_PullRequestBuildPolicyP
 
 // pullRequestVariables are those of release builds with what differs.
 func (b *ImageBuild) pullRequestVariables(props *ImageBuildProps, o *PullRequests) map[string]*string {
-	v := b.variables(props)
+	build, own := *props.Build, *props
+	build.Extra = o.Extra
+	own.Build, own.Environment = &build, o.Environment
+	v := b.variables(&own)
 	delete(v, "LAYERCACHE_METRICS_NAMESPACE")
 	v["LAYERCACHE_WRITE"] = jsii.String("false")
 	v["LAYERCACHE_PUSH"] = jsii.String("false")
@@ -191,7 +246,21 @@ func checkPullRequests(props *ImageBuildProps) []validation.Problem {
 	if isTrue(o.Secrets) && props.Build.Secrets == nil {
 		add(".Secrets", "there are none", "set Build.Secrets, or leave it out")
 	}
+	if isTrue(o.FirstPulls) && props.PullThrough == nil {
+		add(".FirstPulls", "there is no pull-through cache", "set PullThrough, or leave it out")
+	}
 	return append(found, checkApproval(props, o)...)
+}
+
+// checkPullRequestSettings checks the plain values that release builds have
+// under other props.
+func checkPullRequestSettings(o *PullRequests) []validation.Problem {
+	if o == nil {
+		return nil
+	}
+	found := checkExtra("PullRequests.Extra", o.Extra)
+	found = append(found, checkEnvironment("PullRequests.Environment", o.Environment)...)
+	return append(found, checkConcurrency("PullRequests.ConcurrentBuildLimit", o.ConcurrentBuildLimit)...)
 }
 
 func checkApproval(props *ImageBuildProps, o *PullRequests) []validation.Problem {

@@ -1,6 +1,8 @@
 package imagebuild_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -60,7 +62,7 @@ func TestABuildOfAPullRequestReadsTheCacheAndPushesNothing(t *testing.T) {
 		"Allow logs:CreateLogStream logs:PutLogEvents on ${BuildPullRequestLogsAFA90B77.Arn}",
 		"Allow ecr:GetAuthorizationToken on *",
 		"Allow " + pull + " on ${CacheRepository8754AB2F.Arn}",
-		"Allow " + pull + " ecr:BatchImportUpstreamImage ecr:CreateRepository on arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/quay/*",
+		"Allow " + pull + " ecr:BatchImportUpstreamImage on arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/quay/*",
 		"Allow codeconnections:GetConnection codeconnections:GetConnectionToken on " + connection,
 	}, helperStatements(helperKeys(p)...)...), policyOf(t, stack, pullRole))
 
@@ -115,6 +117,87 @@ func TestPullRequestsMayWriteATierOfTheirOwn(t *testing.T) {
 	assert.Equal(t, uri("CacheRepository8754AB2F"), v["LAYERCACHE_FALLBACK_REPOSITORY"])
 	assert.Contains(t, v, "LAYERCACHE_SECRET_NPM")
 	assert.Equal(t, "/ci/pull-request/", resource(t, stack, "AWS::IAM::Role", pullRole)["Properties"].(map[string]any)["Path"])
+}
+
+func TestPullRequestsCreateNoRepositoryOfABaseImageUnlessAskedTo(t *testing.T) {
+	for name, c := range map[string]struct {
+		firstPulls *bool
+		want       []string
+	}{
+		"by default, they pull from the repositories that exist": {nil, nil},
+		"asked to, they make first pulls, which create and tag the repository": {
+			jsii.Bool(true), []string{"ecr:CreateRepository", "ecr:TagResource"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			props := newGitProps(t, stack)
+			props.PullThrough = pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
+				Template: &pullthrough.RepositoryTemplate{Tags: &map[string]*string{"team": jsii.String("platform")}},
+			})
+			props.PullRequests = &imagebuild.PullRequests{FirstPulls: c.firstPulls}
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+			assert.Empty(t, synthtest.Errors(stack))
+			policy := strings.Join(policyOf(t, stack, pullRole), "\n")
+			assert.Contains(t, policy, "ecr:BatchImportUpstreamImage")
+			for _, action := range []string{"ecr:CreateRepository", "ecr:TagResource"} {
+				assert.Equal(t, slices.Contains(c.want, action), strings.Contains(policy, action), action)
+			}
+		})
+	}
+}
+
+func TestPullRequestsAreGivenSettingsOfTheirOwn(t *testing.T) {
+	for name, c := range map[string]struct {
+		own         *imagebuild.PullRequests
+		environment map[string]string
+		extra       string
+		limit       float64
+		infos       []string
+	}{
+		"by default, none of those of release builds but the limit": {
+			own: &imagebuild.PullRequests{}, limit: 3,
+			infos: []string{
+				"builds of pull requests are not given Environment: set PullRequests.Environment to what they need, or to an empty value",
+				"builds of pull requests are not given Build.Extra: set PullRequests.Extra to what they need, or to an empty value",
+			},
+		},
+		"asked for nothing, without a word": {
+			own:   &imagebuild.PullRequests{Environment: &map[string]*string{}, Extra: &[]*string{}},
+			limit: 3,
+		},
+		"what PullRequests sets, with a limit that a release build has not": {
+			own: &imagebuild.PullRequests{
+				Environment: &map[string]*string{"HTTPS_PROXY": jsii.String("http://proxy"), "LAYERCACHE_PARALLELISM": jsii.String("2")},
+				Extra:       jsii.Strings("--label=team=shop"), ConcurrentBuildLimit: jsii.Number(1),
+			},
+			environment: map[string]string{"HTTPS_PROXY": "http://proxy", "LAYERCACHE_PARALLELISM": "2"},
+			extra:       `["--label=team=shop"]`, limit: 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			props := newGitProps(t, stack)
+			props.Environment = &map[string]*string{"HTTPS_PROXY": jsii.String("http://user@proxy"), "REGISTRY_TOKEN": jsii.String("t")}
+			props.Build = &imagebuild.BuildOptions{Extra: jsii.Strings("--allow=security.insecure")}
+			props.ConcurrentBuildLimit, props.PullRequests = jsii.Number(3), c.own
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+			assert.Empty(t, synthtest.Errors(stack))
+			assert.Equal(t, c.infos, synthtest.Infos(stack))
+
+			release, own := variables(t, stack), project(t, stack, "BuildPullRequestProject")
+			assert.Equal(t, "t", release["REGISTRY_TOKEN"])
+			assert.Equal(t, `["--allow=security.insecure"]`, release["LAYERCACHE_ARGS"])
+			assert.Equal(t, 3.0, project(t, stack, "BuildProject")["ConcurrentBuildLimit"])
+
+			given := variablesOf(own)
+			for _, name := range []string{"HTTPS_PROXY", "REGISTRY_TOKEN", "LAYERCACHE_PARALLELISM"} {
+				assert.Equal(t, c.environment[name], given[name], name)
+			}
+			assert.Equal(t, c.extra, given["LAYERCACHE_ARGS"])
+			assert.Equal(t, c.limit, own["ConcurrentBuildLimit"])
+		})
+	}
 }
 
 func TestPullRequestsReadAnInlineCacheFromTheReleasedImage(t *testing.T) {
@@ -210,16 +293,31 @@ func TestProblemsOfPullRequests(t *testing.T) {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.RolePath = jsii.String("/ci/")
 				p.PullRequests = &imagebuild.PullRequests{
-					Tags: jsii.Strings("-"), Secrets: jsii.Bool(true), Approval: "SOME", ApproverRoles: jsii.Strings("admin"), RolePath: jsii.String("/ci/pull-request/"),
+					Tags: jsii.Strings("-"), Secrets: jsii.Bool(true), FirstPulls: jsii.Bool(true), Approval: "SOME", ApproverRoles: jsii.Strings("admin"), RolePath: jsii.String("/ci/pull-request/"),
 				}
 			},
 			[]string{
 				"PullRequests.Tags: has no repository to push to; set PullRequests.Image",
 				"PullRequests.Secrets: there are none; set Build.Secrets, or leave it out",
+				"PullRequests.FirstPulls: there is no pull-through cache; set PullThrough, or leave it out",
 				`PullRequests.Tags[0]: "-" has the wrong form; use at most 128 letters, digits, '.', '_' and '-', and the words {commit}, {branch} and {build}`,
 				`PullRequests.Approval: "SOME" is unknown; use one of [DISABLED FORK_PULL_REQUESTS ALL_PULL_REQUESTS]`,
 				`PullRequests.ApproverRoles[0]: "admin" is no role at a Git host; use one such as GITHUB_WRITE, GITLAB_MAINTAINER or BITBUCKET_ADMIN`,
 				"PullRequests.RolePath: is below /ci/, which a cache may trust to write; give a path outside of RolePath",
+			},
+		},
+		"settings that release builds have under other props": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.PullRequests = &imagebuild.PullRequests{
+					Environment: &map[string]*string{"LAYERCACHE_TAGS": jsii.String("x"), "PIP": jsii.String("{{resolve:secretsmanager:pip}}")},
+					Extra:       jsii.Strings("--tag=x"), ConcurrentBuildLimit: jsii.Number(0),
+				}
+			},
+			[]string{
+				"PullRequests.Extra[0]: --tag is set by Tags; set that instead",
+				`PullRequests.Environment["LAYERCACHE_TAGS"]: is set by Tags; set that instead`,
+				"PullRequests.ConcurrentBuildLimit: 0 is no number of builds; give 1 or more",
+				`PullRequests.Environment["PIP"]: is a secret, and logs and the console would show it; use Build.Secrets`,
 			},
 		},
 		"approvers of nothing, and a path of no form": {

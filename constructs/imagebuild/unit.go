@@ -63,6 +63,8 @@ type plan struct {
 	secrets     *map[string]*Secret
 	triggers    *awscodebuild.CfnProject_ProjectTriggersProperty
 	helpers     map[Architecture]string
+	// concurrent is how many builds may run at a time; nil is no limit.
+	concurrent *float64
 }
 
 // addProject makes the project under a role that takes no further statements:
@@ -85,7 +87,7 @@ func (u *unit) addProject(p *plan) {
 		Timeout:                     u.props.Timeout,
 		QueuedTimeout:               u.props.QueuedTimeout,
 		AutoRetryLimit:              u.props.AutoRetryLimit,
-		ConcurrentBuildLimit:        u.props.ConcurrentBuildLimit,
+		ConcurrentBuildLimit:        p.concurrent,
 		Cache:                       localCache(u.props),
 		EncryptionKey:               u.props.EncryptionKey,
 		// Environment and Build.Arguments are checked beforehand.

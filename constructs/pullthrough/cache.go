@@ -91,7 +91,7 @@ func NewPullThroughCache(scope constructs.Construct, id *string, props *PullThro
 	if props.Pullers != nil {
 		everything := c.catalog.cover(nil)
 		for _, p := range *props.Pullers {
-			c.share(p.party(c.catalog.home.stack), everything)
+			c.share(p.party(c.catalog.home.stack), everything, true)
 		}
 	}
 	return c

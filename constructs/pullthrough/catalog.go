@@ -20,6 +20,18 @@ type PullOptions struct {
 	// "quay.io/*" is all of an upstream.
 	// Default: Upstream.Repositories of every upstream.
 	Repositories *[]*string
+
+	// FirstPull grants the first pull of a repository, for which ECR needs
+	// ecr:CreateRepository of whoever pulls. The permission also allows creating
+	// the repository directly, with settings other than the template's. Without
+	// it only repositories that exist are served, and BuildKit takes the image
+	// from the upstream.
+	// Default: true.
+	FirstPull *bool
+}
+
+func (o *PullOptions) firstPull() bool {
+	return o == nil || o.FirstPull == nil || *o.FirstPull
 }
 
 // catalog is what a registry serves through its rules.
@@ -116,24 +128,36 @@ func (c *catalog) match(at, pattern string, found *problems) (*rule, string, boo
 	return r, name, true
 }
 
-// importActions are needed by who pulls an image that is not there yet: ECR
-// imports it, and creates its repository, as that principal. ECR tags a new
-// repository with that principal's permission too.
+// importActions are needed to pull an image that is not cached yet. ECR imports
+// it with the permissions of whoever pulls, and on the first pull creates and
+// tags its repository with them, whether there is a creation template or not.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
-func importActions() []*string {
-	return []*string{jsii.String("ecr:BatchImportUpstreamImage"), jsii.String("ecr:CreateRepository")}
+func importActions(firstPull bool) []*string {
+	actions := []*string{jsii.String("ecr:BatchImportUpstreamImage")}
+	if firstPull {
+		actions = append(actions, jsii.String("ecr:CreateRepository"))
+	}
+	return actions
 }
 
 func tagActions() []*string { return []*string{jsii.String("ecr:TagResource")} }
 
+// tagged is what of the cover ECR tags on the first pull.
+func (c *catalog) tagged(cover []covered, firstPull bool) *[]*string {
+	if !firstPull {
+		return &[]*string{}
+	}
+	return c.arns(cover, isTagged)
+}
+
 // grantIdentity is the half of a grant in the policy of the grantee.
-func (c *catalog) grantIdentity(grantee awsiam.IGrantable, cover []covered) awsiam.Grant {
+func (c *catalog) grantIdentity(grantee awsiam.IGrantable, cover []covered, firstPull bool) awsiam.Grant {
 	grant := ecrgrant.Login(c.home.shared, grantee)
 	if len(cover) > 0 {
-		actions := append(ecrgrant.PullActions(), importActions()...)
+		actions := append(ecrgrant.PullActions(), importActions(firstPull)...)
 		grant = allow(grantee, actions, c.arns(cover, nil))
 	}
-	if tagged := c.arns(cover, isTagged); len(*tagged) > 0 {
+	if tagged := c.tagged(cover, firstPull); len(*tagged) > 0 {
 		grant = allow(grantee, tagActions(), tagged)
 	}
 	return grant

@@ -15,7 +15,7 @@ import (
 
 // GrantPull lets the grantee pull images below the prefixes, and nothing of the
 // secrets behind them. The first pull of an image creates its repository and
-// imports the image, which are permissions of the one who pulls.
+// imports the image, with the permissions of the grantee (PullOptions.FirstPull).
 //
 // A grantee of another account, as far as both accounts are known at synthesis,
 // is let in on this side too, by the registry policy and the policies of the
@@ -24,7 +24,8 @@ import (
 // allow. A grantee without a policy and without a known account is a problem.
 func (c *PullThroughCache) GrantPull(grantee awsiam.IGrantable, options *PullOptions) awsiam.Grant {
 	cover := c.catalog.cover(options)
-	grant := c.catalog.grantIdentity(grantee, cover)
+	firstPull := options.firstPull()
+	grant := c.catalog.grantIdentity(grantee, cover, firstPull)
 	account, other := c.catalog.otherAccount(grantee)
 	if !other {
 		if !c.catalog.home.shared.Made(grantee) && !*grant.Success() {
@@ -36,21 +37,21 @@ func (c *PullThroughCache) GrantPull(grantee awsiam.IGrantable, options *PullOpt
 		return grant
 	}
 	principal := grantee.GrantPrincipal()
-	c.share(partyOf(awscdk.Stack_Of(c), account, principal), cover)
+	c.share(partyOf(awscdk.Stack_Of(c), account, principal), cover, firstPull)
 	if imported(principal) {
-		c.warnOfTheirHalf(*account, cover)
+		c.warnOfTheirHalf(*account, cover, firstPull)
 	}
 	return grant
 }
 
-func (c *PullThroughCache) warnOfTheirHalf(account string, cover []covered) {
+func (c *PullThroughCache) warnOfTheirHalf(account string, cover []covered, firstPull bool) {
 	var actions, names []string
-	for _, a := range append(ecrgrant.PullActions(), importActions()...) {
+	for _, a := range append(ecrgrant.PullActions(), importActions(firstPull)...) {
 		actions = append(actions, *a)
 	}
 	for _, v := range cover {
 		names = append(names, v.repositories...)
-		if v.rule.tagged && actions[len(actions)-1] != *tagActions()[0] {
+		if firstPull && v.rule.tagged && actions[len(actions)-1] != *tagActions()[0] {
 			actions = append(actions, *tagActions()[0])
 		}
 	}
@@ -73,12 +74,12 @@ func addWarning(scope constructs.IConstruct, id, message string) {
 
 // share lets a party of other accounts in: by the policy of the registry to
 // import images and create repositories, by that of each new repository to pull.
-func (c *PullThroughCache) share(who party, cover []covered) {
+func (c *PullThroughCache) share(who party, cover []covered, firstPull bool) {
 	if len(cover) == 0 {
 		return
 	}
-	c.addRegistryStatement(who.statement(importActions(), c.catalog.arns(cover, nil)))
-	if tagged := c.catalog.arns(cover, isTagged); len(*tagged) > 0 {
+	c.addRegistryStatement(who.statement(importActions(firstPull), c.catalog.arns(cover, nil)))
+	if tagged := c.catalog.tagged(cover, firstPull); len(*tagged) > 0 {
 		c.addRegistryStatement(who.statement(tagActions(), tagged))
 	}
 	for _, v := range cover {

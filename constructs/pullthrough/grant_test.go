@@ -63,6 +63,11 @@ func TestAGrantCoversWhatItsOptionsName(t *testing.T) {
 				"Allow ecr:TagResource on " + repositories + "k8s/*",
 			},
 		},
+		"without the first pull, nothing that creates or tags a repository": {
+			[]*pullthrough.Upstream{{Registry: pullthrough.Quay}, {Registry: pullthrough.Kubernetes, Template: tags}},
+			&pullthrough.PullOptions{FirstPull: jsii.Bool(false)},
+			[]string{login, "Allow " + pull + " ecr:BatchImportUpstreamImage on " + repositories + "quay/* " + repositories + "k8s/*"},
+		},
 		"a private upstream under another prefix": {
 			[]*pullthrough.Upstream{{Registry: pullthrough.Ecr, Prefix: jsii.String("shared"), Ecr: &pullthrough.EcrUpstream{Region: jsii.String("us-east-1"), Prefix: jsii.String("base")}}},
 			nil,
@@ -152,6 +157,23 @@ func TestAGranteeOfAnotherAccountIsLetInOnBothSides(t *testing.T) {
 		synthtest.Text(templates["quay"]["RepositoryPolicy"]))
 	assert.NotContains(t, templates["k8s"], "RepositoryPolicy")
 	assert.Empty(t, synthtest.Warnings(stack))
+}
+
+func TestAGranteeOfAnotherAccountIsLetInWithoutTheFirstPull(t *testing.T) {
+	stack := stackOf(here)
+	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
+		Upstreams: &[]*pullthrough.Upstream{{Registry: pullthrough.Quay}},
+		Template:  &pullthrough.RepositoryTemplate{Tags: &map[string]*string{"team": jsii.String("platform")}},
+	})
+	cache.GrantPull(awsiam.NewAccountPrincipal(jsii.String(there)), &pullthrough.PullOptions{FirstPull: jsii.Bool(false)})
+
+	assert.Equal(t, []string{"Allow ecr:BatchImportUpstreamImage on " + registry + "quay/* to AWS=arn:${AWS::Partition}:iam::222222222222:root"},
+		synthtest.Statements(synthtest.Properties(t, stack, "AWS::ECR::RegistryPolicy")["PolicyText"]))
+	assert.Equal(t, []string{
+		"GrantPull cannot change policies of account 222222222222: it must allow its principal ecr:GetAuthorizationToken on *, and " +
+			"ecr:BatchGetImage, ecr:GetDownloadUrlForLayer, ecr:BatchImportUpstreamImage on the repositories quay/* of this registry" +
+			" [ack: layercache:pull-from-222222222222]",
+	}, synthtest.Warnings(stack))
 }
 
 func TestAWholeAccountIsAGrantee(t *testing.T) {

@@ -75,7 +75,7 @@ func PullThroughCache_FromPullThroughCacheAttributes(scope constructs.Construct,
 // GrantPull is the half of the permission in the grantee's own policy. The
 // account of the rules names its pullers in PullThroughCacheProps.Pullers.
 func (c *importedCache) GrantPull(grantee awsiam.IGrantable, options *PullOptions) awsiam.Grant {
-	return c.catalog.grantIdentity(grantee, c.catalog.cover(options))
+	return c.catalog.grantIdentity(grantee, c.catalog.cover(options), options.firstPull())
 }
 
 // Mirrors is the value of LAYERCACHE_MIRRORS.

@@ -1,4 +1,5 @@
-// Package cacheflags picks the cache flags of a build: what buildx's --cache-from and --cache-to are given in each mode.
+// Package cacheflags returns the cache flags of a build: the values of buildx's --cache-from and --cache-to
+// in each mode.
 //
 // https://docs.docker.com/build/cache/backends/
 package cacheflags
@@ -15,24 +16,25 @@ import (
 type Flags struct {
 	// From are the values of --cache-from, in order.
 	From []string
-	// To is the value of --cache-to; empty means that nothing is exported.
+	// To is the value of --cache-to; empty means no export.
 	To string
-	// Refs name the caches for people and, where InRegistry, for a registry.
+	// Refs name the caches. They are references in a registry only when InRegistry is true.
 	Refs       cacheref.Refs
 	InRegistry bool
-	// Folder is where a local cache is; empty for every other.
+	// Folder is the path of a local cache; empty for all others.
 	Folder string
 }
 
-// Remembers says that the cache has a place for the record of its steps.
-func (f Flags) Remembers() bool { return f.InRegistry || f.Folder != "" }
+// KeepsRecord reports whether the cache's mode can store a record.
+func (f Flags) KeepsRecord() bool { return f.InRegistry || f.Folder != "" }
 
-// Inline is the To of modes inline and image, which every builder can do.
+// Inline is the value of To in the modes inline and image. Every builder supports it.
 const Inline = "type=inline"
 
-// For returns the flags. images are the names that the build pushes; lookup, of the form of os.LookupEnv, tells where an S3
-// bucket is. A cache that would be overwritten by one of the images is refused.
-func For(s variables.Settings, scope cacheref.Scope, images []string, lookup func(string) (string, bool)) (Flags, error) {
+// FromSettings returns the flags. images are the names that the build pushes; lookup works like os.LookupEnv
+// and provides the region and endpoint of S3. It is an error when one of the images would overwrite the
+// cache.
+func FromSettings(s variables.Settings, scope cacheref.Scope, images []string, lookup func(string) (string, bool)) (Flags, error) {
 	var flags Flags
 	switch s.Mode {
 	case variables.ModeRegistry:
@@ -54,19 +56,19 @@ func For(s variables.Settings, scope cacheref.Scope, images []string, lookup fun
 }
 
 func registry(s variables.Settings, scope cacheref.Scope) Flags {
-	flags := Flags{Refs: cacheref.For(s.Repository+":", scope, s.FallbackBranch), InRegistry: true}
+	flags := Flags{Refs: cacheref.NewRefs(s.Repository+":", scope, s.FallbackBranch), InRegistry: true}
 	if s.FallbackRepository != "" {
-		flags.Refs.Imports = append(flags.Refs.Imports, cacheref.For(s.FallbackRepository+":", scope, s.FallbackBranch).Imports...)
+		flags.Refs.Imports = append(flags.Refs.Imports, cacheref.NewRefs(s.FallbackRepository+":", scope, s.FallbackBranch).Imports...)
 	}
 	for _, ref := range flags.Refs.Imports {
 		flags.From = append(flags.From, join("type=registry", "ref="+ref))
 	}
-	flags.To = asImage(s, "type=registry", "ref="+flags.Refs.Export)
+	flags.To = imageManifest(s, "type=registry", "ref="+flags.Refs.Export)
 	return flags
 }
 
-// inline reads the cache out of the image that was pushed last and writes it into the one that is built. It knows the last
-// stage alone.
+// inline reads the cache from the image that was pushed last, and writes it into the new image. It holds only
+// the last stage.
 func inline(images []string) Flags {
 	if len(images) == 0 {
 		return Flags{}
@@ -78,7 +80,7 @@ func inline(images []string) Flags {
 	return flags
 }
 
-// local without a folder leaves the cache to docker's own builder.
+// local without a folder sets no flags: docker's own builder keeps the cache.
 func local(s variables.Settings) Flags {
 	if s.LocalDir == "" {
 		return Flags{Refs: cacheref.Refs{Imports: []string{"the builder's own cache"}}}
@@ -87,23 +89,24 @@ func local(s variables.Settings) Flags {
 		Refs:   cacheref.Refs{Imports: []string{s.LocalDir}, Export: s.LocalDir},
 		Folder: s.LocalDir,
 		From:   []string{join("type=local", "src="+s.LocalDir)},
-		To:     asImage(s, "type=local", "dest="+s.LocalDir),
+		To:     imageManifest(s, "type=local", "dest="+s.LocalDir),
 	}
 }
 
 func s3(s variables.Settings, scope cacheref.Scope, lookup func(string) (string, bool)) Flags {
 	region, _ := lookup("AWS_REGION")
 	place := append([]string{"type=s3", "region=" + region, "bucket=" + s.Bucket, "prefix=" + s.Prefix}, endpoint(lookup)...)
-	flags := Flags{Refs: cacheref.For("s3://"+s.Bucket+"/"+s.Prefix, scope, s.FallbackBranch)}
+	flags := Flags{Refs: cacheref.NewRefs("s3://"+s.Bucket+"/"+s.Prefix, scope, s.FallbackBranch)}
 	tags := cacheref.Tags(scope, s.FallbackBranch)
 	for _, tag := range tags {
 		flags.From = append(flags.From, join(append(place, "name="+tag)...))
 	}
-	flags.To = join(append(append(place, "name="+tags[0]), export(s)...)...)
+	flags.To = join(append(append(place, "name="+tags[0]), exportOptions(s)...)...)
 	return flags
 }
 
-// endpoint sends buildkitd, which reads no variables, to where the AWS SDKs go: to a stand-in for S3 if one is named.
+// endpoint passes the endpoint of S3 that the AWS SDKs would use to buildkitd, which does not read these
+// variables.
 //
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 func endpoint(lookup func(string) (string, bool)) []string {
@@ -115,13 +118,14 @@ func endpoint(lookup func(string) (string, bool)) []string {
 	return nil
 }
 
-// asImage exports the cache as the OCI image manifest that ECR takes.
-func asImage(s variables.Settings, place ...string) string {
-	return join(append(append(place, "image-manifest=true", "oci-mediatypes=true"), export(s)...)...)
+// imageManifest exports the cache as an OCI image manifest, the only form that ECR accepts.
+func imageManifest(s variables.Settings, place ...string) string {
+	return join(append(append(place, "image-manifest=true", "oci-mediatypes=true"), exportOptions(s)...)...)
 }
 
-// export is what every export is given: which steps' results, and how they are compressed. Trouble in it does not fail the build.
-func export(s variables.Settings) []string {
+// exportOptions returns the options of every export: which steps, and which compression. A failed export does
+// not fail the build.
+func exportOptions(s variables.Settings) []string {
 	mode := "mode=max"
 	if s.Layers == variables.LayersFinal {
 		mode = "mode=min"
@@ -133,7 +137,7 @@ func export(s variables.Settings) []string {
 	return fields
 }
 
-// join writes the fields as buildx reads them, a line of CSV.
+// join writes the fields as a line of CSV, the form that buildx reads.
 func join(fields ...string) string {
 	var line strings.Builder
 	writer := csv.NewWriter(&line)

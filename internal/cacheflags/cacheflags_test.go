@@ -21,13 +21,13 @@ func TestFlags(t *testing.T) {
 		from   []string
 		to     string
 	}{
-		{"registry: a cache of its own, every step, as ECR takes it", func(s *variables.Settings) { s.Mode = variables.ModeRegistry }, "main",
+		{"registry: a separate cache of every step, in the form that ECR accepts", func(s *variables.Settings) { s.Mode = variables.ModeRegistry }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd"},
-		{"registry: another branch reads the fallback's too", func(s *variables.Settings) { s.Mode = variables.ModeRegistry }, "next",
+		{"registry: another branch also reads the fallback branch's cache", func(s *variables.Settings) { s.Mode = variables.ModeRegistry }, "next",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--next", "type=registry,ref=" + repository + ":shop--linux-amd64--main"},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--next,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd"},
-		{"registry: another repository is read after, and not written", func(s *variables.Settings) {
+		{"registry: a fallback repository is read last and not written", func(s *variables.Settings) {
 			s.Mode, s.FallbackRepository = variables.ModeRegistry, "host.example/release"
 		}, "pr/7",
 			[]string{
@@ -35,34 +35,34 @@ func TestFlags(t *testing.T) {
 				"type=registry,ref=host.example/release:shop--linux-amd64--pr-7-2594c02b96", "type=registry,ref=host.example/release:shop--linux-amd64--main",
 			},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b96,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd"},
-		{"registry: gzip where asked", func(s *variables.Settings) { s.Mode, s.Compression = variables.ModeRegistry, "gzip" }, "main",
+		{"registry: gzip compression", func(s *variables.Settings) { s.Mode, s.Compression = variables.ModeRegistry, "gzip" }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=gzip"},
-		{"registry: the last stage alone, at a level", func(s *variables.Settings) {
+		{"registry: only the last stage, with a compression level", func(s *variables.Settings) {
 			s.Mode, s.Layers, s.CompressionLevel = variables.ModeRegistry, variables.LayersFinal, "19"
 		}, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=min,ignore-error=true,compression=zstd,compression-level=19"},
-		{"registry: read only exports nothing", func(s *variables.Settings) { s.Mode, s.Write = variables.ModeRegistry, false }, "main",
+		{"registry: without write nothing is exported", func(s *variables.Settings) { s.Mode, s.Write = variables.ModeRegistry, false }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"}, ""},
-		{"inline: out of the image and into it", func(s *variables.Settings) { s.Mode = variables.ModeInline }, "main",
+		{"inline: from the image and into it", func(s *variables.Settings) { s.Mode = variables.ModeInline }, "main",
 			[]string{"type=registry,ref=host.example/shop:v1"}, "type=inline"},
 		{"image: the same flags", func(s *variables.Settings) { s.Mode = variables.ModeImage }, "main",
 			[]string{"type=registry,ref=host.example/shop:v1"}, "type=inline"},
-		{"local: a folder, its name quoted", func(s *variables.Settings) { s.Mode, s.LocalDir = variables.ModeLocal, "/cache,dir" }, "main",
+		{"local: the folder's name is quoted", func(s *variables.Settings) { s.Mode, s.LocalDir = variables.ModeLocal, "/cache,dir" }, "main",
 			[]string{`type=local,"src=/cache,dir"`},
 			`type=local,"dest=/cache,dir",image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd`},
-		{"local without a folder: docker's own", func(s *variables.Settings) { s.Mode = variables.ModeLocal }, "main", nil, ""},
-		{"s3: a name for each branch below the prefix", func(s *variables.Settings) { s.Mode, s.Bucket, s.Prefix = variables.ModeS3, "bucket", "caches/" }, "next",
+		{"local without a folder: docker's own cache", func(s *variables.Settings) { s.Mode = variables.ModeLocal }, "main", nil, ""},
+		{"s3: a name for each branch, below the prefix", func(s *variables.Settings) { s.Mode, s.Bucket, s.Prefix = variables.ModeS3, "bucket", "caches/" }, "next",
 			[]string{"type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--next", "type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--main"},
 			"type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--next,mode=max,ignore-error=true,compression=zstd"},
-		{"off: nothing", func(s *variables.Settings) { s.Mode = variables.ModeOff }, "main", nil, ""},
+		{"off: no flags", func(s *variables.Settings) { s.Mode = variables.ModeOff }, "main", nil, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := base
 			c.change(&s)
-			flags, err := For(s, cacheref.Scope{App: "shop", Platform: "linux/amd64", Branch: c.branch}, images, environment("AWS_REGION", "eu-west-1"))
+			flags, err := FromSettings(s, cacheref.Scope{App: "shop", Platform: "linux/amd64", Branch: c.branch}, images, environment("AWS_REGION", "eu-west-1"))
 			require.NoError(t, err)
 			assert.Equal(t, c.from, flags.From)
 			assert.Equal(t, c.to, flags.To)
@@ -70,22 +70,22 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-func TestAnEndpointOfS3GoesToTheBuilder(t *testing.T) {
+func TestTheEndpointOfS3IsPassedToTheBuilder(t *testing.T) {
 	s := variables.Settings{Mode: variables.ModeS3, Bucket: "bucket", FallbackBranch: "main", Compression: "zstd", Write: true}
 	cases := []struct {
 		name     string
 		lookup   func(string) (string, bool)
 		endpoint string
 	}{
-		{"none without a variable", environment(), ""},
-		{"that of every service", environment("AWS_ENDPOINT_URL", "http://localhost:5000"), ",endpoint_url=http://localhost:5000,use_path_style=true"},
-		{"that of S3 before it", environment("AWS_ENDPOINT_URL", "http://localhost:5000", "AWS_ENDPOINT_URL_S3", "http://localhost:9000"),
+		{"no variable", environment(), ""},
+		{"the endpoint of every service", environment("AWS_ENDPOINT_URL", "http://localhost:5000"), ",endpoint_url=http://localhost:5000,use_path_style=true"},
+		{"the endpoint of S3 takes precedence", environment("AWS_ENDPOINT_URL", "http://localhost:5000", "AWS_ENDPOINT_URL_S3", "http://localhost:9000"),
 			",endpoint_url=http://localhost:9000,use_path_style=true"},
-		{"none of an empty variable", environment("AWS_ENDPOINT_URL_S3", ""), ""},
+		{"an empty variable", environment("AWS_ENDPOINT_URL_S3", ""), ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			flags, err := For(s, cacheref.Scope{App: "shop", Platform: "linux/amd64"}, nil, c.lookup)
+			flags, err := FromSettings(s, cacheref.Scope{App: "shop", Platform: "linux/amd64"}, nil, c.lookup)
 			require.NoError(t, err)
 			place := "type=s3,region=,bucket=bucket,prefix=" + c.endpoint + ",name=shop--linux-amd64--main"
 			assert.Equal(t, []string{place}, flags.From)
@@ -94,7 +94,7 @@ func TestAnEndpointOfS3GoesToTheBuilder(t *testing.T) {
 	}
 }
 
-// environment looks variables up in pairs of name and value.
+// environment returns a lookup function over pairs of name and value.
 func environment(pairs ...string) func(string) (string, bool) {
 	return func(variable string) (string, bool) {
 		for i := 0; i < len(pairs); i += 2 {
@@ -106,8 +106,8 @@ func environment(pairs ...string) func(string) (string, bool) {
 	}
 }
 
-func TestACacheThatAnImageWouldOverwriteIsRefused(t *testing.T) {
+func TestAnImageThatWouldOverwriteTheCacheIsRefused(t *testing.T) {
 	s := variables.Settings{Mode: variables.ModeRegistry, Repository: "host.example/shop", FallbackBranch: "main", Write: true}
-	_, err := For(s, cacheref.Scope{App: "shop", Platform: "linux/amd64"}, []string{"host.example/shop:shop--linux-amd64--main"}, environment())
+	_, err := FromSettings(s, cacheref.Scope{App: "shop", Platform: "linux/amd64"}, []string{"host.example/shop:shop--linux-amd64--main"}, environment())
 	assert.ErrorContains(t, err, "would overwrite the cache")
 }

@@ -12,7 +12,7 @@ const (
 	digest   = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-func TestAnImageMayNotTakeTheCachesPlace(t *testing.T) {
+func TestAnImageWithTheCachesRefIsRefused(t *testing.T) {
 	cases := []struct {
 		name, cache string
 		images      []string
@@ -25,21 +25,21 @@ func TestAnImageMayNotTakeTheCachesPlace(t *testing.T) {
 		{"the same name in another region", ecrCache, []string{"111122223333.dkr.ecr.eu-west-2.amazonaws.com/team/shop:cache"}, false},
 		{"the same ref", ecrCache, []string{ecrCache}, true},
 		{"the same ref among others", ecrCache, []string{"localhost:5000/a:1", ecrCache}, true},
-		{"no tag is latest", "localhost:5000/shop:latest", []string{"localhost:5000/shop"}, true},
-		{"no tag is no other tag", "localhost:5000/shop:cache", []string{"localhost:5000/shop"}, false},
+		{"no tag means latest", "localhost:5000/shop:latest", []string{"localhost:5000/shop"}, true},
+		{"no tag does not mean another tag", "localhost:5000/shop:cache", []string{"localhost:5000/shop"}, false},
 		{"a short name is Docker Hub's library", "docker.io/library/shop:latest", []string{"shop"}, true},
-		{"docker.io and index.docker.io are one", "docker.io/team/shop:cache", []string{"index.docker.io/team/shop:cache"}, true},
-		{"a name without a host is Docker Hub's", "docker.io/team/shop:cache", []string{"team/shop:cache"}, true},
-		{"an image by digest takes no tag", ecrCache, []string{"111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/shop@" + digest}, false},
-		{"a name that buildx will refuse is left to it", ecrCache, []string{"NOT A NAME"}, false},
+		{"docker.io and index.docker.io are the same registry", "docker.io/team/shop:cache", []string{"index.docker.io/team/shop:cache"}, true},
+		{"a name without a host is on Docker Hub", "docker.io/team/shop:cache", []string{"team/shop:cache"}, true},
+		{"an image by digest has no tag", ecrCache, []string{"111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/shop@" + digest}, false},
+		{"an invalid name is left to buildx", ecrCache, []string{"NOT A NAME"}, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { checkApart(t, c.cache, c.images, c.refused) })
 	}
 }
 
-// One place in one registry can be named in more than one way.
-func TestAnImageMayNotTakeTheCachesPlaceUnderAnotherName(t *testing.T) {
+// One ref can be spelled in several ways.
+func TestAnImageWithAnotherSpellingOfTheCachesRefIsRefused(t *testing.T) {
 	cases := []struct{ name, cache, image string }{
 		{"a host name in capitals", "registry.example.com/shop:cache", "Registry.Example.com/shop:cache"},
 		{"the default port", "registry.example.com/shop:cache", "registry.example.com:443/shop:cache"},
@@ -61,12 +61,12 @@ func checkApart(t *testing.T, cache string, images []string, refused bool) {
 			continue
 		}
 		require.Error(t, err)
-		assert.Contains(t, err.Error(), images[len(images)-1], "it names the image")
-		assert.Contains(t, err.Error(), "LAYERCACHE_REPOSITORY", "it says what to do")
+		assert.Contains(t, err.Error(), images[len(images)-1], "the error names the image")
+		assert.Contains(t, err.Error(), "LAYERCACHE_REPOSITORY", "the error says what to do")
 	}
 }
 
-func TestACacheRefThatIsNoReferenceIsNamed(t *testing.T) {
+func TestAnInvalidCacheRefIsNamedInTheError(t *testing.T) {
 	err := Refs{Export: "localhost:5000/UPPER:cache"}.CheckApart([]string{"x"})
 	require.ErrorContains(t, err, `cache ref "localhost:5000/UPPER:cache"`)
 }

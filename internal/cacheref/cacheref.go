@@ -1,5 +1,5 @@
-// Package cacheref names caches: a tag made from app, platform and branch, and the short list of refs that a build imports
-// from and exports to.
+// Package cacheref names caches: it makes a tag from app, platform and branch, and lists the refs that a
+// build imports from and exports to.
 package cacheref
 
 import (
@@ -15,27 +15,28 @@ import (
 	"github.com/layercache/layercache/internal/ecr"
 )
 
-// recordSuffix is what the tag of a record has after its cache's. No cache's tag has this many parts.
+// recordSuffix follows the cache's tag in the tag of its record. No tag of a cache has as many parts.
 const recordSuffix = separator + "steps"
 
-// maxTag is the longest tag of a cache: the distribution specification allows 128 bytes, and its record's tag is longer.
+// maxTag is the maximum length of a cache's tag: the distribution specification allows 128 bytes, and the tag
+// of the record has to fit too.
 const maxTag = 128 - len(recordSuffix)
 
-// Scope says which cache is meant.
+// Scope identifies a cache within a repository.
 type Scope struct {
-	// App tells the caches of one repository apart.
+	// App is the name of the application.
 	App string
 	// Platform is OS/ARCH or OS/ARCH/VARIANT; several are separated by commas.
 	Platform string
-	// Branch is any text, from outside.
+	// Branch is any text; it is untrusted.
 	Branch string
 }
 
-// separator joins the parts of a tag. No part holds it, so that no two scopes can be read from one tag.
+// separator joins the parts of a tag. No part contains it, so a tag belongs to exactly one scope.
 const separator = "--"
 
-// Tag returns the scope's tag: its parts slugged and joined. A part that had to be altered carries the start of its
-// digest, so that two names never share a tag by looking alike; the same scope always has the same tag.
+// Tag returns the scope's tag: its slugged parts, joined. The same scope always has the same tag. A part that
+// had to be altered ends in the start of its digest, so that similar names have different tags.
 func Tag(s Scope) string {
 	tag := Slug(s.App, 40) + separator + Slug(strings.ReplaceAll(s.Platform, "/", "-"), 40)
 	if s.Branch != "" {
@@ -44,12 +45,14 @@ func Tag(s Scope) string {
 	return tag
 }
 
-// altered is how a part that had to be altered ends: one that ends so by itself has to be told apart from it.
-var altered = regexp.MustCompile(`(?:^|-)[0-9a-f]{10}$`)
+// digestSuffix matches the end of an altered part. A text that already ends like this is altered too, to
+// avoid collisions.
+var digestSuffix = regexp.MustCompile(`(?:^|-)[0-9a-f]{10}$`)
 
-// Slug makes any text a part of a tag, at most longest bytes (at least 20) of lower-case letters, digits, dots, underscores
-// and single dashes inside. A text that had to be altered ends in its digest.
-func Slug(text string, longest int) string {
+// Slug turns any text into a part of a tag: at most maxLength bytes (maxLength is at least 20) of lower-case
+// letters, digits, dots, underscores and, inside, single dashes. A text that had to be altered ends in the
+// start of its digest.
+func Slug(text string, maxLength int) string {
 	var b strings.Builder
 	dash := false
 	for _, r := range text {
@@ -64,46 +67,47 @@ func Slug(text string, longest int) string {
 			b.WriteByte('-')
 		}
 		dash = !plain
-		if b.Len() > longest {
+		if b.Len() > maxLength {
 			break
 		}
 	}
 	kept := strings.Trim(b.String(), "-._")
-	if kept == text && kept != "" && len(kept) <= longest && !altered.MatchString(kept) {
+	if kept == text && kept != "" && len(kept) <= maxLength && !digestSuffix.MatchString(kept) {
 		return kept
 	}
 	sum := sha256.Sum256([]byte(text))
 	suffix := hex.EncodeToString(sum[:])[:10]
-	kept = strings.TrimRight(kept[:min(len(kept), longest-len(suffix)-1)], "-._")
+	kept = strings.TrimRight(kept[:min(len(kept), maxLength-len(suffix)-1)], "-._")
 	if kept == "" {
 		return suffix
 	}
 	return kept + "-" + suffix
 }
 
-// Record is where the record of a cache in a registry is.
-func Record(cache string) string { return cache + recordSuffix }
+// RecordRef returns the ref of the record of a cache in a registry.
+func RecordRef(cache string) string { return cache + recordSuffix }
 
 // Refs are the caches of one build.
 type Refs struct {
-	// Imports are read in this order; the first that knows a step wins.
+	// Imports are read in this order; the first that has a step wins.
 	Imports []string
 	// Export is written after the build.
 	Export string
 }
 
-// For returns the refs in a place (HOST/NAME: for a repository) for a scope: this branch's cache, then the fallback
-// branch's. A build without a branch reads and writes the fallback branch's cache.
-func For(place string, scope Scope, fallbackBranch string) Refs {
+// NewRefs returns the refs for a scope: the cache of its branch, then that of the fallback branch. A build
+// without a branch reads and writes the cache of the fallback branch. prefix comes before each tag, such as
+// HOST/NAME: for a repository.
+func NewRefs(prefix string, scope Scope, fallbackBranch string) Refs {
 	tags := Tags(scope, fallbackBranch)
-	refs := Refs{Export: place + tags[0]}
+	refs := Refs{Export: prefix + tags[0]}
 	for _, tag := range tags {
-		refs.Imports = append(refs.Imports, place+tag)
+		refs.Imports = append(refs.Imports, prefix+tag)
 	}
 	return refs
 }
 
-// Tags are the tags that For puts after the place: the first is the one that is written.
+// Tags returns the tags of the caches to read, in order. The first is also written.
 func Tags(scope Scope, fallbackBranch string) []string {
 	fallback := scope
 	fallback.Branch = fallbackBranch
@@ -113,26 +117,27 @@ func Tags(scope Scope, fallbackBranch string) []string {
 	return slices.Compact([]string{Tag(scope), Tag(fallback)})
 }
 
-// CheckApart refuses a build whose image would be pushed onto its own cache: the push would overwrite the cache, and no
-// later build would find it.
+// CheckApart returns an error when one of the images would be pushed to a cache's ref: the push would
+// overwrite the cache, and no later build would find it.
 func (r Refs) CheckApart(images []string) error {
-	for _, cache := range append([]string{r.Export, Record(r.Export)}, r.Imports...) {
-		cachePlace, err := place(cache)
+	for _, cache := range append([]string{r.Export, RecordRef(r.Export)}, r.Imports...) {
+		cacheRef, err := normalize(cache)
 		if err != nil {
 			return fmt.Errorf("cache ref %q: %w", cache, err)
 		}
 		for _, image := range images {
-			imagePlace, err := place(image)
-			if err == nil && imagePlace == cachePlace {
-				return fmt.Errorf("the image %s is also the cache ref: pushing the image would overwrite the cache, and no build would ever find it; give the image another tag, or LAYERCACHE_REPOSITORY another repository", image)
+			imageRef, err := normalize(image)
+			if err == nil && imageRef == cacheRef {
+				return fmt.Errorf("the image %s has the same name as the cache: pushing it would overwrite the cache; use another tag for the image, or another LAYERCACHE_REPOSITORY", image)
 			}
 		}
 	}
 	return nil
 }
 
-// place is a ref with one spelling for each place: an ECR registry has several host names, and a host's letters have no case.
-func place(ref string) (string, error) {
+// normalize returns the same text for all spellings of one ref: an ECR registry has several host names, and
+// host names are case-insensitive.
+func normalize(ref string) (string, error) {
 	parsed, err := name.ParseReference(ref)
 	if err != nil {
 		return "", err

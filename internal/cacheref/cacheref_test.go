@@ -10,27 +10,27 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tagGrammar is the distribution specification's.
+// tagGrammar is the grammar of the distribution specification.
 //
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
 var tagGrammar = regexp.MustCompile(`\A[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}\z`)
 
 const amd64 = "linux/amd64"
 
-// A tag that changes orphans every cache that exists.
-func TestATagStaysTheSameFromVersionToVersion(t *testing.T) {
+// If tags changed between versions, no existing cache would be found again.
+func TestTagsAreTheSameInEveryVersion(t *testing.T) {
 	cases := []struct {
 		name  string
 		scope Scope
 		want  string
 	}{
-		{"plain names stay as they are", Scope{"shop", amd64, "main"}, "shop--linux-amd64--main"},
+		{"plain names are kept", Scope{"shop", amd64, "main"}, "shop--linux-amd64--main"},
 		{"a variant is part of the platform", Scope{"shop", "linux/arm/v7", "main"}, "shop--linux-arm-v7--main"},
-		{"without a branch there are two parts", Scope{"shop", amd64, ""}, "shop--linux-amd64"},
-		{"dots, underscores and dashes inside stay", Scope{"my_app", amd64, "release-1.2"}, "my_app--linux-amd64--release-1.2"},
-		{"a slash makes a dash and a digest", Scope{"shop", amd64, "feature/x"}, "shop--linux-amd64--feature-x-217d2bf51f"},
-		{"capitals become small letters and a digest", Scope{"shop", amd64, "Main"}, "shop--linux-amd64--main-eb814be3ca"},
-		{"several platforms make a digest", Scope{"shop", "linux/amd64,linux/arm64", "main"}, "shop--linux-amd64-linux-arm64-da806241c7--main"},
+		{"without a branch the tag has two parts", Scope{"shop", amd64, ""}, "shop--linux-amd64"},
+		{"dots, underscores and inner dashes are kept", Scope{"my_app", amd64, "release-1.2"}, "my_app--linux-amd64--release-1.2"},
+		{"a slash becomes a dash, and a digest is added", Scope{"shop", amd64, "feature/x"}, "shop--linux-amd64--feature-x-217d2bf51f"},
+		{"capitals become lower case, and a digest is added", Scope{"shop", amd64, "Main"}, "shop--linux-amd64--main-eb814be3ca"},
+		{"several platforms add a digest", Scope{"shop", "linux/amd64,linux/arm64", "main"}, "shop--linux-amd64-linux-arm64-da806241c7--main"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Tag(c.scope)) })
@@ -52,10 +52,10 @@ func TestAnyTextMakesAValidTag(t *testing.T) {
 		{"a NUL", "a\x00b"},
 		{"line ends", "a\r\nb"},
 		{"an attribute of a cache flag", "x,mode=min,ref=elsewhere"},
-		{"a path upwards", "../../etc/passwd"},
+		{"a path to a parent folder", "../../etc/passwd"},
 		{"letters of another script", "ветка/główna/分支"},
 		{"an emoji", "🚀"},
-		{"bytes that are no UTF-8", "\xff\xfe\x80"},
+		{"invalid UTF-8", "\xff\xfe\x80"},
 		{"the longest tag", strings.Repeat("a", 128)},
 		{"longer than a tag", strings.Repeat("a", 129)},
 		{"a cut at a dash", strings.Repeat("a", 28) + "-" + strings.Repeat("b", 60)},
@@ -78,12 +78,12 @@ func checkTag(t *testing.T, scope Scope) {
 	t.Helper()
 	tag := Tag(scope)
 	assert.Regexp(t, tagGrammar, tag)
-	assert.Regexp(t, tagGrammar, Record(tag))
+	assert.Regexp(t, tagGrammar, RecordRef(tag))
 	assert.Equal(t, tag, Tag(scope), "the same scope has the same tag")
-	assert.LessOrEqual(t, strings.Count(tag, separator), 2, "no part holds the separator")
+	assert.LessOrEqual(t, strings.Count(tag, separator), 2, "no part contains the separator")
 }
 
-func TestScopesThatLookAlikeHaveTagsOfTheirOwn(t *testing.T) {
+func TestSimilarScopesHaveDifferentTags(t *testing.T) {
 	long := strings.Repeat("a", 200)
 	cases := []struct {
 		name string
@@ -98,11 +98,11 @@ func TestScopesThatLookAlikeHaveTagsOfTheirOwn(t *testing.T) {
 		{"a trailing space", Scope{"shop", amd64, "main "}, Scope{"shop", amd64, "main"}},
 		{"letters of another script", Scope{"shop", amd64, "mаin"}, Scope{"shop", amd64, "main"}},
 		{"an accent in one and in two code points", Scope{"shop", amd64, "caf\u00e9"}, Scope{"shop", amd64, "cafe\u0301"}},
-		{"different bytes that are no UTF-8", Scope{"shop", amd64, "\xff"}, Scope{"shop", amd64, "\xfe"}},
+		{"different invalid UTF-8", Scope{"shop", amd64, "\xff"}, Scope{"shop", amd64, "\xfe"}},
 		{"long names that differ at the end", Scope{"shop", amd64, long + "1"}, Scope{"shop", amd64, long + "2"}},
 		{"long apps that differ at the end", Scope{long + "1", amd64, "main"}, Scope{long + "2", amd64, "main"}},
-		{"a branch that holds a platform", Scope{"x", amd64, "linux-arm64--y"}, Scope{"x--linux-amd64", "linux/arm64", "y"}},
-		{"an app that holds a platform", Scope{"x--linux-amd64", amd64, "y"}, Scope{"x", amd64, "linux-amd64--y"}},
+		{"a branch that contains a platform", Scope{"x", amd64, "linux-arm64--y"}, Scope{"x--linux-amd64", "linux/arm64", "y"}},
+		{"an app that contains a platform", Scope{"x--linux-amd64", amd64, "y"}, Scope{"x", amd64, "linux-amd64--y"}},
 		{"no branch and a branch in the platform", Scope{"x", "linux-amd64--main", ""}, Scope{"x", amd64, "main"}},
 		{"no branch and a branch in the app", Scope{"x--linux-amd64", "main", ""}, Scope{"x", amd64, "main"}},
 		{"no app and an app named like the digest of nothing", Scope{"", amd64, "main"}, Scope{"e3b0c44298", amd64, "main"}},
@@ -114,20 +114,20 @@ func TestScopesThatLookAlikeHaveTagsOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestABuildReadsItsBranchThenTheFallback(t *testing.T) {
+func TestABuildReadsItsBranchThenTheFallbackBranch(t *testing.T) {
 	const repository = "localhost:5000/cache"
 	main, feature := repository+":shop--linux-amd64--main", repository+":shop--linux-amd64--feature"
 	cases := []struct {
 		name, branch string
 		want         Refs
 	}{
-		{"another branch has two caches to read", "feature", Refs{Imports: []string{feature, main}, Export: feature}},
-		{"the fallback branch has one", "main", Refs{Imports: []string{main}, Export: main}},
-		{"no branch is the fallback branch", "", Refs{Imports: []string{main}, Export: main}},
+		{"another branch reads two caches", "feature", Refs{Imports: []string{feature, main}, Export: feature}},
+		{"the fallback branch reads one", "main", Refs{Imports: []string{main}, Export: main}},
+		{"no branch means the fallback branch", "", Refs{Imports: []string{main}, Export: main}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			assert.Equal(t, c.want, For(repository+":", Scope{"shop", amd64, c.branch}, "main"))
+			assert.Equal(t, c.want, NewRefs(repository+":", Scope{"shop", amd64, c.branch}, "main"))
 		})
 	}
 }

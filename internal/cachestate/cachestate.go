@@ -1,5 +1,5 @@
-// Package cachestate asks a registry what a cache ref holds. BuildKit does not say: to it a missing cache, and a cache that
-// an image was pushed over, are simply no hits.
+// Package cachestate asks a registry what a cache ref holds. BuildKit does not report it: a missing cache and
+// a cache that an image overwrote are both just a build without hits.
 package cachestate
 
 import (
@@ -22,33 +22,34 @@ type Kind string
 const (
 	// Cache is a cache that BuildKit wrote.
 	Cache Kind = "cache"
-	// Image is anything else: an image that took the cache's place.
+	// Image is anything else, such as an image that overwrote the cache.
 	Image Kind = "image"
-	// Absent means that the repository is there and the tag is not.
+	// Absent means that the repository exists and the tag does not.
 	Absent Kind = "absent"
-	// NoRepository means that the registry knows no such repository.
+	// NoRepository means that the repository does not exist.
 	NoRepository Kind = "no-repository"
-	// Unknown means that the registry did not tell.
+	// Unknown means that the registry gave no usable answer.
 	Unknown Kind = "unknown"
 )
 
-// State is what a ref holds, and what is known of it.
+// State describes what a ref holds.
 type State struct {
 	Kind Kind
-	// Manifest is the digest of what the ref names, Config the digest of a cache's config.
+	// Manifest is the digest of the manifest at the ref, Config the digest of a cache's config.
 	Manifest, Config string
-	// ConfigBytes and ManifestBytes are their sizes, Bytes is the size of all that a cache holds.
+	// ConfigBytes and ManifestBytes are their sizes; Bytes is the total size of a cache.
 	ConfigBytes, ManifestBytes, Bytes int64
-	// Unreached is why the registry could not be asked at all; empty where it answered, be it with a refusal.
-	Unreached string
+	// Unreached is the error when the registry could not be reached; nil when it answered, even with an
+	// error status.
+	Unreached error
 }
 
-// LargestImport is the size from which on BuildKit refuses to read a cache's manifest or config.
+// LargestImport is the largest size in bytes of a cache's manifest or config that BuildKit reads.
 //
 // https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/import.go
 const LargestImport = 1 << 20
 
-// TooLarge says that the cache cannot be imported again.
+// TooLarge reports whether the cache is too large for BuildKit to import.
 func (s State) TooLarge() bool {
 	return s.ConfigBytes > LargestImport || s.ManifestBytes > LargestImport
 }
@@ -58,15 +59,15 @@ func (s State) TooLarge() bool {
 // https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/v1/types/spec.go
 const cacheConfig = "application/vnd.buildkit.cacheconfig.v0"
 
-// Of returns what each ref holds, asking for all at once.
-func Of(ctx context.Context, refs []string, keychain authn.Keychain) map[string]State {
+// Query returns the state of each ref. It queries all refs in parallel.
+func Query(ctx context.Context, refs []string, keychain authn.Keychain) map[string]State {
 	type answer struct {
 		ref   string
 		state State
 	}
 	answers := make(chan answer)
 	for _, ref := range refs {
-		go func() { answers <- answer{ref, of(ctx, ref, keychain)} }()
+		go func() { answers <- answer{ref, query(ctx, ref, keychain)} }()
 	}
 	states := map[string]State{}
 	for range refs {
@@ -76,7 +77,7 @@ func Of(ctx context.Context, refs []string, keychain authn.Keychain) map[string]
 	return states
 }
 
-func of(ctx context.Context, ref string, keychain authn.Keychain) State {
+func query(ctx context.Context, ref string, keychain authn.Keychain) State {
 	parsed, err := name.ParseReference(ref)
 	if err != nil {
 		return State{Kind: Unknown}
@@ -84,17 +85,17 @@ func of(ctx context.Context, ref string, keychain authn.Keychain) State {
 	got, err := remote.Get(parsed, remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain),
 		remote.WithRetryBackoff(remote.Backoff{Steps: 1}))
 	if err != nil {
-		return stateOfError(err)
+		return stateFromError(err)
 	}
-	state := stateOf(got.Manifest)
+	state := parse(got.Manifest)
 	state.Manifest, state.ManifestBytes = got.Digest.String(), int64(len(got.Manifest))
 	return state
 }
 
-func stateOfError(err error) State {
+func stateFromError(err error) State {
 	var response *transport.Error
 	if !errors.As(err, &response) {
-		return State{Kind: Unknown, Unreached: err.Error()}
+		return State{Kind: Unknown, Unreached: err}
 	}
 	if response.StatusCode != http.StatusNotFound {
 		return State{Kind: Unknown}
@@ -107,8 +108,8 @@ func stateOfError(err error) State {
 	return State{Kind: Absent}
 }
 
-// stateOf reads an image manifest or an index; either can be a cache.
-func stateOf(content []byte) State {
+// parse reads an image manifest or an index; either can be a cache.
+func parse(content []byte) State {
 	var manifest struct {
 		Config    v1.Descriptor
 		Layers    []v1.Descriptor

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestOf(t *testing.T) {
+func TestTheKindFollowsFromTheRegistrysAnswer(t *testing.T) {
 	const manifest = "application/vnd.oci.image.manifest.v1+json"
 	cases := []struct {
 		name, answer string
@@ -23,11 +23,11 @@ func TestOf(t *testing.T) {
 		{"a cache in an index, as older exporters write it", `{"manifests":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip"},{"mediaType":"application/vnd.buildkit.cacheconfig.v0"}]}`, 200, Cache},
 		{"an image", `{"config":{"mediaType":"application/vnd.oci.image.config.v1+json"}}`, 200, Image},
 		{"an image index", `{"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json"}]}`, 200, Image},
-		{"a tag that is not there", `{"errors":[{"code":"MANIFEST_UNKNOWN"}]}`, 404, Absent},
-		{"a repository that is not there", `{"errors":[{"code":"NAME_UNKNOWN"}]}`, 404, NoRepository},
+		{"a tag that does not exist", `{"errors":[{"code":"MANIFEST_UNKNOWN"}]}`, 404, Absent},
+		{"a repository that does not exist", `{"errors":[{"code":"NAME_UNKNOWN"}]}`, 404, NoRepository},
 		{"no permission", `{"errors":[{"code":"DENIED"}]}`, 403, Unknown},
 		{"a failing registry", ``, 503, Unknown},
-		{"something that is no manifest", `<html>`, 200, Unknown},
+		{"an answer that is not a manifest", `<html>`, 200, Unknown},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -41,20 +41,20 @@ func TestOf(t *testing.T) {
 			}))
 			defer server.Close()
 			ref := strings.TrimPrefix(server.URL, "http://") + "/cache:main"
-			states := Of(t.Context(), []string{ref}, authn.DefaultKeychain)
+			states := Query(t.Context(), []string{ref}, authn.DefaultKeychain)
 			require.Len(t, states, 1)
 			assert.Equal(t, c.want, states[ref].Kind)
-			assert.Empty(t, states[ref].Unreached, "it has answered")
+			assert.NoError(t, states[ref].Unreached, "the registry answered")
 		})
 	}
 }
 
-func TestOfARegistryThatIsNotThere(t *testing.T) {
+func TestAnUnreachableRegistryGivesUnknownAndTheError(t *testing.T) {
 	refs := []string{"localhost:1/cache:a", "localhost:1/cache:b", "not a ref"}
-	states := Of(t.Context(), refs, authn.DefaultKeychain)
+	states := Query(t.Context(), refs, authn.DefaultKeychain)
 	for _, ref := range refs[:2] {
 		assert.Equal(t, Unknown, states[ref].Kind)
-		assert.Contains(t, states[ref].Unreached, "connection refused")
+		assert.ErrorContains(t, states[ref].Unreached, "connection refused")
 	}
 	assert.Equal(t, State{Kind: Unknown}, states["not a ref"])
 }
@@ -72,12 +72,12 @@ func TestWhatIsKnownOfACache(t *testing.T) {
 			State{Kind: Cache, Config: "sha256:" + digest, ConfigBytes: 34, Bytes: 1234}, false},
 		{"an index", `{"manifests":[{"size":1000},` + fmt.Sprintf(config, digest, 34) + `]}`,
 			State{Kind: Cache, Config: "sha256:" + digest, ConfigBytes: 34, Bytes: 1034}, false},
-		{"a config of one byte too many", `{"config":` + fmt.Sprintf(config, digest, 1<<20+1) + `}`,
+		{"a config that is one byte too large", `{"config":` + fmt.Sprintf(config, digest, 1<<20+1) + `}`,
 			State{Kind: Cache, Config: "sha256:" + digest, ConfigBytes: 1<<20 + 1, Bytes: 1<<20 + 1}, true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := stateOf([]byte(c.manifest))
+			got := parse([]byte(c.manifest))
 			assert.Equal(t, c.want, got)
 			assert.Equal(t, c.tooLarge, got.TooLarge())
 		})

@@ -10,10 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// sessionName is what CloudTrail shows of who assumed the role.
+// sessionName is the session name that CloudTrail shows for the assumed role.
 const sessionName = "layercache"
 
-// dial makes a client of the ECR API with the credentials of the SDK's usual chain, or of the role that they may assume.
+// dial returns a client of the ECR API. It uses the credentials of the SDK's default chain, or assumes the
+// source's role with them.
 func dial(ctx context.Context, from source) (tokenAPI, error) {
 	options := []func(*config.LoadOptions) error{config.WithRegion(from.region)}
 	if from.fips {
@@ -28,7 +29,7 @@ func dial(ctx context.Context, from source) (tokenAPI, error) {
 			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = sessionName }))
 	}
 	return ecr.NewFromConfig(loaded, func(o *ecr.Options) {
-		// A network that has only IPv6 reaches no other endpoint. An endpoint that the user names is taken as it is.
+		// An IPv6-only network reaches only dual-stack endpoints. A custom endpoint is used as it is.
 		// https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
 		if from.dualStack && o.BaseEndpoint == nil {
 			o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled

@@ -14,12 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// assumed is STS's answer to AssumeRole.
+// assumed is the response of STS to AssumeRole.
 const assumed = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
 <AccessKeyId>ASSUMEDKEY</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>session</SessionToken>
 <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`
 
-// fakeAWS stands for the ECR API, whose tokens name the access key that asked, and for STS, whose calls it keeps.
+// fakeAWS is a fake ECR API, whose tokens contain the caller's access key, and a fake STS, whose calls it
+// records.
 func fakeAWS(t *testing.T) (stsCalls *[]string) {
 	t.Helper()
 	stsCalls = &[]string{}
@@ -43,7 +44,7 @@ func fakeAWS(t *testing.T) (stsCalls *[]string) {
 	return stsCalls
 }
 
-func TestARoleIsAssumedForItsRegistryAlone(t *testing.T) {
+func TestARoleIsAssumedOnlyForItsRegistry(t *testing.T) {
 	calls := fakeAWS(t)
 	logins, err := Login(t.Context(), []Registry{{ireland, ""}, {irelandToo, role}})
 	require.NoError(t, err)
@@ -51,9 +52,9 @@ func TestARoleIsAssumedForItsRegistryAlone(t *testing.T) {
 	assert.Equal(t, []string{"AssumeRole " + role + " layercache"}, *calls)
 }
 
-func TestWithoutARoleNoneIsAssumed(t *testing.T) {
+func TestWithoutARoleNoRoleIsAssumed(t *testing.T) {
 	calls := fakeAWS(t)
-	_, err := Login(t.Context(), at(ireland, irelandDual, virginia))
+	_, err := Login(t.Context(), registriesAt(ireland, irelandDual, virginia))
 	require.NoError(t, err)
 	assert.Empty(t, *calls)
 }

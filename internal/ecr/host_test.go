@@ -35,7 +35,7 @@ func TestEveryPartitionsHostIsKnown(t *testing.T) {
 	}
 }
 
-// A host that is taken for ECR's is sent a password.
+// Whatever host is recognized as ECR receives a password.
 func TestAHostThatOnlyLooksLikeECRIsRefused(t *testing.T) {
 	const real = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 	for name, host := range map[string]string{

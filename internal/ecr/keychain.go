@@ -7,7 +7,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// LoginFor signs in to the ECR registries among those of the image names, and returns a keychain for all of them.
+// LoginFor signs in to the ECR registries of the images, and returns a keychain for them. The keychain falls
+// back to the user's own sign-ins for other registries.
 func LoginFor(ctx context.Context, images []string) (authn.Keychain, error) {
 	var registries []Registry
 	for _, image := range images {

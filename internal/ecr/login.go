@@ -15,40 +15,41 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 )
 
-// tokenLife is how long a token is good when the answer does not say.
-const tokenLife = 12 * time.Hour
+// defaultTokenLifetime applies when the response has no expiry.
+const defaultTokenLifetime = 12 * time.Hour
 
-// Registry is a registry to sign in to, and as whom.
+// Registry is a registry to sign in to.
 type Registry struct {
 	Host string
-	// Role is the ARN of the IAM role to assume first; empty means the identity that the SDK finds.
+	// Role is the ARN of the IAM role to assume first; empty means the SDK's default identity.
 	Role string
 }
 
-// Credential signs in to a registry. Its password is a secret.
+// Credential is a user name and a password for a registry. The password is a secret.
 type Credential struct {
 	Username, Password string
-	// Obtained and Expires are the start and the end of its life.
+	// Obtained and Expires are the start and the end of its lifetime.
 	Obtained, Expires time.Time
 }
 
-// tokenAPI is the one call of the ECR API that a login needs.
+// tokenAPI is the part of the ECR API that a login needs.
 type tokenAPI interface {
 	GetAuthorizationToken(context.Context, *ecr.GetAuthorizationTokenInput, ...func(*ecr.Options)) (*ecr.GetAuthorizationTokenOutput, error)
 }
 
-// source is where one token comes from: an endpoint of the API, and an identity.
+// source identifies where a token comes from: an endpoint of the API and an identity.
 type source struct {
 	region, role    string
 	fips, dualStack bool
 }
 
-// connect makes a client of a source.
+// connect returns a client for a source.
 type connect func(context.Context, source) (tokenAPI, error)
 
-// Login signs in to those of the registries that are private ECR registries; the others are left out. There is one API call
-// for each region, kind of endpoint and identity, all at once: a token is good for every registry that its principal may
-// reach, for 12 hours. The error names what failed; the logins hold the rest.
+// Login signs in to the private ECR registries among the registries; others are ignored. It makes one API
+// call for each region, kind of endpoint and identity, in parallel: a token is valid for 12 hours and for
+// every registry that its principal may access. The error names each sign-in that failed; the logins hold the
+// others.
 //
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html
 func Login(ctx context.Context, registries []Registry) (*Logins, error) {
@@ -68,7 +69,7 @@ func login(ctx context.Context, registries []Registry, client connect) (*Logins,
 	return logins, logins.fetch(ctx)
 }
 
-// fetch gets a new token from every source, all at once, and keeps what it gets.
+// fetch gets a new token from every source, in parallel. A source that fails keeps its old token.
 func (l *Logins) fetch(ctx context.Context) error {
 	var group sync.WaitGroup
 	var problems []error
@@ -78,7 +79,7 @@ func (l *Logins) fetch(ctx context.Context) error {
 			l.mutex.Lock()
 			defer l.mutex.Unlock()
 			if err != nil {
-				problems = append(problems, fmt.Errorf("sign in to ECR in %s%s: %w", key.region, key.as(), err))
+				problems = append(problems, fmt.Errorf("sign in to ECR in %s%s: %w", key.region, key.asRole(), err))
 				return
 			}
 			for _, host := range hosts {
@@ -91,7 +92,7 @@ func (l *Logins) fetch(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-func (s source) as() string {
+func (s source) asRole() string {
 	if s.role == "" {
 		return ""
 	}
@@ -109,7 +110,7 @@ func token(ctx context.Context, key source, client connect) (Credential, error) 
 		return Credential{}, err
 	}
 	if len(out.AuthorizationData) == 0 {
-		return Credential{}, errors.New("the answer holds no token")
+		return Credential{}, errors.New("the response contains no token")
 	}
 	data := out.AuthorizationData[0]
 	decoded, err := base64.StdEncoding.DecodeString(aws.ToString(data.AuthorizationToken))
@@ -118,9 +119,9 @@ func token(ctx context.Context, key source, client connect) (Credential, error) 
 	}
 	username, password, ok := strings.Cut(string(decoded), ":")
 	if !ok {
-		return Credential{}, errors.New("the token is not of the form USER:PASSWORD")
+		return Credential{}, errors.New("the token does not have the form USER:PASSWORD")
 	}
-	expires := obtained.Add(tokenLife)
+	expires := obtained.Add(defaultTokenLifetime)
 	if data.ExpiresAt != nil {
 		expires = *data.ExpiresAt
 	}

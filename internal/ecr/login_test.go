@@ -25,7 +25,7 @@ const (
 	secret      = "s3cr3t:with:colons"
 )
 
-// fake answers for every region and keeps count.
+// fake is a fake ECR API for every region. It counts the calls.
 type fake struct {
 	mutex  sync.Mutex
 	calls  map[source]int
@@ -59,8 +59,8 @@ func tokenOf(text string) *ecr.GetAuthorizationTokenOutput {
 	return &ecr.GetAuthorizationTokenOutput{AuthorizationData: []types.AuthorizationData{{AuthorizationToken: aws.String(text)}}}
 }
 
-// at are the registries of hosts, signed in to as ourselves.
-func at(hosts ...string) []Registry {
+// registriesAt returns the registries of the hosts, without a role.
+func registriesAt(hosts ...string) []Registry {
 	var registries []Registry
 	for _, host := range hosts {
 		registries = append(registries, Registry{Host: host})
@@ -68,7 +68,7 @@ func at(hosts ...string) []Registry {
 	return registries
 }
 
-// signIns are USER:PASSWORD by host.
+// signIns returns USER:PASSWORD by host.
 func signIns(logins *Logins) map[string]string {
 	found := map[string]string{}
 	for host, credential := range logins.Credentials() {
@@ -77,7 +77,7 @@ func signIns(logins *Logins) map[string]string {
 	return found
 }
 
-// regional gives each region a password of its own.
+// regional returns a different password for each region.
 func regional(from source) (*ecr.GetAuthorizationTokenOutput, error) {
 	return tokenOf(base64.StdEncoding.EncodeToString([]byte("AWS:" + secret + from.region))), nil
 }
@@ -89,18 +89,18 @@ func TestThereIsOneCallForEachRegionAndKindOfEndpoint(t *testing.T) {
 		calls map[source]int
 	}{
 		{"no host", nil, map[source]int{}},
-		{"hosts that are not ECR's", []string{"docker.io", "localhost:5000", "evil-" + ireland + ".example.com"}, map[source]int{}},
+		{"hosts outside ECR", []string{"docker.io", "localhost:5000", "evil-" + ireland + ".example.com"}, map[source]int{}},
 		{"one host", []string{ireland}, map[source]int{{region: "eu-west-1"}: 1}},
 		{"the same host twice", []string{ireland, ireland}, map[source]int{{region: "eu-west-1"}: 1}},
 		{"two accounts in one region", []string{ireland, irelandToo}, map[source]int{{region: "eu-west-1"}: 1}},
 		{"two regions", []string{ireland, virginia}, map[source]int{{region: "eu-west-1"}: 1, {region: "us-east-1"}: 1}},
-		{"a host of both kinds of addresses", []string{ireland, irelandDual}, map[source]int{{region: "eu-west-1"}: 1, {region: "eu-west-1", dualStack: true}: 1}},
+		{"a host and its dual-stack form", []string{ireland, irelandDual}, map[source]int{{region: "eu-west-1"}: 1, {region: "eu-west-1", dualStack: true}: 1}},
 		{"a region and its FIPS endpoint", []string{virginia, virginiaFIP}, map[source]int{{region: "us-east-1"}: 1, {region: "us-east-1", fips: true}: 1}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			api := answering(regional)
-			_, err := login(context.Background(), at(c.hosts...), api.client)
+			_, err := login(context.Background(), registriesAt(c.hosts...), api.client)
 			require.NoError(t, err)
 			assert.Equal(t, c.calls, api.calls)
 		})
@@ -124,17 +124,17 @@ func TestARoleThatCannotBeAssumedIsNamed(t *testing.T) {
 	require.EqualError(t, err, "sign in to ECR in eu-west-1 as "+role+": AccessDenied")
 }
 
-func TestACredentialKnowsItsLife(t *testing.T) {
+func TestACredentialHasItsLifetime(t *testing.T) {
 	ends := time.Now().Add(time.Hour).Truncate(time.Second)
 	for name, c := range map[string]struct {
 		given *time.Time
 		want  time.Time
 	}{
-		"the answer says when it ends":      {&ends, ends},
-		"the answer does not: twelve hours": {nil, time.Now().Add(12 * time.Hour)},
+		"the response has an expiry":               {&ends, ends},
+		"the response has no expiry: twelve hours": {nil, time.Now().Add(12 * time.Hour)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			logins, err := login(context.Background(), at(ireland), answering(func(from source) (*ecr.GetAuthorizationTokenOutput, error) {
+			logins, err := login(context.Background(), registriesAt(ireland), answering(func(from source) (*ecr.GetAuthorizationTokenOutput, error) {
 				out, err := regional(from)
 				out.AuthorizationData[0].ExpiresAt = c.given
 				return out, err
@@ -147,7 +147,7 @@ func TestACredentialKnowsItsLife(t *testing.T) {
 }
 
 func TestEveryHostGetsTheCredentialOfItsRegion(t *testing.T) {
-	got, err := login(context.Background(), at(virginia, "docker.io", irelandToo, ireland), answering(regional).client)
+	got, err := login(context.Background(), registriesAt(virginia, "docker.io", irelandToo, ireland), answering(regional).client)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{
 		ireland:    "AWS:" + secret + "eu-west-1",
@@ -156,13 +156,13 @@ func TestEveryHostGetsTheCredentialOfItsRegion(t *testing.T) {
 	}, signIns(got))
 }
 
-func TestAnErrorNamesTheRegionAndNoSecret(t *testing.T) {
+func TestAnErrorNamesTheRegionAndContainsNoSecret(t *testing.T) {
 	cases := []struct {
-		name, says string
-		answer     func(source) (*ecr.GetAuthorizationTokenOutput, error)
+		name, message string
+		answer        func(source) (*ecr.GetAuthorizationTokenOutput, error)
 	}{
 		{"the call fails", "AccessDenied", func(source) (*ecr.GetAuthorizationTokenOutput, error) { return nil, errors.New("AccessDenied") }},
-		{"the answer is empty", "no token", func(source) (*ecr.GetAuthorizationTokenOutput, error) { return &ecr.GetAuthorizationTokenOutput{}, nil }},
+		{"the response is empty", "no token", func(source) (*ecr.GetAuthorizationTokenOutput, error) { return &ecr.GetAuthorizationTokenOutput{}, nil }},
 		{"the token is absent", "USER:PASSWORD", func(source) (*ecr.GetAuthorizationTokenOutput, error) {
 			return &ecr.GetAuthorizationTokenOutput{AuthorizationData: []types.AuthorizationData{{}}}, nil
 		}},
@@ -173,9 +173,9 @@ func TestAnErrorNamesTheRegionAndNoSecret(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := login(context.Background(), at(ireland), answering(c.answer).client)
+			got, err := login(context.Background(), registriesAt(ireland), answering(c.answer).client)
 			require.ErrorContains(t, err, "sign in to ECR in eu-west-1: ")
-			assert.ErrorContains(t, err, c.says)
+			assert.ErrorContains(t, err, c.message)
 			assert.NotContains(t, err.Error(), "s3cr3t")
 			assert.NotContains(t, err.Error(), base64.StdEncoding.EncodeToString([]byte("s3cr3t")))
 			assert.Empty(t, got.Credentials())
@@ -183,8 +183,8 @@ func TestAnErrorNamesTheRegionAndNoSecret(t *testing.T) {
 	}
 }
 
-func TestARegionThatFailsLeavesTheOthersSignedIn(t *testing.T) {
-	got, err := login(context.Background(), at(ireland, virginia), answering(func(from source) (*ecr.GetAuthorizationTokenOutput, error) {
+func TestOtherRegionsAreSignedInWhenOneFails(t *testing.T) {
+	got, err := login(context.Background(), registriesAt(ireland, virginia), answering(func(from source) (*ecr.GetAuthorizationTokenOutput, error) {
 		if from.region == "us-east-1" {
 			return nil, errors.New("no route")
 		}
@@ -194,24 +194,24 @@ func TestARegionThatFailsLeavesTheOthersSignedIn(t *testing.T) {
 	assert.Equal(t, map[string]string{ireland: "AWS:" + secret + "eu-west-1"}, signIns(got))
 }
 
-func TestEveryRegionThatFailsIsNamed(t *testing.T) {
-	_, err := login(context.Background(), at(ireland, virginia), answering(func(source) (*ecr.GetAuthorizationTokenOutput, error) {
+func TestTheErrorNamesEveryRegionThatFails(t *testing.T) {
+	_, err := login(context.Background(), registriesAt(ireland, virginia), answering(func(source) (*ecr.GetAuthorizationTokenOutput, error) {
 		return nil, errors.New("no route")
 	}).client)
 	require.ErrorContains(t, err, "us-east-1")
 	assert.ErrorContains(t, err, "eu-west-1")
 }
 
-func TestAClientThatCannotBeMadeIsAnErrorOfItsRegion(t *testing.T) {
-	_, err := login(context.Background(), at(ireland), func(context.Context, source) (tokenAPI, error) {
+func TestAClientThatCannotBeCreatedIsAnErrorOfItsRegion(t *testing.T) {
+	_, err := login(context.Background(), registriesAt(ireland), func(context.Context, source) (tokenAPI, error) {
 		return nil, errors.New("no credentials")
 	})
 	require.EqualError(t, err, "sign in to ECR in eu-west-1: no credentials")
 }
 
-func TestACancelledLoginIsCancelled(t *testing.T) {
+func TestACancelledContextEndsTheLogin(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := login(ctx, at(ireland), answering(regional).client)
+	_, err := login(ctx, registriesAt(ireland), answering(regional).client)
 	require.ErrorIs(t, err, context.Canceled)
 }

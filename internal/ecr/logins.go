@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// soonest is how long a renewal waits at least after the one before.
-	soonest = time.Second
-	// afterEnd is how long it waits when a token has ended that could not be renewed.
-	afterEnd = 30 * time.Second
+	// minRenewalInterval is the shortest time between two renewals.
+	minRenewalInterval = time.Second
+	// expiredRetryInterval is the time between attempts to renew an expired token.
+	expiredRetryInterval = 30 * time.Second
 )
 
-// Logins are the credentials of one build.
+// Logins holds the credentials of one build. It is safe for concurrent use.
 type Logins struct {
 	hosts  map[source][]string
 	client connect
@@ -25,16 +25,17 @@ type Logins struct {
 	credentials map[string]Credential
 }
 
-// Credentials are those that are good now, by host.
+// Credentials returns the current credentials by host.
 func (l *Logins) Credentials() map[string]Credential {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return maps.Clone(l.credentials)
 }
 
-// KeepFresh renews the credentials until ctx ends, each time that half of the shortest life is over: whoever is handed a
-// credential can use it for about as long again. It calls failed when one could not be had, which is tried again when
-// half of the rest is over, and renewed after each round.
+// KeepFresh renews the credentials until ctx ends. It renews when half of the shortest lifetime is over, so
+// that a credential is always valid for about as long again. It calls renewed after each attempt, and failed
+// before it when a credential could not be renewed; the next attempt is when half of the remaining time is
+// over.
 func (l *Logins) KeepFresh(ctx context.Context, renewed func(), failed func(error)) {
 	for ctx.Err() == nil {
 		select {
@@ -49,24 +50,24 @@ func (l *Logins) KeepFresh(ctx context.Context, renewed func(), failed func(erro
 	}
 }
 
-// untilRenewal is how long to wait for the next round.
+// untilRenewal returns how long to wait for the next renewal.
 func (l *Logins) untilRenewal(now time.Time) time.Duration {
-	wait := tokenLife / 2
+	wait := defaultTokenLifetime / 2
 	for _, credential := range l.Credentials() {
 		if !now.Before(credential.Expires) {
-			wait = min(wait, afterEnd)
+			wait = min(wait, expiredRetryInterval)
 			continue
 		}
 		half := credential.Obtained.Add(credential.Expires.Sub(credential.Obtained) / 2)
 		if !now.Before(half) {
 			half = now.Add(credential.Expires.Sub(now) / 2)
 		}
-		wait = min(wait, max(soonest, half.Sub(now)))
+		wait = min(wait, max(minRenewalInterval, half.Sub(now)))
 	}
 	return wait
 }
 
-// Keychain hands the credentials to calls of the registries, and the user's own sign-ins for every other host.
+// Keychain returns a keychain with the credentials, and with the user's own sign-ins for every other host.
 func (l *Logins) Keychain() authn.Keychain {
 	return authn.NewMultiKeychain(keychain{l}, authn.DefaultKeychain)
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestARenewalIsDueInTheMiddle(t *testing.T) {
+func TestARenewalIsDueAtHalfTheLifetime(t *testing.T) {
 	now := time.Now()
-	life := func(began, ends time.Duration) Credential {
+	lifetime := func(began, ends time.Duration) Credential {
 		return Credential{Obtained: now.Add(began), Expires: now.Add(ends)}
 	}
 	cases := []struct {
@@ -28,12 +28,12 @@ func TestARenewalIsDueInTheMiddle(t *testing.T) {
 		want        time.Duration
 	}{
 		{"no credential", nil, 6 * time.Hour},
-		{"a new one", []Credential{life(0, 12*time.Hour)}, 6 * time.Hour},
-		{"one that is some hours old", []Credential{life(-4*time.Hour, 8*time.Hour)}, 2 * time.Hour},
-		{"the one that is due first counts", []Credential{life(0, 12*time.Hour), life(0, time.Hour)}, 30 * time.Minute},
-		{"after its middle, half of what is left", []Credential{life(-8*time.Hour, 4*time.Hour)}, 2 * time.Hour},
-		{"never at once", []Credential{life(-time.Hour, time.Millisecond)}, time.Second},
-		{"one that has ended", []Credential{life(-12*time.Hour, -time.Hour)}, 30 * time.Second},
+		{"a new credential", []Credential{lifetime(0, 12*time.Hour)}, 6 * time.Hour},
+		{"a credential of some hours", []Credential{lifetime(-4*time.Hour, 8*time.Hour)}, 2 * time.Hour},
+		{"the credential that is due first decides", []Credential{lifetime(0, 12*time.Hour), lifetime(0, time.Hour)}, 30 * time.Minute},
+		{"after half its lifetime, half of the remaining time", []Credential{lifetime(-8*time.Hour, 4*time.Hour)}, 2 * time.Hour},
+		{"never immediately", []Credential{lifetime(-time.Hour, time.Millisecond)}, time.Second},
+		{"an expired credential", []Credential{lifetime(-12*time.Hour, -time.Hour)}, 30 * time.Second},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -46,7 +46,8 @@ func TestARenewalIsDueInTheMiddle(t *testing.T) {
 	}
 }
 
-// numbered gives a token of a short life and a number of its own with each call; the call that fails gives none.
+// numbered returns a short-lived token with a new number on each call. The call with the number failing
+// returns an error.
 func numbered(failing int32) (*fake, *atomic.Int32) {
 	var calls atomic.Int32
 	return answering(func(source) (*ecr.GetAuthorizationTokenOutput, error) {
@@ -62,7 +63,7 @@ func numbered(failing int32) (*fake, *atomic.Int32) {
 
 func TestCredentialsAreRenewedUntilTheBuildEnds(t *testing.T) {
 	api, _ := numbered(0)
-	logins, err := login(t.Context(), at(ireland), api.client)
+	logins, err := login(t.Context(), registriesAt(ireland), api.client)
 	require.NoError(t, err)
 	keychain := logins.Keychain()
 	assert.Equal(t, "1", passwordFrom(t, keychain))
@@ -74,14 +75,14 @@ func TestCredentialsAreRenewedUntilTheBuildEnds(t *testing.T) {
 		close(done)
 	}()
 	assert.Equal(t, "2", <-renewed)
-	assert.NotEqual(t, "1", passwordFrom(t, keychain), "whoever asks later gets the new one")
+	assert.NotEqual(t, "1", passwordFrom(t, keychain), "later calls get the new credential")
 	cancel()
 	<-done
 }
 
-func TestARenewalThatFailsIsToldAndTriedAgain(t *testing.T) {
+func TestARenewalThatFailsIsReportedAndRetried(t *testing.T) {
 	api, _ := numbered(2)
-	logins, err := login(t.Context(), at(ireland), api.client)
+	logins, err := login(t.Context(), registriesAt(ireland), api.client)
 	require.NoError(t, err)
 	logins.credentials[ireland] = Credential{Password: "1", Obtained: time.Now(), Expires: time.Now().Add(time.Minute)}
 	logins.credentials["soon"] = Credential{Obtained: time.Now(), Expires: time.Now().Add(2 * time.Second)}
@@ -90,13 +91,13 @@ func TestARenewalThatFailsIsToldAndTriedAgain(t *testing.T) {
 	failed, renewed := make(chan error, 10), make(chan string, 10)
 	go logins.KeepFresh(ctx, func() { renewed <- logins.Credentials()[ireland].Password }, func(err error) { failed <- err })
 	assert.EqualError(t, <-failed, "sign in to ECR in eu-west-1: throttled")
-	assert.Equal(t, "1", <-renewed, "what there is stays")
+	assert.Equal(t, "1", <-renewed, "the old credential is kept")
 	assert.Equal(t, "3", <-renewed)
 }
 
-func TestAKeychainLeavesOtherHostsToTheUser(t *testing.T) {
+func TestAKeychainUsesTheUsersSignInsForOtherHosts(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	logins, err := login(t.Context(), at(ireland), answering(regional).client)
+	logins, err := login(t.Context(), registriesAt(ireland), answering(regional).client)
 	require.NoError(t, err)
 	other, err := name.NewRegistry(virginia)
 	require.NoError(t, err)

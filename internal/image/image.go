@@ -1,5 +1,6 @@
-// Package image reads the LAYERCACHE_* variables that say what to build, and makes the arguments of `docker buildx build` of
-// them. A CodeBuild project sets them and its console overrides them; no shell sees their values.
+// Package image reads the LAYERCACHE_* variables that describe the image to build, and turns them into
+// arguments of `docker buildx build`. A CodeBuild project sets the variables, and users override them in its
+// console; no shell sees their values.
 package image
 
 import (
@@ -15,24 +16,25 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// Image is what to build.
+// Image describes an image to build.
 type Image struct {
-	// Repository is HOST/NAME, Tags what the image is pushed as there.
+	// Repository is the repository to push to, HOST/NAME.
 	Repository string
-	Tags       []string
-	// Push says whether it is pushed at all.
+	// Tags are the tags of the image in the repository.
+	Tags []string
+	// Push is true when the image is pushed.
 	Push bool
-	// Dockerfile and Context are paths from the working directory.
+	// Dockerfile and Context are paths relative to the working directory.
 	Dockerfile, Context string
-	// Target is a stage's name; empty means the last.
+	// Target is the stage to build; empty means the last.
 	Target string
-	// Platforms are built for; none means the machine's own.
+	// Platforms are the platforms to build for; none means the machine's own.
 	Platforms []string
-	// PlatformTags says that each tag gets the platform's name at its end, for an index to join them.
+	// PlatformTags is true when each tag ends in the platform, so that Index can join the images.
 	PlatformTags bool
-	// BuildArgs are ARG values by name.
+	// BuildArgs are the values of build arguments by name.
 	BuildArgs map[string]string
-	// Secrets are the names of environment variables by the id of the BuildKit secret that they hold.
+	// Secrets are the names of the environment variables that hold BuildKit secrets, by the secret's id.
 	Secrets map[string]string
 	// Provenance and SBOM are the values of --provenance and --sbom; empty means buildx's default.
 	Provenance, SBOM string
@@ -40,11 +42,11 @@ type Image struct {
 	Args []string
 }
 
-// Words are what {commit}, {branch} and {build} stand for in tags; empty where there is none.
+// Words are the values of {commit}, {branch} and {build} in tags; empty when not known.
 type Words struct{ Commit, Branch, Build string }
 
-// From describes the image by the variables of `layercache image` or `layercache index`. lookup has the form of os.LookupEnv, and
-// tells which secrets are there.
+// From returns the image that the variables of `layercache image` or `layercache index` describe. lookup
+// works like os.LookupEnv, and is used to check that the variables with secrets are set.
 func From(v variables.Values, words Words, lookup func(string) (string, bool)) (Image, variables.Problems) {
 	i := Image{
 		Repository:   v.Text("LAYERCACHE_IMAGE"),
@@ -65,7 +67,7 @@ func From(v variables.Values, words Words, lookup func(string) (string, bool)) (
 	c.inside("LAYERCACHE_DOCKERFILE", filepath.Dir(i.Dockerfile))
 	i.Tags = c.tags(v.List("LAYERCACHE_TAGS"), words)
 	if i.PlatformTags && len(i.Platforms) != 1 {
-		c.problem("LAYERCACHE_PLATFORM_TAGS", "is true and LAYERCACHE_PLATFORMS names %d platforms: expected one", len(i.Platforms))
+		c.problem("LAYERCACHE_PLATFORM_TAGS", "is true and LAYERCACHE_PLATFORMS has %d platforms: expected one", len(i.Platforms))
 	}
 	for _, id := range slices.Sorted(maps.Keys(i.Secrets)) {
 		if _, ok := lookup(i.Secrets[id]); !ok || !variables.IsIdentifier(i.Secrets[id]) {
@@ -78,7 +80,7 @@ func From(v variables.Values, words Words, lookup func(string) (string, bool)) (
 	return i, c.problems
 }
 
-// Names are the full names that the image is pushed as.
+// Names returns the full names of the image, REPOSITORY:TAG.
 func (i Image) Names() []string {
 	var names []string
 	for _, tag := range i.Tags {
@@ -90,12 +92,13 @@ func (i Image) Names() []string {
 	return names
 }
 
-// PlatformTag is the tag of one platform's image, such as latest-linux-arm64 of latest.
+// PlatformTag returns the tag of one platform's image, such as latest-linux-arm64 for latest.
 func PlatformTag(tag, platform string) string {
 	return tag + "-" + strings.ReplaceAll(platform, "/", "-")
 }
 
-// BuildxArgs are the arguments of docker buildx build. Each value is joined to its flag, so that none can pass for a flag.
+// BuildxArgs returns the arguments of docker buildx build. Each value is joined to its flag with "=", so that
+// no value is read as a flag.
 func (i Image) BuildxArgs() []string {
 	var args []string
 	flag := func(name, value string) {
@@ -126,15 +129,16 @@ func (i Image) BuildxArgs() []string {
 	return append(args, "--", i.Context)
 }
 
-// checker collects what is wrong.
+// checker collects problems.
 type checker struct{ problems variables.Problems }
 
 func (c *checker) problem(variable, wrong string, args ...any) {
 	c.problems = append(c.problems, variables.Problem{Variable: variable, Wrong: fmt.Sprintf(wrong, args...)})
 }
 
-// inside notes a path that a link leads out of the working directory: whoever wrote the source wrote the link, and the build
-// would be given what lies there, such as the credentials of other programs. Paths that say themselves where they lead are meant.
+// inside adds a problem if a symlink leads the path out of the working directory. The author of the source
+// controls the symlink, and the build would read files outside, such as credentials of other programs. A path
+// that leaves the working directory by its own text is allowed: the user wrote it.
 func (c *checker) inside(variable, path string) {
 	if !filepath.IsLocal(path) {
 		return
@@ -145,21 +149,21 @@ func (c *checker) inside(variable, path string) {
 	}
 	target, missing := filepath.EvalSymlinks(filepath.Join(dir, path))
 	if err != nil || missing != nil {
-		return // An address, or nothing: buildx knows what to say.
+		return // A URL, or a path that does not exist: buildx reports it.
 	}
 	if relative, err := filepath.Rel(dir, target); err != nil || !filepath.IsLocal(relative) {
-		c.problem(variable, "is %q, a link that leads out of the working directory: build what is inside, or name the folder itself", path)
+		c.problem(variable, "is %q, a symlink that leads out of the working directory: use a path inside it, or the path that the symlink points to", path)
 	}
 }
 
-// tagPattern is a tag by the distribution specification.
+// tagPattern is the grammar of tags in the distribution specification.
 var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
-// tags fills in the words, whose text comes from outside, as parts that are valid in a tag.
+// tags replaces the words in the tags. The values are untrusted, so they are slugged.
 func (c *checker) tags(templates []string, words Words) []string {
 	const variable = "LAYERCACHE_TAGS"
 	if len(templates) == 0 {
-		templates = []string{"latest"} // A list of nothing but commas.
+		templates = []string{"latest"} // The list contained only commas.
 	}
 	values := map[string]string{"{commit}": words.Commit, "{branch}": words.Branch, "{build}": words.Build}
 	var tags []string
@@ -170,7 +174,7 @@ func (c *checker) tags(templates []string, words Words) []string {
 				continue
 			}
 			if values[word] == "" {
-				c.problem(variable, "has %s, which this build does not have", word)
+				c.problem(variable, "contains %s, which is not known in this build", word)
 			}
 			tag = strings.ReplaceAll(tag, word, cacheref.Slug(values[word], 80))
 		}

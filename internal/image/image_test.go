@@ -31,14 +31,14 @@ func TestBuildxArgs(t *testing.T) {
 		variables map[string]string
 		want      []string
 	}{
-		{"the repository alone gives every default", nil, []string{"--push", "--tag=" + repository + ":latest", "--file=Dockerfile", "--", "."}},
-		{"tags are filled in", map[string]string{"LAYERCACHE_TAGS": "v1, {commit},{branch}-{build}"},
+		{"with only the repository every flag has its default", nil, []string{"--push", "--tag=" + repository + ":latest", "--file=Dockerfile", "--", "."}},
+		{"words in tags are replaced", map[string]string{"LAYERCACHE_TAGS": "v1, {commit},{branch}-{build}"},
 			[]string{"--push", "--tag=" + repository + ":v1", "--tag=" + repository + ":0123abc", "--tag=" + repository + ":feature-x-217d2bf51f-7", "--file=Dockerfile", "--", "."}},
-		{"without a push nothing is kept but the cache", map[string]string{"LAYERCACHE_PUSH": "false"},
+		{"without a push only the cache is kept", map[string]string{"LAYERCACHE_PUSH": "false"},
 			[]string{"--output=type=cacheonly", "--tag=" + repository + ":latest", "--file=Dockerfile", "--", "."}},
-		{"a platform's own tag", map[string]string{"LAYERCACHE_PLATFORMS": "linux/arm64", "LAYERCACHE_PLATFORM_TAGS": "true"},
+		{"a tag for one platform", map[string]string{"LAYERCACHE_PLATFORMS": "linux/arm64", "LAYERCACHE_PLATFORM_TAGS": "true"},
 			[]string{"--push", "--tag=" + repository + ":latest-linux-arm64", "--file=Dockerfile", "--platform=linux/arm64", "--", "."}},
-		{"everything", map[string]string{
+		{"every variable", map[string]string{
 			"LAYERCACHE_DOCKERFILE": "a b/Dockerfile", "LAYERCACHE_CONTEXT": "--push", "LAYERCACHE_TARGET": "release",
 			"LAYERCACHE_PLATFORMS": "linux/amd64, linux/arm64", "LAYERCACHE_BUILD_ARGS": `{"B":"--x","A":"1 2"}`,
 			"LAYERCACHE_SECRETS": `{"npmrc":"NPM"}`, "NPM": "hidden", "LAYERCACHE_PROVENANCE": "mode=max", "LAYERCACHE_SBOM": "true", "LAYERCACHE_ARGS": `["--network=host"]`,
@@ -60,7 +60,7 @@ func TestBuildxArgs(t *testing.T) {
 	}
 }
 
-func TestAPathThatALinkLeadsOutOfTheWorkingDirectoryIsRefused(t *testing.T) {
+func TestAPathThatASymlinkLeadsOutOfTheWorkingDirectoryIsRefused(t *testing.T) {
 	outer := t.TempDir()
 	for _, dir := range []string{"outside", "source/inside"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(outer, dir), 0o755))
@@ -75,22 +75,22 @@ func TestAPathThatALinkLeadsOutOfTheWorkingDirectoryIsRefused(t *testing.T) {
 	}{
 		{"the working directory", ".", "Dockerfile", false},
 		{"a folder", "inside", "inside/Dockerfile", false},
-		{"a link inside", "within", "within/Dockerfile", false},
-		{"a folder that is not there", "none", "none/Dockerfile", false},
-		{"an address", "https://example.com/shop.git#main", "Dockerfile", false},
-		{"what says itself that it is outside", "../outside", "../outside/Dockerfile", false},
-		{"a link in a circle, which leads nowhere", "loop", "Dockerfile", false},
-		{"a context that is a link upwards", "up", "Dockerfile", true},
-		{"a context that is a link to everything", "root", "Dockerfile", true},
-		{"a context below a link", "up/../up", "Dockerfile", true},
-		{"a context by a link to a link", "chain", "Dockerfile", true},
-		{"a Dockerfile in a folder that is a link", ".", "root/Dockerfile", true},
+		{"a symlink inside", "within", "within/Dockerfile", false},
+		{"a folder that does not exist", "none", "none/Dockerfile", false},
+		{"a URL", "https://example.com/shop.git#main", "Dockerfile", false},
+		{"a path that is outside by its own text", "../outside", "../outside/Dockerfile", false},
+		{"a symlink to itself", "loop", "Dockerfile", false},
+		{"a context that is a symlink to a parent's folder", "up", "Dockerfile", true},
+		{"a context that is a symlink to the root folder", "root", "Dockerfile", true},
+		{"a context below a symlink", "up/../up", "Dockerfile", true},
+		{"a context that is a symlink to a symlink", "chain", "Dockerfile", true},
+		{"a Dockerfile in a folder that is a symlink", ".", "root/Dockerfile", true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := read(map[string]string{"LAYERCACHE_IMAGE": repository, "LAYERCACHE_CONTEXT": c.context, "LAYERCACHE_DOCKERFILE": c.dockerfile}, Words{})
 			if c.refused {
-				assert.ErrorContains(t, err, "a link that leads out of the working directory")
+				assert.ErrorContains(t, err, "a symlink that leads out of the working directory")
 				return
 			}
 			assert.NoError(t, err)
@@ -98,7 +98,7 @@ func TestAPathThatALinkLeadsOutOfTheWorkingDirectoryIsRefused(t *testing.T) {
 	}
 }
 
-// Whatever a variable holds, it is refused or stays the value of its own flag.
+// Whatever a variable contains, it is refused or stays the value of its own flag.
 func FuzzNoVariableSmugglesAFlag(f *testing.F) {
 	f.Add("--push", "--output=type=local,dest=/", `{"A":"--x"}`, "-t")
 	f.Add("a,--load", "x --push", `{"--push":"HOME"}`, "\n--\n")
@@ -115,35 +115,35 @@ func FuzzNoVariableSmugglesAFlag(f *testing.F) {
 		args := described.BuildxArgs()
 		assert.Equal(t, "--output=type=cacheonly", args[0])
 		require.GreaterOrEqual(t, len(args), 3)
-		assert.Equal(t, "--", args[len(args)-2], "what comes last is no flag")
+		assert.Equal(t, "--", args[len(args)-2], "the context cannot be a flag")
 		for _, arg := range args[1 : len(args)-2] {
 			assert.Regexp(t, `\A--(tag|file|target|platform|build-arg|secret|provenance|sbom)=`, arg)
 		}
 	})
 }
 
-func TestBadVariables(t *testing.T) {
-	cases := []struct{ name, variable, value, says string }{
+func TestWrongVariablesAreRefused(t *testing.T) {
+	cases := []struct{ name, variable, value, message string }{
 		{"no image", "LAYERCACHE_IMAGE", "", "LAYERCACHE_IMAGE"},
 		{"an image with a scheme", "LAYERCACHE_IMAGE", "https://" + repository, "LAYERCACHE_IMAGE"},
 		{"an image with a tag", "LAYERCACHE_IMAGE", repository + ":v1", "LAYERCACHE_IMAGE"},
-		{"a tag that is none", "LAYERCACHE_TAGS", "a b", "at most 128"},
-		{"a word that this build does not have", "LAYERCACHE_TAGS", "{build}", "does not have"},
+		{"an invalid tag", "LAYERCACHE_TAGS", "a b", "at most 128"},
+		{"a word without a value in this build", "LAYERCACHE_TAGS", "{build}", "not known"},
 		{"an unknown word", "LAYERCACHE_TAGS", "{date}", "at most 128"},
-		{"build args that are no object", "LAYERCACHE_BUILD_ARGS", "A=1", "JSON object"},
-		{"build args that are no strings", "LAYERCACHE_BUILD_ARGS", `{"A":1}`, "JSON object"},
+		{"build arguments that are not an object", "LAYERCACHE_BUILD_ARGS", "A=1", "JSON object"},
+		{"build arguments that are not strings", "LAYERCACHE_BUILD_ARGS", `{"A":1}`, "JSON object"},
 		{"a secret's id with a comma", "LAYERCACHE_SECRETS", `{"a,src=/etc/shadow":"HOME"}`, "has the name"},
 		{"a secret whose variable is not set", "LAYERCACHE_SECRETS", `{"a":"NOPE"}`, "is not set"},
-		{"arguments that are no array", "LAYERCACHE_ARGS", "--network=host", "JSON array"},
+		{"arguments that are not an array", "LAYERCACHE_ARGS", "--network=host", "JSON array"},
 		{"platform tags without one platform", "LAYERCACHE_PLATFORM_TAGS", "true", "expected one"},
-		{"a push that is neither", "LAYERCACHE_PUSH", "maybe", "true or false"},
+		{"a push that is neither true nor false", "LAYERCACHE_PUSH", "maybe", "true or false"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			environment := map[string]string{"LAYERCACHE_IMAGE": repository}
 			environment[c.variable] = c.value
 			_, err := read(environment, Words{})
-			assert.ErrorContains(t, err, c.says)
+			assert.ErrorContains(t, err, c.message)
 			assert.ErrorContains(t, err, c.variable)
 		})
 	}

@@ -14,62 +14,62 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// Joined is an index that was pushed.
-type Joined struct {
+// PushedIndex is an index that was pushed.
+type PushedIndex struct {
 	Name   string
 	Digest v1.Hash
 }
 
-// Index joins, for each tag, the images that the platforms' builds pushed (REPOSITORY:TAG-linux-amd64, …) into one index,
-// attestations included, and pushes it as REPOSITORY:TAG.
-func (i Image) Index(ctx context.Context, keychain authn.Keychain) ([]Joined, error) {
+// Index joins the images of all platforms (REPOSITORY:TAG-linux-amd64, …), with their attestations, into one
+// index for each tag, and pushes it as REPOSITORY:TAG.
+func (i Image) Index(ctx context.Context, keychain authn.Keychain) ([]PushedIndex, error) {
 	if len(i.Platforms) == 0 {
-		return nil, errors.New("LAYERCACHE_PLATFORMS is not set: an index needs the platforms whose images it joins")
+		return nil, errors.New("LAYERCACHE_PLATFORMS is not set: expected the platforms whose images the index joins")
 	}
-	var joined []Joined
+	var pushed []PushedIndex
 	for _, tag := range i.Tags {
-		done, err := i.join(ctx, tag, keychain)
+		index, err := i.join(ctx, tag, keychain)
 		if err != nil {
-			return joined, fmt.Errorf("join %s:%s: %w", i.Repository, tag, err)
+			return pushed, fmt.Errorf("join %s:%s: %w", i.Repository, tag, err)
 		}
-		joined = append(joined, done)
+		pushed = append(pushed, index)
 	}
-	return joined, nil
+	return pushed, nil
 }
 
-func (i Image) join(ctx context.Context, tag string, keychain authn.Keychain) (Joined, error) {
+func (i Image) join(ctx context.Context, tag string, keychain authn.Keychain) (PushedIndex, error) {
 	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain)}
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, platform := range i.Platforms {
 		from, err := name.ParseReference(i.Repository + ":" + PlatformTag(tag, platform))
 		if err != nil {
-			return Joined{}, err
+			return PushedIndex{}, err
 		}
 		addenda, err := manifests(from, options)
 		if err != nil {
-			return Joined{}, fmt.Errorf("%s: %w; did the build for %s push it?", from, err, platform)
+			return PushedIndex{}, fmt.Errorf("%s: %w; did the build for %s push it?", from, err, platform)
 		}
 		index = mutate.AppendManifests(index, addenda...)
 	}
 	to, err := name.ParseReference(i.Repository + ":" + tag)
 	if err != nil {
-		return Joined{}, err
+		return PushedIndex{}, err
 	}
 	if err := remote.WriteIndex(to, index, options...); err != nil {
-		return Joined{}, err
+		return PushedIndex{}, err
 	}
 	digest, err := index.Digest()
-	return Joined{Name: to.String(), Digest: digest}, err
+	return PushedIndex{Name: to.String(), Digest: digest}, err
 }
 
-// manifests are what a tag holds: an image, or the images and attestations of an index.
+// manifests returns what a tag holds: an image, or the images and attestations of an index.
 func manifests(from name.Reference, options []remote.Option) ([]mutate.IndexAddendum, error) {
 	got, err := remote.Get(from, options...)
 	if err != nil {
 		return nil, err
 	}
 	if !got.MediaType.IsIndex() {
-		return one(got)
+		return singleImage(got)
 	}
 	index, err := got.ImageIndex()
 	if err != nil {
@@ -90,7 +90,7 @@ func manifests(from name.Reference, options []remote.Option) ([]mutate.IndexAdde
 	return addenda, nil
 }
 
-func one(got *remote.Descriptor) ([]mutate.IndexAddendum, error) {
+func singleImage(got *remote.Descriptor) ([]mutate.IndexAddendum, error) {
 	image, err := got.Image()
 	if err != nil {
 		return nil, err

@@ -2,7 +2,7 @@ package lint
 
 import "strings"
 
-// checkAdd looks for ADD that does nothing which COPY does not do.
+// checkAdd reports each ADD that COPY could replace.
 func checkAdd(c *checker) {
 	for _, sequence := range c.sequences() {
 		for _, in := range sequence {
@@ -11,15 +11,16 @@ func checkAdd(c *checker) {
 				continue
 			}
 			c.report(in, advice{
-				message: "ADD of files from the context does what COPY does, except that it unpacks a file that happens to be a tar archive",
-				change:  "COPY in place of ADD",
-				effect:  "the same files and the same caching; --fix can prove more about a COPY, so that --link becomes possible in more places",
+				message: "ADD copies files from the context like COPY, but unpacks any file that is a tar archive",
+				change:  "use COPY instead of ADD",
+				effect:  "the same files and the same caching; --fix can add --link to a COPY in more places",
 			})
 		}
 	}
 }
 
-// needsAdd tells whether a source is, or may be, one that COPY cannot take or would not unpack.
+// needsAdd reports whether a source is, or may be, a URL that COPY cannot fetch or an archive that COPY would
+// not unpack.
 func (t transfer) needsAdd() bool {
 	for _, source := range t.SourcePaths {
 		name := strings.ToLower(unquoted(source))

@@ -8,8 +8,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
-// changing are names of build arguments that are other ones in each build or with each commit.
-var changing = []string{
+// volatileArgs are names of build arguments whose value changes with each build or each commit.
+var volatileArgs = []string{
 	"BUILD_DATE", "BUILD_TIME", "BUILD_TIMESTAMP", "BUILDTIME", "BUILDDATE", "TIMESTAMP", "DATE", "CREATED",
 	"BUILD_ID", "BUILD_NUMBER", "BUILD_NUM", "BUILD_URL", "CODEBUILD_BUILD_ID", "CODEBUILD_BUILD_NUMBER", "GITHUB_RUN_ID", "GITHUB_RUN_NUMBER",
 	"COMMIT", "COMMIT_SHA", "COMMIT_HASH", "COMMIT_ID", "SHA", "REVISION", "SOURCE_COMMIT", "VCS_REF", "VCS_REVISION",
@@ -17,8 +17,9 @@ var changing = []string{
 	"CODEBUILD_RESOLVED_SOURCE_VERSION", "CODEBUILD_SOURCE_VERSION",
 }
 
-// checkBuildArgs looks for such an ARG above a RUN that does not use it. BuildKit gives every declared argument to every RUN
-// below, so each new value makes all of them run again. Other instructions only depend on arguments that they name.
+// checkBuildArgs reports each volatile ARG above a RUN that does not use it. BuildKit passes every declared
+// argument to every RUN below it, so a new value runs all of them again. Other instructions depend only on
+// the arguments that they use.
 func (c *checker) checkBuildArgs(sequence []*instruction) {
 	for i, in := range sequence {
 		arg, ok := in.command.(*instructions.ArgCommand)
@@ -26,22 +27,23 @@ func (c *checker) checkBuildArgs(sequence []*instruction) {
 			continue
 		}
 		for _, a := range arg.Args {
-			if !slices.Contains(changing, strings.ToUpper(a.Key)) {
+			if !slices.Contains(volatileArgs, strings.ToUpper(a.Key)) {
 				continue
 			}
-			if run := firstBystander(a.Key, sequence[i+1:]); run != nil {
+			if run := firstUnrelatedRun(a.Key, sequence[i+1:]); run != nil {
 				c.report(in, advice{
-					message: fmt.Sprintf("ARG %s stands above the RUN of line %d, which does not use it: each new value runs that step and all after it again", a.Key, run.line),
-					change:  fmt.Sprintf("move ARG %s down to right before the first instruction that uses it", a.Key),
-					effect:  "a new value only runs again what uses it",
+					message: fmt.Sprintf("ARG %s is declared above the RUN in line %d, which does not use it: each new value runs that step and all steps after it again", a.Key, run.line),
+					change:  fmt.Sprintf("move ARG %s down to just before the first instruction that uses it", a.Key),
+					effect:  "a new value runs only the steps from its first use on",
 				})
 			}
 		}
 	}
 }
 
-// firstBystander is the first RUN below an ARG if it does not use the argument, also not under the name of an ENV that has it.
-func firstBystander(name string, below []*instruction) *instruction {
+// firstUnrelatedRun returns the first RUN below an ARG if it does not use the argument, directly or through
+// an ENV; else nil.
+func firstUnrelatedRun(name string, below []*instruction) *instruction {
 	names := []string{name}
 	for _, in := range below {
 		switch command := in.command.(type) {
@@ -61,6 +63,7 @@ func firstBystander(name string, below []*instruction) *instruction {
 	return nil
 }
 
+// mentionsAny reports whether the RUN or one of its heredocs contains one of the names.
 func mentionsAny(run *instructions.RunCommand, names []string) bool {
 	for _, file := range run.Files {
 		if mentions(file.Data, names) {
@@ -70,7 +73,7 @@ func mentionsAny(run *instructions.RunCommand, names []string) bool {
 	return mentions(run.String(), names)
 }
 
-// mentions tells whether a text has one of the names in it, as a variable or as one that a program reads by name.
+// mentions reports whether the text contains one of the names, as a variable or in any other way.
 func mentions(text string, names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return strings.Contains(text, name) })
 }

@@ -11,24 +11,24 @@ import (
 	"github.com/layercache/layercache/internal/buildcontext"
 )
 
-// Context is what is known of a build context.
+// Context describes a build context.
 type Context struct {
 	// Files are the files of the context.
 	Files fs.FS
-	// IgnoreFile is the name of the ignore file, empty when there is none.
+	// IgnoreFile is the name of the ignore file; empty when there is none.
 	IgnoreFile string
-	// Ignored tells whether the ignore file leaves a path out. Nil when there is none.
+	// Ignored matches the paths that the ignore file excludes; nil when there is none.
 	Ignored *patternmatcher.PatternMatcher
 }
 
-// ReadContext looks at the build context dir, and for the ignore file that BuildKit takes for the Dockerfile.
+// ReadContext reads the build context dir, with the ignore file that BuildKit uses for the Dockerfile.
 func ReadContext(dir, dockerfile string) (*Context, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
-		return nil, fmt.Errorf("look at the build context: %w", err)
+		return nil, fmt.Errorf("read the build context: %w", err)
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("the build context %s is no folder: --context names the folder that docker build gets", dir)
+		return nil, fmt.Errorf("the build context %s is not a folder: set --context to the folder that docker build gets", dir)
 	}
 	file, ignored, err := buildcontext.Ignore(dir, dockerfile)
 	if err != nil {
@@ -41,7 +41,7 @@ func ReadContext(dir, dockerfile string) (*Context, error) {
 	return context, nil
 }
 
-// sendsGit tells whether .git is there and goes into the build.
+// sendsGit reports whether .git exists and is sent to the build.
 func (x *Context) sendsGit() bool {
 	if _, err := fs.Stat(x.Files, ".git"); err != nil {
 		return false
@@ -57,13 +57,13 @@ func (x *Context) sendsGit() bool {
 	return false
 }
 
-// isDir tells whether a path of the context is a folder.
+// isDir reports whether a path of the context is a folder.
 func (x *Context) isDir(path string) bool {
 	info, err := fs.Stat(x.Files, path)
 	return err == nil && info.IsDir()
 }
 
-// checkContext looks for COPY and ADD that take more from the context than the image needs. It reports the first one.
+// checkContext reports the first COPY or ADD that copies more of the context than the image needs.
 func checkContext(c *checker) {
 	x := c.options.Context
 	if x == nil {
@@ -73,22 +73,22 @@ func checkContext(c *checker) {
 	git := x.sendsGit()
 	switch {
 	case whole != nil && x.Ignored == nil:
-		message := "the whole context is copied and there is no .dockerignore: a change of any file, needed or not, makes this layer and all after it again"
+		message := "the whole context is copied and there is no .dockerignore: a change to any file rebuilds this layer and all layers after it"
 		if git {
-			message += "; .git is among them and changes with each commit"
+			message += "; .git is copied too, and changes with each commit"
 		}
-		c.report(whole, advice{message: message, change: "write a .dockerignore with .git, what the build makes, and what only people read; or copy only what the build needs",
-			effect: "the layer comes from the cache until a file changes that the image needs"})
+		c.report(whole, advice{message: message, change: "add a .dockerignore that excludes .git, build output and documentation; or copy only what the build needs",
+			effect: "the layer comes from the cache until a file that the image needs changes"})
 	case whole != nil && git:
-		c.report(whole, advice{message: x.IgnoreFile + " does not leave out .git, and the whole context is copied: each commit makes this layer and all after it again",
+		c.report(whole, advice{message: x.IgnoreFile + " does not exclude .git, and the whole context is copied: each commit rebuilds this layer and all layers after it",
 			change: "add the line .git to " + x.IgnoreFile, effect: "a commit that changes no file of the image keeps the layer"})
 	case folder != nil && x.Ignored == nil:
-		c.report(folder, advice{level: Info, message: "a folder is copied and there is no .dockerignore: whatever comes to lie in it makes this layer and all after it again",
-			change: "write a .dockerignore with what the build makes and what only people read", effect: "the layer comes from the cache until a file changes that the image needs"})
+		c.report(folder, advice{level: Info, message: "a folder is copied and there is no .dockerignore: any new file in it rebuilds this layer and all layers after it",
+			change: "add a .dockerignore that excludes build output and documentation", effect: "the layer comes from the cache until a file that the image needs changes"})
 	}
 }
 
-// firstCopies are the first COPY or ADD of the whole context, and the first of one of its folders.
+// firstCopies returns the first COPY or ADD of the whole context, and the first of a folder in it.
 func (c *checker) firstCopies(x *Context) (whole, folder *instruction) {
 	for _, s := range c.stages {
 		for _, in := range s.own {

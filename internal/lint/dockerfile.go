@@ -13,14 +13,14 @@ import (
 
 const byteOrderMark = "\uFEFF"
 
-// maxSize is more than any Dockerfile has. BuildKit itself ends at lines of 64 KiB.
+// maxSize is the largest Dockerfile in bytes that is read. BuildKit itself only limits lines, to 64 KiB.
 const maxSize = 4 << 20
 
-// dockerfile is a Dockerfile as the rules see it.
+// dockerfile is a parsed Dockerfile.
 type dockerfile struct {
 	source    []byte
 	lines     [][]byte // with their line ends
-	starts    []int    // where each line begins
+	starts    []int    // the offset of each line
 	ast       *parser.Node
 	escape    rune
 	hasSyntax bool
@@ -32,30 +32,30 @@ type dockerfile struct {
 // stage is a build stage.
 type stage struct {
 	from     *instruction
-	name     string // lower case, empty when it has none
+	name     string // lower case; empty for a stage without a name
 	base     string // as written
 	platform string
-	parent   *stage         // the stage that it is built FROM, nil for an image
-	own      []*instruction // what runs in it, in order
+	parent   *stage         // the stage in its FROM; nil for an image
+	own      []*instruction // the instructions of the stage, in order
 	triggers []*instruction // its ONBUILD instructions, without the word ONBUILD
 }
 
-// instruction is an instruction, or the one that an ONBUILD holds.
+// instruction is an instruction, or the one inside an ONBUILD.
 type instruction struct {
 	node          *parser.Node
-	command       any // of the package instructions
+	command       any // a type of package instructions
 	line, endLine int
 	comments      []string
 }
 
-// parse reads a Dockerfile as BuildKit does.
+// parse parses a Dockerfile with BuildKit's parser. name is its name in errors.
 func parse(source []byte, name string) (*dockerfile, error) {
 	if len(source) > maxSize {
-		return nil, fmt.Errorf("%s: longer than %d bytes, which is more than a Dockerfile has: is it another file? Move what it embeds into files of the context",
+		return nil, fmt.Errorf("%s: longer than %d bytes, too long for a Dockerfile: is it the right file? Move embedded content into files of the context",
 			printable(name), maxSize)
 	}
 	if i := bytes.IndexByte(source, 0); i >= 0 {
-		return nil, fmt.Errorf("%s:%d: a NUL byte: this is no text in UTF-8; save the Dockerfile as UTF-8", printable(name), 1+bytes.Count(source[:i], []byte("\n")))
+		return nil, fmt.Errorf("%s:%d: contains a NUL byte, so it is not UTF-8 text: save the Dockerfile as UTF-8", printable(name), 1+bytes.Count(source[:i], []byte("\n")))
 	}
 	result, err := parser.Parse(bytes.NewReader(source))
 	if err != nil {
@@ -77,7 +77,7 @@ func parse(source []byte, name string) (*dockerfile, error) {
 		}
 	}
 	if len(d.stages) == 0 {
-		return nil, fmt.Errorf("%s: there is no FROM: a Dockerfile has at least one stage", printable(name))
+		return nil, fmt.Errorf("%s: no FROM: a Dockerfile needs at least one stage", printable(name))
 	}
 	return d, nil
 }
@@ -100,7 +100,7 @@ func (d *dockerfile) add(node *parser.Node) error {
 	if len(d.stages) == 0 {
 		arg, ok := command.(*instructions.ArgCommand)
 		if !ok {
-			return parser.WithLocation(fmt.Errorf("%s before the first FROM: only ARG may stand there", node.Value), node.Location())
+			return parser.WithLocation(fmt.Errorf("%s before the first FROM: only ARG is allowed there", node.Value), node.Location())
 		}
 		d.addArgs(arg)
 		return nil
@@ -113,8 +113,8 @@ func (d *dockerfile) add(node *parser.Node) error {
 	return nil
 }
 
-// parseInstruction reads one instruction. BuildKit v0.33.0 needs a linter of its own here: without one it panics at a comment
-// "# check=…" above the instruction.
+// parseInstruction parses one instruction. It passes an empty linter, because BuildKit v0.33.0 panics without
+// one at a comment "# check=…" above the instruction.
 func parseInstruction(node *parser.Node) (any, error) {
 	return instructions.ParseInstructionWithLinter(node, linter.New(&linter.Config{}))
 }
@@ -130,8 +130,8 @@ func (d *dockerfile) addArgs(arg *instructions.ArgCommand) {
 	}
 }
 
-// addTrigger reads the instruction behind ONBUILD. BuildKit reads it in the builds that use the image, so what cannot be read
-// is no error here.
+// addTrigger parses the instruction after ONBUILD. BuildKit parses it only in the builds that use the image,
+// so a syntax error is ignored here.
 func (s *stage) addTrigger(onbuild *instruction) {
 	if onbuild.node.Next == nil || len(onbuild.node.Next.Children) != 1 {
 		return
@@ -145,7 +145,7 @@ func (s *stage) addTrigger(onbuild *instruction) {
 	s.triggers = append(s.triggers, &instruction{node: &node, command: command, line: onbuild.line, endLine: onbuild.endLine, comments: onbuild.comments})
 }
 
-// stageNamed is the last stage of that name so far, or nil.
+// stageNamed returns the last stage so far with the name, or nil.
 func (d *dockerfile) stageNamed(name string) *stage {
 	for i := len(d.stages) - 1; i >= 0; i-- {
 		if d.stages[i].name != "" && strings.EqualFold(d.stages[i].name, name) {
@@ -155,8 +155,8 @@ func (d *dockerfile) stageNamed(name string) *stage {
 	return nil
 }
 
-// sequences are the lists of instructions that run one after the other: each stage's own, and its triggers, which run in the
-// builds of others.
+// sequences returns the lists of instructions that run one after the other: those of each stage, and its
+// triggers, which run in builds that use the image.
 func (d *dockerfile) sequences() [][]*instruction {
 	var all [][]*instruction
 	for _, s := range d.stages {
@@ -165,7 +165,7 @@ func (d *dockerfile) sequences() [][]*instruction {
 	return all
 }
 
-// line is the text of a line, counted from 1.
+// line returns the text of a line, counted from 1.
 func (d *dockerfile) line(number int) string {
 	if number < 1 || number > len(d.lines) {
 		return ""
@@ -173,8 +173,8 @@ func (d *dockerfile) line(number int) string {
 	return string(bytes.TrimPrefix(bytes.TrimRight(d.lines[number-1], "\r\n"), []byte(byteOrderMark)))
 }
 
-// flag is the value of an instruction's flag, and whether it is there.
-func (in *instruction) flag(name string) (value string, there bool) {
+// flag returns the value of a flag, and whether the instruction has it.
+func (in *instruction) flag(name string) (value string, ok bool) {
 	for _, flag := range in.node.Flags {
 		key, value, _ := strings.Cut(flag, "=")
 		if key == "--"+name {
@@ -184,11 +184,11 @@ func (in *instruction) flag(name string) (value string, there bool) {
 	return "", false
 }
 
-// located puts the place in front of what BuildKit's parser says.
+// located adds file name and line to an error of BuildKit's parser.
 func located(err error, name string) error {
 	var at *parser.LocationError
 	if errors.As(err, &at) && len(at.Locations) > 0 && len(at.Locations[0]) > 0 {
-		return fmt.Errorf("%s:%d: BuildKit cannot read this: %s", printable(name), max(1, at.Locations[0][0].Start.Line), printable(err.Error()))
+		return fmt.Errorf("%s:%d: BuildKit cannot parse this: %s", printable(name), max(1, at.Locations[0][0].Start.Line), printable(err.Error()))
 	}
-	return fmt.Errorf("%s: BuildKit cannot read this: %s", printable(name), printable(err.Error()))
+	return fmt.Errorf("%s: BuildKit cannot parse this: %s", printable(name), printable(err.Error()))
 }

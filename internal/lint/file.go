@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// Read reads a Dockerfile, but no more than is needed to see that it is too long.
+// Read reads a Dockerfile. It stops one byte after the maximum size, which Check then reports.
 func Read(r io.Reader) ([]byte, error) {
 	source, err := io.ReadAll(io.LimitReader(r, maxSize+1))
 	if err != nil {
@@ -17,11 +17,10 @@ func Read(r io.Reader) ([]byte, error) {
 	return source, nil
 }
 
-// Replace writes a file so that others see the old or the new content and nothing between. The mode stays, and a symlink stays
-// one: what it points to is replaced.
+// Replace replaces a file atomically and keeps its mode. If path is a symlink, its target is replaced.
 func Replace(path string, content []byte) error {
 	if err := replace(path, content); err != nil {
-		return fmt.Errorf("write the fixed Dockerfile: %w: it is as it was", err)
+		return fmt.Errorf("write the fixed Dockerfile: %w (the file is unchanged)", err)
 	}
 	return nil
 }

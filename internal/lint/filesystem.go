@@ -8,31 +8,35 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
-// filesystem is what can be proven about a stage's files at one point of the Dockerfile, from its text alone.
+// filesystem is what the text of the Dockerfile proves about a stage's files, at one instruction.
 //
-// It serves one question: does COPY --link make the same files as COPY? BuildKit runs the very same copy in both cases, once
-// on top of the stage's files and once in an empty directory that is then laid over them. So the results are the same when
-// nothing of what the copy looks at, or writes a second time, is in the stage:
+// It answers one question: does COPY --link create the same files as COPY? BuildKit runs the same copy in
+// both cases: without --link on top of the stage's files, with --link in an empty directory that is then laid
+// over them. The result is the same if the copy neither reads nor overwrites anything of the stage:
 //
-//   - No folder on the way to the destination may be a symlink: with --link it is not followed, and becomes a folder.
-//   - A folder on the way that exists must be root's with mode 0755: with --link it is made anew like that and replaces owner
-//     and mode of the one below. Under --chown it may not exist at all, because the new one belongs to that user.
-//   - The destination itself must not exist, or be such a folder with nothing in it. In the latter case the slash at its end
-//     is needed: without it a single file goes into the folder, but with --link takes the folder's place.
+//   - No folder on the path to the destination may be a symlink: --link does not follow it, and replaces it
+//     with a folder.
+//   - An existing folder on the path must belong to root and have mode 0755: --link creates it again like
+//     that, and replaces owner and mode of the existing one. With --chown it must not exist at all, because
+//     the new one belongs to that user.
+//   - The destination itself must not exist, or be such a folder and empty. If it is a folder, it must end in
+//     a slash: without the slash a single file is copied into the folder, but with --link it replaces the
+//     folder.
 //
-// An image may have anything anywhere, and a RUN or ADD may make anything anywhere. What is left to prove is in stages FROM
-// scratch, and those built FROM them, before their first RUN or ADD. Modification times of folders are not looked at.
+// An image may contain anything, and a RUN or ADD may create anything. So proofs are possible only in stages
+// FROM scratch, and stages FROM those, before their first RUN or ADD. Modification times of folders are not
+// considered.
 //
 // https://docs.docker.com/reference/dockerfile/#copy---link
 type filesystem struct {
-	doubt   string          // why nothing can be proven, empty as long as something can
-	plain   map[string]bool // folders that, where they exist, are root's with mode 0755
-	filled  map[string]bool // those of them that hold unknown files
-	taken   map[string]bool // paths at which there may be anything, also a symlink
-	parents map[string]bool // folders that a known path lies beneath
-	dir     string          // WORKDIR, empty when it is not known
-	user    string
-	written bool // something is below the next layer
+	unprovable string          // why nothing can be proven; empty while proofs are possible
+	plain      map[string]bool // folders that, if they exist, belong to root and have mode 0755
+	filled     map[string]bool // those of them that contain unknown files
+	taken      map[string]bool // paths that may be anything, even a symlink
+	parents    map[string]bool // folders above a known path
+	dir        string          // WORKDIR; empty when not known
+	user       string
+	written    bool // the next layer has a layer below it
 }
 
 func emptyFilesystem() *filesystem {
@@ -42,7 +46,7 @@ func emptyFilesystem() *filesystem {
 func imageFilesystem(image string) *filesystem {
 	f := emptyFilesystem()
 	f.dir, f.written = "", true
-	f.lose("the image " + image + " may have a symlink, a file, or a folder with an owner or mode of its own on the way to the destination")
+	f.giveUp("the image " + image + " may have a symlink, a file, or a folder with another owner or mode on the path to the destination")
 	return f
 }
 
@@ -52,76 +56,76 @@ func (f *filesystem) clone() *filesystem {
 	return &c
 }
 
-// lose gives up: from here on nothing can be proven. The first reason stays.
-func (f *filesystem) lose(why string) {
-	if f.doubt == "" {
-		f.doubt = why
+// giveUp records that nothing can be proven from here on. The first reason is kept.
+func (f *filesystem) giveUp(why string) {
+	if f.unprovable == "" {
+		f.unprovable = why
 	}
 }
 
-// doubtAbout says why --link could change what the COPY makes. Empty means that it cannot.
-func (f *filesystem) doubtAbout(t transfer) string {
+// linkDoubt returns why --link could change the result of the COPY. Empty means that it cannot.
+func (f *filesystem) linkDoubt(t transfer) string {
 	target, isFolder, ok := f.resolve(t.DestPath)
 	switch {
 	case t.isAdd:
-		return "ADD unpacks archives, and what is in them is not known here"
+		return "ADD unpacks archives, whose content is not known"
 	case t.parents:
-		return "--parents makes folders with the owner and mode that they have in the source, which --link would put over those below"
+		return "--parents creates folders with the owner and mode of the source, and --link would replace existing ones with them"
 	case t.namesOwner():
-		return "--chown names a user, and with --link there is no /etc/passwd to look the name up in"
-	case f.doubt != "" && ok && !isFolder:
-		return f.doubt + ", and without a slash at the destination's end a file would take the place of a folder there"
-	case f.doubt != "":
-		return f.doubt
+		return "--chown has a user name, and with --link there is no /etc/passwd to look it up in"
+	case f.unprovable != "" && ok && !isFolder:
+		return f.unprovable + ", and because the destination does not end in a slash, a file would replace a folder there"
+	case f.unprovable != "":
+		return f.unprovable
 	case !ok:
-		return "the destination is only known in the build"
+		return "the destination is known only during the build"
 	}
 	for _, folder := range ancestors(target) {
 		switch {
 		case f.taken[folder] || f.filled[folder]:
-			return "an earlier step put files into " + folder + " that are not known here: there may be a symlink on the way to the destination"
+			return "an earlier step put unknown files into " + folder + ": there may be a symlink on the path to the destination"
 		case f.plain[folder] && folder != "/" && t.chown != "":
-			return "--chown would give the folder " + folder + ", which an earlier step made, another owner"
+			return "--chown would change the owner of the folder " + folder + ", which an earlier step created"
 		}
 	}
 	switch {
 	case f.taken[target] || f.filled[target] || f.parents[target]:
 		return "an earlier step put something at " + target + ", which --link could replace"
 	case f.plain[target] && target != "/" && t.chown != "":
-		return "--chown would give the folder " + target + ", which an earlier step made, another owner"
+		return "--chown would change the owner of the folder " + target + ", which an earlier step created"
 	case f.plain[target] && !isFolder:
-		return "the destination has no slash at its end and is a folder: with --link a file would take its place"
+		return "the destination is a folder and does not end in a slash: with --link a file would replace it"
 	}
 	return ""
 }
 
-// apply takes in what an instruction does to the files.
+// apply updates the filesystem for an instruction.
 func (f *filesystem) apply(in *instruction) {
 	switch c := in.command.(type) {
 	case *instructions.RunCommand:
-		f.lose("an earlier RUN may have made a symlink, or a folder with an owner or mode of its own, on the way to the destination")
+		f.giveUp("an earlier RUN may have created a symlink, or a folder with another owner or mode, on the path to the destination")
 		f.written = true
 	case *instructions.AddCommand:
-		f.lose("an earlier ADD may have unpacked an archive with symlinks in it")
+		f.giveUp("an earlier ADD may have unpacked an archive with symlinks")
 		f.written = true
 	case *instructions.CopyCommand:
 		t, _ := in.transfer()
-		f.copied(t)
+		f.copyTo(t)
 		f.written = true
 	case *instructions.WorkdirCommand:
-		f.workdir(c.Path)
+		f.changeDir(c.Path)
 		f.written = true
 	case *instructions.UserCommand:
 		f.user = c.User
 	}
 }
 
-const followed = "an earlier step wrote through a folder whose files are not known here, perhaps through a symlink"
+const mayHaveFollowed = "an earlier step wrote into a folder with unknown files, perhaps through a symlink"
 
-func (f *filesystem) copied(t transfer) {
+func (f *filesystem) copyTo(t transfer) {
 	target, isFolder, ok := f.resolve(t.DestPath)
 	if !ok {
-		f.lose("an earlier step copied to a place that is only known in the build")
+		f.giveUp("an earlier step copied to a destination that is known only during the build")
 		return
 	}
 	folders := ancestors(target)
@@ -133,7 +137,7 @@ func (f *filesystem) copied(t transfer) {
 	}
 	switch {
 	case f.taken[target]:
-		f.lose(followed)
+		f.giveUp(mayHaveFollowed)
 	case !isFolder && f.plain[target]:
 		f.filled[target] = true
 	case !isFolder:
@@ -143,7 +147,7 @@ func (f *filesystem) copied(t transfer) {
 	}
 }
 
-// fill takes in what comes into a folder: the names of heredocs are known, everything else is not.
+// fill records the files copied into a folder. Only the names of heredocs are known.
 func (f *filesystem) fill(folder string, t transfer) {
 	if len(t.SourcePaths) > 0 {
 		f.filled[folder] = true
@@ -154,12 +158,13 @@ func (f *filesystem) fill(folder string, t transfer) {
 	}
 }
 
-// makeFolders takes in the folders that are made where they do not exist, and is false when that ends what is known.
+// makeFolders records folders that are created if they do not exist; custom means with another owner or mode.
+// It returns false when the content of target is no longer known.
 func (f *filesystem) makeFolders(folders []string, target string, custom bool) bool {
 	for _, folder := range folders {
 		switch {
 		case f.taken[folder] || f.filled[folder] && folder != target:
-			f.lose(followed)
+			f.giveUp(mayHaveFollowed)
 			return false
 		case f.plain[folder]:
 		case custom:
@@ -173,7 +178,7 @@ func (f *filesystem) makeFolders(folders []string, target string, custom bool) b
 	return true
 }
 
-// take notes that there may be anything at a path.
+// take records that a path may be anything.
 func (f *filesystem) take(target string) {
 	f.taken[target] = true
 	for _, folder := range ancestors(target) {
@@ -181,10 +186,10 @@ func (f *filesystem) take(target string) {
 	}
 }
 
-func (f *filesystem) workdir(dir string) {
-	if !isSettled(dir) {
+func (f *filesystem) changeDir(dir string) {
+	if !isLiteral(dir) {
 		f.dir = ""
-		f.lose("an earlier WORKDIR is only known in the build")
+		f.giveUp("an earlier WORKDIR is known only during the build")
 		return
 	}
 	if !path.IsAbs(dir) && f.dir == "" {
@@ -198,9 +203,10 @@ func (f *filesystem) workdir(dir string) {
 	f.makeFolders(append(ancestors(f.dir), f.dir), f.dir, !isRoot)
 }
 
-// resolve makes a destination absolute, and tells whether its form says that it is a folder.
+// resolve returns the absolute destination, and whether its spelling means a folder. ok is false when it is
+// not known.
 func (f *filesystem) resolve(destination string) (target string, isFolder, ok bool) {
-	if !isSettled(destination) || !path.IsAbs(destination) && f.dir == "" {
+	if !isLiteral(destination) || !path.IsAbs(destination) && f.dir == "" {
 		return "", false, false
 	}
 	isFolder = strings.HasSuffix(destination, "/") || destination == "."
@@ -210,7 +216,7 @@ func (f *filesystem) resolve(destination string) (target string, isFolder, ok bo
 	return path.Clean(destination), isFolder, true
 }
 
-// ancestors are the folders above a clean absolute path, from "/" down.
+// ancestors returns the folders above a clean absolute path, from "/" down.
 func ancestors(target string) []string {
 	if target == "/" {
 		return nil

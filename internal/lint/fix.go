@@ -16,9 +16,9 @@ const (
 	linkFlag   = "--link"
 )
 
-// Fix makes the changes that cannot alter what the Dockerfile builds: --link where it is proven to change nothing, and with
-// it the syntax line when there is none. Only these bytes are inserted; every other byte stays, also line ends and a byte
-// order mark. It returns the findings that are done with, in the order of their lines.
+// Fix makes the changes that cannot alter the image: it inserts --link where this is proven to be safe, and
+// then the syntax line if it is missing. All other bytes are kept, including line ends and a byte order mark.
+// It returns the fixed findings, in the order of their lines.
 func Fix(source []byte, options Options) (fixed []byte, done []Finding, err error) {
 	file, err := parse(source, options.file())
 	if err != nil {
@@ -44,7 +44,7 @@ func Fix(source []byte, options Options) (fixed []byte, done []Finding, err erro
 	}
 	fixed = insert(source, edits)
 	if err := file.verify(fixed, done); err != nil {
-		return nil, nil, fmt.Errorf("%s: nothing was fixed, because BuildKit would read the fixed file differently: %s", printable(options.file()), printable(err.Error()))
+		return nil, nil, fmt.Errorf("%s: nothing was fixed, because BuildKit would parse the fixed file differently: %s", printable(options.file()), printable(err.Error()))
 	}
 	return fixed, done, nil
 }
@@ -66,7 +66,8 @@ func insert(source []byte, edits []edit) []byte {
 	return append(out, source[last:]...)
 }
 
-// linkOffset is where " --link" goes: right behind the instruction's name. It is -1 where the name is not in one piece.
+// linkOffset returns the offset for " --link", directly after the instruction's name; -1 if a line
+// continuation splits the name.
 func (d *dockerfile) linkOffset(in *instruction) int {
 	line := d.lines[in.line-1]
 	rest := bytes.TrimLeftFunc(bytes.TrimPrefix(line, []byte(byteOrderMark)), unicode.IsSpace)
@@ -81,12 +82,13 @@ func (d *dockerfile) linkOffset(in *instruction) int {
 	return d.starts[in.line-1] + len(line) - len(after)
 }
 
+// continues reports whether the line ends here with a line continuation.
 func continues(rest []byte, escape rune) bool {
 	return strings.TrimRight(string(rest), " \t\r\n") == string(escape)
 }
 
-// syntaxEdit puts the syntax line first, because directives are only read before everything else. A byte order mark and a
-// shebang stay in front, as BuildKit reads past them.
+// syntaxEdit inserts the syntax line at the top, because BuildKit reads directives only there. A byte order
+// mark and a shebang stay before it; BuildKit skips them.
 func (d *dockerfile) syntaxEdit() edit {
 	first := d.lines[0]
 	end := "\n"
@@ -103,14 +105,14 @@ func (d *dockerfile) syntaxEdit() edit {
 	return edit{offset, syntaxLine + end}
 }
 
-// verify reads the fixed Dockerfile again: it must be the same one but for the flags that were added.
+// verify parses the fixed Dockerfile. It must be the same as before, except for the added flags.
 func (d *dockerfile) verify(fixed []byte, done []Finding) error {
 	after, err := parser.Parse(bytes.NewReader(fixed))
 	if err != nil {
 		return err
 	}
 	if after.EscapeToken != d.escape || len(after.AST.Children) != len(d.ast.Children) {
-		return errors.New("the instructions are other ones")
+		return errors.New("it has other instructions")
 	}
 	linked := map[*parser.Node]bool{}
 	for _, f := range done {
@@ -121,7 +123,7 @@ func (d *dockerfile) verify(fixed []byte, done []Finding) error {
 	}
 	for i, node := range d.ast.Children {
 		if !sameInstruction(node, after.AST.Children[i], linked[node]) {
-			return fmt.Errorf("the instruction of line %d is another one", node.StartLine)
+			return fmt.Errorf("the instruction in line %d has changed", node.StartLine)
 		}
 	}
 	return nil

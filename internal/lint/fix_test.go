@@ -14,23 +14,23 @@ import (
 func TestFixInsertsAndLeavesEveryOtherByte(t *testing.T) {
 	const head = "# syntax=docker/dockerfile:1\n"
 	cases := []struct{ name, source, want string }{
-		{"the flag comes right behind the name", head + "FROM scratch\nCOPY a /a/\nCOPY b /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
-		{"case, indentation and blanks stay", head + "FROM scratch\nCOPY a /a/\n \t copy\t \t--from=x   b   /b/  \n\n\n", head + "FROM scratch\nCOPY a /a/\n \t copy --link\t \t--from=x   b   /b/  \n\n\n"},
-		{"a missing last line end stays missing", head + "FROM scratch\nCOPY a /a/\nCOPY b /b/", head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/"},
-		{"line ends of Windows stay", "#syntax=docker/dockerfile:1\r\nFROM scratch\r\nCOPY a /a/\r\nCOPY b /b/\r\n", "#syntax=docker/dockerfile:1\r\nFROM scratch\r\nCOPY a /a/\r\nCOPY --link b /b/\r\n"},
-		{"continued lines and comments in them stay", head + "FROM scratch\nCOPY a /a/\nCOPY \\\n  # why\n\n  b \\\n  /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link \\\n  # why\n\n  b \\\n  /b/\n"},
-		{"a continuation right behind the name", head + "FROM scratch\nCOPY a /a/\nCOPY\\\n b /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link\\\n b /b/\n"},
+		{"the flag is inserted after the name", head + "FROM scratch\nCOPY a /a/\nCOPY b /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"case, indentation and blanks are kept", head + "FROM scratch\nCOPY a /a/\n \t copy\t \t--from=x   b   /b/  \n\n\n", head + "FROM scratch\nCOPY a /a/\n \t copy --link\t \t--from=x   b   /b/  \n\n\n"},
+		{"a missing last line end is not added", head + "FROM scratch\nCOPY a /a/\nCOPY b /b/", head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/"},
+		{"Windows line ends are kept", "#syntax=docker/dockerfile:1\r\nFROM scratch\r\nCOPY a /a/\r\nCOPY b /b/\r\n", "#syntax=docker/dockerfile:1\r\nFROM scratch\r\nCOPY a /a/\r\nCOPY --link b /b/\r\n"},
+		{"continued lines and comments in them are kept", head + "FROM scratch\nCOPY a /a/\nCOPY \\\n  # why\n\n  b \\\n  /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link \\\n  # why\n\n  b \\\n  /b/\n"},
+		{"a continuation directly after the name", head + "FROM scratch\nCOPY a /a/\nCOPY\\\n b /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link\\\n b /b/\n"},
 		{"the JSON form", head + "FROM scratch\nCOPY a /a/\nCOPY [\"b\", \"/b/\"]\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link [\"b\", \"/b/\"]\n"},
 		{"a heredoc that looks like instructions", head + "FROM scratch\nCOPY a /a/\nCOPY <<E /b\nCOPY c /c/\nE\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link <<E /b\nCOPY c /c/\nE\n"},
-		{"the syntax line comes first", "FROM scratch\nCOPY a /a/\nCOPY b /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
-		{"with the line ends of the file", "FROM scratch\r\nCOPY a /a/\r\nCOPY b /b/\r\n", "# syntax=docker/dockerfile:1\r\nFROM scratch\r\nCOPY a /a/\r\nCOPY --link b /b/\r\n"},
-		{"behind a byte order mark", "\uFEFFFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "\uFEFF" + head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
-		{"behind a shebang", "#!/bin/docker\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "#!/bin/docker\n" + head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
-		{"before an escape directive, which keeps its effect", "# escape=`\nFROM scratch\nCOPY a /a/\nCOPY `\n b /b/\n", head + "# escape=`\nFROM scratch\nCOPY a /a/\nCOPY --link `\n b /b/\n"},
-		{"before a comment and empty lines", "\n# mine\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", head + "\n# mine\nFROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
-		{"not when a comment says that it is not wanted", "# layercache:ignore missing-syntax\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "# layercache:ignore missing-syntax\nFROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"the syntax line is inserted at the top", "FROM scratch\nCOPY a /a/\nCOPY b /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"the syntax line has the line ends of the file", "FROM scratch\r\nCOPY a /a/\r\nCOPY b /b/\r\n", "# syntax=docker/dockerfile:1\r\nFROM scratch\r\nCOPY a /a/\r\nCOPY --link b /b/\r\n"},
+		{"the syntax line comes after a byte order mark", "\uFEFFFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "\uFEFF" + head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"the syntax line comes after a shebang", "#!/bin/docker\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "#!/bin/docker\n" + head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"the syntax line comes before an escape directive, which keeps its effect", "# escape=`\nFROM scratch\nCOPY a /a/\nCOPY `\n b /b/\n", head + "# escape=`\nFROM scratch\nCOPY a /a/\nCOPY --link `\n b /b/\n"},
+		{"the syntax line comes before a comment and empty lines", "\n# mine\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", head + "\n# mine\nFROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"no syntax line is inserted where a comment silences the rule", "# layercache:ignore missing-syntax\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "# layercache:ignore missing-syntax\nFROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
 		{"nothing is inserted where a comment silences the rule", "FROM scratch\nCOPY a /a/\n# layercache:ignore copy-without-link\nCOPY b /b/\n", "FROM scratch\nCOPY a /a/\n# layercache:ignore copy-without-link\nCOPY b /b/\n"},
-		{"nothing is inserted for advice alone", "FROM alpine\nCOPY a /a/\n", "FROM alpine\nCOPY a /a/\n"},
+		{"nothing is inserted for other findings", "FROM alpine\nCOPY a /a/\n", "FROM alpine\nCOPY a /a/\n"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestFixInsertsAndLeavesEveryOtherByte(t *testing.T) {
 	}
 }
 
-func TestFixSaysWhatItDid(t *testing.T) {
+func TestFixReturnsTheFixedFindings(t *testing.T) {
 	_, done, err := Fix([]byte("FROM scratch\nCOPY a /a/\nCOPY b /b/\nCOPY c /a/c/\n"), Options{})
 	require.NoError(t, err)
 	require.Len(t, done, 2)
@@ -51,8 +51,8 @@ func TestFixSaysWhatItDid(t *testing.T) {
 	assert.Equal(t, 3, done[1].Line)
 }
 
-// An indented directive is read by the parser but has no effect, so a second one cannot be added.
-func TestFixChangesNothingWhereTheSyntaxLineCannotStand(t *testing.T) {
+// The parser reads an indented directive, which has no effect, and refuses a second one.
+func TestFixChangesNothingWhenTheSyntaxLineCannotBeAdded(t *testing.T) {
 	fixed, done, err := Fix([]byte("  # syntax=docker/dockerfile:1\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n"), Options{File: "x"})
 	assert.ErrorContains(t, err, "x: nothing was fixed")
 	assert.ErrorContains(t, err, "only one syntax parser directive")
@@ -60,7 +60,7 @@ func TestFixChangesNothingWhereTheSyntaxLineCannotStand(t *testing.T) {
 	assert.Empty(t, done)
 }
 
-func TestTheSamplesStayTheSameButForWhatIsInserted(t *testing.T) {
+func TestTheSamplesAreUnchangedExceptForInsertions(t *testing.T) {
 	changed := 0
 	for name, source := range samples(t) {
 		t.Run(name, func(t *testing.T) {
@@ -72,13 +72,13 @@ func TestTheSamplesStayTheSameButForWhatIsInserted(t *testing.T) {
 	assert.GreaterOrEqual(t, changed, 4, "several samples have something to fix")
 }
 
-// checkFix fixes a Dockerfile and compares the result with the source on its own: the bytes without the insertions, and the
-// parser's tree without --link. It tells whether there was something to fix.
+// checkFix fixes a Dockerfile and compares the result with the source: the bytes without the insertions, and
+// the parsed tree without --link. It reports whether there was something to fix.
 func checkFix(t *testing.T, source []byte) bool {
 	t.Helper()
 	before := slices.Clone(source)
 	fixed, done, err := Fix(source, Options{})
-	require.Equal(t, before, source, "the source itself is not written to")
+	require.Equal(t, before, source, "the source itself is not changed")
 	if err != nil || len(done) == 0 {
 		require.True(t, err != nil || bytes.Equal(source, fixed))
 		return false
@@ -88,12 +88,12 @@ func checkFix(t *testing.T, source []byte) bool {
 
 	again, more, err := Fix(fixed, Options{})
 	require.NoError(t, err)
-	require.Empty(t, more, "what is fixed stays fixed")
+	require.Empty(t, more, "a second fix finds nothing")
 	require.Equal(t, string(fixed), string(again))
 	return true
 }
 
-// withoutInsertions walks both texts and takes out what Fix may insert, as often as it says that it did.
+// withoutInsertions removes one insertion for each fixed finding.
 func withoutInsertions(t *testing.T, source, fixed []byte, done []Finding) string {
 	t.Helper()
 	lines := bytes.SplitAfter(fixed, []byte("\n"))

@@ -2,7 +2,8 @@ package lint
 
 import "github.com/moby/buildkit/frontend/dockerfile/shell"
 
-// expand fills in the ARGs that stand before the first FROM. It is false where a value is only known in the build.
+// expand replaces the ARGs before the first FROM. It returns false when a value is known only during the
+// build.
 func (d *dockerfile) expand(word string) (string, bool) {
 	expanded, unset, err := shell.NewLex(d.escape).ProcessWord(word, globalArgs(d.args))
 	return expanded, err == nil && len(unset) == 0

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ignores tells whether a comment above the instruction silences the rule: "# layercache:ignore RULE", several with commas.
+// ignores reports whether a comment above the instruction silences the rule: "# layercache:ignore RULE,RULE".
 func (in *instruction) ignores(rule string) bool {
 	for _, comment := range in.comments {
 		list, ok := strings.CutPrefix(strings.TrimLeft(comment, "# \t"), "layercache:ignore")

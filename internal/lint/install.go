@@ -8,7 +8,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
-// checkInstall looks for RUNs that download packages and have no cache mount.
+// checkInstall reports each RUN that downloads packages without a cache mount.
 func checkInstall(c *checker) {
 	for _, sequence := range c.sequences() {
 		user := ""
@@ -26,7 +26,7 @@ func checkInstall(c *checker) {
 func (c *checker) reportInstall(in *instruction, user string) {
 	var names, mounts []string
 	for _, command := range in.commands() {
-		m := managerOf(command)
+		m := findManager(command)
 		if m == nil || slices.Contains(names, m.name) {
 			continue
 		}
@@ -42,17 +42,17 @@ func (c *checker) reportInstall(in *instruction, user string) {
 	}
 	change := "RUN " + strings.Join(mounts, " ")
 	if user != "" && user != "root" && user != "0" {
-		change += fmt.Sprintf("; for the user %s the folders below its own home, with uid= of the user", user)
+		change += fmt.Sprintf("; for the user %s, use folders below the user's home, with the user's uid=", user)
 	}
 	c.report(in, advice{
-		message: strings.Join(names, " and ") + " without a cache mount: when this step runs again, every package is downloaded again",
+		message: strings.Join(names, " and ") + " without a cache mount: when this step runs again, it downloads every package again",
 		change:  change,
-		effect: "on a laptop or a docker server, which keep the mount, only new packages are downloaded; a builder that starts empty, " +
-			"as on CodeBuild, has nothing in the mount, so there it does not help by itself",
+		effect: "on a laptop or a Docker server, which keep the mount, only new packages are downloaded; on a builder that starts empty, " +
+			"as on CodeBuild, the mount is empty and does not help",
 	})
 }
 
-// hasCacheMount tells whether a RUN has one, wherever it is mounted.
+// hasCacheMount reports whether a RUN has a cache mount, at any path.
 func (in *instruction) hasCacheMount() bool {
 	return slices.ContainsFunc(in.node.Flags, func(flag string) bool {
 		options, ok := strings.CutPrefix(flag, "--mount=")

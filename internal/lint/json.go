@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// WriteJSON writes findings for programs: an object with the list "findings".
+// WriteJSON writes the findings as a JSON object with the list "findings".
 func WriteJSON(w io.Writer, findings []Finding) error {
 	return encode(w, struct {
 		Findings []Finding `json:"findings"`

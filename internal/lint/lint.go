@@ -1,7 +1,8 @@
-// Package lint gives advice on what breaks layer caching in a Dockerfile, and makes the changes that cannot alter the image.
+// Package lint finds what breaks layer caching in a Dockerfile, and makes the changes that cannot alter the
+// image.
 //
-// Dockerfiles are read with BuildKit's own parser, so that stages, heredocs, continued lines and escape directives mean here
-// what they mean in a build.
+// It parses Dockerfiles with BuildKit's own parser, so stages, heredocs, continued lines and escape
+// directives are read as in a build.
 package lint
 
 import (
@@ -9,17 +10,18 @@ import (
 	"slices"
 )
 
-// Options say what is known besides the Dockerfile's text.
+// Options are the options of Check and Fix.
 type Options struct {
 	// File is the Dockerfile's name in findings and errors. Default: "Dockerfile".
 	File string
-	// Context is the build context. Nil when it is not known: advice that needs it is left out.
+	// Context is the build context. If nil, rules that need it report nothing.
 	Context *Context
 }
 
 func (o Options) file() string { return cmp.Or(o.File, "Dockerfile") }
 
-// Check returns the findings in a Dockerfile, in the order of its lines. The error says where BuildKit could not read it.
+// Check returns the findings in a Dockerfile, in the order of its lines. The error names the line that
+// BuildKit cannot parse.
 func Check(source []byte, options Options) ([]Finding, error) {
 	file, err := parse(source, options.file())
 	if err != nil {
@@ -38,7 +40,7 @@ func check(file *dockerfile, options Options) []Finding {
 	return c.findings
 }
 
-// checker is what a rule sees of a Dockerfile, and where it reports.
+// checker gives a rule access to the Dockerfile and collects its findings.
 type checker struct {
 	*dockerfile
 	options  Options
@@ -48,7 +50,7 @@ type checker struct {
 
 // advice is the part of a finding that a rule writes.
 type advice struct {
-	level                   Level // default: the rule's
+	level                   Level // default: the level of the rule
 	message, change, effect string
 	fixable                 bool
 }

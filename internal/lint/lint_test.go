@@ -12,23 +12,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhatCannotBeReadIsAnErrorWithItsPlace(t *testing.T) {
+func TestAnInvalidDockerfileIsAnErrorWithItsLine(t *testing.T) {
 	cases := []struct {
 		name   string
 		source []byte
 		want   string
 	}{
-		{"nothing", nil, "f:1: BuildKit cannot read this: file with no instructions"},
-		{"an instruction that does not exist", []byte("FROM a\nRUNN x\n"), "f:2: BuildKit cannot read this: unknown instruction: RUNN"},
-		{"a flag that does not exist", []byte("FROM a\n\nCOPY --lnk a b\n"), "f:3: BuildKit cannot read this: unknown flag: --lnk"},
-		{"no stage", []byte("ARG A\n"), "f: there is no FROM"},
-		{"an instruction before the first stage", []byte("# c\nRUN x\n"), "f:2: BuildKit cannot read this: RUN before the first FROM"},
+		{"an empty file", nil, "f:1: BuildKit cannot parse this: file with no instructions"},
+		{"an instruction that does not exist", []byte("FROM a\nRUNN x\n"), "f:2: BuildKit cannot parse this: unknown instruction: RUNN"},
+		{"a flag that does not exist", []byte("FROM a\n\nCOPY --lnk a b\n"), "f:3: BuildKit cannot parse this: unknown flag: --lnk"},
+		{"no stage", []byte("ARG A\n"), "f: no FROM"},
+		{"an instruction before the first stage", []byte("# c\nRUN x\n"), "f:2: BuildKit cannot parse this: RUN before the first FROM"},
 		{"a heredoc without its end", []byte("FROM a\nRUN <<E\nx\n"), "unterminated heredoc"},
-		{"a NUL byte", []byte("FROM a\nRUN x\x00y\n"), "f:2: a NUL byte"},
-		{"UTF-16", []byte("\xff\xfeF\x00R\x00"), "f:1: a NUL byte"},
+		{"a NUL byte", []byte("FROM a\nRUN x\x00y\n"), "f:2: contains a NUL byte"},
+		{"UTF-16", []byte("\xff\xfeF\x00R\x00"), "f:1: contains a NUL byte"},
 		{"10 MB in one line", bytes.Repeat([]byte("x"), 10<<20), "f: longer than"},
 		{"10 MB in many lines", bytes.Repeat([]byte("RUN x\n"), 10<<20/6), "f: longer than"},
-		{"a line longer than BuildKit takes", append([]byte("FROM a\nRUN "), bytes.Repeat([]byte("x"), 1<<17)...), "line greater than max allowed size"},
+		{"a line longer than BuildKit accepts", append([]byte("FROM a\nRUN "), bytes.Repeat([]byte("x"), 1<<17)...), "line greater than max allowed size"},
 		{"terminal escapes", []byte("FROM a\n\x1b[31mRUN x\n"), `unknown instruction: \x1b[31mRUN`},
 	}
 	for _, c := range cases {
@@ -41,8 +41,8 @@ func TestWhatCannotBeReadIsAnErrorWithItsPlace(t *testing.T) {
 	}
 }
 
-// BuildKit v0.33.0 panics here when its parser is called without a linter.
-func TestACheckCommentAboveAnInstructionIsRead(t *testing.T) {
+// BuildKit v0.33.0 panics here if its parser is called without a linter.
+func TestACheckCommentAboveAnInstructionIsAccepted(t *testing.T) {
 	_, err := Check([]byte("FROM a\n# check=skip=all\nRUN x\n"), Options{})
 	assert.NoError(t, err)
 }
@@ -51,7 +51,7 @@ func TestALongDockerfileIsChecked(t *testing.T) {
 	source := []byte("FROM scratch\n" + strings.Repeat("COPY a /a/b/\nRUN date\n", 5_000))
 	findings, err := Check(source, Options{})
 	require.NoError(t, err)
-	assert.Len(t, findings, 5_001, "each RUN asks for the date, and there is no syntax line")
+	assert.Len(t, findings, 5_001, "one for each RUN date, and one for the missing syntax line")
 }
 
 func TestControlCharactersDoNotReachTheReport(t *testing.T) {
@@ -92,16 +92,16 @@ func TestTheContextIsReadAsBuildKitReadsIt(t *testing.T) {
 	write("Dockerfile.dockerignore", ".git\n")
 	context, err = ReadContext(dir, dockerfile)
 	require.NoError(t, err)
-	assert.Equal(t, "Dockerfile.dockerignore", context.IgnoreFile, "the Dockerfile's own goes first")
+	assert.Equal(t, "Dockerfile.dockerignore", context.IgnoreFile, "the Dockerfile's own ignore file takes precedence")
 
 	write("Dockerfile.dockerignore", "[\n")
 	_, err = ReadContext(dir, dockerfile)
 	assert.ErrorContains(t, err, "correct the pattern")
 
 	_, err = ReadContext(filepath.Join(dir, "none"), dockerfile)
-	assert.ErrorContains(t, err, "look at the build context")
+	assert.ErrorContains(t, err, "read the build context")
 	_, err = ReadContext(filepath.Join(dir, ".dockerignore"), dockerfile)
-	assert.ErrorContains(t, err, "is no folder")
+	assert.ErrorContains(t, err, "is not a folder")
 }
 
 func TestReplaceKeepsModeAndSymlink(t *testing.T) {
@@ -124,7 +124,7 @@ func TestReplaceKeepsModeAndSymlink(t *testing.T) {
 	assert.Equal(t, "file", target)
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	assert.Len(t, entries, 2, "no temporary file stays")
+	assert.Len(t, entries, 2, "no temporary file is left")
 
-	assert.ErrorContains(t, Replace(filepath.Join(dir, "none"), nil), "it is as it was")
+	assert.ErrorContains(t, Replace(filepath.Join(dir, "none"), nil), "the file is unchanged")
 }

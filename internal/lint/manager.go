@@ -9,35 +9,37 @@ import (
 type manager struct {
 	name     string
 	programs []string
-	// installs tells whether a command of its programs downloads packages.
+	// installs reports whether a command downloads packages.
 	installs func(shellCommand) bool
-	// project tells whether such a command takes the packages from manifests in the source. Nil: none does.
+	// project reports whether such a command reads the packages from manifests in the source. If nil, none
+	// does.
 	project func(shellCommand) bool
-	// manifests are the files with what to install, shell patterns included.
+	// manifests are patterns of the files that list the packages.
 	manifests []string
-	// fetch installs from the manifests alone, without the source.
+	// fetch is the command that installs from the manifests, without the source.
 	fetch string
-	// mounts are the cache mounts for the user root, and hint is what else they need.
+	// mounts are the cache mounts for the user root, hint what else they need.
 	mounts []string
 	hint   string
 }
 
-// managerOf is the manager that a command installs with, or nil.
-func managerOf(c shellCommand) *manager {
+// findManager returns the manager that the command installs with, or nil.
+func findManager(c shellCommand) *manager {
 	if strings.HasPrefix(c.program, "python") && len(c.args) > 1 && c.args[0] == "-m" {
 		c = shellCommand{program: c.args[1], args: c.args[2:]}
 	}
-	if m := managersOf()[c.program]; m != nil && m.installs(c) {
+	if m := managersByProgram()[c.program]; m != nil && m.installs(c) {
 		return m
 	}
 	return nil
 }
 
-func word(words ...string) func(shellCommand) bool {
+// hasWord returns a function that reports whether one of the words is an argument.
+func hasWord(words ...string) func(shellCommand) bool {
 	return func(c shellCommand) bool { return c.has(words...) }
 }
 
-// first tells whether the first operand is one of the words.
+// first returns a function that reports whether the first operand is one of the words.
 func first(words ...string) func(shellCommand) bool {
 	return func(c shellCommand) bool {
 		operands := c.operands()
@@ -47,15 +49,16 @@ func first(words ...string) func(shellCommand) bool {
 
 func always(shellCommand) bool { return true }
 
-// anyGoal tells whether there is anything to do: mvn -version only prints.
+// anyGoal reports whether the command has a goal. Without one it only prints, as mvn -version does.
 func anyGoal(c shellCommand) bool { return len(c.operands()) > 0 }
 
-// fromRequirements tells whether pip or uv reads a requirements file.
+// fromRequirements reports whether pip or uv reads a requirements file.
 func fromRequirements(c shellCommand) bool {
 	return slices.ContainsFunc(c.args, func(arg string) bool { return strings.HasPrefix(arg, "-r") || strings.HasPrefix(arg, "--requirement") })
 }
 
-// nodeProject tells whether npm, yarn, pnpm or bun install what package.json names rather than packages named on the command line.
+// nodeProject reports whether npm, yarn, pnpm or bun installs the packages of package.json, and not packages
+// given as arguments.
 func nodeProject(c shellCommand) bool {
 	return c.has("ci", "clean-install") || len(c.operands()) <= 1 && !c.has("-g", "--global")
 }

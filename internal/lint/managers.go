@@ -2,8 +2,8 @@ package lint
 
 import "sync"
 
-// managersOf are the managers by their programs.
-var managersOf = sync.OnceValue(func() map[string]*manager {
+// managersByProgram returns the managers by program.
+var managersByProgram = sync.OnceValue(func() map[string]*manager {
 	byProgram := map[string]*manager{}
 	for _, m := range managers() {
 		for _, program := range m.programs {
@@ -13,40 +13,40 @@ var managersOf = sync.OnceValue(func() map[string]*manager {
 	return byProgram
 })
 
-// managers is what is known about package managers. The folders are those of the user root in the official images.
+// managers returns the known package managers. The folders are those of the user root in the official images.
 //
 // https://docs.docker.com/build/cache/optimize/#use-cache-mounts
 func managers() []manager {
 	return []manager{
 		{
-			name: "apt", programs: []string{"apt-get", "apt", "aptitude"}, installs: word("install"),
+			name: "apt", programs: []string{"apt-get", "apt", "aptitude"}, installs: hasWord("install"),
 			mounts: []string{"target=/var/cache/apt,sharing=locked", "target=/var/lib/apt,sharing=locked"},
-			hint:   "and remove /etc/apt/apt.conf.d/docker-clean first, which empties them",
+			hint:   "and first remove /etc/apt/apt.conf.d/docker-clean, which empties them",
 		},
 		{
-			name: "apk", programs: []string{"apk"}, installs: word("add"),
-			mounts: []string{"target=/etc/apk/cache,sharing=locked"}, hint: "and leave out --no-cache",
+			name: "apk", programs: []string{"apk"}, installs: hasWord("add"),
+			mounts: []string{"target=/etc/apk/cache,sharing=locked"}, hint: "and remove --no-cache",
 		},
 		{
-			name: "dnf", programs: []string{"dnf", "microdnf"}, installs: word("install"),
+			name: "dnf", programs: []string{"dnf", "microdnf"}, installs: hasWord("install"),
 			mounts: []string{"target=/var/cache/dnf,sharing=locked"}, hint: "and set --setopt=keepcache=1, without dnf clean all",
 		},
 		{
-			name: "yum", programs: []string{"yum"}, installs: word("install"),
+			name: "yum", programs: []string{"yum"}, installs: hasWord("install"),
 			mounts: []string{"target=/var/cache/yum,sharing=locked"}, hint: "and set --setopt=keepcache=1, without yum clean all",
 		},
 		{
-			name: "pip", programs: []string{"pip", "pip3"}, installs: word("install", "wheel", "download"), project: fromRequirements,
+			name: "pip", programs: []string{"pip", "pip3"}, installs: hasWord("install", "wheel", "download"), project: fromRequirements,
 			manifests: []string{"requirements*.txt"}, fetch: "pip install -r requirements.txt",
-			mounts: []string{"target=/root/.cache/pip"}, hint: "and leave out --no-cache-dir",
+			mounts: []string{"target=/root/.cache/pip"}, hint: "and remove --no-cache-dir",
 		},
 		{
-			name: "pipenv", programs: []string{"pipenv"}, installs: word("install", "sync"), project: always,
+			name: "pipenv", programs: []string{"pipenv"}, installs: hasWord("install", "sync"), project: always,
 			manifests: []string{"Pipfile", "Pipfile.lock"}, fetch: "pipenv sync",
 			mounts: []string{"target=/root/.cache/pipenv", "target=/root/.cache/pip"},
 		},
 		{
-			name: "poetry", programs: []string{"poetry"}, installs: word("install", "sync", "add"), project: word("install", "sync"),
+			name: "poetry", programs: []string{"poetry"}, installs: hasWord("install", "sync", "add"), project: hasWord("install", "sync"),
 			manifests: []string{"pyproject.toml", "poetry.lock"}, fetch: "poetry install --no-root",
 			mounts: []string{"target=/root/.cache/pypoetry"},
 		},
@@ -64,12 +64,12 @@ func managers() []manager {
 		{
 			name: "yarn", programs: []string{"yarn"}, installs: yarnInstalls, project: nodeProject,
 			manifests: []string{"package.json", "yarn.lock", ".yarnrc.yml"}, fetch: "yarn install",
-			mounts: []string{"target=/usr/local/share/.cache/yarn"}, hint: "with Yarn 2 or newer target=/root/.yarn/berry/cache",
+			mounts: []string{"target=/usr/local/share/.cache/yarn"}, hint: "for Yarn 2 or later: target=/root/.yarn/berry/cache",
 		},
 		{
 			name: "pnpm", programs: []string{"pnpm"}, installs: first("install", "i", "fetch", "add"), project: nodeProject,
 			manifests: []string{"package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml"}, fetch: "pnpm install --frozen-lockfile",
-			mounts: []string{"target=/root/.local/share/pnpm/store"}, hint: "or PNPM_HOME/store where that is set",
+			mounts: []string{"target=/root/.local/share/pnpm/store"}, hint: "or PNPM_HOME/store if PNPM_HOME is set",
 		},
 		{
 			name: "bun", programs: []string{"bun"}, installs: first("install", "i", "add"), project: nodeProject,
@@ -85,7 +85,7 @@ func managers() []manager {
 			name: "cargo", programs: []string{"cargo"}, installs: first("build", "install", "fetch", "test"),
 			project:   func(c shellCommand) bool { return !first("install")(c) || c.has("--path") },
 			manifests: []string{"Cargo.toml", "Cargo.lock"}, fetch: "cargo chef cook (or cargo build with an empty src/main.rs)",
-			mounts: []string{"target=/usr/local/cargo/registry"}, hint: "and target=/APP/target for what is compiled, with the binary copied out in the same RUN",
+			mounts: []string{"target=/usr/local/cargo/registry"}, hint: "and target=/APP/target for compiled code; copy the binary out of it in the same RUN",
 		},
 		{
 			name: "mvn", programs: []string{"mvn", "mvnw"}, installs: anyGoal, project: always,
@@ -107,9 +107,9 @@ func managers() []manager {
 			mounts: []string{"target=/root/.gem"},
 		},
 		{
-			name: "composer", programs: []string{"composer", "composer.phar"}, installs: word("install", "update", "require"), project: word("install", "update"),
+			name: "composer", programs: []string{"composer", "composer.phar"}, installs: hasWord("install", "update", "require"), project: hasWord("install", "update"),
 			manifests: []string{"composer.json", "composer.lock"}, fetch: "composer install --no-scripts --no-autoloader",
-			mounts: []string{"target=/root/.composer/cache"}, hint: "in the image composer target=/tmp/cache",
+			mounts: []string{"target=/root/.composer/cache"}, hint: "in the image composer: target=/tmp/cache",
 		},
 		{
 			name: "dotnet", programs: []string{"dotnet"}, project: always,

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// checkManifests looks for sources that are copied before the packages are installed that only the manifests decide about.
+// checkManifests reports sources that are copied before an installation that needs only the manifests.
 func checkManifests(c *checker) {
 	ends := map[*stage]map[string]bool{}
 	for _, s := range c.stages {
@@ -22,8 +22,8 @@ func checkManifests(c *checker) {
 	}
 }
 
-// checkOrder goes through instructions that run one after the other. The names in installed are of managers that have
-// installed the project's packages already, so that a later command only adds to them.
+// checkOrder checks instructions that run one after the other. installed holds the names of managers that
+// have already installed the project's packages; their later commands are not reported.
 func (c *checker) checkOrder(sequence []*instruction, installed map[string]bool) {
 	var source *instruction
 	for _, in := range sequence {
@@ -31,7 +31,7 @@ func (c *checker) checkOrder(sequence []*instruction, installed map[string]bool)
 			source = in
 		}
 		for _, command := range in.commands() {
-			m := managerOf(command)
+			m := findManager(command)
 			if m == nil || m.project == nil || !m.project(command) || installed[m.name] {
 				continue
 			}
@@ -48,24 +48,25 @@ func (c *checker) reportOrder(source, install *instruction, m *manager, command 
 	if install.hasCacheMount() {
 		level = Info
 	}
-	what := strings.ToUpper(source.node.Value)
+	copyName := strings.ToUpper(source.node.Value)
 	c.report(source, advice{
 		level: level,
-		message: fmt.Sprintf("%s takes the source before line %d runs %s: every change of any file installs all packages again",
-			what, install.line, excerpt(command.String())),
-		change: fmt.Sprintf("before this line: COPY %s ./ and RUN %s; then this %s and what builds the code",
-			strings.Join(c.presentManifests(m), " "), m.fetch, what),
+		message: fmt.Sprintf("%s copies the source before line %d runs %s: a change to any file installs all packages again",
+			copyName, install.line, excerpt(command.String())),
+		change: fmt.Sprintf("before this line, add COPY %s ./ and RUN %s; keep this %s and the steps that build the code after them",
+			strings.Join(c.presentManifests(m), " "), m.fetch, copyName),
 		effect: "the installed packages come from the cache until a manifest changes",
 	})
 }
 
-// isSource tells whether a COPY takes the source: the whole context, or a folder that by its name holds code.
+// isSource reports whether a COPY copies source code: the whole context, or a folder with a typical name.
 func (c *checker) isSource(t transfer) bool {
 	folders := []string{"src", "source", "sources", "app", "lib", "cmd", "internal", "pkg"}
 	return t.wholeContext() || slices.ContainsFunc(t.contextPaths(), func(p string) bool { return slices.Contains(folders, p) })
 }
 
-// presentManifests are the manifests that the context has, or the usual ones where that is not known.
+// presentManifests returns the manifests in the context, or the usual ones if the context has none or is not
+// known.
 func (c *checker) presentManifests(m *manager) []string {
 	var present []string
 	if c.options.Context != nil {

@@ -6,15 +6,16 @@ import (
 	"strings"
 )
 
-// checkMoving looks for RUNs whose result depends on when they run, and for variables that make steps run again for nothing.
-func checkMoving(c *checker) {
+// checkTimeDependent reports each RUN whose result depends on when it runs, and build arguments that run
+// steps again for no reason.
+func checkTimeDependent(c *checker) {
 	for _, sequence := range c.sequences() {
 		for _, in := range sequence {
-			if why, change := moving(in.commands()); why != "" {
+			if why, change := timeDependence(in.commands()); why != "" {
 				c.report(in, advice{
-					message: why + ": the cache keeps what was there at the first run, and a builder without the cache gets something else",
+					message: why + ": the cache keeps the result of the first run, and a builder without the cache gets another result",
 					change:  change,
-					effect:  "the step gives the same with and without the cache, and runs again exactly when you change what it takes",
+					effect:  "the step has the same result with and without the cache, and runs again only when you change its inputs",
 				})
 			}
 		}
@@ -29,20 +30,21 @@ var (
 	random     = regexp.MustCompile(`\$\{?RANDOM\b`)
 )
 
-// moving says what in the commands is another thing tomorrow, and what to write instead. Empty when nothing is.
-func moving(commands []shellCommand) (why, change string) {
+// timeDependence returns why the result of the commands depends on the time, and what to write instead; empty
+// if it does not.
+func timeDependence(commands []shellCommand) (why, change string) {
 	for _, c := range commands {
 		switch {
 		case c.program == "date" && !c.has("-d", "--date", "-r", "--reference") && !strings.Contains(c.String(), "--date="):
-			return "the RUN asks for the date", "give the date as a build argument, declared right before the step that needs it, or leave it to a label of the build"
+			return "the RUN uses the current date", "pass the date as a build argument that is declared just before the step that needs it, or set it in a label"
 		case random.MatchString(c.String()) || c.program == "uuidgen":
-			return "the RUN makes a random value", "make it when the container starts, or give it as a secret"
+			return "the RUN generates a random value", "generate it when the container starts, or pass it as a secret"
 		case c.program == "git" && c.has("clone") && !clonesCommit(c, commands):
-			return "git clone takes what the branch is at the time", "ADD https://HOST/REPOSITORY.git#COMMIT, or git checkout COMMIT in the same RUN"
+			return "git clone fetches the current state of a branch", "use ADD https://HOST/REPOSITORY.git#COMMIT, or git checkout COMMIT in the same RUN"
 		case isDownload(c) && slices.ContainsFunc(c.args, movingURL.MatchString):
-			return c.program + " fetches an address that moves", "name a version in the address, best with ADD --checksum=sha256:…"
+			return c.program + " fetches a URL whose content changes", "use a URL with a version, preferably with ADD --checksum=sha256:…"
 		case isUpgrade(c):
-			return c.program + " upgrade takes what is newest at the time", "leave it out and use a newer base image; name the versions of single packages that need it"
+			return c.program + " upgrade installs the newest packages", "remove it and use a newer base image; pin the versions of single packages that need an update"
 		}
 	}
 	return "", ""
@@ -62,7 +64,8 @@ func isUpgrade(c shellCommand) bool {
 	return false
 }
 
-// clonesCommit tells whether a clone ends at a commit or a release: by its --branch or --revision, or by a checkout later on.
+// clonesCommit reports whether a clone ends at a commit or a release: by --branch, --revision, or a later
+// checkout.
 func clonesCommit(clone shellCommand, commands []shellCommand) bool {
 	for i, arg := range clone.args {
 		name, value, joined := strings.Cut(arg, "=")
@@ -79,7 +82,8 @@ func clonesCommit(clone shellCommand, commands []shellCommand) bool {
 	})
 }
 
-// isFixed tells whether a name of git is a commit, a release, or a variable, which is the writer's to fix.
+// isFixed reports whether a git revision is a commit, a release or a variable. A variable is assumed to be
+// pinned by its author.
 func isFixed(name string) bool {
 	return commitHash.MatchString(name) || release.MatchString(name) || strings.Contains(name, "$")
 }

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// printable writes control characters, terminal escapes, text direction marks and bytes that are no UTF-8 as Go escapes, so
-// that a Dockerfile can neither steer a terminal nor forge a line of the report.
+// printable replaces control characters, terminal escapes, text direction marks and invalid UTF-8 by Go
+// escapes, so that a Dockerfile can neither control a terminal nor forge a line of the report.
 func printable(text string) string {
 	var b strings.Builder
 	for len(text) > 0 {
@@ -24,12 +24,13 @@ func printable(text string) string {
 	return b.String()
 }
 
-// excerpt is a line of the Dockerfile as the report shows it: printable, tabs as spaces, and not endless.
+// excerpt returns a line of the Dockerfile for the report: printable, with spaces for tabs, and cut to 160
+// characters.
 func excerpt(line string) string {
-	const longest = 160
+	const maxLength = 160
 	line = strings.ReplaceAll(strings.TrimSpace(line), "\t", " ")
-	if runes := []rune(line); len(runes) > longest {
-		line = string(runes[:longest]) + "…"
+	if runes := []rune(line); len(runes) > maxLength {
+		line = string(runes[:maxLength]) + "…"
 	}
 	return printable(line)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// found is a finding without its texts.
+// found is the line and the level of a finding.
 type found struct {
 	line  int
 	level Level
@@ -47,12 +47,12 @@ func TestMissingSyntax(t *testing.T) {
 	checkRule(t, "missing-syntax", []ruleCase{
 		{"a syntax line is enough", "# syntax=docker/dockerfile:1\nFROM scratch\n", nil},
 		{"no syntax line is info", "FROM scratch\n", one(1, Info)},
-		{"it is reported at the first instruction", "# a comment\n\nARG X\nFROM scratch\n", one(3, Info)},
+		{"the first instruction is reported", "# a comment\n\nARG X\nFROM scratch\n", one(3, Info)},
 		{"a syntax line below a comment has no effect", "# hello\n# syntax=docker/dockerfile:1\nFROM scratch\n", one(3, Info)},
-		{"a syntax line behind a shebang has one", "#!/usr/bin/env x\n# syntax=docker/dockerfile:1\nFROM scratch\n", nil},
-		{"a heredoc is old enough for info", "FROM a\nCOPY <<x /x/\nx\n", one(1, Info)},
-		{"--exclude is new enough for a warning", "FROM a\nCOPY --exclude=x . /x/\n", one(1, Warning)},
-		{"--parents inside ONBUILD as well", "FROM a\nONBUILD COPY --parents a/b /x/\n", one(1, Warning)},
+		{"a syntax line after a shebang has an effect", "#!/usr/bin/env x\n# syntax=docker/dockerfile:1\nFROM scratch\n", nil},
+		{"a heredoc is an old feature, so it is info", "FROM a\nCOPY <<x /x/\nx\n", one(1, Info)},
+		{"--exclude is a new feature, so it is a warning", "FROM a\nCOPY --exclude=x . /x/\n", one(1, Warning)},
+		{"--parents inside ONBUILD is a warning", "FROM a\nONBUILD COPY --parents a/b /x/\n", one(1, Warning)},
 	})
 }
 
@@ -63,15 +63,15 @@ func TestUnpinnedBase(t *testing.T) {
 		{"the tag latest", "FROM node:latest\n", one(1, Warning)},
 		{"a version is info", "FROM node:20\n", one(1, Info)},
 		{"a digest is pinned", "FROM node:20" + digest + "\n", nil},
-		{"a digest without a tag as well", "FROM node" + digest + "\n", nil},
-		{"a port is no tag", "FROM localhost:5000/node\n", one(1, Warning)},
+		{"a digest without a tag is pinned", "FROM node" + digest + "\n", nil},
+		{"a port is not a tag", "FROM localhost:5000/node\n", one(1, Warning)},
 		{"scratch has nothing to pin", "FROM scratch\n", nil},
-		{"a stage has nothing to pin, in any case of letters", "FROM node" + digest + " AS base\nFROM BASE\n", nil},
-		{"an ARG's default counts", "ARG V=latest\nFROM node:${V}\n", one(2, Warning)},
-		{"an ARG made of another", "ARG V=20\nARG T=$V-slim\nFROM node:$T\n", one(3, Info)},
-		{"an ARG without a default is not judged", "ARG V\nFROM node:$V\n", nil},
-		{"a default behind the variable counts", "FROM node:${V:-latest}\n", nil},
-		{"each stage is its own", "FROM node AS a\nFROM --platform=$BUILDPLATFORM golang\n", []found{{1, Warning}, {2, Warning}}},
+		{"a stage has nothing to pin; its name is case-insensitive", "FROM node" + digest + " AS base\nFROM BASE\n", nil},
+		{"the default of an ARG is used", "ARG V=latest\nFROM node:${V}\n", one(2, Warning)},
+		{"an ARG that uses another", "ARG V=20\nARG T=$V-slim\nFROM node:$T\n", one(3, Info)},
+		{"an ARG without a default is not checked", "ARG V\nFROM node:$V\n", nil},
+		{"a default in the variable is used", "FROM node:${V:-latest}\n", nil},
+		{"each stage is checked", "FROM node AS a\nFROM --platform=$BUILDPLATFORM golang\n", []found{{1, Warning}, {2, Warning}}},
 	})
 }
 
@@ -91,16 +91,16 @@ func TestContextWithoutDockerignore(t *testing.T) {
 		{"the whole context without an ignore file", "FROM a\nCOPY . /app/\n", &Context{Files: plain}, one(2, Warning)},
 		{"only the first such COPY is reported", "FROM a\nCOPY src /src\nCOPY . /app/\nADD ./ /b/\n", &Context{Files: plain}, one(3, Warning)},
 		{"a folder is info", "FROM a\nCOPY package.json src/ /app/\n", &Context{Files: plain}, one(2, Info)},
-		{"a file is nothing", "FROM a\nCOPY package.json /app/\n", &Context{Files: plain}, nil},
+		{"a file is not reported", "FROM a\nCOPY package.json /app/\n", &Context{Files: plain}, nil},
 		{"another stage's files are not the context", "FROM a AS b\nFROM a\nCOPY --from=b . /app/\n", &Context{Files: plain}, nil},
 		{"a URL is not the context", "FROM a\nADD https://example.com/ /app/\n", &Context{Files: plain}, nil},
-		{"an ignore file is enough where there is no .git", "FROM a\nCOPY . /app/\n", &Context{plain, ".dockerignore", ignore("dist")}, nil},
-		{".git that is not left out", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore("dist")}, one(2, Warning)},
-		{".git that is left out", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore(".git")}, nil},
-		{".git that is left out by its content", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore(".git/**")}, nil},
-		{".git that is let in again", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore("*", "!.git")}, one(2, Warning)},
+		{"an ignore file is enough if there is no .git", "FROM a\nCOPY . /app/\n", &Context{plain, ".dockerignore", ignore("dist")}, nil},
+		{".git is not excluded", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore("dist")}, one(2, Warning)},
+		{".git is excluded", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore(".git")}, nil},
+		{"the content of .git is excluded", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore(".git/**")}, nil},
+		{".git is included again", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore("*", "!.git")}, one(2, Warning)},
 		{".git does not matter to a COPY of one folder", "FROM a\nCOPY src /app/\n", &Context{git, ".dockerignore", ignore("dist")}, nil},
-		{"a context that is not known", "FROM a\nCOPY . /app/\n", nil, nil},
+		{"the context is not known", "FROM a\nCOPY . /app/\n", nil, nil},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -113,14 +113,14 @@ func TestManifestsAfterSource(t *testing.T) {
 	checkRule(t, "manifests-after-source", []ruleCase{
 		{"npm after everything", "FROM a\nCOPY . .\nRUN npm ci\n", one(2, Warning)},
 		{"npm install as well", "FROM a\nCOPY ./ /app\nRUN cd /app && npm --silent install\n", one(2, Warning)},
-		{"a package by name is no manifest", "FROM a\nCOPY . .\nRUN npm install -g pm2\n", nil},
+		{"a package by name needs no manifest", "FROM a\nCOPY . .\nRUN npm install -g pm2\n", nil},
 		{"manifests first", "FROM a\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nRUN npm run build\n", nil},
 		{"another manager's manifests first do not help", "FROM a\nCOPY go.mod ./\nRUN go mod download\nCOPY . .\nRUN npm ci\n", one(4, Warning)},
 		{"go build downloads", "FROM a\nCOPY . .\nRUN go build ./...\n", one(2, Warning)},
 		{"go build after go mod download", "FROM a\nCOPY go.* .\nRUN go mod download\nCOPY . .\nRUN go build\n", nil},
 		{"a tool by name needs no go.mod", "FROM a\nCOPY . .\nRUN go install example.com/x@v1\n", nil},
-		{"the parent stage has installed", "FROM a AS deps\nCOPY go.mod .\nRUN go mod download\nFROM deps\nCOPY . .\nRUN go build\n", nil},
-		{"a stage beside does not count", "FROM a AS deps\nCOPY go.mod .\nRUN go mod download\nFROM a\nCOPY . .\nRUN go build\n", one(5, Warning)},
+		{"the parent stage has installed the packages", "FROM a AS deps\nCOPY go.mod .\nRUN go mod download\nFROM deps\nCOPY . .\nRUN go build\n", nil},
+		{"an unrelated stage does not count", "FROM a AS deps\nCOPY go.mod .\nRUN go mod download\nFROM a\nCOPY . .\nRUN go build\n", one(5, Warning)},
 		{"manifests together with the source", "FROM a\nCOPY src package.json ./\nRUN yarn\n", one(2, Warning)},
 		{"manifests after the source", "FROM a\nCOPY src ./src\nCOPY Cargo.toml .\nRUN cargo build\n", one(2, Warning)},
 		{"a cache mount makes it info", "FROM a\nCOPY . .\nRUN --mount=type=cache,target=/root/.npm npm ci\n", one(2, Info)},
@@ -128,16 +128,16 @@ func TestManifestsAfterSource(t *testing.T) {
 		{"pip with packages by name", "FROM a\nCOPY . .\nRUN pip install flask\n", nil},
 		{"poetry, uv, bundle, composer, mvn, gradle, dotnet and mix are known", "FROM a\nCOPY . .\nRUN poetry install; uv sync; bundle install; composer install; ./mvnw package; ./gradlew build; dotnet publish; mix deps.get\n",
 			[]found{{2, Warning}, {2, Warning}, {2, Warning}, {2, Warning}, {2, Warning}, {2, Warning}, {2, Warning}, {2, Warning}}},
-		{"printing a version is nothing", "FROM a\nCOPY . .\nRUN mvn -version && yarn --version\n", nil},
+		{"printing a version installs nothing", "FROM a\nCOPY . .\nRUN mvn -version && yarn --version\n", nil},
 		{"another stage's files are not the source", "FROM a\nCOPY --from=b . .\nRUN npm ci\n", nil},
 		{"in ONBUILD", "FROM a\nONBUILD COPY . .\nONBUILD RUN npm install\n", one(2, Warning)},
 		{"in a heredoc", "FROM a\nCOPY . .\nRUN <<EOF\nset -e\nnpm ci\nEOF\n", one(2, Warning)},
-		{"a heredoc for another program is no script", "FROM a\nCOPY . .\nRUN python3 <<EOF\nnpm ci\nEOF\n", nil},
+		{"a heredoc for another program is not a script", "FROM a\nCOPY . .\nRUN python3 <<EOF\nnpm ci\nEOF\n", nil},
 		{"a comment silences it", "FROM a\n# layercache:ignore manifests-after-source\nCOPY . .\nRUN npm ci\n", nil},
 	})
 }
 
-func TestManifestsAreNamedAsTheContextHasThem(t *testing.T) {
+func TestTheManifestsOfTheContextAreNamed(t *testing.T) {
 	context := &Context{Files: fstest.MapFS{"requirements.txt": {}, "requirements-dev.txt": {}}}
 	findings, err := Check([]byte("FROM a\nCOPY . .\nRUN pip install -r requirements.txt\n"), Options{Context: context})
 	require.NoError(t, err)
@@ -145,7 +145,7 @@ func TestManifestsAreNamedAsTheContextHasThem(t *testing.T) {
 	for _, f := range findings {
 		changes = append(changes, f.Change)
 	}
-	assert.Contains(t, changes, "before this line: COPY requirements-dev.txt requirements.txt ./ and RUN pip install -r requirements.txt; then this COPY and what builds the code")
+	assert.Contains(t, changes, "before this line, add COPY requirements-dev.txt requirements.txt ./ and RUN pip install -r requirements.txt; keep this COPY and the steps that build the code after them")
 }
 
 func TestInstallWithoutCacheMount(t *testing.T) {
@@ -181,19 +181,19 @@ func TestInstallWithoutCacheMount(t *testing.T) {
 			require.Len(t, findings, 1)
 			assert.Equal(t, "install-without-cache-mount", findings[0].Rule)
 			assert.Contains(t, findings[0].Change, "--mount=type=cache,target="+c.mount)
-			assert.Contains(t, findings[0].Effect, "CodeBuild", "it says where it does not help")
+			assert.Contains(t, findings[0].Effect, "CodeBuild", "the effect names the builders that it does not help")
 		})
 	}
 	checkRule(t, "install-without-cache-mount", []ruleCase{
 		{"with a cache mount", "FROM a\nRUN --mount=target=/x,type=cache npm ci\n", nil},
 		{"with another mount", "FROM a\nRUN --mount=type=bind,target=/x npm ci\n", one(2, Info)},
 		{"several managers make one finding", "FROM a\nRUN apt-get install x && npm ci && npm install y\n", one(2, Info)},
-		{"what is only printed", "FROM a\nRUN echo npm ci; echo 'apt-get install'\n", nil},
-		{"a restore that is left out", "FROM a\nRUN dotnet build --no-restore\n", nil},
+		{"a command that is only printed", "FROM a\nRUN echo npm ci; echo 'apt-get install'\n", nil},
+		{"a restore that is disabled", "FROM a\nRUN dotnet build --no-restore\n", nil},
 	})
 }
 
-func TestACacheMountForAnotherUserIsSaidToBeElsewhere(t *testing.T) {
+func TestACacheMountForAnotherUserIsInTheUsersHome(t *testing.T) {
 	findings, err := Check([]byte("# syntax=a\nFROM scratch\nUSER node\nRUN npm ci\n"), Options{})
 	require.NoError(t, err)
 	require.Len(t, findings, 1)
@@ -205,7 +205,7 @@ func TestTimeDependentRun(t *testing.T) {
 	checkRule(t, "time-dependent-run", []ruleCase{
 		{"date", "FROM a\nRUN echo \"$(date +%s)\" > /built\n", one(2, Warning)},
 		{"date in backticks", "FROM a\nRUN echo `date` > /built\n", one(2, Warning)},
-		{"a given date", "FROM a\nRUN date -d @0\n", nil},
+		{"a fixed date", "FROM a\nRUN date -d @0\n", nil},
 		{"the word date", "FROM a\nRUN echo date; cat /etc/date\n", nil},
 		{"random", "FROM a\nRUN echo ${RANDOM} > /x\n", one(2, Warning)},
 		{"git clone of a branch", "FROM a\nRUN git clone https://x/y.git\n", one(2, Warning)},
@@ -214,14 +214,14 @@ func TestTimeDependentRun(t *testing.T) {
 		{"git clone and checkout of a commit", "FROM a\nRUN git clone https://x/y.git && cd y && git checkout " + hash + "\n", nil},
 		{"git clone and checkout of a variable", "FROM a\nRUN git clone https://x/y.git && git -C y checkout \"$COMMIT\"\n", nil},
 		{"git clone and checkout of a branch", "FROM a\nRUN git clone https://x/y.git && git -C y checkout main\n", one(2, Warning)},
-		{"an address with latest", "FROM a\nRUN curl -L https://x/releases/latest/download/y | tar x\n", one(2, Warning)},
-		{"an address with main", "FROM a\nRUN wget https://raw.githubusercontent.com/a/b/main/x.sh\n", one(2, Warning)},
-		{"an address with a version", "FROM a\nRUN curl -L https://x/v1.2/y\n", nil},
+		{"a URL with latest", "FROM a\nRUN curl -L https://x/releases/latest/download/y | tar x\n", one(2, Warning)},
+		{"a URL with main", "FROM a\nRUN wget https://raw.githubusercontent.com/a/b/main/x.sh\n", one(2, Warning)},
+		{"a URL with a version", "FROM a\nRUN curl -L https://x/v1.2/y\n", nil},
 		{"apt-get upgrade", "FROM a\nRUN apt-get update && apt-get -y dist-upgrade\n", one(2, Warning)},
 		{"apk upgrade", "FROM a\nRUN apk upgrade --no-cache\n", one(2, Warning)},
 		{"dnf update", "FROM a\nRUN dnf -y update\n", one(2, Warning)},
 		{"an upgrade of one package by pip", "FROM a\nRUN pip install --upgrade pip\n", nil},
-		{"silenced beside another rule", "FROM a\n# layercache:ignore unpinned-base, time-dependent-run\nRUN date\n", nil},
+		{"silenced together with another rule", "FROM a\n# layercache:ignore unpinned-base, time-dependent-run\nRUN date\n", nil},
 		{"silenced by an indented comment", "FROM a\n  # layercache:ignore time-dependent-run: we want it\nRUN date\n", nil},
 		{"another rule silenced", "FROM a\n# layercache:ignore unpinned-base\nRUN date\n", one(3, Warning)},
 	})
@@ -236,7 +236,7 @@ func TestBuildArgumentsThatChange(t *testing.T) {
 		{"used through an ENV", "FROM a\nARG COMMIT\nENV V=$COMMIT\nRUN make $V\n", nil},
 		{"an ENV that the RUN does not use either", "FROM a\nARG COMMIT\nENV V=$COMMIT\nRUN make\n", one(2, Warning)},
 		{"below all RUNs", "FROM a\nRUN make\nARG COMMIT\nLABEL revision=$COMMIT\n", nil},
-		{"above COPY alone, which does not depend on it", "FROM a\nARG COMMIT\nCOPY a /a\n", nil},
+		{"above only a COPY, which does not depend on it", "FROM a\nARG COMMIT\nCOPY a /a\n", nil},
 		{"before the first FROM it reaches no stage", "ARG COMMIT\nFROM a\nRUN make\n", nil},
 		{"another stage's RUN does not see it", "FROM a\nARG COMMIT\nFROM b\nRUN make\n", nil},
 		{"other names", "FROM a\nARG VERSION\nRUN make\n", nil},
@@ -262,9 +262,9 @@ func TestAddForCopy(t *testing.T) {
 		{"in ONBUILD", "FROM a\nONBUILD ADD . /x/\n", one(2, Info)},
 		{"an archive", "FROM a\nADD rootfs.tar.xz /\n", nil},
 		{"a short name of an archive", "FROM a\nADD rootfs.TGZ /\n", nil},
-		{"what may be an archive", "FROM a\nADD dist/* /\n", nil},
+		{"a pattern that may match an archive", "FROM a\nADD dist/* /\n", nil},
 		{"a variable", "FROM a\nADD $FILE /\n", nil},
-		{"an address", "FROM a\nADD https://example.com/x /\n", nil},
+		{"a URL", "FROM a\nADD https://example.com/x /\n", nil},
 		{"a repository", "FROM a\nADD git@github.com:a/b.git#v1 /\n", nil},
 		{"with --unpack", "FROM a\nADD --unpack=false x.gz /\n", nil},
 		{"COPY", "FROM a\nCOPY a /x/\n", nil},
@@ -291,7 +291,7 @@ func TestAGoodDockerfileHasNoFindings(t *testing.T) {
 	assert.Empty(t, findings)
 }
 
-// samples are the Dockerfiles of testdata.
+// samples returns the Dockerfiles in testdata.
 func samples(t testing.TB) map[string][]byte {
 	paths, err := filepath.Glob("testdata/dockerfiles/*.Dockerfile")
 	require.NoError(t, err)

@@ -2,8 +2,8 @@ package lint
 
 import "strings"
 
-// splitScript cuts a shell script into the words of its commands, quotes taken away. It knows quotes, escapes, comments,
-// command substitutions and the signs between commands; it expands nothing.
+// splitScript splits a shell script into commands and their words, without quotes. It understands quotes,
+// escapes, comments, command substitutions and the operators between commands. It expands nothing.
 func splitScript(script string) [][]string {
 	s := splitter{script: script}
 	for s.pos < len(script) {
@@ -21,10 +21,10 @@ type splitter struct {
 	pos      int
 	commands [][]string
 	frame
-	outer []frame // the commands around a substitution
+	outer []frame // the commands around the current substitution
 }
 
-// frame is the command that is being read.
+// frame is the state of the current command.
 type frame struct {
 	words    []string
 	word     []byte
@@ -70,7 +70,8 @@ func (s *splitter) step() {
 	}
 }
 
-// escaped takes the sign after a backslash as it is. A backslash at the end of a line joins it to the next.
+// escaped adds the character after a backslash unchanged. A backslash at the end of a line joins it to the
+// next line.
 func (s *splitter) escaped() {
 	if s.pos == len(s.script) {
 		return
@@ -94,7 +95,7 @@ func (s *splitter) comment() {
 	s.pos += len(text)
 }
 
-// isRedirection tells whether the "&" just read belongs to one, as in 2>&1 and &>file.
+// isRedirection reports whether the last "&" belongs to a redirection, as in 2>&1 and &>file.
 func (s *splitter) isRedirection() bool {
 	before := s.pos >= 2 && (s.script[s.pos-2] == '>' || s.script[s.pos-2] == '<')
 	return before || strings.HasPrefix(s.script[s.pos:], ">")
@@ -105,7 +106,7 @@ func (s *splitter) enter(inner frame) {
 	s.frame = inner
 }
 
-// leave ends a substitution: its result is part of the word around it.
+// leave ends a substitution. Its result is part of the surrounding word.
 func (s *splitter) leave() {
 	s.endCommand()
 	s.frame = s.outer[len(s.outer)-1]

@@ -9,7 +9,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
-// shellCommand is one command of a RUN: the program without its folder, and its arguments.
+// shellCommand is one command of a RUN: the base name of the program, and the arguments.
 type shellCommand struct {
 	program string
 	args    []string
@@ -19,17 +19,17 @@ func (c shellCommand) String() string {
 	return strings.Join(append([]string{c.program}, c.args...), " ")
 }
 
-// has tells whether one of the words is an argument.
+// has reports whether one of the words is an argument.
 func (c shellCommand) has(words ...string) bool {
 	return slices.ContainsFunc(c.args, func(arg string) bool { return slices.Contains(words, arg) })
 }
 
-// operands are the arguments that are no flags.
+// operands returns the arguments that are not flags.
 func (c shellCommand) operands() []string {
 	return slices.DeleteFunc(slices.Clone(c.args), func(arg string) bool { return strings.HasPrefix(arg, "-") })
 }
 
-// commands are what a RUN starts, as far as its text tells.
+// commands returns the commands of a RUN, as far as its text shows them; nil for other instructions.
 func (in *instruction) commands() []shellCommand {
 	run, ok := in.command.(*instructions.RunCommand)
 	if !ok {
@@ -45,7 +45,7 @@ func (in *instruction) commands() []shellCommand {
 	return scriptCommands(script)
 }
 
-// isScript tells whether a heredoc is the script itself, or that of a shell, rather than some command's input.
+// isScript reports whether a heredoc is a shell script, and not the input of another command.
 func isScript(commandLine, content string) bool {
 	first, _, _ := strings.Cut(content, "\n")
 	if interpreter, ok := strings.CutPrefix(first, "#!"); ok && !strings.Contains(interpreter, "sh") {
@@ -74,8 +74,8 @@ var (
 	}
 )
 
-// unwrap drops what stands before a program: variables, words of the shell, and programs that start another. What follows
-// "sh -c" is read as a script.
+// unwrap removes words before a program: variables, keywords of the shell, and programs that start another
+// program. The argument of "sh -c" is parsed as a script.
 func unwrap(words []string) []shellCommand {
 	for len(words) > 0 {
 		word := words[0]
@@ -96,7 +96,8 @@ func unwrap(words []string) []shellCommand {
 	return nil
 }
 
-// shellScript is the script behind -c of a shell. The scripts in it are shorter than the words, so this ends.
+// shellScript returns the commands of the script after -c. The recursion ends because an inner script is
+// shorter than the outer one.
 func shellScript(words []string) []shellCommand {
 	for i, word := range words[1:] {
 		if strings.HasPrefix(word, "-") && strings.HasSuffix(word, "c") && i+2 < len(words) {

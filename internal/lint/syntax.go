@@ -2,15 +2,15 @@ package lint
 
 import "slices"
 
-// checkSyntax looks for the directive that names the Dockerfile's syntax.
+// checkSyntax reports a missing syntax line.
 func checkSyntax(c *checker) {
 	if c.hasSyntax {
 		return
 	}
 	a := advice{
-		message: "no syntax line: which features and fixes the build has depends on the BuildKit of each machine",
-		change:  "as the first line: " + syntaxLine,
-		effect:  "every machine reads the Dockerfile with the newest stable frontend of version 1, which is an image from Docker Hub that the build then pulls",
+		message: "no syntax line: features and fixes depend on the version of BuildKit on each machine",
+		change:  "add as the first line: " + syntaxLine,
+		effect:  "every machine uses the newest stable frontend of version 1, an image on Docker Hub that each build pulls",
 	}
 	if f := c.newestFeature(); f.name != "" {
 		a.level = f.level
@@ -19,14 +19,14 @@ func checkSyntax(c *checker) {
 	c.report(c.first, a)
 }
 
-// feature is one that came with a version of the Dockerfile frontend.
+// feature is a feature of the Dockerfile frontend and the version that introduced it.
 type feature struct {
 	name, version string
-	level         Level // Warning where BuildKits in use do not have it yet
+	level         Level // Warning if some BuildKit versions in use do not have it
 	used          func(*instruction) bool
 }
 
-// newestFeature is what needs the newest Dockerfile frontend.
+// newestFeature returns the used feature that needs the newest frontend, or an empty one.
 //
 // https://docs.docker.com/reference/dockerfile/
 func (c *checker) newestFeature() feature {
@@ -49,6 +49,6 @@ func (c *checker) newestFeature() feature {
 }
 
 func (in *instruction) hasFlag(name string) bool {
-	_, there := in.flag(name)
-	return there
+	_, ok := in.flag(name)
+	return ok
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/layercache/layercache/internal/report/escape"
 )
 
-// WriteText writes findings for people.
+// WriteText writes the findings as text for people.
 func WriteText(w io.Writer, findings []Finding) error {
 	var b strings.Builder
 	for _, f := range findings {
@@ -30,7 +30,7 @@ func WriteText(w io.Writer, findings []Finding) error {
 	return nil
 }
 
-// summary counts the findings.
+// summary returns a line with the number of findings by level.
 func summary(findings []Finding) string {
 	if len(findings) == 0 {
 		return "no findings"

@@ -29,10 +29,10 @@ func (in *instruction) transfer() (transfer, bool) {
 
 var numericOwner = regexp.MustCompile(`^[0-9]+(:[0-9]+)?$`)
 
-// namesOwner tells whether --chown names a user or a group.
+// namesOwner reports whether --chown has the name of a user or a group.
 func (t transfer) namesOwner() bool { return t.chown != "" && !numericOwner.MatchString(t.chown) }
 
-// wholeContext tells whether one of the sources is everything in the build context.
+// wholeContext reports whether one of the sources is the whole build context.
 func (t transfer) wholeContext() bool {
 	for _, source := range t.contextPaths() {
 		if source == "." || source == "*" {
@@ -42,7 +42,7 @@ func (t transfer) wholeContext() bool {
 	return false
 }
 
-// contextPaths are the sources in the build context, relative to its root.
+// contextPaths returns the sources in the build context, relative to its root.
 func (t transfer) contextPaths() []string {
 	var paths []string
 	for _, source := range t.SourcePaths {
@@ -58,18 +58,19 @@ func (t transfer) contextPaths() []string {
 	return paths
 }
 
-// isRemote tells whether ADD fetches the source rather than taking it from the context.
+// isRemote reports whether ADD fetches the source from a URL or a Git repository.
 func isRemote(source string) bool {
 	source = unquoted(source)
 	return strings.Contains(source, "://") || strings.HasPrefix(source, "git@") || strings.Contains(source, ".git#") ||
 		strings.HasPrefix(source, "github.com/")
 }
 
-var withoutQuotes = strings.NewReplacer(`"`, "", `'`, "")
+var quoteRemover = strings.NewReplacer(`"`, "", `'`, "")
 
-func unquoted(word string) string { return withoutQuotes.Replace(word) }
+func unquoted(word string) string { return quoteRemover.Replace(word) }
 
-// isSettled tells that a path stands for itself: no variable, no quote, no escape, not of Windows, not longer than Linux allows.
-func isSettled(word string) bool {
+// isLiteral reports whether a path is used as written: it has no variable, quote, escape or Windows drive,
+// and is not longer than Linux allows.
+func isLiteral(word string) bool {
 	return word != "" && len(word) < 4096 && !strings.ContainsAny(word, "$\"'\\`:")
 }

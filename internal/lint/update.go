@@ -2,7 +2,7 @@ package lint
 
 import "slices"
 
-// checkUpdate looks for package lists that are fetched in a RUN of their own.
+// checkUpdate reports package lists that are fetched in a separate RUN.
 func checkUpdate(c *checker) {
 	for _, sequence := range c.sequences() {
 		for _, in := range sequence {
@@ -15,15 +15,16 @@ func checkUpdate(c *checker) {
 				install = "apk add"
 			}
 			c.report(in, advice{
-				message: program + " update in a RUN of its own: the cache keeps its old lists when the RUN that installs changes, which then asks for versions that are gone",
-				change:  "RUN " + program + " update && " + install + " … in one instruction",
-				effect:  "lists and packages are of the same day, and there is one layer less to pull",
+				message: program + " update in a separate RUN: when only the RUN that installs changes, it uses the old cached lists and requests versions that no longer exist",
+				change:  "use one instruction: RUN " + program + " update && " + install + " …",
+				effect:  "lists and packages have the same age, and there is one layer less to pull",
 			})
 		}
 	}
 }
 
-// updatesAlone is the program that updates its lists without anything being installed or upgraded in the same RUN.
+// updatesAlone returns the program that updates its lists in a RUN that neither installs nor upgrades; empty
+// if there is none.
 func updatesAlone(commands []shellCommand) string {
 	program := ""
 	for _, c := range commands {

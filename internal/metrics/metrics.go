@@ -1,7 +1,7 @@
-// Package metrics sends what a build's report says to Amazon CloudWatch.
+// Package metrics sends the metrics of a build to Amazon CloudWatch.
 //
-// The call is signed by the SDK and sent by hand: CloudWatch's client would add half a megabyte to a program that every build
-// downloads, for one request.
+// It signs the one request with the SDK and sends it with net/http: CloudWatch's own client would add half a
+// megabyte to a program that every build downloads.
 package metrics
 
 import (
@@ -26,17 +26,17 @@ import (
 	"github.com/layercache/layercache/internal/report"
 )
 
-// timeout bounds the call: figures are not worth waiting for.
+// timeout limits the call: a build does not wait longer for its metrics.
 const timeout = 5 * time.Second
 
-// Datum is one figure.
+// Datum is one metric.
 type Datum struct {
 	Name, Unit string
 	Value      float64
 }
 
-// Of are the figures of a report; what is not known is left out.
-func Of(r *report.Report) []Datum {
+// FromReport returns the metrics of a report; unknown values are left out.
+func FromReport(r *report.Report) []Datum {
 	data := []Datum{
 		{"OverheadSeconds", "Seconds", r.OverheadSeconds},
 		{"TotalSeconds", "Seconds", r.Seconds.Total},
@@ -55,14 +55,15 @@ func Of(r *report.Report) []Datum {
 	return data
 }
 
-func count(happened bool) float64 {
-	if happened {
+func count(occurred bool) float64 {
+	if occurred {
 		return 1
 	}
 	return 0
 }
 
-// Put sends the figures to a namespace, under the dimension App. Region and credentials come from the SDK's usual chain.
+// Put sends the metrics to a namespace, with the dimension App. Region and credentials come from the SDK's
+// default chain.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 func Put(ctx context.Context, namespace, app string, data []Datum) error {
@@ -82,7 +83,7 @@ func put(ctx context.Context, namespace, app string, data []Datum) error {
 	if loaded.Region == "" {
 		return errors.New("no region: set AWS_REGION")
 	}
-	endpoint, err := endpointOf(ctx, loaded.Region)
+	target, err := endpoint(ctx, loaded.Region)
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func put(ctx context.Context, namespace, app string, data []Datum) error {
 		return err
 	}
 	body := form(namespace, app, data)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -100,19 +101,19 @@ func put(ctx context.Context, namespace, app string, data []Datum) error {
 	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(digest[:]), "monitoring", loaded.Region, time.Now()); err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		said, _ := io.ReadAll(io.LimitReader(answer.Body, 512))
-		return fmt.Errorf("%s: %s", answer.Status, strings.Join(strings.Fields(string(said)), " "))
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(io.LimitReader(response.Body, 512))
+		return fmt.Errorf("%s: %s", response.Status, strings.Join(strings.Fields(string(body)), " "))
 	}
 	return nil
 }
 
-// form is the request in the Query protocol.
+// form returns the body of the request in the Query protocol.
 func form(namespace, app string, data []Datum) string {
 	values := url.Values{"Action": {"PutMetricData"}, "Version": {"2010-08-01"}, "Namespace": {namespace}}
 	for i, datum := range data {
@@ -126,21 +127,21 @@ func form(namespace, app string, data []Datum) string {
 	return values.Encode()
 }
 
-// endpointOf is CloudWatch's endpoint in the region: that of AWS_ENDPOINT_URL_CLOUDWATCH or AWS_ENDPOINT_URL, else the one
-// under the domain that the SDK knows for the region's partition.
-func endpointOf(ctx context.Context, region string) (string, error) {
+// endpoint returns CloudWatch's endpoint in the region: AWS_ENDPOINT_URL_CLOUDWATCH or AWS_ENDPOINT_URL if
+// set, else the one under the domain of the region's partition, taken from the SDK's endpoint of ECR.
+func endpoint(ctx context.Context, region string) (string, error) {
 	for _, variable := range []string{"AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL"} {
-		if given := os.Getenv(variable); given != "" {
-			return given, nil
+		if url := os.Getenv(variable); url != "" {
+			return url, nil
 		}
 	}
-	known, err := ecr.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, ecr.EndpointParameters{Region: aws.String(region)})
+	resolved, err := ecr.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, ecr.EndpointParameters{Region: aws.String(region)})
 	if err != nil {
 		return "", err
 	}
-	_, domain, found := strings.Cut(known.URI.Host, "."+region+".")
+	_, domain, found := strings.Cut(resolved.URI.Host, "."+region+".")
 	if !found {
-		return "", fmt.Errorf("the SDK's endpoint %s does not name region %s", known.URI.Host, region)
+		return "", fmt.Errorf("the SDK's endpoint %s does not contain the region %s", resolved.URI.Host, region)
 	}
 	return "https://monitoring." + region + "." + domain + "/", nil
 }

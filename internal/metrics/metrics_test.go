@@ -12,15 +12,15 @@ import (
 	"github.com/layercache/layercache/internal/report"
 )
 
-func TestOfLeavesOutWhatIsNotKnown(t *testing.T) {
+func TestUnknownValuesAreLeftOut(t *testing.T) {
 	ratio, saved := 0.75, 12.5
 	r := &report.Report{Verdict: "partly-used", Exported: "failed", HitRatio: &ratio, OverheadSeconds: 2, Seconds: report.Seconds{Total: 30}}
 	assert.ElementsMatch(t, []Datum{
 		{"OverheadSeconds", "Seconds", 2}, {"TotalSeconds", "Seconds", 30}, {"ExportFailures", "Count", 1}, {"ImportFailures", "Count", 0}, {"HitRatio", "None", 0.75},
-	}, Of(r))
+	}, FromReport(r))
 	r.SavedSeconds = &saved
-	assert.Contains(t, Of(r), Datum{"SavedSeconds", "Seconds", 12.5})
-	assert.Contains(t, Of(&report.Report{Verdict: "import-failed"}), Datum{"ImportFailures", "Count", 1})
+	assert.Contains(t, FromReport(r), Datum{"SavedSeconds", "Seconds", 12.5})
+	assert.Contains(t, FromReport(&report.Report{Verdict: "import-failed"}), Datum{"ImportFailures", "Count", 1})
 }
 
 func TestPut(t *testing.T) {
@@ -57,13 +57,13 @@ func TestPut(t *testing.T) {
 	assert.NotContains(t, err.Error(), "s3cret")
 }
 
-func TestEndpoints(t *testing.T) {
+func TestTheEndpointIsInTheRegionsPartition(t *testing.T) {
 	for region, want := range map[string]string{
 		"eu-west-1":     "https://monitoring.eu-west-1.amazonaws.com/",
 		"cn-north-1":    "https://monitoring.cn-north-1.amazonaws.com.cn/",
 		"us-gov-west-1": "https://monitoring.us-gov-west-1.amazonaws.com/",
 	} {
-		got, err := endpointOf(t.Context(), region)
+		got, err := endpoint(t.Context(), region)
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 	}

@@ -1,5 +1,5 @@
-// Package prewarm asks a pull-through cache for images before builds do: the first pull of an image is slow, and a cached one
-// is compared with its upstream at most once a day, on a pull.
+// Package prewarm pulls images through a pull-through cache before builds need them: the first pull of an
+// image is slow, and ECR compares a cached image with its upstream only on a pull, at most once a day.
 //
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
 package prewarm
@@ -18,11 +18,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// Run pulls each image's manifests for all platforms and makes sure that every layer can be had, and reports a line each. The
-// error joins what failed; the rest is pulled all the same.
+// Run pulls each image's manifests for all platforms and checks that every layer is available. It writes one
+// line for each image. An image that fails does not stop the others; the error joins all failures.
 func Run(ctx context.Context, images []string, keychain authn.Keychain, progress io.Writer) error {
 	if len(images) == 0 {
-		return errors.New("no images to prewarm: set LAYERCACHE_PREWARM to a comma list of HOST/PREFIX/NAME:TAG")
+		return errors.New("no images to prewarm: set LAYERCACHE_PREWARM to a comma-separated list of HOST/PREFIX/NAME:TAG")
 	}
 	var problems []error
 	for _, image := range images {
@@ -77,7 +77,7 @@ func pull(ctx context.Context, image string, keychain authn.Keychain) (layers in
 	return layers, nil
 }
 
-// check asks for each layer without downloading it.
+// check checks that each layer exists, without downloading it.
 func check(ref name.Reference, image v1.Image, options []remote.Option) (int, error) {
 	manifest, err := image.Manifest()
 	if err != nil {
@@ -89,7 +89,7 @@ func check(ref name.Reference, image v1.Image, options []remote.Option) (int, er
 			return 0, err
 		}
 		if exists, err := partial.Exists(layer); err != nil || !exists {
-			return 0, errors.Join(fmt.Errorf("layer %s cannot be had", descriptor.Digest), err)
+			return 0, errors.Join(fmt.Errorf("layer %s is not available", descriptor.Digest), err)
 		}
 	}
 	return len(manifest.Layers), nil

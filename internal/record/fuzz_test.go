@@ -2,7 +2,7 @@ package record
 
 import "testing"
 
-// A record comes from a registry, and so from whoever may write there.
+// A record comes from a registry, so anyone who may push there controls its content.
 func FuzzDecode(f *testing.F) {
 	content, err := encode(sample())
 	if err != nil {
@@ -13,7 +13,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		r, err := decode(content)
 		if err == nil && r != nil && r.Version != Version {
-			t.Fatal("a record of another version was taken")
+			t.Fatal("a record of another version was accepted")
 		}
 	})
 }

@@ -1,6 +1,6 @@
-// Package record remembers, beside a cache, what the build that wrote the cache was given and how long its steps took. A later
-// build learns from it what the cached steps would have cost, why a step had to run, and whether there is anything new to
-// export.
+// Package record stores a record next to each cache: the inputs of the build that wrote the cache, and how
+// long its steps took. From it a later build knows how much time the cached steps saved, why a step had to
+// run, and whether there is anything new to export.
 package record
 
 import (
@@ -13,40 +13,41 @@ import (
 	"github.com/layercache/layercache/internal/progress"
 )
 
-// Version is the format's; a record of another version is passed over.
+// Version is the version of the format. Records of other versions are ignored.
 const Version = 1
 
-// Record is what is remembered.
+// Record describes a cache and the build that wrote it.
 type Record struct {
 	Version int       `json:"version"`
 	Written time.Time `json:"written"`
-	// App and Platform say whose cache it is.
+	// App and Platform are those of the cache's scope.
 	App      string `json:"app"`
 	Platform string `json:"platform"`
-	// Manifest is the digest of the cache's manifest, Config of its config; both are empty where the cache is in no registry.
+	// Manifest and Config are the digests of the cache's manifest and config; empty for a cache outside a
+	// registry.
 	Manifest string `json:"manifest,omitempty"`
 	Config   string `json:"config,omitempty"`
-	// Bytes is the cache's size.
+	// Bytes is the size of the cache.
 	Bytes int64 `json:"bytes,omitempty"`
-	// Inputs is what the build was given.
+	// Inputs are the inputs of the build.
 	Inputs Inputs `json:"inputs"`
 	// Steps are the Dockerfile's steps.
 	Steps []Step `json:"steps"`
 }
 
-// Inputs are what a build is given, as far as it can be told cheaply.
+// Inputs are digests of a build's inputs, as far as they are cheap to compute.
 type Inputs struct {
-	// Dockerfile is the digest of the Dockerfile; empty where it is not known.
+	// Dockerfile is the digest of the Dockerfile; empty when not known.
 	Dockerfile string `json:"dockerfile,omitempty"`
-	// Flags is the digest of the arguments of the build that change what is built.
+	// Flags is the digest of the build's flags that affect the result.
 	Flags string `json:"flags,omitempty"`
-	// Arguments are the digests of the build arguments' values.
+	// Arguments are the digests of the build arguments' values, by name.
 	Arguments map[string]string `json:"arguments,omitempty"`
-	// Files are the context's; nil where they are not known.
+	// Files are the digests of the files of the context; nil when not known.
 	Files buildcontext.Digests `json:"files,omitempty"`
 }
 
-// Complete says that all of the inputs are known.
+// Complete reports whether all inputs are known.
 func (i Inputs) Complete() bool { return i.Dockerfile != "" && i.Flags != "" && i.Files != nil }
 
 // Step is one instruction and how long it took when it last ran.
@@ -58,22 +59,24 @@ type Step struct {
 	Seconds     float64 `json:"seconds"`
 }
 
-// Store is where a record is kept.
+// Store reads and writes one record.
 type Store interface {
-	// Load returns nil where there is no record.
+	// Load returns nil when there is no record.
 	Load(ctx context.Context) (*Record, error)
 	Save(ctx context.Context, r *Record) error
 }
 
-// StepsOf is what is to be remembered of a build's steps. What a cached step takes is known from the record before.
-func StepsOf(steps []progress.Step, before *Record) []Step {
-	var remembered []Step
+// MergeSteps returns the steps of a new record. A step that ran has its new time, a cached step the time of
+// the previous record. Steps of unknown time are left out.
+func MergeSteps(steps []progress.Step, previous *Record) []Step {
+	var merged []Step
 	for _, step := range steps {
 		entry := Step{Platform: step.Platform, Stage: step.Stage, Index: step.Index, Instruction: step.Instruction, Seconds: step.Seconds}
-		switch seconds, known := before.Seconds(step); {
+		switch seconds, known := previous.Seconds(step); {
 		case step.Ran && !step.IsFrom():
 		case step.IsFrom() && known:
-			// A base is pulled when a step on it has to run; otherwise it is only resolved.
+			// BuildKit pulls a base image only when a step on it has to run. Otherwise it only resolves the
+			// name.
 			entry.Seconds = max(entry.Seconds, seconds)
 		case step.IsFrom():
 		case known:
@@ -81,26 +84,27 @@ func StepsOf(steps []progress.Step, before *Record) []Step {
 		default:
 			continue
 		}
-		remembered = append(remembered, entry)
+		merged = append(merged, entry)
 	}
-	return remembered
+	return merged
 }
 
-// Seconds is how long the step took when it last ran, by its stage and text; a stage without a name is known by its number,
-// which may shift, so the text alone counts where it is the only one. A nil record knows nothing.
+// Seconds returns how long the step took when it last ran. Steps are matched by stage and text. The text
+// alone is enough if it occurs only once, because a stage without a name is known by its number, and numbers
+// shift. The receiver may be nil.
 func (r *Record) Seconds(step progress.Step) (seconds float64, known bool) {
 	if r == nil {
 		return 0, false
 	}
 	var found []float64
-	for _, remembered := range r.Steps {
-		if remembered.Instruction != step.Instruction || remembered.Platform != step.Platform {
+	for _, old := range r.Steps {
+		if old.Instruction != step.Instruction || old.Platform != step.Platform {
 			continue
 		}
-		if remembered.Stage == step.Stage {
-			return remembered.Seconds, true
+		if old.Stage == step.Stage {
+			return old.Seconds, true
 		}
-		found = append(found, remembered.Seconds)
+		found = append(found, old.Seconds)
 	}
 	if len(found) == 1 {
 		return found[0], true
@@ -113,14 +117,14 @@ func encode(r *Record) ([]byte, error) { return json.Marshal(r) }
 func decode(content []byte) (*Record, error) {
 	var format struct{ Version int }
 	if err := json.Unmarshal(content, &format); err != nil {
-		return nil, fmt.Errorf("the record of the cache's steps is damaged: %w", err)
+		return nil, fmt.Errorf("the cache's record is damaged: %w", err)
 	}
 	if format.Version != Version {
 		return nil, nil
 	}
 	var r Record
 	if err := json.Unmarshal(content, &r); err != nil {
-		return nil, fmt.Errorf("the record of the cache's steps is damaged: %w", err)
+		return nil, fmt.Errorf("the cache's record is damaged: %w", err)
 	}
 	return &r, nil
 }

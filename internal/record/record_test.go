@@ -34,7 +34,7 @@ func host(t *testing.T) string {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-func TestARecordIsReadAsItWasWritten(t *testing.T) {
+func TestALoadedRecordEqualsTheSavedOne(t *testing.T) {
 	for name, store := range map[string]Store{
 		"in a registry": InRegistry(host(t)+"/cache:main--steps", authn.DefaultKeychain),
 		"in a folder":   InFolder(t.TempDir()),
@@ -42,7 +42,7 @@ func TestARecordIsReadAsItWasWritten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before, err := store.Load(t.Context())
 			require.NoError(t, err)
-			require.Nil(t, before, "nothing has been written yet")
+			require.Nil(t, before, "nothing is written yet")
 			require.NoError(t, store.Save(t.Context(), sample()))
 			got, err := store.Load(t.Context())
 			require.NoError(t, err)
@@ -57,7 +57,7 @@ func TestARecordIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestAnImageInTheRecordsPlaceIsNoRecord(t *testing.T) {
+func TestAnImageAtTheRecordsTagIsIgnored(t *testing.T) {
 	ref := host(t) + "/cache:main--steps"
 	image, err := random.Image(10, 1)
 	require.NoError(t, err)
@@ -69,14 +69,14 @@ func TestAnImageInTheRecordsPlaceIsNoRecord(t *testing.T) {
 	assert.Nil(t, got)
 }
 
-func TestARegistryThatIsNotThereIsAnError(t *testing.T) {
+func TestAnUnreachableRegistryIsAnError(t *testing.T) {
 	store := InRegistry("localhost:1/cache:main--steps", authn.DefaultKeychain)
 	_, err := store.Load(t.Context())
 	assert.ErrorContains(t, err, "localhost:1/cache:main--steps")
 	assert.Error(t, store.Save(t.Context(), sample()))
 }
 
-func TestARecordOfAnotherVersionIsPassedOver(t *testing.T) {
+func TestARecordOfAnotherVersionIsIgnored(t *testing.T) {
 	got, err := decode([]byte(`{"version":2,"steps":"elsewhere"}`))
 	require.NoError(t, err)
 	assert.Nil(t, got)
@@ -86,7 +86,7 @@ func TestARecordOfAnotherVersionIsPassedOver(t *testing.T) {
 	}
 }
 
-func TestSecondsOfAStep(t *testing.T) {
+func TestSecondsAreFoundByStageAndText(t *testing.T) {
 	r := &Record{Steps: []Step{
 		{Stage: "stage-1", Index: 2, Instruction: "RUN a", Seconds: 1},
 		{Stage: "build", Index: 2, Instruction: "RUN a", Seconds: 2},
@@ -98,11 +98,11 @@ func TestSecondsOfAStep(t *testing.T) {
 		step progress.Step
 		want float64
 	}{
-		{"the stage and the text", progress.Step{Stage: "build", Instruction: "RUN a"}, 2},
-		{"a text that is there twice, of another stage", progress.Step{Stage: "other", Instruction: "RUN a"}, -1},
-		{"a text that is there once, of a stage whose number shifted", progress.Step{Stage: "stage-1", Instruction: "RUN b"}, 3},
+		{"stage and text match", progress.Step{Stage: "build", Instruction: "RUN a"}, 2},
+		{"a text that occurs twice, in another stage", progress.Step{Stage: "other", Instruction: "RUN a"}, -1},
+		{"a text that occurs once, in a stage whose number shifted", progress.Step{Stage: "stage-1", Instruction: "RUN b"}, 3},
 		{"another platform", progress.Step{Platform: "linux/amd64", Stage: "build", Instruction: "RUN c"}, -1},
-		{"a text that is not there", progress.Step{Stage: "build", Instruction: "RUN d"}, -1},
+		{"a text that does not occur", progress.Step{Stage: "build", Instruction: "RUN d"}, -1},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -117,15 +117,15 @@ func TestSecondsOfAStep(t *testing.T) {
 	assert.False(t, known)
 }
 
-func TestWhatIsRememberedOfSteps(t *testing.T) {
-	before := &Record{Steps: []Step{{Index: 1, Instruction: "FROM base", Seconds: 5}, {Index: 2, Instruction: "RUN cached", Seconds: 7}, {Index: 3, Instruction: "RUN again", Seconds: 9}}}
-	got := StepsOf([]progress.Step{
+func TestMergedStepsKeepTheTimesOfCachedSteps(t *testing.T) {
+	previous := &Record{Steps: []Step{{Index: 1, Instruction: "FROM base", Seconds: 5}, {Index: 2, Instruction: "RUN cached", Seconds: 7}, {Index: 3, Instruction: "RUN again", Seconds: 9}}}
+	got := MergeSteps([]progress.Step{
 		{Index: 1, Instruction: "FROM base", Ran: true, Seconds: 0.1},
 		{Index: 2, Instruction: "RUN cached", Cached: true, Seconds: 0.2},
 		{Index: 3, Instruction: "RUN again", Ran: true, Seconds: 3},
-		{Index: 4, Instruction: "RUN cached, and never seen to run", Cached: true},
-		{Index: 5, Instruction: "RUN that did not come to its end"},
-	}, before)
+		{Index: 4, Instruction: "RUN cached, of unknown time", Cached: true},
+		{Index: 5, Instruction: "RUN that did not end"},
+	}, previous)
 	assert.Equal(t, []Step{
 		{Index: 1, Instruction: "FROM base", Seconds: 5},
 		{Index: 2, Instruction: "RUN cached", Seconds: 7},

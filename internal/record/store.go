@@ -29,15 +29,15 @@ const (
 	emptyConfig  = "application/vnd.oci.empty.v1+json"
 )
 
-// longest bounds what is read of a record.
-const longest = 8 << 20
+// maxSize is the size in bytes above which a record is ignored.
+const maxSize = 8 << 20
 
 type registryStore struct {
 	ref      string
 	keychain authn.Keychain
 }
 
-// InRegistry keeps a record at the ref, as an OCI artifact.
+// InRegistry returns a store that keeps the record at the ref, as an OCI artifact.
 func InRegistry(ref string, keychain authn.Keychain) Store { return registryStore{ref, keychain} }
 
 func (s registryStore) options(ctx context.Context) []remote.Option {
@@ -69,7 +69,7 @@ func (s registryStore) load(ctx context.Context) (*Record, error) {
 	if err := json.Unmarshal(got.Manifest, &manifest); err != nil {
 		return nil, err
 	}
-	if len(manifest.Layers) != 1 || manifest.Layers[0].MediaType != artifactType || manifest.Layers[0].Size > longest {
+	if len(manifest.Layers) != 1 || manifest.Layers[0].MediaType != artifactType || manifest.Layers[0].Size > maxSize {
 		return nil, nil
 	}
 	layer, err := remote.Layer(ref.Context().Digest(manifest.Layers[0].Digest.String()), s.options(ctx)...)
@@ -81,7 +81,7 @@ func (s registryStore) load(ctx context.Context) (*Record, error) {
 		return nil, err
 	}
 	defer blob.Close()
-	content, err := io.ReadAll(io.LimitReader(blob, longest))
+	content, err := io.ReadAll(io.LimitReader(blob, maxSize))
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (s registryStore) save(ctx context.Context, r *Record) error {
 	return remote.Put(ref, artifact, s.options(ctx)...)
 }
 
-// put uploads a blob that is not there yet.
+// put uploads a blob that the registry does not have yet.
 func (s registryStore) put(ctx context.Context, repository name.Repository, blob v1.Layer) (v1.Descriptor, error) {
 	descriptor, err := partial.Descriptor(blob)
 	if err != nil {
@@ -125,7 +125,7 @@ func (s registryStore) put(ctx context.Context, repository name.Repository, blob
 	return *descriptor, remote.WriteLayer(repository, blob, s.options(ctx)...)
 }
 
-// manifest is an artifact's manifest, as remote.Put takes it.
+// manifest adapts an artifact's manifest to remote.Put.
 type manifest struct{ v1.Manifest }
 
 func (m manifest) RawManifest() ([]byte, error) {
@@ -139,7 +139,7 @@ func (m manifest) MediaType() (types.MediaType, error) { return m.Manifest.Media
 
 type folderStore struct{ path string }
 
-// InFolder keeps a record in the folder of a cache of mode "local".
+// InFolder returns a store that keeps the record in the folder of a cache of mode "local".
 func InFolder(dir string) Store { return folderStore{filepath.Join(dir, "layercache-steps.json")} }
 
 func (s folderStore) Load(context.Context) (*Record, error) {

@@ -27,7 +27,7 @@ type facts struct {
 // assess fills in the report.
 func assess(f facts) *report.Report {
 	j, built, refs := f.job, f.outcome, f.job.flags.Refs
-	v := verdict.Of(verdict.Evidence{
+	v := verdict.Decide(verdict.Evidence{
 		On: len(refs.Imports) > 0, Refresh: j.Settings.Refresh, Failed: built.exitCode != 0, Refs: refs.Imports,
 		Steps: built.steps, Imports: built.imports, States: f.caches.states, Records: f.caches.records,
 		App: j.scope.App, Platform: j.scope.Platform, Inputs: f.caches.inputs,
@@ -35,8 +35,8 @@ func assess(f facts) *report.Report {
 	})
 	seconds := secondsOf(f)
 	recorded := f.caches.recordedSeconds(built.steps)
-	w := worth.Of(worth.Evidence{
-		Steps: built.steps, Remembered: recorded, OverheadSeconds: seconds.Import + seconds.Export,
+	w := worth.Assess(worth.Evidence{
+		Steps: built.steps, RunSeconds: recorded, OverheadSeconds: seconds.Import + seconds.Export,
 		CacheBytes: f.saved.cacheBytes, Prices: j.Settings.Prices,
 	})
 	r := &report.Report{

@@ -47,7 +47,7 @@ func startLookup(ctx context.Context, flags cacheflags.Flags, timeout time.Durat
 	go func() {
 		defer close(l.statesKnown)
 		if flags.InRegistry {
-			l.known.states = cachestate.Of(ctx, flags.Refs.Imports, keychain)
+			l.known.states = cachestate.Query(ctx, flags.Refs.Imports, keychain)
 		}
 	}()
 	go func() {
@@ -108,7 +108,7 @@ func (l *cacheLookup) loadRecords(ctx context.Context) map[string]*record.Record
 func recordStore(flags cacheflags.Flags, ref string, keychain authn.Keychain) record.Store {
 	switch {
 	case flags.InRegistry:
-		return record.InRegistry(cacheref.Record(ref), keychain)
+		return record.InRegistry(cacheref.RecordRef(ref), keychain)
 	case flags.Folder != "":
 		return record.InFolder(flags.Folder)
 	}
@@ -166,7 +166,7 @@ func (j *job) saveRecord(ctx context.Context, built outcome, export exportResult
 	state := known.states[ref]
 	var saved savedRecord
 	if export.written() && j.flags.InRegistry {
-		state = cachestate.Of(ctx, []string{ref}, j.signIn.keychain)[ref]
+		state = cachestate.Query(ctx, []string{ref}, j.signIn.keychain)[ref]
 		if state.TooLarge() {
 			saved.warnings = append(saved.warnings, fmt.Sprintf("the cache %s describes so many steps (%d bytes) that BuildKit will refuse to read it: set LAYERCACHE_LAYERS=final, or give the parts of the build apps of their own", ref, max(state.ConfigBytes, state.ManifestBytes)))
 		}
@@ -182,7 +182,7 @@ func (j *job) saveRecord(ctx context.Context, built outcome, export exportResult
 	next := &record.Record{
 		Version: record.Version, Written: time.Now().UTC(), App: j.scope.App, Platform: j.scope.Platform,
 		Manifest: written.Manifest, Config: written.Config, Bytes: state.Bytes, Inputs: known.inputs,
-		Steps: record.StepsOf(built.steps, known.lastRecord()),
+		Steps: record.MergeSteps(built.steps, known.lastRecord()),
 	}
 	if err := store.Save(ctx, next); err != nil {
 		saved.warnings = append(saved.warnings, fmt.Sprintf("the record of the cache could not be written, so the next build cannot say what the cache saved: %v", err))

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -101,10 +102,14 @@ func firstCache(flags cacheflags.Flags, states map[string]cachestate.State) stri
 
 // unreached returns why a cache's registry could not be asked; empty where it answered or was not asked.
 func (j *job) unreached(state cachestate.State) string {
-	if strings.Contains(state.Unreached, context.DeadlineExceeded.Error()) {
+	switch err := state.Unreached; {
+	case err == nil:
+		return ""
+	case errors.Is(err, context.DeadlineExceeded):
 		return j.noAnswer(progress.AwaitsImport)
+	default:
+		return err.Error()
 	}
-	return state.Unreached
 }
 
 // noteUnreached adds to the outcome what reachable left out.

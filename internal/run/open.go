@@ -73,7 +73,7 @@ func open(ctx context.Context, request Request) (*job, error) {
 func (j *job) ready(ctx context.Context) error {
 	inputs := make(chan record.Inputs, 1)
 	go func() {
-		if j.flags.Remembers() {
+		if j.flags.KeepsRecord() {
 			inputs <- readInputs(ctx, j.Request, j.args)
 		} else {
 			inputs <- record.Inputs{}
@@ -122,7 +122,7 @@ func chooseCache(ctx context.Context, request Request, args buildx.Args) (cachef
 	}
 	scope.Platform = platformName(args.Platforms, request.Lookup)
 	scope.Branch = variables.BranchOf(ctx, s, request.Lookup, request.Dir)
-	flags, err := cacheflags.For(s, scope, args.Images(), request.Lookup)
+	flags, err := cacheflags.FromSettings(s, scope, args.Images(), request.Lookup)
 	return flags, scope, err
 }
 

@@ -119,7 +119,7 @@ func (j *job) cacheFailureIn(ended outcome, plan cacheflags.Flags) *cacheFailure
 
 // noAnswer is the error of a cache that did not answer in time.
 func (j *job) noAnswer(waitedFor progress.Awaited) string {
-	return fmt.Sprintf("%s: no answer, or hardly any, for %s in all", waitedFor, j.budget.total)
+	return verdict.NoAnswer(string(waitedFor), j.budget.total)
 }
 
 // spoilsBuilder reports whether the same builder would fail again: it still waits for the import, or it has taken in corrupt

@@ -119,7 +119,7 @@ func TestWhatBecameOfTheExport(t *testing.T) {
 		warning string
 	}{
 		{"an export that came to its end", outcome{export: progress.Export{Attempted: true}}, asked, "yes", ""},
-		{"one that failed", outcome{export: progress.Export{Attempted: true, Error: "403 Forbidden"}}, asked, "failed", "no permission"},
+		{"one that failed", outcome{export: progress.Export{Attempted: true, Error: "403 Forbidden"}}, asked, "failed", "was denied (403)"},
 		{"one that had no step to write", outcome{export: progress.Export{Attempted: true, Empty: true}}, asked, "off", ""},
 		{"one that buildx left out in silence", outcome{}, asked, "failed", "the builder does not support type=s3"},
 		{"one that a failed build did not come to", outcome{exitCode: 1}, asked, "off", ""},

@@ -11,17 +11,17 @@ import (
 )
 
 func (c *Client) batch(ctx context.Context, id string) (types.BuildBatch, error) {
-	out, err := c.builds.BatchGetBuildBatches(ctx, &codebuild.BatchGetBuildBatchesInput{Ids: []string{id}}, untiring)
+	out, err := c.builds.BatchGetBuildBatches(ctx, &codebuild.BatchGetBuildBatchesInput{Ids: []string{id}}, withRetries)
 	if err != nil {
 		return types.BuildBatch{}, err
 	}
 	if len(out.BuildBatches) == 0 {
-		return types.BuildBatch{}, fmt.Errorf("CodeBuild in %s knows no batch %s", c.account.Region, id)
+		return types.BuildBatch{}, fmt.Errorf("CodeBuild in %s has no batch %s", c.account.Region, id)
 	}
 	return out.BuildBatches[0], nil
 }
 
-// join follows the builds that the batch has started since the last look.
+// join adds the builds that the batch has started since the last poll.
 func (f *follower) join(batch types.BuildBatch) {
 	known := map[string]bool{}
 	for _, m := range f.members {
@@ -39,7 +39,7 @@ func (f *follower) join(batch types.BuildBatch) {
 	}
 }
 
-// endOfBatch is nil while the batch runs.
+// endOfBatch returns how the batch ended, or nil while it runs.
 func endOfBatch(batch types.BuildBatch) *end {
 	if !batch.Complete && !isFinal(batch.BuildBatchStatus) {
 		return nil
@@ -54,8 +54,8 @@ func endOfBatch(batch types.BuildBatch) *end {
 			continue
 		}
 		text := string(phase.PhaseType)
-		for _, told := range phase.Contexts {
-			text += contextWords(told)
+		for _, phaseContext := range phase.Contexts {
+			text += contextText(phaseContext)
 		}
 		texts = append(texts, text)
 	}

@@ -11,22 +11,23 @@ import (
 	"github.com/layercache/layercache/test/cloud/awsfake"
 )
 
-// batchOf answers for a batch whose builds begin one look after the other, and which ends with the status at the last.
+// batchOf returns the answers for a batch that starts one build at each poll, and ends with the status at the
+// last.
 func batchOf(status string, builds ...*awsfake.Build) map[string]awsfake.Answer {
 	answers := awsfake.CodeBuild(builds...)
-	looks := 0
+	polls := 0
 	answers["BatchGetBuildBatches"] = func(map[string]any) (map[string]any, error) {
-		looks++
+		polls++
 		var groups []any
 		for i, b := range builds {
 			group := map[string]any{"identifier": []string{"linux_amd64", "linux_arm64", "index"}[i]}
-			if i < looks {
+			if i < polls {
 				group["currentBuildSummary"] = map[string]any{"arn": b.ARN()}
 			}
 			groups = append(groups, group)
 		}
 		batch := map[string]any{"id": id, "buildBatchStatus": "IN_PROGRESS", "buildGroups": groups, "startTime": 1_770_000_000}
-		if looks > len(builds)+1 {
+		if polls > len(builds)+1 {
 			batch["buildBatchStatus"], batch["complete"], batch["endTime"] = status, true, 1_770_000_090
 			if status != "SUCCEEDED" {
 				batch["phases"] = []any{map[string]any{"phaseType": "FAILED", "phaseStatus": "FAILED", "contexts": []any{
@@ -71,7 +72,7 @@ func TestABatchEndsWithItsOwnStatus(t *testing.T) {
 	assert.ErrorContains(t, err, "FAILED: BATCH_FAILED: linux_arm64 failed")
 }
 
-func TestABatchThatEndsBeforeItsBuildsDoIsNotWaitedFor(t *testing.T) {
+func TestABatchThatEndsBeforeItsBuildsIsNotWaitedFor(t *testing.T) {
 	stuck := &awsfake.Build{ID: "shop:1", Looks: []awsfake.Look{{Log: []string{"on and on\n"}}}}
 	w := newWorld(t, batchOf("STOPPED", stuck))
 	var log, notes bytes.Buffer

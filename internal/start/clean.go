@@ -6,18 +6,19 @@ import (
 	"unicode"
 )
 
-// escapePattern is a terminal's escape sequence: control sequences, strings such as a window's title, and short ones.
+// escapePattern matches the escape sequences of a terminal: control sequences, strings such as a window
+// title, and short ones.
 //
 // https://ecma-international.org/publications-and-standards/standards/ecma-48/
 var escapePattern = regexp.MustCompile("\x1b\\[[0-?]*[ -/]*[@-~]|\x1b[\\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\\\)?|\x1b[ -/]*[0-~]")
 
-// colourPattern is the one escape sequence that changes nothing but the look of text.
+// colourPattern matches the only escape sequence that is harmless: it changes the style of text.
 var colourPattern = regexp.MustCompile("^\x1b\\[[0-9;:]*m$")
 
 const endColour = "\x1b[0m"
 
-// clean makes text from a log, which anybody may have written, harmless to a terminal: line ends, tabs and, if wanted,
-// colours are all that is left of its control characters.
+// clean makes untrusted text from a log harmless to a terminal. Of its control characters it keeps only line
+// ends, tabs and, if colours is true, colours.
 func clean(text string, colours bool) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r\n", "\n")
 	var cleaned strings.Builder
@@ -27,7 +28,7 @@ func clean(text string, colours bool) string {
 		if at == nil {
 			at = []int{len(text), len(text)}
 		}
-		cleaned.WriteString(strings.Map(harmless, text[:at[0]]))
+		cleaned.WriteString(strings.Map(cleanRune, text[:at[0]]))
 		if escape := text[at[0]:at[1]]; colours && colourPattern.MatchString(escape) {
 			cleaned.WriteString(escape)
 			coloured = true
@@ -40,9 +41,9 @@ func clean(text string, colours bool) string {
 	return cleaned.String()
 }
 
-// harmless takes out control characters and those that turn the direction of text. A lone carriage return, with which
-// programs draw over a line, begins a line.
-func harmless(character rune) rune {
+// cleanRune removes control characters and those that change the direction of text. A lone carriage return,
+// which programs use to overwrite a line, becomes a line end.
+func cleanRune(character rune) rune {
 	switch {
 	case character == '\r':
 		return '\n'
@@ -54,11 +55,11 @@ func harmless(character rune) rune {
 	return character
 }
 
-// withEnd puts the end after the text's last character that is no line end.
+// withEnd inserts end before the line ends at the end of the text.
 func withEnd(text, end string) string {
 	body := strings.TrimRight(text, "\n")
 	return body + end + text[len(body):]
 }
 
-// oneLine is clean for text that stands within a line of ours.
+// oneLine returns cleaned text as a single line.
 func oneLine(text string) string { return strings.Join(strings.Fields(clean(text, false)), " ") }

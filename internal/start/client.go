@@ -1,5 +1,5 @@
-// Package start starts a build of an AWS CodeBuild project with variables of its own, as the console's "Start build with
-// overrides" does, follows its log and says how it ended.
+// Package start starts a build of an AWS CodeBuild project with overridden variables, like the console's
+// "Start build with overrides", follows its log and reports how it ended.
 package start
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Account says which AWS account and region are meant. What is empty comes from the SDK's usual chain.
+// Account selects an AWS region and profile. Empty fields come from the SDK's default chain.
 type Account struct{ Region, Profile string }
 
 // Client calls CodeBuild and CloudWatch Logs in one account and region.
@@ -26,17 +26,17 @@ type Client struct {
 	clock   clock
 }
 
-// Connect finds the region and the credentials.
+// Connect finds the region and the credentials, and returns a client. The error names what is missing.
 func Connect(ctx context.Context, account Account) (*Client, error) {
 	loaded, err := config.LoadDefaultConfig(ctx, config.WithRegion(account.Region), config.WithSharedConfigProfile(account.Profile))
 	if err != nil {
 		return nil, fmt.Errorf("read the AWS configuration: %w", err)
 	}
 	if loaded.Region == "" {
-		return nil, errors.New("no AWS region: give --region, or set AWS_REGION")
+		return nil, errors.New("no AWS region: set it with --region or AWS_REGION")
 	}
 	if _, err := loaded.Credentials.Retrieve(ctx); err != nil {
-		return nil, fmt.Errorf("no AWS credentials: sign in (`aws sso login`, `aws configure`), set AWS_PROFILE or give --profile: %w", err)
+		return nil, fmt.Errorf("no AWS credentials: sign in (`aws sso login`, `aws configure`), or choose a profile with --profile or AWS_PROFILE: %w", err)
 	}
 	account.Region = loaded.Region
 	return newClient(loaded, account, clock{now: time.Now, wait: wait}), nil
@@ -51,13 +51,13 @@ func newClient(loaded aws.Config, account Account, clock clock) *Client {
 	}
 }
 
-// clock is the time as a follower sees it.
+// clock is the source of time; tests replace it.
 type clock struct {
 	now  func() time.Time
 	wait func(context.Context, time.Duration)
 }
 
-// wait returns early when the context ends.
+// wait waits for the duration, or until the context ends.
 func wait(ctx context.Context, duration time.Duration) {
 	timer := time.NewTimer(duration)
 	defer timer.Stop()
@@ -67,17 +67,18 @@ func wait(ctx context.Context, duration time.Duration) {
 	}
 }
 
-// patience is how often a call is tried while a build is followed: over two minutes of a bad network or of throttling.
-const patience = 12
+// maxAttempts is how often a call is tried while following a build. With the SDK's backoff this bridges more
+// than two minutes of network failure or throttling.
+const maxAttempts = 12
 
-// hasCode says that the error is AWS's answer with one of the codes.
+// hasCode reports whether the error is a response of AWS with one of the codes.
 func hasCode(err error, codes ...string) bool {
-	var answer smithy.APIError
-	if !errors.As(err, &answer) {
+	var response smithy.APIError
+	if !errors.As(err, &response) {
 		return false
 	}
 	for _, code := range codes {
-		if answer.ErrorCode() == code {
+		if response.ErrorCode() == code {
 			return true
 		}
 	}

@@ -7,14 +7,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
-// consoles are the consoles' domains by partition.
+// consoles are the domains of the console by partition.
 var consoles = map[string]string{
 	"aws":        "console.aws.amazon.com",
 	"aws-cn":     "console.amazonaws.cn",
 	"aws-us-gov": "console.amazonaws-us-gov.com",
 }
 
-// consoleURL is the build's page in the console of its partition.
+// consoleURL returns the URL of the build in the console, or "" if the partition's console is not known.
 func consoleURL(build Build) string {
 	parsed, err := arn.Parse(build.ARN)
 	console := consoles[parsed.Partition]

@@ -7,31 +7,33 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
+
+	"github.com/layercache/layercache/internal/variables"
 )
 
-// end is how a build ended.
+// end describes how a build ended.
 type end struct {
 	status types.StatusType
 	took   time.Duration
-	// why is what CodeBuild says of a failure.
+	// why is CodeBuild's explanation of a failure.
 	why string
 }
 
 // Ended is the error for a build that did not succeed.
 type Ended struct {
-	// ID is the build's.
+	// ID is the ID of the build.
 	ID string
-	// Status is CodeBuild's word: FAILED, FAULT, TIMED_OUT or STOPPED.
+	// Status is CodeBuild's status: FAILED, FAULT, TIMED_OUT or STOPPED.
 	Status string
-	// Why is what CodeBuild says of it; it may be empty.
+	// Why is CodeBuild's explanation; it may be empty.
 	Why string
 }
 
 func (e Ended) Error() string {
 	words := map[string]string{
 		"FAILED":    "failed",
-		"FAULT":     "ended with a fault of CodeBuild",
-		"TIMED_OUT": "ran out of time",
+		"FAULT":     "ended with an internal error of CodeBuild",
+		"TIMED_OUT": "timed out",
 		"STOPPED":   "was stopped",
 	}[e.Status]
 	if words == "" {
@@ -48,7 +50,7 @@ func isFinal(status types.StatusType) bool {
 	return status != "" && status != types.StatusTypeInProgress
 }
 
-// endOfBuild is nil while the build runs.
+// endOfBuild returns how the build ended, or nil while it runs.
 func endOfBuild(build types.Build) *end {
 	if !build.BuildComplete && !isFinal(build.BuildStatus) {
 		return nil
@@ -60,11 +62,11 @@ func endOfBuild(build types.Build) *end {
 	return &e
 }
 
-// finish shows the verdicts and how long it took.
+// finish shows the verdicts and the duration, and returns Ended if the build failed.
 func (f *follower) finish(e end) error {
 	hasVerdict := false
 	for _, m := range f.members {
-		if line := verdictOf(m.now.ExportedEnvironmentVariables); line != "" {
+		if line := verdictLine(m.now.ExportedEnvironmentVariables); line != "" {
 			f.screen.note("%s%s", m.prefix(), line)
 			hasVerdict = true
 		}
@@ -73,24 +75,22 @@ func (f *follower) finish(e end) error {
 		return Ended{ID: f.build.ID, Status: string(e.status), Why: e.why}
 	}
 	if !hasVerdict {
-		f.screen.note("no verdict: the build exported no LAYERCACHE_VERDICT (its buildspec has to name it under env, exported-variables)")
+		f.screen.note("no verdict: the build exported no LAYERCACHE_VERDICT (list it in the buildspec under env, exported-variables)")
 	}
-	f.screen.note("build %s succeeded in %s", f.build.ID, length(e.took))
+	f.screen.note("build %s succeeded in %s", f.build.ID, durationText(e.took))
 	return nil
 }
 
-// variablePrefix is what the variables that the helper exports begin with.
-const variablePrefix = "LAYERCACHE_"
-
-// verdictOf is what the helper exported, on one line that begins with the verdict; empty when there is none.
-func verdictOf(variables []types.ExportedEnvironmentVariable) string {
+// verdictLine returns the exported variables of layercache as one line that begins with the verdict; empty
+// without a verdict.
+func verdictLine(exported []types.ExportedEnvironmentVariable) string {
 	var verdict string
 	var figures []string
-	for _, v := range variables {
-		name, isOurs := strings.CutPrefix(aws.ToString(v.Name), variablePrefix)
+	for _, v := range exported {
+		name, isLayercache := strings.CutPrefix(aws.ToString(v.Name), variables.Prefix)
 		value := oneLine(aws.ToString(v.Value))
 		switch {
-		case !isOurs || value == "":
+		case !isLayercache || value == "":
 		case name == "VERDICT":
 			verdict = "verdict " + value
 		default:

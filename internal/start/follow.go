@@ -11,38 +11,39 @@ import (
 )
 
 const (
-	// firstPause is the time between two looks at a build in its first minute, laterPause after that.
-	firstPause, laterPause = 2 * time.Second, 5 * time.Second
-	firstPeriod            = time.Minute
+	// firstPollInterval is the time between two polls during firstPeriod, laterPollInterval after it.
+	firstPollInterval, laterPollInterval = 2 * time.Second, 5 * time.Second
+	firstPeriod                          = time.Minute
 )
 
-// Follow shows the log of a build until it ends, then its verdict. The error is nil when the build succeeded, and an Ended
-// when it did not. When the context ends, the build goes on.
+// Follow shows the log of a build until it ends, then its verdict. The error is an Ended when the build did
+// not succeed. The build keeps running when the context ends.
 func (c *Client) Follow(ctx context.Context, build Build, output Output) error {
 	f := &follower{client: c, build: build, screen: &screen{Output: output, clock: c.clock, last: c.clock.now()}}
 	defer f.screen.erase()
 	begin := c.clock.now()
 	for {
-		end, err := f.look(ctx)
+		end, err := f.poll(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return c.left(ctx, build)
+			return c.stillRunning(ctx, build)
 		case err != nil:
-			return fmt.Errorf("follow build %s, which goes on: %w", build.ID, err)
+			return fmt.Errorf("follow build %s, which is still running: %w", build.ID, err)
 		case end != nil && f.isRead():
 			return f.finish(*end)
 		}
-		f.screen.quiet(f.activity())
-		pause := firstPause
+		f.screen.showActivity(f.activity())
+		interval := firstPollInterval
 		if end == nil && c.clock.now().Sub(begin) >= firstPeriod {
-			pause = laterPause
+			interval = laterPollInterval
 		}
-		c.clock.wait(ctx, pause)
+		c.clock.wait(ctx, interval)
 	}
 }
 
-// left says that the build goes on, and how to stop it.
-func (c *Client) left(ctx context.Context, build Build) error {
+// stillRunning returns the error for a follower that is interrupted: the build still runs, and how to stop
+// it.
+func (c *Client) stillRunning(ctx context.Context, build Build) error {
 	command := "stop-build"
 	if build.Batch {
 		command = "stop-build-batch"
@@ -51,7 +52,7 @@ func (c *Client) left(ctx context.Context, build Build) error {
 	if c.account.Profile != "" {
 		command += " --profile " + c.account.Profile
 	}
-	return fmt.Errorf("no longer following, and build %s goes on (`aws codebuild %s --id %s` stops it): %w", build.ID, command, build.ID, context.Cause(ctx))
+	return fmt.Errorf("stopped following; build %s is still running (stop it with `aws codebuild %s --id %s`): %w", build.ID, command, build.ID, context.Cause(ctx))
 }
 
 // follower shows one build, or the builds of one batch.
@@ -62,8 +63,8 @@ type follower struct {
 	members []*member
 }
 
-// look asks how the build is and shows what is new. The end is nil while it runs.
-func (f *follower) look(ctx context.Context) (*end, error) {
+// poll queries the build and shows what is new. The end is nil while it runs.
+func (f *follower) poll(ctx context.Context) (*end, error) {
 	var end *end
 	if f.build.Batch {
 		batch, err := f.client.batch(ctx, f.build.ID)
@@ -75,7 +76,7 @@ func (f *follower) look(ctx context.Context) (*end, error) {
 	} else if f.members == nil {
 		f.members = []*member{newMember(f.build.ID, "")}
 	}
-	if err := f.lookAtMembers(ctx, end != nil); err != nil {
+	if err := f.pollMembers(ctx, end != nil); err != nil {
 		return nil, err
 	}
 	if !f.build.Batch {
@@ -84,8 +85,9 @@ func (f *follower) look(ctx context.Context) (*end, error) {
 	return end, nil
 }
 
-// lookAtMembers asks for all members that are not read to their end, in one call for as many as one may ask for.
-func (f *follower) lookAtMembers(ctx context.Context, over bool) error {
+// pollMembers queries all members that have not been read to their end, with as few calls as possible. over
+// is true when the batch has ended.
+func (f *follower) pollMembers(ctx context.Context, over bool) error {
 	var open []*member
 	for _, m := range f.members {
 		if !m.isRead {
@@ -93,7 +95,7 @@ func (f *follower) lookAtMembers(ctx context.Context, over bool) error {
 		}
 	}
 	for len(open) > 0 {
-		part := open[:min(mostBuilds, len(open))]
+		part := open[:min(maxBuildsPerCall, len(open))]
 		open = open[len(part):]
 		if err := f.client.refresh(ctx, part); err != nil {
 			return err
@@ -107,34 +109,35 @@ func (f *follower) lookAtMembers(ctx context.Context, over bool) error {
 	return nil
 }
 
-// mostBuilds is how many builds BatchGetBuilds takes.
-const mostBuilds = 100
+// maxBuildsPerCall is the number of builds that BatchGetBuilds accepts.
+const maxBuildsPerCall = 100
 
-// refresh reads the members' builds.
+// refresh updates the state of the members.
 func (c *Client) refresh(ctx context.Context, members []*member) error {
 	var ids []string
 	for _, m := range members {
 		ids = append(ids, m.id)
 	}
-	out, err := c.builds.BatchGetBuilds(ctx, &codebuild.BatchGetBuildsInput{Ids: ids}, untiring)
+	out, err := c.builds.BatchGetBuilds(ctx, &codebuild.BatchGetBuildsInput{Ids: ids}, withRetries)
 	if err != nil {
 		return err
 	}
-	found := map[string]types.Build{}
+	byID := map[string]types.Build{}
 	for _, build := range out.Builds {
-		found[aws.ToString(build.Id)] = build
+		byID[aws.ToString(build.Id)] = build
 	}
 	for _, m := range members {
-		build, ok := found[m.id]
+		build, ok := byID[m.id]
 		if !ok {
-			return fmt.Errorf("CodeBuild in %s knows no build %s", c.account.Region, m.id)
+			return fmt.Errorf("CodeBuild in %s has no build %s", c.account.Region, m.id)
 		}
 		m.now = build
 	}
 	return nil
 }
 
-func untiring(o *codebuild.Options) { o.RetryMaxAttempts = patience }
+// withRetries sets the number of attempts of a call.
+func withRetries(o *codebuild.Options) { o.RetryMaxAttempts = maxAttempts }
 
 func (f *follower) isRead() bool {
 	for _, m := range f.members {
@@ -145,7 +148,7 @@ func (f *follower) isRead() bool {
 	return true
 }
 
-// activity is what the builds that still run are at.
+// activity describes the current phase of each running build.
 func (f *follower) activity() string {
 	var text string
 	for _, m := range f.members {

@@ -9,26 +9,27 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
 )
 
-// mostEmptyPages bounds how many pages without an event are passed over in one read: CloudWatch Logs may answer with some
-// though there are events behind them.
-const mostEmptyPages = 20
+// maxEmptyPages limits the empty pages in one read. CloudWatch Logs may return empty pages although more
+// events follow.
+const maxEmptyPages = 20
 
-// logStream is a build's log, read from where the last read ended.
+// logStream reads a build's log. Each read continues where the last one ended.
 type logStream struct {
 	token *string
-	// silent says why there is no log to read; empty while there may be one.
-	silent string
+	// unavailable is why there is no log to read; empty while there may be one.
+	unavailable string
 }
 
-// locate finds out where the log is, or why there is none; known is false until CodeBuild has made it.
+// locate returns where the log is; known is false until CodeBuild has created it. It sets unavailable when
+// there is no log.
 func (l *logStream) locate(at *types.LogsLocation) (group, stream string, known bool) {
-	if l.silent != "" || at == nil {
+	if l.unavailable != "" || at == nil {
 		return "", "", false
 	}
 	if at.CloudWatchLogs != nil && at.CloudWatchLogs.Status == types.LogsConfigStatusTypeDisabled {
-		l.silent = "the project keeps no log in CloudWatch Logs"
+		l.unavailable = "the project writes no log to CloudWatch Logs"
 		if at.S3Logs != nil && at.S3Logs.Status == types.LogsConfigStatusTypeEnabled {
-			l.silent += "; it will be in S3, at " + oneLine(aws.ToString(at.S3Logs.Location))
+			l.unavailable += "; it writes one to S3, at " + oneLine(aws.ToString(at.S3Logs.Location))
 		}
 		return "", "", false
 	}
@@ -36,7 +37,7 @@ func (l *logStream) locate(at *types.LogsLocation) (group, stream string, known 
 	return group, stream, group != "" && stream != ""
 }
 
-// read hands on every event that has come since the last read, and says whether there was one.
+// read calls event for each log event since the last read. fresh reports whether there was one.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html
 func (l *logStream) read(ctx context.Context, c *Client, at *types.LogsLocation, event func(string)) (fresh bool, err error) {
@@ -44,15 +45,15 @@ func (l *logStream) read(ctx context.Context, c *Client, at *types.LogsLocation,
 	if !known {
 		return false, nil
 	}
-	for empty := 0; empty < mostEmptyPages; {
+	for empty := 0; empty < maxEmptyPages; {
 		page, err := c.logs.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{
 			LogGroupName: &group, LogStreamName: &stream, NextToken: l.token, StartFromHead: aws.Bool(true),
-		}, func(o *cloudwatchlogs.Options) { o.RetryMaxAttempts = patience })
+		}, func(o *cloudwatchlogs.Options) { o.RetryMaxAttempts = maxAttempts })
 		switch {
 		case isNotFound(err):
 			return fresh, nil
 		case isDenied(err):
-			l.silent = "not allowed to logs:GetLogEvents on log group " + group
+			l.unavailable = "logs:GetLogEvents is not allowed on log group " + group
 			return fresh, nil
 		case err != nil:
 			return fresh, fmt.Errorf("read log stream %s of %s: %w", stream, group, err)
@@ -65,7 +66,7 @@ func (l *logStream) read(ctx context.Context, c *Client, at *types.LogsLocation,
 		} else {
 			empty++
 		}
-		// The end answers with the token that it was given.
+		// At the end of the log, the response has the token of the request.
 		if page.NextForwardToken == nil || aws.ToString(l.token) == *page.NextForwardToken {
 			return fresh, nil
 		}

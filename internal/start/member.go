@@ -6,29 +6,32 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
 )
 
-// member is a build that is followed: the one, or one of a batch.
+// member is a followed build: a single one, or one of a batch.
 type member struct {
 	id string
-	// name is the build's identifier in its batch; empty for a build that stands alone.
+	// name is the build's identifier in its batch; empty for a single build.
 	name string
 	now  types.Build
 	log  logStream
-	// told are the phases whose ends have been told.
-	told map[types.BuildPhaseType]bool
-	// ended says that the build was complete when its log was last read, isRead that nothing came after that.
+	// shownPhases are the phases whose ends have been shown.
+	shownPhases map[types.BuildPhaseType]bool
+	// ended is true when the build had ended at the last read of its log, isRead when that read found nothing
+	// new.
 	ended, isRead bool
-	toldSilent    bool
+	// shownUnavailable is true when the missing log has been reported.
+	shownUnavailable bool
 }
 
 func newMember(id, name string) *member {
-	return &member{id: id, name: name, told: map[types.BuildPhaseType]bool{}}
+	return &member{id: id, name: name, shownPhases: map[types.BuildPhaseType]bool{}}
 }
 
-// show writes what is new since the last time; over says that nothing runs any more, whatever the build's own status.
+// show writes what is new since the last call. over is true when the batch has ended, whatever the build's
+// own status.
 func (m *member) show(ctx context.Context, c *Client, s *screen, over bool) error {
 	wasEnded := m.ended
 	m.ended = over || m.now.BuildComplete || isFinal(m.now.BuildStatus)
-	for _, line := range newlyEnded(m.now.Phases, m.log.silent == "", m.told) {
+	for _, line := range newlyEnded(m.now.Phases, m.log.unavailable == "", m.shownPhases) {
 		s.note("%s%s", m.prefix(), line)
 	}
 	label := ""
@@ -39,11 +42,11 @@ func (m *member) show(ctx context.Context, c *Client, s *screen, over bool) erro
 	if err != nil {
 		return err
 	}
-	if m.log.silent != "" && !m.toldSilent {
-		m.toldSilent = true
-		s.note("%s%s: following its phases alone", m.prefix(), m.log.silent)
+	if m.log.unavailable != "" && !m.shownUnavailable {
+		m.shownUnavailable = true
+		s.note("%s%s: showing only its phases", m.prefix(), m.log.unavailable)
 	}
-	hasLog := m.log.silent == "" && m.now.Logs != nil && m.now.Logs.StreamName != nil
+	hasLog := m.log.unavailable == "" && m.now.Logs != nil && m.now.Logs.StreamName != nil
 	m.isRead = m.ended && (!hasLog || wasEnded && !fresh)
 	return nil
 }

@@ -9,40 +9,43 @@ import (
 
 // Output is where a followed build is shown.
 type Output struct {
-	// Log takes the build's log, Notes our own lines.
+	// Log receives the build's log, Notes the lines of layercache.
 	Log, Notes io.Writer
-	// Colours keeps the colours of the log.
+	// Colours is true when the colours of the log are kept.
 	Colours bool
-	// Live says that Notes is a terminal, where a line may be drawn anew.
+	// Live is true when Notes is a terminal, where a line can be redrawn.
 	Live bool
 }
 
 const (
-	// silence is how long the log may be silent before the current phase is told.
-	silence = 2 * time.Second
-	// repeat is how often it is told where lines stay.
-	repeat = 30 * time.Second
-	// narrow is how long a line that is drawn anew may be: one that wraps cannot be taken away.
-	narrow = 79
-	// eraseLine takes away what was drawn on the line.
+	// liveSilence is how long nothing may be written before the current phase is shown on a terminal.
+	liveSilence = 2 * time.Second
+	// plainSilence is the same without a terminal, where each line stays.
+	plainSilence = 30 * time.Second
+	// maxRedrawnWidth is the maximum width of a redrawn line: a line that wraps cannot be erased.
+	maxRedrawnWidth = 79
+	// eraseLine erases the current line of a terminal.
 	eraseLine = "\r\x1b[K"
 )
 
-// screen writes to an Output, and knows how long it has been silent.
+// screen writes to an Output, and records when it last did.
 type screen struct {
 	Output
-	clock   clock
-	last    time.Time
+	clock clock
+	// last is the time of the last line that stays.
+	last time.Time
+	// isDrawn is true when a line is shown that will be redrawn.
 	isDrawn bool
 }
 
+// note writes a line of layercache.
 func (s *screen) note(format string, args ...any) {
 	s.erase()
 	fmt.Fprintf(s.Notes, "layercache: "+format+"\n", args...)
 	s.last = s.clock.now()
 }
 
-// event writes an event of the log, each line after the label.
+// event writes a log event, with the label before each line.
 func (s *screen) event(label, message string) {
 	s.erase()
 	for line := range strings.SplitSeq(strings.TrimSuffix(clean(message, s.Colours), "\n"), "\n") {
@@ -51,20 +54,20 @@ func (s *screen) event(label, message string) {
 	s.last = s.clock.now()
 }
 
-// quiet tells what the build is at when nothing has been written for a while.
-func (s *screen) quiet(activity string) {
-	pause := repeat
+// showActivity shows what the build is doing if nothing has been written for a while.
+func (s *screen) showActivity(activity string) {
+	silence := plainSilence
 	if s.Live {
-		pause = silence
+		silence = liveSilence
 	}
-	if activity == "" || !s.isDrawn && s.clock.now().Sub(s.last) < pause {
+	if activity == "" || !s.isDrawn && s.clock.now().Sub(s.last) < silence {
 		return
 	}
 	if !s.Live {
 		s.note("%s", activity)
 		return
 	}
-	fmt.Fprintf(s.Notes, "%s%.*s", eraseLine, narrow, "layercache: "+activity)
+	fmt.Fprintf(s.Notes, "%s%.*s", eraseLine, maxRedrawnWidth, "layercache: "+activity)
 	s.isDrawn = true
 }
 

@@ -10,12 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
 )
 
-// phaseWords are the phases as a person says them.
+// phaseNames are the names of the phases for people.
 //
 // https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases.html
-var phaseWords = map[types.BuildPhaseType]string{
+var phaseNames = map[types.BuildPhaseType]string{
 	types.BuildPhaseTypeQueued:          "queued",
-	types.BuildPhaseTypeProvisioning:    "getting a machine",
+	types.BuildPhaseTypeProvisioning:    "provisioning a machine",
 	types.BuildPhaseTypeDownloadSource:  "downloading the source",
 	types.BuildPhaseTypeInstall:         "install phase",
 	types.BuildPhaseTypePreBuild:        "pre_build phase",
@@ -25,22 +25,22 @@ var phaseWords = map[types.BuildPhaseType]string{
 	types.BuildPhaseTypeFinalizing:      "finishing",
 }
 
-// inLog are the phases of whose ends the log itself tells.
-var inLog = []types.BuildPhaseType{
+// loggedPhases are the phases whose ends the log itself shows.
+var loggedPhases = []types.BuildPhaseType{
 	types.BuildPhaseTypeInstall, types.BuildPhaseTypePreBuild, types.BuildPhaseTypeBuild, types.BuildPhaseTypePostBuild,
 }
 
-// newlyEnded are lines for the phases that have ended and were not told, and are so from now on; those that the log tells
-// of are left out where there is one.
-func newlyEnded(phases []types.BuildPhase, hasLog bool, told map[types.BuildPhaseType]bool) []string {
+// newlyEnded returns a line for each phase that has ended and is not in shown, and adds the phase to shown.
+// With a log it leaves out the phases whose ends the log shows.
+func newlyEnded(phases []types.BuildPhase, hasLog bool, shown map[types.BuildPhaseType]bool) []string {
 	var lines []string
 	for _, phase := range phases {
-		words := phaseWords[phase.PhaseType]
-		if words == "" || phase.EndTime == nil || told[phase.PhaseType] || hasLog && slices.Contains(inLog, phase.PhaseType) {
+		name := phaseNames[phase.PhaseType]
+		if name == "" || phase.EndTime == nil || shown[phase.PhaseType] || hasLog && slices.Contains(loggedPhases, phase.PhaseType) {
 			continue
 		}
-		told[phase.PhaseType] = true
-		line := fmt.Sprintf("%s: %s", words, length(time.Duration(aws.ToInt64(phase.DurationInSeconds))*time.Second))
+		shown[phase.PhaseType] = true
+		line := fmt.Sprintf("%s: %s", name, durationText(time.Duration(aws.ToInt64(phase.DurationInSeconds))*time.Second))
 		if phase.PhaseStatus != types.StatusTypeSucceeded && phase.PhaseStatus != "" {
 			line += ", " + strings.ToLower(string(phase.PhaseStatus))
 		}
@@ -49,19 +49,19 @@ func newlyEnded(phases []types.BuildPhase, hasLog bool, told map[types.BuildPhas
 	return lines
 }
 
-// currentPhase says what the build is at and for how long; empty when that is not known.
+// currentPhase describes the running phase and how long it has run; empty when there is none.
 func currentPhase(phases []types.BuildPhase, now time.Time) string {
 	for _, phase := range slices.Backward(phases) {
-		words := phaseWords[phase.PhaseType]
-		if words == "" || phase.EndTime != nil || phase.StartTime == nil {
+		name := phaseNames[phase.PhaseType]
+		if name == "" || phase.EndTime != nil || phase.StartTime == nil {
 			continue
 		}
-		return fmt.Sprintf("%s, %s so far", words, length(max(0, now.Sub(*phase.StartTime))))
+		return fmt.Sprintf("%s, %s so far", name, durationText(max(0, now.Sub(*phase.StartTime))))
 	}
 	return ""
 }
 
-// reasons are what CodeBuild says of the phases that did not succeed.
+// reasons returns CodeBuild's explanations of the phases that did not succeed.
 func reasons(phases []types.BuildPhase) string {
 	var texts []string
 	for _, phase := range phases {
@@ -69,17 +69,18 @@ func reasons(phases []types.BuildPhase) string {
 			continue
 		}
 		text := string(phase.PhaseType)
-		for _, told := range phase.Contexts {
-			text += contextWords(told)
+		for _, phaseContext := range phase.Contexts {
+			text += contextText(phaseContext)
 		}
 		texts = append(texts, text)
 	}
 	return strings.Join(texts, "; ")
 }
 
-func contextWords(told types.PhaseContext) string {
+// contextText returns the status code and the message of a failed phase.
+func contextText(phaseContext types.PhaseContext) string {
 	var text string
-	for _, part := range []*string{told.StatusCode, told.Message} {
+	for _, part := range []*string{phaseContext.StatusCode, phaseContext.Message} {
 		if part != nil && *part != "" {
 			text += ": " + oneLine(*part)
 		}
@@ -87,8 +88,8 @@ func contextWords(told types.PhaseContext) string {
 	return text
 }
 
-// length is a duration to the second.
-func length(duration time.Duration) string {
+// durationText formats a duration, rounded to seconds.
+func durationText(duration time.Duration) string {
 	duration = duration.Round(time.Second)
 	if duration < time.Minute {
 		return fmt.Sprintf("%d s", int(duration.Seconds()))

@@ -11,7 +11,8 @@ import (
 	"github.com/layercache/layercache/internal/doctor/spelling"
 )
 
-// project reads how the project is set up. Who may start builds and not read the project gets an empty one.
+// project reads the configuration of the project. It is empty if the user may start builds but not read the
+// project.
 func (c *Client) project(ctx context.Context, name string) (types.Project, error) {
 	out, err := c.builds.BatchGetProjects(ctx, &codebuild.BatchGetProjectsInput{Names: []string{name}})
 	switch {
@@ -25,7 +26,7 @@ func (c *Client) project(ctx context.Context, name string) (types.Project, error
 	return out.Projects[0], nil
 }
 
-// noProject is the error for a name that no project has, with the names that may have been meant.
+// noProject returns the error for an unknown project name, with similar names.
 func (c *Client) noProject(ctx context.Context, name string) error {
 	problem := fmt.Sprintf("there is no CodeBuild project %q in %s", name, c.account.Region)
 	var names []string
@@ -40,5 +41,5 @@ func (c *Client) noProject(ctx context.Context, name string) error {
 	if near := spelling.NearOrPart(name, names); len(near) > 0 {
 		return fmt.Errorf("%s: did you mean %s?", problem, strings.Join(near, " or "))
 	}
-	return fmt.Errorf("%s, and none of its %d projects has a name like it: check --region and --profile", problem, len(names))
+	return fmt.Errorf("%s, and none of its %d projects has a similar name: check --region and --profile", problem, len(names))
 }

@@ -9,31 +9,32 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 )
 
-// Request says what to start.
+// Request describes the build to start.
 type Request struct {
 	// Project is the name of a CodeBuild project.
 	Project string
-	// Variables take the place of the project's own of the same names.
+	// Variables override the project's variables of the same names.
 	Variables []Variable
-	// SourceVersion is a branch, tag, commit or pull request (pr/NUMBER); empty means the project's own.
+	// SourceVersion is a branch, tag, commit or pull request (pr/NUMBER); empty means the project's default.
 	SourceVersion string
-	// Batch says whether to start a batch of builds. Nil means: where the project is set up for batches.
+	// Batch selects a batch of builds or a single build; nil means a batch if the project is configured for
+	// batches.
 	Batch *bool
 }
 
 // Build is a build, or a batch of builds, that has been started.
 type Build struct {
-	// ID is what CodeBuild's API calls it, PROJECT:UUID.
+	// ID is its ID in CodeBuild's API, PROJECT:UUID.
 	ID string
 	// ARN is its Amazon resource name.
 	ARN string
-	// ConsoleURL is its page in the console; empty where the partition's console is not known.
+	// ConsoleURL is its page in the console; empty if the partition's console is not known.
 	ConsoleURL string
-	// Batch says that it is a batch.
+	// Batch is true for a batch.
 	Batch bool
 }
 
-// Start starts the build. A call that the network loses is repeated without starting a second build.
+// Start starts the build. An idempotency token ensures that a retried call does not start a second build.
 //
 // https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html
 func (c *Client) Start(ctx context.Context, request Request) (Build, error) {
@@ -57,7 +58,7 @@ func (c *Client) Start(ctx context.Context, request Request) (Build, error) {
 	case isNotFound(err):
 		return Build{}, c.noProject(ctx, request.Project)
 	case ctx.Err() != nil:
-		return Build{}, fmt.Errorf("stopped while project %s was being started; it may have started: %w", request.Project, context.Cause(ctx))
+		return Build{}, fmt.Errorf("interrupted while starting project %s; the build may have started: %w", request.Project, context.Cause(ctx))
 	case err != nil:
 		return Build{}, fmt.Errorf("start project %s in %s: %w", request.Project, c.account.Region, err)
 	}

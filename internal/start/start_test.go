@@ -39,7 +39,7 @@ func TestABuildIsStartedWithItsVariablesAsPlainText(t *testing.T) {
 	}, sent)
 }
 
-func TestACallThatTheNetworkLosesIsRepeatedAsTheSameStart(t *testing.T) {
+func TestARetriedStartHasTheSameIdempotencyToken(t *testing.T) {
 	answers := startable()
 	start, calls := answers["StartBuild"], 0
 	answers["StartBuild"] = func(input map[string]any) (map[string]any, error) {
@@ -56,20 +56,20 @@ func TestACallThatTheNetworkLosesIsRepeatedAsTheSameStart(t *testing.T) {
 	assert.Equal(t, sent[0]["idempotencyToken"], sent[1]["idempotencyToken"])
 }
 
-func TestABatchIsStartedWhereTheProjectIsSetUpForOneOrItIsAskedFor(t *testing.T) {
+func TestABatchIsStartedIfConfiguredOrRequested(t *testing.T) {
 	yes, no := true, false
 	plain := map[string]any{"name": "shop"}
 	batched := map[string]any{"name": "shop", "buildBatchConfig": map[string]any{"serviceRole": "role"}}
 	cases := []struct {
 		name    string
 		project map[string]any
-		asked   *bool
+		request *bool
 		batch   bool
 	}{
 		{"a project for builds", plain, nil, false},
 		{"a project for batches", batched, nil, true},
-		{"a project for batches, a build asked for", batched, &no, false},
-		{"a project for builds, a batch asked for", plain, &yes, true},
+		{"a project for batches, a build requested", batched, &no, false},
+		{"a project for builds, a batch requested", plain, &yes, true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestABatchIsStartedWhereTheProjectIsSetUpForOneOrItIsAskedFor(t *testing.T)
 				"id": id, "arn": "arn:aws-cn:codebuild:cn-north-1:111122223333:build-batch/" + id,
 			}})
 			w := newWorld(t, answers)
-			build, err := w.Start(context.Background(), Request{Project: "shop", Batch: c.asked})
+			build, err := w.Start(context.Background(), Request{Project: "shop", Batch: c.request})
 			require.NoError(t, err)
 			assert.Equal(t, c.batch, build.Batch)
 			if c.batch {
@@ -92,7 +92,7 @@ func TestABatchIsStartedWhereTheProjectIsSetUpForOneOrItIsAskedFor(t *testing.T)
 	}
 }
 
-func TestWhatCannotBeStartedSaysWhy(t *testing.T) {
+func TestAFailedStartSaysWhy(t *testing.T) {
 	none := awsfake.Gives(map[string]any{"projects": []any{}, "projectsNotFound": []any{"shpo"}})
 	secret := awsfake.Gives(map[string]any{"projects": []any{map[string]any{"name": "shop", "environment": map[string]any{
 		"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL",
@@ -101,26 +101,26 @@ func TestWhatCannotBeStartedSaysWhy(t *testing.T) {
 	cases := []struct {
 		name    string
 		answers map[string]awsfake.Answer
-		says    string
+		message string
 	}{
-		{"a name that is almost a project's", map[string]awsfake.Answer{
+		{"a name similar to a project's", map[string]awsfake.Answer{
 			"BatchGetProjects": none, "ListProjects": awsfake.Gives(map[string]any{"projects": []any{"shop", "billing"}}),
 		}, `there is no CodeBuild project "shop" in eu-west-1: did you mean shop?`},
-		{"a name that is like none", map[string]awsfake.Answer{
+		{"a name without a similar one", map[string]awsfake.Answer{
 			"BatchGetProjects": none, "ListProjects": awsfake.Gives(map[string]any{"projects": []any{"billing"}}),
-		}, "none of its 1 projects has a name like it: check --region and --profile"},
-		{"an unknown name, and projects may not be listed", map[string]awsfake.Answer{
+		}, "none of its 1 projects has a similar name: check --region and --profile"},
+		{"an unknown name without permission to list projects", map[string]awsfake.Answer{
 			"BatchGetProjects": none, "ListProjects": awsfake.Denied("codebuild:ListProjects"),
 		}, "check the name, --region and --profile"},
-		{"an unknown name, and projects may not be read", map[string]awsfake.Answer{
+		{"an unknown name without permission to read projects", map[string]awsfake.Answer{
 			"BatchGetProjects": awsfake.Denied("codebuild:BatchGetProjects"),
 			"ListProjects":     awsfake.Denied("codebuild:ListProjects"),
 			"StartBuild":       awsfake.Fails(awsfake.Error{Code: "ResourceNotFoundException", Message: "Project cannot be found"}),
 		}, "there is no CodeBuild project"},
-		{"a start that is not allowed", map[string]awsfake.Answer{"StartBuild": awsfake.Denied("codebuild:StartBuild")},
+		{"a start without permission", map[string]awsfake.Answer{"StartBuild": awsfake.Denied("codebuild:StartBuild")},
 			"start project shop in eu-west-1: "},
 		{"a secret in plain text", map[string]awsfake.Answer{"BatchGetProjects": secret},
-			"--set NPM_TOKEN: project shop takes it from AWS Secrets Manager, and plain text would be seen"},
+			"--set NPM_TOKEN: project shop takes it from AWS Secrets Manager, and plain text would be visible"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -129,12 +129,12 @@ func TestWhatCannotBeStartedSaysWhy(t *testing.T) {
 				answers[operation] = answer
 			}
 			_, err := newWorld(t, answers).Start(context.Background(), Request{Project: "shop", Variables: []Variable{{"NPM_TOKEN", "x"}}})
-			assert.ErrorContains(t, err, c.says)
+			assert.ErrorContains(t, err, c.message)
 		})
 	}
 }
 
-func TestAProjectThatMayNotBeReadIsStartedAllTheSame(t *testing.T) {
+func TestAProjectIsStartedWithoutPermissionToReadIt(t *testing.T) {
 	answers := startable()
 	answers["BatchGetProjects"] = awsfake.Denied("codebuild:BatchGetProjects")
 	build, err := newWorld(t, answers).Start(context.Background(), Request{Project: "shop"})
@@ -142,7 +142,7 @@ func TestAProjectThatMayNotBeReadIsStartedAllTheSame(t *testing.T) {
 	assert.Equal(t, id, build.ID)
 }
 
-func TestAStartThatIsInterruptedSaysThatTheBuildMayRun(t *testing.T) {
+func TestAnInterruptedStartSaysThatTheBuildMayHaveStarted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	interrupt := errors.New("interrupted")
 	answers := startable()
@@ -151,11 +151,11 @@ func TestAStartThatIsInterruptedSaysThatTheBuildMayRun(t *testing.T) {
 		return nil, awsfake.Error{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable"}
 	}
 	_, err := newWorld(t, answers).Start(ctx, Request{Project: "shop"})
-	require.ErrorContains(t, err, "it may have started")
+	require.ErrorContains(t, err, "the build may have started")
 	assert.ErrorIs(t, err, interrupt)
 }
 
-func TestEveryConsoleIsThatOfItsPartition(t *testing.T) {
+func TestTheConsoleBelongsToThePartition(t *testing.T) {
 	for arn, want := range map[string]string{
 		"arn:aws:codebuild:eu-west-1:111122223333:build/shop:1":            "https://eu-west-1.console.aws.amazon.com/",
 		"arn:aws-cn:codebuild:cn-north-1:111122223333:build/shop:1":        "https://cn-north-1.console.amazonaws.cn/",
@@ -164,6 +164,6 @@ func TestEveryConsoleIsThatOfItsPartition(t *testing.T) {
 		assert.Contains(t, consoleURL(Build{ID: "shop:1", ARN: arn}), want)
 	}
 	for _, arn := range []string{"", "arn:aws-iso:codebuild:us-iso-east-1:111122223333:build/shop:1"} {
-		assert.Empty(t, consoleURL(Build{ID: "shop:1", ARN: arn}), "a console that we do not know is not made up")
+		assert.Empty(t, consoleURL(Build{ID: "shop:1", ARN: arn}), "an unknown console has no URL")
 	}
 }

@@ -8,37 +8,37 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
 )
 
-// Variable is an environment variable of one build, in place of the project's own.
+// Variable is an environment variable that overrides the project's own for one build.
 type Variable struct{ Name, Value string }
 
-// namePattern is what a shell can name; CodeBuild keeps the names that begin with CODEBUILD_ for itself.
+// namePattern matches the names that a shell accepts. CodeBuild reserves names that begin with CODEBUILD_.
 //
 // https://docs.aws.amazon.com/codebuild/latest/APIReference/API_EnvironmentVariable.html
 var namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// ParseVariables reads NAME=VALUE texts.
+// ParseVariables parses texts of the form NAME=VALUE.
 func ParseVariables(texts []string) ([]Variable, error) {
 	var variables []Variable
-	given := map[string]bool{}
+	seen := map[string]bool{}
 	for _, text := range texts {
 		name, value, found := strings.Cut(text, "=")
 		switch {
 		case !found:
 			return nil, fmt.Errorf("--set %s: expected NAME=VALUE", text)
 		case !namePattern.MatchString(name):
-			return nil, fmt.Errorf("--set %q: a name is made of letters, digits and _, and does not begin with a digit", name)
+			return nil, fmt.Errorf("--set %q: expected a name of letters, digits and _ that does not begin with a digit", name)
 		case strings.HasPrefix(name, "CODEBUILD_"):
-			return nil, fmt.Errorf("--set %s: CodeBuild sets the variables that begin with CODEBUILD_ itself", name)
-		case given[name]:
+			return nil, fmt.Errorf("--set %s: CodeBuild reserves variables that begin with CODEBUILD_", name)
+		case seen[name]:
 			return nil, fmt.Errorf("--set %s is given twice", name)
 		}
-		given[name] = true
+		seen[name] = true
 		variables = append(variables, Variable{name, value})
 	}
 	return variables, nil
 }
 
-// overrides are the variables as plain text, the only type in which a value can be given.
+// overrides returns the variables as plain text, the only type that can carry a value.
 func overrides(variables []Variable) []types.EnvironmentVariable {
 	var overrides []types.EnvironmentVariable
 	for _, v := range variables {
@@ -47,7 +47,8 @@ func overrides(variables []Variable) []types.EnvironmentVariable {
 	return overrides
 }
 
-// checkSecrets refuses to put plain text, which everybody who may look at the build sees, in the place of a secret.
+// checkSecrets returns an error if plain text would replace a secret: everyone who may view the build would
+// see it.
 func checkSecrets(project types.Project, variables []Variable) error {
 	if project.Environment == nil {
 		return nil
@@ -60,7 +61,7 @@ func checkSecrets(project types.Project, variables []Variable) error {
 		store, isSecret := stores[own.Type]
 		for _, given := range variables {
 			if isSecret && own.Name != nil && given.Name == *own.Name {
-				return fmt.Errorf("--set %s: project %s takes it from %s, and plain text would be seen by everybody who may look at the build: change the value there", given.Name, *project.Name, store)
+				return fmt.Errorf("--set %s: project %s takes it from %s, and plain text would be visible to everyone who may view the build: change the value in that store instead", given.Name, *project.Name, store)
 			}
 		}
 	}

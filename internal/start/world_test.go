@@ -13,7 +13,7 @@ import (
 
 const id = "shop:11111111-2222-3333-4444-555555555555"
 
-// world is a client of a fake AWS, whose time passes only while it waits.
+// world is a client of a fake AWS. Its time passes only while it waits.
 type world struct {
 	*Client
 	server *awsfake.Server
@@ -33,7 +33,7 @@ func newWorld(t *testing.T, answers map[string]awsfake.Answer) *world {
 	return w
 }
 
-// followed is what was shown of a build that was followed to its end.
+// followed is the output of a build that was followed to its end.
 type followed struct{ log, notes string }
 
 func (w *world) follow(ctx context.Context, live bool) (followed, error) {

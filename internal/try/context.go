@@ -13,8 +13,8 @@ import (
 	"github.com/layercache/layercache/internal/buildcontext"
 )
 
-// copyContext copies what a build of dir would send, so that a file can be changed without touching the user's own. What
-// .dockerignore leaves out stays out.
+// copyContext copies the files of dir that a build would send, so that a file can be changed without touching
+// the user's own. Files that .dockerignore excludes are not copied.
 func copyContext(dir, dockerfile string) (string, error) {
 	target, err := os.MkdirTemp("", "layercache-context-")
 	if err != nil {
@@ -32,7 +32,7 @@ func copyContext(dir, dockerfile string) (string, error) {
 	return target, nil
 }
 
-// copyIgnoreFile copies what the build reads even where it leaves it out.
+// copyIgnoreFile copies .dockerignore, which a build reads even if the file excludes itself.
 func copyIgnoreFile(from, to string) error {
 	err := copyFile(filepath.Join(from, ".dockerignore"), filepath.Join(to, ".dockerignore"), 0o644)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
@@ -75,5 +75,5 @@ func copyFile(from, to string, mode fs.FileMode) error {
 	return errors.Join(err, target.Close(), os.Chmod(to, mode))
 }
 
-// slug makes a build's name a folder's.
+// slug returns the folder name for a build's name.
 func slug(name string) string { return strings.ReplaceAll(name, " ", "-") }

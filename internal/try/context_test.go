@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// copied copies the folder as a context and returns where to.
+// copied copies the folder as a context and returns the path of the copy.
 func copied(t *testing.T, dir string) string {
 	t.Helper()
 	target, err := copyContext(dir, filepath.Join(dir, "Dockerfile"))
@@ -21,7 +21,7 @@ func copied(t *testing.T, dir string) string {
 	return target
 }
 
-// filesIn are the paths of everything but folders.
+// filesIn returns the paths of all files below dir.
 func filesIn(t *testing.T, dir string) []string {
 	t.Helper()
 	var names []string
@@ -35,7 +35,7 @@ func filesIn(t *testing.T, dir string) []string {
 	return names
 }
 
-func TestWhatDockerignoreLeavesOutIsNotCopied(t *testing.T) {
+func TestFilesThatDockerignoreExcludesAreNotCopied(t *testing.T) {
 	all := []string{"Dockerfile", "a.go", "deep/a.go", "deep/b.txt", "node_modules/x/y.js"}
 	cases := []struct {
 		name   string
@@ -45,12 +45,12 @@ func TestWhatDockerignoreLeavesOutIsNotCopied(t *testing.T) {
 		{"no ignore file", nil, all},
 		{"a folder", map[string]string{".dockerignore": "node_modules\n"}, []string{".dockerignore", "Dockerfile", "a.go", "deep/a.go", "deep/b.txt"}},
 		{"a pattern for all depths", map[string]string{".dockerignore": "**/*.go\nnode_modules"}, []string{".dockerignore", "Dockerfile", "deep/b.txt"}},
-		{"a pattern for the top alone", map[string]string{".dockerignore": "*.go\nnode_modules"}, []string{".dockerignore", "Dockerfile", "deep/a.go", "deep/b.txt"}},
+		{"a pattern for the top level only", map[string]string{".dockerignore": "*.go\nnode_modules"}, []string{".dockerignore", "Dockerfile", "deep/a.go", "deep/b.txt"}},
 		{"everything but some", map[string]string{".dockerignore": "*\n!deep/*.go\n"}, []string{".dockerignore", "deep/a.go"}},
-		{"an exception below a folder that is left out", map[string]string{".dockerignore": "deep\n!deep/b.txt\nnode_modules"}, []string{".dockerignore", "Dockerfile", "a.go", "deep/b.txt"}},
+		{"an exception below an excluded folder", map[string]string{".dockerignore": "deep\n!deep/b.txt\nnode_modules"}, []string{".dockerignore", "Dockerfile", "a.go", "deep/b.txt"}},
 		{"comments, blanks and a leading slash", map[string]string{".dockerignore": "# no\n\n  /node_modules  \n"}, []string{".dockerignore", "Dockerfile", "a.go", "deep/a.go", "deep/b.txt"}},
 		{"the ignore file itself is still sent", map[string]string{".dockerignore": "*"}, []string{".dockerignore"}},
-		{"the Dockerfile's own goes first", map[string]string{".dockerignore": "deep", "Dockerfile.dockerignore": "node_modules\na.go"},
+		{"the Dockerfile's own ignore file takes precedence", map[string]string{".dockerignore": "deep", "Dockerfile.dockerignore": "node_modules\na.go"},
 			[]string{".dockerignore", "Dockerfile", "Dockerfile.dockerignore", "deep/a.go", "deep/b.txt"}},
 	}
 	for _, c := range cases {
@@ -64,7 +64,7 @@ func TestWhatDockerignoreLeavesOutIsNotCopied(t *testing.T) {
 	}
 }
 
-func TestACopyHasTheSameContentModesTimesAndLinks(t *testing.T) {
+func TestACopyHasTheSameContentModesTimesAndSymlinks(t *testing.T) {
 	dir := folder(t, "Dockerfile", "run.sh", "read-only", "deep/file")
 	require.NoError(t, os.Chmod(filepath.Join(dir, "run.sh"), 0o755))
 	require.NoError(t, os.Chmod(filepath.Join(dir, "read-only"), 0o444))
@@ -92,13 +92,13 @@ func TestACopyHasTheSameContentModesTimesAndLinks(t *testing.T) {
 	}
 }
 
-func TestAFolderThatIsReachedByALinkIsCopiedTheSame(t *testing.T) {
+func TestAFolderBehindASymlinkIsCopied(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "link")
 	require.NoError(t, os.Symlink(folder(t, "Dockerfile", "a.go"), link))
 	assert.Equal(t, []string{"Dockerfile", "a.go"}, filesIn(t, copied(t, link)))
 }
 
-func TestWhatIsNoFileIsPassedOver(t *testing.T) {
+func TestSocketsAreNotCopied(t *testing.T) {
 	dir, err := os.MkdirTemp("/tmp", "lc") // A path short enough for a socket.
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -108,7 +108,7 @@ func TestWhatIsNoFileIsPassedOver(t *testing.T) {
 	assert.Empty(t, filesIn(t, copied(t, dir)))
 }
 
-func TestAContextThatCannotBeCopiedLeavesNothing(t *testing.T) {
+func TestAContextThatCannotBeCopiedLeavesNoFolder(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	dir := folder(t, "Dockerfile")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ".dockerignore"), []byte("[a-"), 0o644))

@@ -12,7 +12,7 @@ import (
 	"github.com/layercache/layercache/internal/report"
 )
 
-// present writes the table and what follows from it.
+// present writes the table of the builds and the conclusion.
 func present(w io.Writer, rows []row, change string) error {
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
@@ -34,11 +34,11 @@ func present(w io.Writer, rows []row, change string) error {
 			writeEstimate(w, r.report, rows[len(rows)-1].report)
 		}
 	}
-	_, err := fmt.Fprintln(w, meaning(rows))
+	_, err := fmt.Fprintln(w, conclusion(rows))
 	return err
 }
 
-// writeMisses says why the changed build had to run what it ran.
+// writeMisses writes why steps of the changed build had to run.
 func writeMisses(w io.Writer, r *report.Report) {
 	for _, miss := range r.Misses {
 		fmt.Fprintf(w, "had to run: %s, because %s\n", r.Steps[miss.Step].Label(), miss.Cause)
@@ -48,16 +48,16 @@ func writeMisses(w io.Writer, r *report.Report) {
 	}
 }
 
-// writeEstimate sets what the report says was saved against what the clock says.
+// writeEstimate compares the saved time in the report with the measured one.
 func writeEstimate(w io.Writer, unchanged, without *report.Report) {
 	if unchanged.SavedSeconds == nil {
 		return
 	}
-	fmt.Fprintf(w, "the unchanged build's report says that the cache saved %.1f s; the clock says %.1f s\n",
+	fmt.Fprintf(w, "saved time of the unchanged build: %.1f s by its report, %.1f s measured\n",
 		*unchanged.SavedSeconds, without.Seconds.Total-unchanged.Seconds.Total)
 }
 
-// presentAdvice counts what lint has to say of the Dockerfile, and says where the reports are.
+// presentAdvice writes the number of lint findings and the location of the reports.
 func presentAdvice(w io.Writer, options Options) error {
 	source, err := os.ReadFile(options.Dockerfile)
 	if err != nil {
@@ -72,7 +72,7 @@ func presentAdvice(w io.Writer, options Options) error {
 		return err
 	}
 	if len(findings) > 0 {
-		fmt.Fprintf(w, "advice on the Dockerfile: %d findings, shown by: layercache lint --context %s %s\n", len(findings), options.Dir, options.Dockerfile)
+		fmt.Fprintf(w, "advice on the Dockerfile: %d findings; show them with: layercache lint --context %s %s\n", len(findings), options.Dir, options.Dockerfile)
 	}
 	_, err = fmt.Fprintf(w, "reports: %s\n", filepath.Join(options.Settings.ReportDir, "*", "report.html"))
 	return err
@@ -83,31 +83,31 @@ func cached(r *report.Report) string {
 	return fmt.Sprintf("%d/%d", hits, counted)
 }
 
-// meaning says in one sentence what the figures are worth.
-func meaning(rows []row) string {
+// conclusion returns one sentence on whether the cache is worth keeping.
+func conclusion(rows []row) string {
 	seconds := map[string]float64{}
 	for _, r := range rows {
 		seconds[r.name] = r.report.Seconds.Total
 	}
 	without := seconds[NoCache]
-	text := fmt.Sprintf("Measured once, with the registry on loopback, an unchanged build takes %.1f s with the cache instead of %.1f s without (%s)", seconds[Unchanged], without, saving(seconds[Unchanged], without))
-	worth := seconds[Unchanged]
+	text := fmt.Sprintf("Measured once, with the registry on loopback, an unchanged build takes %.1f s with the cache instead of %.1f s without (%s)", seconds[Unchanged], without, difference(seconds[Unchanged], without))
+	typical := seconds[Unchanged]
 	if changed, ok := seconds[Changed]; ok {
-		text += fmt.Sprintf(", a changed one %.1f s (%s)", changed, saving(changed, without))
-		worth = changed
+		text += fmt.Sprintf(", a changed one %.1f s (%s)", changed, difference(changed, without))
+		typical = changed
 	}
 	text += fmt.Sprintf("; the first build costs %.1f s more", max(0, seconds[Cold]-without))
-	if worth < without {
-		return text + ": worth keeping."
+	if typical < without {
+		return text + ": the cache is worth keeping."
 	}
-	text += ": for this Dockerfile the cache does not pay"
+	text += ": the cache is not worth keeping for this Dockerfile"
 	if seconds[Unchanged] < without {
 		text += ", unless most builds are unchanged"
 	}
 	return text + "."
 }
 
-func saving(with, without float64) string {
+func difference(with, without float64) string {
 	percent := 100 * (without - with) / without
 	if percent < 0 {
 		return strings.TrimPrefix(fmt.Sprintf("%.0f %% more", percent), "-")

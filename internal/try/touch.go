@@ -14,11 +14,11 @@ import (
 	"github.com/layercache/layercache/internal/report"
 )
 
-// touch adds a line end to the chosen file of the copied context, and says in t.change what it did. It is false when the
-// Dockerfile copies nothing that could be changed.
+// touch appends a newline to a file of the copied context, and describes the change in t.change. It returns
+// false when the Dockerfile copies no file that could be changed.
 func (t *trial) touch(cold *report.Report) (bool, error) {
 	file := filepath.ToSlash(t.options.Touch)
-	why := "named with --touch"
+	reason := "chosen with --touch"
 	if file == "" {
 		var instruction string
 		var err error
@@ -27,13 +27,13 @@ func (t *trial) touch(cold *report.Report) (bool, error) {
 			return false, fmt.Errorf("choose a file to change: %w", err)
 		}
 		if file == "" {
-			t.change = "nothing: the Dockerfile copies no file of its context"
+			t.change = "none: the Dockerfile copies no file of its context"
 			return false, nil
 		}
-		why = "copied by " + instruction + "; choose another with --touch"
+		reason = "copied by " + instruction + "; choose another with --touch"
 	}
-	t.change = fmt.Sprintf("%s, one line end added (%s)", file, why)
-	// A link in the context may lead out of the copy, to the user's own files: os.Root does not follow it.
+	t.change = fmt.Sprintf("%s, one newline added (%s)", file, reason)
+	// A symlink in the context may lead out of the copy, to the user's own files. os.Root does not follow it.
 	root, err := os.OpenRoot(t.context)
 	if err != nil {
 		return false, fmt.Errorf("change %s: %w", file, err)
@@ -41,14 +41,14 @@ func (t *trial) touch(cold *report.Report) (bool, error) {
 	defer root.Close()
 	target, err := root.OpenFile(filepath.FromSlash(file), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
-		return false, fmt.Errorf("change %s: %w (is it left out by .dockerignore?)", file, err)
+		return false, fmt.Errorf("change %s: %w (does .dockerignore exclude it?)", file, err)
 	}
 	_, err = target.WriteString("\n")
 	return true, cmp.Or(err, target.Close())
 }
 
-// chooseFile takes the file that was modified last among those that the last COPY or ADD of the context takes and that are no
-// dependency manifests.
+// chooseFile returns the most recently modified file that the last COPY or ADD of the context copies,
+// dependency manifests excepted.
 func chooseFile(dir string, steps []report.Step) (file, instruction string, err error) {
 	for _, step := range slices.Backward(steps) {
 		sources := buildcontext.Sources(step.Instruction)
@@ -75,7 +75,7 @@ func newestFile(dir string, sources []string) (string, error) {
 			return err
 		}
 		relative = filepath.ToSlash(relative)
-		if seldomChanged(relative) || !buildcontext.Copied(relative, sources) {
+		if rarelyChanged(relative) || !buildcontext.Copied(relative, sources) {
 			return nil
 		}
 		info, err := entry.Info()
@@ -87,7 +87,8 @@ func newestFile(dir string, sources []string) (string, error) {
 	return newest, err
 }
 
-// seldomChanged are files whose change is not the everyday one.
-func seldomChanged(file string) bool {
+// rarelyChanged reports whether the file changes less often than sources: a dependency manifest or a file of
+// Docker.
+func rarelyChanged(file string) bool {
 	return buildcontext.IsManifest(file) || slices.Contains([]string{"Dockerfile", ".dockerignore"}, path.Base(file))
 }

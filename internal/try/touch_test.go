@@ -12,7 +12,7 @@ import (
 	"github.com/layercache/layercache/internal/report"
 )
 
-// folder makes files, each a second newer than the one before.
+// folder creates files in a temporary folder, each a second newer than the one before.
 func folder(t *testing.T, files ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -26,7 +26,7 @@ func folder(t *testing.T, files ...string) string {
 	return dir
 }
 
-func TestTheFileToChangeIsTheNewestThatTheLastCopyTakes(t *testing.T) {
+func TestTheFileToChangeIsTheNewestOneOfTheLastCopy(t *testing.T) {
 	cases := []struct {
 		name              string
 		files             []string
@@ -34,18 +34,18 @@ func TestTheFileToChangeIsTheNewestThatTheLastCopyTakes(t *testing.T) {
 		file, instruction string
 	}{
 		{"the whole context", []string{"a.go", "b.go"}, []string{"COPY . ."}, "b.go", "COPY . ."},
-		{"the last COPY goes first", []string{"src/a.go", "z.txt"}, []string{"COPY z.txt .", "COPY src src"}, "src/a.go", "COPY src src"},
-		{"manifests are not the everyday change", []string{"a.go", "go.sum", "web/package-lock.json", "Dockerfile"}, []string{"COPY . ."}, "a.go", "COPY . ."},
-		{"a COPY of manifests alone gives way to the one before", []string{"a.go", "go.mod"}, []string{"COPY a.go .", "COPY go.mod ."}, "a.go", "COPY a.go ."},
-		{"what is copied from another stage does not count", []string{"a.go"}, []string{"COPY . .", "COPY --from=build /app /app"}, "a.go", "COPY . ."},
+		{"the last COPY decides", []string{"src/a.go", "z.txt"}, []string{"COPY z.txt .", "COPY src src"}, "src/a.go", "COPY src src"},
+		{"manifests are skipped", []string{"a.go", "go.sum", "web/package-lock.json", "Dockerfile"}, []string{"COPY . ."}, "a.go", "COPY . ."},
+		{"a COPY of only manifests is skipped", []string{"a.go", "go.mod"}, []string{"COPY a.go .", "COPY go.mod ."}, "a.go", "COPY a.go ."},
+		{"a COPY from another stage is skipped", []string{"a.go"}, []string{"COPY . .", "COPY --from=build /app /app"}, "a.go", "COPY . ."},
 		{"a wildcard", []string{"a.go", "b.txt"}, []string{"COPY *.go ."}, "a.go", "COPY *.go ."},
-		{"a wildcard that takes a folder takes what is in it", []string{"web/app/a.js", "z.txt"}, []string{"COPY web/* ."}, "web/app/a.js", "COPY web/* ."},
+		{"a wildcard that matches a folder includes its files", []string{"web/app/a.js", "z.txt"}, []string{"COPY web/* ."}, "web/app/a.js", "COPY web/* ."},
 		{"a source that begins with a slash or a dot", []string{"src/a.go", "b"}, []string{"COPY /src/ ./x", "COPY ./src/a.go ."}, "src/a.go", "COPY ./src/a.go ."},
-		{"a source above the context is the context's", []string{"a.go"}, []string{"COPY ../a.go ."}, "a.go", "COPY ../a.go ."},
-		{"a folder that begins alike is another", []string{"src/a.go", "srcs/b.go"}, []string{"COPY src ."}, "src/a.go", "COPY src ."},
-		{"a pattern that is none is a name", []string{"[a.go"}, []string{"COPY [a.go ."}, "[a.go", "COPY [a.go ."},
+		{"a source above the context is read from the context", []string{"a.go"}, []string{"COPY ../a.go ."}, "a.go", "COPY ../a.go ."},
+		{"a folder with the same prefix does not match", []string{"src/a.go", "srcs/b.go"}, []string{"COPY src ."}, "src/a.go", "COPY src ."},
+		{"an invalid pattern is a name", []string{"[a.go"}, []string{"COPY [a.go ."}, "[a.go", "COPY [a.go ."},
 		{"nothing is copied", []string{"a.go"}, []string{"RUN true"}, "", ""},
-		{"what is copied is not there", []string{"a.go"}, []string{"COPY b.go ."}, "", ""},
+		{"the copied file does not exist", []string{"a.go"}, []string{"COPY b.go ."}, "", ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -61,15 +61,15 @@ func TestTheFileToChangeIsTheNewestThatTheLastCopyTakes(t *testing.T) {
 	}
 }
 
-func TestTouchAddsALineEndAndSaysWhere(t *testing.T) {
+func TestTouchAppendsANewlineAndDescribesTheChange(t *testing.T) {
 	cold := &report.Report{Steps: []report.Step{{Instruction: "COPY . ."}}}
 	cases := []struct {
-		name, touch, changed, says string
-		cold                       *report.Report
+		name, touch, changed, message string
+		cold                          *report.Report
 	}{
-		{"a file that is named", "src/a.go", "src/a.go", "src/a.go, one line end added (named with --touch)", cold},
-		{"a file that is chosen", "", "b.go", "b.go, one line end added (copied by COPY . .; choose another with --touch)", cold},
-		{"nothing to choose from", "", "", "nothing: the Dockerfile copies no file of its context", &report.Report{}},
+		{"a file chosen with --touch", "src/a.go", "src/a.go", "src/a.go, one newline added (chosen with --touch)", cold},
+		{"a file chosen by the Dockerfile", "", "b.go", "b.go, one newline added (copied by COPY . .; choose another with --touch)", cold},
+		{"no file to choose", "", "", "none: the Dockerfile copies no file of its context", &report.Report{}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestTouchAddsALineEndAndSaysWhere(t *testing.T) {
 			changed, err := try.touch(c.cold)
 			require.NoError(t, err)
 			assert.Equal(t, c.changed != "", changed)
-			assert.Equal(t, c.says, try.change)
+			assert.Equal(t, c.message, try.change)
 			for _, name := range []string{"src/a.go", "b.go"} {
 				want := "content of " + name
 				if name == c.changed {
@@ -90,19 +90,19 @@ func TestTouchAddsALineEndAndSaysWhere(t *testing.T) {
 	}
 }
 
-func TestAFileThatTheContextLeavesOutIsAnError(t *testing.T) {
+func TestAFileThatIsNotInTheContextIsAnError(t *testing.T) {
 	try := &trial{options: Options{Touch: "gone.go"}, context: folder(t, "a.go")}
 	_, err := try.touch(&report.Report{})
 	require.ErrorContains(t, err, "change gone.go: ")
-	assert.ErrorContains(t, err, "is it left out by .dockerignore?")
+	assert.ErrorContains(t, err, "does .dockerignore exclude it?")
 }
 
-// The context is a copy so that the user's own files stay as they are; a link in it may lead to them.
-func TestALinkOutOfTheContextIsNotFollowed(t *testing.T) {
+// A symlink in the copied context may lead to the user's own files, which must not be changed.
+func TestASymlinkOutOfTheContextIsNotFollowed(t *testing.T) {
 	own := folder(t, "own.txt")
 	for name, link := range map[string]struct{ from, to, touch string }{
-		"a link to a file":   {"link.txt", filepath.Join(own, "own.txt"), "link.txt"},
-		"a link to a folder": {"linked", own, "linked/own.txt"},
+		"a symlink to a file":   {"link.txt", filepath.Join(own, "own.txt"), "link.txt"},
+		"a symlink to a folder": {"linked", own, "linked/own.txt"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t, "Dockerfile")

@@ -1,6 +1,6 @@
-// Package try measures, on one machine and with no account anywhere, what a registry cache would do for a Dockerfile: it
-// builds it cold, unchanged and changed against a throw-away registry, each time on a fresh builder, and once without a
-// cache for comparison.
+// Package try measures what a registry cache would do for a Dockerfile, on one machine and without an AWS
+// account. It builds the Dockerfile cold, unchanged and changed with a temporary registry, each time on a
+// fresh builder, and once without a cache for comparison.
 package try
 
 import (
@@ -19,24 +19,25 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// Options say what to try.
+// Options are the options of Run.
 type Options struct {
 	// Dir is the build context.
 	Dir string
-	// Dockerfile is its path; empty means Dockerfile in Dir.
+	// Dockerfile is the path of the Dockerfile; empty means Dockerfile in Dir.
 	Dockerfile string
-	// Touch is the file, relative to Dir, that is changed for the last build; empty means one that the Dockerfile copies late.
+	// Touch is the file to change before the changed build, relative to Dir; empty means a file that the
+	// Dockerfile copies late.
 	Touch string
 	// BuildArgs are further arguments of `docker buildx build`.
 	BuildArgs []string
-	// Settings give the builder, the mirrors and the report folder; the cache's own are set here.
+	// Settings set the builder, the mirrors and the report folder. Settings of the cache are overridden.
 	Settings variables.Settings
-	// Stdout takes the result, Stderr the progress.
+	// Stdout receives the result, Stderr the progress.
 	Stdout, Stderr io.Writer
 }
 
-// The builds, in the order in which they run. The one without a cache comes last, when the machine is warmest, so that the
-// comparison flatters nobody but it.
+// The builds, in the order in which they run. The one without a cache runs last, when the machine's own
+// caches are warm: if the order favours any build, it is that one.
 const (
 	Cold      = "cold"
 	Unchanged = "unchanged"
@@ -44,7 +45,7 @@ const (
 	NoCache   = "no cache"
 )
 
-// Failed says that one of the builds failed, with its exit status.
+// Failed is the error for a build that failed, with its exit status.
 type Failed struct {
 	Build    string
 	ExitCode int
@@ -54,7 +55,8 @@ func (f Failed) Error() string {
 	return fmt.Sprintf("the %s build failed with exit status %d; its output is above", f.Build, f.ExitCode)
 }
 
-// Run tries the Dockerfile and writes the table and what it means. Whatever it started is gone when it returns.
+// Run runs the builds and writes a table and a conclusion. It stops everything that it started before it
+// returns.
 func Run(ctx context.Context, options Options) (err error) {
 	if err := check(&options); err != nil {
 		return err
@@ -78,7 +80,7 @@ func Run(ctx context.Context, options Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
 
-	t := &trial{options: options, context: copied, host: reachable(server.Host())}
+	t := &trial{options: options, context: copied, host: hostForBuilder(server.Host())}
 	rows, err := t.builds(ctx)
 	if err != nil {
 		return err
@@ -97,29 +99,29 @@ func reportDir(s variables.Settings, name string) string {
 func check(options *Options) error {
 	info, err := os.Stat(options.Dir)
 	if err != nil || !info.IsDir() {
-		return fmt.Errorf("%s is not a folder: give the folder that holds the Dockerfile and what it copies", options.Dir)
+		return fmt.Errorf("%s is not a folder: expected the folder with the Dockerfile and the files that it copies", options.Dir)
 	}
 	if options.Dockerfile == "" {
 		options.Dockerfile = filepath.Join(options.Dir, "Dockerfile")
 	}
 	if _, err := os.Stat(options.Dockerfile); err != nil {
-		return fmt.Errorf("there is no %s: name the Dockerfile with --file", options.Dockerfile)
+		return fmt.Errorf("%s does not exist: set the path of the Dockerfile with --file", options.Dockerfile)
 	}
 	if options.Touch == "" {
 		return nil
 	}
 	if !filepath.IsLocal(options.Touch) {
-		return fmt.Errorf("--touch %s: give a path inside %s, relative to it", options.Touch, options.Dir)
+		return fmt.Errorf("--touch %s: expected a path inside %s, relative to it", options.Touch, options.Dir)
 	}
 	if info, err := os.Stat(filepath.Join(options.Dir, options.Touch)); err != nil || !info.Mode().IsRegular() {
-		return fmt.Errorf("--touch %s: there is no such file in %s", options.Touch, options.Dir)
+		return fmt.Errorf("--touch %s: no such file in %s", options.Touch, options.Dir)
 	}
 	return nil
 }
 
-// reachable is the registry's name as a builder knows it: under Linux every builder shares the machine's network, elsewhere
-// docker runs in a virtual machine that knows its host by a name.
-func reachable(host string) string {
+// hostForBuilder returns the registry's host as a builder reaches it. On Linux every builder shares the
+// machine's network; elsewhere docker runs in a virtual machine with a special name for the machine.
+func hostForBuilder(host string) string {
 	if runtime.GOOS == "linux" {
 		return host
 	}
@@ -131,11 +133,11 @@ type trial struct {
 	options Options
 	context string
 	host    string
-	// change says what was changed for the last build.
+	// change describes the change before the changed build.
 	change string
 }
 
-// row is one build's outcome.
+// row is the result of one build.
 type row struct {
 	name   string
 	report *report.Report
@@ -178,7 +180,7 @@ func (t *trial) build(ctx context.Context, name, mode string) (*report.Report, e
 		Args:     append(append(args, t.options.BuildArgs...), t.context),
 		Settings: s, Lookup: os.LookupEnv, Stdout: io.Discard, Stderr: t.options.Stderr,
 		PlainHTTP: []string{t.host},
-		// The next build is measured as well.
+		// Removal in the background would slow the next build, which is measured too.
 		AwaitRemoval: true,
 	}
 	r, err := run.Run(ctx, request)

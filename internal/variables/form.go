@@ -18,19 +18,19 @@ import (
 type Form struct {
 	// Name is the form in help texts, such as HOST/NAME.
 	Name string
-	// Choices are the only values, where the form has only some.
+	// Choices are the allowed values of a form that has a fixed set.
 	Choices []string
-	// parse returns the value and what is wrong with the text, each problem a phrase that follows the variable's name. An empty
-	// text stands for a variable without value and default.
+	// parse returns the value, and the problems of the text as phrases that follow the variable's name. An
+	// empty text means a variable without value and default.
 	parse func(text string) (value any, wrong []string)
 }
 
-// form makes a form of a function that returns what it expected of a text that it cannot read.
+// form returns a form for a parse function, which returns what it expected when the text is wrong.
 func form[T any](name string, parse func(string) (value T, expected string)) Form {
 	return Form{Name: name, parse: func(text string) (any, []string) {
 		if text == "" {
-			var none T
-			return none, nil
+			var zero T
+			return zero, nil
 		}
 		value, expected := parse(text)
 		if expected != "" {
@@ -40,7 +40,7 @@ func form[T any](name string, parse func(string) (value T, expected string)) For
 	}}
 }
 
-// oneOf takes the choices and nothing else.
+// oneOf returns a form that allows only the choices.
 func oneOf(choices ...string) Form {
 	f := form(strings.Join(choices, "|"), func(text string) (string, string) {
 		if !slices.Contains(choices, text) {
@@ -90,7 +90,7 @@ var (
 		return value, ""
 	})
 
-	// level is checked with the compression that it belongs to.
+	// level is checked in compressionLevel, together with the compression.
 	level = form("NUMBER", func(text string) (string, string) { return text, "" })
 
 	list = form("A,B,...", func(text string) ([]string, string) { return splitList(text), "" })
@@ -111,7 +111,7 @@ var (
 
 	bucket = form("BUCKET/PREFIX/", func(text string) (string, string) {
 		if !bucketPattern.MatchString(text) {
-			return "", "BUCKET or BUCKET/PREFIX/, the prefix of letters, digits and !_.*'()-"
+			return "", "BUCKET or BUCKET/PREFIX/, with a prefix of letters, digits and !_.*'()-"
 		}
 		return text, ""
 	})
@@ -151,7 +151,7 @@ func parseMirrors(text string) (any, []string) {
 	return found, wrong
 }
 
-// identifier is the name of a build argument, a secret or a variable.
+// identifier matches the name of a build argument, a secret or a variable.
 var identifier = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
 func parseObject(text string) (any, []string) {
@@ -179,7 +179,8 @@ func IsIdentifier(text string) bool { return identifier.MatchString(text) }
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 var rolePattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/([\x21-\x7e]+/)?[\w+=,.@-]{1,64}$`)
 
-// bucketPattern matches the name of an S3 bucket and a prefix that needs no quoting in buildx's flags.
+// bucketPattern matches the name of an S3 bucket and an optional prefix that needs no quoting in buildx's
+// flags.
 //
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/([A-Za-z0-9!_.*'()/-]*/)?)?$`)
@@ -196,7 +197,8 @@ func isLocation(text string) bool {
 	return isRepository(text)
 }
 
-// isRepository reports whether the text is HOST/NAME. A scheme would be taken for a host without a port.
+// isRepository reports whether the text is HOST/NAME. It refuses a scheme, which the parser would read as a
+// host.
 func isRepository(text string) bool {
 	_, err := name.NewRepository(text, name.StrictValidation)
 	return err == nil && !strings.Contains(text, "//")

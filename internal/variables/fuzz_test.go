@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// One value for every variable: each of them has to take it or to refuse it in words.
+// Every variable gets the same value, and has to accept it or return a problem.
 func FuzzFromEnv(f *testing.F) {
 	for _, seed := range []string{"", "true", "localhost:5000/cache", "docker.io=localhost:5000/hub", "bucket/prefix/", "9", "NaN", "a,b,,c", "\x00", "arn:aws:iam::111122223333:role/x"} {
 		f.Add(seed)

@@ -8,17 +8,18 @@ import (
 
 // The values of LAYERCACHE_MODE.
 const (
-	// ModeRegistry keeps the cache in a repository of its own.
+	// ModeRegistry keeps the cache in a separate repository.
 	ModeRegistry = "registry"
-	// ModeInline keeps it inside the image: the final stage's steps alone.
+	// ModeInline keeps the cache inside the image. It holds only the steps of the last stage.
 	ModeInline = "inline"
-	// ModeImage has ModeInline's flags; a CodeBuild project runs it on docker's builder: pull, build with --cache-from, push.
+	// ModeImage has the flags of ModeInline. ImageBuild runs it on docker's builder: pull, build with
+	// --cache-from, push.
 	ModeImage = "image"
-	// ModeLocal keeps it in a folder, or in docker's builder where that outlives a build.
+	// ModeLocal keeps the cache in a folder, or in docker's own builder when no folder is set.
 	ModeLocal = "local"
-	// ModeS3 keeps it in an S3 bucket.
+	// ModeS3 keeps the cache in an S3 bucket.
 	ModeS3 = "s3"
-	// ModeOff keeps none.
+	// ModeOff keeps no cache.
 	ModeOff = "off"
 )
 
@@ -34,86 +35,93 @@ const (
 const (
 	// LayersAll caches every step's result (mode=max).
 	LayersAll = "all"
-	// LayersFinal caches the steps of the last stage alone (mode=min).
+	// LayersFinal caches only the steps of the last stage (mode=min).
 	LayersFinal = "final"
 )
 
-// DefaultReportDir is where reports go when LAYERCACHE_REPORT_DIR is not set.
+// DefaultReportDir is the default of LAYERCACHE_REPORT_DIR.
 const DefaultReportDir = "layercache-report"
 
-// DefaultCacheTimeout is LAYERCACHE_CACHE_TIMEOUT where that is not set.
+// DefaultCacheTimeout is the default of LAYERCACHE_CACHE_TIMEOUT.
 const DefaultCacheTimeout = 10 * time.Second
 
-// Settings are the variables, checked, with their defaults filled in.
+// Settings are the checked values of the variables, with defaults.
 type Settings struct {
-	// Repository is the cache repository, HOST/NAME. Mode "registry" without one is "off".
+	// Repository is the cache repository, HOST/NAME. Without it, mode "registry" becomes "off".
 	Repository string
-	// FallbackRepository is a second repository of caches, HOST/NAME, that is read after Repository and never written.
+	// FallbackRepository is a second cache repository, HOST/NAME. It is read after Repository and never
+	// written.
 	FallbackRepository string
-	// RepositoryRole is the ARN of the IAM role that signs in to Repository and FallbackRepository; empty means the build's own.
+	// RepositoryRole is the ARN of the IAM role to assume for signing in to Repository and
+	// FallbackRepository; empty means the build's own identity.
 	RepositoryRole string
 	// Mode is one of the Mode… values.
 	Mode string
 	// LocalDir is the cache folder of mode "local"; empty means docker's own builder.
 	LocalDir string
-	// Bucket and Prefix are where mode "s3" keeps the cache; the prefix is empty or ends with a slash.
+	// Bucket and Prefix are the location of the cache in mode "s3". The prefix is empty or ends with a slash.
 	Bucket, Prefix string
-	// Compression is how cache layers are compressed: "zstd" or "gzip".
+	// Compression is the compression of cached layers: "zstd" or "gzip".
 	Compression string
-	// CompressionLevel is the compressor's level; empty means the compressor's own default.
+	// CompressionLevel is the compression level; empty means the compressor's default.
 	CompressionLevel string
-	// Layers is which steps' results are cached: "all" or "final".
+	// Layers is which steps are cached: "all" or "final".
 	Layers string
-	// Write says whether the cache is exported after the build.
+	// Write is true when the cache is exported after the build.
 	Write bool
-	// Refresh ignores what is cached and exports anew.
+	// Refresh is true when the existing cache is ignored and a new one exported.
 	Refresh bool
-	// App is the first part of the cache tag. Empty means the image's name.
+	// App is the first part of the cache tag; empty means the image's name.
 	App string
-	// Branch is the cache scope that is read first and written. Empty means: from CodeBuild or git.
+	// Branch is the branch whose cache is read first and written; empty means the branch from CodeBuild or
+	// git.
 	Branch string
-	// FallbackBranch is the cache scope that is read next.
+	// FallbackBranch is the branch whose cache is read next.
 	FallbackBranch string
 	// Builder is "auto", "native", "container" or "docker".
 	Builder string
-	// CacheTimeout is how long a build waits in all for a cache that does not answer, or hardly; then it goes on without.
+	// CacheTimeout is how long a build waits in total for a cache that does not respond or is very slow. Then
+	// it continues without the cache.
 	CacheTimeout time.Duration
-	// Parallelism is how many steps a builder of our own runs at once; 0 means as many as BuildKit likes.
+	// Parallelism is how many steps layercache's own builder runs at the same time; 0 means BuildKit's
+	// default.
 	Parallelism int
-	// Mirrors send pulls of an upstream registry to another place, with the upstream as fallback.
+	// Mirrors redirect pulls from an upstream registry, with the upstream as fallback.
 	Mirrors []Mirror
-	// Prices say what a build and a cache cost.
+	// Prices are the prices of builds and of storage.
 	Prices Prices
-	// MetricsNamespace is the CloudWatch namespace that figures are sent to; empty means none.
+	// MetricsNamespace is the CloudWatch namespace for metrics; empty means that none are sent.
 	MetricsNamespace string
-	// ReportDir is the folder for report.json and its kin.
+	// ReportDir is the folder for the reports.
 	ReportDir string
 }
 
 // Prices are in US dollars.
 type Prices struct {
-	// Minute is a minute of the build machine, GBMonth a gigabyte in the cache repository for a month.
+	// Minute is the price of a minute of the build machine, GBMonth of a gigabyte in the cache repository for
+	// a month.
 	Minute, GBMonth float64
-	// BuildsPerMonth is how many builds share that gigabyte.
+	// BuildsPerMonth is how many builds share the cost of storage.
 	BuildsPerMonth float64
 }
 
-// DefaultPrices are those of CodeBuild's smallest Linux machine and of ECR in most regions.
+// DefaultPrices are the prices of CodeBuild's smallest Linux machine and of ECR in most regions.
 //
 // https://aws.amazon.com/codebuild/pricing/ https://aws.amazon.com/ecr/pricing/
 var DefaultPrices = Prices{Minute: 0.005, GBMonth: 0.10, BuildsPerMonth: 100}
 
-// Mirror says that images of Upstream (a registry host) are pulled from Location (HOST or HOST/PREFIX) first.
+// Mirror redirects pulls: images of Upstream (a registry host) are pulled from Location (HOST or HOST/PREFIX)
+// first.
 type Mirror struct{ Upstream, Location string }
 
-// FromEnv reads the settings through lookup, which has the form of os.LookupEnv. The error is Problems.
+// FromEnv reads the settings through lookup, which works like os.LookupEnv. The error is of type Problems.
 func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
 	values, problems := Read(lookup, Build.Variables())
-	s, further := SettingsFrom(values)
-	return s, append(problems, further...).Err()
+	s, combined := SettingsFrom(values)
+	return s, append(problems, combined...).Err()
 }
 
-// SettingsFrom returns the settings that the values describe, and what is wrong with several of them together.
+// SettingsFrom returns the settings for the values, and the problems of values that do not fit together.
 func SettingsFrom(v Values) (Settings, Problems) {
 	s := Settings{
 		Repository:         v.Text("LAYERCACHE_REPOSITORY"),
@@ -152,23 +160,24 @@ func SettingsFrom(v Values) (Settings, Problems) {
 	return s, problems
 }
 
-// levels are the highest level of each compressor, and its default here; empty means the compressor's own.
+// levels holds each compressor's highest level, and its default here; empty means the compressor's own
+// default.
 //
-// zstd's default is the fastest of BuildKit's four speeds (levels 0 to 2, 3 to 5, 6 to 9, 10 to 22): compared with its own default of 3, a
-// layer is 7 % larger and takes three fifths of the time.
+// For zstd, BuildKit has four speeds: levels 0 to 2, 3 to 5, 6 to 9 and 10 to 22. The default here is the
+// fastest. Compared with zstd's own default of 3, a layer is 7 % larger and takes three fifths of the time.
 var levels = map[string]struct {
 	highest int
 	unset   string
 }{"zstd": {22, "1"}, "gzip": {9, ""}}
 
-func compressionLevel(given, compression string, problems *Problems) string {
-	if given == "" {
+func compressionLevel(text, compression string, problems *Problems) string {
+	if text == "" {
 		return levels[compression].unset
 	}
 	highest := levels[compression].highest
-	if level, err := strconv.Atoi(given); err != nil || level < 0 || level > highest {
-		problems.add("LAYERCACHE_COMPRESSION_LEVEL", "is %q: expected a number from 0 to %d for %s", given, highest, compression)
+	if level, err := strconv.Atoi(text); err != nil || level < 0 || level > highest {
+		problems.add("LAYERCACHE_COMPRESSION_LEVEL", "is %q: expected a number from 0 to %d for %s", text, highest, compression)
 		return ""
 	}
-	return given
+	return text
 }

@@ -14,7 +14,7 @@ const (
 	devRepository = ecrHost + "/layercache/dev"
 )
 
-// from has the form of os.LookupEnv over a fixed environment.
+// from returns a lookup function over a fixed environment.
 func from(env map[string]string) func(string) (string, bool) {
 	return func(variable string) (string, bool) {
 		value, ok := env[variable]
@@ -22,7 +22,7 @@ func from(env map[string]string) func(string) (string, bool) {
 	}
 }
 
-// defaults are the settings of an environment that holds the repository alone.
+// defaults returns the settings of an environment in which only the repository is set.
 func defaults() Settings {
 	return Settings{
 		Repository: devRepository, Mode: "registry", Write: true, FallbackBranch: "main", Builder: "auto",
@@ -30,31 +30,31 @@ func defaults() Settings {
 	}
 }
 
-func TestEachVariableSetsOneThing(t *testing.T) {
+func TestEachVariableSetsItsSetting(t *testing.T) {
 	cases := []struct {
 		name     string
 		variable string
 		value    string
 		want     func(*Settings)
 	}{
-		{"the repository alone gives every default", "LAYERCACHE_REPOSITORY", devRepository, func(*Settings) {}},
+		{"with only the repository every setting has its default", "LAYERCACHE_REPOSITORY", devRepository, func(*Settings) {}},
 		{"a repository on loopback has a port", "LAYERCACHE_REPOSITORY", "localhost:5000/cache", func(s *Settings) { s.Repository = "localhost:5000/cache" }},
 		{"mode registry", "LAYERCACHE_MODE", "registry", func(*Settings) {}},
 		{"mode off", "LAYERCACHE_MODE", "off", func(s *Settings) { s.Mode = "off" }},
-		{"a second repository to read", "LAYERCACHE_FALLBACK_REPOSITORY", "localhost:5000/release", func(s *Settings) { s.FallbackRepository = "localhost:5000/release" }},
+		{"a fallback repository", "LAYERCACHE_FALLBACK_REPOSITORY", "localhost:5000/release", func(s *Settings) { s.FallbackRepository = "localhost:5000/release" }},
 		{"mode inline", "LAYERCACHE_MODE", "inline", func(s *Settings) { s.Mode = "inline" }},
 		{"mode local in a folder", "LAYERCACHE_LOCAL_DIR", "/caches", func(s *Settings) { s.LocalDir = "/caches" }},
 		{"a bucket with a prefix", "LAYERCACHE_S3", "bucket/a/b/", func(s *Settings) { s.Bucket, s.Prefix = "bucket", "a/b/" }},
-		{"a bucket alone", "LAYERCACHE_S3", "bucket", func(s *Settings) { s.Bucket = "bucket" }},
+		{"a bucket without a prefix", "LAYERCACHE_S3", "bucket", func(s *Settings) { s.Bucket = "bucket" }},
 		{"gzip", "LAYERCACHE_COMPRESSION", "gzip", func(s *Settings) { s.Compression, s.CompressionLevel = "gzip", "" }},
-		{"the last stage's layers alone", "LAYERCACHE_LAYERS", "final", func(s *Settings) { s.Layers = "final" }},
-		{"a level of compression", "LAYERCACHE_COMPRESSION_LEVEL", "19", func(s *Settings) { s.CompressionLevel = "19" }},
+		{"only the layers of the last stage", "LAYERCACHE_LAYERS", "final", func(s *Settings) { s.Layers = "final" }},
+		{"a compression level", "LAYERCACHE_COMPRESSION_LEVEL", "19", func(s *Settings) { s.CompressionLevel = "19" }},
 		{"the price of a minute", "LAYERCACHE_USD_PER_MINUTE", "0.02", func(s *Settings) { s.Prices.Minute = 0.02 }},
 		{"the price of storage", "LAYERCACHE_USD_PER_GB_MONTH", "0", func(s *Settings) { s.Prices.GBMonth = 0 }},
-		{"builds in a month are at least one", "LAYERCACHE_BUILDS_PER_MONTH", "0", func(s *Settings) { s.Prices.BuildsPerMonth = 1 }},
+		{"builds per month are at least one", "LAYERCACHE_BUILDS_PER_MONTH", "0", func(s *Settings) { s.Prices.BuildsPerMonth = 1 }},
 		{"the cache is not written", "LAYERCACHE_WRITE", "false", func(s *Settings) { s.Write = false }},
 		{"a boolean may be 0", "LAYERCACHE_WRITE", "0", func(s *Settings) { s.Write = false }},
-		{"what is cached is ignored", "LAYERCACHE_REFRESH", "true", func(s *Settings) { s.Refresh = true }},
+		{"the existing cache is ignored", "LAYERCACHE_REFRESH", "true", func(s *Settings) { s.Refresh = true }},
 		{"a boolean may be in capitals", "LAYERCACHE_REFRESH", "TRUE", func(s *Settings) { s.Refresh = true }},
 		{"the app", "LAYERCACHE_APP", "shop", func(s *Settings) { s.App = "shop" }},
 		{"the app may be any text", "LAYERCACHE_APP", "$(reboot) \x00", func(s *Settings) { s.App = "$(reboot) \x00" }},
@@ -65,13 +65,13 @@ func TestEachVariableSetsOneThing(t *testing.T) {
 		{"the docker builder", "LAYERCACHE_BUILDER", "docker", func(s *Settings) { s.Builder = "docker" }},
 		{"a role for the cache repository", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam::111122223333:role/cache", func(s *Settings) { s.RepositoryRole = "arn:aws:iam::111122223333:role/cache" }},
 		{"a role with a path in another partition", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws-us-gov:iam::111122223333:role/team/a/cache", func(s *Settings) { s.RepositoryRole = "arn:aws-us-gov:iam::111122223333:role/team/a/cache" }},
-		{"how long a cache is waited for", "LAYERCACHE_CACHE_TIMEOUT", "1m30s", func(s *Settings) { s.CacheTimeout = 90 * time.Second }},
-		{"how many steps run at once", "LAYERCACHE_PARALLELISM", "4", func(s *Settings) { s.Parallelism = 4 }},
+		{"the cache timeout", "LAYERCACHE_CACHE_TIMEOUT", "1m30s", func(s *Settings) { s.CacheTimeout = 90 * time.Second }},
+		{"the parallelism", "LAYERCACHE_PARALLELISM", "4", func(s *Settings) { s.Parallelism = 4 }},
 		{"the report folder", "LAYERCACHE_REPORT_DIR", "/tmp/r", func(s *Settings) { s.ReportDir = "/tmp/r" }},
 		{"a mirror with a prefix", "LAYERCACHE_MIRRORS", "docker.io=" + ecrHost + "/docker-hub", func(s *Settings) {
 			s.Mirrors = []Mirror{{"docker.io", ecrHost + "/docker-hub"}}
 		}},
-		{"mirrors keep their order, spaces and empty entries are passed over", "LAYERCACHE_MIRRORS", " quay.io=localhost:5000 ,, registry.k8s.io=localhost:5000/k8s,", func(s *Settings) {
+		{"mirrors keep their order; spaces and empty entries are ignored", "LAYERCACHE_MIRRORS", " quay.io=localhost:5000 ,, registry.k8s.io=localhost:5000/k8s,", func(s *Settings) {
 			s.Mirrors = []Mirror{{"quay.io", "localhost:5000"}, {"registry.k8s.io", "localhost:5000/k8s"}}
 		}},
 	}
@@ -98,9 +98,9 @@ func TestAnEmptyVariableCountsAsNotSet(t *testing.T) {
 
 func TestWithoutARepositoryThereIsNoCache(t *testing.T) {
 	for name, env := range map[string]map[string]string{
-		"nothing is set":             {},
-		"the repository is empty":    {"LAYERCACHE_REPOSITORY": ""},
-		"the mode asks for registry": {"LAYERCACHE_MODE": "registry"},
+		"nothing is set":          {},
+		"the repository is empty": {"LAYERCACHE_REPOSITORY": ""},
+		"the mode is registry":    {"LAYERCACHE_MODE": "registry"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := FromEnv(from(env))
@@ -110,7 +110,7 @@ func TestWithoutARepositoryThereIsNoCache(t *testing.T) {
 	}
 }
 
-func TestABadValueIsNamedWithWhatWasExpected(t *testing.T) {
+func TestAWrongValueIsReportedWithWhatWasExpected(t *testing.T) {
 	cases := []struct{ name, variable, value, expected string }{
 		{"a repository without a host", "LAYERCACHE_REPOSITORY", "layercache/dev", "expected HOST/NAME"},
 		{"a host without a repository", "LAYERCACHE_REPOSITORY", ecrHost, "expected HOST/NAME"},
@@ -118,17 +118,17 @@ func TestABadValueIsNamedWithWhatWasExpected(t *testing.T) {
 		{"a repository with a digest", "LAYERCACHE_REPOSITORY", devRepository + "@sha256:" + strings.Repeat("a", 64), "without a tag"},
 		{"a repository with a scheme", "LAYERCACHE_REPOSITORY", "https://" + devRepository, "expected HOST/NAME"},
 		{"a repository in capitals", "LAYERCACHE_REPOSITORY", ecrHost + "/Cache", "expected HOST/NAME"},
-		{"a repository with a flag's text", "LAYERCACHE_REPOSITORY", "localhost:5000/x --push", "expected HOST/NAME"},
-		{"a repository that ends in a comma and more attributes", "LAYERCACHE_REPOSITORY", "localhost:5000/x,mode=min", "expected HOST/NAME"},
+		{"a repository with a flag", "LAYERCACHE_REPOSITORY", "localhost:5000/x --push", "expected HOST/NAME"},
+		{"a repository with a comma and an attribute", "LAYERCACHE_REPOSITORY", "localhost:5000/x,mode=min", "expected HOST/NAME"},
 		{"an unknown mode", "LAYERCACHE_MODE", "ftp", "expected one of registry, inline, image, local, s3, off"},
 		{"a mode in capitals", "LAYERCACHE_MODE", "Off", "expected one of registry, inline, image, local, s3, off"},
-		{"a word that is no boolean", "LAYERCACHE_WRITE", "yes", "expected true or false"},
-		{"another word that is no boolean", "LAYERCACHE_REFRESH", "maybe", "expected true or false"},
+		{"a word that is not a boolean", "LAYERCACHE_WRITE", "yes", "expected true or false"},
+		{"another word that is not a boolean", "LAYERCACHE_REFRESH", "maybe", "expected true or false"},
 		{"a level that the compressor does not have", "LAYERCACHE_COMPRESSION_LEVEL", "99", "expected a number from 0 to 22 for zstd"},
-		{"a level that is no number", "LAYERCACHE_COMPRESSION_LEVEL", "best", "expected a number from 0 to 22 for zstd"},
-		{"layers that are neither", "LAYERCACHE_LAYERS", "most", "expected one of all, final"},
-		{"a price below nothing", "LAYERCACHE_USD_PER_MINUTE", "-1", "expected a number such as 0.1"},
-		{"a price that is no number", "LAYERCACHE_USD_PER_GB_MONTH", "NaN", "expected a number such as 0.1"},
+		{"a level that is not a number", "LAYERCACHE_COMPRESSION_LEVEL", "best", "expected a number from 0 to 22 for zstd"},
+		{"unknown layers", "LAYERCACHE_LAYERS", "most", "expected one of all, final"},
+		{"a negative price", "LAYERCACHE_USD_PER_MINUTE", "-1", "expected a number such as 0.1"},
+		{"a price that is not a number", "LAYERCACHE_USD_PER_GB_MONTH", "NaN", "expected a number such as 0.1"},
 		{"an unknown builder", "LAYERCACHE_BUILDER", "podman", "expected one of auto, native, container, docker"},
 		{"a role that is a name", "LAYERCACHE_REPOSITORY_ROLE", "cache", "expected the ARN of a role"},
 		{"the ARN of a user", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam::111122223333:user/cache", "expected the ARN of a role"},
@@ -136,9 +136,9 @@ func TestABadValueIsNamedWithWhatWasExpected(t *testing.T) {
 		{"a role without an account", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam:::role/cache", "expected the ARN of a role"},
 		{"a role with a line end", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam::111122223333:role/cache\n", "expected the ARN of a role"},
 		{"a time without a unit", "LAYERCACHE_CACHE_TIMEOUT", "10", "expected a duration such as 10s"},
-		{"no time at all", "LAYERCACHE_CACHE_TIMEOUT", "0s", "expected a duration such as 10s"},
-		{"no step at all", "LAYERCACHE_PARALLELISM", "0", "expected a whole number of at least 1"},
-		{"fewer steps than none", "LAYERCACHE_PARALLELISM", "-1", "expected a whole number of at least 1"},
+		{"a time of zero", "LAYERCACHE_CACHE_TIMEOUT", "0s", "expected a duration such as 10s"},
+		{"zero steps", "LAYERCACHE_PARALLELISM", "0", "expected a whole number of at least 1"},
+		{"a negative number of steps", "LAYERCACHE_PARALLELISM", "-1", "expected a whole number of at least 1"},
 		{"half a step", "LAYERCACHE_PARALLELISM", "1.5", "expected a whole number of at least 1"},
 		{"a mirror without a location", "LAYERCACHE_MIRRORS", "docker.io", "expected UPSTREAM=HOST"},
 		{"a mirror with an empty location", "LAYERCACHE_MIRRORS", "docker.io=", "expected UPSTREAM=HOST"},
@@ -153,12 +153,12 @@ func TestABadValueIsNamedWithWhatWasExpected(t *testing.T) {
 			require.Error(t, err)
 			assert.Contains(t, err.Error(), c.variable)
 			assert.Contains(t, err.Error(), c.expected)
-			assert.Equal(t, 1, strings.Count(err.Error(), "\n"), "a heading, and a line for the one problem")
+			assert.Equal(t, 1, strings.Count(err.Error(), "\n"), "a heading and one line for the problem")
 		})
 	}
 }
 
-func TestSeveralBadValuesAreAllListedALineEach(t *testing.T) {
+func TestEveryWrongValueIsListedOnItsOwnLine(t *testing.T) {
 	_, err := FromEnv(from(map[string]string{
 		"LAYERCACHE_REPOSITORY": "nowhere", "LAYERCACHE_MODE": "ftp", "LAYERCACHE_WRITE": "si", "LAYERCACHE_REFRESH": "no way",
 		"LAYERCACHE_BUILDER": "kaniko", "LAYERCACHE_MIRRORS": "docker.io,quay.io=,ghcr.io=localhost:5000",

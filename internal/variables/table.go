@@ -1,6 +1,7 @@
-// Package variables is the table of the LAYERCACHE_* variables, which are how layercache is set in a shell, in a CodeBuild
-// project and in the console's override form alike. Reading and checking, the flags of `layercache image`, the help texts, the
-// reference page, the checks of `layercache doctor` and the names that ImageBuild reserves all come from the table.
+// Package variables is the table of the LAYERCACHE_* variables. They configure layercache in a shell, in a
+// CodeBuild project and in the console's override form. The table is the source of reading and checking, the
+// flags of `layercache image`, the help texts, the reference page, the checks of `layercache doctor`, and the
+// names that ImageBuild reserves.
 package variables
 
 import (
@@ -8,16 +9,17 @@ import (
 	"strings"
 )
 
-// Prefix begins the name of every variable.
+// Prefix is the prefix of every variable.
 const Prefix = "LAYERCACHE_"
 
-// SecretPrefix begins the variables in which ImageBuild passes build secrets; their names end in the secret's id.
+// SecretPrefix is the prefix of the variables in which ImageBuild passes build secrets. The secret's id
+// follows it.
 const SecretPrefix = Prefix + "SECRET_"
 
 // Command is a command of layercache that reads variables.
 type Command string
 
-// The commands that read variables. Buildspec stands for the buildspecs, which read one themselves.
+// The commands that read variables. Buildspec stands for the buildspecs, which read one variable themselves.
 const (
 	Build     Command = "build"
 	Image     Command = "image"
@@ -27,25 +29,25 @@ const (
 	Buildspec Command = "buildspec"
 )
 
-// Variable is one variable.
+// Variable describes one variable.
 type Variable struct {
 	// Name is the variable's name, with the prefix.
 	Name string
-	// Form is how its value is written.
+	// Form is the form of its value.
 	Form Form
 	// Default is the value of a variable that is not set; empty means none.
 	Default string
-	// Unset says in words what happens without a value, where Default cannot.
+	// Unset describes what happens without a value, for variables without a default.
 	Unset string
-	// Help says what the variable sets.
+	// Help describes what the variable sets.
 	Help string
-	// Commands read it.
+	// Commands are the commands that read it.
 	Commands []Command
-	// Prop is the prop of ImageBuild that sets it; empty where the user sets it.
+	// Prop is the prop of ImageBuild that sets it; empty if only users set it.
 	Prop string
 }
 
-// Flag is the name of the flag that sets the variable for one call, such as "report-dir".
+// Flag returns the name of the flag that sets the variable for one call, such as "report-dir".
 func (v Variable) Flag() string {
 	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(v.Name, Prefix)), "_", "-")
 }
@@ -139,7 +141,7 @@ var All = []Variable{
 		Help: "Command that the buildspec for batches runs: image or index", Unset: "set by the batch"},
 }
 
-// Find returns the variable of this name.
+// Find returns the variable with the name.
 func Find(name string) (Variable, bool) {
 	if i := slices.IndexFunc(All, func(v Variable) bool { return v.Name == name }); i >= 0 {
 		return All[i], true

@@ -19,7 +19,7 @@ func TestEveryVariableIsComplete(t *testing.T) {
 			assert.NotEmpty(t, v.Help)
 			assert.NotEmpty(t, v.Form.Name)
 			assert.NotEmpty(t, v.Commands)
-			assert.True(t, (v.Default == "") != (v.Unset == ""), "either a default or words for what happens without a value")
+			assert.True(t, (v.Default == "") != (v.Unset == ""), "either a default or a description of what happens without a value")
 			_, wrong := v.Form.parse(v.Default)
 			assert.Empty(t, wrong, "the default")
 			assert.Empty(t, flags[v.Flag()], "two variables have one flag")
@@ -28,7 +28,7 @@ func TestEveryVariableIsComplete(t *testing.T) {
 	}
 }
 
-// exported are the variables that a build exports; nothing reads them.
+// exported are the variables that a build exports. No command reads them.
 var exported = []string{"VERDICT", "HIT_RATIO", "EXPORTED", "SAVED_SECONDS", "WORTH", "SECONDS", "IMAGE_DIGEST"}
 
 func TestEveryVariableInTheSourceIsInTheTable(t *testing.T) {
@@ -47,7 +47,7 @@ func TestEveryVariableInTheSourceIsInTheTable(t *testing.T) {
 			}
 			content, err := os.ReadFile(path)
 			for _, name := range variable.FindAllString(string(content), -1) {
-				assert.True(t, known[name], "%s names %s, which is not in the table", path, name)
+				assert.True(t, known[name], "%s contains %s, which is not in the table", path, name)
 			}
 			return err
 		})

@@ -10,16 +10,17 @@ import (
 	"github.com/layercache/layercache/internal/record"
 )
 
-// systemPackages are commands that read nothing of what a COPY before them brought.
+// systemPackages matches commands that install system packages. They do not depend on files that an earlier
+// COPY added.
 var systemPackages = regexp.MustCompile(`\b(apt-get|apt|apk|dnf|yum|microdnf|zypper) .*\b(install|add)\b`)
 
-// fromManifests are commands that read the dependency manifests alone.
-var fromManifests = regexp.MustCompile(`\b(npm (ci|i|install)|yarn install|pnpm (i|install)|pip3? install .*-r|poetry install|uv sync|go mod download|` +
+// manifestInstall matches commands that read only the dependency manifests.
+var manifestInstall = regexp.MustCompile(`\b(npm (ci|i|install)|yarn install|pnpm (i|install)|pip3? install .*-r|poetry install|uv sync|go mod download|` +
 	`bundle install|cargo fetch|composer install|dotnet restore)\b`)
 
-// order is the order of steps that would have kept the cache: the copy moved below the steps after it that need nothing of it,
-// or the manifests copied first.
-func (e Evidence) order(at int, before *record.Record) string {
+// orderAdvice suggests an order of steps that would have kept the cache: copy the manifests first, or move
+// the copy below the steps that do not need it. It is empty when there is no such order.
+func (e Evidence) orderAdvice(at int, before *record.Record) string {
 	step := e.Steps[at]
 	if len(buildcontext.Sources(step.Instruction)) == 0 {
 		return ""
@@ -29,7 +30,7 @@ func (e Evidence) order(at int, before *record.Record) string {
 	var seconds float64
 	for _, later := range e.stageAfter(at) {
 		if e.readsManifests(step, later, before) {
-			return fmt.Sprintf("copy the dependency manifests by themselves, then %s, then %s: %s would have stayed cached",
+			return fmt.Sprintf("copy the dependency manifests first, then %s, then %s: %s of work would have stayed cached",
 				short(later.Instruction), short(step.Instruction), duration(later.Seconds))
 		}
 		if !e.independent(later, before) {
@@ -44,10 +45,10 @@ func (e Evidence) order(at int, before *record.Record) string {
 	if kept == 0 {
 		return ""
 	}
-	return fmt.Sprintf("move %s below %s: %s (%s) would have stayed cached", short(step.Instruction), short(last.Instruction), counted(kept), duration(seconds))
+	return fmt.Sprintf("move %s below %s: %s (%s) would have stayed cached", short(step.Instruction), short(last.Instruction), moreSteps(kept), duration(seconds))
 }
 
-// stageAfter are the steps of the same stage that follow.
+// stageAfter returns the later steps of the same stage and platform.
 func (e Evidence) stageAfter(at int) []progress.Step {
 	var after []progress.Step
 	for _, step := range e.Steps[at+1:] {
@@ -58,7 +59,7 @@ func (e Evidence) stageAfter(at int) []progress.Step {
 	return after
 }
 
-// independent says that the step needs nothing of a copy before it, and is itself as it was.
+// independent reports whether the step is unchanged and needs no file from an earlier COPY.
 func (e Evidence) independent(step progress.Step, before *record.Record) bool {
 	if textChanged(step, before) != "" {
 		return false
@@ -69,9 +70,10 @@ func (e Evidence) independent(step progress.Step, before *record.Record) bool {
 	return len(buildcontext.Sources(step.Instruction)) > 0 && len(e.changedFiles(step, before)) == 0
 }
 
-// readsManifests says that the later step installs what manifests among the copied files name, and that no manifest changed.
+// readsManifests reports whether the later step installs dependencies from manifests among the copied files,
+// and none of those manifests changed.
 func (e Evidence) readsManifests(copied, later progress.Step, before *record.Record) bool {
-	if !strings.HasPrefix(later.Instruction, "RUN ") || !fromManifests.MatchString(later.Instruction) {
+	if !strings.HasPrefix(later.Instruction, "RUN ") || !manifestInstall.MatchString(later.Instruction) {
 		return false
 	}
 	for _, change := range e.changedFiles(copied, before) {
@@ -87,17 +89,17 @@ func (e Evidence) readsManifests(copied, later progress.Step, before *record.Rec
 	return false
 }
 
-// argumentOrder is for a step that does not use the build argument that changed.
-func argumentOrder(step progress.Step, changed []string) string {
+// argumentAdvice suggests moving ARG down when the step does not use the one build argument that changed.
+func argumentAdvice(step progress.Step, changed []string) string {
 	if len(changed) != 1 || strings.Contains(step.Instruction, changed[0]) {
 		return ""
 	}
-	return fmt.Sprintf("declare ARG %s below %s, which does not name it", changed[0], short(step.Instruction))
+	return fmt.Sprintf("declare ARG %s below %s, which does not use it", changed[0], short(step.Instruction))
 }
 
 func duration(seconds float64) string { return fmt.Sprintf("%.1f s", seconds) }
 
-func counted(steps int) string {
+func moreSteps(steps int) string {
 	if steps == 1 {
 		return "1 more step"
 	}

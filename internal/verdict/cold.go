@@ -12,36 +12,37 @@ import (
 	"github.com/layercache/layercache/internal/progress"
 )
 
-// withoutHits finds out why nothing was taken from the cache.
-func (e Evidence) withoutHits(misses []Miss) (name, reason string) {
+// judgeNoHits returns the verdict for a build that took nothing from the cache.
+func (e Evidence) judgeNoHits(misses []Miss) (name, reason string) {
 	if ref, ok := e.first(func(state cachestate.State) bool { return state.Kind == cachestate.Image }); ok {
-		return Overwritten, fmt.Sprintf("%s holds an image, not a cache: something was pushed over it; give images another tag or repository", ref)
+		return Overwritten, fmt.Sprintf("%s holds an image instead of a cache: push images to another tag or repository", ref)
 	}
-	if cause, ok := e.unread(); ok {
-		return ImportFailed, fmt.Sprintf("the cache could not be read (%s)", cause)
+	if cause, ok := e.firstImportFailure(); ok {
+		return ImportFailed, "the cache could not be read: " + cause
 	}
 	if at := slices.IndexFunc(e.Refs, func(ref string) bool { return repositoryMissing(ref, e.States[ref].Kind) }); at >= 0 {
-		return Missing, fmt.Sprintf("the cache repository of %s does not exist; create it or correct LAYERCACHE_REPOSITORY", e.Refs[at])
+		return Missing, fmt.Sprintf("the cache repository of %s does not exist: create it, or correct LAYERCACHE_REPOSITORY", e.Refs[at])
 	}
 	if _, counted := count(e.Steps); counted == 0 {
-		return Cold, "there is no step that a cache could keep: base images are not counted"
+		return Cold, "the Dockerfile has no step to cache (FROM is not counted)"
 	}
 	if ref, ok := e.first(func(state cachestate.State) bool { return state.Kind == cachestate.Cache }); ok {
-		return Cold, e.nothingFits(ref, misses)
+		return Cold, e.mismatch(ref, misses)
 	}
-	return Cold, e.absence()
+	return Cold, e.absenceReason()
 }
 
-func (e Evidence) first(holds func(cachestate.State) bool) (ref string, ok bool) {
-	at := slices.IndexFunc(e.Refs, func(ref string) bool { return holds(e.States[ref]) })
+// first returns the first ref whose state matches.
+func (e Evidence) first(matches func(cachestate.State) bool) (ref string, ok bool) {
+	at := slices.IndexFunc(e.Refs, func(ref string) bool { return matches(e.States[ref]) })
 	if at < 0 {
 		return "", false
 	}
 	return e.Refs[at], true
 }
 
-// unread is why the first cache that could not be read could not be.
-func (e Evidence) unread() (cause string, ok bool) {
+// firstImportFailure returns why the first import failed; ok is false when none failed.
+func (e Evidence) firstImportFailure() (cause string, ok bool) {
 	for _, attempt := range e.Imports {
 		if cause := e.importFailure(attempt); cause != "" {
 			return cause, true
@@ -50,13 +51,13 @@ func (e Evidence) unread() (cause string, ok bool) {
 	return "", false
 }
 
-func (e Evidence) anyUnread() bool {
-	_, ok := e.unread()
+func (e Evidence) anyImportFailed() bool {
+	_, ok := e.firstImportFailure()
 	return ok
 }
 
-// importFailure says in words why a cache could not be read; a cache that is not there is no failure, unless a part of one is
-// missing.
+// importFailure describes why a cache could not be read. It is empty when the import succeeded or there is no
+// cache; a cache with a missing part is a failure.
 func (e Evidence) importFailure(attempt progress.Import) string {
 	if attempt.Error == "" {
 		return ""
@@ -65,36 +66,38 @@ func (e Evidence) importFailure(attempt progress.Import) string {
 		return Cause(attempt.Error)
 	}
 	if e.States[attempt.Ref].Kind == cachestate.Cache {
-		return "a part of it was deleted (404): the next build that writes it puts it right"
+		return "a part of it was deleted (404); the next build that writes it repairs it"
 	}
 	return ""
 }
 
-// nothingFits says why a cache that is there gave nothing.
-func (e Evidence) nothingFits(ref string, misses []Miss) string {
+// mismatch describes why no step matched an existing cache.
+func (e Evidence) mismatch(ref string, misses []Miss) string {
 	switch r := e.Records[ref]; {
 	case r != nil && r.App != e.App:
-		return fmt.Sprintf("%s holds the cache of another app, %s: set LAYERCACHE_APP so that each has its own", ref, r.App)
+		return fmt.Sprintf("%s holds the cache of another app, %s: set LAYERCACHE_APP to give each app its own cache", ref, r.App)
 	case r != nil && r.Platform != e.Platform:
-		return fmt.Sprintf("%s holds a cache for %s, and this build is for %s", ref, r.Platform, e.Platform)
+		return fmt.Sprintf("%s holds a cache for %s, but this build is for %s", ref, r.Platform, e.Platform)
 	}
-	if miss, ok := root(misses); ok {
-		return fmt.Sprintf("there is a cache, but all steps had to run, from %s on because %s", short(e.Steps[miss.Step].Instruction), miss.Cause)
+	if miss, ok := rootMiss(misses); ok {
+		return fmt.Sprintf("there is a cache, but every step had to run, starting with %s because %s", short(e.Steps[miss.Step].Instruction), miss.Cause)
 	}
-	return "there is a cache, but nothing in it fits this build: the first step has changed"
+	return "there is a cache, but no step in it matches this build: the first step changed"
 }
 
-// absence tells a cache that is gone from one that was never written: its record is kept longer.
-func (e Evidence) absence() string {
+// absenceReason describes why there is no cache. A cache that expired or was deleted leaves its record, which
+// is kept longer.
+func (e Evidence) absenceReason() string {
 	for _, ref := range e.Refs {
 		if r := e.Records[ref]; r != nil {
-			return fmt.Sprintf("the cache that was written on %s is gone: it expired or was deleted", r.Written.UTC().Format(time.DateOnly))
+			return fmt.Sprintf("the cache written on %s is gone: it expired or was deleted", r.Written.UTC().Format(time.DateOnly))
 		}
 	}
-	return "there was no cache yet"
+	return "there is no cache yet"
 }
 
-// repositoryMissing holds for ECR alone: there a repository has to be made first, elsewhere the first push makes it.
+// repositoryMissing reports whether an ECR repository does not exist. Other registries create a repository on
+// the first push.
 func repositoryMissing(ref string, kind cachestate.Kind) bool {
 	if kind != cachestate.NoRepository {
 		return false

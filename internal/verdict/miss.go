@@ -13,20 +13,22 @@ import (
 	"github.com/layercache/layercache/internal/record"
 )
 
-// Miss is the first step of a stage that had to run although there was a cache.
+// Miss is the first step of a stage that had to run although there is a cache.
 type Miss struct {
-	// Step is its place in Evidence.Steps.
+	// Step is its index in Evidence.Steps.
 	Step int
-	// Cause is why it had to run, a clause that can follow "because".
+	// Cause is why it had to run, as a clause that follows "because".
 	Cause string
-	// Advice is what would have kept the cache; empty where nothing simple would.
+	// Advice is a change that would have kept the cache; empty when there is no simple one.
 	Advice string
-	// follows says that the cause is another stage's miss, unclear that there is none to name.
-	follows, unclear bool
+	// follows is true when the step depends on a miss in another stage.
+	follows bool
+	// unclear is true when the cause is not known.
+	unclear bool
 }
 
-// root is the first miss that is no other's consequence and has a cause.
-func root(misses []Miss) (Miss, bool) {
+// rootMiss returns the first miss with a known cause of its own.
+func rootMiss(misses []Miss) (Miss, bool) {
 	at := slices.IndexFunc(misses, func(m Miss) bool { return !m.follows && !m.unclear })
 	if at < 0 {
 		return Miss{}, false
@@ -34,32 +36,32 @@ func root(misses []Miss) (Miss, bool) {
 	return misses[at], true
 }
 
-// misses looks at each stage's first step that had to run. Without a cache to miss there is none.
+// misses returns each stage's first step that had to run. It is empty when there was no cache.
 func (e Evidence) misses() []Miss {
 	hits, _ := count(e.Steps)
 	_, cacheFound := e.first(func(state cachestate.State) bool { return state.Kind == cachestate.Cache })
 	if e.Refresh || hits == 0 && !cacheFound {
 		return nil
 	}
-	before := e.remembered()
+	before := e.record()
 	seen := map[string]bool{}
 	var misses []Miss
 	for i, step := range e.Steps {
-		place := step.Platform + " " + step.Stage
-		if step.IsFrom() || !step.Ran || seen[place] {
+		stage := step.Platform + " " + step.Stage
+		if step.IsFrom() || !step.Ran || seen[stage] {
 			continue
 		}
-		seen[place] = true
+		seen[stage] = true
 		misses = append(misses, e.miss(i, before))
 	}
 	return misses
 }
 
-// remembered is the record of the first cache that was there.
-func (e Evidence) remembered() *record.Record {
+// record returns the record of the first cache that exists, or nil.
+func (e Evidence) record() *record.Record {
 	for _, ref := range e.Refs {
-		state, asked := e.States[ref]
-		if r := e.Records[ref]; r != nil && (!asked || state.Kind == cachestate.Cache) {
+		state, known := e.States[ref]
+		if r := e.Records[ref]; r != nil && (!known || state.Kind == cachestate.Cache) {
 			return r
 		}
 	}
@@ -70,17 +72,17 @@ func (e Evidence) miss(at int, before *record.Record) Miss {
 	step := e.Steps[at]
 	for _, input := range step.Inputs {
 		if other := e.Steps[input]; other.Ran && !other.IsFrom() {
-			return Miss{Step: at, Cause: "it takes from " + short(other.Instruction) + ", which had to run", follows: true}
+			return Miss{Step: at, Cause: "it depends on " + short(other.Instruction) + ", which had to run", follows: true}
 		}
 	}
 	if e.LastStageOnly && step.Stage != e.Steps[len(e.Steps)-1].Stage {
-		return Miss{Step: at, Cause: "the cache holds the last stage alone, as its mode has it"}
+		return Miss{Step: at, Cause: "this cache mode keeps only the last stage"}
 	}
-	if hits, _ := count(e.Steps); hits == 0 && e.anyUnread() {
+	if hits, _ := count(e.Steps); hits == 0 && e.anyImportFailed() {
 		return Miss{Step: at, Cause: "the cache could not be read", unclear: true}
 	}
 	if before == nil {
-		return Miss{Step: at, Cause: "the cache holds no result of it (what the build before was given is not known)", unclear: true}
+		return Miss{Step: at, Cause: "the cache has no result of it (the inputs of the previous build are not known)", unclear: true}
 	}
 	if cause := e.baseChanged(at, before); cause != "" {
 		return Miss{Step: at, Cause: cause}
@@ -89,54 +91,54 @@ func (e Evidence) miss(at int, before *record.Record) Miss {
 		return Miss{Step: at, Cause: cause}
 	}
 	if changes := e.changedFiles(step, before); len(changes) > 0 {
-		return Miss{Step: at, Cause: listed(changes), Advice: e.order(at, before)}
+		return Miss{Step: at, Cause: describe(changes), Advice: e.orderAdvice(at, before)}
 	}
 	return e.otherCause(at, before)
 }
 
-// otherCause looks at what is not to be seen in the instruction itself.
+// otherCause looks for causes that the instruction itself does not show.
 func (e Evidence) otherCause(at int, before *record.Record) Miss {
 	step := e.Steps[at]
 	if strings.HasPrefix(step.Instruction, "ADD ") && strings.Contains(step.Instruction, "://") {
-		return Miss{Step: at, Cause: "what it fetches has changed"}
+		return Miss{Step: at, Cause: "the content of its URL changed"}
 	}
 	if changed := changedArguments(before.Inputs.Arguments, e.Inputs.Arguments); strings.HasPrefix(step.Instruction, "RUN ") && len(changed) > 0 {
-		return Miss{Step: at, Cause: "the build argument " + strings.Join(changed, ", ") + " changed", Advice: argumentOrder(step, changed)}
+		return Miss{Step: at, Cause: "the build argument " + strings.Join(changed, ", ") + " changed", Advice: argumentAdvice(step, changed)}
 	}
-	if other := takesFrom(step.Instruction); other != "" {
-		return Miss{Step: at, Cause: "what it takes from " + other + " has changed"}
+	if other := fromName(step.Instruction); other != "" {
+		return Miss{Step: at, Cause: "the files from " + other + " changed"}
 	}
 	switch {
 	case before.Inputs.Dockerfile != e.Inputs.Dockerfile:
-		return Miss{Step: at, Cause: "the Dockerfile changed before it (ENV, ARG, USER, WORKDIR or SHELL)"}
+		return Miss{Step: at, Cause: "the Dockerfile changed above it (ENV, ARG, USER, WORKDIR or SHELL)"}
 	case before.Inputs.Flags != e.Inputs.Flags:
-		return Miss{Step: at, Cause: "the arguments of the build changed"}
+		return Miss{Step: at, Cause: "the flags of the build changed"}
 	}
-	return Miss{Step: at, Cause: "the cache holds no result of it", unclear: true}
+	return Miss{Step: at, Cause: "the cache has no result of it", unclear: true}
 }
 
-// from is how an instruction names the stage, image or context that it takes from.
-var from = regexp.MustCompile(`(?:--|,)from=([^\s,]+)`)
+// fromPattern matches the stage, image or context that an instruction takes files from.
+var fromPattern = regexp.MustCompile(`(?:--|,)from=([^\s,]+)`)
 
-func takesFrom(instruction string) string {
-	if match := from.FindStringSubmatch(instruction); match != nil {
+func fromName(instruction string) string {
+	if match := fromPattern.FindStringSubmatch(instruction); match != nil {
 		return match[1]
 	}
 	return ""
 }
 
-// baseChanged compares the bases that the step stands on with those of the build before.
+// baseChanged compares the base images below the step with those of the previous build.
 func (e Evidence) baseChanged(at int, before *record.Record) string {
 	seen := map[int]bool{}
-	waiting := slices.Clone(e.Steps[at].Inputs)
-	for len(waiting) > 0 {
-		input := waiting[0]
-		waiting = waiting[1:]
+	queue := slices.Clone(e.Steps[at].Inputs)
+	for len(queue) > 0 {
+		input := queue[0]
+		queue = queue[1:]
 		if seen[input] {
 			continue
 		}
 		seen[input] = true
-		waiting = append(waiting, e.Steps[input].Inputs...)
+		queue = append(queue, e.Steps[input].Inputs...)
 		if base := e.Steps[input]; base.IsFrom() {
 			if cause := compareBase(base, before); cause != "" {
 				return cause
@@ -156,7 +158,7 @@ func compareBase(base progress.Step, before *record.Record) string {
 		if name == oldName {
 			return fmt.Sprintf("the base image %s was updated (%s, was %s)", name, shortDigest(digest), shortDigest(oldDigest))
 		}
-		return fmt.Sprintf("the base image is %s now, was %s", name, oldName)
+		return fmt.Sprintf("the base image changed from %s to %s", oldName, name)
 	}
 	return ""
 }
@@ -168,9 +170,9 @@ func shortDigest(digest string) string {
 	return digest
 }
 
-// textChanged compares the instruction with those of the build before.
+// textChanged compares the instruction with those of the previous build.
 func textChanged(step progress.Step, before *record.Record) string {
-	var inPlace string
+	var previous string
 	for _, old := range before.Steps {
 		if old.Platform != step.Platform {
 			continue
@@ -179,16 +181,16 @@ func textChanged(step progress.Step, before *record.Record) string {
 			return ""
 		}
 		if old.Stage == step.Stage && old.Index == step.Index {
-			inPlace = old.Instruction
+			previous = old.Instruction
 		}
 	}
-	if inPlace == "" {
-		return "it is new"
+	if previous == "" {
+		return "it is a new step"
 	}
-	return "its text changed, it was " + short(inPlace)
+	return "its text changed (was " + short(previous) + ")"
 }
 
-// changedFiles are the files that the step copies or mounts and that are not as they were.
+// changedFiles returns the changed files among those that the step copies or mounts.
 func (e Evidence) changedFiles(step progress.Step, before *record.Record) []buildcontext.Change {
 	sources := buildcontext.Sources(step.Instruction)
 	if strings.HasPrefix(step.Instruction, "RUN ") && mountsContext(step.Instruction) {
@@ -200,7 +202,7 @@ func (e Evidence) changedFiles(step progress.Step, before *record.Record) []buil
 	return buildcontext.Changes(before.Inputs.Files, e.Inputs.Files, sources)
 }
 
-// mountsContext says that a RUN has a bind mount of the build context.
+// mountsContext reports whether a RUN has a bind mount of the build context.
 func mountsContext(instruction string) bool {
 	for word := range strings.FieldsSeq(instruction) {
 		if strings.HasPrefix(word, "--mount=") && strings.Contains(word, "type=bind") && !strings.Contains(word, "from=") {
@@ -210,7 +212,7 @@ func mountsContext(instruction string) bool {
 	return false
 }
 
-func listed(changes []buildcontext.Change) string {
+func describe(changes []buildcontext.Change) string {
 	text := changes[0].String()
 	switch more := len(changes) - 1; {
 	case more == 1:
@@ -221,23 +223,23 @@ func listed(changes []buildcontext.Change) string {
 	return text
 }
 
-// changedArguments are the names of the build arguments whose values differ.
+// changedArguments returns the names of the build arguments whose values differ, sorted.
 func changedArguments(before, now map[string]string) []string {
 	names := map[string]bool{}
 	for name, value := range now {
-		if old, known := before[name]; !known || old != value {
+		if old, existed := before[name]; !existed || old != value {
 			names[name] = true
 		}
 	}
 	for name := range before {
-		if _, still := now[name]; !still {
+		if _, exists := now[name]; !exists {
 			names[name] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(names))
 }
 
-// short is an instruction's first line, at most 60 characters of it.
+// short returns an instruction's first line, cut to 60 characters.
 func short(instruction string) string {
 	line, _, cut := strings.Cut(instruction, "\n")
 	runes := []rune(line)

@@ -1,4 +1,5 @@
-// Package verdict says what the cache did for a build, from what BuildKit reported and what the registry holds.
+// Package verdict decides whether and why a build used its cache, from BuildKit's progress and the state of
+// the registry.
 package verdict
 
 import (
@@ -12,63 +13,66 @@ import (
 
 // The verdicts.
 const (
-	// Used: every step came from the cache.
+	// Used means that every step came from the cache.
 	Used = "used"
-	// PartlyUsed: some steps did.
+	// PartlyUsed means that some steps came from the cache.
 	PartlyUsed = "partly-used"
-	// Cold: none did, because there was nothing to take yet or nothing that fitted.
+	// Cold means that no step came from the cache: there was none, or nothing in it matched.
 	Cold = "cold"
-	// Missing: the cache repository does not exist.
+	// Missing means that the cache repository does not exist.
 	Missing = "missing"
-	// ImportFailed: the cache could not be read.
+	// ImportFailed means that the cache could not be read.
 	ImportFailed = "import-failed"
-	// Overwritten: something else was pushed over the cache.
+	// Overwritten means that an image was pushed to the cache's tag.
 	Overwritten = "overwritten"
-	// Off: no cache was asked for.
+	// Off means that no cache is configured.
 	Off = "off"
 )
 
-// Evidence is what a verdict rests on.
+// Evidence is the input of a verdict.
 type Evidence struct {
-	// On says that a cache was asked for; Refresh, that what it holds was to be ignored; Failed, that the build failed.
+	// On is true when a cache is configured, Refresh when its content was to be ignored, Failed when the
+	// build failed.
 	On, Refresh, Failed bool
-	// Refs are the caches that were to be read, in order.
+	// Refs are the caches to read, in order.
 	Refs []string
 	// Steps and Imports are what BuildKit reported.
 	Steps   []progress.Step
 	Imports []progress.Import
-	// States is what the registry held at each ref before the build, Records what was remembered beside it.
+	// States and Records are the state and the record of the cache at each ref before the build.
 	States  map[string]cachestate.State
 	Records map[string]*record.Record
-	// App and Platform are what was built, Inputs what the build was given.
+	// App, Platform and Inputs describe the build.
 	App, Platform string
 	Inputs        record.Inputs
-	// LastStageOnly says that the cache is made so that it holds no other.
+	// LastStageOnly is true when the cache mode keeps only the last stage.
 	LastStageOnly bool
-	// FreshBuilder says that the builder held nothing before, so that what is cached came from the refs.
+	// FreshBuilder is true when the builder started empty, so that every cached step came from the refs.
 	FreshBuilder bool
 }
 
-// Verdict is the answer.
+// Verdict is the result of Decide.
 type Verdict struct {
 	// Name is one of the constants above.
 	Name string
-	// Reason is half a sentence that says why.
+	// Reason is a clause that explains the verdict.
 	Reason string
-	// HitRatio is the part of the steps that were cached; nil where no step could have been, and with no cache.
+	// HitRatio is the share of steps that were cached, from 0 to 1; nil without a cache or without a step to
+	// cache.
 	HitRatio *float64
-	// HitsFrom says where the cached steps came from: "cache", "builder" or "either"; empty where none was cached.
+	// HitsFrom is where the cached steps came from: FromCache, FromBuilder or FromEither; empty when none was
+	// cached.
 	HitsFrom string
-	// Misses are the first steps of each stage that had to run.
+	// Misses are each stage's first step that had to run.
 	Misses []Miss
-	// Warnings name every cache that could not be read, and the cause.
+	// Warnings name each cache that could not be read, with the cause.
 	Warnings []string
 }
 
-// Of judges the evidence.
-func Of(e Evidence) Verdict {
+// Decide returns the verdict on a build.
+func Decide(e Evidence) Verdict {
 	if !e.On {
-		return Verdict{Name: Off, Reason: "no cache was asked for (LAYERCACHE_REPOSITORY is not set, or LAYERCACHE_MODE is off)"}
+		return Verdict{Name: Off, Reason: "no cache is configured (LAYERCACHE_REPOSITORY is not set, or LAYERCACHE_MODE is off)"}
 	}
 	hits, counted := count(e.Steps)
 	v := Verdict{Warnings: warnings(e), Misses: e.misses()}
@@ -81,34 +85,37 @@ func Of(e Evidence) Verdict {
 	}
 	switch {
 	case e.Refresh:
-		v.Name, v.Reason = Cold, "what was cached was ignored, as LAYERCACHE_REFRESH asks"
+		v.Name, v.Reason = Cold, "the existing cache was ignored, because LAYERCACHE_REFRESH is true"
 	case counted > 0 && hits == counted:
 		v.Name, v.Reason = Used, "every step came from "+origins[v.HitsFrom]
 	case counted == 0 && e.Failed:
-		v.Name, v.Reason = Cold, "the build ended before its first step did"
+		v.Name, v.Reason = Cold, "the build failed before its first step was done"
 	case hits > 0:
-		v.Name, v.Reason = PartlyUsed, e.partly(v, counted-hits, counted)
+		v.Name, v.Reason = PartlyUsed, e.partlyReason(v, counted-hits, counted)
 	default:
-		v.Name, v.Reason = e.withoutHits(v.Misses)
+		v.Name, v.Reason = e.judgeNoHits(v.Misses)
 	}
 	return v
 }
 
-// Where cached steps come from.
+// The values of Verdict.HitsFrom.
 const (
-	FromCache   = "cache"
+	// FromCache means the cache at the refs.
+	FromCache = "cache"
+	// FromBuilder means the builder's own cache.
 	FromBuilder = "builder"
-	FromEither  = "either"
+	// FromEither means that it is not known which of the two.
+	FromEither = "either"
 )
 
 var origins = map[string]string{
 	FromCache:   "the cache",
-	FromBuilder: "the builder's own cache, none from the one that was asked for",
-	FromEither:  "the cache or the builder's own",
+	FromBuilder: "the builder's own cache, not from the configured cache",
+	FromEither:  "the cache or the builder's own cache",
 }
 
-// hitsFrom tells the builder's own cache from the refs: a builder that held nothing cannot have been it, and refs that could
-// not be read cannot either.
+// hitsFrom returns where the cached steps came from: not from the builder if it started empty, and not from
+// the refs if none could be read.
 func (e Evidence) hitsFrom() string {
 	if e.FreshBuilder {
 		return FromCache
@@ -120,22 +127,23 @@ func (e Evidence) hitsFrom() string {
 	return FromEither
 }
 
-// partly names the first step that had to run for a reason of its own.
-func (e Evidence) partly(v Verdict, ran, counted int) string {
+// partlyReason names the first step that had to run, and why.
+func (e Evidence) partlyReason(v Verdict, ran, counted int) string {
 	text := fmt.Sprintf("%d of %d steps had to run", ran, counted)
 	if v.HitsFrom != FromCache {
 		text += ", the rest came from " + origins[v.HitsFrom]
 	}
-	if miss, ok := root(v.Misses); ok {
-		text += fmt.Sprintf(", from %s on because %s", short(e.Steps[miss.Step].Instruction), miss.Cause)
+	if miss, ok := rootMiss(v.Misses); ok {
+		text += fmt.Sprintf(", starting with %s because %s", short(e.Steps[miss.Step].Instruction), miss.Cause)
 	}
-	if cause, ok := e.unread(); ok {
+	if cause, ok := e.firstImportFailure(); ok {
 		text += "; a cache could not be read: " + cause
 	}
 	return text
 }
 
-// count leaves FROM out, which is neither a hit nor a miss, and steps that never came to an end.
+// count counts the cached steps and all steps that ended. FROM does not count: it is neither a hit nor a
+// miss.
 func count(steps []progress.Step) (hits, counted int) {
 	for _, step := range steps {
 		if step.IsFrom() || !step.Cached && !step.Ran {

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -36,33 +37,33 @@ func TestVerdicts(t *testing.T) {
 		reason   string
 		warnings int
 	}{
-		{"no cache asked for is off and has no ratio", Evidence{Steps: steps(0, 3)}, Off, nil, "no cache was asked for", 0},
+		{"without a configured cache the verdict is off, without a ratio", Evidence{Steps: steps(0, 3)}, Off, nil, "no cache is configured", 0},
 		{"all steps cached is used", Evidence{On: true, Refs: []string{ref}, Steps: steps(3, 0)}, Used, 1.0, "every step", 0},
 		{"some steps cached is partly used", Evidence{On: true, Refs: []string{ref}, Steps: steps(1, 3)}, PartlyUsed, 0.25, "3 of 4 steps had to run", 0},
-		{"no cache there yet is cold, without a warning", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: missing,
+		{"no cache yet is cold, without a warning", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: missing,
 			States: map[string]cachestate.State{ref: {Kind: cachestate.Absent}}}, Cold, 0.0, "no cache yet", 0},
-		{"a cache of which nothing fits is cold", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3),
-			States: map[string]cachestate.State{ref: {Kind: cachestate.Cache}}}, Cold, 0.0, "nothing in it fits", 0},
-		{"an image in the cache's place is overwritten", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3),
+		{"a cache without a matching step is cold", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3),
+			States: map[string]cachestate.State{ref: {Kind: cachestate.Cache}}}, Cold, 0.0, "no step in it matches", 0},
+		{"an image at the cache's tag is overwritten", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3),
 			States: map[string]cachestate.State{ref: {Kind: cachestate.Image}}}, Overwritten, 0.0, "holds an image", 0},
-		{"a repository that ECR does not know is missing", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: missing,
+		{"a repository that does not exist in ECR is missing", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: missing,
 			States: map[string]cachestate.State{ref: {Kind: cachestate.NoRepository}}}, Missing, 0.0, "does not exist", 0},
-		{"elsewhere the first push makes the repository: cold", Evidence{On: true, Refs: []string{notECR}, Steps: steps(0, 3),
+		{"a repository that does not exist in another registry is cold", Evidence{On: true, Refs: []string{notECR}, Steps: steps(0, 3),
 			States: map[string]cachestate.State{notECR: {Kind: cachestate.NoRepository}}}, Cold, 0.0, "no cache yet", 0},
-		{"a registry that refuses is import-failed with the cause", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: refused},
+		{"an import that fails is import-failed, with the cause", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: refused},
 			ImportFailed, 0.0, "connection refused", 1},
-		{"one of two caches failing does not hide that the other was used", Evidence{On: true, Refs: []string{ref, notECR}, Steps: steps(2, 0), Imports: refused},
+		{"one cache that fails does not hide that the other was used", Evidence{On: true, Refs: []string{ref, notECR}, Steps: steps(2, 0), Imports: refused},
 			Used, 1.0, "every step", 1},
-		{"a cache that broke off half-way is partly used, and says why", Evidence{On: true, FreshBuilder: true, Refs: []string{ref}, Steps: steps(1, 2), Imports: refused},
+		{"a cache that fails half-way is partly used, with the cause", Evidence{On: true, FreshBuilder: true, Refs: []string{ref}, Steps: steps(1, 2), Imports: refused},
 			PartlyUsed, 1.0 / 3, "2 of 3 steps had to run; a cache could not be read: connection refused", 1},
-		{"refresh is cold by request", Evidence{On: true, Refresh: true, Refs: []string{ref}, Steps: steps(0, 2)}, Cold, 0.0, "LAYERCACHE_REFRESH", 0},
-		{"a Dockerfile without steps has no ratio", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 0)}, Cold, nil, "no step that a cache could keep", 0},
-		{"a build that ended before any step says so", Evidence{On: true, Failed: true, Refs: []string{ref}}, Cold, nil, "before its first step", 0},
-		{"steps that never ended do not count", Evidence{On: true, Refs: []string{ref}, Steps: append(steps(1, 0), progress.Step{Instruction: "RUN later"})}, Used, 1.0, "every step", 0},
+		{"refresh is cold", Evidence{On: true, Refresh: true, Refs: []string{ref}, Steps: steps(0, 2)}, Cold, 0.0, "LAYERCACHE_REFRESH", 0},
+		{"a Dockerfile without steps has no ratio", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 0)}, Cold, nil, "no step to cache", 0},
+		{"a build that fails before any step is cold, without a ratio", Evidence{On: true, Failed: true, Refs: []string{ref}}, Cold, nil, "before its first step was done", 0},
+		{"steps that did not end are not counted", Evidence{On: true, Refs: []string{ref}, Steps: append(steps(1, 0), progress.Step{Instruction: "RUN later"})}, Used, 1.0, "every step", 0},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := Of(c.evidence)
+			got := Decide(c.evidence)
 			assert.Equal(t, c.verdict, got.Name)
 			assert.Contains(t, got.Reason, c.reason)
 			assert.Len(t, got.Warnings, c.warnings)
@@ -78,7 +79,7 @@ func TestVerdicts(t *testing.T) {
 }
 
 func TestCauses(t *testing.T) {
-	cases := []struct{ problem, words string }{
+	cases := []struct{ problem, cause string }{
 		{"dial tcp 10.0.0.1:443: connect: connection refused", "connection refused"},
 		{"dial tcp: lookup nowhere.example on 10.0.0.2:53: no such host", "DNS"},
 		{"tls: failed to verify certificate: x509: certificate signed by unknown authority", "TLS"},
@@ -87,19 +88,19 @@ func TestCauses(t *testing.T) {
 		{"pull access denied, repository does not exist", "403"},
 		{"unexpected status: 429 Too Many Requests", "429"},
 		{"unexpected status: 503 Service Unavailable", "5xx"},
-		{"read tcp: connection reset by peer", "broke off"},
+		{"read tcp: connection reset by peer", "interrupted"},
 		{"context deadline exceeded", "in time"},
 		{"failed to decode cache: invalid character 'x'", "corrupt"},
-		{"short read: expected 197757 bytes but got 98878: unexpected EOF", "broke off"},
-		{`failed to do request: Post "https://h/v2/c/blobs/uploads/": EOF`, "broke off"},
+		{"short read: expected 197757 bytes but got 98878: unexpected EOF", "interrupted"},
+		{`failed to do request: Post "https://h/v2/c/blobs/uploads/": EOF`, "interrupted"},
 		{`failed commit on ref "layer-sha256:1": unexpected commit digest sha256:2, expected sha256:1`, "corrupt"},
 		{"unexpected end of JSON input", "corrupt"},
-		{"pull: no answer, or hardly any, for 10s in all", "LAYERCACHE_CACHE_TIMEOUT"},
+		{NoAnswer("pull", 10*time.Second), "LAYERCACHE_CACHE_TIMEOUT"},
 		{"blob sha256:1 is too large (1051040 > 1048576)", "LAYERCACHE_LAYERS=final"},
-		{"error writing layer blob: context canceled", "cut off"},
+		{"error writing layer blob: context canceled", "cancelled"},
 		{"something\n   else", "something else"},
 	}
 	for _, c := range cases {
-		t.Run(c.words, func(t *testing.T) { assert.Contains(t, Cause(c.problem), c.words) })
+		t.Run(c.problem, func(t *testing.T) { assert.Contains(t, Cause(c.problem), c.cause) })
 	}
 }

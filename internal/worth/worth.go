@@ -1,5 +1,6 @@
-// Package worth says what a cache saved in one build and whether it pays: seconds along the critical path, less what the cache
-// itself took, and the money that this is, against the price of keeping the cache.
+// Package worth estimates what a cache saved in one build and whether the cache is worth its cost: the
+// seconds saved on the critical path, less the time that the cache itself took, in US dollars, against the
+// price of storing the cache.
 package worth
 
 import (
@@ -9,47 +10,49 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// The answers.
+// The values of Assessment.Worth.
 const (
 	Keep    = "keep"
 	Drop    = "drop"
 	Unknown = "unknown"
 )
 
-// Evidence is what an answer rests on.
+// Evidence is the input of an assessment.
 type Evidence struct {
-	// Steps are the build's; Remembered is how long each took when it last ran, nil where that is not known.
+	// Steps are the steps of the build. RunSeconds is how long each took when it last ran; nil when not
+	// known.
 	Steps      []progress.Step
-	Remembered []*float64
-	// OverheadSeconds is what the cache's import and export added.
+	RunSeconds []*float64
+	// OverheadSeconds is the time that import and export of the cache added.
 	OverheadSeconds float64
-	// CacheBytes is the cache's size, nil where it is not known.
+	// CacheBytes is the size of the cache; nil when not known.
 	CacheBytes *int64
 	Prices     variables.Prices
 }
 
-// Answer is what came of it. What is not known is nil.
-type Answer struct {
-	// Worth is one of the constants above, Reason says why.
+// Assessment is the result of Assess. Unknown figures are nil.
+type Assessment struct {
+	// Worth is Keep, Drop or Unknown; Reason explains it.
 	Worth, Reason string
-	// Without and With are the critical path's seconds, without the cache and as they were.
+	// Without and With are the length of the critical path in seconds, without the cache and with it.
 	Without, With float64
 	// SavedSeconds is Without less With and the overhead.
 	SavedSeconds *float64
 	SavedUSD     *float64
-	// StorageUSDPerMonth is what keeping the cache costs.
+	// StorageUSDPerMonth is the cost of storing the cache.
 	StorageUSDPerMonth *float64
-	// NetUSDPer100Builds is what 100 such builds save, less the storage for the time that they take to come.
+	// NetUSDPer100Builds is what 100 such builds save, less the cost of storage for as long as they take at
+	// BuildsPerMonth.
 	NetUSDPer100Builds *float64
-	// Arithmetic shows how the figures were reached.
+	// Arithmetic shows how the figures were calculated.
 	Arithmetic []string
 }
 
 const bytesPerGB = 1e9
 
-// Of answers.
-func Of(e Evidence) Answer {
-	a := Answer{Worth: Unknown}
+// Assess estimates what the cache saved and costs.
+func Assess(e Evidence) Assessment {
+	a := Assessment{Worth: Unknown}
 	if e.CacheBytes != nil {
 		storage := float64(*e.CacheBytes) / bytesPerGB * e.Prices.GBMonth
 		a.StorageUSDPerMonth = &storage
@@ -58,58 +61,62 @@ func Of(e Evidence) Answer {
 	for i, step := range e.Steps {
 		if step.Cached && !step.IsFrom() {
 			cached++
-			if e.Remembered[i] == nil {
+			if e.RunSeconds[i] == nil {
 				unknown++
 			}
 		}
 	}
 	switch {
 	case cached == 0:
-		a.Reason = "no step came from the cache, so this build cannot tell what the cache saves"
+		a.Reason = "no step came from the cache, so this build does not show what the cache saves"
 		return a
 	case unknown > 0:
-		a.Reason = fmt.Sprintf("how long %d of the %d cached steps take to run is not known yet: a build that runs them remembers it", unknown, cached)
+		a.Reason = fmt.Sprintf("the run time of %d of the %d cached steps is not known yet; the next build that runs them records it", unknown, cached)
 		return a
 	}
 	a.Without = criticalPath(e.Steps, func(i int) float64 {
-		if remembered := e.Remembered[i]; remembered != nil && (e.Steps[i].Cached || e.Steps[i].IsFrom()) {
-			return max(*remembered, e.Steps[i].Seconds)
+		if ran := e.RunSeconds[i]; ran != nil && (e.Steps[i].Cached || e.Steps[i].IsFrom()) {
+			return max(*ran, e.Steps[i].Seconds)
 		}
 		return e.Steps[i].Seconds
 	})
 	a.With = criticalPath(e.Steps, func(i int) float64 { return e.Steps[i].Seconds })
-	a.judge(e)
+	a.weigh(e)
 	return a
 }
 
-// judge turns the seconds into money.
-func (a *Answer) judge(e Evidence) {
+// weigh converts the saved seconds to US dollars, subtracts the cost of storage, and sets Worth and Reason.
+func (a *Assessment) weigh(e Evidence) {
 	saved := a.Without - a.With - e.OverheadSeconds
 	usd := saved / 60 * e.Prices.Minute
-	hundred := 100 * usd
-	a.SavedSeconds, a.SavedUSD, a.NetUSDPer100Builds = &saved, &usd, &hundred
+	net := 100 * usd
+	a.SavedSeconds, a.SavedUSD, a.NetUSDPer100Builds = &saved, &usd, &net
 	a.Arithmetic = []string{
 		fmt.Sprintf("saved: %.1f s for the longest chain of steps without the cache - %.1f s with it - %.1f s for import and export = %.1f s", a.Without, a.With, e.OverheadSeconds, saved),
-		fmt.Sprintf("100 such builds: 100 x %.1f s / 60 x %g USD a minute = %.2f USD", saved, e.Prices.Minute, hundred),
+		fmt.Sprintf("100 such builds: 100 x %.1f s / 60 x %g USD a minute = %.2f USD", saved, e.Prices.Minute, net),
 	}
-	storage := "; what storing the cache costs is not known"
+	storage := "; the cost of storing the cache is not known"
 	if a.StorageUSDPerMonth != nil {
 		share := *a.StorageUSDPerMonth * 100 / e.Prices.BuildsPerMonth
-		hundred -= share
+		net -= share
 		a.Arithmetic = append(a.Arithmetic,
 			fmt.Sprintf("storage: %.3f GB x %g USD a month = %.3f USD a month, at %g builds a month %.3f USD for 100 builds", float64(*e.CacheBytes)/bytesPerGB, e.Prices.GBMonth, *a.StorageUSDPerMonth, e.Prices.BuildsPerMonth, share),
-			fmt.Sprintf("net: %.2f USD for 100 builds", hundred))
-		storage = fmt.Sprintf(", and storing the cache meanwhile costs %.2f USD", share)
+			fmt.Sprintf("net: %.2f USD for 100 builds", net))
+		storage = fmt.Sprintf("; storing the cache for that time costs %.2f USD", share)
 	}
 	a.Worth = Keep
-	if saved <= 0 || hundred <= 0 {
+	if saved <= 0 || net <= 0 {
 		a.Worth = Drop
+	}
+	if saved < 0 {
+		a.Reason = fmt.Sprintf("100 builds like this one take %.1f minutes longer with the cache (%.2f USD)%s", -100*saved/60, -100*usd, storage)
+		return
 	}
 	a.Reason = fmt.Sprintf("100 builds like this one save %.1f minutes (%.2f USD)%s", 100*saved/60, 100*usd, storage)
 }
 
-// criticalPath is the longest chain of steps that wait for each other. A step waits for its inputs; those come before it in
-// the list or not, but never in a circle.
+// criticalPath returns the cost of the longest chain of steps, where each step waits for its inputs. Inputs
+// may come in any order in the list, but never form a cycle.
 func criticalPath(steps []progress.Step, cost func(int) float64) float64 {
 	ends := make([]float64, len(steps))
 	done := make([]bool, len(steps))

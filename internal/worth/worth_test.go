@@ -12,7 +12,7 @@ import (
 
 func number(value float64) *float64 { return &value }
 
-// The graph of the tests: a base, two stages on it that do not wait for each other, and a step that takes from both.
+// diamond is a base image, two independent stages on it, and a step that depends on both:
 //
 //	FROM -> slow -> final
 //	FROM -> quick -> final
@@ -29,19 +29,19 @@ func TestSavedSecondsAreThoseOfTheCriticalPath(t *testing.T) {
 	cases := []struct {
 		name       string
 		steps      []progress.Step
-		remembered []*float64
+		runSeconds []*float64
 		overhead   float64
 		without    float64
 		with       float64
 	}{
-		{"steps side by side are not added up", diamond(true, true), []*float64{number(1), number(60), number(50), nil}, 2, 64, 6},
-		{"a base that has to be pulled otherwise counts", diamond(true, true), []*float64{number(9), number(60), number(50), nil}, 0, 72, 6},
-		{"a step that is off the critical path saves nothing", diamond(false, true), []*float64{number(1), nil, number(2), nil}, 0, 6, 6},
-		{"a cached step costs at least what it took to fetch", diamond(true, true), []*float64{number(1), number(0.1), number(0.1), nil}, 1, 6, 6},
+		{"parallel steps are not added up", diamond(true, true), []*float64{number(1), number(60), number(50), nil}, 2, 64, 6},
+		{"the pull of a base image that the cache avoided counts", diamond(true, true), []*float64{number(9), number(60), number(50), nil}, 0, 72, 6},
+		{"a step off the critical path saves nothing", diamond(false, true), []*float64{number(1), nil, number(2), nil}, 0, 6, 6},
+		{"a cached step costs at least the time of its download", diamond(true, true), []*float64{number(1), number(0.1), number(0.1), nil}, 1, 6, 6},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := Of(Evidence{Steps: c.steps, Remembered: c.remembered, OverheadSeconds: c.overhead, Prices: variables.DefaultPrices})
+			got := Assess(Evidence{Steps: c.steps, RunSeconds: c.runSeconds, OverheadSeconds: c.overhead, Prices: variables.DefaultPrices})
 			assert.InDelta(t, c.without, got.Without, 1e-9)
 			assert.InDelta(t, c.with, got.With, 1e-9)
 			require.NotNil(t, got.SavedSeconds)
@@ -56,7 +56,7 @@ func TestWorth(t *testing.T) {
 	known := []*float64{number(1), number(62), number(1), nil}
 	cases := []struct {
 		name       string
-		remembered []*float64
+		runSeconds []*float64
 		steps      []progress.Step
 		overhead   float64
 		bytes      *int64
@@ -64,16 +64,16 @@ func TestWorth(t *testing.T) {
 		reason     string
 		net        *float64
 	}{
-		{"a minute a build for half a gigabyte is kept", known, diamond(true, true), 0, gigabytes(1), Keep, "save 100.0 minutes (0.60 USD), and storing the cache meanwhile costs 0.20 USD", number(0.4)},
-		{"storage that costs more than it saves is dropped", known, diamond(true, true), 0, gigabytes(10), Drop, "costs 2.00 USD", number(-1.4)},
-		{"a cache that takes longer than it saves is dropped", known, diamond(true, true), 90, gigabytes(0), Drop, "save -50.0 minutes", number(-0.3)},
-		{"storage that is not known is not counted", known, diamond(true, true), 0, nil, Keep, "what storing the cache costs is not known", number(0.6)},
-		{"without a hit nothing is known", known, diamond(false, false), 5, gigabytes(1), Unknown, "no step came from the cache", nil},
-		{"a step of unknown length says what is missing", []*float64{nil, nil, number(1), nil}, diamond(true, true), 0, gigabytes(1), Unknown, "1 of the 2 cached steps", nil},
+		{"a minute saved per build is worth a gigabyte of storage", known, diamond(true, true), 0, gigabytes(1), Keep, "save 100.0 minutes (0.60 USD); storing the cache for that time costs 0.20 USD", number(0.4)},
+		{"storage that costs more than the cache saves is not worth it", known, diamond(true, true), 0, gigabytes(10), Drop, "costs 2.00 USD", number(-1.4)},
+		{"a cache that takes longer than it saves is not worth it", known, diamond(true, true), 90, gigabytes(0), Drop, "take 50.0 minutes longer with the cache (0.30 USD)", number(-0.3)},
+		{"storage of unknown size is not counted", known, diamond(true, true), 0, nil, Keep, "the cost of storing the cache is not known", number(0.6)},
+		{"without a hit the worth is unknown", known, diamond(false, false), 5, gigabytes(1), Unknown, "no step came from the cache", nil},
+		{"with a step of unknown run time the worth is unknown", []*float64{nil, nil, number(1), nil}, diamond(true, true), 0, gigabytes(1), Unknown, "1 of the 2 cached steps", nil},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := Of(Evidence{Steps: c.steps, Remembered: c.remembered, OverheadSeconds: c.overhead, CacheBytes: c.bytes, Prices: prices})
+			got := Assess(Evidence{Steps: c.steps, RunSeconds: c.runSeconds, OverheadSeconds: c.overhead, CacheBytes: c.bytes, Prices: prices})
 			assert.Equal(t, c.worth, got.Worth)
 			assert.Contains(t, got.Reason, c.reason)
 			assert.Equal(t, c.bytes == nil, got.StorageUSDPerMonth == nil)
@@ -88,6 +88,6 @@ func TestWorth(t *testing.T) {
 	}
 }
 
-func TestABuildWithoutSteps(t *testing.T) {
-	assert.Equal(t, Unknown, Of(Evidence{}).Worth)
+func TestABuildWithoutStepsIsOfUnknownWorth(t *testing.T) {
+	assert.Equal(t, Unknown, Assess(Evidence{}).Worth)
 }

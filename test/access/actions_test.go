@@ -19,7 +19,9 @@ var (
 	// A manifest of layers that are there already needs no upload.
 	overwrite = action{"overwrite a tag", []string{"ecr:PutImage"}}
 	remove    = action{"delete an image", []string{"ecr:BatchDeleteImage"}}
-	govern    = action{"change the policy", []string{"ecr:SetRepositoryPolicy"}}
+	// Whoever creates the repository of a base image chooses its settings, but for its policies.
+	createRepository = "ecr:CreateRepository"
+	govern           = action{"change the policy", []string{"ecr:SetRepositoryPolicy"}}
 )
 
 // kind is a sort of things, by what can be done with them.
@@ -29,7 +31,9 @@ var kinds = map[string]kind{
 	"repository": {pull, push, overwrite, remove, govern},
 	// https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
 	"pull-through": {
-		{"first pull", append([]string{"ecr:BatchImportUpstreamImage", "ecr:CreateRepository"}, pull.iam...)},
+		{"first pull", append([]string{"ecr:BatchImportUpstreamImage", createRepository}, pull.iam...)},
+		{"later pull", append([]string{"ecr:BatchImportUpstreamImage"}, pull.iam...)},
+		{"create the repository", []string{createRepository}},
 		push, overwrite, remove, govern,
 	},
 	"log": {

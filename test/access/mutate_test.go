@@ -129,20 +129,20 @@ func without(key string, i int) func(map[string]any) bool {
 	}
 }
 
-// grant breaks the policies by giving a role PutImage on a repository: in the
+// grant breaks the policies by giving a role an action on a repository: in the
 // policy of the role, in that of the repository, or in both.
-func (w *world) grant(role principal, repository target) []broken {
+func (w *world) grant(role principal, granted string, repository target) []broken {
 	allow := func(key string, value any) map[string]any {
-		return map[string]any{"Effect": "Allow", "Action": "ecr:PutImage", key: value}
+		return map[string]any{"Effect": "Allow", "Action": granted, key: value}
 	}
 	with := func(place int, statement map[string]any) map[string]any {
 		body := clone(w.documents[place].body)
 		body["Statement"] = append(body["Statement"].([]any), statement)
 		return body
 	}
-	identity, name := role.identity[0], fmt.Sprintf("%s given PutImage on %s", role.name, repository.name)
+	identity, name := role.identity[0], fmt.Sprintf("%s given %s on %s", role.name, granted, repository.name)
 	byRole := with(identity, allow("Resource", repository.arn))
-	action := []string{"ecr:PutImage"}
+	action := []string{granted}
 	all := []broken{{name + " by its own policy", map[int]map[string]any{identity: byRole}, action}}
 	if repository.policy != nil {
 		byRepository := with(*repository.policy, allow("Principal", map[string]any{"AWS": role.arn}))

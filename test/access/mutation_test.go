@@ -90,7 +90,7 @@ func equivalentTo(name string) string {
 }
 
 // grantAll are the ways to give the roles of pull requests PutImage where they
-// may not push.
+// may not push, and CreateRepository where base images are cached.
 func (w *world) grantAll(t *testing.T) []broken {
 	t.Helper()
 	written := readExpectations(t, w)
@@ -103,7 +103,10 @@ func (w *world) grantAll(t *testing.T) []broken {
 			answer, known := written.of(cell{who: role, action: push, target: repository})
 			require.True(t, known)
 			if answer == no {
-				all = append(all, w.grant(role, repository)...)
+				all = append(all, w.grant(role, "ecr:PutImage", repository)...)
+			}
+			if repository.kind == "pull-through" {
+				all = append(all, w.grant(role, createRepository, repository)...)
 			}
 		}
 	}

@@ -25,8 +25,8 @@ func TestTheExitStatusIsTheBuilds(t *testing.T) {
 	}{
 		"SUCCEEDED": {0, "layercache: build " + buildID + " succeeded in 1 min 5 s\n"},
 		"FAILED":    {1, "layercache: build " + buildID + " failed: BUILD: COMMAND_EXECUTION_ERROR: exit status 17\n"},
-		"FAULT":     {1, "ended with a fault of CodeBuild"},
-		"TIMED_OUT": {1, "ran out of time"},
+		"FAULT":     {1, "ended with an internal error of CodeBuild"},
+		"TIMED_OUT": {1, "timed out"},
 		"STOPPED":   {1, "was stopped"},
 	} {
 		t.Run(status, func(t *testing.T) {
@@ -68,13 +68,13 @@ func TestCtrlCLeavesTheBuildRunning(t *testing.T) {
 	cmd.Env = environment(server.URL)
 	got := wait(t, cmd, cmd.Run)
 	assert.Equal(t, 130, got.status, got.stderr)
-	assert.Contains(t, got.stderr, "build "+buildID+" goes on (`aws codebuild stop-build --region eu-west-1 --id "+buildID+"` stops it)")
+	assert.Contains(t, got.stderr, "build "+buildID+" is still running (stop it with `aws codebuild stop-build --region eu-west-1 --id "+buildID+"`)")
 	assert.Empty(t, server.Calls("StopBuild"))
 }
 
 func TestWithoutARegionOrASignInItIsSaidWhatToDo(t *testing.T) {
 	for missing, says := range map[string]string{
-		"AWS_REGION=": "no AWS region: give --region, or set AWS_REGION", "AWS_ACCESS_KEY_ID=": "no AWS credentials: sign in",
+		"AWS_REGION=": "no AWS region: set it with --region or AWS_REGION", "AWS_ACCESS_KEY_ID=": "no AWS credentials: sign in",
 	} {
 		var environ []string
 		for _, entry := range environment("http://localhost:1") {

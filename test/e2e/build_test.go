@@ -96,7 +96,7 @@ func TestCacheRefThatIsTheImageRefIsRefused(t *testing.T) {
 	w.env["LAYERCACHE_APP"] = "shop"
 	got := w.run("build", "--push", "--tag", w.registry.Addr()+"/cache:shop--linux-amd64--main", ".")
 	assert.Equal(t, 1, got.exitCode)
-	assert.Contains(t, got.log, "is also the cache ref")
+	assert.Contains(t, got.log, "has the same name as the cache")
 	assert.Empty(t, w.tags("cache"), "nothing was pushed")
 }
 

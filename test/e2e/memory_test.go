@@ -90,7 +90,7 @@ func TestWhyAStepHadToRun(t *testing.T) {
 		{"an instruction that was changed", func(w *world) []string {
 			w.write("Dockerfile", "FROM "+base+"\nARG VERSION=1\nRUN echo other tools\nCOPY src src\n")
 			return nil
-		}, "its text changed, it was RUN echo tools", ""},
+		}, "its text changed (was RUN echo tools)", ""},
 		{"a build argument that the step does not use", func(*world) []string { return []string{"--build-arg", "VERSION=2"} },
 			"the build argument VERSION changed", "declare ARG VERSION below RUN echo tools"},
 	}
@@ -137,7 +137,7 @@ func TestACacheThatIsGoneIsToldFromOneThatNeverWas(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := w.succeeds(w.build())
-	assert.Contains(t, first.VerdictReason, "there was no cache yet")
+	assert.Contains(t, first.VerdictReason, "there is no cache yet")
 	ref, err := name.ParseReference(w.registry.Addr() + "/cache:shop--linux-amd64--main")
 	require.NoError(t, err)
 	require.NoError(t, remote.Delete(ref))

@@ -36,7 +36,7 @@ func TestTryWithBadInput(t *testing.T) {
 		{"no folder", []string{"try"}, "layercache try DIR"},
 		{"a folder that is not there", []string{"try", "nowhere"}, "nowhere is not a folder"},
 		{"a folder without a Dockerfile", []string{"try", "src"}, "--file"},
-		{"a file to touch that is not there", []string{"try", ".", "--touch", "nothing.txt"}, "there is no such file"},
+		{"a file to touch that is not there", []string{"try", ".", "--touch", "nothing.txt"}, "no such file"},
 		{"a file to touch outside of the folder", []string{"try", ".", "--touch", "../x"}, "inside"},
 	}
 	for _, c := range cases {

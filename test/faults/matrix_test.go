@@ -37,8 +37,8 @@ func (s *signIns) strikeAt(t *testing.T, point string, f fault, after int) row {
 	assert.Positive(t, front.hits(), "the fault never struck:\n%s", o.log)
 	r := c.judge(point, f, o)
 	if f.words != "" {
-		r.image = strings.ReplaceAll(r.image, brokenOff, f.words)
-		r.causes = strings.ReplaceAll(r.causes, brokenOff, f.words)
+		r.image = strings.ReplaceAll(r.image, interrupted, f.words)
+		r.causes = strings.ReplaceAll(r.causes, interrupted, f.words)
 	}
 	if point == signIn {
 		s.goodInECR(t, c.name)
@@ -47,8 +47,8 @@ func (s *signIns) strikeAt(t *testing.T, point string, f fault, after int) row {
 	return r
 }
 
-// brokenOff is what is said of a connection that ends.
-const brokenOff = "the connection broke off"
+// interrupted is the cause reported for a connection that ends early.
+const interrupted = "the connection was interrupted"
 
 // frontOf puts a front with the fault before the server of a point.
 func (s *signIns) frontOf(c *cell, point string, f fault, after int) *front {

@@ -38,7 +38,7 @@ var statuses = []fault{
 var faults = slices.Concat([]fault{
 	{name: "connection refused", connection: refused, words: "connection refused: nothing listens at the registry's address"},
 	{name: "connection reset half-way", answer: reset}, {name: "silence", answer: silence}, {name: "1 KB/s", answer: slow},
-	{name: "name does not resolve", connection: unknown, words: "the registry's name could not be resolved (DNS)"},
+	{name: "name does not resolve", connection: unknown, words: "the registry's host name could not be resolved (DNS)"},
 	{name: "certificate of nobody's", connection: untrusted, words: "the registry's certificate was not accepted (TLS)"},
 	{name: "certificate not valid yet", connection: premature, words: "the registry's certificate was not accepted (TLS)"},
 }, statuses, []fault{{name: "truncated", answer: truncated}, {name: "corrupt", answer: corrupt}})

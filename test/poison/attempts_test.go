@@ -96,10 +96,10 @@ var attempts = []attempt{
 	{"a base image is imported from its upstream, and nothing is pushed in its place", func(w *world) {
 		w.refuses(w.mirror, remote.Write(w.ref(w.mirror, "1.37"), w.evilBase(), w.as(w.pullRequest)...))
 	}, first},
-	{"the repository of a base image that nobody has pulled yet is created, and nothing is pushed to it", func(w *world) {
+	{"the repository of a base image that nobody has pulled yet is not created, and nothing is pushed to it", func(w *world) {
 		place, _, _ := strings.Cut(w.mirror, "/docker/")
 		_, name, _ := strings.Cut(place+"/"+unclaimed, "/")
-		require.NoError(w.t, w.createRepository(name), "whose first pull it may be may also create it")
+		require.ErrorContains(w.t, w.createRepository(name), "is not authorized to perform: ecr:CreateRepository")
 		image, err := random.Image(100, 1)
 		require.NoError(w.t, err)
 		w.refuses(place+"/"+unclaimed, remote.Write(w.ref(place+"/"+unclaimed, "1"), image, w.as(w.pullRequest)...))

@@ -5,6 +5,7 @@ package poison
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/test/ecrhost"
+	"github.com/layercache/layercache/test/localecr"
 	"github.com/layercache/layercache/test/programs"
 	"github.com/layercache/layercache/test/run"
 	"github.com/layercache/layercache/test/template"
@@ -199,6 +201,25 @@ func (w *world) proposes(text string, env map[string]string) outcome {
 	return w.run(build{w.pullRequest, source{"Dockerfile": dockerfile, "src.txt": text}, env})
 }
 
+// firstPull builds a pull request whose base image nobody has pulled yet. The pull-through cache is a mirror of a registry on this
+// machine, which stands for the upstream.
+func (w *world) firstPull() {
+	w.t.Helper()
+	upstream, err := localecr.Start(localecr.Config{Dir: w.t.TempDir(), Upstreams: map[string]string{"docker": "public.ecr.aws/docker"}})
+	require.NoError(w.t, err)
+	defer func() { assert.NoError(w.t, upstream.Close()) }()
+	place, _, _ := strings.Cut(w.mirror, "/docker/")
+	got := w.run(build{
+		w.pullRequest,
+		source{"Dockerfile": strings.Replace(dockerfile, "public.ecr.aws", upstream.Addr(), 1), "src.txt": first},
+		map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "pr/7", "LAYERCACHE_MIRRORS": upstream.Addr() + "=" + place},
+	})
+	assert.Zero(w.t, got.exitCode, got.log)
+	asked := strings.Join(w.asked(w.pullRequest, w.mirror), "\n")
+	assert.Contains(w.t, asked, "/manifests/1.37 403", "the mirror is asked first, and ECR refuses")
+	assert.NotContains(w.t, asked, " 200", "all of the image came from the upstream")
+}
+
 // ref is a tag of a repository, HOST/NAME.
 func (w *world) ref(repository, tag string) name.Reference {
 	w.t.Helper()
@@ -237,13 +258,13 @@ func (w *world) digest(tag string) string {
 	return got.Digest.String()
 }
 
-// asked are the requests of a project's builds to a repository, as METHOD PATH.
+// asked are the requests of a project's builds to a repository, as METHOD PATH STATUS.
 func (w *world) asked(p template.Project, repository string) []string {
 	host, name, _ := strings.Cut(repository, "/")
 	var found []string
 	for _, request := range w.aws.Requests() {
 		if request.Host == host && strings.HasPrefix(request.Path, "/v2/"+name+"/") && request.Principal == session(p) {
-			found = append(found, request.Method+" "+request.Path)
+			found = append(found, fmt.Sprintf("%s %s %d", request.Method, request.Path, request.Status))
 		}
 	}
 	return found

@@ -57,7 +57,7 @@ func TestForms(t *testing.T) {
 			files:  small("FROM bases.example/tiny:1\nWORKDIR /one\nCOPY a /a\n"),
 			change: writes("a", "aa\n"), cause: "a"},
 		{name: "the last stage's layers alone, and a changed source", files: service, env: map[string]string{"LAYERCACHE_LAYERS": "final"},
-			change: writes("src/main.txt", "changed\n"), cause: "the last stage alone"},
+			change: writes("src/main.txt", "changed\n"), cause: "only the last stage"},
 		{name: "gzip", files: service, env: map[string]string{"LAYERCACHE_COMPRESSION": "gzip"},
 			change: writes("src/main.txt", "changed\n"), cause: "src/main.txt"},
 		{name: "gzip after zstd", files: service,
