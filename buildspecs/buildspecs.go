@@ -1,5 +1,5 @@
-// Package buildspecs holds the CodeBuild buildspecs of layercache as the YAML
-// files they are. They depend on environment variables alone.
+// Package buildspecs embeds the CodeBuild buildspecs of layercache. They depend only on environment
+// variables.
 package buildspecs
 
 import _ "embed"
@@ -9,13 +9,12 @@ import _ "embed"
 //go:embed image.yml
 var Image string
 
-// ImageBatch is image-batch.yml: it builds one image for two architectures as a
-// batch.
+// ImageBatch is image-batch.yml: it builds an image for two architectures as a batch.
 //
 //go:embed image-batch.yml
 var ImageBatch string
 
-// Reports is reports.yml, which goes at the end of either.
+// Reports is reports.yml, which is appended to either of the two.
 //
 //go:embed reports.yml
 var Reports string

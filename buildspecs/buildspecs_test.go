@@ -14,8 +14,8 @@ import (
 
 var exported = []any{"LAYERCACHE_VERDICT", "LAYERCACHE_HIT_RATIO", "LAYERCACHE_EXPORTED", "LAYERCACHE_SAVED_SECONDS", "LAYERCACHE_WORTH", "LAYERCACHE_SECONDS", "LAYERCACHE_IMAGE_DIGEST"}
 
-// forget removes what the source may have brought under the name of what export reads.
-const forget = `rm -f "$LAYERCACHE_REPORT_DIR/exports.env"`
+// removeExports removes a file of the source that has the name of the file that export reads.
+const removeExports = `rm -f "$LAYERCACHE_REPORT_DIR/exports.env"`
 
 const export = `if [ -f "$LAYERCACHE_REPORT_DIR/exports.env" ]; then set -a; . "$LAYERCACHE_REPORT_DIR/exports.env"; set +a; fi`
 
@@ -26,7 +26,7 @@ func parse(t *testing.T, text string) map[string]any {
 	return spec
 }
 
-func TestTheImageBuildspecIsTheseCommands(t *testing.T) {
+func TestTheCommandsOfTheImageBuildspec(t *testing.T) {
 	assert.Equal(t, map[string]any{
 		"version": 0.2,
 		"env":     map[string]any{"shell": "bash", "exported-variables": exported},
@@ -34,7 +34,7 @@ func TestTheImageBuildspecIsTheseCommands(t *testing.T) {
 			"install": map[string]any{
 				"on-failure": "ABORT",
 				"commands": []any{
-					forget,
+					removeExports,
 					`chmod +x "$CODEBUILD_SRC_DIR_layercache"/*`,
 					`export PATH="$CODEBUILD_SRC_DIR_layercache:$PATH"`,
 				},
@@ -65,7 +65,7 @@ func TestTheBatchBuildsEachPlatformAndThenTheIndex(t *testing.T) {
 		"install": map[string]any{
 			"on-failure": "ABORT",
 			"commands": []any{
-				forget,
+				removeExports,
 				`if [ "$(uname -m)" = aarch64 ]; then HELPER="$CODEBUILD_SRC_DIR_layercache_arm64"; else HELPER="$CODEBUILD_SRC_DIR_layercache_amd64"; fi`,
 				`chmod +x "$HELPER"/*`,
 				`export PATH="$HELPER:$PATH"`,
@@ -75,7 +75,7 @@ func TestTheBatchBuildsEachPlatformAndThenTheIndex(t *testing.T) {
 	}, spec["phases"])
 }
 
-func TestReportsGoAtTheEndOfEither(t *testing.T) {
+func TestReportsCanBeAppendedToBothBuildspecs(t *testing.T) {
 	for _, text := range []string{buildspecs.Image, buildspecs.ImageBatch} {
 		with := parse(t, text+buildspecs.Reports)
 		assert.Equal(t, map[string]any{"layercache": map[string]any{
@@ -93,6 +93,6 @@ func TestEveryVariableOfTheBuildspecsIsQuoted(t *testing.T) {
 	}
 }
 
-func TestTheBuildspecCanBeReadAtAGlance(t *testing.T) {
+func TestTheImageBuildspecIsShort(t *testing.T) {
 	assert.Less(t, strings.Count(buildspecs.Image, "\n"), 40)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/layercache/layercache/buildspecs"
 )
 
-func TestThePrewarmBuildspecIsTheseCommands(t *testing.T) {
+func TestTheCommandsOfThePrewarmBuildspec(t *testing.T) {
 	var spec map[string]any
 	require.NoError(t, yaml.Unmarshal([]byte(buildspecs.Prewarm), &spec))
 	assert.Equal(t, map[string]any{

@@ -24,10 +24,10 @@ const (
 	regionFix  = "give a region, such as eu-central-1"
 )
 
-// validateAccounts checks where everything goes.
+// validateAccounts checks the accounts and regions of all stacks.
 func (c *Config) validateAccounts(found *problems) {
 	if len(c.Environments) > 0 && c.Build != (BuildPlace{}) {
-		found.add("layercache.build", "is one place for the builds, and layercache.environments names others", "keep one of the two keys")
+		found.add("layercache.build", "cannot be combined with layercache.environments", "keep one of the two keys")
 	}
 	validateForm(found, "layercache.cache.account", c.Cache.Account, accountForm, accountFix)
 	c.validateCacheRegions(found)
@@ -62,9 +62,8 @@ func (c *Config) validateCacheRegions(found *problems) {
 	}
 }
 
-// validateComplete asks for all accounts once one is given, and likewise for
-// regions: a stack that does not know its account cannot be told apart from the
-// others.
+// validateComplete requires all accounts if one is set, and likewise for regions: otherwise the tool cannot
+// know whether a stack without an account is in the same account as another.
 func (c *Config) validateComplete(found *problems) {
 	accounts := []keyed{{"layercache.cache.account", c.Cache.Account}}
 	regions := []keyed{{"layercache.cache.region", c.cacheRegions()[0]}}
@@ -73,16 +72,16 @@ func (c *Config) validateComplete(found *problems) {
 		regions = append(regions, keyed{p.key + ".region", p.region})
 	}
 	for _, values := range [][]keyed{accounts, regions} {
-		given := len(c.Environments) > 0 || slices.ContainsFunc(values, func(v keyed) bool { return v.value != "" })
+		required := len(c.Environments) > 0 || slices.ContainsFunc(values, func(v keyed) bool { return v.value != "" })
 		for _, v := range values {
-			if given && v.value == "" {
-				found.add(v.key, "is missing, while others are given", "give it everywhere, or nowhere to deploy where the CDK CLI points to")
+			if required && v.value == "" {
+				found.add(v.key, "is missing, but other places set it", "set it everywhere, or nowhere to use the account and region of the CDK CLI")
 			}
 		}
 	}
 }
 
-// keyed is a value of the configuration with its key.
+// keyed is a configuration value with its key.
 type keyed struct{ key, value string }
 
 func (c *Config) validateEnvironments(found *problems) {
@@ -95,7 +94,7 @@ func (c *Config) validateEnvironments(found *problems) {
 		case !tierForm.MatchString(e.Name):
 			found.add(key+".name", fmt.Sprintf("%q has the wrong form", e.Name), nameFix)
 		case taken:
-			found.add(key+".name", fmt.Sprintf("%q is the name of environments[%d] too", e.Name, first), "give each environment a name of its own")
+			found.add(key+".name", fmt.Sprintf("%q is also the name of environments[%d]", e.Name, first), "give each environment its own name")
 		default:
 			byName[e.Name] = i
 		}
@@ -104,7 +103,7 @@ func (c *Config) validateEnvironments(found *problems) {
 		}
 		place := e.Account + " " + e.Region
 		if first, taken := byPlace[place]; taken {
-			found.add(key, fmt.Sprintf("is in the account and region of environments[%d], where its image repositories and pull-through rules would be the same", first),
+			found.add(key, fmt.Sprintf("is in the account and region of environments[%d], where their image repositories and pull-through rules would have the same names", first),
 				"use another account or region, or a second configuration with another layercache.name")
 			continue
 		}
@@ -112,14 +111,14 @@ func (c *Config) validateEnvironments(found *problems) {
 	}
 }
 
-// validateTiers checks the caches, and that each place has the tiers it names.
+// validateTiers checks the tiers, and that the tiers of each place exist.
 func (c *Config) validateTiers(found *problems) {
 	tiers := c.tiers()
 	list := "use one of " + strings.Join(tiers, ", ")
 	for _, tier := range slices.Sorted(maps.Keys(c.Cache.Tiers)) {
 		key := "layercache.cache.tiers." + tier
 		if !tierForm.MatchString(tier) {
-			found.add(key, "is no name of a tier", nameFix)
+			found.add(key, "is not a valid name of a tier", nameFix)
 		}
 		validateParties(found, key+".readers", c.Cache.Tiers[tier].Readers)
 		validateParties(found, key+".writers", c.Cache.Tiers[tier].Writers)
@@ -127,32 +126,31 @@ func (c *Config) validateTiers(found *problems) {
 	for _, p := range c.places() {
 		switch {
 		case p.tier == "":
-			found.add(p.key+".tier", "is missing, and no tier is named as the environment", list)
+			found.add(p.key+".tier", "is missing, and no tier has the name of the environment", list)
 		case !slices.Contains(tiers, p.tier):
-			found.add(p.key+".tier", fmt.Sprintf("%q is no tier of layercache.cache.tiers", p.tier), list)
+			found.add(p.key+".tier", fmt.Sprintf("%q is not in layercache.cache.tiers", p.tier), list)
 		}
 		switch {
 		case p.pullRequestTier == "":
 		case !p.pullRequests:
-			found.add(p.key+".pullRequestTier", "is of no use without builds of pull requests", "leave it out, or leave pullRequests out")
+			found.add(p.key+".pullRequestTier", "is set, but pull requests are not built", "leave it out, or remove pullRequests")
 		case !slices.Contains(tiers, p.pullRequestTier):
-			found.add(p.key+".pullRequestTier", fmt.Sprintf("%q is no tier of layercache.cache.tiers", p.pullRequestTier), list)
+			found.add(p.key+".pullRequestTier", fmt.Sprintf("%q is not in layercache.cache.tiers", p.pullRequestTier), list)
 		case p.pullRequestTier == p.tier:
-			found.add(p.key+".pullRequestTier", fmt.Sprintf("%q is what release builds read", p.tier), "name a tier of its own, such as pr, or leave it out")
+			found.add(p.key+".pullRequestTier", fmt.Sprintf("%q is the tier that release builds read", p.tier), "use a separate tier, such as pr, or leave it out")
 		}
 	}
 	c.validateEncryption(found)
 }
 
-// keysOfParty are the keys of cacherepo.Party's fields, where they differ by
-// more than the first letter.
+// keysOfParty maps fields of cacherepo.Party to keys that differ by more than the first letter.
 var keysOfParty = map[string]string{"OrganizationID": "organizationId"}
 
 func validateParties(found *problems, key string, list []PartyConfig) {
 	for i, p := range list {
 		at := fmt.Sprintf("%s[%d]", key, i)
 		if p.Account == "" && p.OrganizationID == "" && p.OrganizationPaths == nil {
-			found.add(at, "names nobody, which would mean everybody", "set account, organizationId or organizationPaths")
+			found.add(at, "would allow everybody", "set account, organizationId or organizationPaths")
 			continue
 		}
 		for _, problem := range cacherepo.CheckParty(p.party()) {
@@ -168,7 +166,7 @@ func (c *Config) validateEncryption(found *problems) {
 	}
 	for _, region := range c.cacheRegions() {
 		if c.Cache.Encryption == "KMS_DSSE" && region != "" && !strings.HasPrefix(region, "us-gov-") {
-			found.add(key, fmt.Sprintf("KMS_DSSE is not to be had in %s", region), "use KMS; the GovCloud regions alone have KMS_DSSE")
+			found.add(key, fmt.Sprintf("KMS_DSSE is not available in %s", region), "use KMS; only the GovCloud regions have KMS_DSSE")
 		}
 	}
 	if c.Cache.EncryptionKey == "" {
@@ -179,8 +177,8 @@ func (c *Config) validateEncryption(found *problems) {
 	case match == nil:
 		found.add(key+"Key", fmt.Sprintf("%q has the wrong form", c.Cache.EncryptionKey), "give the ARN of a KMS key")
 	case c.Cache.Encryption == "AES256":
-		found.add(key+"Key", "is not used with AES256", "set encryption to KMS, or leave one of the two out")
+		found.add(key+"Key", "is not used with AES256", "set encryption to KMS, or remove one of the two")
 	case len(c.cacheRegions()) > 1 || c.cacheRegions()[0] != "" && c.cacheRegions()[0] != match[1]:
-		found.add(key+"Key", "is not a key of every region with caches", "use a region of the key alone, or leave the key out and set encryption to KMS")
+		found.add(key+"Key", "is not in every region with caches", "use only the key's region, or leave the key out and set encryption to KMS")
 	}
 }

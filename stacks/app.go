@@ -15,18 +15,17 @@ import (
 	"github.com/layercache/layercache/constructs/pullthrough"
 )
 
-// App are the stacks of a configuration.
+// App holds the stacks of a configuration.
 type App struct {
-	// Caches are the stacks with the caches, one for each of their regions.
+	// Caches are the stacks with the caches, one per region.
 	Caches []*CacheStack
-	// Builds are the stacks with the builds, one for each environment.
+	// Builds are the stacks with the builds, one per environment.
 	Builds []*BuildStack
 }
 
-// AddTo makes the stacks of a valid configuration: NAME-cache and NAME-build,
-// or with several regions and environments NAME-cache-REGION and
-// NAME-build-ENVIRONMENT. Builds import their caches by name, so that no stack
-// holds on to another by an export.
+// AddTo creates the stacks of a valid configuration: NAME-cache and NAME-build, or with several regions and
+// environments NAME-cache-REGION and NAME-build-ENVIRONMENT. Build stacks import their caches by name,
+// without CloudFormation exports.
 func (c *Config) AddTo(scope constructs.Construct) *App {
 	app := &App{}
 	for _, region := range c.cacheRegions() {
@@ -63,9 +62,8 @@ func (c *Config) addCaches(scope constructs.Construct, region string) *CacheStac
 	})
 }
 
-// trusted are the parties that a tier lets read or write: the service roles of
-// the builds in other accounts, then those that are listed. In one account the
-// policies of the roles are enough.
+// trusted returns the parties that may read or write a tier: the service roles of builds in other accounts,
+// then the listed parties. Builds in the account of the caches need only the policies of their roles.
 func (c *Config) trusted(region string, uses func(place) bool, path func(place) string, listed []PartyConfig) *[]*cacherepo.Party {
 	var all []*cacherepo.Party
 	for _, p := range c.places() {
@@ -82,14 +80,15 @@ func (c *Config) trusted(region string, uses func(place) bool, path func(place) 
 	return &all
 }
 
-// readers are the builds of pull requests, which read what release builds write.
+// readers returns the parties that may only read a tier: builds of pull requests, which read the caches of
+// release builds, and the listed readers.
 func (c *Config) readers(tier, region string) *[]*cacherepo.Party {
 	uses := func(p place) bool { return c.buildsPullRequests(p) && p.tier == tier }
 	return c.trusted(region, uses, c.pullRequestRolePath, c.Cache.Tiers[tier].Readers)
 }
 
-// writers are the release builds, or on a tier for them the builds of pull
-// requests.
+// writers returns the parties that may write a tier: release builds, builds of pull requests with this tier
+// as their own, and the listed writers.
 func (c *Config) writers(tier, region string) *[]*cacherepo.Party {
 	releases := c.trusted(region, func(p place) bool { return p.tier == tier }, c.rolePath, c.Cache.Tiers[tier].Writers)
 	uses := func(p place) bool { return c.buildsPullRequests(p) && p.pullRequestTier == tier }
@@ -174,7 +173,7 @@ func (c *Config) builds(p place) map[string]imagebuild.ImageBuildProps {
 	return builds
 }
 
-// pushes is a webhook for pushes to a branch alone.
+// pushes returns a webhook for pushes to one branch only.
 func pushes(branch string) *imagebuild.Webhook {
 	return &imagebuild.Webhook{Filters: &[]*imagebuild.FilterGroup{{
 		Events:     &[]awscodebuild.EventAction{awscodebuild.EventAction_PUSH},

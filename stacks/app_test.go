@@ -42,7 +42,7 @@ func synth(t *testing.T, text string) (*stacks.CacheStack, *stacks.BuildStack) {
 	return app.Caches[0], app.Builds[0]
 }
 
-// repositories are the properties of the repositories of a stack by their names.
+// repositories returns the properties of the repositories of a stack by name.
 func repositories(stack awscdk.Stack) map[string]map[string]any {
 	found := map[string]map[string]any{}
 	for _, resource := range synthtest.Resources(stack, "AWS::ECR::Repository") {
@@ -52,7 +52,7 @@ func repositories(stack awscdk.Stack) map[string]map[string]any {
 	return found
 }
 
-// policyOf is the policy of a repository of a stack, a line for each statement.
+// policyOf returns the policy of a repository of a stack, a line for each statement.
 func policyOf(stack awscdk.Stack, repository string) []string {
 	document, ok := repositories(stack)[repository]["RepositoryPolicyText"]
 	if !ok {
@@ -108,7 +108,7 @@ func TestTwoAccountsNeedNoReferenceBetweenTheirStacks(t *testing.T) {
 	}
 }
 
-func TestTheBuildsSettingsReachTheirProject(t *testing.T) {
+func TestTheSettingsOfABuildReachItsProject(t *testing.T) {
 	_, build := synth(t, `{"builds":[{"name":"api","source":{"directory":"api"},"helperZip":"helper.zip","app":"shop","dockerfile":"docker/Dockerfile","context":"docker",
 		"tags":["v1","{commit}"],"target":"app","arguments":{"GO":"1.26"},"platforms":["linux/arm64"],"schedule":"rate(1 day)","metricsNamespace":"layercache","fallbackBranch":"trunk","cacheWrite":false,"architecture":"arm64","computeType":"LARGE","timeoutMinutes":20,"logRetentionDays":7,"environment":{"A":"b"}}]}`)
 
@@ -125,7 +125,7 @@ func TestTheBuildsSettingsReachTheirProject(t *testing.T) {
 	assert.Equal(t, 7.0, synthtest.Properties(t, build.Stack, "AWS::Logs::LogGroup")["RetentionInDays"])
 }
 
-func TestPullThroughCanBeNarrowedOrLeftOut(t *testing.T) {
+func TestPullThroughCanBeLimitedOrDisabled(t *testing.T) {
 	_, narrowed := synth(t, `{"pullThrough":{"prefixes":{"quay":"base/quay"}},`+oneBuild+`}`)
 	assert.Equal(t, "base/quay", synthtest.Properties(t, narrowed.Stack, "AWS::ECR::PullThroughCacheRule")["EcrRepositoryPrefix"])
 
@@ -135,7 +135,7 @@ func TestPullThroughCanBeNarrowedOrLeftOut(t *testing.T) {
 	assert.NotContains(t, strings.Join(synthtest.RolePolicy(t, without.Stack), "\n"), "ecr:CreateRepository")
 }
 
-func TestNoTemplateNamesAPartitionOrADomain(t *testing.T) {
+func TestTemplatesContainNoPartitionOrDomain(t *testing.T) {
 	cache, build := synth(t, `{"cache":{"account":"111111111111","region":"cn-north-1"},"build":{"account":"111111111111","region":"cn-north-1"},`+oneBuild+`}`)
 	for _, stack := range []awscdk.Stack{cache.Stack, build.Stack} {
 		template := strings.ReplaceAll(text(t, stack), `"Service":"codebuild.amazonaws.com"`, "")
@@ -215,7 +215,7 @@ func TestAnOrganizationReadsAndItsUnitsWrite(t *testing.T) {
 	assert.Equal(t, map[string]any{"EncryptionType": "KMS"}, repositories(cache.Stack)["layercache/cache/prod"]["EncryptionConfiguration"])
 }
 
-func TestPullRequestsReadTheirTierAndWriteOneOfTheirOwn(t *testing.T) {
+func TestPullRequestsReadTheReleaseTierAndWriteTheirOwn(t *testing.T) {
 	const source = `"builds":[{"name":"api","source":{"github":"acme/api"},"webhook":true,"helperZip":"helper.zip"}]`
 	app := synthApp(t, `{"name":"team","cache":{"account":"111111111111","region":"eu-central-1","tiers":{"prod":{},"pr":{}}},
 		"build":{"account":"222222222222","region":"eu-central-1","pullRequestTier":"pr"},`+source+`}`)
@@ -240,7 +240,7 @@ func TestPullRequestsReadTheirTierAndWriteOneOfTheirOwn(t *testing.T) {
 	assert.Contains(t, policies["apiPullRequest"], "Allow "+push+" on "+arn+"pr")
 }
 
-func TestPullRequestsCanBeKeptOutOfAnEnvironment(t *testing.T) {
+func TestPullRequestsCanBeDisabledInAnEnvironment(t *testing.T) {
 	app := synthApp(t, `{"cache":{"account":"111111111111","region":"eu-central-1"},"environments":[
 		{"name":"dev","account":"222222222222","region":"eu-central-1"},{"name":"prod","account":"333333333333","region":"eu-central-1","pullRequests":false}],
 		"builds":[{"name":"api","source":{"github":"acme/api"},"webhook":true,"fallbackBranch":"release/1.x","helperZip":"helper.zip"}]}`)
@@ -280,7 +280,7 @@ func TestBuildsOfPullRequestsHaveAnEnvironmentOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestUpstreamsThatAskForASecretGetTheOneThatIsNamed(t *testing.T) {
+func TestUpstreamsWithASecret(t *testing.T) {
 	_, build := synth(t, `{"pullThrough":{"secrets":{"docker-hub":"ecr-pullthroughcache/docker-hub"}},`+oneBuild+`}`)
 	rules := synthtest.Resources(build.Stack, "AWS::ECR::PullThroughCacheRule")
 	require.Len(t, rules, 4)
@@ -300,7 +300,7 @@ func TestRegionsWithoutPullThroughCacheGetNone(t *testing.T) {
 	assert.Empty(t, variable(t, build, "LAYERCACHE_MIRRORS"))
 }
 
-func TestStacksOfOnesOwn(t *testing.T) {
+func TestCacheAndBuildStacksWithoutAConfig(t *testing.T) {
 	cache := stacks.NewCacheStack(awscdk.NewApp(nil), jsii.String("Cache"), nil)
 	assert.Contains(t, repositories(cache.Stack), "layercache/cache/dev")
 	assert.Contains(t, repositories(cache.Stack), "layercache/cache/prod")

@@ -1,38 +1,35 @@
 package stacks
 
-// BuildConfig is one image to build. What its keys mean is told at the props of
-// imagebuild.ImageBuild.
+// BuildConfig is one image to build. imagebuild.ImageBuildProps describes the settings in detail.
 type BuildConfig struct {
-	// Name is the id of the construct and, after the name of the configuration,
-	// the name of the image repository. Required.
+	// Name is the id of the construct. The image repository is named after the configuration and the build,
+	// such as layercache/api. Required.
 	Name string `json:"name"`
 
-	// Source is where the Dockerfile is. Required.
+	// Source is the location of the Dockerfile and its context. Required.
 	Source SourceConfig `json:"source"`
 
-	// Webhook builds pushes to FallbackBranch, and pull requests in a project of
-	// their own that cannot write what release builds read. Default: false.
+	// Webhook builds pushes to FallbackBranch, and pull requests in a separate project that cannot write the
+	// cache of release builds. Default: false.
 	Webhook bool `json:"webhook"`
 	// Schedule starts builds: "rate(1 day)" or "cron(0 3 * * ? *)". Default: none.
 	Schedule string `json:"schedule"`
 
-	// App starts the tag of the cache. Default: Name.
+	// App is the first part of the cache tag. Default: Name.
 	App string `json:"app"`
-	// Dockerfile is its path in the source. Default: "Dockerfile".
+	// Dockerfile is the path of the Dockerfile in the source. Default: "Dockerfile".
 	Dockerfile string `json:"dockerfile"`
 	// Context is the path of the build context in the source. Default: ".".
 	Context string `json:"context"`
-	// Target is the stage to build. Default: the last.
+	// Target is the stage to build. Default: the last stage.
 	Target string `json:"target"`
-	// Arguments are the values of ARG instructions: no secrets. Default: none.
+	// Arguments are the values of ARG instructions. They must not be secrets. Default: none.
 	Arguments map[string]string `json:"arguments"`
-	// Platforms are such as "linux/amd64" and "linux/arm64". Default: that of
-	// Architecture.
+	// Platforms are platforms such as "linux/amd64" and "linux/arm64". Default: the platform of Architecture.
 	Platforms []string `json:"platforms"`
-	// Tags are the tags of the image; {commit}, {branch} and {build} in them are
-	// filled in. Default: "latest".
+	// Tags are the tags of the image. {commit}, {branch} and {build} are replaced. Default: "latest".
 	Tags []string `json:"tags"`
-	// FallbackBranch is the branch whose cache is imported second. Default: "main".
+	// FallbackBranch is the branch whose cache is imported after that of the built branch. Default: "main".
 	FallbackBranch string `json:"fallbackBranch"`
 	// CacheWrite exports the cache after the build. Default: true.
 	CacheWrite *bool `json:"cacheWrite"`
@@ -40,30 +37,27 @@ type BuildConfig struct {
 	Architecture string `json:"architecture"`
 	// ComputeType is SMALL, MEDIUM, LARGE, X_LARGE or X2_LARGE. Default: "MEDIUM".
 	ComputeType string `json:"computeType"`
-	// TimeoutMinutes ends the build. Default: 60.
+	// TimeoutMinutes is the maximum duration of a build. Default: 60.
 	TimeoutMinutes *float64 `json:"timeoutMinutes"`
-	// LogRetentionDays is how long logs are kept. Default: 30.
+	// LogRetentionDays is the retention time of logs. Default: 30.
 	LogRetentionDays *float64 `json:"logRetentionDays"`
-	// MetricsNamespace is where the helper's metrics go in CloudWatch. Default:
-	// no metrics.
+	// MetricsNamespace is the CloudWatch namespace of the metrics. Default: no metrics.
 	MetricsNamespace string `json:"metricsNamespace"`
-	// Environment are further plain-text variables of release builds. Default: none.
+	// Environment are additional plain-text variables of release builds. Default: none.
 	Environment map[string]string `json:"environment"`
 	// PullRequestEnvironment are those of builds of pull requests. Default: none.
 	PullRequestEnvironment map[string]string `json:"pullRequestEnvironment"`
-	// PullRequestConcurrentBuilds is how many builds of pull requests may run at a
-	// time; CodeBuild does not queue those beyond it. Default: as many as the
-	// account may run.
+	// PullRequestConcurrentBuilds is how many builds of pull requests may run at the same time; CodeBuild does
+	// not queue further ones. Default: no limit but the account's.
 	PullRequestConcurrentBuilds *float64 `json:"pullRequestConcurrentBuilds"`
-	// HelperZip is a prebuilt helper. Default: compiled from source.
+	// HelperZip is the path of a prebuilt helper. Default: compiled from source.
 	HelperZip string `json:"helperZip"`
 }
 
-// SourceConfig is where the Dockerfile and its context come from: exactly one
-// of its keys but Version.
+// SourceConfig is the location of the Dockerfile and its context: exactly one key other than Version.
 type SourceConfig struct {
-	// Directory is a local directory, uploaded with each deployment. A relative
-	// path starts at the directory of cdk.json.
+	// Directory is a local directory, which each deployment uploads. A relative path starts at the directory
+	// of cdk.json.
 	Directory string `json:"directory"`
 	// GitHub is OWNER/REPOSITORY at github.com.
 	GitHub string `json:"github"`
@@ -72,7 +66,7 @@ type SourceConfig struct {
 	// Bitbucket is WORKSPACE/REPOSITORY at bitbucket.org.
 	Bitbucket string `json:"bitbucket"`
 
-	// Version is the branch, tag or commit that is built when nothing else says;
-	// not with Directory. Default: the default branch.
+	// Version is the branch, tag or commit to build unless the start of a build names another. Not allowed
+	// with Directory. Default: the default branch.
 	Version string `json:"version"`
 }

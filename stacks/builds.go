@@ -26,7 +26,7 @@ func (c *Config) validateBuilds(found *problems) {
 		key := fmt.Sprintf("layercache.builds[%d]", i)
 		validateBuildName(found, key+".name", b.Name)
 		if first, taken := names[b.Name]; taken && b.Name != "" {
-			found.add(key+".name", fmt.Sprintf("%q is the name of builds[%d] too", b.Name, first), "give each build a name of its own")
+			found.add(key+".name", fmt.Sprintf("%q is also the name of builds[%d]", b.Name, first), "give each build its own name")
 		} else {
 			names[b.Name] = i
 		}
@@ -40,7 +40,7 @@ func validateBuildName(found *problems, key, name string) {
 	case name == "":
 		found.add(key, "is missing", "give the image a name, such as api")
 	case name == "cache":
-		found.add(key, `"cache" begins the names of the cache repositories`, "use another name")
+		found.add(key, `"cache" is reserved for the cache repositories`, "use another name")
 	case !buildNameForm.MatchString(name):
 		found.add(key, fmt.Sprintf("%q has the wrong form", name), "use lower-case letters and digits with single '.', '_' or '-' between them")
 	}
@@ -65,18 +65,17 @@ func validateSource(found *problems, key string, b BuildConfig) {
 	}
 }
 
-// validateDirectory checks that the files are there: a build would notice only
-// after it was deployed.
+// validateDirectory checks that the files exist. Otherwise the first build after the deployment would fail.
 func validateDirectory(found *problems, key string, b BuildConfig) {
 	dir := b.Source.Directory
 	if b.Source.Version != "" {
-		found.add(key+".source.version", "is for a repository", "leave it out")
+		found.add(key+".source.version", "is only allowed for a repository", "leave it out")
 	}
 	if b.Webhook {
-		found.add(key+".webhook", "a directory has no Git host that tells of events", "use github, gitlab or bitbucket as the source, or leave it out")
+		found.add(key+".webhook", "a directory has no Git host that sends events", "use github, gitlab or bitbucket as the source, or leave it out")
 	}
 	if !isDir(dir) {
-		found.add(key+".source.directory", fmt.Sprintf("%q is not a directory", dir), "give a directory, absolute or relative to the one of cdk.json")
+		found.add(key+".source.directory", fmt.Sprintf("%q is not a directory", dir), "give a directory, absolute or relative to the directory of cdk.json")
 		return
 	}
 	dockerfile, context := orDefault(b.Dockerfile, "Dockerfile"), orDefault(b.Context, ".")
@@ -88,19 +87,17 @@ func validateDirectory(found *problems, key string, b BuildConfig) {
 	}
 }
 
-// keysOfBuild are the keys of props whose name differs from the key by more than
-// its first letter.
+// keysOfBuild maps props to keys that differ by more than the first letter.
 var keysOfBuild = map[string]string{"Timeout": "timeoutMinutes", "PullRequestConcurrentBuildLimit": "pullRequestConcurrentBuilds"}
 
-// keysOfPullRequests are the keys that only builds of pull requests have a use for.
-func (b BuildConfig) keysOfPullRequests() map[string]bool {
+// pullRequestKeys reports which of the keys that only builds of pull requests use are set.
+func (b BuildConfig) pullRequestKeys() map[string]bool {
 	return map[string]bool{
 		"pullRequestEnvironment": b.PullRequestEnvironment != nil, "pullRequestConcurrentBuilds": b.PullRequestConcurrentBuilds != nil,
 	}
 }
 
-// propOfBuild is a prop without the name of the object that holds it, as the
-// keys of a build have it.
+// propOfBuild returns the prop without the name of the object that holds it, as the keys of a build name it.
 func propOfBuild(prop string) string {
 	if rest, ok := strings.CutPrefix(prop, "PullRequests."); ok {
 		return "PullRequest" + rest
@@ -108,29 +105,29 @@ func propOfBuild(prop string) string {
 	return strings.TrimPrefix(prop, "Build.")
 }
 
-// validateSettings asks the construct about the settings that it takes as they
-// are, and tells its problems by their keys.
+// validateSettings lets the construct check the settings that it takes unchanged, and reports its problems by
+// configuration key.
 func validateSettings(found *problems, key string, b BuildConfig) {
 	props := b.settings()
 	props.PullRequests = b.pullRequests("")
 	for _, p := range imagebuild.CheckSettings(props) {
 		found.add(keyOf(key, propOfBuild(p.Prop), keysOfBuild), p.Wrong, p.Fix)
 	}
-	given := b.keysOfPullRequests()
+	given := b.pullRequestKeys()
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if given[name] && !b.Webhook {
-			found.add(key+"."+name, "is of no use without builds of pull requests", "set webhook, or leave it out")
+			found.add(key+"."+name, "is only for builds of pull requests", "set webhook, or leave it out")
 		}
 	}
 	if b.LogRetentionDays != nil && retention[*b.LogRetentionDays] == "" {
-		found.add(key+".logRetentionDays", fmt.Sprintf("%v is not a retention of CloudWatch Logs", *b.LogRetentionDays), "use "+retentionDays())
+		found.add(key+".logRetentionDays", fmt.Sprintf("%v is not a retention time of CloudWatch Logs", *b.LogRetentionDays), "use "+retentionDays())
 	}
 	if b.Schedule != "" && !scheduleForm.MatchString(b.Schedule) {
-		found.add(key+".schedule", fmt.Sprintf("%q is no schedule of EventBridge", b.Schedule), `write "rate(1 day)" or "cron(0 3 * * ? *)"`)
+		found.add(key+".schedule", fmt.Sprintf("%q is not an EventBridge schedule", b.Schedule), `write "rate(1 day)" or "cron(0 3 * * ? *)"`)
 	}
 }
 
-// keyOf is the key for a prop of a construct, below the key of its object.
+// keyOf returns the configuration key for a prop of a construct, below the key of its object.
 func keyOf(object, prop string, exceptions map[string]string) string {
 	switch name := exceptions[prop]; {
 	case prop == "":

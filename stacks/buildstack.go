@@ -18,12 +18,12 @@ import (
 type BuildStackProps struct {
 	awscdk.StackProps
 
-	// Cache names the cache repository, which may be in another account. It is
-	// imported by name, so that no stack holds on to the other by an export.
+	// Cache identifies the cache repository, which may be in another account. It is imported by name, without
+	// a CloudFormation export.
 	Cache *cacherepo.CacheRepositoryAttributes
 
-	// PullRequestCache names the cache repository that builds of pull requests
-	// write; they read Cache. It is that of the builds that set PullRequests.
+	// PullRequestCache identifies the cache repository that builds of pull requests write, for builds that
+	// set PullRequests. They read Cache.
 	// Default: none; builds of pull requests write no cache.
 	PullRequestCache *cacherepo.CacheRepositoryAttributes
 
@@ -31,24 +31,22 @@ type BuildStackProps struct {
 	// Default: no pull-through cache.
 	PullThrough *pullthrough.PullThroughCacheProps
 
-	// UpstreamSecrets are the names of secrets in the account and region of the
-	// stack, by the registry in PullThrough that they are for.
+	// UpstreamSecrets are the names of secrets in the account and region of the stack, by registry of
+	// PullThrough.
 	// Default: none.
 	UpstreamSecrets map[string]string
 
-	// Builds are the images to build, by construct id. Their Cache and
-	// PullThrough are those of the stack.
+	// Builds are the images to build, by construct id. The stack sets their Cache and PullThrough.
 	Builds map[string]imagebuild.ImageBuildProps
 }
 
-// BuildStack holds the image builds of one account and region, with the
-// pull-through cache rules there.
+// BuildStack contains the image builds of one account and region, and the pull-through cache rules there.
 type BuildStack struct {
 	awscdk.Stack
 	builds map[string]*imagebuild.ImageBuild
 }
 
-// NewBuildStack makes the stack.
+// NewBuildStack creates the stack.
 func NewBuildStack(scope constructs.Construct, id *string, props *BuildStackProps) *BuildStack {
 	s := &BuildStack{builds: map[string]*imagebuild.ImageBuild{}}
 	if props == nil {
@@ -77,8 +75,7 @@ func NewBuildStack(scope constructs.Construct, id *string, props *BuildStackProp
 	return s
 }
 
-// withSecrets are the props of the pull-through cache with the secrets of its
-// upstreams.
+// withSecrets returns the props of the pull-through cache with the secrets of its upstreams.
 func (s *BuildStack) withSecrets(props *BuildStackProps) *pullthrough.PullThroughCacheProps {
 	own := *props.PullThrough
 	if own.Upstreams == nil || len(props.UpstreamSecrets) == 0 {
@@ -110,5 +107,5 @@ func (s *BuildStack) addBuild(name string, props *imagebuild.ImageBuildProps) {
 	})
 }
 
-// Builds are the image builds by construct id.
+// Builds returns the image builds by construct id.
 func (s *BuildStack) Builds() map[string]*imagebuild.ImageBuild { return s.builds }

@@ -12,40 +12,38 @@ import (
 	"github.com/layercache/layercache/constructs/cacherepo"
 )
 
-// DefaultTiers are the names of the tiers of a CacheStack that is given none.
+// DefaultTiers returns the names of the tiers of a CacheStack without Tiers.
 func DefaultTiers() []string { return []string{"dev", "prod"} }
 
-// TierRepositoryName is the physical name of the cache of a tier, which the
-// stacks of other accounts import: NAME/cache/TIER.
+// TierRepositoryName returns the physical name of the cache repository of a tier, NAME/cache/TIER. Stacks of
+// other accounts import it by this name.
 func TierRepositoryName(name, tier string) string { return name + "/cache/" + tier }
 
 // CacheStackProps are the props of a CacheStack.
 type CacheStackProps struct {
 	awscdk.StackProps
 
-	// Name starts the names of the repositories.
+	// Name is the prefix of the names of the repositories.
 	// Default: "layercache".
 	Name *string
 
-	// Tiers are the caches by their names. A build reads and writes the cache of
-	// one tier; what less trusted builds write is in another one.
-	// RepositoryName of their props is TierRepositoryName by default.
+	// Tiers are the caches by name. A build reads and writes the cache of one tier; less trusted builds write
+	// another tier. The default of RepositoryName is TierRepositoryName.
 	// Default: DefaultTiers, without readers and writers of other accounts.
 	Tiers map[string]*cacherepo.CacheRepositoryProps
 
-	// EncryptionKeyArn is a KMS key of the stack's region for the tiers that set
-	// no EncryptionKey.
+	// EncryptionKeyArn is the ARN of a KMS key in the stack's region, for tiers without an EncryptionKey.
 	// Default: none.
 	EncryptionKeyArn *string
 }
 
-// CacheStack holds the caches of all tiers, in the account that shares them.
+// CacheStack contains the caches of all tiers, in the account that shares them.
 type CacheStack struct {
 	awscdk.Stack
 	caches map[string]*cacherepo.CacheRepository
 }
 
-// NewCacheStack makes the stack.
+// NewCacheStack creates the stack.
 func NewCacheStack(scope constructs.Construct, id *string, props *CacheStackProps) *CacheStack {
 	s := &CacheStack{caches: map[string]*cacherepo.CacheRepository{}}
 	if props == nil {
@@ -91,5 +89,5 @@ func (s *CacheStack) addTier(name, tier string, props *cacherepo.CacheRepository
 	})
 }
 
-// Cache is the cache of a tier, or nil.
+// Cache returns the cache of a tier, or nil.
 func (s *CacheStack) Cache(tier string) *cacherepo.CacheRepository { return s.caches[tier] }

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
 
-// inProject changes to a new directory with a service to build and a helper.
+// inProject changes to a new directory that contains a service to build and a helper.
 func inProject(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -25,7 +25,7 @@ func inProject(t *testing.T) {
 	}
 }
 
-// read reads a configuration as the CDK hands it over.
+// read decodes a configuration as the CDK does, from JSON values.
 func read(t *testing.T, text string) (*stacks.Config, []string) {
 	t.Helper()
 	var value any
@@ -44,18 +44,18 @@ func TestReadConfig(t *testing.T) {
 		text string
 		want []string
 	}{
-		"one build with a name and a source is enough": {
+		"one build with a name and a source": {
 			`{"builds":[{"name":"api","source":{"directory":"api"}}]}`,
 			nil,
 		},
-		"every key can be given": {
+		"every key": {
 			`{"name":"team","cache":{"account":"111111111111","region":"eu-central-1"},"build":{"account":"222222222222","region":"us-gov-west-1"},
 			 "pullThrough":{"enabled":false,"prefixes":{"quay":"base/quay"}},
 			 "builds":[{"name":"api","source":{"directory":"api"},"app":"api","dockerfile":"docker/Dockerfile","context":"docker","tags":["v1"],"fallbackBranch":"trunk",
 			  "cacheWrite":false,"architecture":"arm64","computeType":"LARGE","timeoutMinutes":20,"logRetentionDays":7,"environment":{"A":"b"},"helperZip":"helper.zip"}]}`,
 			nil,
 		},
-		"nothing at all": {
+		"null": {
 			`null`,
 			[]string{`layercache: is missing in the context of cdk.json; give it a value with at least "builds"`},
 		},
@@ -76,7 +76,7 @@ func TestReadConfig(t *testing.T) {
 				"layercache.nam: is an unknown key; remove it or use one of name, cache, build, environments, pullThrough, builds",
 			},
 		},
-		"values of the wrong type, each told once": {
+		"values of the wrong type, each reported once": {
 			`{"name":7,"cache":{"account":111111111111},"build":{"account":"222222222222"},"pullThrough":{"enabled":"yes","prefixes":{"quay":1}},
 			  "builds":[{"name":"api","source":"api","timeoutMinutes":"20","cacheWrite":0,"environment":{"A":1}},7,null]}`,
 			[]string{
@@ -102,110 +102,110 @@ func TestReadConfig(t *testing.T) {
 				`layercache.name: "Team" has the wrong form; use 2 to 31 lower-case letters and digits with single '-' between them, a letter first`,
 				`layercache.cache.account: "1234" has the wrong form; give the 12 digits of an account, in quotes`,
 				`layercache.cache.region: "europe" has the wrong form; give a region, such as eu-central-1`,
-				`layercache.build.account: is missing, while others are given; give it everywhere, or nowhere to deploy where the CDK CLI points to`,
-				`layercache.pullThrough.prefixes.docker-hub: is not a registry that can be cached without a secret; use ecr-public, k8s, quay, or name its secret in layercache.pullThrough.secrets`,
-				`layercache.pullThrough.prefixes.quay: "Q" has 1 characters, and ECR takes 2 to 30; use lower-case letters and digits, with '.', '_', '-' or '/' between them, such as team/quay`,
-				`layercache.builds[0].name: "cache" begins the names of the cache repositories; use another name`,
+				`layercache.build.account: is missing, but other places set it; set it everywhere, or nowhere to use the account and region of the CDK CLI`,
+				`layercache.pullThrough.prefixes.docker-hub: is not a registry that ECR can cache from without a secret; use ecr-public, k8s, quay, or set its secret in layercache.pullThrough.secrets`,
+				`layercache.pullThrough.prefixes.quay: "Q" has 1 characters, and ECR accepts 2 to 30; use lower-case letters and digits, with '.', '_', '-' or '/' between them, such as team/quay`,
+				`layercache.builds[0].name: "cache" is reserved for the cache repositories; use another name`,
 				`layercache.builds[0].tags[0]: ":" has the wrong form; use at most 128 letters, digits, '.', '_' and '-', and the words {commit}, {branch} and {build}`,
 				`layercache.builds[0].timeoutMinutes: 1 minutes is out of CodeBuild's range; give 5 to 2160 minutes`,
 				`layercache.builds[0].environment["LAYERCACHE_TAGS"]: is set by Tags; set that instead`,
-				`layercache.builds[0].source.directory: "nowhere" is not a directory; give a directory, absolute or relative to the one of cdk.json`,
+				`layercache.builds[0].source.directory: "nowhere" is not a directory; give a directory, absolute or relative to the directory of cdk.json`,
 				`layercache.builds[1].source: needs exactly one of directory, github, gitlab and bitbucket; give the directory that holds the Dockerfile, or the repository`,
-				`layercache.builds[2].name: "api" is the name of builds[1] too; give each build a name of its own`,
+				`layercache.builds[2].name: "api" is also the name of builds[1]; give each build its own name`,
 				`layercache.builds[2].dockerfile: "../Dockerfile" has the wrong form; give a path inside the source, from its root, such as docker/Dockerfile`,
 				`layercache.builds[2].architecture: "mips" is unknown; use "amd64" or "arm64"`,
 				`layercache.builds[2].computeType: "HUGE" is no size that runs a builder; use one of [SMALL MEDIUM LARGE X_LARGE X2_LARGE]`,
-				`layercache.builds[2].helperZip: "none.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile them`,
-				`layercache.builds[2].logRetentionDays: 2 is not a retention of CloudWatch Logs; use 1 3 5 7 14 30 60 90 120 150 180 365 731 1827 3653`,
+				`layercache.builds[2].helperZip: "none.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile it`,
+				`layercache.builds[2].logRetentionDays: 2 is not a retention time of CloudWatch Logs; use 1 3 5 7 14 30 60 90 120 150 180 365 731 1827 3653`,
 				`layercache.builds[2].context: there is no directory "web" in "api"; give its path from the root of the source`,
 			},
 		},
-		"a Dockerfile that is not there": {
+		"a missing Dockerfile": {
 			`{"builds":[{"name":"api","source":{"directory":"api"},"dockerfile":"Containerfile"}]}`,
 			[]string{`layercache.builds[0].dockerfile: there is no file "Containerfile" in "api"; give its path from the root of the source`},
 		},
-		"prefixes that fall together with each other and with the image repositories": {
+		"prefixes that equal each other or the prefix of the image repositories": {
 			`{"name":"quay","pullThrough":{"prefixes":{"ecr-public":"base","k8s":"base","quay":"quay"}},"builds":[{"name":"api","source":{"directory":"api"}}]}`,
 			[]string{
-				`layercache.pullThrough.prefixes.k8s: "base" is the prefix of ecr-public too; give each upstream a prefix of its own`,
-				`layercache.pullThrough.prefixes.quay: "quay" holds the repositories of layercache.name; use another prefix`,
+				`layercache.pullThrough.prefixes.k8s: "base" is also the prefix of ecr-public; give each upstream its own prefix`,
+				`layercache.pullThrough.prefixes.quay: "quay" is the prefix of the repositories of layercache.name; use another prefix`,
 			},
 		},
-		"environments without what tells them apart": {
+		"environments without a unique name, account and region": {
 			`{"build":{"tier":"dev"},"cache":{"region":"eu-central-1","regions":["eu-central-1","eu-central-1","x"]},
 			  "environments":[{"name":"dev","account":"111111111111","region":"eu-west-1"},{"name":"dev","account":"111111111111","region":"eu-west-1"},{"region":"eu-west-1"},{"name":"A"}],` + oneBuild + `}`,
 			[]string{
-				`layercache.build: is one place for the builds, and layercache.environments names others; keep one of the two keys`,
+				`layercache.build: cannot be combined with layercache.environments; keep one of the two keys`,
 				`layercache.cache.regions: is given together with region; keep one of the two keys`,
 				`layercache.cache.regions[1]: "eu-central-1" is listed twice; keep one of them`,
 				`layercache.cache.regions[2]: "x" has the wrong form; give a region, such as eu-central-1`,
-				`layercache.cache.account: is missing, while others are given; give it everywhere, or nowhere to deploy where the CDK CLI points to`,
-				`layercache.environments[2].account: is missing, while others are given; give it everywhere, or nowhere to deploy where the CDK CLI points to`,
-				`layercache.environments[3].account: is missing, while others are given; give it everywhere, or nowhere to deploy where the CDK CLI points to`,
-				`layercache.environments[3].region: is missing, while others are given; give it everywhere, or nowhere to deploy where the CDK CLI points to`,
-				`layercache.environments[1].name: "dev" is the name of environments[0] too; give each environment a name of its own`,
-				`layercache.environments[1]: is in the account and region of environments[0], where its image repositories and pull-through rules would be the same; use another account or region, or a second configuration with another layercache.name`,
+				`layercache.cache.account: is missing, but other places set it; set it everywhere, or nowhere to use the account and region of the CDK CLI`,
+				`layercache.environments[2].account: is missing, but other places set it; set it everywhere, or nowhere to use the account and region of the CDK CLI`,
+				`layercache.environments[3].account: is missing, but other places set it; set it everywhere, or nowhere to use the account and region of the CDK CLI`,
+				`layercache.environments[3].region: is missing, but other places set it; set it everywhere, or nowhere to use the account and region of the CDK CLI`,
+				`layercache.environments[1].name: "dev" is also the name of environments[0]; give each environment its own name`,
+				`layercache.environments[1]: is in the account and region of environments[0], where their image repositories and pull-through rules would have the same names; use another account or region, or a second configuration with another layercache.name`,
 				`layercache.environments[2].name: is missing; give the environment a name, such as dev`,
 				`layercache.environments[3].name: "A" has the wrong form; use lower-case letters and digits with single '-' between them, a letter first`,
-				`layercache.environments[2].tier: is missing, and no tier is named as the environment; use one of dev, prod`,
-				`layercache.environments[3].tier: is missing, and no tier is named as the environment; use one of dev, prod`,
+				`layercache.environments[2].tier: is missing, and no tier has the name of the environment; use one of dev, prod`,
+				`layercache.environments[3].tier: is missing, and no tier has the name of the environment; use one of dev, prod`,
 			},
 		},
-		"tiers that are not there, or that pull requests would spoil": {
+		"missing tiers, and invalid readers and writers": {
 			`{"cache":{"tiers":{"prod":{"readers":[{}],"writers":[{"account":"1","organizationId":"x","organizationPaths":["y"],"rolePath":"z"}]},"A":{}}},
 			  "build":{"tier":"stage","pullRequestTier":"stage","connection":"c"},` + oneBuild + `}`,
 			[]string{
 				`layercache.build.connection: "c" has the wrong form; give arn:PARTITION:codeconnections:REGION:ACCOUNT:connection/ID`,
-				`layercache.cache.tiers.A: is no name of a tier; use lower-case letters and digits with single '-' between them, a letter first`,
-				`layercache.cache.tiers.prod.readers[0]: names nobody, which would mean everybody; set account, organizationId or organizationPaths`,
+				`layercache.cache.tiers.A: is not a valid name of a tier; use lower-case letters and digits with single '-' between them, a letter first`,
+				`layercache.cache.tiers.prod.readers[0]: would allow everybody; set account, organizationId or organizationPaths`,
 				`layercache.cache.tiers.prod.writers[0].organizationPaths[0]: "y" has the wrong form; give paths such as o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*`,
 				`layercache.cache.tiers.prod.writers[0].account: "1" has the wrong form; give the 12 digits of the account`,
 				`layercache.cache.tiers.prod.writers[0].organizationId: "x" has the wrong form; give the organization's id, such as o-a1b2c3d4e5`,
-				`layercache.cache.tiers.prod.writers[0].rolePath: "z" has the wrong form; give a path that begins and ends with a slash, such as /ci/release/`,
-				`layercache.build.tier: "stage" is no tier of layercache.cache.tiers; use one of A, prod`,
-				`layercache.build.pullRequestTier: "stage" is no tier of layercache.cache.tiers; use one of A, prod`,
+				`layercache.cache.tiers.prod.writers[0].rolePath: "z" has the wrong form; give a path that starts and ends with a slash, such as /ci/release/`,
+				`layercache.build.tier: "stage" is not in layercache.cache.tiers; use one of A, prod`,
+				`layercache.build.pullRequestTier: "stage" is not in layercache.cache.tiers; use one of A, prod`,
 			},
 		},
 		"a tier that pull requests write and releases read": {
 			`{"build":{"pullRequestTier":"prod"},` + oneBuild + `}`,
-			[]string{`layercache.build.pullRequestTier: "prod" is what release builds read; name a tier of its own, such as pr, or leave it out`},
+			[]string{`layercache.build.pullRequestTier: "prod" is the tier that release builds read; use a separate tier, such as pr, or leave it out`},
 		},
-		"a tier for pull requests that are not built": {
+		"a tier for pull requests without builds of pull requests": {
 			`{"build":{"pullRequests":false,"pullRequestTier":"dev"},` + oneBuild + `}`,
-			[]string{`layercache.build.pullRequestTier: is of no use without builds of pull requests; leave it out, or leave pullRequests out`},
+			[]string{`layercache.build.pullRequestTier: is set, but pull requests are not built; leave it out, or remove pullRequests`},
 		},
-		"encryption that is not to be had": {
+		"an encryption that the region does not have": {
 			`{"cache":{"account":"111111111111","region":"eu-central-1","encryption":"KMS_DSSE","encryptionKey":"arn:aws:kms:us-east-1:111111111111:key/k"},
 			  "build":{"account":"111111111111","region":"eu-central-1"},` + oneBuild + `}`,
 			[]string{
-				`layercache.cache.encryption: KMS_DSSE is not to be had in eu-central-1; use KMS; the GovCloud regions alone have KMS_DSSE`,
-				`layercache.cache.encryptionKey: is not a key of every region with caches; use a region of the key alone, or leave the key out and set encryption to KMS`,
+				`layercache.cache.encryption: KMS_DSSE is not available in eu-central-1; use KMS; only the GovCloud regions have KMS_DSSE`,
+				`layercache.cache.encryptionKey: is not in every region with caches; use only the key's region, or leave the key out and set encryption to KMS`,
 			},
 		},
-		"an unknown encryption with something that is no key": {
+		"an unknown encryption with an invalid key": {
 			`{"cache":{"encryption":"XOR","encryptionKey":"k"},` + oneBuild + `}`,
 			[]string{
 				`layercache.cache.encryption: "XOR" is unknown; use AES256, KMS or KMS_DSSE`,
 				`layercache.cache.encryptionKey: "k" has the wrong form; give the ARN of a KMS key`,
 			},
 		},
-		"a pull-through cache where ECR has none, and secrets that it does not read": {
+		"a pull-through cache in a region without one, and secrets that ECR does not accept": {
 			`{"cache":{"account":"111111111111","region":"cn-north-1"},"build":{"account":"111111111111","region":"cn-north-1"},
 			  "pullThrough":{"enabled":true,"secrets":{"quay":"ecr-pullthroughcache/quay","docker-hub":"docker"}},` + oneBuild + `}`,
 			[]string{
-				`layercache.pullThrough.enabled: ECR has no pull-through cache in cn-north-1; leave it out, or say false`,
-				`layercache.pullThrough.secrets.docker-hub: "docker" is not the name of a secret that ECR reads; name the secret ecr-pullthroughcache/NAME`,
-				`layercache.pullThrough.secrets.quay: is not a registry that takes a secret and nothing else; use docker-hub, github-container-registry, gitlab-container-registry, chainguard`,
+				`layercache.pullThrough.enabled: ECR has no pull-through cache in cn-north-1; leave it out, or set it to false`,
+				`layercache.pullThrough.secrets.docker-hub: "docker" is not a secret name that ECR accepts; name the secret ecr-pullthroughcache/NAME`,
+				`layercache.pullThrough.secrets.quay: is not a registry that needs only a secret; use docker-hub, github-container-registry, gitlab-container-registry, chainguard`,
 			},
 		},
-		"a directory with a webhook, a repository that is none, two sources at once and a schedule in plain words": {
+		"a directory with a webhook, an invalid repository, two sources and an invalid schedule": {
 			`{"builds":[{"name":"a","source":{"directory":"api","version":"main"},"webhook":true},{"name":"b","source":{"github":"acme"}},
 			  {"name":"c","source":{"directory":"api","gitlab":"a/b"},"schedule":"daily"}]}`,
 			[]string{
-				`layercache.builds[0].source.version: is for a repository; leave it out`,
-				`layercache.builds[0].webhook: a directory has no Git host that tells of events; use github, gitlab or bitbucket as the source, or leave it out`,
+				`layercache.builds[0].source.version: is only allowed for a repository; leave it out`,
+				`layercache.builds[0].webhook: a directory has no Git host that sends events; use github, gitlab or bitbucket as the source, or leave it out`,
 				`layercache.builds[1].source: the repository is missing; give its owner and name, or its URL`,
-				`layercache.builds[2].schedule: "daily" is no schedule of EventBridge; write "rate(1 day)" or "cron(0 3 * * ? *)"`,
+				`layercache.builds[2].schedule: "daily" is not an EventBridge schedule; write "rate(1 day)" or "cron(0 3 * * ? *)"`,
 				`layercache.builds[2].source: needs exactly one of directory, github, gitlab and bitbucket; give the directory that holds the Dockerfile, or the repository`,
 			},
 		},
@@ -215,11 +215,11 @@ func TestReadConfig(t *testing.T) {
 			[]string{
 				`layercache.builds[0].pullRequestEnvironment["LAYERCACHE_TAGS"]: is set by Tags; set that instead`,
 				`layercache.builds[0].pullRequestConcurrentBuilds: 0 is no number of builds; give 1 or more`,
-				`layercache.builds[1].pullRequestConcurrentBuilds: is of no use without builds of pull requests; set webhook, or leave it out`,
-				`layercache.builds[1].pullRequestEnvironment: is of no use without builds of pull requests; set webhook, or leave it out`,
+				`layercache.builds[1].pullRequestConcurrentBuilds: is only for builds of pull requests; set webhook, or leave it out`,
+				`layercache.builds[1].pullRequestEnvironment: is only for builds of pull requests; set webhook, or leave it out`,
 			},
 		},
-		"names that would end in a shell or a path": {
+		"names that contain shell syntax or paths": {
 			`{"name":"a;rm -rf /","builds":[{"name":"../x","source":{"directory":"api"},"tags":["$(id)"],"app":"a/b"}]}`,
 			[]string{
 				`layercache.name: "a;rm -rf /" has the wrong form; use 2 to 31 lower-case letters and digits with single '-' between them, a letter first`,

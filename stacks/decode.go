@@ -11,8 +11,8 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// ReadConfig decodes and validates the value of the context key, and returns
-// every problem at once; the configuration is complete when there is none.
+// ReadConfig decodes and validates the value of the context key and returns all problems. Without problems,
+// the configuration is complete.
 func ReadConfig(value any) (*Config, []validation.Problem) {
 	config := &Config{}
 	if value == nil {
@@ -28,8 +28,8 @@ func ReadConfig(value any) (*Config, []validation.Problem) {
 	return config, problems
 }
 
-// coveredBy tells whether a value at or around key could not be decoded, so
-// that a further problem of it says nothing new.
+// coveredBy reports whether there is already a problem at key or at an object that contains it, so that
+// another problem adds nothing.
 func coveredBy(problems []validation.Problem, key string) bool {
 	return slices.ContainsFunc(problems, func(p validation.Problem) bool {
 		rest, found := strings.CutPrefix(key, p.Prop)
@@ -37,7 +37,7 @@ func coveredBy(problems []validation.Problem, key string) bool {
 	})
 }
 
-// decode sets out to in and returns each key that does not fit.
+// decode sets out to in and returns a problem for each key that does not fit.
 func decode(key string, in any, out reflect.Value) []validation.Problem {
 	switch out.Kind() {
 	case reflect.Struct:

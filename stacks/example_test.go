@@ -13,8 +13,7 @@ import (
 	"github.com/layercache/layercache/stacks"
 )
 
-// A shared account with the caches, and an account that builds an image with
-// that of tier prod.
+// A shared account with the caches, and an account whose builds use the tier prod.
 func ExampleNewBuildStack() {
 	const shared, workload, region = "111111111111", "222222222222", "eu-central-1"
 	environment := func(account string) *awscdk.Environment {
@@ -50,8 +49,7 @@ func ExampleNewBuildStack() {
 	// Output: Builds 1
 }
 
-// helperZip stands in for the programs, which are compiled when the prop is
-// left out.
+// helperZip returns a placeholder for the helper, which is compiled if the prop is left out.
 func helperZip() string {
 	path := filepath.Join(os.TempDir(), "layercache-example-helper.zip")
 	if err := os.WriteFile(path, []byte("zip"), 0o600); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/layercache/layercache/stacks"
 )
 
-// A configuration is either complete or has its problems named; it never ends the program.
+// ReadConfig never panics, whatever the configuration.
 func FuzzReadConfig(f *testing.F) {
 	files, err := filepath.Glob("../examples/*/cdk.json")
 	require.NoError(f, err)

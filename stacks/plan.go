@@ -11,11 +11,11 @@ import (
 
 const defaultName = "layercache"
 
-// place is one build stack.
+// place is an account and region of builds, which has one build stack.
 type place struct {
 	// key is the configuration key of the place.
 	key string
-	// suffix ends the name of the stack, and dir the paths of the roles.
+	// suffix is the end of the stack's name, dir the end of the roles' paths.
 	suffix, dir           string
 	account, region       string
 	tier, pullRequestTier string
@@ -23,8 +23,7 @@ type place struct {
 	connection            string
 }
 
-// places are the build stacks, in the order of the configuration, with their
-// defaults.
+// places returns the places of the builds with defaults, in the order of the configuration.
 func (c *Config) places() []place {
 	if len(c.Environments) == 0 {
 		b := c.Build
@@ -43,8 +42,7 @@ func (c *Config) places() []place {
 	return places
 }
 
-// defaultTier is the preferred tier if there is one of that name, else the only
-// tier, else "".
+// defaultTier returns the preferred tier if it exists, else the only tier, else "".
 func (c *Config) defaultTier(preferred string) string {
 	tiers := c.tiers()
 	switch {
@@ -56,7 +54,7 @@ func (c *Config) defaultTier(preferred string) string {
 	return ""
 }
 
-// tiers are the names of the tiers, sorted.
+// tiers returns the sorted names of the tiers.
 func (c *Config) tiers() []string {
 	if len(c.Cache.Tiers) == 0 {
 		return DefaultTiers()
@@ -64,7 +62,7 @@ func (c *Config) tiers() []string {
 	return slices.Sorted(maps.Keys(c.Cache.Tiers))
 }
 
-// cacheRegions are the regions with caches; "" is where the CDK CLI deploys to.
+// cacheRegions returns the regions with caches. "" is the region that the CDK CLI deploys to.
 func (c *Config) cacheRegions() []string {
 	if len(c.Cache.Regions) > 0 {
 		return c.Cache.Regions
@@ -72,7 +70,7 @@ func (c *Config) cacheRegions() []string {
 	return []string{c.Cache.Region}
 }
 
-// cacheRegion is the region of the caches that a place uses.
+// cacheRegion returns the region of the caches that a place uses.
 func (c *Config) cacheRegion(p place) string {
 	if slices.Contains(c.cacheRegions(), p.region) {
 		return p.region
@@ -80,7 +78,7 @@ func (c *Config) cacheRegion(p place) string {
 	return c.cacheRegions()[0]
 }
 
-// cacheStackName is NAME-cache, or one for each of several regions.
+// cacheStackName returns NAME-cache, or NAME-cache-REGION with several regions.
 func (c *Config) cacheStackName(region string) string {
 	if len(c.Cache.Regions) == 0 {
 		return c.Name + "-cache"
@@ -88,32 +86,32 @@ func (c *Config) cacheStackName(region string) string {
 	return c.Name + "-cache-" + region
 }
 
-// imageRepositoryName is a physical name, known to the app that uses the image.
+// imageRepositoryName returns the physical name of a build's image repository. It is fixed, so that apps can
+// refer to it.
 func (c *Config) imageRepositoryName(b BuildConfig) string { return c.Name + "/" + b.Name }
 
-// rolePath holds the service roles of a place's builds, for the cache to trust.
+// rolePath returns the path of the service roles of a place's builds. The policies of caches allow this path.
 func (c *Config) rolePath(p place) string { return "/" + c.Name + "/build/" + p.dir }
 
-// pullRequestRolePath holds the roles that build pull requests, which caches of
-// release builds let read.
+// pullRequestRolePath returns the path of the roles that build pull requests. The policies of release caches
+// allow it to read.
 func (c *Config) pullRequestRolePath(p place) string { return "/" + c.Name + "/pull-request/" + p.dir }
 
-// buildsPullRequests tells whether a place has a project for pull requests,
-// which is that of a build with a webhook.
+// buildsPullRequests reports whether a place has a project for pull requests, which needs a build with a
+// webhook.
 func (c *Config) buildsPullRequests(p place) bool {
 	return p.pullRequests && slices.ContainsFunc(c.Builds, func(b BuildConfig) bool { return b.Webhook })
 }
 
-// crossAccount tells whether a place is in another account than the caches.
+// crossAccount reports whether a place is in another account than the caches.
 func (c *Config) crossAccount(p place) bool { return c.Cache.Account != p.account }
 
-// pullThroughEnabled tells whether a place has a pull-through cache.
+// pullThroughEnabled reports whether a place has a pull-through cache.
 func (c *Config) pullThroughEnabled(p place) bool {
 	return orTrue(c.PullThrough.Enabled) && !lacksPullThrough(p.region)
 }
 
-// lacksPullThrough tells whether a region is known to have no pull-through
-// cache:
+// lacksPullThrough reports whether a region is known to have no pull-through cache:
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html.
 func lacksPullThrough(region string) bool {
 	return strings.HasPrefix(region, "cn-") || strings.HasPrefix(region, "us-gov-")

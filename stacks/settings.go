@@ -15,7 +15,7 @@ import (
 	"github.com/layercache/layercache/constructs/imagebuild"
 )
 
-// retention are the retentions of CloudWatch Logs, by days.
+// retention maps days to the retention times of CloudWatch Logs.
 var retention = map[float64]awslogs.RetentionDays{
 	1: awslogs.RetentionDays_ONE_DAY, 3: awslogs.RetentionDays_THREE_DAYS, 5: awslogs.RetentionDays_FIVE_DAYS,
 	7: awslogs.RetentionDays_ONE_WEEK, 14: awslogs.RetentionDays_TWO_WEEKS, 30: awslogs.RetentionDays_ONE_MONTH,
@@ -28,7 +28,7 @@ func retentionDays() string {
 	return strings.Trim(fmt.Sprint(slices.Sorted(maps.Keys(retention))), "[]")
 }
 
-// settings are the props that hold plain values.
+// settings returns the props with plain values.
 func (b BuildConfig) settings() imagebuild.ImageBuildProps {
 	props := imagebuild.ImageBuildProps{
 		App:              optional(orDefault(b.App, b.Name)),
@@ -64,7 +64,7 @@ func (b BuildConfig) settings() imagebuild.ImageBuildProps {
 	return props
 }
 
-// pullRequests are the options of builds of pull requests.
+// pullRequests returns the options of builds of pull requests.
 func (b BuildConfig) pullRequests(rolePath string) *imagebuild.PullRequests {
 	return &imagebuild.PullRequests{
 		RolePath:             optional(rolePath),
@@ -73,8 +73,7 @@ func (b BuildConfig) pullRequests(rolePath string) *imagebuild.PullRequests {
 	}
 }
 
-// source is the source of the build; connection is the ARN of a connection to
-// the Git host, or "".
+// source returns the source of the build. connection is the ARN of a connection to the Git host, or "".
 func (b BuildConfig) source(connection string) imagebuild.ISource {
 	options := &imagebuild.GitOptions{Version: optional(b.Source.Version), ConnectionArn: optional(connection)}
 	pair := func(path string) (owner, repository *string) {
@@ -94,7 +93,7 @@ func (b BuildConfig) source(connection string) imagebuild.ISource {
 	return imagebuild.Source_Directory(jsii.String(b.Source.Directory), nil)
 }
 
-// optional is nil for the empty string, which stands for the default.
+// optional returns nil for the empty string, which stands for the default.
 func optional(s string) *string {
 	if s == "" {
 		return nil

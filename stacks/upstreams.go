@@ -9,12 +9,12 @@ import (
 	"github.com/layercache/layercache/constructs/pullthrough"
 )
 
-// signedIn are the upstreams that need a secret and nothing else.
+// signedIn are the upstreams that need only a secret.
 var signedIn = []pullthrough.UpstreamRegistry{pullthrough.DockerHub, pullthrough.GitHub, pullthrough.GitLab, pullthrough.Chainguard}
 
 const secretPrefix = "ecr-pullthroughcache/"
 
-// registries are the upstreams to cache from, in a fixed order.
+// registries returns the upstreams to cache from, in a fixed order.
 func (c PullThroughConfig) registries() []pullthrough.UpstreamRegistry {
 	var registries []pullthrough.UpstreamRegistry
 	for _, r := range pullthrough.UpstreamRegistries() {
@@ -33,15 +33,15 @@ func (c PullThroughConfig) registries() []pullthrough.UpstreamRegistry {
 func (c *Config) validatePullThrough(found *problems) {
 	for _, p := range c.places() {
 		if c.PullThrough.Enabled != nil && *c.PullThrough.Enabled && lacksPullThrough(p.region) {
-			found.add("layercache.pullThrough.enabled", fmt.Sprintf("ECR has no pull-through cache in %s", p.region), "leave it out, or say false")
+			found.add("layercache.pullThrough.enabled", fmt.Sprintf("ECR has no pull-through cache in %s", p.region), "leave it out, or set it to false")
 		}
 	}
 	for _, registry := range slices.Sorted(maps.Keys(c.PullThrough.Secrets)) {
 		secret, key := c.PullThrough.Secrets[registry], "layercache.pullThrough.secrets."+registry
 		if !slices.Contains(signedIn, pullthrough.UpstreamRegistry(registry)) {
-			found.add(key, "is not a registry that takes a secret and nothing else", "use "+names(signedIn))
+			found.add(key, "is not a registry that needs only a secret", "use "+names(signedIn))
 		} else if !strings.HasPrefix(secret, secretPrefix) || secret == secretPrefix {
-			found.add(key, fmt.Sprintf("%q is not the name of a secret that ECR reads", secret), "name the secret "+secretPrefix+"NAME")
+			found.add(key, fmt.Sprintf("%q is not a secret name that ECR accepts", secret), "name the secret "+secretPrefix+"NAME")
 		}
 	}
 	c.validatePrefixes(found)
@@ -53,17 +53,17 @@ func (c *Config) validatePrefixes(found *problems) {
 		prefix, key := c.PullThrough.Prefixes[registry], "layercache.pullThrough.prefixes."+registry
 		_, secret := c.PullThrough.Secrets[registry]
 		if !secret && !slices.Contains(pullthrough.UpstreamRegistries(), pullthrough.UpstreamRegistry(registry)) {
-			found.add(key, "is not a registry that can be cached without a secret", "use "+names(pullthrough.UpstreamRegistries())+", or name its secret in layercache.pullThrough.secrets")
+			found.add(key, "is not a registry that ECR can cache from without a secret", "use "+names(pullthrough.UpstreamRegistries())+", or set its secret in layercache.pullThrough.secrets")
 			continue
 		}
 		if wrong := pullthrough.CheckPrefix(prefix); wrong != "" {
 			found.add(key, wrong, pullthrough.PrefixFix)
 		}
 		if other, taken := upstreams[prefix]; taken {
-			found.add(key, fmt.Sprintf("%q is the prefix of %s too", prefix, other), "give each upstream a prefix of its own")
+			found.add(key, fmt.Sprintf("%q is also the prefix of %s", prefix, other), "give each upstream its own prefix")
 		}
 		if first, _, _ := strings.Cut(prefix, "/"); first == c.Name {
-			found.add(key, fmt.Sprintf("%q holds the repositories of layercache.name", first), "use another prefix")
+			found.add(key, fmt.Sprintf("%q is the prefix of the repositories of layercache.name", first), "use another prefix")
 		}
 		upstreams[prefix] = registry
 	}

@@ -9,15 +9,15 @@ import (
 
 var nameForm = regexp.MustCompile(`^[a-z](?:-?[a-z0-9]){1,30}$`)
 
-// problems collects problems by their keys.
+// problems collects problems by key.
 type problems []validation.Problem
 
 func (p *problems) add(key, wrong, fix string) {
 	*p = append(*p, validation.Problem{Prop: key, Wrong: wrong, Fix: fix})
 }
 
-// Validate sets the defaults and returns every problem, with its key. Paths
-// that are relative start at the working directory, which is that of cdk.json.
+// Validate sets the defaults and returns all problems, with their keys. Relative paths start at the working
+// directory, the directory of cdk.json.
 func (c *Config) Validate() []validation.Problem {
 	var found problems
 	if c.Name == "" {

@@ -26,13 +26,13 @@ func TestProblemsOfTheContextAreLinesWithoutAStackTrace(t *testing.T) {
 		"no configuration": {
 			map[string]any{},
 			"layercache: is missing in the context of cdk.json; give it a value with at least \"builds\"\n",
-			"layercache: nothing was synthesized; problems in the context of cdk.json: 1",
+			"layercache: nothing was synthesized; number of problems in the context of cdk.json: 1",
 		},
 		"two problems": {
 			map[string]any{"layercache": map[string]any{"name": "A", "builds": []any{}}},
 			"layercache.name: \"A\" has the wrong form; use 2 to 31 lower-case letters and digits with single '-' between them, a letter first\n" +
 				"layercache.builds: is empty; list at least one image to build\n",
-			"layercache: nothing was synthesized; problems in the context of cdk.json: 2",
+			"layercache: nothing was synthesized; number of problems in the context of cdk.json: 2",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -44,13 +44,13 @@ func TestProblemsOfTheContextAreLinesWithoutAStackTrace(t *testing.T) {
 	}
 }
 
-func TestWhatTheCDKThrowsBecomesAnError(t *testing.T) {
+func TestAnExceptionOfTheCDKBecomesAnError(t *testing.T) {
 	err := synth(io.Discard, &awscdk.AppProps{PropertyInjectors: &[]awscdk.IPropertyInjector{nil}})
 	assert.ErrorContains(t, err, "layercache: the CDK cannot synthesize this app: ")
 	assert.NotContains(t, err.Error(), "\n    at ")
 }
 
-func TestWhatTheCDKThrowsIsToldWithoutItsStackTrace(t *testing.T) {
+func TestMessageOmitsTheStackTrace(t *testing.T) {
 	assert.Equal(t, "Error: no such thing", message(errors.New("Error: no such thing\n    at Kernel.create (/tmp/lib/program.js:1:5565)\n    at main")))
 	assert.Equal(t, "exec: node not found", message("exec: node not found"))
 }

@@ -19,7 +19,7 @@ import (
 func main() {
 	leaveNoCore()
 	if dockerconfig.IsHelper(os.Args[0]) {
-		os.Exit(dockerconfig.Help(os.Args[1:], os.Stdin, os.Stdout))
+		os.Exit(dockerconfig.ServeCredentials(os.Args[1:], os.Stdin, os.Stdout))
 	}
 	if builder.IsDecompressor(os.Args[0]) {
 		os.Exit(builder.Decompress(os.Stdin, os.Stdout, os.Stderr))

@@ -1,4 +1,4 @@
-// Package cacherepo makes the Amazon ECR repository that holds layer caches.
+// Package cacherepo provides the Amazon ECR repository that holds layer caches.
 package cacherepo
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// ICacheRepository is a repository of layer caches, made here or imported.
+// ICacheRepository is a repository of layer caches, created in this app or imported.
 type ICacheRepository interface {
 	constructs.IConstruct
 
@@ -28,8 +28,8 @@ type ICacheRepository interface {
 	RepositoryName() *string
 	// RepositoryUri is HOST/NAME, the value of LAYERCACHE_REPOSITORY.
 	RepositoryUri() *string
-	// AddToResourcePolicy adds a statement to the policy of the repository. On
-	// an imported repository it is an error.
+	// AddToResourcePolicy adds a statement to the repository policy. On an imported repository it reports an
+	// error.
 	AddToResourcePolicy(statement awsiam.PolicyStatement) *awsiam.AddToResourcePolicyResult
 	// GrantRead lets the grantee import caches.
 	GrantRead(grantee awsiam.IGrantable) awsiam.Grant
@@ -41,31 +41,30 @@ type ICacheRepository interface {
 	OnCachePushed(id *string, options *awsevents.OnEventOptions) awsevents.Rule
 }
 
-// CacheRepository is an ECR repository for layer caches: mutable tags, not
-// scanned (caches are not images), expiring by lifecycle rules.
+// CacheRepository is an ECR repository for layer caches. Tags are mutable, nothing is scanned (caches are not
+// images), and lifecycle rules expire old caches.
 type CacheRepository struct {
 	constructs.Construct
 	repository awsecr.IRepository
 	owner      owner
 	shared     *perstack.Shared
-	// uri and arn are what the CDK's process has told; every build asks.
+	// uri and arn are cached answers of the CDK's process, because every build asks for them.
 	uri, arn *string
 }
 
-// owner is what a CacheRepository knows of the side that makes it.
+// owner describes where the repository is and who manages it.
 type owner struct {
-	// account and region hold the repository; they may be tokens.
+	// account and region of the repository; they may be tokens.
 	account, region *string
-	// name is the physical name, "" where CloudFormation makes it.
+	// name is the physical name, or "" if CloudFormation generates it.
 	name string
-	// imported is true for a repository that is not made here.
+	// imported reports whether the repository is created elsewhere.
 	imported bool
-	// allows is true when the policy of an imported repository lets the
-	// grantees in already.
-	allows bool
+	// policyAllows reports whether the policy of an imported repository already allows the grantees.
+	policyAllows bool
 }
 
-// NewCacheRepository makes a repository for layer caches.
+// NewCacheRepository creates a repository for layer caches.
 func NewCacheRepository(scope constructs.Construct, id *string, props *CacheRepositoryProps) *CacheRepository {
 	c := &CacheRepository{}
 	constructs.NewConstruct_Override(c, scope, id)
@@ -109,9 +108,8 @@ func NewCacheRepository(scope constructs.Construct, id *string, props *CacheRepo
 	return c
 }
 
-// Repository is the underlying ECR repository. Of an imported one, the CDK
-// drops what is added to its policy without a word: use AddToResourcePolicy of
-// the CacheRepository, which says so.
+// Repository is the underlying ECR repository. The CDK silently ignores statements added to the policy of an
+// imported one; CacheRepository.AddToResourcePolicy reports an error instead.
 func (c *CacheRepository) Repository() awsecr.IRepository { return c.repository }
 
 // RepositoryArn is the ARN of the repository.
@@ -133,15 +131,14 @@ func (c *CacheRepository) RepositoryUri() *string {
 	return c.uri
 }
 
-// AddToResourcePolicy adds a statement to the policy of the repository. On an
-// imported repository it is an error of the synthesis: CloudFormation cannot
-// change the policy of a repository that another stack made.
+// AddToResourcePolicy adds a statement to the repository policy. On an imported repository it reports an
+// error, because CloudFormation cannot change the policy of another stack's repository.
 func (c *CacheRepository) AddToResourcePolicy(statement awsiam.PolicyStatement) *awsiam.AddToResourcePolicyResult {
 	if c.owner.imported {
 		validation.Report(c, []validation.Problem{{
 			Prop:  "AddToResourcePolicy",
-			Wrong: "has no effect on an imported repository: its policy belongs to the stack that makes it",
-			Fix:   "add the statement there, or name readers and writers in CacheRepositoryProps there",
+			Wrong: "has no effect on an imported repository: its policy belongs to the stack that creates it",
+			Fix:   "add the statement there, or set Readers and Writers of its CacheRepositoryProps",
 		}})
 		return &awsiam.AddToResourcePolicyResult{StatementAdded: jsii.Bool(false)}
 	}

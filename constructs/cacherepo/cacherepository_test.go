@@ -25,7 +25,7 @@ func newRole(stack awscdk.Stack) awsiam.Role {
 	})
 }
 
-func TestACacheRepositoryIsForCachesAlone(t *testing.T) {
+func TestByDefaultARepositoryHoldsOnlyCaches(t *testing.T) {
 	stack := synthtest.Stack()
 	cacherepo.NewCacheRepository(stack, jsii.String("Cache"), nil)
 
@@ -74,7 +74,7 @@ func TestGrants(t *testing.T) {
 			func(c cacherepo.ICacheRepository, g awsiam.IGrantable) { c.GrantWrite(g) },
 			[]string{"Allow ecr:GetAuthorizationToken on *", "Allow " + push + " on ${CacheRepository8754AB2F.Arn}"},
 		},
-		"two grants log in once": {
+		"two grants add the login statement once": {
 			func(c cacherepo.ICacheRepository, g awsiam.IGrantable) { c.GrantRead(g); c.GrantRead(g) },
 			[]string{"Allow ecr:GetAuthorizationToken on *", "Allow " + pull + " on ${CacheRepository8754AB2F.Arn}"},
 		},
@@ -88,7 +88,7 @@ func TestGrants(t *testing.T) {
 	}
 }
 
-func TestGrantsOnAnImportedRepositoryNameItsOwnAccountAndRegion(t *testing.T) {
+func TestGrantsOnAnImportedRepositoryNameItsAccountAndRegion(t *testing.T) {
 	for name, c := range map[string]struct {
 		from func(awscdk.Stack) cacherepo.ICacheRepository
 		arn  string
@@ -170,12 +170,12 @@ func TestEveryProblemOfTheProps(t *testing.T) {
 			[]string{
 				`Test/Cache: LifecycleRules[0]: needs exactly one of MaxCount, MaxDaysSincePush, MaxDaysSincePull and MaxDaysSinceTransition; set one of them`,
 				`Test/Cache: RepositoryName: "Team/Cache" is not the name of an ECR repository; use 2 to 256 lower-case letters, digits, '.', '_', '-' and '/', such as team/cache`,
-				`Test/Cache: Readers[0]: names nobody, which would mean everybody; set Account, OrganizationID or OrganizationPaths`,
-				`Test/Cache: Readers[1]: names nobody, which would mean everybody; set Account, OrganizationID or OrganizationPaths`,
-				`Test/Cache: Readers[2]: names nobody, which would mean everybody; set Account, OrganizationID or OrganizationPaths`,
+				`Test/Cache: Readers[0]: would allow everybody; set Account, OrganizationID or OrganizationPaths`,
+				`Test/Cache: Readers[1]: would allow everybody; set Account, OrganizationID or OrganizationPaths`,
+				`Test/Cache: Readers[2]: would allow everybody; set Account, OrganizationID or OrganizationPaths`,
 				`Test/Cache: Writers[0].Account: "*" has the wrong form; give the 12 digits of the account`,
 				`Test/Cache: Writers[0].OrganizationID: "*" has the wrong form; give the organization's id, such as o-a1b2c3d4e5`,
-				`Test/Cache: Writers[0].RolePath: "ci*" has the wrong form; give a path that begins and ends with a slash, such as /ci/release/`,
+				`Test/Cache: Writers[0].RolePath: "ci*" has the wrong form; give a path that starts and ends with a slash, such as /ci/release/`,
 			},
 		},
 		"of an import without a name": {
@@ -184,7 +184,7 @@ func TestEveryProblemOfTheProps(t *testing.T) {
 			},
 			[]string{"Test/Cache: RepositoryName: is missing; give the name of the cache repository"},
 		},
-		"of an import by something that is no ARN": {
+		"of an import by an invalid ARN": {
 			func(s awscdk.Stack) {
 				cacherepo.CacheRepository_FromCacheRepositoryArn(s, jsii.String("Cache"), jsii.String("team/cache"))
 			},

@@ -7,7 +7,7 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// The forms of the ECR, IAM and Organizations API references.
+// Patterns from the ECR, IAM and Organizations API references.
 var (
 	repositoryName   = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$`)
 	repositoryArn    = regexp.MustCompile(`^arn:[a-z0-9-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/.+$`)
@@ -61,11 +61,11 @@ func checkParties(prop string, parties *[]*Party) []validation.Problem {
 	return problems
 }
 
-// CheckParty returns what is wrong with a party. Prop of a problem is the name
-// of the field, or "" for the party as a whole.
+// CheckParty returns the problems of a party. The Prop of a problem is the name of the field, or "" for the
+// whole party.
 func CheckParty(p *Party) []validation.Problem {
 	if p == nil || p.Account == nil && p.OrganizationID == nil && p.OrganizationPaths == nil {
-		return []validation.Problem{{Wrong: "names nobody, which would mean everybody", Fix: "set Account, OrganizationID or OrganizationPaths"}}
+		return []validation.Problem{{Wrong: "would allow everybody", Fix: "set Account, OrganizationID or OrganizationPaths"}}
 	}
 	problems := checkOrganizationPaths(p.OrganizationPaths)
 	for _, c := range []struct {
@@ -76,7 +76,7 @@ func CheckParty(p *Party) []validation.Problem {
 	}{
 		{"Account", p.Account, accountID, "give the 12 digits of the account"},
 		{"OrganizationID", p.OrganizationID, organizationID, "give the organization's id, such as o-a1b2c3d4e5"},
-		{"RolePath", p.RolePath, rolePath, "give a path that begins and ends with a slash, such as /ci/release/"},
+		{"RolePath", p.RolePath, rolePath, "give a path that starts and ends with a slash, such as /ci/release/"},
 	} {
 		if validation.IsLiteral(c.value) && !c.form.MatchString(*c.value) {
 			problems = append(problems, validation.Problem{Prop: c.prop, Wrong: fmt.Sprintf("%q has the wrong form", *c.value), Fix: c.fix})

@@ -11,7 +11,7 @@ import (
 	"github.com/layercache/layercache/constructs/cacherepo"
 )
 
-// A cache of release builds: one account writes it, the organization reads it.
+// A cache of release builds: one account writes it and the organization reads it.
 func ExampleNewCacheRepository() {
 	app := awscdk.NewApp(nil)
 	stack := awscdk.NewStack(app, jsii.String("Cache"), nil)

@@ -8,26 +8,23 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// GrantRead lets the grantee import caches. Between two accounts a permission
-// has two halves: the policy of the grantee and the policy of the repository.
-// On a repository that is made here both are written; the repository trusts the
-// grantee's account, narrowed to the grantee by aws:PrincipalArn, so that
-// nothing has to exist first. What the other account must do itself, a note of
-// the synthesis says.
+// GrantRead lets the grantee import caches. Access from another account needs a statement in two policies:
+// the grantee's and the repository's. For a repository of this app, GrantRead writes both. The repository
+// policy allows the grantee's account, narrowed to the grantee by aws:PrincipalArn, so the grantee does not
+// have to exist first. If the other account has to add its statement itself, the synthesis prints that
+// statement.
 func (c *CacheRepository) GrantRead(grantee awsiam.IGrantable) awsiam.Grant {
 	return c.grant("GrantRead", "Readers", grantee, ecrgrant.PullActions())
 }
 
-// GrantWrite lets the grantee import and export caches, across accounts as
-// GrantRead does.
+// GrantWrite lets the grantee import and export caches. It works across accounts as GrantRead does.
 func (c *CacheRepository) GrantWrite(grantee awsiam.IGrantable) awsiam.Grant {
 	return c.grant("GrantWrite", "Writers", grantee, ecrgrant.PushActions())
 }
 
 // request is one call of GrantRead or GrantWrite.
 type request struct {
-	// method is its name, and party the prop of a repository that does the same
-	// for other accounts.
+	// method is its name. party is the prop of CacheRepositoryProps that allows the same for other accounts.
 	method, party string
 	grantee       awsiam.IGrantable
 	subject       subject
@@ -38,11 +35,11 @@ func (c *CacheRepository) grant(method, party string, grantee awsiam.IGrantable,
 	r := &request{method: method, party: party, grantee: grantee, actions: actions, subject: c.subjectOf(ecrgrant.Principal(grantee))}
 	switch {
 	case r.subject.everybody:
-		return c.refuse(r, "would let everybody in", "grant to an account, an organization or a role")
+		return c.refuse(r, "would allow everybody", "grant to an account, an organization or a role")
 	case c.owner.imported:
 		return c.grantOnImported(r)
 	case c.owner.name == "" && (r.subject.elsewhere(c.owner.account) || differ(c.owner.region, r.subject.region())):
-		return c.refuse(r, "the grantee is in another account or region, which cannot know a name that CloudFormation makes", "set CacheRepositoryProps.RepositoryName")
+		return c.refuse(r, "the grantee is in another account or region, where a name that CloudFormation generates is not known", "set CacheRepositoryProps.RepositoryName")
 	case r.subject.elsewhere(c.owner.account):
 		return c.grantAcross(r)
 	}
@@ -54,20 +51,20 @@ func (c *CacheRepository) grant(method, party string, grantee awsiam.IGrantable,
 	return grant
 }
 
-// grantOnImported writes the grantee's half.
+// grantOnImported adds the statement to the grantee's policy.
 func (c *CacheRepository) grantOnImported(r *request) awsiam.Grant {
 	grant := c.grantPrincipal(r)
 	if !r.subject.reached(grant) {
-		return c.refuse(r, "reaches nobody: the grantee has no policy here, and that of an imported repository belongs to the stack that makes it",
-			"name the grantee in CacheRepositoryProps."+r.party+" there")
+		return c.refuse(r, "has no effect: the grantee has no policy in this app, and the policy of an imported repository belongs to the stack that creates it",
+			"add the grantee to CacheRepositoryProps."+r.party+" there")
 	}
-	if !c.owner.allows && !sameAccount(c.owner.account, r.subject.account) {
+	if !c.owner.policyAllows && !sameAccount(c.owner.account, r.subject.account) {
 		c.note(infoMetadata, c.repositoryMustAllow(r))
 	}
 	return grant
 }
 
-// grantAcross writes both halves of a permission between two accounts.
+// grantAcross adds the statements for a grantee of another account to both policies.
 func (c *CacheRepository) grantAcross(r *request) awsiam.Grant {
 	c.repository.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Principals: &[]awsiam.IPrincipal{awsiam.NewAccountPrincipal(r.subject.account)},
@@ -100,18 +97,18 @@ func (c *CacheRepository) refuse(r *request, wrong, fix string) awsiam.Grant {
 	return awsiam.Grant_Drop(r.grantee, jsii.String(wrong))
 }
 
-// reached tells whether a grant is in the policy of the subject.
+// reached reports whether a grant is in the policy of the subject.
 func (s *subject) reached(grant awsiam.Grant) bool {
 	return s.home != nil || !s.foreign && *grant.Success()
 }
 
-// elsewhere tells whether the subject is known to be outside of an account.
+// elsewhere reports whether the subject is known to be in another account.
 func (s *subject) elsewhere(account *string) bool {
 	return s.account != nil && !sameAccount(account, s.account)
 }
 
-// sameAccount tells whether two accounts are, or may well be, the same: two that
-// CloudFormation fills in are taken for one, as the CDK does.
+// sameAccount reports whether two accounts are the same. Like the CDK, it treats two accounts that
+// CloudFormation fills in as the same.
 func sameAccount(a, b *string) bool {
 	if validation.IsLiteral(a) && validation.IsLiteral(b) {
 		return *a == *b

@@ -20,7 +20,7 @@ const (
 	arnOfCache   = "arn:${AWS::Partition}:ecr:eu-central-1:111111111111:repository/team/cache"
 )
 
-// accounts are two stacks of one app, for a cache and for builds.
+// accounts returns two stacks of one app in different accounts, for a cache and for builds.
 func accounts() (cache, build awscdk.Stack) {
 	app := awscdk.NewApp(nil)
 	stack := func(id, account string) awscdk.Stack {
@@ -31,12 +31,12 @@ func accounts() (cache, build awscdk.Stack) {
 	return stack("Cache", cacheAccount), stack("Build", buildAccount)
 }
 
-// notes are the infos and warnings of a stack.
+// notes returns the infos and warnings of a stack.
 func notes(stack awscdk.Stack) []string {
 	return append(synthtest.Infos(stack), synthtest.Warnings(stack)...)
 }
 
-func TestAGrantBetweenAccountsWritesBothHalves(t *testing.T) {
+func TestAGrantBetweenAccountsWritesBothPolicies(t *testing.T) {
 	for name, c := range map[string]struct {
 		role      awsiam.RoleProps
 		condition string
@@ -46,13 +46,13 @@ func TestAGrantBetweenAccountsWritesBothHalves(t *testing.T) {
 			awsiam.RoleProps{RoleName: jsii.String("builder"), Path: jsii.String("/ci/")},
 			" if ArnLike=aws:PrincipalArn=arn:${AWS::Partition}:iam::222222222222:role/ci/builder", nil,
 		},
-		"narrowed to the path of a role whose name CloudFormation makes": {
+		"narrowed to the path of a role with a generated name": {
 			awsiam.RoleProps{Path: jsii.String("/ci/")},
 			" if ArnLike=aws:PrincipalArn=arn:${AWS::Partition}:iam::222222222222:role/ci/*", nil,
 		},
 		"to the account, with a warning, for a role with neither": {
 			awsiam.RoleProps{}, "",
-			[]string{"GrantWrite: the policy of the repository trusts all of account 222222222222, whose administrators decide who uses it, as the role has neither a name nor a path; give it one of them"},
+			[]string{"GrantWrite: the repository policy allows all of account 222222222222, whose administrators decide who uses it, because the role has neither a name nor a path; give the role a RoleName or a Path"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,26 +66,26 @@ func TestAGrantBetweenAccountsWritesBothHalves(t *testing.T) {
 				synthtest.Statements(synthtest.Properties(t, cacheStack, "AWS::ECR::Repository")["RepositoryPolicyText"]))
 			assert.Equal(t, c.notes, notes(cacheStack))
 			assert.Empty(t, synthtest.Errors(cacheStack))
-			assert.NotContains(t, *assertions.Template_FromStack(cacheStack, nil).ToJSON(), "Outputs", "nothing is exported")
+			assert.NotContains(t, *assertions.Template_FromStack(cacheStack, nil).ToJSON(), "Outputs", "the stack has no exports")
 		})
 	}
 }
 
-func TestAGrantSaysWhatTheOtherAccountMustDo(t *testing.T) {
+func TestAGrantPrintsWhatTheOtherAccountMustAllow(t *testing.T) {
 	const must = "GrantRead: the account of the grantee must give %s a policy that allows ecr:GetAuthorizationToken on * and ecr:BatchGetImage, ecr:GetDownloadUrlForLayer on " + arnOfCache
 	for name, c := range map[string]struct {
 		grantee func(awscdk.Stack) awsiam.IGrantable
 		policy  string
 		who     string
 	}{
-		"for a role of it that is imported": {
+		"for an imported role of the account": {
 			func(s awscdk.Stack) awsiam.IGrantable {
 				return awsiam.Role_FromRoleArn(s, jsii.String("Role"), jsii.String("arn:aws:iam::222222222222:role/ci/builder"), nil)
 			},
 			"AWS=arn:${AWS::Partition}:iam::222222222222:root if ArnLike=aws:PrincipalArn=arn:aws:iam::222222222222:role/ci/builder",
 			"arn:aws:iam::222222222222:role/ci/builder",
 		},
-		"for a role of it that is named by its ARN alone": {
+		"for a role known only by its ARN": {
 			func(awscdk.Stack) awsiam.IGrantable {
 				return awsiam.NewArnPrincipal(jsii.String("arn:aws:iam::222222222222:role/ci/builder"))
 			},
@@ -100,7 +100,7 @@ func TestAGrantSaysWhatTheOtherAccountMustDo(t *testing.T) {
 			func(awscdk.Stack) awsiam.IGrantable {
 				return awsiam.NewOrganizationPrincipal(jsii.String("o-a1b2c3d4e5"))
 			},
-			"AWS=* if StringEquals=aws:PrincipalOrgID=o-a1b2c3d4e5", "the principals that the repository lets in",
+			"AWS=* if StringEquals=aws:PrincipalOrgID=o-a1b2c3d4e5", "the principals that the repository policy allows",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,15 +116,15 @@ func TestAGrantSaysWhatTheOtherAccountMustDo(t *testing.T) {
 	}
 }
 
-func TestAGrantOnARepositoryOfAnotherAccountSaysWhatItsPolicyMustAllow(t *testing.T) {
+func TestAGrantOnARepositoryOfAnotherAccountPrintsWhatItsPolicyMustAllow(t *testing.T) {
 	for name, c := range map[string]struct {
 		allows *bool
 		want   []string
 	}{
-		"unless it does already": {jsii.Bool(true), nil},
+		"not with PolicyAllows": {jsii.Bool(true), nil},
 		"by default": {nil, []string{
 			"GrantRead: the policy of " + arnOfCache + " must allow ecr:BatchGetImage, ecr:GetDownloadUrlForLayer to account 222222222222" +
-				" (aws:PrincipalArn arn:${AWS::Partition}:iam::222222222222:role/ci/*); name it in CacheRepositoryProps.Readers there, or set CacheRepositoryAttributes.PolicyAllows when it does",
+				" (aws:PrincipalArn arn:${AWS::Partition}:iam::222222222222:role/ci/*); add it to CacheRepositoryProps.Readers there, or set CacheRepositoryAttributes.PolicyAllows if the policy already allows it",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -151,13 +151,13 @@ func TestGrantsThatCannotWorkStopTheSynthesis(t *testing.T) {
 	}{
 		"to a grantee without a policy, on an imported repository": {
 			func(s awscdk.Stack) { imported(s).GrantWrite(awsiam.NewAccountPrincipal(buildAccount)) },
-			"GrantWrite: reaches nobody: the grantee has no policy here, and that of an imported repository belongs to the stack that makes it; name the grantee in CacheRepositoryProps.Writers there",
+			"GrantWrite: has no effect: the grantee has no policy in this app, and the policy of an imported repository belongs to the stack that creates it; add the grantee to CacheRepositoryProps.Writers there",
 		},
 		"to a role of a third account, on an imported repository": {
 			func(s awscdk.Stack) {
 				imported(s).GrantRead(awsiam.Role_FromRoleArn(s, jsii.String("Role"), jsii.String("arn:aws:iam::333333333333:role/builder"), nil))
 			},
-			"GrantRead: reaches nobody: the grantee has no policy here, and that of an imported repository belongs to the stack that makes it; name the grantee in CacheRepositoryProps.Readers there",
+			"GrantRead: has no effect: the grantee has no policy in this app, and the policy of an imported repository belongs to the stack that creates it; add the grantee to CacheRepositoryProps.Readers there",
 		},
 		"by a statement for an imported repository": {
 			func(s awscdk.Stack) {
@@ -165,28 +165,28 @@ func TestGrantsThatCannotWorkStopTheSynthesis(t *testing.T) {
 					Actions: jsii.Strings("ecr:BatchGetImage"), Principals: &[]awsiam.IPrincipal{awsiam.NewAccountPrincipal(buildAccount)},
 				}))
 			},
-			"AddToResourcePolicy: has no effect on an imported repository: its policy belongs to the stack that makes it; add the statement there, or name readers and writers in CacheRepositoryProps there",
+			"AddToResourcePolicy: has no effect on an imported repository: its policy belongs to the stack that creates it; add the statement there, or set Readers and Writers of its CacheRepositoryProps",
 		},
 		"to everybody": {
 			func(s awscdk.Stack) {
 				cacherepo.NewCacheRepository(s, jsii.String("Cache"), nil).GrantRead(awsiam.NewAnyPrincipal())
 			},
-			"GrantRead: would let everybody in; grant to an account, an organization or a role",
+			"GrantRead: would allow everybody; grant to an account, an organization or a role",
 		},
-		"to another account, on a repository whose name CloudFormation makes": {
+		"to another account, on a repository with a generated name": {
 			func(s awscdk.Stack) {
 				cacherepo.NewCacheRepository(s, jsii.String("Cache"), nil).GrantRead(awsiam.NewAccountPrincipal("333333333333"))
 			},
-			"GrantRead: the grantee is in another account or region, which cannot know a name that CloudFormation makes; set CacheRepositoryProps.RepositoryName",
+			"GrantRead: the grantee is in another account or region, where a name that CloudFormation generates is not known; set CacheRepositoryProps.RepositoryName",
 		},
-		"to a role in another region, on a repository whose name CloudFormation makes": {
+		"to a role in another region, on a repository with a generated name": {
 			func(s awscdk.Stack) {
 				other := awscdk.NewStack(s.Node().Root().(awscdk.App), jsii.String("Other"), &awscdk.StackProps{
 					Env: &awscdk.Environment{Account: jsii.String(buildAccount), Region: jsii.String("us-east-1")},
 				})
 				cacherepo.NewCacheRepository(s, jsii.String("Cache"), nil).GrantRead(newRole(other))
 			},
-			"GrantRead: the grantee is in another account or region, which cannot know a name that CloudFormation makes; set CacheRepositoryProps.RepositoryName",
+			"GrantRead: the grantee is in another account or region, where a name that CloudFormation generates is not known; set CacheRepositoryProps.RepositoryName",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -197,7 +197,7 @@ func TestGrantsThatCannotWorkStopTheSynthesis(t *testing.T) {
 	}
 }
 
-func TestAStatementReachesTheRepositoryThatIsMadeHere(t *testing.T) {
+func TestAddToResourcePolicyOfARepositoryOfThisApp(t *testing.T) {
 	stack := synthtest.Stack()
 	cache := cacherepo.NewCacheRepository(stack, jsii.String("Cache"), nil)
 	result := cache.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{

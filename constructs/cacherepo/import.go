@@ -12,28 +12,27 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// CacheRepositoryAttributes name an existing cache repository.
+// CacheRepositoryAttributes identify an existing cache repository.
 type CacheRepositoryAttributes struct {
 	// RepositoryName is the name of the repository in its registry. Required.
 	RepositoryName *string
 
-	// Account owns the repository.
+	// Account is the account of the repository.
 	// Default: the account of the stack that imports it.
 	Account *string
 
-	// Region holds the repository.
+	// Region is the region of the repository.
 	// Default: the region of the stack that imports it.
 	Region *string
 
-	// PolicyAllows says that the policy of the repository lets the grantees in
-	// already, so that grants need not say what its account must allow.
+	// PolicyAllows declares that the repository policy already allows the grantees. Grants then print no
+	// message about it.
 	// Default: false.
 	PolicyAllows *bool
 }
 
-// CacheRepository_FromCacheRepositoryAttributes imports a cache repository by
-// name, account and region. Nothing is created, and no policy of the repository
-// is changed.
+// CacheRepository_FromCacheRepositoryAttributes imports a cache repository by name, account and region. It
+// creates nothing and does not change the repository policy.
 func CacheRepository_FromCacheRepositoryAttributes(scope constructs.Construct, id *string, attrs *CacheRepositoryAttributes) ICacheRepository {
 	c := &CacheRepository{}
 	constructs.NewConstruct_Override(c, scope, id)
@@ -57,18 +56,17 @@ func CacheRepository_FromCacheRepositoryAttributes(scope constructs.Construct, i
 		RepositoryName: name,
 	})
 	c.owner = owner{
-		account:  orElse(attrs.Account, c.shared.Account()),
-		region:   orElse(attrs.Region, c.shared.Region()),
-		name:     textOr(name, "NAME"),
-		imported: true,
-		allows:   attrs.PolicyAllows != nil && *attrs.PolicyAllows,
+		account:      orElse(attrs.Account, c.shared.Account()),
+		region:       orElse(attrs.Region, c.shared.Region()),
+		name:         textOr(name, "NAME"),
+		imported:     true,
+		policyAllows: attrs.PolicyAllows != nil && *attrs.PolicyAllows,
 	}
 	return c
 }
 
-// CacheRepository_FromCacheRepositoryArn imports a cache repository by its ARN,
-// which must be known at synthesis (not a value that CloudFormation fills in).
-// Nothing is created, and no policy of the repository is changed.
+// CacheRepository_FromCacheRepositoryArn imports a cache repository by its ARN, which must be known at
+// synthesis (no token). It creates nothing and does not change the repository policy.
 func CacheRepository_FromCacheRepositoryArn(scope constructs.Construct, id *string, arn *string) ICacheRepository {
 	c := &CacheRepository{}
 	constructs.NewConstruct_Override(c, scope, id)

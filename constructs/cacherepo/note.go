@@ -9,8 +9,7 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// The types of metadata by which awscdk.Annotations tell the CDK CLI of an info
-// and of a warning.
+// Metadata types that awscdk.Annotations uses for infos and warnings.
 const (
 	infoMetadata    = "aws:cdk:info"
 	warningMetadata = "aws:cdk:warning"
@@ -20,29 +19,28 @@ func (c *CacheRepository) note(kind, text string) {
 	c.Node().AddMetadata(jsii.String(kind), text, nil)
 }
 
-// repositoryMustAllow tells the half of a grant that the owner of an imported
-// repository writes.
+// repositoryMustAllow is the message about the statement that the policy of an imported repository needs.
 func (c *CacheRepository) repositoryMustAllow(r *request) string {
-	return fmt.Sprintf("%s: the policy of %s must allow %s to %s; name it in CacheRepositoryProps.%s there, or set CacheRepositoryAttributes.PolicyAllows when it does",
+	return fmt.Sprintf("%s: the policy of %s must allow %s to %s; add it to CacheRepositoryProps.%s there, or set CacheRepositoryAttributes.PolicyAllows if the policy already allows it",
 		r.method, c.arnText(), join(r.actions), r.subject.text(), r.party)
 }
 
-// granteeMustHave tells the half of a grant that the grantee's account writes.
+// granteeMustHave is the message about the statement that the grantee's own policy needs.
 func (c *CacheRepository) granteeMustHave(r *request) string {
 	who := r.subject.text()
 	if r.subject.account == nil {
-		who = "the principals that the repository lets in"
+		who = "the principals that the repository policy allows"
 	}
 	return fmt.Sprintf("%s: the account of the grantee must give %s a policy that allows ecr:GetAuthorizationToken on * and %s on %s",
 		r.method, who, join(r.actions), c.arnText())
 }
 
 func (c *CacheRepository) wholeAccountMayUse(r *request) string {
-	return fmt.Sprintf("%s: the policy of the repository trusts all of %s, whose administrators decide who uses it, as the role has neither a name nor a path; give it one of them",
+	return fmt.Sprintf("%s: the repository policy allows all of %s, whose administrators decide who uses it, because the role has neither a name nor a path; give the role a RoleName or a Path",
 		r.method, r.subject.text())
 }
 
-// arnText is the ARN of the repository as a person writes it.
+// arnText returns the ARN of the repository for messages, with ${AWS::...} for what CloudFormation fills in.
 func (c *CacheRepository) arnText() string {
 	return fmt.Sprintf("arn:${AWS::Partition}:ecr:%s:%s:repository/%s", textOr(c.owner.region, "${AWS::Region}"), textOr(c.owner.account, "${AWS::AccountId}"), c.owner.name)
 }

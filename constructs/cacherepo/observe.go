@@ -9,8 +9,8 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// MetricRepositoryPullCount counts the pulls from the repository, in the account
-// and region that hold it. Default of the options: the sum of 5 minutes.
+// MetricRepositoryPullCount counts the pulls from the repository, in its own account and region. Default of
+// the options: the sum over 5 minutes.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-repository-metrics.html
 func (c *CacheRepository) MetricRepositoryPullCount(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	metric := awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
@@ -27,10 +27,9 @@ func (c *CacheRepository) MetricRepositoryPullCount(options *awscloudwatch.Metri
 	return metric.With(options)
 }
 
-// OnCachePushed starts a target when a build has exported a cache: on the event
-// "ECR Image Action" of a push that succeeded. Its detail names the tag. Only
-// the account and region that hold the repository see the event; an import from
-// elsewhere is an error.
+// OnCachePushed starts a target when a build has exported a cache: on the event "ECR Image Action" of a
+// successful push. The event's detail has the tag. The event exists only in the account and region of the
+// repository; for a repository imported from elsewhere OnCachePushed reports an error.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
 func (c *CacheRepository) OnCachePushed(id *string, options *awsevents.OnEventOptions) awsevents.Rule {
 	if options == nil {
@@ -39,7 +38,7 @@ func (c *CacheRepository) OnCachePushed(id *string, options *awsevents.OnEventOp
 	stack := awscdk.Stack_Of(c)
 	if differ(c.owner.account, stack.Account()) || differ(c.owner.region, stack.Region()) {
 		validation.Report(c, []validation.Problem{{
-			Prop: "OnCachePushed", Wrong: "the events of the repository appear in its own account and region alone", Fix: "make the rule there",
+			Prop: "OnCachePushed", Wrong: "the events of the repository exist only in its own account and region", Fix: "create the rule there",
 		}})
 	}
 	rule := awsevents.NewRule(c, id, &awsevents.RuleProps{
@@ -64,12 +63,12 @@ func (c *CacheRepository) OnCachePushed(id *string, options *awsevents.OnEventOp
 	return rule
 }
 
-// differ tells whether two values are known and not the same.
+// differ reports whether two values are known at synthesis and not equal.
 func differ(a, b *string) bool {
 	return validation.IsLiteral(a) && validation.IsLiteral(b) && *a != *b
 }
 
-// literal is nil for a value that CloudFormation fills in.
+// literal returns nil for a value that CloudFormation fills in.
 func literal(s *string) *string {
 	if !validation.IsLiteral(s) {
 		return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/layercache/layercache/internal/synthtest"
 )
 
-func TestPullsAreCountedWhereTheRepositoryIs(t *testing.T) {
+func TestPullsAreCountedInTheAccountAndRegionOfTheRepository(t *testing.T) {
 	_, stack := accounts()
 	cache := cacherepo.CacheRepository_FromCacheRepositoryArn(stack, jsii.String("Cache"), jsii.String("arn:aws:ecr:eu-west-1:111111111111:repository/team/cache"))
 	metric := cache.MetricRepositoryPullCount(&awscloudwatch.MetricOptions{Label: jsii.String("Pulls")})
@@ -53,9 +53,9 @@ func TestAPushedCacheStartsATarget(t *testing.T) {
 	assert.Empty(t, synthtest.Errors(stack))
 }
 
-func TestEventsOfARepositoryElsewhereAreAnError(t *testing.T) {
+func TestEventsOfARepositoryOfAnotherAccountAreAnError(t *testing.T) {
 	_, stack := accounts()
 	cache := cacherepo.CacheRepository_FromCacheRepositoryArn(stack, jsii.String("Cache"), jsii.String("arn:aws:ecr:eu-central-1:111111111111:repository/team/cache"))
 	cache.OnCachePushed(jsii.String("Pushed"), nil)
-	assert.Equal(t, []string{"Build/Cache: OnCachePushed: the events of the repository appear in its own account and region alone; make the rule there"}, synthtest.Errors(stack))
+	assert.Equal(t, []string{"Build/Cache: OnCachePushed: the events of the repository exist only in its own account and region; create the rule there"}, synthtest.Errors(stack))
 }

@@ -9,36 +9,33 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Party is a set of principals of other accounts. Nothing of it has to exist
-// when the repository is deployed: the policy names the account (or the
-// organization) and narrows it by conditions, as ECR refuses a policy that
-// names a role which is not there yet.
+// Party is a set of principals of other accounts. They do not have to exist when the repository is deployed:
+// ECR refuses a policy that names a missing role, so the policy names the account (or organization) and
+// narrows it by conditions.
 type Party struct {
 	// Account is the 12-digit id of the account that the principals belong to.
-	// Default: any account of the organization, which OrganizationID or
-	// OrganizationPaths then name.
+	// Default: any account of the organization that OrganizationID or OrganizationPaths name.
 	Account *string
 
-	// OrganizationID, such as "o-a1b2c3d4e5", limits the party to principals of
-	// that AWS organization (condition aws:PrincipalOrgID).
+	// OrganizationID, such as "o-a1b2c3d4e5", limits the party to that AWS organization (condition
+	// aws:PrincipalOrgID).
 	// Default: no limit.
 	OrganizationID *string
 
-	// OrganizationPaths, such as "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*", limit
-	// the party to accounts in these parts of an AWS organization (condition
-	// aws:PrincipalOrgPaths). A path ends with a slash for the accounts of one
-	// organizational unit, with "/*" for those below it too.
+	// OrganizationPaths, such as "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*", limit the party to accounts in
+	// these parts of an AWS organization (condition aws:PrincipalOrgPaths). A path ends with a slash for the
+	// accounts of one organizational unit, with "/*" for those below it too.
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalorgpaths
 	// Default: no limit.
 	OrganizationPaths *[]*string
 
-	// RolePath, such as "/ci/release/", limits the party to the roles below that
-	// path (condition aws:PrincipalArn). It begins and ends with a slash.
+	// RolePath, such as "/ci/release/", limits the party to the roles below that path (condition
+	// aws:PrincipalArn). It starts and ends with a slash.
 	// Default: no limit.
 	RolePath *string
 }
 
-// share adds one statement for each party to the policy of the repository.
+// share adds one statement for each party to the repository policy.
 func share(repository awsecr.Repository, sid string, parties *[]*Party, actions []*string) {
 	if parties == nil {
 		return

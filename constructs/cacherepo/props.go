@@ -10,75 +10,68 @@ import (
 
 // CacheRepositoryProps are the props of a CacheRepository.
 type CacheRepositoryProps struct {
-	// RepositoryName is the physical name. Set it when another account or app
-	// refers to the repository.
-	// Default: CloudFormation makes a name.
+	// RepositoryName is the physical name. Set it when another account or app refers to the repository.
+	// Default: CloudFormation generates a name.
 	RepositoryName *string
 
-	// LifecycleRules say when caches expire. Rules that archive are refused.
-	// Default: lifecycle.CacheRules(): replaced manifests after 1 day, caches
-	// that no build has written to after 30 days, records of their steps after
-	// 120. With IMMUTABLE_WITH_EXCLUSION
-	// they are lifecycle.SharedRules, which leave the images alone.
+	// LifecycleRules define when caches expire. Rules for archived images are refused.
+	// Default: lifecycle.CacheRules(): replaced manifests after 1 day, caches 30 days after the last write,
+	// records after 120 days. With IMMUTABLE_WITH_EXCLUSION: lifecycle.SharedRules, which keep images.
 	LifecycleRules *[]*lifecycle.Rule
 
-	// Readers may import caches, from other accounts. Their own accounts must
-	// allow it too, which GrantRead does on an imported repository.
+	// Readers are principals of other accounts that may import caches. Their own policies must allow it too;
+	// GrantRead on an imported repository adds that.
 	// Default: none.
 	Readers *[]*Party
 
-	// Writers may import and export caches, from other accounts.
+	// Writers are principals of other accounts that may import and export caches.
 	// Default: none.
 	Writers *[]*Party
 
-	// ImageTagMutability says which tags a push may overwrite. With
-	// awsecr.TagMutability_IMMUTABLE_WITH_EXCLUSION the repository can hold
-	// images beside caches: their tags stay as they are while the cache tags,
-	// named by ImageTagMutabilityExclusionFilters, are written anew by each
-	// build. IMMUTABLE is refused, as no build could write its cache twice.
-	// Default: awsecr.TagMutability_MUTABLE, a repository for caches alone.
+	// ImageTagMutability defines which tags a push may overwrite. With
+	// awsecr.TagMutability_IMMUTABLE_WITH_EXCLUSION the repository can hold images as well as caches: image
+	// tags are immutable, and each build overwrites the cache tags that match
+	// ImageTagMutabilityExclusionFilters. IMMUTABLE is refused, because a build could write its cache only
+	// once.
+	// Default: awsecr.TagMutability_MUTABLE, for a repository that holds only caches.
 	ImageTagMutability awsecr.TagMutability
 
-	// ImageTagMutabilityExclusionFilters are 1 to 5 patterns of tags to which
-	// ImageTagMutability does not apply, such as "app--*": letters, digits, '.',
-	// '_', '-' and '*' for any text. Needed with a mutability WITH_EXCLUSION.
+	// ImageTagMutabilityExclusionFilters are 1 to 5 patterns of tags to which ImageTagMutability does not
+	// apply, such as "app--*": letters, digits, '.', '_', '-' and '*' for any text. Required with a
+	// mutability WITH_EXCLUSION.
 	// Default: none.
 	ImageTagMutabilityExclusionFilters *[]*string
 
-	// Encryption is that of the stored layers: awsecr.RepositoryEncryption_AES_256,
-	// _KMS or _KMS_DSSE, which only the GovCloud regions have. It cannot be
-	// changed later without a new repository.
-	// Default: AES-256 with keys of Amazon S3, or KMS when EncryptionKey is set.
+	// Encryption is the encryption of the stored layers: awsecr.RepositoryEncryption_AES_256, _KMS or
+	// _KMS_DSSE (only in GovCloud regions). A change replaces the repository.
+	// Default: AES-256 with keys of Amazon S3, or KMS if EncryptionKey is set.
 	Encryption awsecr.RepositoryEncryption
 
-	// EncryptionKey is a KMS key of the repository's region. Readers and writers
-	// need no permission on it: ECR uses it by grants that it makes for itself
-	// when the repository is created. The role that deploys the stack needs
-	// kms:DescribeKey, kms:CreateGrant and kms:RetireGrant for that
+	// EncryptionKey is a KMS key of the repository's region. Readers and writers need no permission for it:
+	// ECR creates its own grants on the key together with the repository. The role that deploys the stack
+	// needs kms:DescribeKey, kms:CreateGrant and kms:RetireGrant for that
 	// (https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html).
-	// Default: with KMS, the AWS managed key aws/ecr.
+	// Default: the AWS managed key aws/ecr, with KMS.
 	EncryptionKey awskms.IKey
 
-	// ImageScanOnPush scans what is pushed. Caches are not images: a scan of one
-	// finds nothing and ends as unsupported. The registry's own scanning
-	// configuration goes before this one.
+	// ImageScanOnPush scans pushed images. It is of no use for caches: their scans end as unsupported. The
+	// registry's scanning configuration takes precedence.
 	// Default: false.
 	ImageScanOnPush *bool
 
-	// Tags are tags of the repository itself.
-	// Default: those of the stack.
+	// Tags are the tags of the repository resource.
+	// Default: the tags of the stack.
 	Tags *map[string]*string
 
-	// RemovalPolicy says what becomes of the repository when it leaves the
-	// stack. A cache can be built again, and a kept repository would block the
-	// next deployment under the same name.
-	// Default: awscdk.RemovalPolicy_DESTROY, with all caches in it; RETAIN for a
-	// repository that holds images too.
+	// RemovalPolicy defines what happens to the repository when it is removed from the stack. Caches can be
+	// rebuilt, and a retained repository blocks the next deployment under the same name.
+	// Default: awscdk.RemovalPolicy_DESTROY, including all caches; RETAIN for a repository that also holds
+	// images.
 	RemovalPolicy awscdk.RemovalPolicy
 }
 
-// shared tells whether the repository holds images beside caches.
-func (p *CacheRepositoryProps) shared() bool {
+// holdsImages reports whether the repository holds images as well as caches.
+func (p *CacheRepositoryProps) holdsImages() bool {
 	return p.ImageTagMutability == awsecr.TagMutability_IMMUTABLE_WITH_EXCLUSION
 }
 
@@ -86,7 +79,7 @@ func (p *CacheRepositoryProps) rules() *[]*lifecycle.Rule {
 	switch {
 	case p.LifecycleRules != nil:
 		return p.LifecycleRules
-	case p.shared() && p.ImageTagMutabilityExclusionFilters != nil:
+	case p.holdsImages() && p.ImageTagMutabilityExclusionFilters != nil:
 		return lifecycle.SharedRules(p.ImageTagMutabilityExclusionFilters)
 	}
 	return lifecycle.CacheRules()
@@ -96,13 +89,13 @@ func (p *CacheRepositoryProps) removalPolicy() awscdk.RemovalPolicy {
 	switch {
 	case p.RemovalPolicy != "":
 		return p.RemovalPolicy
-	case p.shared():
+	case p.holdsImages():
 		return awscdk.RemovalPolicy_RETAIN
 	}
 	return awscdk.RemovalPolicy_DESTROY
 }
 
-// exclusionFilters are the patterns in the form of the CDK.
+// exclusionFilters returns the patterns as the CDK's type.
 func (p *CacheRepositoryProps) exclusionFilters() *[]awsecr.ImageTagMutabilityExclusionFilter {
 	if p.ImageTagMutabilityExclusionFilters == nil {
 		return nil
@@ -114,8 +107,8 @@ func (p *CacheRepositoryProps) exclusionFilters() *[]awsecr.ImageTagMutabilityEx
 	return &filters
 }
 
-// encryption is nil for the default. awsecr.Repository would take no key
-// together with KMS_DSSE, though ECR does.
+// encryption returns nil for the default. It is set on the CloudFormation resource because awsecr.Repository
+// accepts no key with KMS_DSSE, although ECR does.
 func (p *CacheRepositoryProps) encryption() *awsecr.CfnRepository_EncryptionConfigurationProperty {
 	kind := *awsecr.RepositoryEncryption_KMS().Value()
 	switch {

@@ -14,17 +14,16 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// maxFilters is ECR's limit of exclusion filters for one repository, and
-// filterForm their pattern:
+// maxFilters is ECR's limit of exclusion filters per repository, and filterForm their pattern:
 // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageTagMutabilityExclusionFilter.html.
 const maxFilters = 5
 
 var filterForm = regexp.MustCompile(`^[0-9a-zA-Z._*-]{1,128}$`)
 
-// dualLayerRegions starts the names of the regions that have KMS_DSSE.
+// dualLayerRegions is the prefix of the regions with KMS_DSSE.
 const dualLayerRegions = "us-gov-"
 
-// checkProps returns what is wrong with the props other than LifecycleRules.
+// checkProps returns the problems of all props except LifecycleRules.
 func checkProps(props *CacheRepositoryProps, region *string) []validation.Problem {
 	problems := checkName(props.RepositoryName)
 	problems = append(problems, checkParties("Readers", props.Readers)...)
@@ -46,15 +45,15 @@ func checkMutability(props *CacheRepositoryProps) []validation.Problem {
 	const filtersProp = "ImageTagMutabilityExclusionFilters"
 	switch mutability := props.ImageTagMutability; {
 	case mutability == awsecr.TagMutability_IMMUTABLE:
-		add("ImageTagMutability", "IMMUTABLE would let a build write its cache once and never again", "use IMMUTABLE_WITH_EXCLUSION with the tags of the caches, or leave the prop out")
+		add("ImageTagMutability", "with IMMUTABLE a build could write its cache only once", "use IMMUTABLE_WITH_EXCLUSION with filters for the cache tags, or leave the prop out")
 	case mutability == "" || mutability == awsecr.TagMutability_MUTABLE:
 		if props.ImageTagMutabilityExclusionFilters != nil {
-			add(filtersProp, "apply to nothing while every tag is mutable", "set ImageTagMutability to IMMUTABLE_WITH_EXCLUSION, or leave the filters out")
+			add(filtersProp, "have no effect while every tag is mutable", "set ImageTagMutability to IMMUTABLE_WITH_EXCLUSION, or leave the filters out")
 		}
 	case mutability != awsecr.TagMutability_IMMUTABLE_WITH_EXCLUSION && mutability != awsecr.TagMutability_MUTABLE_WITH_EXCLUSION:
 		add("ImageTagMutability", fmt.Sprintf("%q is unknown", mutability), "use a constant of awsecr.TagMutability")
 	case len(filters) == 0 || len(filters) > maxFilters:
-		add(filtersProp, fmt.Sprintf("has %d patterns, and ECR takes 1 to %d", len(filters), maxFilters), `give the tags of the caches, such as "app--*"`)
+		add(filtersProp, fmt.Sprintf("has %d patterns, and ECR accepts 1 to %d", len(filters), maxFilters), `give patterns for the cache tags, such as "app--*"`)
 	}
 	for i, filter := range filters {
 		if filter == nil || validation.IsLiteral(filter) && !filterForm.MatchString(*filter) {
@@ -70,9 +69,9 @@ func checkEncryption(props *CacheRepositoryProps, region *string) []validation.P
 	}
 	switch kind := *props.Encryption.Value(); {
 	case kind == *awsecr.RepositoryEncryption_AES_256().Value() && props.EncryptionKey != nil:
-		return []validation.Problem{{Prop: "EncryptionKey", Wrong: "is not used with AES256", Fix: "set Encryption to KMS, or leave one of the two out"}}
+		return []validation.Problem{{Prop: "EncryptionKey", Wrong: "is not used with AES256", Fix: "set Encryption to KMS, or remove one of the two"}}
 	case kind == *awsecr.RepositoryEncryption_KMS_DSSE().Value() && validation.IsLiteral(region) && !strings.HasPrefix(*region, dualLayerRegions):
-		return []validation.Problem{{Prop: "Encryption", Wrong: fmt.Sprintf("KMS_DSSE is not to be had in %s", *region), Fix: "use KMS; the GovCloud regions alone have KMS_DSSE"}}
+		return []validation.Problem{{Prop: "Encryption", Wrong: fmt.Sprintf("KMS_DSSE is not available in %s", *region), Fix: "use KMS; only the GovCloud regions have KMS_DSSE"}}
 	}
 	return nil
 }
@@ -85,7 +84,7 @@ func checkTags(tags *map[string]*string) []validation.Problem {
 	for _, key := range slices.Sorted(maps.Keys(*tags)) {
 		if key == "" || len(key) > 128 || strings.HasPrefix(strings.ToLower(key), "aws:") || (*tags)[key] == nil {
 			problems = append(problems, validation.Problem{
-				Prop: fmt.Sprintf("Tags[%q]", key), Wrong: "is no tag of a resource", Fix: "use a key of 1 to 128 characters without aws: at the front, and a value",
+				Prop: fmt.Sprintf("Tags[%q]", key), Wrong: "is not a valid resource tag", Fix: "use a key of 1 to 128 characters that does not start with aws:, and a value",
 			})
 		}
 	}

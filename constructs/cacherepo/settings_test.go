@@ -41,19 +41,19 @@ func TestSettingsOfACacheRepository(t *testing.T) {
 			},
 			"EncryptionConfiguration", map[string]any{"EncryptionType": "KMS_DSSE", "KmsKey": "arn:aws:kms:eu-central-1:111111111111:key/k"},
 		},
-		"AES256 can be asked for": {
+		"AES256 is the default and can be set": {
 			func(awscdk.Stack) *cacherepo.CacheRepositoryProps {
 				return &cacherepo.CacheRepositoryProps{Encryption: awsecr.RepositoryEncryption_AES_256()}
 			},
 			"EncryptionConfiguration", nil,
 		},
-		"tags are those of the repository": {
+		"tags are set on the repository": {
 			func(awscdk.Stack) *cacherepo.CacheRepositoryProps {
 				return &cacherepo.CacheRepositoryProps{Tags: &map[string]*string{"team": jsii.String("platform"), "cost": jsii.String("ci")}}
 			},
 			"Tags", []any{map[string]any{"Key": "cost", "Value": "ci"}, map[string]any{"Key": "team", "Value": "platform"}},
 		},
-		"scans can be had": {
+		"scans can be enabled": {
 			func(awscdk.Stack) *cacherepo.CacheRepositoryProps {
 				return &cacherepo.CacheRepositoryProps{ImageScanOnPush: jsii.Bool(true)}
 			},
@@ -70,7 +70,7 @@ func TestSettingsOfACacheRepository(t *testing.T) {
 	}
 }
 
-func TestARepositoryCanHoldImagesBesideCaches(t *testing.T) {
+func TestARepositoryCanHoldImagesAndCaches(t *testing.T) {
 	stack := synthtest.Stack()
 	cacherepo.NewCacheRepository(stack, jsii.String("Cache"), &cacherepo.CacheRepositoryProps{
 		ImageTagMutability:                 awsecr.TagMutability_IMMUTABLE_WITH_EXCLUSION,
@@ -96,40 +96,40 @@ func TestSettingsThatECRWouldRefuse(t *testing.T) {
 		props *cacherepo.CacheRepositoryProps
 		want  []string
 	}{
-		"tags that can be written once": {
+		"immutable tags": {
 			&cacherepo.CacheRepositoryProps{ImageTagMutability: awsecr.TagMutability_IMMUTABLE},
-			[]string{"ImageTagMutability: IMMUTABLE would let a build write its cache once and never again; use IMMUTABLE_WITH_EXCLUSION with the tags of the caches, or leave the prop out"},
+			[]string{"ImageTagMutability: with IMMUTABLE a build could write its cache only once; use IMMUTABLE_WITH_EXCLUSION with filters for the cache tags, or leave the prop out"},
 		},
-		"an exclusion of nothing": {
+		"an exclusion without filters": {
 			&cacherepo.CacheRepositoryProps{ImageTagMutability: awsecr.TagMutability_IMMUTABLE_WITH_EXCLUSION},
-			[]string{`ImageTagMutabilityExclusionFilters: has 0 patterns, and ECR takes 1 to 5; give the tags of the caches, such as "app--*"`},
+			[]string{`ImageTagMutabilityExclusionFilters: has 0 patterns, and ECR accepts 1 to 5; give patterns for the cache tags, such as "app--*"`},
 		},
-		"six filters, one of them no pattern of tags": {
+		"six filters, one of the wrong form": {
 			&cacherepo.CacheRepositoryProps{
 				ImageTagMutability:                 awsecr.TagMutability_MUTABLE_WITH_EXCLUSION,
 				ImageTagMutabilityExclusionFilters: jsii.Strings("a", "b", "c", "d", "e", "f/g"),
 			},
 			[]string{
-				`ImageTagMutabilityExclusionFilters: has 6 patterns, and ECR takes 1 to 5; give the tags of the caches, such as "app--*"`,
+				`ImageTagMutabilityExclusionFilters: has 6 patterns, and ECR accepts 1 to 5; give patterns for the cache tags, such as "app--*"`,
 				`ImageTagMutabilityExclusionFilters[5]: "f/g" has the wrong form; use 1 to 128 letters, digits, '.', '_', '-' and '*'`,
 			},
 		},
-		"filters without a mutability that they are for": {
+		"filters without a mutability that uses them": {
 			&cacherepo.CacheRepositoryProps{ImageTagMutabilityExclusionFilters: jsii.Strings("a")},
-			[]string{"ImageTagMutabilityExclusionFilters: apply to nothing while every tag is mutable; set ImageTagMutability to IMMUTABLE_WITH_EXCLUSION, or leave the filters out"},
+			[]string{"ImageTagMutabilityExclusionFilters: have no effect while every tag is mutable; set ImageTagMutability to IMMUTABLE_WITH_EXCLUSION, or leave the filters out"},
 		},
 		"two layers of encryption outside of GovCloud": {
 			&cacherepo.CacheRepositoryProps{Encryption: awsecr.RepositoryEncryption_KMS_DSSE()},
-			[]string{"Encryption: KMS_DSSE is not to be had in eu-central-1; use KMS; the GovCloud regions alone have KMS_DSSE"},
+			[]string{"Encryption: KMS_DSSE is not available in eu-central-1; use KMS; only the GovCloud regions have KMS_DSSE"},
 		},
-		"tags that AWS keeps for itself": {
+		"tags that AWS reserves": {
 			&cacherepo.CacheRepositoryProps{Tags: &map[string]*string{"aws:x": jsii.String("y")}},
-			[]string{`Tags["aws:x"]: is no tag of a resource; use a key of 1 to 128 characters without aws: at the front, and a value`},
+			[]string{`Tags["aws:x"]: is not a valid resource tag; use a key of 1 to 128 characters that does not start with aws:, and a value`},
 		},
-		"an archive": {
+		"a rule that archives": {
 			&cacherepo.CacheRepositoryProps{LifecycleRules: &[]*lifecycle.Rule{{MaxDaysSincePull: jsii.Number(14)}}},
-			[]string{"LifecycleRules[0].MaxDaysSincePull: is for the archive, where no build can pull a cache and each one is billed for at least 90 days; " +
-				"use MaxDaysSincePush or MaxCount: a cache that has expired is made anew by one cold build"},
+			[]string{"LifecycleRules[0].MaxDaysSincePull: is for the archive, from which builds cannot import caches and where each is billed for at least 90 days; " +
+				"use MaxDaysSincePush or MaxCount; one cold build rebuilds an expired cache"},
 		},
 		"organization paths of the wrong form": {
 			&cacherepo.CacheRepositoryProps{Readers: &[]*cacherepo.Party{
@@ -158,7 +158,7 @@ func TestSettingsThatECRWouldRefuse(t *testing.T) {
 		cacherepo.NewCacheRepository(stack, jsii.String("Cache"), &cacherepo.CacheRepositoryProps{
 			Encryption: awsecr.RepositoryEncryption_AES_256(), EncryptionKey: awskms.NewKey(stack, jsii.String("Key"), nil),
 		})
-		assert.Equal(t, []string{"Test/Cache: EncryptionKey: is not used with AES256; set Encryption to KMS, or leave one of the two out"}, synthtest.Errors(stack))
+		assert.Equal(t, []string{"Test/Cache: EncryptionKey: is not used with AES256; set Encryption to KMS, or remove one of the two"}, synthtest.Errors(stack))
 	})
 }
 

@@ -12,31 +12,27 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// subject is what is known at synthesis of the principal that gets a grant.
+// subject describes the principal of a grant, as far as it is known at synthesis.
 type subject struct {
-	// account is the account of the principal; it may be a token, and nil where
-	// nothing tells.
+	// account is the principal's account. It may be a token, and is nil if unknown.
 	account *string
-	// arn is the principal's ARN, where it is known.
+	// arn is the principal's ARN, or "" if unknown.
 	arn string
-	// construct is the principal, where it is a construct.
+	// construct is the principal if it is a construct, else nil.
 	construct constructs.IConstruct
-	// wholeAccount is true for an account as the grantee, everybody for
-	// everybody.
+	// wholeAccount reports whether the grantee is an account, everybody whether it is "*".
 	wholeAccount, everybody bool
-	// home is what the stack of the principal shares, where it is known to be
-	// that of the CacheRepository.
+	// home is the CacheRepository's stack if the principal is known to be in it, else nil.
 	home *perstack.Shared
-	// foreign is true for a role that is imported into a stack of another
-	// account: the CDK takes statements for its policy and drops them.
+	// foreign reports whether the principal is a role imported into a stack of another account. The CDK
+	// accepts statements for its policy and drops them.
 	foreign bool
 }
 
 var principalArn = regexp.MustCompile(`^arn:[a-z0-9-]+:(?:iam|sts)::([0-9]{12}):(.+)$`)
 
-// subjectOf asks no more than is needed: each question to the CDK's process
-// takes time, with every build. A role that this app makes is neither everybody
-// nor foreign.
+// subjectOf makes as few calls to the CDK's process as possible, because they take time for every build. A
+// role of this app is neither everybody nor foreign.
 func (c *CacheRepository) subjectOf(principal awsiam.IPrincipal) subject {
 	if role, ok := principal.(awsiam.Role); ok && c.shared.Made(role) {
 		return subject{account: c.shared.Account(), construct: role, home: c.shared}
@@ -60,7 +56,7 @@ func (c *CacheRepository) subjectOf(principal awsiam.IPrincipal) subject {
 	return s
 }
 
-// readName reads the principal as a policy names it.
+// readName sets everybody, account and arn from the principal's name in a policy.
 func (s *subject) readName(name *string, conditions bool) {
 	s.everybody = *name == "*" && !conditions
 	if match := principalArn.FindStringSubmatch(*name); match != nil {
@@ -71,7 +67,7 @@ func (s *subject) readName(name *string, conditions bool) {
 	}
 }
 
-// region is that of the stack of a principal of this app, else nil.
+// region returns the region of the principal's stack, or nil if the principal is not in this app.
 func (s *subject) region() *string {
 	switch {
 	case s.home != nil:
@@ -82,9 +78,8 @@ func (s *subject) region() *string {
 	return awscdk.Stack_Of(s.construct).Region()
 }
 
-// role is PATH and NAME of a role that this app makes, or its PATH and "*" where
-// CloudFormation makes the name; "" for a path of "/" and no name, and for other
-// principals.
+// role returns the path and name of a role of this app, with "*" for a name that CloudFormation generates. It
+// returns "" for a role with neither path nor name, and for other principals.
 func (s *subject) role() string {
 	if s.arn != "" || s.construct == nil {
 		return ""
@@ -106,7 +101,7 @@ func (s *subject) role() string {
 	return path + name
 }
 
-// conditions narrow a statement on the account to the subject.
+// conditions narrows a statement for the whole account to the subject.
 func (s *subject) conditions(scope constructs.IConstruct) *map[string]any {
 	arn := s.arn
 	if role := s.role(); role != "" {
@@ -118,7 +113,7 @@ func (s *subject) conditions(scope constructs.IConstruct) *map[string]any {
 	return &map[string]any{"ArnLike": map[string]any{"aws:PrincipalArn": arn}}
 }
 
-// roleArn is the ARN of roles; path begins with a slash and may end with "*".
+// roleArn returns the ARN for roles; path starts with a slash and may end with "*".
 func roleArn(stack awscdk.Stack, account *string, path string) *string {
 	return stack.FormatArn(&awscdk.ArnComponents{
 		Service:   jsii.String("iam"),

@@ -49,7 +49,7 @@ func TestEveryProblemOfThePropsAtOnce(t *testing.T) {
 		`Architecture: "mips" is unknown; use "amd64" or "arm64"`,
 		`ComputeType: "LAMBDA_1GB" is no size that runs a builder; use one of [SMALL MEDIUM LARGE X_LARGE X2_LARGE]`,
 		`Timeout: 0.5 minutes is out of CodeBuild's range; give 5 to 2160 minutes`,
-		`HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile them`,
+		`HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile it`,
 		`Environment["A B"]: is no name for a variable of a build; use letters, digits and '_', and not CODEBUILD_ at the front`,
 		`Environment["CODEBUILD_X"]: is no name for a variable of a build; use letters, digits and '_', and not CODEBUILD_ at the front`,
 		`Environment["EMPTY"]: has no value; give it one, or leave it out`,

@@ -7,25 +7,23 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Thresholds say when the alarms of an app go off. A period without builds is
-// no reason.
+// Thresholds define when the alarms of an app go off. A period without builds triggers no alarm.
 type Thresholds struct {
-	// HitRatio is the average, 0 to 1, below which the cache is hardly used.
+	// HitRatio is the average hit ratio, 0 to 1, below which the alarm goes off.
 	// Default: 0.2.
 	HitRatio *float64
 
-	// ExportFailures is the number of builds in a Period that may fail to write
-	// their cache.
-	// Default: 0: the first failure sets the alarm off.
+	// ExportFailures is the number of builds per Period that may fail to write their cache.
+	// Default: 0, so the first failure triggers the alarm.
 	ExportFailures *float64
 
-	// OverheadSeconds is by how many seconds a build may spend more on the cache
-	// than it saves, on average.
-	// Default: 0: the alarm goes off as soon as the cache costs time.
+	// OverheadSeconds is the number of seconds that the cache may cost a build more than it saves, on
+	// average.
+	// Default: 0, so the alarm goes off as soon as the cache costs time.
 	OverheadSeconds *float64
 
-	// MinimumBuilds is the number of builds in a Period from which averages are
-	// judged, so that one cold build sets nothing off.
+	// MinimumBuilds is the number of builds per Period from which averages are evaluated, so that one cold
+	// build triggers no alarm.
 	// Default: 5.
 	MinimumBuilds *float64
 }
@@ -51,8 +49,8 @@ func (t *Thresholds) withDefaults() Thresholds {
 	return complete
 }
 
-// addAlarms makes the alarms of an app. Averages are replaced by a value that
-// is never too bad while there are too few builds.
+// addAlarms creates the alarms of an app. With too few builds, averages are replaced by a value that triggers
+// no alarm.
 func (i *Insight) addAlarms(app *App, t Thresholds) {
 	if !app.hasAlarms() {
 		return
@@ -60,7 +58,7 @@ func (i *Insight) addAlarms(app *App, t Thresholds) {
 	label := app.label()
 	average, count := awscloudwatch.Stats_AVERAGE(), awscloudwatch.Stats_SAMPLE_COUNT()
 	i.addAlarm("HitRatio-"+label, &awscloudwatch.AlarmProps{
-		AlarmDescription: jsii.String(fmt.Sprintf("The layer cache of %s is hardly used: compare the verdicts of its latest builds", label)),
+		AlarmDescription: jsii.String(fmt.Sprintf("The layer cache of %s is rarely used: compare the verdicts of its latest builds", label)),
 		Metric: i.expression(fmt.Sprintf("IF(builds >= %v, ratio, 1)", *t.MinimumBuilds), map[string]awscloudwatch.IMetric{
 			"builds": i.metric(app, HitRatio, count, label),
 			"ratio":  i.metric(app, HitRatio, average, label),
@@ -69,13 +67,13 @@ func (i *Insight) addAlarms(app *App, t Thresholds) {
 		Threshold:          t.HitRatio,
 	})
 	i.addAlarm("ExportFailures-"+label, &awscloudwatch.AlarmProps{
-		AlarmDescription:   jsii.String(fmt.Sprintf("The layer cache of %s is not written: the warnings at the end of a build's log name the cause", label)),
+		AlarmDescription:   jsii.String(fmt.Sprintf("Builds of %s fail to write their layer cache: the warnings at the end of the build log name the cause", label)),
 		Metric:             i.metric(app, ExportFailures, awscloudwatch.Stats_SUM(), label),
 		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD,
 		Threshold:          t.ExportFailures,
 	})
 	i.addAlarm("Overhead-"+label, &awscloudwatch.AlarmProps{
-		AlarmDescription: jsii.String(fmt.Sprintf("The layer cache of %s costs more time than it saves: see the reports of its builds for whether to keep it", label)),
+		AlarmDescription: jsii.String(fmt.Sprintf("The layer cache of %s costs more time than it saves: the build reports show whether it is worth keeping", label)),
 		Metric: i.expression(fmt.Sprintf("IF(builds >= %v, 0 - saved, 0)", *t.MinimumBuilds), map[string]awscloudwatch.IMetric{
 			"builds": i.metric(app, SavedSeconds, count, label),
 			"saved":  i.metric(app, SavedSeconds, average, label),

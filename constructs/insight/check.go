@@ -13,8 +13,7 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// CloudWatch's quotas, of which 100 apps stay below the one of 500 widgets on a
-// dashboard:
+// CloudWatch's quotas. 100 apps stay below the quota of 500 widgets per dashboard:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html.
 const maxApps, maxActions, maxPeriod = 100, 5, 86400
 
@@ -39,7 +38,7 @@ func check(scope constructs.Construct, props *InsightProps) []validation.Problem
 	if props.Period != nil {
 		seconds := *props.Period.ToSeconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
 		if seconds < 60 || seconds > maxPeriod || math.Mod(seconds, 60) != 0 {
-			add("Period", fmt.Sprintf("%v seconds is no period of an alarm", seconds), "give whole minutes, at most 1 day")
+			add("Period", fmt.Sprintf("%v seconds is not a valid period of an alarm", seconds), "give whole minutes, at most 1 day")
 		}
 	}
 	if props.AlarmActions != nil && len(*props.AlarmActions) > maxActions {
@@ -67,14 +66,14 @@ func checkNamespace(namespace *string) []validation.Problem {
 
 func checkApps(region string, apps *[]*App) []validation.Problem {
 	if apps == nil || len(*apps) == 0 {
-		return []validation.Problem{{Prop: "Apps", Wrong: "is empty", Fix: "list at least one app, by the App of its ImageBuild"}}
+		return []validation.Problem{{Prop: "Apps", Wrong: "is empty", Fix: "list at least one app, with the App of its ImageBuild"}}
 	}
 	var problems []validation.Problem
 	add := func(prop, wrong, fix string) {
 		problems = append(problems, validation.Problem{Prop: prop, Wrong: wrong, Fix: fix})
 	}
 	if len(*apps) > maxApps {
-		add("Apps", fmt.Sprintf("%d apps do not fit on a dashboard", len(*apps)), fmt.Sprintf("give at most %d, and the others to another Insight", maxApps))
+		add("Apps", fmt.Sprintf("%d apps do not fit on a dashboard", len(*apps)), fmt.Sprintf("give at most %d, and add the others to another Insight", maxApps))
 	}
 	labels := map[string]int{}
 	for n, app := range *apps {
@@ -85,7 +84,7 @@ func checkApps(region string, apps *[]*App) []validation.Problem {
 		}
 		checkApp(add, prop, region, app)
 		if first, taken := labels[app.label()]; taken {
-			add(prop+".Label", fmt.Sprintf("%q is the label of Apps[%d] too", app.label(), first), "give each app a label of its own")
+			add(prop+".Label", fmt.Sprintf("%q is also the label of Apps[%d]", app.label(), first), "give each app its own label")
 			continue
 		}
 		labels[app.label()] = n
@@ -106,8 +105,8 @@ func checkApp(add func(prop, wrong, fix string), prop, region string, app *App) 
 		add(prop+".Account", fmt.Sprintf("%q has the wrong form", *app.Account), "give the 12 digits of an account")
 	}
 	if app.Region != nil && *app.Region != region && app.hasAlarms() {
-		add(prop+".Region", "is not that of the stack, and an alarm watches its own region alone",
-			"say Alarms: false here and make an Insight in that region, or give the stack that region")
+		add(prop+".Region", "is not the region of the stack, and an alarm watches only its own region",
+			"set Alarms to false here and add an Insight in that region, or deploy the stack in that region")
 	}
 }
 

@@ -6,13 +6,13 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// graph is one graph of a row: its title and its figures.
+// graph is one graph of a row: its title and its metrics.
 type graph struct {
 	title string
 	names []Name
 }
 
-// graphs of an app's row; those of the first row show one figure of every app.
+// appGraphs are the graphs of an app's row. overviewGraphs, in the first row, show one metric of every app.
 var (
 	appGraphs = []graph{
 		{"hit ratio", []Name{HitRatio}},
@@ -28,7 +28,7 @@ var (
 	}
 )
 
-// addDashboard puts a row for all apps above one for each.
+// addDashboard creates a dashboard with a row for all apps, then one row for each app.
 func (i *Insight) addDashboard(name *string) {
 	rows := [][]awscloudwatch.IWidget{i.overview()}
 	for _, app := range i.apps {
@@ -67,7 +67,7 @@ func (i *Insight) row(app *App) []awscloudwatch.IWidget {
 	return row
 }
 
-// widget is a quarter of a row. The axis begins at zero, and a ratio's ends at 1.
+// widget returns a graph, a quarter of a row wide. The axis starts at 0; for a ratio it ends at 1.
 func widget(title string, name Name, lines []awscloudwatch.IMetric) awscloudwatch.IWidget {
 	axis := &awscloudwatch.YAxisProps{Min: jsii.Number(0), ShowUnits: jsii.Bool(false)}
 	if name == HitRatio {

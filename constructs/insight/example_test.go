@@ -13,8 +13,8 @@ import (
 	"github.com/layercache/layercache/internal/synthtest"
 )
 
-// A dashboard in the account that shares the cache, for the builds of one app in
-// two other accounts. Whoever subscribes to the topic hears of trouble.
+// A dashboard in the account of the cache, for the builds of one app in two other accounts. The alarms notify
+// the subscribers of a topic.
 func ExampleNewInsight() {
 	app := awscdk.NewApp(nil)
 	stack := awscdk.NewStack(app, jsii.String("Insight"), &awscdk.StackProps{

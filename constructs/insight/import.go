@@ -15,9 +15,8 @@ type imported struct {
 	namespace *string
 }
 
-// Insight_FromNamespace is an Insight of another stack or account, by the
-// namespace that its builds send to. Builds send to their own account, where
-// CloudWatch takes the first figure of a namespace without anything made before.
+// Insight_FromNamespace refers to an Insight of another stack or account by its namespace. Builds send
+// metrics to their own account, where CloudWatch creates a namespace with its first metric.
 func Insight_FromNamespace(scope constructs.Construct, id *string, namespace *string) IInsight {
 	i := &imported{}
 	constructs.NewConstruct_Override(i, scope, id)
@@ -36,8 +35,8 @@ func (i *imported) GrantPutMetrics(grantee awsiam.IGrantable) awsiam.Grant {
 	return grantPutMetrics(grantee, i.namespace)
 }
 
-// grantPutMetrics is on every resource, as PutMetricData knows none; the
-// condition holds it to the namespace:
+// grantPutMetrics allows PutMetricData on all resources, because the action supports none; a condition limits
+// it to the namespace:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html.
 func grantPutMetrics(grantee awsiam.IGrantable, namespace *string) awsiam.Grant {
 	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{

@@ -1,8 +1,7 @@
-// Package insight shows what the layer caches of image builds are worth: a
-// CloudWatch dashboard and alarms over the figures that each build sends.
+// Package insight shows whether layer caches are worth keeping: a CloudWatch dashboard and alarms on the
+// metrics that each build sends.
 //
-// Which figures these are is told at Names. The rules of metrics, alarms and
-// dashboards are those of
+// Names lists the metrics. Metrics, alarms and dashboards are described in
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html.
 package insight
 
@@ -16,13 +15,13 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// IInsight is where builds send their figures.
+// IInsight is the target of the metrics of builds.
 type IInsight interface {
 	constructs.IConstruct
 
 	// Namespace is the value of LAYERCACHE_METRICS_NAMESPACE.
 	Namespace() *string
-	// GrantPutMetrics lets the grantee send figures to the namespace.
+	// GrantPutMetrics lets the grantee send metrics to the namespace.
 	GrantPutMetrics(grantee awsiam.IGrantable) awsiam.Grant
 }
 
@@ -31,61 +30,57 @@ type InsightProps struct {
 	// Apps are the apps to show, at most 100. Required.
 	Apps *[]*App
 
-	// Namespace is the CloudWatch namespace that the builds send to, as their
-	// variable LAYERCACHE_METRICS_NAMESPACE has it.
+	// Namespace is the CloudWatch namespace of the builds' metrics, the value of their variable
+	// LAYERCACHE_METRICS_NAMESPACE.
 	// Default: "layercache".
 	Namespace *string
 
-	// DashboardName is the physical name of the dashboard: letters, digits, '-'
-	// and '_'.
-	// Default: CloudFormation makes a name.
+	// DashboardName is the physical name of the dashboard: letters, digits, '-' and '_'.
+	// Default: CloudFormation generates a name.
 	DashboardName *string
 
-	// Period is the time that one point of a graph sums up and an alarm judges:
-	// whole minutes, at most 1 day.
+	// Period is the time span of one point of a graph and of one evaluation of an alarm: whole minutes, at
+	// most 1 day.
 	// Default: 1 day.
 	Period awscdk.Duration
 
-	// Thresholds say when alarms go off.
-	// Default: the default of each.
+	// Thresholds define when alarms go off.
+	// Default: the defaults of Thresholds.
 	Thresholds *Thresholds
 
-	// AlarmActions are what alarms do when they go off, and nothing when they
-	// end: at most 5. An action of an SNS topic is awscloudwatchactions.NewSnsAction.
-	// Default: none; alarms only change colour.
+	// AlarmActions run when an alarm goes off (not when it ends): at most 5. For an SNS topic use
+	// awscloudwatchactions.NewSnsAction.
+	// Default: none.
 	AlarmActions *[]awscloudwatch.IAlarmAction
 }
 
-// App is an app whose builds send figures.
+// App is an app whose builds send metrics.
 type App struct {
-	// Name is the App of the builds: their variable LAYERCACHE_APP. Required.
+	// Name is the App of the builds, the value of their variable LAYERCACHE_APP. Required.
 	Name *string
 
-	// Label is how the dashboard, the alarms and the methods of Insight call the
-	// app. Two apps of one name, in two accounts, need two labels.
+	// Label is the app's name in the dashboard, the alarms and the methods of Insight. Two apps with the same
+	// name, in two accounts, need different labels.
 	// Default: Name.
 	Label *string
 
-	// Account is where the builds run. When it is not the account of the stack,
-	// that account must share its metrics with this one, as a source account of
-	// CloudWatch cross-account observability:
+	// Account is the account of the builds. If it is not the account of the stack, it must share its metrics
+	// with the account of the stack, as a source account of CloudWatch cross-account observability:
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Unified-Cross-Account.html.
 	// Default: the account of the stack.
 	Account *string
 
-	// Region is where the builds run. The dashboard shows any region, but an
-	// alarm watches its own alone: with another region here, say Alarms false
-	// and make an Insight in that region.
+	// Region is the region of the builds. The dashboard shows any region, but an alarm watches only its own
+	// region: for another region, set Alarms to false and add an Insight in that region.
 	// Default: the region of the stack.
 	Region *string
 
-	// Alarms makes the alarms of the app.
+	// Alarms creates the alarms of the app.
 	// Default: true.
 	Alarms *bool
 }
 
-// Insight is a dashboard with a row for all apps and one for each, and three
-// alarms for each app.
+// Insight is a dashboard with a row for all apps and one for each, and three alarms for each app.
 type Insight struct {
 	constructs.Construct
 	namespace *string
@@ -95,8 +90,7 @@ type Insight struct {
 	alarms    []awscloudwatch.Alarm
 }
 
-// NewInsight makes the dashboard and the alarms in the account and region of
-// the stack of scope.
+// NewInsight creates the dashboard and the alarms in the account and region of scope's stack.
 func NewInsight(scope constructs.Construct, id *string, props *InsightProps) *Insight {
 	i := &Insight{}
 	constructs.NewConstruct_Override(i, scope, id)
@@ -129,8 +123,7 @@ func NewInsight(scope constructs.Construct, id *string, props *InsightProps) *In
 // Namespace is the value of LAYERCACHE_METRICS_NAMESPACE.
 func (i *Insight) Namespace() *string { return i.namespace }
 
-// GrantPutMetrics lets the grantee send figures to the namespace, in the
-// account of the grantee, and to no other namespace.
+// GrantPutMetrics lets the grantee send metrics to this namespace only, in the grantee's account.
 func (i *Insight) GrantPutMetrics(grantee awsiam.IGrantable) awsiam.Grant {
 	return grantPutMetrics(grantee, i.namespace)
 }

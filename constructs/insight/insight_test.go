@@ -36,8 +36,8 @@ func stackIn(account, region string) awscdk.Stack {
 	})
 }
 
-// alarms are the properties of alarms by the first word of their logical id
-// after that of the construct, such as "HitRatioshop".
+// alarms returns the properties of alarms by their logical id without the construct's id and the hash, such
+// as "HitRatioshop".
 func alarms(t *testing.T, stack awscdk.Stack) map[string]map[string]any {
 	t.Helper()
 	found := map[string]map[string]any{}
@@ -48,7 +48,7 @@ func alarms(t *testing.T, stack awscdk.Stack) map[string]map[string]any {
 	return found
 }
 
-// queries are the metrics of an alarm with an expression, by id.
+// queries returns the metrics of an alarm with an expression, by id.
 func queries(t *testing.T, alarm map[string]any) map[string]map[string]any {
 	t.Helper()
 	found := map[string]map[string]any{}
@@ -59,7 +59,7 @@ func queries(t *testing.T, alarm map[string]any) map[string]map[string]any {
 	return found
 }
 
-func TestEachAppHasThreeAlarmsThatAskForEnoughBuilds(t *testing.T) {
+func TestEachAppHasThreeAlarmsThatNeedEnoughBuilds(t *testing.T) {
 	stack := synthtest.Stack()
 	insight.NewInsight(stack, jsii.String("Insight"), &insight.InsightProps{Apps: apps("shop")})
 
@@ -68,7 +68,7 @@ func TestEachAppHasThreeAlarmsThatAskForEnoughBuilds(t *testing.T) {
 	for _, alarm := range found {
 		assert.Equal(t, "notBreaching", alarm["TreatMissingData"])
 		assert.Equal(t, 1.0, alarm["EvaluationPeriods"])
-		assert.Contains(t, alarm["AlarmDescription"], "The layer cache of shop ")
+		assert.Contains(t, alarm["AlarmDescription"], " of shop ")
 		assert.NotContains(t, alarm, "AlarmActions")
 	}
 	hitRatio := found["HitRatioshop"]
@@ -204,9 +204,9 @@ func TestTheDashboardHasARowForAllAppsAndOneForEach(t *testing.T) {
 	assert.Equal(t, "caches", synthtest.Properties(t, stack, "AWS::CloudWatch::Dashboard")["DashboardName"])
 }
 
-func TestFiguresAreSentToTheNamespaceAlone(t *testing.T) {
+func TestGrantPutMetricsAllowsOnlyTheNamespace(t *testing.T) {
 	for name, make := range map[string]func(stack awscdk.Stack) insight.IInsight{
-		"made here": func(stack awscdk.Stack) insight.IInsight {
+		"created here": func(stack awscdk.Stack) insight.IInsight {
 			return insight.NewInsight(stack, jsii.String("Insight"), &insight.InsightProps{Apps: apps("shop"), Namespace: jsii.String("ci/images")})
 		},
 		"imported": func(stack awscdk.Stack) insight.IInsight {
@@ -227,7 +227,7 @@ func TestFiguresAreSentToTheNamespaceAlone(t *testing.T) {
 	}
 }
 
-func TestEveryFigureOfAnAppIsAMetric(t *testing.T) {
+func TestEveryMetricOfAnApp(t *testing.T) {
 	stack := stackIn("111111111111", "eu-west-1")
 	in := insight.NewInsight(stack, jsii.String("Insight"), &insight.InsightProps{Apps: &[]*insight.App{
 		{Name: jsii.String("shop"), Label: jsii.String("shop-prod"), Account: jsii.String("222222222222")},
@@ -251,11 +251,11 @@ func TestEveryFigureOfAnAppIsAMetric(t *testing.T) {
 
 	in.MetricHitRatio("web", nil)
 	assert.Equal(t, []string{
-		`Test/Insight: Apps: a metric is asked for of "web", which is not the label of an app; add the app, or ask by the label of one that is there`,
+		`Test/Insight: Apps: a metric was requested for "web", which is not the label of an app; add the app, or use the label of a listed app`,
 	}, synthtest.Errors(stack))
 }
 
-func TestProblemsOfThePropsAreToldAtOnce(t *testing.T) {
+func TestEveryProblemOfTheProps(t *testing.T) {
 	actions := make([]awscloudwatch.IAlarmAction, 6)
 	for i := range actions {
 		actions[i] = awscloudwatchactions.NewSsmAction(awscloudwatchactions.OpsItemSeverity_LOW, "")
@@ -269,12 +269,12 @@ func TestProblemsOfThePropsAreToldAtOnce(t *testing.T) {
 		props *insight.InsightProps
 		lines []string
 	}{
-		"no props": {nil, []string{"Apps: is empty; list at least one app, by the App of its ImageBuild"}},
-		"more apps than a dashboard takes": {
+		"no props": {nil, []string{"Apps: is empty; list at least one app, with the App of its ImageBuild"}},
+		"more apps than fit on a dashboard": {
 			&insight.InsightProps{Apps: apps(many...)},
-			[]string{"Apps: 101 apps do not fit on a dashboard; give at most 100, and the others to another Insight"},
+			[]string{"Apps: 101 apps do not fit on a dashboard; give at most 100, and add the others to another Insight"},
 		},
-		"apps that are not told apart": {
+		"apps with the same label, no name or the wrong form": {
 			&insight.InsightProps{Apps: &[]*insight.App{
 				{Name: jsii.String("shop")},
 				{Name: jsii.String("shop"), Account: jsii.String("12"), Label: nil},
@@ -284,11 +284,11 @@ func TestProblemsOfThePropsAreToldAtOnce(t *testing.T) {
 			}},
 			[]string{
 				`Apps[1].Account: "12" has the wrong form; give the 12 digits of an account`,
-				`Apps[1].Label: "shop" is the label of Apps[0] too; give each app a label of its own`,
+				`Apps[1].Label: "shop" is also the label of Apps[0]; give each app its own label`,
 				`Apps[2].Name: is missing; give the App of an ImageBuild`,
 				`Apps[3].Name: "a b" has the wrong form; use at most 64 letters, digits, '.', '_' and '-'`,
 				`Apps[3].Label: "-" has the wrong form; use at most 64 letters, digits, '.', '_' and '-'`,
-				`Apps[4].Region: is not that of the stack, and an alarm watches its own region alone; say Alarms: false here and make an Insight in that region, or give the stack that region`,
+				`Apps[4].Region: is not the region of the stack, and an alarm watches only its own region; set Alarms to false here and add an Insight in that region, or deploy the stack in that region`,
 			},
 		},
 		"values out of range": {
@@ -302,7 +302,7 @@ func TestProblemsOfThePropsAreToldAtOnce(t *testing.T) {
 			[]string{
 				`Namespace: "AWS/layercache" is reserved for AWS services; ` + namespaceFix,
 				`DashboardName: "a b" has the wrong form; use at most 255 letters, digits, '-' and '_'`,
-				`Period: 90 seconds is no period of an alarm; give whole minutes, at most 1 day`,
+				`Period: 90 seconds is not a valid period of an alarm; give whole minutes, at most 1 day`,
 				`AlarmActions: an alarm cannot have 6 actions; give at most 5`,
 				`Thresholds.HitRatio: 20 is out of range; give a number from 0 to 1`,
 				`Thresholds.ExportFailures: -1 is out of range; give 0 or more`,

@@ -9,33 +9,32 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// Name is a figure that each build sends once, with the dimension App.
+// Name is the name of a metric that each build sends once, with the dimension App.
 type Name string
 
 const (
-	// HitRatio is the part of the steps that came from the cache: 0 to 1.
+	// HitRatio is the share of steps that came from the cache: 0 to 1.
 	HitRatio Name = "HitRatio"
-	// SavedSeconds is what the cached steps would have added to the build, less
-	// OverheadSeconds.
+	// SavedSeconds is the time that the cached steps would have taken, minus OverheadSeconds.
 	SavedSeconds Name = "SavedSeconds"
-	// OverheadSeconds is what import and export of the cache added to the build.
+	// OverheadSeconds is the time that import and export of the cache added to the build.
 	OverheadSeconds Name = "OverheadSeconds"
-	// TotalSeconds is how long the build took.
+	// TotalSeconds is the duration of the build.
 	TotalSeconds Name = "TotalSeconds"
-	// ExportFailures is 1 for a build that could not write its cache, or else 0.
+	// ExportFailures is 1 for a build that could not write its cache, else 0.
 	ExportFailures Name = "ExportFailures"
-	// ImportFailures is 1 for a build that could not read its cache, or else 0.
+	// ImportFailures is 1 for a build that could not read its cache, else 0.
 	ImportFailures Name = "ImportFailures"
-	// SavedUSD is what the saved time would have cost, in US dollars.
+	// SavedUSD is the cost of the saved time, in US dollars.
 	SavedUSD Name = "SavedUSD"
 )
 
-// Names are all figures, in the order of the dashboard.
+// Names returns all metrics, in the order of the dashboard.
 func Names() []Name {
 	return []Name{HitRatio, SavedSeconds, OverheadSeconds, TotalSeconds, ExportFailures, ImportFailures, SavedUSD}
 }
 
-// statistic is the one that means something over several builds.
+// statistic returns the statistic that is meaningful over several builds.
 func (n Name) statistic() *string {
 	if n == ExportFailures || n == ImportFailures || n == SavedUSD {
 		return awscloudwatch.Stats_SUM()
@@ -45,8 +44,8 @@ func (n Name) statistic() *string {
 
 const dimension = "App"
 
-// Metric is a figure of the app with that label, over the Period. The statistic
-// is the sum of failures and money and the average of everything else.
+// Metric returns a metric of the app with that label, over the Period. The statistic is the sum for failures
+// and money, else the average.
 func (i *Insight) Metric(label string, name Name, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	metric := i.metric(i.app(label), name, name.statistic(), label)
 	if options == nil {
@@ -75,19 +74,17 @@ func (i *Insight) MetricTotalSeconds(label string, options *awscloudwatch.Metric
 	return i.Metric(label, TotalSeconds, options)
 }
 
-// MetricExportFailures is the number of builds of an app that could not write
-// their cache.
+// MetricExportFailures is the number of builds of an app that could not write their cache.
 func (i *Insight) MetricExportFailures(label string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return i.Metric(label, ExportFailures, options)
 }
 
-// MetricImportFailures is the number of builds of an app that could not read
-// their cache.
+// MetricImportFailures is the number of builds of an app that could not read their cache.
 func (i *Insight) MetricImportFailures(label string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return i.Metric(label, ImportFailures, options)
 }
 
-// MetricSavedUSD is the money that an app saved, in US dollars.
+// MetricSavedUSD is the sum of SavedUSD of the builds of an app, in US dollars.
 func (i *Insight) MetricSavedUSD(label string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return i.Metric(label, SavedUSD, options)
 }
@@ -105,8 +102,8 @@ func (i *Insight) metric(app *App, name Name, statistic *string, label string) a
 	})
 }
 
-// app finds an app by its label. For a label that is none, it reports the
-// problem and returns an app of that name.
+// app returns the app with the label. For an unknown label it reports a problem and returns an app of that
+// name.
 func (i *Insight) app(label string) *App {
 	for _, app := range i.apps {
 		if app.label() == label {
@@ -115,8 +112,8 @@ func (i *Insight) app(label string) *App {
 	}
 	validation.Report(i, []validation.Problem{{
 		Prop:  "Apps",
-		Wrong: fmt.Sprintf("a metric is asked for of %q, which is not the label of an app", label),
-		Fix:   "add the app, or ask by the label of one that is there",
+		Wrong: fmt.Sprintf("a metric was requested for %q, which is not the label of an app", label),
+		Fix:   "add the app, or use the label of a listed app",
 	}})
 	return &App{Name: jsii.String(label)}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// Limits of ECR: wildcards in one tag pattern and rules in one policy
-// (https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html),
-// and the days for which an archived image is kept.
+// ECR's limits: wildcards in a tag pattern and rules in a policy
+// (https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html), and the minimum days of an
+// image in the archive.
 const (
 	maxWildcards   = 4
 	maxRules       = 50
@@ -20,15 +20,15 @@ const (
 
 var patternForm = regexp.MustCompile(`^[0-9A-Za-z._*-]{1,128}$`)
 
-// limits are the names of the props of which a rule has exactly one.
+// limits lists the props of which a rule has exactly one, for messages.
 const limits = "MaxCount, MaxDaysSincePush, MaxDaysSincePull and MaxDaysSinceTransition"
 
-// check returns every problem of the rules.
+// check returns all problems of the rules.
 func check(prop string, rules []*Rule) []validation.Problem {
 	var problems []validation.Problem
 	if len(rules) == 0 || len(rules) > maxRules {
 		problems = append(problems, validation.Problem{
-			Prop: prop, Wrong: fmt.Sprintf("has %d rules, and ECR takes 1 to %d", len(rules), maxRules), Fix: "leave the prop out to have the default rules, or merge rules",
+			Prop: prop, Wrong: fmt.Sprintf("has %d rules, and ECR accepts 1 to %d", len(rules), maxRules), Fix: "leave the prop out to get the default rules, or merge rules",
 		})
 	}
 	for i, r := range rules {
@@ -53,11 +53,11 @@ func checkTags(at string, r *Rule) []validation.Problem {
 	patterns := r.TagPatterns != nil && len(*r.TagPatterns) > 0
 	switch {
 	case status != Untagged && status != Tagged && status != Any:
-		add(".TagStatus", fmt.Sprintf("%q is no tag status", status), "use lifecycle.Untagged, lifecycle.Tagged or lifecycle.Any")
+		add(".TagStatus", fmt.Sprintf("%q is not a tag status", status), "use lifecycle.Untagged, lifecycle.Tagged or lifecycle.Any")
 	case status == Tagged && !patterns:
 		add(".TagPatterns", "is missing for tagged images", `give patterns, such as "*"`)
 	case status != Tagged && patterns:
-		add(".TagPatterns", fmt.Sprintf("cannot narrow %s images", status), "use TagStatus lifecycle.Tagged or drop the patterns")
+		add(".TagPatterns", fmt.Sprintf("is not allowed for %s images", status), "use TagStatus lifecycle.Tagged or drop the patterns")
 	}
 	if !patterns {
 		return problems
@@ -74,13 +74,13 @@ func checkTags(at string, r *Rule) []validation.Problem {
 	return problems
 }
 
-// checkOrder refuses rules after a rule for any image. Rules of the archive are
-// apart: images there are no longer those that the other rules select.
+// checkOrder refuses rules that follow a rule for any image. Rules for archived images may follow, because
+// the other rules do not select archived images.
 func checkOrder(at string, r *Rule, later []*Rule) []validation.Problem {
-	apart := func(l *Rule) bool {
+	forArchive := func(l *Rule) bool {
 		return l != nil && r.MaxDaysSinceTransition == nil && l.MaxDaysSinceTransition != nil
 	}
-	if tagStatus(r) != Any || !slices.ContainsFunc(later, func(l *Rule) bool { return !apart(l) }) {
+	if tagStatus(r) != Any || !slices.ContainsFunc(later, func(l *Rule) bool { return !forArchive(l) }) {
 		return nil
 	}
 	return []validation.Problem{{Prop: at + ".TagStatus", Wrong: "a rule for any image must be the last one", Fix: "move it to the end of the list"}}
@@ -115,8 +115,8 @@ func checkLimits(at string, r *Rule) []validation.Problem {
 	return append([]validation.Problem{{Prop: at, Wrong: "needs exactly one of " + limits, Fix: "set one of them"}}, problems...)
 }
 
-// checkOverlap refuses a rule that selects what an earlier one does: ECR takes
-// one rule for untagged images, and one for each set of patterns.
+// checkOverlap refuses a rule that selects the same images as an earlier one: ECR accepts one rule for
+// untagged images, and one for each set of patterns.
 func checkOverlap(prop string, rules []*Rule) []validation.Problem {
 	var problems []validation.Problem
 	first := map[string]int{}
@@ -127,7 +127,7 @@ func checkOverlap(prop string, rules []*Rule) []validation.Problem {
 		selected := fmt.Sprint(tagStatus(r), r.MaxDaysSinceTransition != nil, patternSet(r))
 		if earlier, taken := first[selected]; taken {
 			problems = append(problems, validation.Problem{
-				Prop: fmt.Sprintf("%s[%d]", prop, i), Wrong: fmt.Sprintf("selects the same images as %s[%d], which judges them first", prop, earlier), Fix: "keep one of them",
+				Prop: fmt.Sprintf("%s[%d]", prop, i), Wrong: fmt.Sprintf("selects the same images as %s[%d], which applies first", prop, earlier), Fix: "keep one of them",
 			})
 			continue
 		}
@@ -161,8 +161,8 @@ func checkNoArchive(prop string, rules []*Rule) []validation.Problem {
 			if archive.limit != nil {
 				problems = append(problems, validation.Problem{
 					Prop:  fmt.Sprintf("%s[%d].%s", prop, i, archive.name),
-					Wrong: "is for the archive, where no build can pull a cache and each one is billed for at least 90 days",
-					Fix:   "use MaxDaysSincePush or MaxCount: a cache that has expired is made anew by one cold build",
+					Wrong: "is for the archive, from which builds cannot import caches and where each is billed for at least 90 days",
+					Fix:   "use MaxDaysSincePush or MaxCount; one cold build rebuilds an expired cache",
 				})
 			}
 		}

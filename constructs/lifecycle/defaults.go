@@ -2,13 +2,10 @@ package lifecycle
 
 import "github.com/aws/jsii-runtime-go"
 
-// CacheRules are the rules for layer caches. Every export of a cache leaves the
-// manifest before it untagged: those go after a day. A tagged cache goes when
-// nothing has been written to it for 30 days, which is what an abandoned branch
-// looks like; a cache that is read but never changes is written anew by one
-// cold build a month. The record of its steps, a few kilobytes, stays for 120
-// days, so that a build can tell a cache that has expired from one that was
-// never written.
+// CacheRules returns the rules for layer caches. Each export leaves the previous manifest untagged: it
+// expires after a day. A tagged cache expires 30 days after the last write, as on an abandoned branch; a
+// cache that is only read is rewritten by one cold build a month. The record next to a cache, a few
+// kilobytes, expires after 120 days, so a build can distinguish an expired cache from one that never existed.
 func CacheRules() *[]*Rule {
 	return &[]*Rule{
 		{
@@ -30,9 +27,8 @@ func CacheRules() *[]*Rule {
 	}
 }
 
-// SharedRules are the rules for a repository that holds images beside caches.
-// They are CacheRules for untagged manifests, for records and for the tags that
-// match one of the patterns; images with other tags stay.
+// SharedRules returns the rules for a repository that holds both images and caches: CacheRules for untagged
+// manifests, for records and for tags that match one of the patterns. Images with other tags never expire.
 func SharedRules(cacheTags *[]*string) *[]*Rule {
 	rules := (*CacheRules())[:2]
 	for _, pattern := range *cacheTags {
@@ -46,8 +42,8 @@ func SharedRules(cacheTags *[]*string) *[]*Rule {
 	return &rules
 }
 
-// ImageRules are the rules for the images that builds produce: tagged images
-// stay, untagged ones go after a week.
+// ImageRules returns the rules for the images that builds produce: untagged images expire after a week,
+// tagged ones never.
 func ImageRules() *[]*Rule {
 	return &[]*Rule{{
 		Description:      jsii.String("Expire images that have lost their tag"),
@@ -56,9 +52,8 @@ func ImageRules() *[]*Rule {
 	}}
 }
 
-// PullThroughRules are the rules for images cached from an upstream registry.
-// Tags do not matter there, as Dockerfiles that name a digest leave none; what
-// has expired is fetched again by the next pull.
+// PullThroughRules returns the rules for images cached from an upstream registry. They ignore tags, because
+// images pulled by digest have none. The next pull fetches an expired image again.
 func PullThroughRules() *[]*Rule {
 	return &[]*Rule{{
 		Description:      jsii.String("Expire cached upstream images; the next pull fetches them again"),

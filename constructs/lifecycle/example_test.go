@@ -8,7 +8,7 @@ import (
 	"github.com/layercache/layercache/constructs/lifecycle"
 )
 
-// The newest five images of pull requests stay.
+// Keep the newest five images of pull requests.
 func ExampleRender() {
 	text, problems := lifecycle.Render("LifecycleRules", &[]*lifecycle.Rule{
 		{TagStatus: lifecycle.Tagged, TagPatterns: jsii.Strings("pr-*"), MaxCount: jsii.Number(5)},

@@ -31,10 +31,8 @@ type action struct {
 	TargetStorageClass string `json:"targetStorageClass,omitempty"`
 }
 
-// Render returns the rules as the JSON text that ECR takes, in a repository or
-// in a repository creation template. prop is the name of the prop that holds
-// the rules and starts the name of each problem; with any problem the text is
-// empty.
+// Render returns the rules as ECR's JSON text, for a repository or a repository creation template. prop is
+// the name of the prop that holds the rules, for the problems. With any problem the text is empty.
 func Render(prop string, rules *[]*Rule) (string, []validation.Problem) {
 	if problems := check(prop, *rules); len(problems) > 0 {
 		return "", problems
@@ -45,20 +43,20 @@ func Render(prop string, rules *[]*Rule) (string, []validation.Problem) {
 	}
 	text, err := json.Marshal(p)
 	if err != nil {
-		panic(err) // plain strings and numbers always marshal
+		panic(err) // cannot happen: strings and numbers always marshal
 	}
 	return string(text), nil
 }
 
-// RenderCache is Render for a repository of layer caches. It refuses rules that
-// move images to the archive or expire them there.
+// RenderCache is Render for a repository of layer caches. It also refuses rules that archive images or expire
+// archived ones.
 func RenderCache(prop string, rules *[]*Rule) (string, []validation.Problem) {
 	problems := checkNoArchive(prop, *rules)
-	text, further := Render(prop, rules)
+	text, others := Render(prop, rules)
 	if len(problems) > 0 {
 		text = ""
 	}
-	return text, append(problems, further...)
+	return text, append(problems, others...)
 }
 
 func render(priority int, r *Rule) policyRule {

@@ -33,7 +33,7 @@ func TestRender(t *testing.T) {
 			&[]*lifecycle.Rule{{TagStatus: lifecycle.Tagged, TagPatterns: jsii.Strings("pr-*", "*-arm64"), MaxCount: jsii.Number(5)}},
 			`{"rules":[{"rulePriority":1,"selection":{"tagStatus":"tagged","tagPatternList":["pr-*","*-arm64"],"countType":"imageCountMoreThan","countNumber":5},"action":{"type":"expire"}}]}`,
 		},
-		"images that nobody pulls go to the archive, and expire there after a year": {
+		"images without pulls are archived, and expire there after a year": {
 			&[]*lifecycle.Rule{
 				{TagStatus: lifecycle.Untagged, MaxDaysSincePush: jsii.Number(7)},
 				{MaxDaysSincePull: jsii.Number(30)},
@@ -44,7 +44,7 @@ func TestRender(t *testing.T) {
 				`{"rulePriority":2,"selection":{"tagStatus":"any","countType":"sinceImagePulled","countUnit":"days","countNumber":30},"action":{"type":"transition","targetStorageClass":"archive"}},` +
 				`{"rulePriority":3,"selection":{"tagStatus":"any","storageClass":"archive","countType":"sinceImageTransitioned","countUnit":"days","countNumber":365},"action":{"type":"expire"}}]}`,
 		},
-		"beside images only the tags of caches expire": {
+		"in a repository with images, only tags of caches expire": {
 			lifecycle.SharedRules(jsii.Strings("api--*", "web--*")),
 			`{"rules":[` +
 				`{"rulePriority":1,"description":"Expire cache manifests that a newer export replaced","selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":1},"action":{"type":"expire"}},` +
@@ -72,7 +72,7 @@ func TestRenderRefuses(t *testing.T) {
 		},
 		"an unknown tag status": {
 			[]*lifecycle.Rule{{TagStatus: "some", MaxCount: jsii.Number(1)}},
-			[]string{`Rules[0].TagStatus: "some" is no tag status; use lifecycle.Untagged, lifecycle.Tagged or lifecycle.Any`},
+			[]string{`Rules[0].TagStatus: "some" is not a tag status; use lifecycle.Untagged, lifecycle.Tagged or lifecycle.Any`},
 		},
 		"a rule for any image before another": {
 			[]*lifecycle.Rule{{MaxCount: jsii.Number(1)}, {TagStatus: lifecycle.Untagged, MaxCount: jsii.Number(1)}},
@@ -84,7 +84,7 @@ func TestRenderRefuses(t *testing.T) {
 		},
 		"patterns for images without tags": {
 			[]*lifecycle.Rule{{TagStatus: lifecycle.Untagged, TagPatterns: jsii.Strings("a"), MaxCount: jsii.Number(1)}},
-			[]string{"Rules[0].TagPatterns: cannot narrow untagged images; use TagStatus lifecycle.Tagged or drop the patterns"},
+			[]string{"Rules[0].TagPatterns: is not allowed for untagged images; use TagStatus lifecycle.Tagged or drop the patterns"},
 		},
 		"a pattern with five wildcards": {
 			[]*lifecycle.Rule{{TagStatus: lifecycle.Tagged, TagPatterns: jsii.Strings("*a*b*c*", "*a*b*c*d*"), MaxCount: jsii.Number(1)}},
@@ -104,32 +104,32 @@ func TestRenderRefuses(t *testing.T) {
 		},
 		"two rules for untagged images": {
 			[]*lifecycle.Rule{{TagStatus: lifecycle.Untagged, MaxCount: jsii.Number(1)}, {TagStatus: lifecycle.Untagged, MaxCount: jsii.Number(2)}},
-			[]string{"Rules[1]: selects the same images as Rules[0], which judges them first; keep one of them"},
+			[]string{"Rules[1]: selects the same images as Rules[0], which applies first; keep one of them"},
 		},
 		"two rules for the same patterns in another order": {
 			[]*lifecycle.Rule{
 				{TagStatus: lifecycle.Tagged, TagPatterns: jsii.Strings("a*", "*b"), MaxCount: jsii.Number(1)},
 				{TagStatus: lifecycle.Tagged, TagPatterns: jsii.Strings("*b", "a*"), MaxCount: jsii.Number(2)},
 			},
-			[]string{"Rules[1]: selects the same images as Rules[0], which judges them first; keep one of them"},
+			[]string{"Rules[1]: selects the same images as Rules[0], which applies first; keep one of them"},
 		},
-		"a pattern that is no part of a tag": {
+		"a pattern that no tag can match": {
 			[]*lifecycle.Rule{{TagStatus: lifecycle.Tagged, TagPatterns: jsii.Strings("a/b", ""), MaxCount: jsii.Number(1)}},
 			[]string{
 				`Rules[0].TagPatterns[0]: "a/b" has the wrong form; use 1 to 128 letters, digits, '.', '_', '-' and '*'`,
 				`Rules[0].TagPatterns[1]: "" has the wrong form; use 1 to 128 letters, digits, '.', '_', '-' and '*'`,
 			},
 		},
-		"an archive that is emptied before 90 days, and rules after the last one of the archive": {
+		"archived images that expire before 90 days, and a rule after the archive rule": {
 			[]*lifecycle.Rule{{MaxDaysSinceTransition: jsii.Number(30)}, {TagStatus: lifecycle.Untagged, MaxCount: jsii.Number(1)}},
 			[]string{
 				"Rules[0].TagStatus: a rule for any image must be the last one; move it to the end of the list",
 				"Rules[0].MaxDaysSinceTransition: 30 is not a whole number from 90; give at least 90",
 			},
 		},
-		"no rule at all": {
+		"an empty list": {
 			[]*lifecycle.Rule{},
-			[]string{"Rules: has 0 rules, and ECR takes 1 to 50; leave the prop out to have the default rules, or merge rules"},
+			[]string{"Rules: has 0 rules, and ECR accepts 1 to 50; leave the prop out to get the default rules, or merge rules"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -153,8 +153,8 @@ func TestTheArchiveIsRefusedForCachesWithTheReason(t *testing.T) {
 	for _, p := range problems {
 		got = append(got, p.String())
 	}
-	const reason = ": is for the archive, where no build can pull a cache and each one is billed for at least 90 days; " +
-		"use MaxDaysSincePush or MaxCount: a cache that has expired is made anew by one cold build"
+	const reason = ": is for the archive, from which builds cannot import caches and where each is billed for at least 90 days; " +
+		"use MaxDaysSincePush or MaxCount; one cold build rebuilds an expired cache"
 	assert.Equal(t, []string{"Rules[0].MaxDaysSincePull" + reason, "Rules[1].MaxDaysSinceTransition" + reason}, got)
 	assert.Empty(t, text)
 }

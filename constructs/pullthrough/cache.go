@@ -1,4 +1,4 @@
-// Package pullthrough serves base images through Amazon ECR pull-through cache.
+// Package pullthrough provides base images through the Amazon ECR pull-through cache.
 //
 // The rules are described in
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html.
@@ -15,7 +15,7 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// IPullThroughCache gives builds their base images; made here or imported.
+// IPullThroughCache provides base images to builds. It is created in this app or imported.
 type IPullThroughCache interface {
 	constructs.IConstruct
 
@@ -23,7 +23,7 @@ type IPullThroughCache interface {
 	GrantPull(grantee awsiam.IGrantable, options *PullOptions) awsiam.Grant
 	// Mirrors is the value of LAYERCACHE_MIRRORS.
 	Mirrors() *string
-	// ImageUri is where an image of an upstream is pulled through.
+	// ImageUri returns the URI in ECR under which an upstream image is pulled.
 	ImageUri(reference *string) *string
 
 	serves() *catalog
@@ -31,32 +31,30 @@ type IPullThroughCache interface {
 
 // PullThroughCacheProps are the props of a PullThroughCache.
 type PullThroughCacheProps struct {
-	// Upstreams are the registries to cache from. A rule exists once for an
-	// account, region and prefix: a second app there takes other prefixes.
-	// Default: every one of UpstreamRegistries, under its own name.
+	// Upstreams are the registries to cache from. Each account and region has one rule per prefix: a second
+	// app there needs other prefixes.
+	// Default: all of UpstreamRegistries, each with its default prefix.
 	Upstreams *[]*Upstream
 
-	// Template says what the repositories are like that ECR creates, for every
-	// upstream that does not say it itself.
+	// Template configures the repositories that ECR creates, for fields that an upstream's own Template does
+	// not set.
 	// Default: the defaults of RepositoryTemplate.
 	Template *RepositoryTemplate
 
-	// Pullers are principals of other accounts that may pull through every
-	// upstream. Their own accounts must allow it too, which GrantPull does on an
-	// imported PullThroughCache.
+	// Pullers are principals of other accounts that may pull through every upstream. Their own policies must
+	// allow it too; GrantPull on an imported PullThroughCache adds that.
 	// Default: none.
 	Pullers *[]*Puller
 
-	// RegistryPolicy puts what the pullers of other accounts need into the
-	// registry policy that RegistryPolicy_Of gives. Deploying it replaces a
-	// policy that was made by hand. Set it to false where something else manages
-	// the policy, and put RegistryPolicyStatements there.
+	// RegistryPolicy adds the statements for pullers of other accounts to the registry policy of
+	// RegistryPolicy_Of. Deploying it replaces a policy that was created by hand. If something else manages
+	// the policy, set this to false and add RegistryPolicyStatements there.
 	// Default: true.
 	RegistryPolicy *bool
 }
 
-// PullThroughCache makes a pull-through cache rule for each upstream, and a
-// template for the repositories that ECR creates under its prefix.
+// PullThroughCache creates a pull-through cache rule for each upstream, and a template for the repositories
+// that ECR creates under its prefix.
 type PullThroughCache struct {
 	constructs.Construct
 	catalog              catalog
@@ -66,8 +64,7 @@ type PullThroughCache struct {
 	repositoryStatements map[*rule][]any
 }
 
-// NewPullThroughCache makes the rules and templates, in the account and region
-// of the stack of scope.
+// NewPullThroughCache creates the rules and templates in the account and region of scope's stack.
 func NewPullThroughCache(scope constructs.Construct, id *string, props *PullThroughCacheProps) *PullThroughCache {
 	c := &PullThroughCache{
 		templates:            map[*rule]awsecr.CfnRepositoryCreationTemplate{},
@@ -97,17 +94,16 @@ func NewPullThroughCache(scope constructs.Construct, id *string, props *PullThro
 	return c
 }
 
-// Mirrors is the value of LAYERCACHE_MIRRORS: UPSTREAM=HOST/PREFIX for each
-// upstream, with commas between them. BuildKit then finds the images there
-// while Dockerfiles go on naming the upstream.
+// Mirrors is the value of LAYERCACHE_MIRRORS: a comma-separated list of UPSTREAM=HOST/PREFIX. BuildKit then
+// pulls the images from ECR, and Dockerfiles keep the names of the upstream.
 func (c *PullThroughCache) Mirrors() *string { return c.catalog.mirrors() }
 
-// ImageUri is where an image of an upstream is pulled through: with an upstream
-// DockerHub, "docker.io/library/golang:1.26" is
-// HOST/docker-hub/library/golang:1.26. It is a problem when no upstream has it.
+// ImageUri returns the URI in ECR under which an upstream image is pulled: with an upstream DockerHub,
+// "docker.io/library/golang:1.26" is HOST/docker-hub/library/golang:1.26. An image of no listed upstream is
+// reported as a problem.
 func (c *PullThroughCache) ImageUri(reference *string) *string { return c.catalog.imageUri(reference) }
 
-// upstreamsOr is the list, or the upstreams that need nothing but their name.
+// upstreamsOr returns the list, by default all UpstreamRegistries.
 func upstreamsOr(list *[]*Upstream) []*Upstream {
 	if list != nil {
 		return *list
@@ -135,23 +131,21 @@ func (c *PullThroughCache) check(props *PullThroughCacheProps, upstreams []*Upst
 	return append(found, checkPullers(props.Pullers)...)
 }
 
-// checkTaken refuses a prefix that another PullThroughCache of the account and
-// region has.
+// checkTaken refuses a prefix that another PullThroughCache of the account and region uses.
 func (c *PullThroughCache) checkTaken(u *Upstream, at string, found *problems) {
 	taken, ok := findClaim(c.catalog.home.stack, prefixClaim, u.prefix())
 	if !ok {
 		return
 	}
-	fix := "give the upstream another prefix, or pass that PullThroughCache on"
+	fix := "give the upstream another prefix, or reuse that PullThroughCache"
 	if taken.stack != *c.catalog.home.stack.Node().Path() && !environmentKnown(c.catalog.home.stack) {
 		fix += "; if the stacks are for different accounts or regions, give both their env"
 	}
-	found.add(at+".Prefix", fmt.Sprintf("%q is taken by %s in this account and region", u.prefix(), taken.construct), fix)
+	found.add(at+".Prefix", fmt.Sprintf("%q is already used by %s in this account and region", u.prefix(), taken.construct), fix)
 }
 
-// addUpstream makes the template, and the permissions of its role, before the
-// rule: a pull that comes between would create a repository that never expires
-// anything, or fail.
+// addUpstream creates the template and its role's permissions before the rule. Otherwise an early pull would
+// fail, or create a repository without lifecycle rules.
 func (c *PullThroughCache) addUpstream(u *Upstream, t *RepositoryTemplate) {
 	template := c.addTemplate(u, t)
 	props := &awsecr.CfnPullThroughCacheRuleProps{
@@ -162,16 +156,16 @@ func (c *PullThroughCache) addUpstream(u *Upstream, t *RepositoryTemplate) {
 	if u.Secret != nil {
 		props.CredentialArn = u.Secret.SecretArn()
 	}
-	before := []constructs.IDependable{template}
+	dependencies := []constructs.IDependable{template}
 	if u.Ecr != nil {
 		role := c.ecrRole(u)
 		if permissions := role.Node().TryFindChild(jsii.String("DefaultPolicy")); permissions != nil {
-			before = append(before, permissions)
+			dependencies = append(dependencies, permissions)
 		}
 		props.UpstreamRepositoryPrefix, props.CustomRoleArn = u.Ecr.Prefix, role.RoleArn()
 	}
 	cfn := awsecr.NewCfnPullThroughCacheRule(c, jsii.String("Rule-"+u.id()), props)
-	cfn.Node().AddDependency(before...)
+	cfn.Node().AddDependency(dependencies...)
 	claim(c.catalog.home.stack, prefixClaim, u.prefix(), c)
 	r := newRule(c.catalog.home, u, t)
 	c.catalog.rules = append(c.catalog.rules, r)

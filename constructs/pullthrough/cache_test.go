@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { synthtest.Main(m) }
 
 const ruleType, templateType = "AWS::ECR::PullThroughCacheRule", "AWS::ECR::RepositoryCreationTemplate"
 
-// properties of resources by their prefix, which one property holds.
+// byPrefix returns the properties of resources by their prefix, the value of property.
 func byPrefix(stack awscdk.Stack, kind, property string) map[string]map[string]any {
 	found := map[string]map[string]any{}
 	for _, r := range synthtest.Resources(stack, kind) {
@@ -52,7 +52,7 @@ func TestEveryUpstreamWithoutASecretHasARuleAndATemplate(t *testing.T) {
 	assert.Empty(t, synthtest.Errors(stack))
 }
 
-func TestATemplateIsThereBeforeItsRule(t *testing.T) {
+func TestATemplateIsCreatedBeforeItsRule(t *testing.T) {
 	stack := synthtest.Stack()
 	pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
 		Upstreams: &[]*pullthrough.Upstream{{Registry: pullthrough.Quay}},
@@ -63,7 +63,7 @@ func TestATemplateIsThereBeforeItsRule(t *testing.T) {
 	}
 }
 
-func TestPullingIsGrantedBelowThePrefixesAlone(t *testing.T) {
+func TestGrantPullAllowsOnlyRepositoriesBelowThePrefixes(t *testing.T) {
 	stack := synthtest.Stack()
 	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
 		Upstreams: &[]*pullthrough.Upstream{{Registry: pullthrough.Quay, Prefix: jsii.String("team/quay")}, {Registry: pullthrough.EcrPublic}},
@@ -93,14 +93,14 @@ func TestMirrorsSendEachUpstreamToItsPrefix(t *testing.T) {
 
 func TestEveryProblemOfTheProps(t *testing.T) {
 	const form = "; use lower-case letters and digits, with '.', '_', '-' or '/' between them, such as team/quay"
-	const unknown = "is not a registry that ECR caches from; use one of azure-container-registry, chainguard, docker-hub, ecr, ecr-public, github-container-registry, gitlab-container-registry, k8s, quay"
+	const unknown = "is not a registry that ECR can cache from; use one of azure-container-registry, chainguard, docker-hub, ecr, ecr-public, github-container-registry, gitlab-container-registry, k8s, quay"
 	for name, c := range map[string]struct {
 		upstreams []*pullthrough.Upstream
 		want      []string
 	}{
 		"no upstream": {
 			[]*pullthrough.Upstream{},
-			[]string{"Upstreams: is empty; name a registry, or leave the prop out to have those that need no secret"},
+			[]string{"Upstreams: is empty; name a registry, or leave the prop out to cache from the registries that need no secret"},
 		},
 		"registries that are unknown, or nil": {
 			[]*pullthrough.Upstream{{Registry: "nexus"}, {}, nil},
@@ -113,48 +113,48 @@ func TestEveryProblemOfTheProps(t *testing.T) {
 				{Registry: pullthrough.Quay, Prefix: jsii.String("Quay/")},
 			},
 			[]string{
-				`Upstreams[0].Prefix: "p" has 1 characters, and ECR takes 2 to 30` + form,
-				`Upstreams[1].Prefix: "a123456789012345678901234567890" has 31 characters, and ECR takes 2 to 30` + form,
+				`Upstreams[0].Prefix: "p" has 1 characters, and ECR accepts 2 to 30` + form,
+				`Upstreams[1].Prefix: "a123456789012345678901234567890" has 31 characters, and ECR accepts 2 to 30` + form,
 				`Upstreams[2].Prefix: "Quay/" has the wrong form` + form,
 			},
 		},
-		"the prefix ROOT, when grants would take in every repository": {
+		"the prefix ROOT, if grants would include every repository": {
 			[]*pullthrough.Upstream{
 				{Registry: pullthrough.Quay, Prefix: jsii.String("ROOT")},
 				{Registry: pullthrough.Kubernetes, Prefix: jsii.String("ROOT"), Repositories: jsii.Strings("*/pause", "pause")},
 			},
 			[]string{
-				`Upstreams[0].Repositories: is missing with the prefix ROOT: GrantPull would take in every repository of the account; name repositories of the upstream, such as "library/*"`,
-				`Upstreams[1].Repositories[0]: "*/pause" with the prefix ROOT takes in repositories that have nothing to do with the upstream; begin it with a name`,
-				`Upstreams[1].Prefix: "ROOT" is taken by another upstream; give each upstream a prefix of its own`,
+				`Upstreams[0].Repositories: is missing with the prefix ROOT, so GrantPull would include every repository of the account; name repositories of the upstream, such as "library/*"`,
+				`Upstreams[1].Repositories[0]: "*/pause" with the prefix ROOT would include repositories of other origin; begin it with a name`,
+				`Upstreams[1].Prefix: "ROOT" is already used by another upstream; give each upstream its own prefix`,
 			},
 		},
-		"repositories that are none, or no names": {
+		"repositories that are empty or not names": {
 			[]*pullthrough.Upstream{
 				{Registry: pullthrough.Quay, Repositories: &[]*string{}},
 				{Registry: pullthrough.Kubernetes, Repositories: jsii.Strings("pause:3.9", "")},
 			},
 			[]string{
-				`Upstreams[0].Repositories: is empty: GrantPull would cover nothing; name repositories of the upstream, such as "library/*", or leave the prop out`,
-				`Upstreams[1].Repositories[0]: is not the name of a repository below the upstream; give a name without host and tag, in which "*" stands for any text, such as library/golang`,
-				`Upstreams[1].Repositories[1]: is not the name of a repository below the upstream; give a name without host and tag, in which "*" stands for any text, such as library/golang`,
+				`Upstreams[0].Repositories: is empty, so GrantPull would allow nothing; name repositories of the upstream, such as "library/*", or leave the prop out`,
+				`Upstreams[1].Repositories[0]: is not a repository name of the upstream; give a name without host and tag, such as library/golang; "*" stands for any text`,
+				`Upstreams[1].Repositories[1]: is not a repository name of the upstream; give a name without host and tag, such as library/golang; "*" stands for any text`,
 			},
 		},
-		"names of Azure registries that are missing, malformed, or elsewhere": {
+		"names of Azure registries that are missing, malformed or not needed": {
 			[]*pullthrough.Upstream{
 				{Registry: pullthrough.Quay, AzureRegistry: jsii.String("team1")},
 				{Registry: pullthrough.Azure},
 				{Registry: pullthrough.Azure, Prefix: jsii.String("az2"), AzureRegistry: jsii.String("team1.azurecr.io")},
 			},
 			[]string{
-				"Upstreams[0].AzureRegistry: names a registry of Azure, but this is quay; leave it out",
+				"Upstreams[0].AzureRegistry: is set, but the registry is quay; leave it out",
 				"Upstreams[1].AzureRegistry: is missing; give NAME of NAME.azurecr.io, 5 to 50 letters and digits",
 				`Upstreams[2].AzureRegistry: "team1.azurecr.io" is not the name of a registry; give NAME of NAME.azurecr.io, 5 to 50 letters and digits`,
-				"Upstreams[1].Secret: is missing: ECR signs in to azure-container-registry with a secret; give a secret whose name starts with ecr-pullthroughcache/ and that holds username and accessToken",
-				"Upstreams[2].Secret: is missing: ECR signs in to azure-container-registry with a secret; give a secret whose name starts with ecr-pullthroughcache/ and that holds username and accessToken",
+				"Upstreams[1].Secret: is missing: ECR signs in to azure-container-registry with a secret; give a secret with a name that starts with ecr-pullthroughcache/ and the keys username and accessToken",
+				"Upstreams[2].Secret: is missing: ECR signs in to azure-container-registry with a secret; give a secret with a name that starts with ecr-pullthroughcache/ and the keys username and accessToken",
 			},
 		},
-		"private registries that are missing, this one, malformed, or elsewhere": {
+		"private registries that are missing, the same, malformed or not needed": {
 			[]*pullthrough.Upstream{
 				{Registry: pullthrough.Quay, Ecr: &pullthrough.EcrUpstream{}},
 				{Registry: pullthrough.Ecr},
@@ -162,17 +162,17 @@ func TestEveryProblemOfTheProps(t *testing.T) {
 				{Registry: pullthrough.Ecr, Prefix: jsii.String("e3"), Ecr: &pullthrough.EcrUpstream{Account: jsii.String("1"), Region: jsii.String("Europe"), Prefix: jsii.String("A")}},
 			},
 			[]string{
-				"Upstreams[0].Ecr: names a private ECR registry, but this is quay; leave it out",
-				"Upstreams[1].Ecr: is missing; give the account or the region that the images are in",
-				"Upstreams[2].Ecr: is the registry of the rule itself; give the account or the region that the images are in",
+				"Upstreams[0].Ecr: is set, but the registry is quay; leave it out",
+				"Upstreams[1].Ecr: is missing; give the account or the region of the images",
+				"Upstreams[2].Ecr: is the registry of the rule itself; give the account or the region of the images",
 				`Upstreams[3].Ecr.Account: "1" has the wrong form; give the 12 digits of the account`,
 				`Upstreams[3].Ecr.Region: "Europe" has the wrong form; give a region, such as eu-west-1`,
-				`Upstreams[3].Ecr.Prefix: "A" has 1 characters, and ECR takes 2 to 30` + form,
+				`Upstreams[3].Ecr.Prefix: "A" has 1 characters, and ECR accepts 2 to 30` + form,
 			},
 		},
 		"one prefix for two upstreams": {
 			[]*pullthrough.Upstream{{Registry: pullthrough.Quay, Prefix: jsii.String("base")}, {Registry: pullthrough.Kubernetes, Prefix: jsii.String("base")}},
-			[]string{`Upstreams[1].Prefix: "base" is taken by another upstream; give each upstream a prefix of its own`},
+			[]string{`Upstreams[1].Prefix: "base" is already used by another upstream; give each upstream its own prefix`},
 		},
 		"one upstream twice": {
 			[]*pullthrough.Upstream{{Registry: pullthrough.Quay}, {Registry: pullthrough.Quay, Prefix: jsii.String("other")}},

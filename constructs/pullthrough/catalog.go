@@ -13,18 +13,16 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// PullOptions narrow a grant.
+// PullOptions narrow a grant of GrantPull.
 type PullOptions struct {
-	// Repositories are the upstream repositories to pull, as Dockerfiles name
-	// them, without tag: "docker.io/library/golang". "*" stands for any text:
-	// "quay.io/*" is all of an upstream.
+	// Repositories are the upstream repositories to pull, named as in Dockerfiles and without a tag:
+	// "docker.io/library/golang". "*" stands for any text: "quay.io/*" is a whole upstream.
 	// Default: Upstream.Repositories of every upstream.
 	Repositories *[]*string
 
-	// FirstPull grants the first pull of a repository, for which ECR needs
-	// ecr:CreateRepository of whoever pulls. The permission also allows creating
-	// the repository directly, with settings other than the template's. Without
-	// it only repositories that exist are served, and BuildKit takes the image
+	// FirstPull grants the first pull of a repository, for which ECR requires ecr:CreateRepository of the
+	// principal that pulls. The permission also allows creating the repository directly, with settings other
+	// than the template's. Without it, only existing repositories are served, and BuildKit pulls other images
 	// from the upstream.
 	// Default: true.
 	FirstPull *bool
@@ -34,14 +32,14 @@ func (o *PullOptions) firstPull() bool {
 	return o == nil || o.FirstPull == nil || *o.FirstPull
 }
 
-// catalog is what a registry serves through its rules.
+// catalog is the set of rules of a registry, and what can be pulled through them.
 type catalog struct {
 	scope constructs.Construct
 	home  home
 	rules []*rule
 }
 
-// mirrors are UPSTREAM=HOST/PREFIX, as far as BuildKit's mirrors can say it.
+// mirrors returns UPSTREAM=HOST/PREFIX for the rules that BuildKit's mirrors can express.
 func (c *catalog) mirrors() *string {
 	var mirrors []string
 	for _, r := range c.rules {
@@ -55,8 +53,7 @@ func (c *catalog) mirrors() *string {
 	return jsii.String(strings.Join(mirrors, ","))
 }
 
-// imageUri is uri for any reference; one that no rule has is a problem of the
-// construct.
+// imageUri is uri for any reference. It reports a problem if no rule covers the reference.
 func (c *catalog) imageUri(reference *string) *string {
 	found := checkImage(c.rules, "ImageUri", valueOr(reference, ""))
 	validation.Report(c.scope, found)
@@ -66,22 +63,22 @@ func (c *catalog) imageUri(reference *string) *string {
 	return c.uri(*reference)
 }
 
-// uri is where an image that is below a rule is pulled through.
+// uri returns the URI in this registry of an image that a rule covers.
 func (c *catalog) uri(reference string) *string {
 	i := parseImage(reference)
 	_, repository, _ := findRule(c.rules, i)
 	return jsii.String(c.home.host() + "/" + repository + i.version)
 }
 
-// covered is what a grant covers of a rule.
+// covered is the part of a rule that a grant covers.
 type covered struct {
 	rule *rule
 	// repositories are names in this registry, with wildcards.
 	repositories []string
 }
 
-// cover returns what a grant with these options covers, in the order of the
-// rules. An upstream that is not there is a problem of the construct.
+// cover returns what a grant with these options covers, in the order of the rules. It reports a problem for
+// an unknown upstream.
 func (c *catalog) cover(options *PullOptions) []covered {
 	names := map[*rule][]string{}
 	var found problems
@@ -110,7 +107,7 @@ func (c *catalog) cover(options *PullOptions) []covered {
 	return result
 }
 
-// match finds the rule for a pattern of upstream repositories.
+// match returns the rule for a pattern of upstream repositories.
 func (c *catalog) match(at, pattern string, found *problems) (*rule, string, bool) {
 	i := parseImage(pattern)
 	r, name, ok := findRule(c.rules, i)
@@ -119,18 +116,18 @@ func (c *catalog) match(at, pattern string, found *problems) (*rule, string, boo
 		found.add(at, fmt.Sprintf("%q is not an upstream repository", pattern), "give HOST/NAME without a tag, such as docker.io/library/golang or quay.io/*")
 		return nil, "", false
 	case !ok:
-		found.add(at, fmt.Sprintf("%q is on %s, which is not an upstream here", pattern, i.host), "use one of "+upstreamHosts(c.rules)+", or add the upstream")
+		found.add(at, fmt.Sprintf("%q is on %s, which is not an upstream of this cache", pattern, i.host), "use one of "+upstreamHosts(c.rules)+", or add the upstream")
 		return nil, "", false
 	case r.prefix == rootPrefix && strings.HasPrefix(name, "*"):
-		found.add(at, fmt.Sprintf("%q with the prefix ROOT takes in every repository of the account", pattern), "name repositories")
+		found.add(at, fmt.Sprintf("%q with the prefix ROOT would include every repository of the account", pattern), "name repositories")
 		return nil, "", false
 	}
 	return r, name, true
 }
 
-// importActions are needed to pull an image that is not cached yet. ECR imports
-// it with the permissions of whoever pulls, and on the first pull creates and
-// tags its repository with them, whether there is a creation template or not.
+// importActions are needed to pull an image that is not cached yet: ECR imports it with the permissions of the
+// principal that pulls, and on the first pull creates and tags (tagActions) its repository with them, with or
+// without a creation template.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
 func importActions(firstPull bool) []*string {
 	actions := []*string{jsii.String("ecr:BatchImportUpstreamImage")}
@@ -142,7 +139,7 @@ func importActions(firstPull bool) []*string {
 
 func tagActions() []*string { return []*string{jsii.String("ecr:TagResource")} }
 
-// tagged is what of the cover ECR tags on the first pull.
+// tagged returns the ARNs of the covered repositories that ECR tags on the first pull.
 func (c *catalog) tagged(cover []covered, firstPull bool) *[]*string {
 	if !firstPull {
 		return &[]*string{}
@@ -150,7 +147,7 @@ func (c *catalog) tagged(cover []covered, firstPull bool) *[]*string {
 	return c.arns(cover, isTagged)
 }
 
-// grantIdentity is the half of a grant in the policy of the grantee.
+// grantIdentity adds the statements of a grant to the grantee's own policy.
 func (c *catalog) grantIdentity(grantee awsiam.IGrantable, cover []covered, firstPull bool) awsiam.Grant {
 	grant := ecrgrant.Login(c.home.shared, grantee)
 	if len(cover) > 0 {
@@ -167,8 +164,7 @@ func allow(grantee awsiam.IGrantable, actions []*string, arns *[]*string) awsiam
 	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{Grantee: grantee, Actions: &actions, ResourceArns: arns})
 }
 
-// arns are the ARNs of the repositories of the rules that only selects, all of
-// them without.
+// arns returns the ARNs of the covered repositories of the rules that only accepts; a nil only accepts all.
 func (c *catalog) arns(cover []covered, only func(*rule) bool) *[]*string {
 	arns := []*string{}
 	for _, v := range cover {
@@ -182,8 +178,8 @@ func (c *catalog) arns(cover []covered, only func(*rule) bool) *[]*string {
 
 func isTagged(r *rule) bool { return r.tagged }
 
-// otherAccount is the account of the grantee, if it is known and not that of
-// the registry, which is that of the stack.
+// otherAccount returns the account of the grantee. It returns false unless the account is known to differ
+// from the registry's account, which is that of the stack.
 func (c *catalog) otherAccount(grantee awsiam.IGrantable) (*string, bool) {
 	if c.home.shared.Made(grantee) {
 		return nil, false
@@ -192,8 +188,7 @@ func (c *catalog) otherAccount(grantee awsiam.IGrantable) (*string, bool) {
 	return account, account != nil && differ(account, c.home.account)
 }
 
-// imported tells whether a principal is only referred to here: a grant cannot
-// change its policy.
+// imported reports whether a principal is not created in this app, so that a grant cannot change its policy.
 func imported(principal awsiam.IPrincipal) bool {
 	construct, ok := principal.(constructs.IConstruct)
 	return !ok || !*awscdk.Resource_IsOwnedResource(construct)

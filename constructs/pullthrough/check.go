@@ -10,57 +10,57 @@ import (
 var (
 	// prefixForm is the pattern of EcrRepositoryPrefix in
 	// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html
-	// without the trailing slash it also allows.
+	// without the trailing slash that it also allows.
 	prefixForm = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$`)
-	// azureForm is the name of a registry:
+	// azureForm is the form of the name of an Azure registry:
 	// https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules.
 	azureForm   = regexp.MustCompile(`^[A-Za-z0-9]{5,50}$`)
 	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
 	regionForm  = regexp.MustCompile(`^[a-z]{2,}(?:-[a-z]+)+-[0-9]+$`)
-	// patternForm is the name of a repository in which "*" stands for any text.
+	// patternForm is the form of a repository name in which "*" stands for any text.
 	patternForm = regexp.MustCompile(`^[a-z0-9*]+(?:[._/-]+[a-z0-9*]+)*$`)
 )
 
-// CheckPrefix returns what is wrong with a repository prefix, or "". It refuses
-// ROOT, which a PullThroughCache takes together with Upstream.Repositories.
+// CheckPrefix returns what is wrong with a repository prefix, or "". It refuses ROOT, which is only allowed
+// together with Upstream.Repositories.
 func CheckPrefix(prefix string) string {
 	switch {
 	case prefix == rootPrefix:
-		return `"ROOT" would take in every repository of the registry`
+		return `"ROOT" would include every repository of the registry`
 	case len(prefix) < 2 || len(prefix) > 30:
-		return fmt.Sprintf("%q has %d characters, and ECR takes 2 to 30", prefix, len(prefix))
+		return fmt.Sprintf("%q has %d characters, and ECR accepts 2 to 30", prefix, len(prefix))
 	case !prefixForm.MatchString(prefix):
 		return fmt.Sprintf("%q has the wrong form", prefix)
 	}
 	return ""
 }
 
-// PrefixFix says what a prefix looks like.
+// PrefixFix describes a valid prefix.
 const PrefixFix = "use lower-case letters and digits, with '.', '_', '-' or '/' between them, such as team/quay"
 
-// problems collects what is wrong, by prop.
+// problems collects the problems of props.
 type problems []validation.Problem
 
 func (p *problems) add(prop, wrong, fix string) {
 	*p = append(*p, validation.Problem{Prop: prop, Wrong: wrong, Fix: fix})
 }
 
-// checkUpstreams returns what is wrong with a list of upstreams by itself.
+// checkUpstreams returns the problems of a list of upstreams, apart from secrets and templates.
 func checkUpstreams(h home, upstreams []*Upstream) problems {
 	var found problems
 	if len(upstreams) == 0 {
-		found.add("Upstreams", "is empty", "name a registry, or leave the prop out to have those that need no secret")
+		found.add("Upstreams", "is empty", "name a registry, or leave the prop out to cache from the registries that need no secret")
 	}
 	prefixes, hosts := map[string]bool{}, map[string]bool{}
 	for i, u := range upstreams {
 		at := fmt.Sprintf("Upstreams[%d]", i)
 		if u == nil || !known(u.Registry) {
-			found.add(at+".Registry", "is not a registry that ECR caches from", "use one of "+registryNames())
+			found.add(at+".Registry", "is not a registry that ECR can cache from", "use one of "+registryNames())
 			continue
 		}
 		u.check(h, at, &found)
 		if prefixes[u.prefix()] {
-			found.add(at+".Prefix", fmt.Sprintf("%q is taken by another upstream", u.prefix()), "give each upstream a prefix of its own")
+			found.add(at+".Prefix", fmt.Sprintf("%q is already used by another upstream", u.prefix()), "give each upstream its own prefix")
 		}
 		host := u.host(h)
 		if host != "" && hosts[host] && !u.renames() {
@@ -93,7 +93,7 @@ func (u *Upstream) checkAzure(at string, found *problems) {
 	const fix = "give NAME of NAME.azurecr.io, 5 to 50 letters and digits"
 	switch {
 	case u.Registry != Azure && u.AzureRegistry != nil:
-		found.add(at, fmt.Sprintf("names a registry of Azure, but this is %s", u.Registry), "leave it out")
+		found.add(at, fmt.Sprintf("is set, but the registry is %s", u.Registry), "leave it out")
 	case u.Registry == Azure && u.AzureRegistry == nil:
 		found.add(at, "is missing", fix)
 	case validation.IsLiteral(u.AzureRegistry) && !azureForm.MatchString(*u.AzureRegistry):
@@ -105,20 +105,20 @@ func (u *Upstream) checkRepositories(at string, found *problems) {
 	at += ".Repositories"
 	if u.Repositories == nil {
 		if u.prefix() == rootPrefix {
-			found.add(at, "is missing with the prefix ROOT: GrantPull would take in every repository of the account", `name repositories of the upstream, such as "library/*"`)
+			found.add(at, "is missing with the prefix ROOT, so GrantPull would include every repository of the account", `name repositories of the upstream, such as "library/*"`)
 		}
 		return
 	}
 	if len(*u.Repositories) == 0 {
-		found.add(at, "is empty: GrantPull would cover nothing", `name repositories of the upstream, such as "library/*", or leave the prop out`)
+		found.add(at, "is empty, so GrantPull would allow nothing", `name repositories of the upstream, such as "library/*", or leave the prop out`)
 	}
 	for i, pattern := range *u.Repositories {
 		at := fmt.Sprintf("%s[%d]", at, i)
 		switch {
 		case pattern == nil || validation.IsLiteral(pattern) && !patternForm.MatchString(*pattern):
-			found.add(at, "is not the name of a repository below the upstream", `give a name without host and tag, in which "*" stands for any text, such as library/golang`)
+			found.add(at, "is not a repository name of the upstream", `give a name without host and tag, such as library/golang; "*" stands for any text`)
 		case u.prefix() == rootPrefix && (*pattern)[0] == '*':
-			found.add(at, fmt.Sprintf("%q with the prefix ROOT takes in repositories that have nothing to do with the upstream", *pattern), "begin it with a name")
+			found.add(at, fmt.Sprintf("%q with the prefix ROOT would include repositories of other origin", *pattern), "begin it with a name")
 		}
 	}
 }

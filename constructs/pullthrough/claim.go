@@ -9,22 +9,22 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// An account and region has each prefix once, and one registry policy. What is
-// taken is noted at the root of the construct tree, where the constructs of all
-// stacks find it; no template shows it.
+// An account and region has each prefix once, and one registry policy. Used prefixes and policies are
+// recorded as metadata at the root of the construct tree, where the constructs of all stacks find them. They
+// appear in no template.
 const (
 	prefixClaim         = "layercache:pull-through-prefix"
 	registryPolicyClaim = "layercache:registry-policy"
 	registryStatement   = "layercache:registry-statement"
 )
 
-// claimed is who has something that exists once in an account and region.
+// claimed identifies the user of something that exists once per account and region.
 type claimed struct {
-	// stack and construct are their paths.
+	// stack and construct are paths in the construct tree.
 	stack, construct string
 }
 
-// claim notes that construct has the name in the environment of its stack.
+// claim records that construct uses the name in the environment of its stack.
 func claim(stack awscdk.Stack, kind, name string, construct constructs.IConstruct) {
 	stack.Node().Root().Node().AddMetadata(jsii.String(kind), map[string]any{
 		"environment": *stack.Environment(),
@@ -34,7 +34,7 @@ func claim(stack awscdk.Stack, kind, name string, construct constructs.IConstruc
 	}, nil)
 }
 
-// findClaim finds who has the name in the environment of stack.
+// findClaim returns the user of the name in the environment of stack.
 func findClaim(stack awscdk.Stack, kind, name string) (claimed, bool) {
 	for _, entry := range *stack.Node().Root().Node().Metadata() {
 		if *entry.Type != kind {
@@ -48,18 +48,17 @@ func findClaim(stack awscdk.Stack, kind, name string) (claimed, bool) {
 	return claimed{}, false
 }
 
-// environmentKnown tells whether the stack has an account and a region at
-// synthesis. Two stacks without may or may not be deployed to the same.
+// environmentKnown reports whether the account and region of the stack are known at synthesis. If not, two
+// stacks may or may not be deployed to the same ones.
 func environmentKnown(stack awscdk.Stack) bool {
 	return !strings.Contains(*stack.Environment(), "unknown-")
 }
 
-// noteStatement notes a statement of the registry policy of the stack's
-// environment.
-func noteStatement(stack awscdk.Stack, statement map[string]any) {
+// recordStatement records a statement of the registry policy of the stack's environment.
+func recordStatement(stack awscdk.Stack, statement map[string]any) {
 	text, err := json.Marshal(statement)
 	if err != nil {
-		panic(err) // plain strings, lists and maps always marshal
+		panic(err) // cannot happen: strings, lists and maps always marshal
 	}
 	stack.Node().Root().Node().AddMetadata(jsii.String(registryStatement), map[string]any{
 		"environment": *stack.Environment(),
@@ -67,9 +66,9 @@ func noteStatement(stack awscdk.Stack, statement map[string]any) {
 	}, nil)
 }
 
-// notedStatements are the statements of the registry policy of the stack's
-// environment, in the order in which they came.
-func notedStatements(stack awscdk.Stack) []any {
+// recordedStatements returns the statements of the registry policy of the stack's environment, in the order
+// of their recording.
+func recordedStatements(stack awscdk.Stack) []any {
 	var statements []any
 	for _, entry := range *stack.Node().Root().Node().Metadata() {
 		if *entry.Type != registryStatement {

@@ -11,8 +11,8 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// readActions and writeActions are what ECR does in the upstream and in this
-// registry; together with ecr:GetAuthorizationToken they are the list of
+// readActions and writeActions are ECR's actions in the upstream and in this registry. Together with
+// ecr:GetAuthorizationToken they are the list of
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-private.html.
 func readActions() *[]*string {
 	return jsii.Strings("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchImportUpstreamImage", "ecr:GetImageCopyStatus")
@@ -22,9 +22,8 @@ func writeActions() *[]*string {
 	return jsii.Strings("ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage")
 }
 
-// AllowPullThrough lets the pull-through cache of another account read a
-// repository: the upstream's half of an Ecr upstream. It names the account, as
-// ECR refuses a policy with a role that is not there yet.
+// AllowPullThrough lets the pull-through cache of another account read a repository, as an Ecr upstream in
+// that account needs. It allows the whole account, because ECR refuses a policy that names a missing role.
 func AllowPullThrough(repository awsecr.Repository, account *string) {
 	repository.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Principals: &[]awsiam.IPrincipal{awsiam.NewAccountPrincipal(account)},
@@ -32,8 +31,8 @@ func AllowPullThrough(repository awsecr.Repository, account *string) {
 	}))
 }
 
-// ecrRole is the role that ECR takes to read the upstream of u: it reads there
-// and writes below the prefix of the rule.
+// ecrRole returns the role that ECR assumes for u: it may read the upstream and write below the prefix of the
+// rule.
 func (c *PullThroughCache) ecrRole(u *Upstream) awsiam.IRole {
 	if u.Ecr.Role != nil {
 		return u.Ecr.Role
@@ -50,7 +49,7 @@ func (c *PullThroughCache) ecrRole(u *Upstream) awsiam.IRole {
 	addStatement(role, writeActions(), &downstream)
 	if account := u.Ecr.Account; account != nil && *account != *c.catalog.home.account {
 		awscdk.Annotations_Of(c).AddInfo(jsii.String(fmt.Sprintf(
-			"account %s must let this one pull through: pullthrough.AllowPullThrough on its repositories, or the same actions in its registry policy", *account)))
+			"account %s must allow this account to pull: use pullthrough.AllowPullThrough on its repositories, or allow the same actions in its registry policy", *account)))
 	}
 	return role
 }
@@ -59,8 +58,8 @@ func addStatement(role awsiam.Role, actions, resources *[]*string) {
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: actions, Resources: resources}))
 }
 
-// renames tells whether names below the prefix are not those of the upstream,
-// which a mirror of BuildKit cannot express.
+// renames reports whether names below the prefix differ from those of the upstream, which a BuildKit mirror
+// cannot express.
 func (u *Upstream) renames() bool {
 	return u.Registry == Ecr && u.Ecr != nil && u.Ecr.Prefix != nil
 }
@@ -69,10 +68,10 @@ func (u *Upstream) checkEcr(h home, at string, found *problems) {
 	at += ".Ecr"
 	switch {
 	case u.Registry != Ecr && u.Ecr != nil:
-		found.add(at, fmt.Sprintf("names a private ECR registry, but this is %s", u.Registry), "leave it out")
+		found.add(at, fmt.Sprintf("is set, but the registry is %s", u.Registry), "leave it out")
 		return
 	case u.Registry == Ecr && u.Ecr == nil:
-		found.add(at, "is missing", "give the account or the region that the images are in")
+		found.add(at, "is missing", "give the account or the region of the images")
 		return
 	case u.Registry != Ecr:
 		return
@@ -85,7 +84,7 @@ func (u *Upstream) checkEcr(h home, at string, found *problems) {
 		found.add(at+".Region", fmt.Sprintf("%q has the wrong form", *e.Region), "give a region, such as eu-west-1")
 	}
 	if same(e.Account, h.account) && same(e.Region, h.region) {
-		found.add(at, "is the registry of the rule itself", "give the account or the region that the images are in")
+		found.add(at, "is the registry of the rule itself", "give the account or the region of the images")
 	}
 	if e.Role != nil && differ(e.Role.Env().Account, h.account) {
 		found.add(at+".Role", fmt.Sprintf("is in account %s, and the rule in %s", *e.Role.Env().Account, *h.account), "give a role of the rule's account, or leave it out")
@@ -97,14 +96,13 @@ func (u *Upstream) checkEcrPrefix(at string, found *problems) {
 	switch prefix := u.Ecr.Prefix; {
 	case prefix == nil:
 	case u.prefix() == rootPrefix:
-		found.add(at, "does not go with the prefix ROOT: ECR then takes the names as they are", "leave it out, or give the upstream a prefix")
+		found.add(at, "cannot be combined with the prefix ROOT, with which ECR keeps the names as they are", "leave it out, or give the upstream a prefix")
 	case validation.IsLiteral(prefix) && CheckPrefix(*prefix) != "":
 		found.add(at, CheckPrefix(*prefix), PrefixFix)
 	}
 }
 
-// same tells whether value stands for the other one: by default, or as it is
-// known to be equal.
+// same reports whether value equals other; nil stands for other.
 func same(value, other *string) bool { return value == nil || *value == *other }
 
 func valueOr(s *string, other string) string {

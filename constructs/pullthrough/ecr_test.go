@@ -34,7 +34,7 @@ func TestTheRoleOfAPrivateUpstreamReadsThereAndWritesHere(t *testing.T) {
 			&pullthrough.EcrUpstream{Account: jsii.String(there)},
 			"arn:${AWS::Partition}:ecr:eu-west-1:222222222222:repository/*",
 			nil,
-			[]string{"account 222222222222 must let this one pull through: pullthrough.AllowPullThrough on its repositories, or the same actions in its registry policy"},
+			[]string{"account 222222222222 must allow this account to pull: use pullthrough.AllowPullThrough on its repositories, or allow the same actions in its registry policy"},
 		},
 		"in another region, below a prefix": {
 			&pullthrough.EcrUpstream{Region: jsii.String("us-east-1"), Prefix: jsii.String("base")},
@@ -72,8 +72,8 @@ func TestAPrivateUpstreamTakesARoleOfItsOwnAccount(t *testing.T) {
 	privateUpstream(stack, "ROOT", &pullthrough.EcrUpstream{Account: jsii.String(there), Role: role, Prefix: jsii.String("base")})
 	assert.Equal(t, []string{
 		"Test/Pull: Upstreams[0].Ecr.Role: is in account 222222222222, and the rule in 111111111111; give a role of the rule's account, or leave it out",
-		"Test/Pull: Upstreams[0].Ecr.Prefix: does not go with the prefix ROOT: ECR then takes the names as they are; leave it out, or give the upstream a prefix",
-		`Test/Pull: Upstreams[0].Repositories: is missing with the prefix ROOT: GrantPull would take in every repository of the account; name repositories of the upstream, such as "library/*"`,
+		"Test/Pull: Upstreams[0].Ecr.Prefix: cannot be combined with the prefix ROOT, with which ECR keeps the names as they are; leave it out, or give the upstream a prefix",
+		`Test/Pull: Upstreams[0].Repositories: is missing with the prefix ROOT, so GrantPull would include every repository of the account; name repositories of the upstream, such as "library/*"`,
 	}, synthtest.Errors(stack))
 }
 
@@ -83,7 +83,7 @@ func TestMirrorsAndUrisOfPrivateUpstreamsThatAreRenamed(t *testing.T) {
 		prefix, mirrors string
 	}{
 		"a prefix that is the same on both sides is a mirror": {"base", upstream + "=" + host},
-		"another prefix is none":                              {"shared", ""},
+		"another prefix is not a mirror":                      {"shared", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stack := stackOf(here)
@@ -99,7 +99,7 @@ func TestMirrorsAndUrisOfPrivateUpstreamsThatAreRenamed(t *testing.T) {
 	}
 }
 
-func TestTheUpstreamsHalfIsAStatementOfItsRepository(t *testing.T) {
+func TestAllowPullThroughAddsAStatementToTheRepository(t *testing.T) {
 	stack := stackOf(there)
 	pullthrough.AllowPullThrough(awsecr.NewRepository(stack, jsii.String("Base"), nil), jsii.String(here))
 

@@ -19,7 +19,7 @@ import (
 
 const here, there = "111111111111", "222222222222"
 
-// stackOf is a stack of an account and eu-west-1, in an app of its own.
+// stackOf returns a stack of an account and eu-west-1, in its own app.
 func stackOf(account string) awscdk.Stack { return stackIn(awscdk.NewApp(nil), "Test", account) }
 
 func stackIn(app awscdk.App, id, account string) awscdk.Stack {
@@ -32,7 +32,7 @@ func secret(stack awscdk.Stack, name string) awssecretsmanager.ISecret {
 	return awssecretsmanager.Secret_FromSecretNameV2(stack, jsii.String(name), jsii.String("ecr-pullthroughcache/"+name))
 }
 
-// everyUpstream is one upstream of every kind.
+// everyUpstream returns an upstream of every kind.
 func everyUpstream(stack awscdk.Stack) *[]*pullthrough.Upstream {
 	return &[]*pullthrough.Upstream{
 		{Registry: pullthrough.EcrPublic},
@@ -48,7 +48,7 @@ func everyUpstream(stack awscdk.Stack) *[]*pullthrough.Upstream {
 	}
 }
 
-func TestEveryUpstreamHasItsRule(t *testing.T) {
+func TestEveryKindOfUpstreamHasItsRule(t *testing.T) {
 	stack := stackOf(here)
 	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{Upstreams: everyUpstream(stack)})
 	awscdk.NewCfnOutput(stack, jsii.String("Mirrors"), &awscdk.CfnOutputProps{Value: cache.Mirrors()})
@@ -82,7 +82,7 @@ func TestEveryUpstreamHasItsRule(t *testing.T) {
 	assert.Empty(t, synthtest.Errors(stack))
 }
 
-// or is a value, or "" where a template has none.
+// or returns a value of a template, or "" for nil.
 func or(value any) any {
 	if value == nil {
 		return ""

@@ -12,8 +12,7 @@ import (
 	"github.com/layercache/layercache/internal/synthtest"
 )
 
-// Docker Hub beside the registries that need no secret, for the builds of this
-// account and of one more.
+// Docker Hub and ECR Public, for the builds of this account and of another one.
 func ExampleNewPullThroughCache() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Bases"), nil)
 	cache := pullthrough.NewPullThroughCache(stack, jsii.String("PullThrough"), &pullthrough.PullThroughCacheProps{
@@ -42,7 +41,7 @@ func ExamplePullThroughCache_GrantPull() {
 	// Allow ecr:BatchGetImage ecr:GetDownloadUrlForLayer ecr:BatchImportUpstreamImage ecr:CreateRepository on arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/ecr-public/docker/library/golang
 }
 
-// Base images that are there before the builds of the day.
+// Base images that are cached before the first builds of the day.
 func ExampleNewPrewarm() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Bases"), nil)
 	cache := pullthrough.NewPullThroughCache(stack, jsii.String("PullThrough"), nil)

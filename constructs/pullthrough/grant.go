@@ -13,15 +13,14 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// GrantPull lets the grantee pull images below the prefixes, and nothing of the
-// secrets behind them. The first pull of an image creates its repository and
-// imports the image, with the permissions of the grantee (PullOptions.FirstPull).
+// GrantPull lets the grantee pull images below the prefixes. It gives no access to the upstreams' secrets.
+// The first pull of an image creates its repository and imports the image, with the permissions of the
+// grantee (PullOptions.FirstPull).
 //
-// A grantee of another account, as far as both accounts are known at synthesis,
-// is let in on this side too, by the registry policy and the policies of the
-// repositories that ECR will create; those that are there already keep theirs.
-// Where the grantee is only referred to, a warning says what its account must
-// allow. A grantee without a policy and without a known account is a problem.
+// If the grantee is known to be in another account, GrantPull also allows it in the registry policy and in
+// the policies of the repositories that ECR will create; existing repositories keep their policies. For an
+// imported grantee, a warning prints what its account must allow. A grantee without a policy and without a
+// known account is reported as a problem.
 func (c *PullThroughCache) GrantPull(grantee awsiam.IGrantable, options *PullOptions) awsiam.Grant {
 	cover := c.catalog.cover(options)
 	firstPull := options.firstPull()
@@ -30,8 +29,8 @@ func (c *PullThroughCache) GrantPull(grantee awsiam.IGrantable, options *PullOpt
 	if !other {
 		if !c.catalog.home.shared.Made(grantee) && !*grant.Success() {
 			validation.Report(c, problems{{
-				Prop: "GrantPull", Wrong: "the grantee has no policy that could allow it to pull",
-				Fix: "grant to a role, or name accounts and organizations in Pullers",
+				Prop: "GrantPull", Wrong: "the grantee has no policy to which the permission could be added",
+				Fix: "grant to a role, or add accounts and organizations to Pullers",
 			}})
 		}
 		return grant
@@ -56,13 +55,13 @@ func (c *PullThroughCache) warnOfTheirHalf(account string, cover []covered, firs
 		}
 	}
 	addWarning(c, "layercache:pull-from-"+account, fmt.Sprintf(
-		"GrantPull cannot change policies of account %s: it must allow its principal ecr:GetAuthorizationToken on *, and %s on the repositories %s of this registry",
+		"GrantPull cannot change policies of account %s, which must allow its principal ecr:GetAuthorizationToken on *, and %s on the repositories %s of this registry",
 		account, strings.Join(actions, ", "), strings.Join(names, ", ")))
 }
 
-// addWarning calls Annotations.AddWarningV2 without options. It uses reflection
-// because jsii makes a new optional parameter a new positional one in Go: since
-// awscdk v2.276.0 the method takes options, of a type that v2.275.0 lacks.
+// addWarning calls Annotations.AddWarningV2 without options. It uses reflection because jsii makes a new
+// optional parameter a new positional one in Go: since awscdk v2.276.0 the method takes options, of a type that
+// v2.275.0 does not have.
 func addWarning(scope constructs.IConstruct, id, message string) {
 	add := reflect.ValueOf(awscdk.Annotations_Of(scope).AddWarningV2)
 	arguments := []reflect.Value{reflect.ValueOf(&id), reflect.ValueOf(&message)}
@@ -72,8 +71,8 @@ func addWarning(scope constructs.IConstruct, id, message string) {
 	add.Call(arguments)
 }
 
-// share lets a party of other accounts in: by the policy of the registry to
-// import images and create repositories, by that of each new repository to pull.
+// share allows a party of other accounts to import images and create repositories (registry policy), and to
+// pull (policy of each new repository).
 func (c *PullThroughCache) share(who party, cover []covered, firstPull bool) {
 	if len(cover) == 0 {
 		return
@@ -97,8 +96,8 @@ func (c *PullThroughCache) addRegistryStatement(statement map[string]any) {
 	}
 }
 
-// addRepositoryStatement adds to the policy of repositories that ECR creates
-// for the rule. The template takes a policy as JSON text.
+// addRepositoryStatement adds to the policy of the repositories that ECR creates for the rule. The template
+// holds a policy as JSON text.
 func (c *PullThroughCache) addRepositoryStatement(r *rule, statement map[string]any) {
 	if contains(c.repositoryStatements[r], statement) {
 		return
@@ -107,8 +106,7 @@ func (c *PullThroughCache) addRepositoryStatement(r *rule, statement map[string]
 	c.templates[r].SetRepositoryPolicy(awscdk.Stack_Of(c).ToJsonString(document(c.repositoryStatements[r]), nil))
 }
 
-// RegistryPolicyStatements are the statements that the ECR registry policy of
-// this account and region needs for the pullers of other accounts, for a policy
-// of your own when PullThroughCacheProps.RegistryPolicy is false. Ask for them
-// after the last GrantPull.
+// RegistryPolicyStatements returns the statements that the ECR registry policy of this account and region
+// needs for pullers of other accounts. Add them to your own policy if PullThroughCacheProps.RegistryPolicy is
+// false. Call it after the last GrantPull.
 func (c *PullThroughCache) RegistryPolicyStatements() *[]any { return &c.registryStatements }

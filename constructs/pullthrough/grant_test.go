@@ -16,7 +16,7 @@ import (
 const (
 	login = "Allow ecr:GetAuthorizationToken on *"
 	pull  = "ecr:BatchGetImage ecr:GetDownloadUrlForLayer"
-	// importing is what the first pull of an image needs besides.
+	// importing are the additional actions of the first pull of an image.
 	importing = "ecr:BatchImportUpstreamImage ecr:CreateRepository"
 )
 
@@ -39,7 +39,7 @@ func TestAGrantCoversWhatItsOptionsName(t *testing.T) {
 			&pullthrough.PullOptions{Repositories: jsii.Strings("golang")},
 			[]string{login, "Allow " + pull + " " + importing + " on " + repositories + "docker-hub/library/golang"},
 		},
-		"one upstream whole and one repository of another, in the order of the upstreams": {
+		"a whole upstream and one repository of another, in the order of the upstreams": {
 			[]*pullthrough.Upstream{{Registry: pullthrough.Quay}, {Registry: pullthrough.DockerHub}},
 			&pullthrough.PullOptions{Repositories: jsii.Strings("docker.io/bitnami/redis", "quay.io/*")},
 			[]string{login, "Allow " + pull + " " + importing + " on " + repositories + "quay/* " + repositories + "docker-hub/bitnami/redis"},
@@ -90,7 +90,7 @@ func TestAGrantCoversWhatItsOptionsName(t *testing.T) {
 	}
 }
 
-// policyOf are the statements of the policy whose logical id begins so.
+// policyOf returns the statements of the policy whose logical id starts with id.
 func policyOf(stack awscdk.Stack, id string) []string {
 	for name, r := range synthtest.Resources(stack, "AWS::IAM::Policy") {
 		if len(name) >= len(id) && name[:len(id)] == id {
@@ -100,7 +100,7 @@ func policyOf(stack awscdk.Stack, id string) []string {
 	return nil
 }
 
-func TestGrantsThatCannotBe(t *testing.T) {
+func TestEveryProblemOfAGrant(t *testing.T) {
 	stack := synthtest.Stack()
 	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
 		Upstreams: &[]*pullthrough.Upstream{
@@ -113,12 +113,12 @@ func TestGrantsThatCannotBe(t *testing.T) {
 	cache.ImageUri(jsii.String("ghcr.io/team/app:1"))
 
 	assert.Equal(t, []string{
-		`Test/Pull: GrantPull.Repositories[0]: "golang" is on docker.io, which is not an upstream here; use one of quay.io, registry.k8s.io, or add the upstream`,
+		`Test/Pull: GrantPull.Repositories[0]: "golang" is on docker.io, which is not an upstream of this cache; use one of quay.io, registry.k8s.io, or add the upstream`,
 		`Test/Pull: GrantPull.Repositories[1]: "quay.io/coreos/etcd:v3" is not an upstream repository; give HOST/NAME without a tag, such as docker.io/library/golang or quay.io/*`,
-		`Test/Pull: GrantPull.Repositories[2]: "registry.k8s.io/*" with the prefix ROOT takes in every repository of the account; name repositories`,
+		`Test/Pull: GrantPull.Repositories[2]: "registry.k8s.io/*" with the prefix ROOT would include every repository of the account; name repositories`,
 		`Test/Pull: GrantPull.Repositories[3]: "" is not an upstream repository; give HOST/NAME without a tag, such as docker.io/library/golang or quay.io/*`,
-		"Test/Pull: GrantPull: the grantee has no policy that could allow it to pull; grant to a role, or name accounts and organizations in Pullers",
-		`Test/Pull: ImageUri: "ghcr.io/team/app:1" is on ghcr.io, which is not an upstream here; use one of quay.io, registry.k8s.io, or add the upstream`,
+		"Test/Pull: GrantPull: the grantee has no policy to which the permission could be added; grant to a role, or add accounts and organizations to Pullers",
+		`Test/Pull: ImageUri: "ghcr.io/team/app:1" is on ghcr.io, which is not an upstream of this cache; use one of quay.io, registry.k8s.io, or add the upstream`,
 	}, synthtest.Errors(stack))
 }
 
@@ -132,7 +132,7 @@ func TestNoGrantReachesTheSecrets(t *testing.T) {
 
 const registry = "arn:${AWS::Partition}:ecr:eu-west-1:111111111111:repository/"
 
-func TestAGranteeOfAnotherAccountIsLetInOnBothSides(t *testing.T) {
+func TestAGranteeOfAnotherAccountIsAllowedInBothAccounts(t *testing.T) {
 	app := awscdk.NewApp(nil)
 	stack, other := stackIn(app, "Test", here), stackIn(app, "Other", there)
 	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
@@ -159,7 +159,7 @@ func TestAGranteeOfAnotherAccountIsLetInOnBothSides(t *testing.T) {
 	assert.Empty(t, synthtest.Warnings(stack))
 }
 
-func TestAGranteeOfAnotherAccountIsLetInWithoutTheFirstPull(t *testing.T) {
+func TestAGranteeOfAnotherAccountIsAllowedWithoutTheFirstPull(t *testing.T) {
 	stack := stackOf(here)
 	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
 		Upstreams: &[]*pullthrough.Upstream{{Registry: pullthrough.Quay}},
@@ -170,13 +170,13 @@ func TestAGranteeOfAnotherAccountIsLetInWithoutTheFirstPull(t *testing.T) {
 	assert.Equal(t, []string{"Allow ecr:BatchImportUpstreamImage on " + registry + "quay/* to AWS=arn:${AWS::Partition}:iam::222222222222:root"},
 		synthtest.Statements(synthtest.Properties(t, stack, "AWS::ECR::RegistryPolicy")["PolicyText"]))
 	assert.Equal(t, []string{
-		"GrantPull cannot change policies of account 222222222222: it must allow its principal ecr:GetAuthorizationToken on *, and " +
+		"GrantPull cannot change policies of account 222222222222, which must allow its principal ecr:GetAuthorizationToken on *, and " +
 			"ecr:BatchGetImage, ecr:GetDownloadUrlForLayer, ecr:BatchImportUpstreamImage on the repositories quay/* of this registry" +
 			" [ack: layercache:pull-from-222222222222]",
 	}, synthtest.Warnings(stack))
 }
 
-func TestAWholeAccountIsAGrantee(t *testing.T) {
+func TestAnAccountCanBeTheGrantee(t *testing.T) {
 	stack := stackOf(here)
 	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
 		Upstreams: &[]*pullthrough.Upstream{{Registry: pullthrough.Quay}},
@@ -189,7 +189,7 @@ func TestAWholeAccountIsAGrantee(t *testing.T) {
 	assert.Len(t, synthtest.Warnings(stack), 1)
 }
 
-func TestARoleThatIsOnlyReferredToIsNamedAndItsAccountIsToldWhatToAllow(t *testing.T) {
+func TestAnImportedRoleIsAllowedWithAWarningForItsAccount(t *testing.T) {
 	stack := stackOf(here)
 	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
 		Upstreams: &[]*pullthrough.Upstream{{Registry: pullthrough.Quay}},
@@ -200,7 +200,7 @@ func TestARoleThatIsOnlyReferredToIsNamedAndItsAccountIsToldWhatToAllow(t *testi
 		"Allow " + importing + " on " + registry + "quay/* to AWS=arn:${AWS::Partition}:iam::222222222222:root if ArnEquals=aws:PrincipalArn=arn:aws:iam::222222222222:role/ci/build",
 	}, synthtest.Statements(synthtest.Properties(t, stack, "AWS::ECR::RegistryPolicy")["PolicyText"]))
 	assert.Equal(t, []string{
-		"GrantPull cannot change policies of account 222222222222: it must allow its principal ecr:GetAuthorizationToken on *, and " +
+		"GrantPull cannot change policies of account 222222222222, which must allow its principal ecr:GetAuthorizationToken on *, and " +
 			"ecr:BatchGetImage, ecr:GetDownloadUrlForLayer, ecr:BatchImportUpstreamImage, ecr:CreateRepository on the repositories quay/* of this registry" +
 			" [ack: layercache:pull-from-222222222222]",
 	}, synthtest.Warnings(stack))
@@ -236,7 +236,7 @@ func TestTheWarningOfAGrantCanBeAcknowledged(t *testing.T) {
 	}
 }
 
-func TestAnImportedCacheGivesTheGranteesHalf(t *testing.T) {
+func TestGrantPullOfAnImportedCacheChangesOnlyTheGrantee(t *testing.T) {
 	stack := stackOf(there)
 	cache := pullthrough.PullThroughCache_FromPullThroughCacheAttributes(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheAttributes{
 		Account:   jsii.String(here),
@@ -252,7 +252,7 @@ func TestAnImportedCacheGivesTheGranteesHalf(t *testing.T) {
 	assert.Equal(t, host+"/docker-hub/library/golang:1.26", synthtest.Output(stack, "Image"))
 	assert.Empty(t, synthtest.Resources(stack, ruleType))
 	assert.Empty(t, synthtest.Errors(stack))
-	assert.Equal(t, []string{"the pull-through cache of account 111111111111 must name this account in PullThroughCacheProps.Pullers"}, synthtest.Infos(stack))
+	assert.Equal(t, []string{"the pull-through cache of account 111111111111 must include this account in PullThroughCacheProps.Pullers"}, synthtest.Infos(stack))
 }
 
 func TestEveryProblemOfAnImport(t *testing.T) {
@@ -262,7 +262,7 @@ func TestEveryProblemOfAnImport(t *testing.T) {
 	})
 
 	assert.Equal(t, []string{
-		`Test/Pull: Upstreams[0].Prefix: "q" has 1 characters, and ECR takes 2 to 30; use lower-case letters and digits, with '.', '_', '-' or '/' between them, such as team/quay`,
+		`Test/Pull: Upstreams[0].Prefix: "q" has 1 characters, and ECR accepts 2 to 30; use lower-case letters and digits, with '.', '_', '-' or '/' between them, such as team/quay`,
 		`Test/Pull: Account: "1" has the wrong form; give the 12 digits of the account`,
 		`Test/Pull: Region: "Europe" has the wrong form; give a region, such as eu-west-1`,
 	}, synthtest.Errors(stack))

@@ -18,8 +18,8 @@ type home struct {
 	answers         *answers
 }
 
-// answers are what the CDK's process has told of a registry. Every build asks the
-// same of its pull-through cache, and each question takes as long as a construct.
+// answers caches answers of the CDK's process about a registry. Every build asks for the same ones, and each
+// call takes as long as creating a construct.
 type answers struct {
 	host string
 	arns map[string]*string
@@ -29,13 +29,13 @@ func newHome(shared *perstack.Shared, account, region *string) home {
 	return home{shared.Stack(), shared, account, region, &answers{arns: map[string]*string{}}}
 }
 
-// homeOf is the registry of the account and region of the stack of scope.
+// homeOf returns the registry of the account and region of scope's stack.
 func homeOf(scope constructs.Construct) home {
 	shared := perstack.Of(scope)
 	return newHome(shared, shared.Account(), shared.Region())
 }
 
-// other is the registry of an account and region, by default those of h.
+// other returns the registry of an account and region, by default those of h.
 func (h home) other(account, region *string) home {
 	if account == nil {
 		account = h.account
@@ -46,7 +46,7 @@ func (h home) other(account, region *string) home {
 	return newHome(h.shared, account, region)
 }
 
-// host is the host that the URIs of its repositories begin with.
+// host returns the host of the URIs of its repositories.
 func (h home) host() string {
 	if h.answers.host == "" {
 		h.answers.host = fmt.Sprintf("%s.dkr.ecr.%s.%s", *h.account, *h.region, *h.stack.UrlSuffix())
@@ -54,7 +54,7 @@ func (h home) host() string {
 	return h.answers.host
 }
 
-// arn is the ARN of the repositories with a name, which may hold wildcards.
+// arn returns the ARN of a repository; the name may contain wildcards.
 func (h home) arn(name string) *string {
 	if h.answers.arns[name] == nil {
 		h.answers.arns[name] = h.stack.FormatArn(&awscdk.ArnComponents{
@@ -68,7 +68,7 @@ func (h home) arn(name string) *string {
 	return h.answers.arns[name]
 }
 
-// arns are the ARNs of the repositories with the names.
+// arns returns the ARNs of repositories.
 func (h home) arns(names []string) []*string {
 	var arns []*string
 	for _, name := range names {
@@ -77,7 +77,7 @@ func (h home) arns(names []string) []*string {
 	return arns
 }
 
-// below is the name of a repository below a prefix.
+// below returns the name of a repository below a prefix.
 func below(prefix, name string) string {
 	if prefix == rootPrefix {
 		return name

@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// image is a reference to an image, or a pattern of such, as a Dockerfile
-// writes it.
+// image is a reference to an image as in a Dockerfile, or a pattern of references.
 type image struct {
-	// host is the registry, "docker.io" where the reference names none.
+	// host is the registry, "docker.io" if the reference has none.
 	host string
 	// name is the repository in the registry.
 	name string
@@ -22,9 +21,8 @@ var (
 	versionForm = regexp.MustCompile(`^(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`)
 )
 
-// parseImage takes a reference apart by Docker's rules: what is before the first
-// slash is a host if it could not be a name, and images of Docker Hub without a
-// slash are in library/.
+// parseImage splits a reference by Docker's rules: the part before the first slash is a host if it contains
+// '.' or ':' or is "localhost", and Docker Hub images without a slash are in library/.
 func parseImage(reference string) image {
 	i := image{host: kinds[DockerHub].host, name: reference}
 	if first, rest, ok := strings.Cut(reference, "/"); ok && (strings.ContainsAny(first, ".:") || first == "localhost") {
@@ -42,17 +40,16 @@ func parseImage(reference string) image {
 	return i
 }
 
-// rule is a pull-through cache rule as those see it who pull.
+// rule is a pull-through cache rule from the view of a build that pulls.
 type rule struct {
 	prefix string
 	// host is the host of the upstream.
 	host string
-	// upstreamPrefix is what the names in the upstream begin with, and what
-	// prefix takes the place of; "" is nothing.
+	// upstreamPrefix is the start of the names in the upstream that prefix replaces, or "".
 	upstreamPrefix string
-	// repositories are patterns of the names below prefix that grants cover.
+	// repositories are patterns of the names below prefix that grants cover by default.
 	repositories []string
-	// tagged tells whether the repositories are created with tags.
+	// tagged reports whether the repositories are created with tags.
 	tagged bool
 }
 
@@ -70,9 +67,8 @@ func newRule(h home, u *Upstream, t *RepositoryTemplate) *rule {
 	return r
 }
 
-// findRule returns the rule for an image, and the image's repository in this
-// registry. Of several rules for one host, the one with the longest upstream
-// prefix has the image.
+// findRule returns the rule for an image, and the image's repository in this registry. Of several rules for
+// one host, the one with the longest matching upstream prefix applies.
 func findRule(rules []*rule, i image) (*rule, string, bool) {
 	var found *rule
 	for _, r := range rules {
@@ -87,24 +83,23 @@ func findRule(rules []*rule, i image) (*rule, string, bool) {
 	return found, below(found.prefix, strings.TrimPrefix(strings.TrimPrefix(i.name, found.upstreamPrefix), "/")), true
 }
 
-// checkImage returns what is wrong with a reference to an image below one of
-// the rules.
+// checkImage returns the problems of a reference to an image that a rule must cover.
 func checkImage(rules []*rule, at, reference string) problems {
 	var found problems
 	i := parseImage(reference)
 	_, repository, ok := findRule(rules, i)
 	switch {
 	case !nameForm.MatchString(i.name) || !versionForm.MatchString(i.version):
-		found.add(at, fmt.Sprintf("%q is not a reference to an image", reference), "write it as a Dockerfile does, such as docker.io/library/golang:1.26")
+		found.add(at, fmt.Sprintf("%q is not an image reference", reference), "write it as in a Dockerfile, such as docker.io/library/golang:1.26")
 	case !ok:
-		found.add(at, fmt.Sprintf("%q is on %s, which is not an upstream here", reference, i.host), "use one of "+upstreamHosts(rules)+", or add the upstream")
+		found.add(at, fmt.Sprintf("%q is on %s, which is not an upstream of this cache", reference, i.host), "use one of "+upstreamHosts(rules)+", or add the upstream")
 	case len(repository) > maxRepositoryName:
-		found.add(at, fmt.Sprintf("%q has more than %d characters in its name here, %s", reference, maxRepositoryName, repository), "give the upstream a shorter prefix")
+		found.add(at, fmt.Sprintf("the repository name of %q in ECR has more than %d characters: %s", reference, maxRepositoryName, repository), "give the upstream a shorter prefix")
 	}
 	return found
 }
 
-// maxRepositoryName is ECR's limit.
+// maxRepositoryName is ECR's limit for the name of a repository.
 const maxRepositoryName = 256
 
 func upstreamHosts(rules []*rule) string {

@@ -11,31 +11,31 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// PullThroughCacheAttributes name rules that are made elsewhere.
+// PullThroughCacheAttributes identify existing rules.
 type PullThroughCacheAttributes struct {
-	// Upstreams are the upstreams of the rules, as they were made; secrets and
-	// roles need not be repeated.
-	// Default: every one of UpstreamRegistries, under its own name.
+	// Upstreams are the upstreams of the rules, with the props they were created with. Secrets and roles can
+	// be left out.
+	// Default: all of UpstreamRegistries, each with its default prefix.
 	Upstreams *[]*Upstream
 
-	// Account is the 12-digit id of the account that the rules are in. With
-	// another account, its rules name this one in PullThroughCacheProps.Pullers.
+	// Account is the 12-digit id of the account of the rules. If it is another account, its
+	// PullThroughCacheProps.Pullers must include the account of this stack.
 	// Default: the account of the stack.
 	Account *string
 
-	// Region is the region that the rules are in.
+	// Region is the region of the rules.
 	// Default: the region of the stack.
 	Region *string
 }
 
-// importedCache is a PullThroughCache made elsewhere.
+// importedCache is a PullThroughCache created elsewhere.
 type importedCache struct {
 	constructs.Construct
 	catalog catalog
 }
 
-// PullThroughCache_FromPullThroughCacheAttributes refers to rules that are made
-// elsewhere, such as in a shared account.
+// PullThroughCache_FromPullThroughCacheAttributes refers to rules that are created elsewhere, such as in a
+// shared account.
 func PullThroughCache_FromPullThroughCacheAttributes(scope constructs.Construct, id *string, attributes *PullThroughCacheAttributes) IPullThroughCache {
 	c := &importedCache{}
 	constructs.NewConstruct_Override(c, scope, id)
@@ -67,13 +67,13 @@ func PullThroughCache_FromPullThroughCacheAttributes(scope constructs.Construct,
 	}
 	if a := attributes.Account; a != nil && *a != *c.catalog.home.shared.Account() {
 		awscdk.Annotations_Of(c).AddInfo(jsii.String(fmt.Sprintf(
-			"the pull-through cache of account %s must name this account in PullThroughCacheProps.Pullers", *a)))
+			"the pull-through cache of account %s must include this account in PullThroughCacheProps.Pullers", *a)))
 	}
 	return c
 }
 
-// GrantPull is the half of the permission in the grantee's own policy. The
-// account of the rules names its pullers in PullThroughCacheProps.Pullers.
+// GrantPull adds the permission to the grantee's own policy. The account of the rules must allow the grantee
+// in PullThroughCacheProps.Pullers.
 func (c *importedCache) GrantPull(grantee awsiam.IGrantable, options *PullOptions) awsiam.Grant {
 	return c.catalog.grantIdentity(grantee, c.catalog.cover(options), options.firstPull())
 }
@@ -81,7 +81,7 @@ func (c *importedCache) GrantPull(grantee awsiam.IGrantable, options *PullOption
 // Mirrors is the value of LAYERCACHE_MIRRORS.
 func (c *importedCache) Mirrors() *string { return c.catalog.mirrors() }
 
-// ImageUri is where an image of an upstream is pulled through.
+// ImageUri returns the URI in ECR under which an upstream image is pulled.
 func (c *importedCache) ImageUri(reference *string) *string { return c.catalog.imageUri(reference) }
 
 func (c *importedCache) serves() *catalog { return &c.catalog }

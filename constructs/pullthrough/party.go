@@ -8,18 +8,16 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// party is who a policy of the registry lets in. Its statements are written as
-// JSON values here: a statement that comes back from the CDK's JavaScript
-// process does not have the same form.
+// party is the principal of statements in registry and repository policies. Statements are plain JSON values,
+// because a statement read back from the CDK's JavaScript process has another form.
 type party struct {
 	// principal is "*" or the ARN of an account.
 	principal  string
 	conditions map[string]any
 }
 
-// partyOf is who a grantee of another account is: its account, narrowed to the
-// role where its ARN is known. A policy cannot name a role of another account
-// that does not exist yet.
+// partyOf returns the party for a grantee of another account: the account, narrowed to the role if its ARN is
+// known. A policy cannot name a role that does not exist yet.
 func partyOf(stack awscdk.Stack, account *string, principal awsiam.IPrincipal) party {
 	who := party{principal: accountPrincipal(stack, account), conditions: map[string]any{}}
 	if role, ok := principal.(awsiam.IRole); ok && validation.IsLiteral(role.RoleArn()) {
@@ -28,8 +26,8 @@ func partyOf(stack awscdk.Stack, account *string, principal awsiam.IPrincipal) p
 	return who
 }
 
-// accountPrincipal is written so that equal statements are equal texts, which
-// awsiam.AccountPrincipal does not give.
+// accountPrincipal returns the ARN of an account. Unlike with awsiam.AccountPrincipal, equal statements have
+// equal texts.
 func accountPrincipal(stack awscdk.Stack, account *string) string {
 	return iamArn(stack, account, "root")
 }
@@ -44,8 +42,7 @@ func iamArn(stack awscdk.Stack, account *string, resource string) string {
 	})
 }
 
-// statement allows actions to the party. Statements of a repository's policy
-// have no resources.
+// statement allows the party the actions. Statements of a repository policy have no resources.
 func (p party) statement(actions []*string, resources *[]*string) map[string]any {
 	statement := map[string]any{
 		"Effect":    "Allow",

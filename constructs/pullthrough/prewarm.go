@@ -24,33 +24,31 @@ type PrewarmProps struct {
 	// PullThrough is the cache to warm. Required.
 	PullThrough IPullThroughCache
 
-	// Images are the images to pull, as Dockerfiles write them:
-	// "docker.io/library/golang:1.26", or short "golang:1.26". Each is below an
-	// upstream of PullThrough. All platforms of an image are pulled. Required.
+	// Images are the images to pull, written as in Dockerfiles: "docker.io/library/golang:1.26" or
+	// "golang:1.26". Each must be in an upstream of PullThrough. All platforms of an image are pulled.
+	// Required.
 	Images *[]*string
 
-	// Schedule says when.
-	// Default: once a day, as ECR looks for newer images at most every 24 hours.
+	// Schedule is the schedule of the runs.
+	// Default: once a day, because ECR checks for newer images at most every 24 hours.
 	Schedule awsevents.Schedule
 
-	// Timeout ends a run that takes too long: 5 minutes to 36 hours.
+	// Timeout is the maximum duration of a run: 5 minutes to 36 hours.
 	// Default: 1 hour.
 	Timeout awscdk.Duration
 
-	// LogRetention is how long the logs of runs are kept.
+	// LogRetention is the retention time of the logs.
 	// Default: awslogs.RetentionDays_ONE_MONTH.
 	LogRetention awslogs.RetentionDays
 
-	// HelperZip is the path of a zip with the program layercache for linux and
-	// amd64.
-	// Default: compiled from this module's source, once for each version of it.
+	// HelperZip is the path of a zip with the program layercache for linux and amd64.
+	// Default: compiled from this module's source, once per version.
 	HelperZip *string
 }
 
-// Prewarm pulls images through a pull-through cache on a schedule: the first
-// pull of an image is slow, and only a pull makes ECR look for a newer one. A
-// run fails when one of the images could not be pulled, after it has tried them
-// all.
+// Prewarm pulls images through a pull-through cache on a schedule, because the first pull of an image is slow
+// and ECR only checks for newer images on a pull. A run tries all images and fails if one could not be
+// pulled.
 type Prewarm struct {
 	constructs.Construct
 	project  awscodebuild.Project
@@ -59,8 +57,7 @@ type Prewarm struct {
 	rule     awsevents.Rule
 }
 
-// NewPrewarm makes a small CodeBuild project, and the EventBridge rule that
-// starts it.
+// NewPrewarm creates a small CodeBuild project and the EventBridge rule that starts it.
 func NewPrewarm(scope constructs.Construct, id *string, props *PrewarmProps) *Prewarm {
 	p := &Prewarm{}
 	constructs.NewConstruct_Override(p, scope, id)
@@ -111,7 +108,7 @@ func checkPrewarm(props *PrewarmProps) problems {
 	return found
 }
 
-// newPrewarmRole trusts CodeBuild on behalf of this account alone:
+// newPrewarmRole creates a role that trusts CodeBuild only on behalf of this account:
 // https://docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html.
 func newPrewarmRole(scope constructs.Construct) awsiam.Role {
 	return awsiam.NewRole(scope, jsii.String("Role"), &awsiam.RoleProps{
@@ -124,9 +121,8 @@ func newPrewarmRole(scope constructs.Construct) awsiam.Role {
 	})
 }
 
-// addProject makes the project under a role that takes no further statements,
-// as the CDK would add broad ones. The helper pulls by itself: there is no
-// Docker, and the machine is not privileged.
+// addProject creates the project with a role that accepts no further statements, because the CDK would add
+// broad ones. The helper pulls without Docker, so the machine is not privileged.
 func (p *Prewarm) addProject(props *PrewarmProps, zip string) {
 	p.grant(props)
 	timeout := props.Timeout
@@ -152,8 +148,8 @@ func (p *Prewarm) addProject(props *PrewarmProps, zip string) {
 	p.project.Node().DefaultChild().(awscodebuild.CfnProject).AddPropertyOverride(jsii.String("Source.BuildSpec"), buildspecs.Prewarm)
 }
 
-// grant gives the role what a run does: write its log, pull the images, and ask
-// for each layer whether it is there, which is a permission of its own.
+// grant allows the role what a run does: write logs, pull the images, and check which layers exist (a
+// separate permission).
 func (p *Prewarm) grant(props *PrewarmProps) {
 	p.logGroup.GrantWrite(p.role)
 	options := &PullOptions{Repositories: repositoriesOf(*props.Images)}
@@ -162,7 +158,7 @@ func (p *Prewarm) grant(props *PrewarmProps) {
 	allow(p.role, []*string{jsii.String("ecr:BatchCheckLayerAvailability")}, images.arns(images.cover(options), nil))
 }
 
-// uris are where the images are pulled through, with commas between them.
+// uris returns the comma-separated URIs under which the images are pulled.
 func uris(props *PrewarmProps) string {
 	var uris []string
 	for _, image := range *props.Images {
@@ -175,7 +171,7 @@ func uris(props *PrewarmProps) string {
 	return strings.Join(uris, ",")
 }
 
-// repositoriesOf are the repositories of images, each once.
+// repositoriesOf returns the repositories of images without duplicates.
 func repositoriesOf(images []*string) *[]*string {
 	var repositories []*string
 	seen := map[string]bool{}
@@ -190,8 +186,8 @@ func repositoriesOf(images []*string) *[]*string {
 	return &repositories
 }
 
-// addPlaceholder fills in what Project returns when the props have problems, so
-// that a caller's program goes on to find its other problems.
+// addPlaceholder sets a project for Project to return if the props have problems, so that the caller's
+// program continues and reports its other problems.
 func (p *Prewarm) addPlaceholder() {
 	p.project = awscodebuild.NewProject(p, jsii.String("Project"), &awscodebuild.ProjectProps{
 		BuildSpec: awscodebuild.BuildSpec_FromObject(&map[string]any{"version": "0.2"}), Role: p.role,
@@ -216,8 +212,7 @@ func retentionOr(value, other awslogs.RetentionDays) awslogs.RetentionDays {
 	return value
 }
 
-// Project is the CodeBuild project; OnBuildFailed on it tells of images that
-// could not be pulled.
+// Project is the CodeBuild project. Its OnBuildFailed event reports images that could not be pulled.
 func (p *Prewarm) Project() awscodebuild.IProject { return p.project }
 
 // Role is the service role of the project.

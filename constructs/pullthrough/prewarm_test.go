@@ -26,7 +26,7 @@ func newPrewarm(t *testing.T, stack awscdk.Stack, props *pullthrough.PrewarmProp
 
 const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-func TestARunPullsTheImagesThroughTheCache(t *testing.T) {
+func TestAPrewarmPullsTheImagesThroughTheCache(t *testing.T) {
 	stack := stackOf(here)
 	newPrewarm(t, stack, &pullthrough.PrewarmProps{
 		Images: jsii.Strings("docker.io/library/golang:1.26", "golang:1.25", "alpine", "quay.io/prometheus/node-exporter"+digest),
@@ -58,7 +58,7 @@ func TestARunPullsTheImagesThroughTheCache(t *testing.T) {
 	assert.Empty(t, synthtest.Errors(stack))
 }
 
-func TestTheRolesOfARunMayDoThisAndNoMore(t *testing.T) {
+func TestTheRolesOfAPrewarmAllowOnlyWhatItNeeds(t *testing.T) {
 	stack := stackOf(here)
 	newPrewarm(t, stack, &pullthrough.PrewarmProps{Images: jsii.Strings("quay.io/coreos/etcd:v3", "quay.io/coreos/etcd:v4", "golang")})
 
@@ -113,16 +113,16 @@ func TestEveryProblemOfAPrewarm(t *testing.T) {
 	pullthrough.NewPrewarm(stack, jsii.String("Empty"), nil)
 	pullthrough.NewPrewarm(stack, jsii.String("NoZip"), &pullthrough.PrewarmProps{HelperZip: jsii.String("no/such.zip")})
 
-	const fix = "; write it as a Dockerfile does, such as docker.io/library/golang:1.26"
+	const fix = "; write it as in a Dockerfile, such as docker.io/library/golang:1.26"
 	assert.Equal(t, []string{
-		`Test/Prewarm: Images[0]: "ghcr.io/team/app:1" is on ghcr.io, which is not an upstream here; use one of docker.io, quay.io, or add the upstream`,
-		`Test/Prewarm: Images[1]: "golang:" is not a reference to an image` + fix,
-		`Test/Prewarm: Images[2]: "quay.io/Team/app" is not a reference to an image` + fix,
-		`Test/Prewarm: Images[3]: "" is not a reference to an image` + fix,
+		`Test/Prewarm: Images[0]: "ghcr.io/team/app:1" is on ghcr.io, which is not an upstream of this cache; use one of docker.io, quay.io, or add the upstream`,
+		`Test/Prewarm: Images[1]: "golang:" is not an image reference` + fix,
+		`Test/Prewarm: Images[2]: "quay.io/Team/app" is not an image reference` + fix,
+		`Test/Prewarm: Images[3]: "" is not an image reference` + fix,
 		"Test/Prewarm: Timeout: 1 minutes is out of CodeBuild's range; give 5 to 2160 minutes",
 		"Test/Empty: PullThrough: is missing; give a pullthrough.PullThroughCache",
 		"Test/Empty: Images: is empty; name images, such as docker.io/library/golang:1.26",
-		`Test/NoZip: HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile them`,
+		`Test/NoZip: HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile it`,
 		"Test/NoZip: PullThrough: is missing; give a pullthrough.PullThroughCache",
 		"Test/NoZip: Images: is empty; name images, such as docker.io/library/golang:1.26",
 	}, synthtest.Errors(stack))

@@ -10,20 +10,20 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// Puller is a set of principals of other accounts that may pull. Nothing of it
-// has to exist when the rules are deployed.
+// Puller is a set of principals of other accounts that may pull. They do not have to exist when the rules are
+// deployed.
 type Puller struct {
 	// Account is the 12-digit id of the account that the principals belong to.
-	// Default: any account of the organization, which OrganizationID then names.
+	// Default: any account of the organization.
 	Account *string
 
-	// OrganizationID, such as "o-a1b2c3d4e5", limits the principals to those of
-	// that AWS organization (condition aws:PrincipalOrgID).
+	// OrganizationID, such as "o-a1b2c3d4e5", limits the principals to those of that AWS organization
+	// (condition aws:PrincipalOrgID).
 	// Default: no limit.
 	OrganizationID *string
 
-	// RolePath, such as "/ci/", limits the principals to the roles below that
-	// path (condition aws:PrincipalArn). It begins and ends with a slash.
+	// RolePath, such as "/ci/", limits the principals to the roles below that path (condition
+	// aws:PrincipalArn). It starts and ends with a slash.
 	// Default: no limit.
 	RolePath *string
 }
@@ -41,7 +41,7 @@ func checkPullers(pullers *[]*Puller) problems {
 	for i, p := range *pullers {
 		at := fmt.Sprintf("Pullers[%d]", i)
 		if p == nil || p.Account == nil && p.OrganizationID == nil {
-			found.add(at, "names nobody, which would mean everybody", "set Account or OrganizationID")
+			found.add(at, "would allow everybody", "set Account or OrganizationID")
 			continue
 		}
 		for _, c := range []struct {
@@ -52,7 +52,7 @@ func checkPullers(pullers *[]*Puller) problems {
 		}{
 			{".Account", p.Account, accountForm, "give the 12 digits of the account"},
 			{".OrganizationID", p.OrganizationID, organizationForm, "give the organization's id, such as o-a1b2c3d4e5"},
-			{".RolePath", p.RolePath, rolePathForm, "give a path that begins and ends with a slash, such as /ci/"},
+			{".RolePath", p.RolePath, rolePathForm, "give a path that starts and ends with a slash, such as /ci/"},
 		} {
 			if validation.IsLiteral(c.value) && !c.form.MatchString(*c.value) {
 				found.add(at+c.prop, fmt.Sprintf("%q has the wrong form", *c.value), c.fix)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// UpstreamRegistry is the name that ECR gives to a registry it can cache from.
+// UpstreamRegistry is ECR's name for a registry that it can cache from.
 type UpstreamRegistry string
 
 const (
@@ -21,26 +21,25 @@ const (
 	GitHub UpstreamRegistry = "github-container-registry"
 	// GitLab is registry.gitlab.com. It needs a secret.
 	GitLab UpstreamRegistry = "gitlab-container-registry"
-	// Azure is NAME.azurecr.io, where Upstream.AzureRegistry gives NAME. It needs
-	// a secret.
+	// Azure is NAME.azurecr.io, with NAME in Upstream.AzureRegistry. It needs a secret.
 	Azure UpstreamRegistry = "azure-container-registry"
 	// Chainguard is cgr.dev. It needs a secret.
 	Chainguard UpstreamRegistry = "chainguard"
-	// Ecr is the private ECR registry of another account or region, which
-	// Upstream.Ecr names. It needs a role, which is made for it.
+	// Ecr is the private ECR registry of another account or region, set in Upstream.Ecr. It needs a role,
+	// which is created by default.
 	Ecr UpstreamRegistry = "ecr"
 )
 
-// kind is what ECR asks of an upstream registry:
+// kind describes what ECR needs for an upstream registry:
 // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html.
 type kind struct {
-	// host is the host that image names begin with.
+	// host is the host of image names.
 	host string
-	// url is the UpstreamRegistryUrl of the rule, where it is not host.
+	// url is the UpstreamRegistryUrl of the rule if it differs from host.
 	url string
-	// prefix is the default of Upstream.Prefix, where it is not the registry.
+	// prefix is the default of Upstream.Prefix if it differs from the registry's name.
 	prefix string
-	// secret tells whether ECR signs in with a secret.
+	// secret reports whether ECR signs in with a secret.
 	secret bool
 }
 
@@ -56,14 +55,14 @@ var kinds = map[UpstreamRegistry]kind{
 	Ecr:        {},
 }
 
-// UpstreamRegistries are the registries that need no secret and no role, in a
-// fixed order: those that a PullThroughCache caches from by default.
+// UpstreamRegistries returns the registries that need neither a secret nor a role, in a fixed order. They are
+// the default upstreams of a PullThroughCache.
 func UpstreamRegistries() []UpstreamRegistry {
 	return []UpstreamRegistry{EcrPublic, Kubernetes, Quay}
 }
 
-// Host is the host that Dockerfiles name, such as "quay.io". It is empty for
-// Azure and Ecr, which are many registries, and for one that ECR does not know.
+// Host returns the host in Dockerfiles, such as "quay.io". It is empty for Azure and Ecr, which stand for
+// many registries, and for an unknown registry.
 func (r UpstreamRegistry) Host() string { return kinds[r].host }
 
 func registryNames() string {

@@ -17,16 +17,13 @@ import (
 // registryPolicyID is the id of the registry policy in its stack.
 const registryPolicyID = "LayercacheRegistryPolicy"
 
-// RegistryPolicy_Of returns the ECR registry policy of the account and region of
-// scope's stack. There is one for each account and region: it is made in the
-// first stack there that asks for it, and the statements of all stacks go into
-// it. Call this first in the stack that is to hold it, so that it stays where it
-// is when other stacks come and go: CloudFormation cannot move it. ECR takes no
-// policy without statements, so ask only where something is shared.
+// RegistryPolicy_Of returns the ECR registry policy of the account and region of scope's stack. There is one
+// per account and region: the first call creates it in its stack, and all stacks add their statements to it.
+// CloudFormation cannot move it to another stack, so make the first call in a stack that will stay. ECR
+// accepts no policy without statements, so call it only if something is shared.
 //
-// Where the account and region of stacks are not known at synthesis, it cannot
-// be told whether they share one: a second stack that asks is then an error,
-// and the result nil.
+// If account or region are unknown at synthesis, two stacks may or may not share a policy: a call from a
+// second stack then reports an error and returns nil.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
 func RegistryPolicy_Of(scope constructs.Construct) awsecr.CfnRegistryPolicy {
 	stack := awscdk.Stack_Of(scope)
@@ -34,8 +31,8 @@ func RegistryPolicy_Of(scope constructs.Construct) awsecr.CfnRegistryPolicy {
 		if held.stack != *stack.Node().Path() && !environmentKnown(stack) {
 			validation.Report(scope, problems{{
 				Prop:  "RegistryPolicy",
-				Wrong: fmt.Sprintf("stack %q holds the registry policy, of which an account has one in a region, and it is not known whether this stack is in the same", held.stack),
-				Fix:   "give both stacks their account and region (env), or share from one of them",
+				Wrong: fmt.Sprintf("stack %q has the registry policy of its account and region, and this stack may be in the same ones", held.stack),
+				Fix:   "give both stacks their account and region (env), or share from only one of them",
 			}})
 			return nil
 		}
@@ -48,21 +45,21 @@ func RegistryPolicy_Of(scope constructs.Construct) awsecr.CfnRegistryPolicy {
 	return policy
 }
 
-// addToRegistryPolicy adds a statement, unless it is there already.
+// addToRegistryPolicy adds a statement unless the policy has it already.
 func addToRegistryPolicy(scope constructs.Construct, statement map[string]any) {
 	policy := RegistryPolicy_Of(scope)
 	if policy == nil {
 		return
 	}
 	stack := awscdk.Stack_Of(scope)
-	statements := notedStatements(stack)
+	statements := recordedStatements(stack)
 	if !contains(statements, statement) {
-		noteStatement(stack, statement)
+		recordStatement(stack, statement)
 		policy.SetPolicyText(document(append(statements, statement)))
 	}
 }
 
-// document is a policy.
+// document returns a policy document.
 func document(statements []any) map[string]any {
 	return map[string]any{"Version": "2012-10-17", "Statement": statements}
 }
@@ -71,7 +68,7 @@ func contains(statements []any, statement any) bool {
 	return slices.ContainsFunc(statements, func(s any) bool { return reflect.DeepEqual(s, statement) })
 }
 
-// find is the construct with a path below root.
+// find returns the construct with a path below root.
 func find(root constructs.IConstruct, path string) constructs.IConstruct {
 	for _, id := range strings.Split(path, "/") {
 		if id != "" {

@@ -13,7 +13,7 @@ import (
 
 const policyType = "AWS::ECR::RegistryPolicy"
 
-// shared is a cache of one upstream for the pullers.
+// shared creates a cache of one upstream for the pullers.
 func shared(stack awscdk.Stack, id string, r pullthrough.UpstreamRegistry, pullers ...*pullthrough.Puller) *pullthrough.PullThroughCache {
 	return pullthrough.NewPullThroughCache(stack, jsii.String(id), &pullthrough.PullThroughCacheProps{
 		Upstreams: &[]*pullthrough.Upstream{{Registry: r}}, Pullers: &pullers,
@@ -49,11 +49,11 @@ func TestEveryProblemOfPullers(t *testing.T) {
 		&pullthrough.Puller{Account: jsii.String("*"), OrganizationID: jsii.String("*"), RolePath: jsii.String("ci*")})
 
 	assert.Equal(t, []string{
-		"Test/Pull: Pullers[0]: names nobody, which would mean everybody; set Account or OrganizationID",
-		"Test/Pull: Pullers[1]: names nobody, which would mean everybody; set Account or OrganizationID",
+		"Test/Pull: Pullers[0]: would allow everybody; set Account or OrganizationID",
+		"Test/Pull: Pullers[1]: would allow everybody; set Account or OrganizationID",
 		`Test/Pull: Pullers[2].Account: "*" has the wrong form; give the 12 digits of the account`,
 		`Test/Pull: Pullers[2].OrganizationID: "*" has the wrong form; give the organization's id, such as o-a1b2c3d4e5`,
-		`Test/Pull: Pullers[2].RolePath: "ci*" has the wrong form; give a path that begins and ends with a slash, such as /ci/`,
+		`Test/Pull: Pullers[2].RolePath: "ci*" has the wrong form; give a path that starts and ends with a slash, such as /ci/`,
 	}, synthtest.Errors(stack))
 }
 
@@ -77,7 +77,7 @@ func TestOneRegistryPolicyForAllStacksOfAnAccountAndRegion(t *testing.T) {
 	assert.Empty(t, synthtest.Errors(second))
 }
 
-func TestAStackThatAsksFirstHoldsTheRegistryPolicy(t *testing.T) {
+func TestTheFirstStackThatNeedsTheRegistryPolicyHasIt(t *testing.T) {
 	app := awscdk.NewApp(nil)
 	registryStack, stack := stackIn(app, "Registry", here), stackIn(app, "Test", here)
 	pullthrough.RegistryPolicy_Of(registryStack)
@@ -96,7 +96,7 @@ func TestWithoutAPullerOfAnotherAccountThereIsNoRegistryPolicy(t *testing.T) {
 	assert.Empty(t, *cache.RegistryPolicyStatements())
 }
 
-func TestARegistryPolicyThatIsManagedElsewhereGetsItsStatementsFromHere(t *testing.T) {
+func TestTheStatementsForARegistryPolicyThatIsManagedElsewhere(t *testing.T) {
 	stack := stackOf(here)
 	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
 		Upstreams:      &[]*pullthrough.Upstream{{Registry: pullthrough.Quay}},
@@ -120,11 +120,11 @@ func TestTwoStacksThatMayShareAnAccountCannotBothHaveARegistryPolicy(t *testing.
 
 	assert.Empty(t, synthtest.Errors(first))
 	assert.Equal(t, []string{
-		`Second/Pull: RegistryPolicy: stack "First" holds the registry policy, of which an account has one in a region, and it is not known whether this stack is in the same; give both stacks their account and region (env), or share from one of them`,
+		`Second/Pull: RegistryPolicy: stack "First" has the registry policy of its account and region, and this stack may be in the same ones; give both stacks their account and region (env), or share from only one of them`,
 	}, synthtest.Errors(second))
 }
 
-func TestAPrefixIsTakenOnceInAnAccountAndRegion(t *testing.T) {
+func TestAPrefixCanBeUsedOncePerAccountAndRegion(t *testing.T) {
 	for name, c := range map[string]struct {
 		first, second func(awscdk.App) awscdk.Stack
 		want          []string
@@ -132,17 +132,17 @@ func TestAPrefixIsTakenOnceInAnAccountAndRegion(t *testing.T) {
 		"in one stack": {
 			func(a awscdk.App) awscdk.Stack { return stackIn(a, "First", here) },
 			nil,
-			[]string{`First/Two: Upstreams[0].Prefix: "quay" is taken by First/One in this account and region; give the upstream another prefix, or pass that PullThroughCache on`},
+			[]string{`First/Two: Upstreams[0].Prefix: "quay" is already used by First/One in this account and region; give the upstream another prefix, or reuse that PullThroughCache`},
 		},
 		"in two stacks": {
 			func(a awscdk.App) awscdk.Stack { return stackIn(a, "First", here) },
 			func(a awscdk.App) awscdk.Stack { return stackIn(a, "Second", here) },
-			[]string{`Second/Two: Upstreams[0].Prefix: "quay" is taken by First/One in this account and region; give the upstream another prefix, or pass that PullThroughCache on`},
+			[]string{`Second/Two: Upstreams[0].Prefix: "quay" is already used by First/One in this account and region; give the upstream another prefix, or reuse that PullThroughCache`},
 		},
 		"in two stacks of unknown accounts": {
 			func(a awscdk.App) awscdk.Stack { return awscdk.NewStack(a, jsii.String("First"), nil) },
 			func(a awscdk.App) awscdk.Stack { return awscdk.NewStack(a, jsii.String("Second"), nil) },
-			[]string{`Second/Two: Upstreams[0].Prefix: "quay" is taken by First/One in this account and region; give the upstream another prefix, or pass that PullThroughCache on; if the stacks are for different accounts or regions, give both their env`},
+			[]string{`Second/Two: Upstreams[0].Prefix: "quay" is already used by First/One in this account and region; give the upstream another prefix, or reuse that PullThroughCache; if the stacks are for different accounts or regions, give both their env`},
 		},
 		"and free in another account": {
 			func(a awscdk.App) awscdk.Stack { return stackIn(a, "First", here) },

@@ -10,7 +10,7 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// secretPrefix starts the name of every secret that ECR reads.
+// secretPrefix is the prefix of the names of the secrets that ECR reads.
 const secretPrefix = "ecr-pullthroughcache/"
 
 func (u *Upstream) checkSecret(h home, at string, found *problems) {
@@ -19,17 +19,17 @@ func (u *Upstream) checkSecret(h home, at string, found *problems) {
 	switch {
 	case needed && u.Secret == nil:
 		found.add(at, fmt.Sprintf("is missing: ECR signs in to %s with a secret", u.Registry),
-			"give a secret whose name starts with "+secretPrefix+" and that holds username and accessToken")
+			"give a secret with a name that starts with "+secretPrefix+" and the keys username and accessToken")
 		return
 	case !needed && u.Secret != nil:
-		found.add(at, fmt.Sprintf("is of no use for %s, which ECR reads without one", u.Registry), "leave it out")
+		found.add(at, fmt.Sprintf("is set, but ECR needs no secret for %s", u.Registry), "leave it out")
 		return
 	case !needed:
 		return
 	}
 	u.checkSecretName(at, found)
 	if u.Secret.EncryptionKey() != nil {
-		found.add(at, "is encrypted with a key of its own, with which ECR cannot decrypt it", "encrypt it with the AWS managed key aws/secretsmanager, the default")
+		found.add(at, "is encrypted with a customer managed key, which ECR cannot use", "encrypt it with the default AWS managed key, aws/secretsmanager")
 	}
 	checkPlace(h, at, u.Secret, found)
 }
@@ -39,7 +39,7 @@ func (u *Upstream) checkSecretName(at string, found *problems) {
 	name := u.Secret.SecretName()
 	if cfn, ok := u.Secret.Node().DefaultChild().(awssecretsmanager.CfnSecret); ok {
 		if name = cfn.Name(); name == nil || awscdk.Stack_Of(u.Secret).Resolve(name) == nil {
-			found.add(at, "has no name of its own: CloudFormation would make one", fix)
+			found.add(at, "has no name, so CloudFormation would generate one", fix)
 			return
 		}
 	}
@@ -48,10 +48,9 @@ func (u *Upstream) checkSecretName(at string, found *problems) {
 	}
 }
 
-// checkPlace refuses a secret of another account or region, as far as both are
-// known.
+// checkPlace refuses a secret that is known to be in another account or region.
 func checkPlace(h home, at string, secret awssecretsmanager.ISecret, found *problems) {
-	const fix = "give a secret of the account and region that the rule is in"
+	const fix = "give a secret in the account and region of the rule"
 	place := secret.Env()
 	if differ(place.Account, h.account) {
 		found.add(at, fmt.Sprintf("is in account %s, and the rule in %s", *place.Account, *h.account), fix)
@@ -61,7 +60,7 @@ func checkPlace(h home, at string, secret awssecretsmanager.ISecret, found *prob
 	}
 }
 
-// differ tells whether two values are known and not the same.
+// differ reports whether two values are known at synthesis and not equal.
 func differ(a, b *string) bool {
 	return validation.IsLiteral(a) && validation.IsLiteral(b) && *a != *b
 }

@@ -43,9 +43,9 @@ func TestTheSecretOfAnUpstream(t *testing.T) {
 		"is made without a name": {
 			pullthrough.DockerHub,
 			func(s awscdk.Stack) awssecretsmanager.ISecret { return newSecret(s, nil) },
-			[]string{at + "has no name of its own: CloudFormation would make one" + name},
+			[]string{at + "has no name, so CloudFormation would generate one" + name},
 		},
-		"has a key of its own": {
+		"has a customer managed key": {
 			pullthrough.DockerHub,
 			func(s awscdk.Stack) awssecretsmanager.ISecret {
 				return newSecret(s, &awssecretsmanager.SecretProps{
@@ -53,7 +53,7 @@ func TestTheSecretOfAnUpstream(t *testing.T) {
 					EncryptionKey: awskms.NewKey(s, jsii.String("Key"), nil),
 				})
 			},
-			[]string{at + "is encrypted with a key of its own, with which ECR cannot decrypt it; encrypt it with the AWS managed key aws/secretsmanager, the default"},
+			[]string{at + "is encrypted with a customer managed key, which ECR cannot use; encrypt it with the default AWS managed key, aws/secretsmanager"},
 		},
 		"is imported by an ARN of this account and region": {
 			pullthrough.GitHub,
@@ -69,8 +69,8 @@ func TestTheSecretOfAnUpstream(t *testing.T) {
 			},
 			[]string{
 				at + `the name "github" does not start with ecr-pullthroughcache/` + name,
-				at + "is in account 222222222222, and the rule in 111111111111; give a secret of the account and region that the rule is in",
-				at + "is in region us-east-1, and the rule in eu-west-1; give a secret of the account and region that the rule is in",
+				at + "is in account 222222222222, and the rule in 111111111111; give a secret in the account and region of the rule",
+				at + "is in region us-east-1, and the rule in eu-west-1; give a secret in the account and region of the rule",
 			},
 		},
 		"is imported by another name": {
@@ -83,12 +83,12 @@ func TestTheSecretOfAnUpstream(t *testing.T) {
 		"is missing": {
 			pullthrough.GitLab,
 			func(awscdk.Stack) awssecretsmanager.ISecret { return nil },
-			[]string{at + "is missing: ECR signs in to gitlab-container-registry with a secret; give a secret whose name starts with ecr-pullthroughcache/ and that holds username and accessToken"},
+			[]string{at + "is missing: ECR signs in to gitlab-container-registry with a secret; give a secret with a name that starts with ecr-pullthroughcache/ and the keys username and accessToken"},
 		},
-		"is given where none is read": {
+		"is set but not needed": {
 			pullthrough.Quay,
 			func(s awscdk.Stack) awssecretsmanager.ISecret { return secret(s, "quay") },
-			[]string{at + "is of no use for quay, which ECR reads without one; leave it out"},
+			[]string{at + "is set, but ECR needs no secret for quay; leave it out"},
 		},
 	} {
 		t.Run(text, func(t *testing.T) {

@@ -15,11 +15,11 @@ import (
 	"github.com/layercache/layercache/constructs/lifecycle"
 )
 
-// RepositoryTemplate says what the repositories are like that ECR creates for
-// cached images. It does not change repositories that are there already.
+// RepositoryTemplate configures the repositories that ECR creates for cached images. It does not change
+// existing repositories.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates.html
 type RepositoryTemplate struct {
-	// LifecycleRules say when cached images expire.
+	// LifecycleRules define when cached images expire.
 	// Default: lifecycle.PullThroughRules(): 30 days after ECR fetched them.
 	LifecycleRules *[]*lifecycle.Rule
 
@@ -28,23 +28,22 @@ type RepositoryTemplate struct {
 	// awsecr.RepositoryEncryption_AES_256() without.
 	Encryption awsecr.RepositoryEncryption
 
-	// EncryptionKey is the key for the encryptions KMS and KMS_DSSE, which need
-	// one: the role of the template is given its use.
+	// EncryptionKey is the key for KMS and KMS_DSSE, which require one. The role of the template may use it.
 	// Default: none.
 	EncryptionKey awskms.IKey
 
-	// Tags are put on the repositories. Who pulls then needs ecr:TagResource too,
-	// which GrantPull gives.
+	// Tags are the tags of the repositories. With tags, pulling also needs ecr:TagResource, which GrantPull
+	// allows.
 	// Default: none.
 	Tags *map[string]*string
 
-	// Role is the role that ECR creates the repositories with, where there are
-	// tags or a key. It trusts ecr.amazonaws.com.
+	// Role is the role with which ECR creates the repositories if Tags or EncryptionKey are set. It must
+	// trust ecr.amazonaws.com.
 	// Default: a new role with exactly the permissions it needs.
 	Role awsiam.IRole
 }
 
-// or fills the fields that are not set from other.
+// or returns the template with unset fields taken from other.
 func (t *RepositoryTemplate) or(other *RepositoryTemplate) *RepositoryTemplate {
 	merged := RepositoryTemplate{}
 	if t != nil {
@@ -77,7 +76,7 @@ func (t *RepositoryTemplate) lifecycleRules() *[]*lifecycle.Rule {
 
 func (t *RepositoryTemplate) tagged() bool { return t.Tags != nil && len(*t.Tags) > 0 }
 
-// encryption is the type of encryption as ECR names it.
+// encryption returns ECR's name of the encryption type.
 func (t *RepositoryTemplate) encryption() string {
 	switch {
 	case t.Encryption != nil:
@@ -88,8 +87,8 @@ func (t *RepositoryTemplate) encryption() string {
 	return *awsecr.RepositoryEncryption_AES_256().Value()
 }
 
-// check returns what is wrong with the fields that are set; defaults come from
-// elsewhere and are checked there.
+// check adds the problems of the fields that are set. The template that provides the others is checked
+// separately.
 func (t *RepositoryTemplate) check(at string, found *problems) {
 	if t == nil {
 		return
@@ -101,9 +100,9 @@ func (t *RepositoryTemplate) check(at string, found *problems) {
 	aes := t.Encryption != nil && t.encryption() == *awsecr.RepositoryEncryption_AES_256().Value()
 	switch {
 	case aes && t.EncryptionKey != nil:
-		found.add(at+".EncryptionKey", "is of no use for AES256", "leave it out, or set Encryption to KMS or KMS_DSSE")
+		found.add(at+".EncryptionKey", "is not used with AES256", "leave it out, or set Encryption to KMS or KMS_DSSE")
 	case t.Encryption != nil && !aes && t.EncryptionKey == nil:
-		found.add(at+".EncryptionKey", fmt.Sprintf("is missing for %s: the role that creates the repositories is given the use of one key", t.encryption()), "give a key")
+		found.add(at+".EncryptionKey", fmt.Sprintf("is missing for %s: the role that creates the repositories needs access to a specific key", t.encryption()), "give a key")
 	}
 	if t.tagged() {
 		checkTags(at+".Tags", *t.Tags, found)
@@ -114,22 +113,22 @@ func (t *RepositoryTemplate) check(at string, found *problems) {
 func checkTags(at string, tags map[string]*string, found *problems) {
 	const maxTags, maxKey, maxValue = 50, 128, 256
 	if len(tags) > maxTags {
-		found.add(at, fmt.Sprintf("has %d tags, and ECR takes %d", len(tags), maxTags), "drop some")
+		found.add(at, fmt.Sprintf("has %d tags, and ECR accepts %d", len(tags), maxTags), "drop some")
 	}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		at, value := fmt.Sprintf("%s[%q]", at, key), tags[key]
 		switch {
 		case key == "" || len(key) > maxKey:
-			found.add(at, fmt.Sprintf("has a key of %d characters, and ECR takes 1 to %d", len(key), maxKey), "give another key")
+			found.add(at, fmt.Sprintf("has a key of %d characters, and ECR accepts 1 to %d", len(key), maxKey), "give another key")
 		case strings.HasPrefix(strings.ToLower(key), "aws:"):
-			found.add(at, "begins with aws:, which AWS keeps for itself", "give another key")
+			found.add(at, "starts with aws:, which AWS reserves", "give another key")
 		case value == nil || len(*value) > maxValue:
 			found.add(at, fmt.Sprintf("has no value, or one of more than %d characters", maxValue), "give another value")
 		}
 	}
 }
 
-// addTemplate makes the creation template for the repositories of u.
+// addTemplate creates the creation template for the repositories of u.
 func (c *PullThroughCache) addTemplate(u *Upstream, t *RepositoryTemplate) awsecr.CfnRepositoryCreationTemplate {
 	policy, _ := lifecycle.Render("LifecycleRules", t.lifecycleRules())
 	props := &awsecr.CfnRepositoryCreationTemplateProps{
@@ -158,9 +157,9 @@ func (c *PullThroughCache) addTemplate(u *Upstream, t *RepositoryTemplate) awsec
 	return awsecr.NewCfnRepositoryCreationTemplate(c, jsii.String("Template-"+u.id()), props)
 }
 
-// templateRole is the role that ECR creates the repositories of u with:
+// templateRole returns the role with which ECR creates the repositories of u, as described in
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates-custom.html
-// without ecr:ReplicateImage, which a template for pull-through has no use for.
+// but without ecr:ReplicateImage, which pull-through does not need.
 func (c *PullThroughCache) templateRole(u *Upstream, t *RepositoryTemplate) awsiam.IRole {
 	if t.Role != nil {
 		return t.Role

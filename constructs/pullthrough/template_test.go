@@ -17,7 +17,7 @@ import (
 
 const keyArn = "arn:aws:kms:eu-west-1:111111111111:key/11111111-2222-3333-4444-555555555555"
 
-func TestATemplateWithAKeyAndTagsHasARoleThatMayDoThisAndNoMore(t *testing.T) {
+func TestTheRoleOfATemplateWithAKeyAndTagsAllowsOnlyWhatItNeeds(t *testing.T) {
 	stack := stackOf(here)
 	rules := &[]*lifecycle.Rule{{MaxCount: jsii.Number(9)}}
 	pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
@@ -50,7 +50,7 @@ func TestATemplateWithAKeyAndTagsHasARoleThatMayDoThisAndNoMore(t *testing.T) {
 	}, synthtest.RolePolicy(t, stack))
 }
 
-func TestAnUpstreamSaysWhatTheTemplateOfTheCacheDoesNot(t *testing.T) {
+func TestTheTemplateOfAnUpstreamOverridesTheTemplateOfTheCache(t *testing.T) {
 	stack := stackOf(here)
 	role := awsiam.Role_FromRoleArn(stack, jsii.String("Role"), jsii.String("arn:aws:iam::111111111111:role/templates"), nil)
 	pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
@@ -97,10 +97,10 @@ func TestEveryProblemOfATemplate(t *testing.T) {
 	const tags = "Test/Pull: Upstreams[0].Template.Tags"
 	assert.Equal(t, []string{
 		"Test/Pull: Template.LifecycleRules[0]: is nil; leave it out or give a rule",
-		"Test/Pull: Template.EncryptionKey: is of no use for AES256; leave it out, or set Encryption to KMS or KMS_DSSE",
-		"Test/Pull: Upstreams[0].Template.EncryptionKey: is missing for KMS: the role that creates the repositories is given the use of one key; give a key",
-		tags + `[""]: has a key of 0 characters, and ECR takes 1 to 128; give another key`,
-		tags + `["AWS:team"]: begins with aws:, which AWS keeps for itself; give another key`,
+		"Test/Pull: Template.EncryptionKey: is not used with AES256; leave it out, or set Encryption to KMS or KMS_DSSE",
+		"Test/Pull: Upstreams[0].Template.EncryptionKey: is missing for KMS: the role that creates the repositories needs access to a specific key; give a key",
+		tags + `[""]: has a key of 0 characters, and ECR accepts 1 to 128; give another key`,
+		tags + `["AWS:team"]: starts with aws:, which AWS reserves; give another key`,
 		tags + `["cost"]: has no value, or one of more than 256 characters; give another value`,
 		tags + `["team"]: has no value, or one of more than 256 characters; give another value`,
 	}, synthtest.Errors(stack))

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 )
 
-// rootPrefix stands for every repository of the registry that no other rule has.
+// rootPrefix stands for all repositories that no other rule covers.
 const rootPrefix = "ROOT"
 
 // Upstream is a registry to cache from.
@@ -15,64 +15,56 @@ type Upstream struct {
 	// Registry is the registry. Required.
 	Registry UpstreamRegistry
 
-	// Prefix starts the names of the repositories that ECR creates for the
-	// registry: 2 to 30 characters, or ROOT for names without a prefix. An
-	// account has each prefix once in a region.
-	// Default: the name of the registry, such as "quay"; "github", "gitlab" and
-	// "azure" for those.
+	// Prefix is the prefix of the repositories that ECR creates for the registry: 2 to 30 characters, or ROOT
+	// for none. A prefix can be used once per account and region.
+	// Default: the name of the registry, such as "quay"; "github" for GitHub, "gitlab" for GitLab, "azure"
+	// for Azure.
 	Prefix *string
 
-	// Secret is what ECR signs in with: a user name and an access token under
-	// the keys "username" and "accessToken". Its name starts with
-	// "ecr-pullthroughcache/", it is in the account and region of the rule and
-	// encrypted with the AWS managed key. Nobody who pulls gets to see it.
-	// Required for DockerHub, GitHub, GitLab, Azure and Chainguard; refused for
-	// the others.
+	// Secret holds the credentials with which ECR signs in, under the keys "username" and "accessToken". Its
+	// name must start with "ecr-pullthroughcache/", it must be in the account and region of the rule and be
+	// encrypted with the AWS managed key. Principals that pull cannot read it. Required for DockerHub,
+	// GitHub, GitLab, Azure and Chainguard; refused for the others.
 	// https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-secret.html
 	Secret awssecretsmanager.ISecret
 
-	// AzureRegistry is NAME of NAME.azurecr.io. Required for Azure, refused for
-	// the others.
+	// AzureRegistry is NAME of NAME.azurecr.io. Required for Azure, refused for the others.
 	AzureRegistry *string
 
-	// Ecr names the private registry. Required for Ecr, refused for the others.
+	// Ecr identifies the private registry. Required for Ecr, refused for the others.
 	Ecr *EcrUpstream
 
-	// Repositories are the names below the upstream that GrantPull covers when
-	// its options name none, such as "library/golang" or "my-organization/*".
-	// Required with the prefix ROOT, which would else take in every repository of
-	// the account.
+	// Repositories are the upstream repositories that GrantPull covers by default, such as "library/golang"
+	// or "my-organization/*". Required with the prefix ROOT, which would otherwise include every repository
+	// of the account.
 	// Default: all.
 	Repositories *[]*string
 
-	// Template says what the repositories are like that ECR creates for this
-	// upstream. A field of it that is not set is that of
+	// Template configures the repositories that ECR creates for this upstream. Unset fields are taken from
 	// PullThroughCacheProps.Template.
 	// Default: PullThroughCacheProps.Template.
 	Template *RepositoryTemplate
 }
 
-// EcrUpstream is the private ECR registry of another account or another region,
-// in the same partition.
+// EcrUpstream is the private ECR registry of another account or another region, in the same partition.
 type EcrUpstream struct {
-	// Account is the 12-digit id of the account that the images are in. It must
-	// let this account in, as AllowPullThrough does.
+	// Account is the 12-digit id of the account of the images. It must allow this account to pull, as
+	// AllowPullThrough does.
 	// Default: the account of the stack.
 	Account *string
 
-	// Region is the region that the images are in.
+	// Region is the region of the images.
 	// Default: the region of the stack.
 	Region *string
 
-	// Prefix starts the names of the upstream repositories and is replaced with
-	// Upstream.Prefix: with the prefix "shared" and the upstream prefix "base",
-	// shared/go is base/go. BuildKit's mirrors cannot say that unless the two are
-	// equal, so Mirrors leaves such an upstream out.
+	// Prefix is the prefix of the upstream repositories, which Upstream.Prefix replaces: with Prefix "base"
+	// and Upstream.Prefix "shared", shared/go is base/go of the upstream. BuildKit's mirrors cannot express
+	// that unless the two are equal, so Mirrors leaves such an upstream out.
 	// Default: none; shared/base/go is base/go.
 	Prefix *string
 
-	// Role is the role that ECR takes to read the upstream, in the account of the
-	// rule and trusting pullthroughcache.ecr.amazonaws.com.
+	// Role is the role that ECR assumes to read the upstream. It must be in the account of the rule and trust
+	// pullthroughcache.ecr.amazonaws.com.
 	// Default: a new role with exactly the permissions it needs.
 	Role awsiam.IRole
 }
@@ -87,8 +79,7 @@ func (u *Upstream) prefix() string {
 	return string(u.Registry)
 }
 
-// names are the names, with wildcards, of the repositories that ECR creates for
-// the upstream.
+// names returns the names, with wildcards, of the repositories that ECR creates for the upstream.
 func (u *Upstream) names() []string {
 	if u.prefix() != rootPrefix {
 		return []string{u.prefix() + "/*"}
@@ -100,7 +91,7 @@ func (u *Upstream) names() []string {
 	return names
 }
 
-// host is what the names of the upstream's images begin with.
+// host returns the host of the upstream's image names.
 func (u *Upstream) host(h home) string {
 	switch {
 	case u.Registry == Azure && u.AzureRegistry != nil:
@@ -111,7 +102,7 @@ func (u *Upstream) host(h home) string {
 	return u.Registry.Host()
 }
 
-// url is the UpstreamRegistryUrl of the rule.
+// url returns the UpstreamRegistryUrl of the rule.
 func (u *Upstream) url(h home) string {
 	if url := kinds[u.Registry].url; url != "" {
 		return url
@@ -119,8 +110,8 @@ func (u *Upstream) url(h home) string {
 	return u.host(h)
 }
 
-// id tells the constructs of an upstream apart from those of another: by the
-// registry, or by the prefix where there can be several of a kind.
+// id returns the part of construct ids that distinguishes upstreams: the registry, and the prefix if there
+// can be several of that registry.
 func (u *Upstream) id() string {
 	if u.Registry == Azure || u.Registry == Ecr {
 		return string(u.Registry) + "-" + strings.ReplaceAll(u.prefix(), "/", "-")

@@ -15,7 +15,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func TestALiteralIsWhatTheCDKKnowsAtSynthesis(t *testing.T) {
+func TestIsLiteralAgreesWithTheCDKOnTokens(t *testing.T) {
 	for _, s := range []*string{
 		jsii.String("plain"), jsii.String(""), jsii.String("${AWS::Region}"),
 		awscdk.Aws_REGION(), jsii.String("before-" + *awscdk.Aws_ACCOUNT_ID() + "-after"), awscdk.Fn_ImportValue(jsii.String("x")),

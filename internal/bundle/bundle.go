@@ -1,5 +1,6 @@
-// Package bundle makes the zip that a CodeBuild build downloads as its secondary source: the helper and, packed, buildkitd for
-// one Linux architecture. The same source and the same Go give the same bytes, so the zip's digest names its content.
+// Package bundle creates the zip that a CodeBuild build downloads as its secondary source: the helper and the
+// packed buildkitd for one Linux architecture. The same source and Go version give the same bytes, so the
+// digest in the zip's name identifies its content.
 package bundle
 
 import (
@@ -22,18 +23,18 @@ import (
 	"github.com/layercache/layercache/internal/toolchain"
 )
 
-// modulePath is this module, as users require it.
+// modulePath is the path of this module.
 const modulePath = "github.com/layercache/layercache"
 
-// HelperTags are the build tags of the helper: registries and AWS endpoints all speak HTTP/1.1, and HTTP/2 is half a megabyte;
-// what only a person's machine has a use for is not bundled.
+// HelperTags are the build tags of the helper. They omit HTTP/2, which is half a megabyte (registries and AWS
+// endpoints all support HTTP/1.1), and commands that are only useful on a developer's machine.
 const HelperTags = "nethttpomithttp2,bundled"
 
 var building sync.Mutex
 
-// Build returns the path of the zip for linux/arch, where arch is "amd64" or "arm64". The binaries are compiled from this
-// module's own source, wherever it is (a checkout, a replace directive, the module cache); what the compiler has done before
-// is not done again. Progress lines go to progress.
+// Build returns the path of the zip for linux/arch, where arch is "amd64" or "arm64". The binaries are
+// compiled from this module's source, wherever it is (a checkout, a replace directive, the module cache), and
+// the compiler's cache is used. Progress lines go to progress.
 func Build(ctx context.Context, arch string, progress io.Writer) (string, error) {
 	if arch != "amd64" && arch != "arm64" {
 		return "", fmt.Errorf("helper bundle: architecture %q is not supported: use amd64 or arm64", arch)
@@ -54,7 +55,7 @@ func Build(ctx context.Context, arch string, progress io.Writer) (string, error)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("helper bundle: %w", err)
 	}
-	// A folder of its own: another process may compile another version of the helper meanwhile.
+	// A new folder, because another process may compile another version of the helper at the same time.
 	scratch, err := os.MkdirTemp(dir, ".helper-*")
 	if err != nil {
 		return "", fmt.Errorf("helper bundle: %w", err)
@@ -80,13 +81,13 @@ func Build(ctx context.Context, arch string, progress io.Writer) (string, error)
 	return path, write(path, files)
 }
 
-// pack returns the program's packed form, which is made once for each program.
+// pack returns the path of the packed program, and packs each program only once.
 func pack(dir, program string) (string, error) {
 	digest, err := digestOf([]string{program})
 	if err != nil {
 		return "", err
 	}
-	// The file's name is what the zip will have it under.
+	// The file name is also the name in the zip.
 	path := filepath.Join(dir, fmt.Sprintf("%s-%d", digest, packed.Parts), filepath.Base(program)+packed.Suffix)
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
@@ -119,14 +120,15 @@ func compileHelper(ctx context.Context, platform toolchain.Platform, output stri
 	}
 	return output, toolchain.Compile(ctx, toolchain.Compilation{
 		Dir: dir, Package: "./bin/layercache", LinkFlags: "-s -w", Tags: HelperTags, Platform: platform, Output: output,
-		// Smaller by a twentieth; what gunzips layers keeps its inlining.
+		// No inlining makes the helper 5% smaller. The packages that decompress layers keep inlining, for
+		// speed.
 		CompilerFlags: []string{"all=-l", "std=", "github.com/klauspost/...="},
 		Label:         fmt.Sprintf("the helper for %s/%s", platform.OS, platform.Arch),
 	}, progress)
 }
 
-// SourceDir is the folder of this module's source: where this file was compiled from or, when paths were trimmed, where the
-// go command of the working directory finds the module.
+// SourceDir returns the folder of this module's source: where this file was compiled from or, if paths were
+// trimmed, where the go command in the working directory finds the module.
 func SourceDir(ctx context.Context) (string, error) {
 	if _, file, _, ok := runtime.Caller(0); ok && filepath.IsAbs(file) {
 		dir := filepath.Dir(filepath.Dir(filepath.Dir(file)))
@@ -134,17 +136,17 @@ func SourceDir(ctx context.Context) (string, error) {
 			return dir, nil
 		}
 	}
-	// -mod=readonly: a vendor folder has no source of the helper, the module cache has.
+	// -mod=readonly, because the helper's source is in the module cache but not in a vendor folder.
 	out, err := exec.CommandContext(ctx, "go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", modulePath).Output()
 	dir := strings.TrimSpace(string(out))
 	if err != nil || dir == "" {
-		return "", fmt.Errorf("find the source of %s (go list -m: %w): run in a module that requires it and has it downloaded (go mod download %s), or point to a prebuilt zip",
-			modulePath, cmp.Or(err, errors.New("it names no folder")), modulePath)
+		return "", fmt.Errorf("find the source of %s (go list -m: %w): run in a module that requires it, download it with go mod download %s, or give the path of a prebuilt zip",
+			modulePath, cmp.Or(err, errors.New("it printed no folder")), modulePath)
 	}
 	return dir, nil
 }
 
-// write makes the zip with nothing in it that differs from run to run: entries in the order given, no times, fixed modes.
+// write creates a reproducible zip: entries in the given order, no times, fixed modes.
 func write(path string, files []string) (err error) {
 	temporary, err := os.CreateTemp(filepath.Dir(path), ".zip-*")
 	if err != nil {

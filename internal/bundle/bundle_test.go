@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// programs makes the two files of a bundle in a folder of their own, with a mode and a time that should not count.
+// programs creates the two files of a bundle in a new folder, with a mode and a time that must not affect the
+// zip.
 func programs(t *testing.T, mode fs.FileMode, at time.Time) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -36,7 +37,7 @@ func written(t *testing.T, files []string) string {
 	return path
 }
 
-func TestTheSameProgramsGiveTheSameBytes(t *testing.T) {
+func TestEqualProgramsGiveEqualZips(t *testing.T) {
 	first := written(t, programs(t, 0o600, time.Unix(1, 0)))
 	second := written(t, programs(t, 0o755, time.Now()))
 	a, err := os.ReadFile(first)
@@ -46,19 +47,19 @@ func TestTheSameProgramsGiveTheSameBytes(t *testing.T) {
 	assert.True(t, bytes.Equal(a, b))
 }
 
-// Two zips of one second are equal with the clock in them, too: so the entries are looked at. DOS has no time before 1980; the
-// zero of its fields is the last day of November 1979.
+// Two zips of the same second would be equal even with times, so the test reads the entries. DOS times start
+// in 1980; zero fields decode as 30 November 1979.
 func TestNoEntryHasATime(t *testing.T) {
 	archive, err := zip.OpenReader(written(t, programs(t, 0o600, time.Now())))
 	require.NoError(t, err)
 	defer archive.Close()
 	for _, entry := range archive.File {
 		assert.Equal(t, time.Date(1979, time.November, 30, 0, 0, 0, 0, time.UTC), entry.Modified.UTC(), entry.Name)
-		assert.Empty(t, entry.Extra, "nor one of another form")
+		assert.Empty(t, entry.Extra, "no time in an extra field")
 	}
 }
 
-func TestTheProgramsAreAtTheTopAndCanBeRun(t *testing.T) {
+func TestTheProgramsAreExecutableAndAtTheTopLevel(t *testing.T) {
 	archive, err := zip.OpenReader(written(t, programs(t, 0o600, time.Now())))
 	require.NoError(t, err)
 	defer archive.Close()
@@ -75,7 +76,7 @@ func TestTheProgramsAreAtTheTopAndCanBeRun(t *testing.T) {
 	}
 }
 
-func TestABundleThatCannotBeWrittenLeavesNothing(t *testing.T) {
+func TestAFailedWriteLeavesNoFile(t *testing.T) {
 	dir := t.TempDir()
 	absent := filepath.Join(dir, "absent")
 	err := write(filepath.Join(dir, "bundle.zip"), []string{absent})
@@ -85,7 +86,7 @@ func TestABundleThatCannotBeWrittenLeavesNothing(t *testing.T) {
 	assert.Empty(t, entries)
 }
 
-func TestTheDigestNamesTheContentAlone(t *testing.T) {
+func TestTheDigestDependsOnlyOnTheContent(t *testing.T) {
 	digest := func(files []string) string {
 		t.Helper()
 		got, err := digestOf(files)
@@ -109,7 +110,7 @@ func TestAnArchitectureThatCodeBuildLacksIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheSourceIsThisModules(t *testing.T) {
+func TestSourceDirIsTheFolderOfThisModule(t *testing.T) {
 	want, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	got, err := SourceDir(context.Background())

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bundling is a program that prints where the bundle is, whose name is its digest.
+// bundling is a program that prints the path of the bundle, whose name contains its digest.
 const bundling = `package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 }
 `
 
-func TestTheBundleIsTheSameFromAnotherFolderAndHome(t *testing.T) {
+func TestTheBundleDoesNotDependOnTheFolderAndTheHome(t *testing.T) {
 	here, err := Build(t.Context(), runtime.GOARCH, io.Discard)
 	require.NoError(t, err)
 
@@ -48,7 +48,7 @@ func TestTheBundleIsTheSameFromAnotherFolderAndHome(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Join(elsewhere, "bundling"), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(elsewhere, "bundling", "main.go"), []byte(bundling), 0o600))
 
-	for _, variable := range []string{"GOCACHE", "GOMODCACHE"} { // What was compiled and downloaded before stays known.
+	for _, variable := range []string{"GOCACHE", "GOMODCACHE"} { // Reuse compiled packages and downloaded modules.
 		value, err := exec.CommandContext(t.Context(), "go", "env", variable).Output()
 		require.NoError(t, err)
 		t.Setenv(variable, strings.TrimSpace(string(value)))

@@ -18,7 +18,8 @@ import (
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
 
-// keyOf synthesizes a build with the zip, and returns the key that the template has of it and the file that is uploaded there.
+// keyOf synthesizes a build with the zip, and returns the zip's object key in the template and the content of
+// the file that is uploaded there.
 func keyOf(t *testing.T, zip string) (key string, uploaded []byte) {
 	t.Helper()
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir())})
@@ -53,11 +54,11 @@ func keyOf(t *testing.T, zip string) (key string, uploaded []byte) {
 	return key, uploaded
 }
 
-func TestTheTemplateNamesTheZipByItsContent(t *testing.T) {
+func TestTheObjectKeyOfTheZipDependsOnItsContent(t *testing.T) {
 	_, first := synthtest.File(t, "helper.zip", "one")
 	key, uploaded := keyOf(t, first)
 	assert.Regexp(t, `^[0-9a-f]{64}\.zip$`, key)
-	assert.Equal(t, "one", string(uploaded), "what is uploaded is the zip, byte by byte")
+	assert.Equal(t, "one", string(uploaded), "the zip is uploaded unchanged")
 
 	_, same := synthtest.File(t, "another.zip", "one")
 	again, _ := keyOf(t, same)

@@ -11,18 +11,18 @@ import (
 	"path/filepath"
 )
 
-// DefaultContext is the context that is DOCKER_HOST, or the daemon of this machine.
+// DefaultContext is the context for DOCKER_HOST, or else the daemon of this machine.
 const DefaultContext = "default"
 
-// Context is a docker context: a name for a docker daemon's address.
+// Context is a docker context: a name for the address of a docker daemon.
 type Context struct {
 	Name string
-	// Host is the address as in DOCKER_HOST; empty means this machine's daemon.
+	// Host is the address in the form of DOCKER_HOST; empty means this machine's daemon.
 	Host string
 }
 
-// CurrentContext is the context that docker and buildx use: DOCKER_HOST, else DOCKER_CONTEXT, else what `docker context use`
-// noted in userDir. It is read from docker's files, which takes no time worth naming.
+// CurrentContext returns the context that docker and buildx use: DOCKER_HOST, else DOCKER_CONTEXT, else the
+// one that `docker context use` stored in userDir. It reads docker's files, without running docker.
 //
 // https://docs.docker.com/engine/manage-resources/contexts/
 func CurrentContext(userDir string) (Context, error) {
@@ -40,7 +40,8 @@ func CurrentContext(userDir string) (Context, error) {
 	return ContextNamed(userDir, name)
 }
 
-// ContextNamed is the context of that name; the empty name and "default" are this machine's daemon, or DOCKER_HOST.
+// ContextNamed returns the context with that name. The empty name and "default" are DOCKER_HOST or this
+// machine's daemon.
 func ContextNamed(userDir, name string) (Context, error) {
 	if name == "" || name == DefaultContext {
 		return Context{Name: DefaultContext, Host: os.Getenv("DOCKER_HOST")}, nil
@@ -61,10 +62,11 @@ func ContextNamed(userDir, name string) (Context, error) {
 	return Context{Name: name, Host: meta.Endpoints.Docker.Host}, nil
 }
 
-// Remote says that the daemon is on another machine.
+// Remote reports whether the daemon is on another machine.
 func (c Context) Remote() bool { return IsRemote(c.Host) }
 
-// IsRemote says that an address such as DOCKER_HOST is another machine's: neither a socket or pipe nor on loopback.
+// IsRemote reports whether an address such as DOCKER_HOST is on another machine: not a socket, a pipe or a
+// loopback address.
 func IsRemote(address string) bool {
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Hostname() == "" || parsed.Scheme == "unix" || parsed.Scheme == "npipe" || parsed.Scheme == "fd" {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// addContext writes what `docker context create` writes.
+// addContext writes the same files as `docker context create`.
 func addContext(t *testing.T, userDir, name, host string) {
 	t.Helper()
 	digest := sha256.Sum256([]byte(name))
@@ -18,7 +18,7 @@ func addContext(t *testing.T, userDir, name, host string) {
 		`{"Name":"`+name+`","Metadata":{},"Endpoints":{"docker":{"Host":"`+host+`","SkipTLSVerify":false}}}`, 0o600)
 }
 
-func TestTheContextIsDockersOwnChoice(t *testing.T) {
+func TestCurrentContextIsTheOneThatDockerUses(t *testing.T) {
 	const far, near = "tcp://10.0.0.9:9876", "unix:///run/other.sock"
 	cases := []struct {
 		name, host, context, config string
@@ -56,7 +56,7 @@ func TestTheContextIsDockersOwnChoice(t *testing.T) {
 	}
 }
 
-func TestAContextThatIsNotThereIsNamed(t *testing.T) {
+func TestTheErrorNamesAMissingContext(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "")
 	t.Setenv("DOCKER_CONTEXT", "gone")
 	_, err := CurrentContext(t.TempDir())

@@ -1,9 +1,9 @@
-// Package dockerconfig makes a private Docker configuration folder for one build: all that the user's own holds, plus the
-// sign-ins of this build. The user's folder is never written.
+// Package dockerconfig creates a private Docker configuration folder for one build: the user's configuration
+// plus the sign-ins of this build. The user's folder is never written.
 //
-// The sign-ins are not in the configuration, which buildx reads once, but behind a credential helper, which it asks again
-// after five minutes: so a build that outlives a token is handed the next one. The helper is this program under another
-// name.
+// A credential helper provides the sign-ins: buildx reads the configuration only once but asks the helper
+// again after five minutes, so a build that outlives a token gets the next one. The helper is this program
+// under another name.
 package dockerconfig
 
 import (
@@ -15,7 +15,7 @@ import (
 	"path/filepath"
 )
 
-// UserDir is the user's Docker configuration folder: DOCKER_CONFIG, else ~/.docker.
+// UserDir returns the user's Docker configuration folder: DOCKER_CONFIG, else ~/.docker, else "".
 func UserDir() string {
 	if dir := os.Getenv("DOCKER_CONFIG"); dir != "" {
 		return dir
@@ -27,9 +27,9 @@ func UserDir() string {
 	return filepath.Join(home, ".docker")
 }
 
-// Write makes dir (mode 0700) a Docker configuration folder with everything that userDir's has, and this program as the
-// credential helper for hosts. A host for which the user has a sign-in or a credential helper of its own keeps that.
-// Environ says what finds it.
+// Write creates dir (mode 0700) as a Docker configuration folder with the settings of userDir, and this
+// program as the credential helper for hosts. Hosts for which the user already has a sign-in or a credential
+// helper keep theirs. Environ returns the variables that select the folder.
 func Write(dir, userDir string, hosts []string) error {
 	if err := write(dir, userDir, hosts); err != nil {
 		return fmt.Errorf("write a private Docker configuration: %w", err)
@@ -37,7 +37,7 @@ func Write(dir, userDir string, hosts []string) error {
 	return nil
 }
 
-// Environ are the variables with which docker and buildx use the folder and find the credential helper in it.
+// Environ returns the variables that make docker and buildx use the folder and its credential helper.
 func Environ(dir string) []string {
 	path := dir
 	if others := os.Getenv("PATH"); others != "" {
@@ -46,7 +46,7 @@ func Environ(dir string) []string {
 	return []string{"DOCKER_CONFIG=" + dir, "PATH=" + path}
 }
 
-// SignedIn says for which hosts the user has a sign-in or a credential helper of its own.
+// SignedIn returns a function that reports whether the user has a sign-in or a credential helper for a host.
 func SignedIn(userDir string) (func(host string) bool, error) {
 	settings, err := userSettings(&userDir)
 	if err != nil {
@@ -90,7 +90,8 @@ func write(dir, userDir string, hosts []string) error {
 	return linkContexts(dir, userDir)
 }
 
-// userSettings reads the user's config.json and makes the folder's path absolute; a user without a home has no settings.
+// userSettings returns the user's config.json and makes the folder's path absolute. Without a folder there
+// are no settings.
 func userSettings(userDir *string) (map[string]any, error) {
 	if *userDir == "" {
 		return map[string]any{}, nil
@@ -115,7 +116,7 @@ func read(path string) (map[string]any, error) {
 	if err := json.Unmarshal(content, &settings); err != nil {
 		return nil, fmt.Errorf("%s is not JSON: %w", path, err)
 	}
-	if settings == nil { // The file holds null.
+	if settings == nil { // The file contains null.
 		return map[string]any{}, nil
 	}
 	return settings, nil
@@ -128,13 +129,14 @@ func object(settings map[string]any, key string) map[string]any {
 	return map[string]any{}
 }
 
-// keepPlugins lets docker find the plugins that the user has in the folder that is no longer the configuration's.
+// keepPlugins adds the user's plugin folder, because docker looks for plugins only in its configuration
+// folder.
 func keepPlugins(settings map[string]any, userDir string) {
 	dirs, _ := settings["cliPluginsExtraDirs"].([]any)
 	settings["cliPluginsExtraDirs"] = append(dirs, filepath.Join(userDir, "cli-plugins"))
 }
 
-// linkContexts keeps `docker context use` working.
+// linkContexts links the user's contexts, so that the selected one is found.
 func linkContexts(dir, userDir string) error {
 	contexts := filepath.Join(userDir, "contexts")
 	if _, err := os.Stat(contexts); err != nil {

@@ -15,10 +15,10 @@ import (
 
 const host = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 
-// TestMain lets the test's own program be the credential helper, as layercache's is.
+// TestMain makes the test program act as the credential helper, as layercache does.
 func TestMain(m *testing.M) {
 	if IsHelper(os.Args[0]) {
-		os.Exit(Help(os.Args[1:], os.Stdin, os.Stdout))
+		os.Exit(ServeCredentials(os.Args[1:], os.Stdin, os.Stdout))
 	}
 	os.Exit(m.Run())
 }
@@ -28,34 +28,35 @@ var (
 	credentials = map[string]Credential{host: {"AWS", "s3cr3t"}}
 )
 
-// helper is a credential helper as docker calls it; it knows a sign-in for every host.
+// helper is a credential helper with a sign-in for every host.
 const helper = "#!/bin/sh\nread -r server\nprintf '{\"ServerURL\":\"%s\",\"Username\":\"helper\",\"Secret\":\"kept\"}' \"$server\"\n"
 
-// written makes a user's folder with the config.json, writes a private one from it and reads that as docker does.
+// written creates a user's folder with the config.json, writes a private one from it and loads that with
+// docker's code.
 func written(t *testing.T, userConfig string) *configfile.ConfigFile {
 	t.Helper()
 	userDir := t.TempDir()
 	writeFile(t, filepath.Join(userDir, "config.json"), userConfig, 0o600)
 	dir := filepath.Join(t.TempDir(), "private")
 	use(t, dir, userDir)
-	assert.Equal(t, userConfig, readFile(t, filepath.Join(userDir, "config.json")), "the user's own is not written")
+	assert.Equal(t, userConfig, readFile(t, filepath.Join(userDir, "config.json")), "the user's file is unchanged")
 	loaded, err := config.Load(dir)
 	require.NoError(t, err)
 	return loaded
 }
 
-// use writes the folder, keeps the credentials in it and has docker's code use it.
+// use writes the folder, stores the credentials in it and makes docker's code use it.
 func use(t *testing.T, dir, userDir string) {
 	t.Helper()
 	require.NoError(t, Write(dir, userDir, hosts))
-	require.NoError(t, Keep(dir, credentials))
+	require.NoError(t, StoreCredentials(dir, credentials))
 	for _, variable := range Environ(dir) {
 		name, value, _ := strings.Cut(variable, "=")
 		t.Setenv(name, value)
 	}
 }
 
-// signIn asks docker's own code for the host's.
+// signIn returns the host's credential, read by docker's own code.
 func signIn(t *testing.T, dir string) (username, password string) {
 	t.Helper()
 	loaded, err := config.Load(dir)
@@ -65,7 +66,7 @@ func signIn(t *testing.T, dir string) (username, password string) {
 	return got.Username, got.Password
 }
 
-// The question is put to docker's own code, which is what buildx asks.
+// buildx uses docker's own code to find a credential, so the test does too.
 func TestDockerFindsTheSignIn(t *testing.T) {
 	bin := t.TempDir()
 	writeFile(t, filepath.Join(bin, "docker-credential-fake"), helper, 0o755)
@@ -73,15 +74,15 @@ func TestDockerFindsTheSignIn(t *testing.T) {
 	cases := []struct{ name, userConfig, user, password string }{
 		{"the user has nothing", `{}`, "AWS", "s3cr3t"},
 		{"the user is signed in elsewhere", `{"auths":{"docker.io":{"auth":"bWU6aHVi"}}}`, "AWS", "s3cr3t"},
-		{"the user's own sign-in for the host stays", `{"auths":{"` + host + `":{"auth":"bWU6bWluZQ=="}}}`, "me", "mine"},
-		{"the user's own helper for the host stays", `{"credHelpers":{"` + host + `":"fake"}}`, "helper", "kept"},
+		{"the user's sign-in for the host is kept", `{"auths":{"` + host + `":{"auth":"bWU6bWluZQ=="}}}`, "me", "mine"},
+		{"the user's helper for the host is kept", `{"credHelpers":{"` + host + `":"fake"}}`, "helper", "kept"},
 		{"a helper for another host changes nothing", `{"credHelpers":{"ghcr.io":"fake"}}`, "AWS", "s3cr3t"},
 		{"a store for all hosts would hide the file's sign-ins", `{"credsStore":"fake"}`, "AWS", "s3cr3t"},
-		{"a store that is not installed does not hide ours", `{"credsStore":"absent"}`, "AWS", "s3cr3t"},
-		{"a sign-in that the user has in the store stays", `{"auths":{"` + host + `":{}},"credsStore":"fake"}`, "helper", "kept"},
+		{"a store that is not installed does not hide our sign-in", `{"credsStore":"absent"}`, "AWS", "s3cr3t"},
+		{"a sign-in in the user's store is kept", `{"auths":{"` + host + `":{}},"credsStore":"fake"}`, "helper", "kept"},
 		{"auths that are null", `{"auths":null}`, "AWS", "s3cr3t"},
-		{"a file that holds null", `null`, "AWS", "s3cr3t"},
-		{"a file that is empty, which docker accepts", ``, "AWS", "s3cr3t"},
+		{"a file that contains null", `null`, "AWS", "s3cr3t"},
+		{"an empty file, which docker accepts", ``, "AWS", "s3cr3t"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -93,7 +94,7 @@ func TestDockerFindsTheSignIn(t *testing.T) {
 	}
 }
 
-func TestEverythingElseOfTheUsersStays(t *testing.T) {
+func TestOtherSettingsOfTheUserAreKept(t *testing.T) {
 	got := written(t, `{"auths":{"quay.io":{"auth":"bWU6aHVi"}},"credHelpers":{"ghcr.io":"fake"},"HttpHeaders":{"X":"1"},
 		"proxies":{"default":{"httpProxy":"http://proxy:3128"}},"currentContext":"remote","cliPluginsExtraDirs":["/opt/plugins"]}`)
 	other, err := got.GetAuthConfig("quay.io")
@@ -105,7 +106,7 @@ func TestEverythingElseOfTheUsersStays(t *testing.T) {
 	assert.Equal(t, "remote", got.CurrentContext)
 }
 
-func TestTheUsersPluginsAndContextsAreStillFound(t *testing.T) {
+func TestTheUsersPluginsAndContextsAreFound(t *testing.T) {
 	parent := t.TempDir()
 	userDir := filepath.Join(parent, "user")
 	writeFile(t, filepath.Join(userDir, "contexts", "meta", "c", "meta.json"), `{"Name":"remote"}`, 0o600)
@@ -123,7 +124,7 @@ func TestTheUsersPluginsAndContextsAreStillFound(t *testing.T) {
 	}
 }
 
-func TestWritingTwiceIsNoError(t *testing.T) {
+func TestWriteCanBeRepeated(t *testing.T) {
 	userDir, dir := t.TempDir(), t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(userDir, "contexts"), 0o700))
 	require.NoError(t, Write(dir, userDir, nil))
@@ -132,7 +133,7 @@ func TestWritingTwiceIsNoError(t *testing.T) {
 	assert.Equal(t, "s3cr3t", password)
 }
 
-func TestNobodyElseCanReadTheSecrets(t *testing.T) {
+func TestOnlyTheOwnerCanReadTheSecrets(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "private")
 	use(t, dir, t.TempDir())
 	assert.Equal(t, fs.FileMode(0o700), modeOf(t, dir))
@@ -143,15 +144,15 @@ func TestNobodyElseCanReadTheSecrets(t *testing.T) {
 	assert.ErrorIs(t, err, fs.ErrNotExist, "a user without contexts gets none")
 }
 
-func TestAUserWithoutAFolderGetsTheSignInsAlone(t *testing.T) {
+func TestAUserWithoutAFolderGetsOnlyTheSignIns(t *testing.T) {
 	dir := t.TempDir()
 	use(t, dir, filepath.Join(dir, "absent"))
 	_, password := signIn(t, dir)
 	assert.Equal(t, "s3cr3t", password)
 }
 
-// The working directory holds the source that is built: whoever wrote that does not choose our configuration.
-func TestAUserWithoutAHomeDoesNotGetTheWorkingDirectorys(t *testing.T) {
+// The working directory contains the source that is built, which must not choose the Docker configuration.
+func TestAUserWithoutAHomeDoesNotUseTheWorkingDirectory(t *testing.T) {
 	source := t.TempDir()
 	writeFile(t, filepath.Join(source, "config.json"), `{"credsStore":"evil"}`, 0o600)
 	t.Chdir(source)
@@ -160,10 +161,10 @@ func TestAUserWithoutAHomeDoesNotGetTheWorkingDirectorys(t *testing.T) {
 	loaded, err := config.Load(dir)
 	require.NoError(t, err)
 	assert.Empty(t, loaded.CredentialsStore)
-	assert.NotContains(t, loaded.CLIPluginsExtraDirs, "cli-plugins", "nor its plugins")
+	assert.NotContains(t, loaded.CLIPluginsExtraDirs, "cli-plugins", "plugins of the working directory")
 }
 
-func TestAConfigurationThatIsNotJSONIsNamed(t *testing.T) {
+func TestTheErrorNamesAConfigurationThatIsNotJSON(t *testing.T) {
 	userDir := t.TempDir()
 	path := filepath.Join(userDir, "config.json")
 	for name, content := range map[string]string{"cut off": `{"auths":{"h":{"auth":"c2VjcmV0`, "a list": `[]`, "a number": `7`} {
@@ -178,7 +179,7 @@ func TestAConfigurationThatIsNotJSONIsNamed(t *testing.T) {
 	}
 }
 
-func TestTheUsersFolderIsDockersOwnChoice(t *testing.T) {
+func TestUserDirIsTheFolderThatDockerUses(t *testing.T) {
 	t.Setenv("HOME", "/home/someone")
 	t.Setenv("DOCKER_CONFIG", "")
 	assert.Equal(t, "/home/someone/.docker", UserDir())

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever the user's own config.json holds, ours is JSON or there is an error.
+// Whatever the user's config.json contains, Write creates valid JSON or returns an error.
 func FuzzWrite(f *testing.F) {
 	f.Add([]byte(`{"auths":{"h":{"auth":"YTpi"}},"credHelpers":{"h":"x"},"credsStore":"desktop","cliPluginsExtraDirs":["/p"]}`))
 	f.Add([]byte(`null`))

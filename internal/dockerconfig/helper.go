@@ -13,54 +13,54 @@ import (
 
 const (
 	helperName = "layercache"
-	// helperProgram is what docker calls for the helper of that name.
+	// helperProgram is the program that docker runs for the helper of that name.
 	helperProgram = "docker-credential-" + helperName
-	// credentialsFile holds the sign-ins that the helper hands out.
+	// credentialsFile contains the sign-ins that the helper returns.
 	credentialsFile = "credentials.json"
 )
 
-// Credential signs in to a registry. Its password is a secret.
+// Credential is a sign-in to a registry. Its password is a secret.
 type Credential struct{ Username, Password string }
 
-// errNotFound is, word for word, what docker takes for a host without a sign-in.
+// errNotFound is the exact message that docker expects for a host without a sign-in.
 var errNotFound = errors.New("credentials not found in native keychain")
 
-// Keep has the credential helper of the folder hand out these credentials, by host, from now on.
-func Keep(dir string, credentials map[string]Credential) error {
+// StoreCredentials makes the credential helper of the folder return these credentials, by host, from now on.
+func StoreCredentials(dir string, credentials map[string]Credential) error {
 	content, err := json.Marshal(credentials)
 	if err != nil {
 		return err
 	}
-	// A helper that is asked at this moment reads the file before or the file after, whole.
+	// The rename makes a concurrent helper read either the old file or the new one.
 	next := filepath.Join(dir, credentialsFile+".next")
 	if err := os.WriteFile(next, content, 0o600); err != nil {
-		return fmt.Errorf("keep the sign-ins: %w", err)
+		return fmt.Errorf("store the sign-ins: %w", err)
 	}
 	return os.Rename(next, filepath.Join(dir, credentialsFile))
 }
 
-// installHelper puts this program under the helper's name into the folder.
+// installHelper links this program into the folder under the helper's name.
 func installHelper(dir string) error {
-	own, err := os.Executable()
+	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	err = os.Symlink(own, filepath.Join(dir, helperProgram))
+	err = os.Symlink(program, filepath.Join(dir, helperProgram))
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
 	return err
 }
 
-// IsHelper says that this program was called under the credential helper's name.
+// IsHelper reports whether this program was run under the credential helper's name.
 func IsHelper(program string) bool { return filepath.Base(program) == helperProgram }
 
-// Help is the credential helper: it answers one call of docker's, with the credentials kept in the folder DOCKER_CONFIG.
-// The exit status says whether there was an answer.
+// ServeCredentials is the credential helper: it answers one call by docker from the credentials in the folder
+// DOCKER_CONFIG. It returns the exit status: 0 with an answer, else 1.
 //
 // https://docs.docker.com/reference/cli/docker/login/#credential-helper-protocol
-func Help(arguments []string, stdin io.Reader, stdout io.Writer) (exitStatus int) {
-	answer, err := help(arguments, stdin)
+func ServeCredentials(arguments []string, stdin io.Reader, stdout io.Writer) (exitStatus int) {
+	answer, err := credentialFor(arguments, stdin)
 	if err != nil {
 		fmt.Fprintln(stdout, err)
 		return 1
@@ -69,11 +69,11 @@ func Help(arguments []string, stdin io.Reader, stdout io.Writer) (exitStatus int
 	return 0
 }
 
-func help(arguments []string, stdin io.Reader) ([]byte, error) {
+func credentialFor(arguments []string, stdin io.Reader) ([]byte, error) {
 	if len(arguments) != 1 || arguments[0] != "get" {
-		return nil, fmt.Errorf("%s only hands out what layercache signed in to, for the time of one build: expected get", helperProgram)
+		return nil, fmt.Errorf("%s only supports get: it returns the sign-ins of a running build", helperProgram)
 	}
-	asked, err := io.ReadAll(stdin)
+	request, err := io.ReadAll(stdin)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func help(arguments []string, stdin io.Reader) ([]byte, error) {
 	if err := json.Unmarshal(content, &credentials); err != nil {
 		return nil, errNotFound
 	}
-	host := strings.TrimSpace(string(asked))
+	host := strings.TrimSpace(string(request))
 	credential, ok := credentials[host]
 	if !ok {
 		return nil, errNotFound

@@ -21,6 +21,10 @@ type page struct {
 var pages = []page{
 	{"commands.md", writeCommands},
 	{"variables.md", writeVariables},
+	{"cdk-json.md", writeConfig},
+	{"cdk.schema.json", writeConfigSchema},
+	{"constructs.md", writeConstructs},
+	{"report-json.md", writeReport},
 }
 
 func main() {

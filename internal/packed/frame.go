@@ -8,10 +8,12 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// frame is a part of a packed program: where it is, and where what it holds belongs.
+// frame is a zstd frame of a packed program: the offset and size of the frame, and the offset and size of its
+// content.
 type frame struct{ at, size, contentAt, contentSize int64 }
 
-// framesOf finds the frames without decompressing them: all of them, or the program would be short of one.
+// framesOf returns the frames without decompressing them. It fails unless there are exactly Parts frames,
+// because a missing frame would truncate the program.
 func framesOf(source io.ReaderAt) ([]frame, error) {
 	var frames []frame
 	var next frame
@@ -28,13 +30,14 @@ func framesOf(source io.ReaderAt) ([]frame, error) {
 	}
 }
 
-// frameAt measures a frame by the headers of its blocks. io.EOF says that there is none.
+// frameAt determines the size of a frame from the headers of its blocks. It returns io.EOF if there is no
+// frame.
 //
 // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1
 func frameAt(source io.ReaderAt, f frame) (frame, error) {
 	const (
 		blockHeader  = 3
-		repeatedByte = 1 // a type of block: its one byte stands for many
+		repeatedByte = 1 // a block type: one byte that is repeated
 		checksum     = 4
 	)
 	start := make([]byte, zstd.HeaderMaxSize)
@@ -47,13 +50,13 @@ func frameAt(source io.ReaderAt, f frame) (frame, error) {
 		return f, err
 	}
 	if !header.HasFCS || header.Skippable {
-		return f, errors.New("it does not say how much it holds")
+		return f, errors.New("its header has no content size")
 	}
 	f.contentSize, f.size = int64(header.FrameContentSize), int64(header.HeaderSize)
 	for last := false; !last; {
 		var block [blockHeader]byte
 		if _, err := source.ReadAt(block[:], f.at+f.size); err != nil {
-			return f, fmt.Errorf("it is cut off: %w", io.ErrUnexpectedEOF)
+			return f, fmt.Errorf("it is truncated: %w", io.ErrUnexpectedEOF)
 		}
 		bits := int64(block[0]) | int64(block[1])<<8 | int64(block[2])<<16
 		size := bits >> 3

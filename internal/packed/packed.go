@@ -1,8 +1,8 @@
-// Package packed keeps a program compressed by zstd, which takes a sixth less than the deflate of a zip: the bundle that builds
-// download has buildkitd in this form, and the helper unpacks it beside itself.
+// Package packed compresses a program with zstd, which is a sixth smaller than the deflate of a zip. The
+// bundle that builds download contains buildkitd in this form, and the helper unpacks it into its own folder.
 //
-// A packed program is a sequence of zstd frames, as any zstd tool reads it. Each says how much it holds, so that they are
-// unpacked side by side.
+// A packed program is a sequence of zstd frames, which any zstd tool can read. The header of each frame has
+// its content size, so the frames can be unpacked in parallel.
 package packed
 
 import (
@@ -17,17 +17,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Suffix is what a packed program's name ends with.
+// Suffix is the file name extension of a packed program.
 const Suffix = ".zst"
 
 const (
-	// window is how far back a repetition may be, and so what unpacking a frame takes of memory.
+	// window is the maximum distance of a repetition in bytes, and so the memory for unpacking a frame.
 	window = 8 << 20
-	// Parts is how many frames there are: one for each core of the smallest machine that CodeBuild has for images.
+	// Parts is the number of frames: one per core of CodeBuild's smallest machine for images.
 	Parts = 2
 )
 
-// Pack writes the program's packed form. The same program gives the same bytes.
+// Pack writes the packed program. Equal programs give equal bytes.
 func Pack(program, packed string) error {
 	content, err := os.ReadFile(program)
 	if err != nil {
@@ -49,7 +49,7 @@ func Pack(program, packed string) error {
 	})
 }
 
-// Unpack writes the program that was packed.
+// Unpack writes the program from its packed form.
 func Unpack(packed, program string) error {
 	source, err := os.Open(packed)
 	if err != nil {
@@ -68,12 +68,12 @@ func Unpack(packed, program string) error {
 		return group.Wait()
 	})
 	if err != nil {
-		return fmt.Errorf("make %s from %s: %w", program, packed, err)
+		return fmt.Errorf("unpack %s from %s: %w", program, packed, err)
 	}
 	return nil
 }
 
-// unpack decompresses the frame to its place in the program.
+// unpack decompresses the frame to its offset in the program.
 func (f frame) unpack(source io.ReaderAt, target io.WriterAt) error {
 	decoder, err := zstd.NewReader(io.NewSectionReader(source, f.at, f.size),
 		zstd.WithDecoderMaxWindow(window), zstd.WithDecoderLowmem(true), zstd.WithDecoderConcurrency(1))
@@ -86,7 +86,7 @@ func (f frame) unpack(source io.ReaderAt, target io.WriterAt) error {
 	return errors.Join(err, buffered.Flush())
 }
 
-// replace writes a file. It appears whole or not at all, also when two do it at once.
+// replace writes a file atomically, even if two processes do so concurrently.
 func replace(path string, mode os.FileMode, write func(*os.File) error) error {
 	target, err := os.CreateTemp(filepath.Dir(path), ".packed-*")
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 var program = strings.Repeat("#!/bin/sh\necho hello\n", 100_000)
 
-// packed is the program's packed form, in a folder of its own.
+// packed returns the path of the packed program, in a new folder.
 func packed(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "hello")
@@ -30,7 +30,7 @@ func content(t *testing.T, path string) string {
 	return string(got)
 }
 
-func TestAProgramSurvivesItsPacking(t *testing.T) {
+func TestUnpackRestoresTheProgram(t *testing.T) {
 	from := packed(t)
 	assert.Less(t, len(content(t, from)), len(program)/100)
 	to := filepath.Join(t.TempDir(), "hello")
@@ -41,11 +41,11 @@ func TestAProgramSurvivesItsPacking(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o755), info.Mode())
 }
 
-func TestTheSameProgramGivesTheSameBytes(t *testing.T) {
+func TestEqualProgramsGiveEqualBytes(t *testing.T) {
 	assert.Equal(t, content(t, packed(t)), content(t, packed(t)))
 }
 
-func TestTwoThatUnpackAtOnceLeaveOneProgram(t *testing.T) {
+func TestConcurrentUnpacksLeaveOneProgram(t *testing.T) {
 	from := packed(t)
 	to := filepath.Join(t.TempDir(), "hello")
 	var group sync.WaitGroup
@@ -59,7 +59,7 @@ func TestTwoThatUnpackAtOnceLeaveOneProgram(t *testing.T) {
 	assert.Len(t, entries, 1)
 }
 
-func TestWhatIsCutOffIsNotUnpacked(t *testing.T) {
+func TestATruncatedFileIsNotUnpacked(t *testing.T) {
 	for name, size := range map[string]func(frames []frame) int64{
 		"in the header":     func([]frame) int64 { return 3 },
 		"in a block":        func(frames []frame) int64 { return frames[0].size / 2 },
@@ -75,7 +75,7 @@ func TestWhatIsCutOffIsNotUnpacked(t *testing.T) {
 			require.NoError(t, errors.Join(err, source.Close()))
 			require.NoError(t, os.Truncate(from, size(frames)))
 			to := filepath.Join(t.TempDir(), "hello")
-			require.ErrorContains(t, Unpack(from, to), "make "+to+" from "+from)
+			require.ErrorContains(t, Unpack(from, to), "unpack "+to+" from "+from)
 			assert.NoFileExists(t, to)
 		})
 	}

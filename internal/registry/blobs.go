@@ -15,16 +15,18 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// Blobs keeps blobs as files, each repository's apart, as ECR does: what one repository has, another one has to be sent.
-// go-containerregistry's own disk handler has one directory for all, and reads a whole blob again for each HEAD.
+// Blobs stores blobs as files, separately for each repository, as ECR does: a blob in one repository must be
+// uploaded again to another. go-containerregistry's own disk handler shares one directory between
+// repositories, and reads a whole blob for each HEAD.
 type Blobs string
 
-// file is the path of a blob. go-containerregistry appends /blobs to the repository of an upload's last request.
+// file returns the path of a blob. go-containerregistry appends /blobs to the repository of an upload's last
+// request.
 func (b Blobs) file(repository string, h v1.Hash) string {
 	return filepath.Join(string(b), url.PathEscape(strings.TrimSuffix(repository, "/blobs")), h.Algorithm+"-"+h.Hex)
 }
 
-// Stat answers the size of a blob.
+// Stat returns the size of a blob.
 func (b Blobs) Stat(_ context.Context, repository string, h v1.Hash) (int64, error) {
 	info, err := os.Stat(b.file(repository, h))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -45,7 +47,7 @@ func (b Blobs) Get(_ context.Context, repository string, h v1.Hash) (io.ReadClos
 	return file, err
 }
 
-// Put writes a blob; from fails if the content does not have the digest.
+// Put writes a blob. Reading from fails if the content does not match the digest.
 func (b Blobs) Put(_ context.Context, repository string, h v1.Hash, from io.ReadCloser) error {
 	defer from.Close()
 	file, err := os.CreateTemp(string(b), "upload-*")

@@ -8,8 +8,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// ranges fills in the end of a range that a request leaves open. BuildKit goes on so with a download that broke off, and
-// go-containerregistry's registry knows only ranges with both ends.
+// ranges adds the missing end to a requested range. BuildKit resumes a download with an open range, and
+// go-containerregistry's registry supports only ranges with both ends.
 type ranges struct {
 	blobs Blobs
 	next  http.Handler

@@ -1,4 +1,4 @@
-// Package registry runs a throw-away registry on loopback: a real one, with its blobs on disk and nothing left behind.
+// Package registry runs a temporary registry on loopback, with its blobs on disk until it is closed.
 package registry
 
 import (
@@ -21,7 +21,8 @@ type Server struct {
 	server *http.Server
 }
 
-// Start serves an empty registry on a free port of loopback. Containers on this machine's network reach it as well.
+// Start serves an empty registry on a free loopback port. Containers in this machine's network namespace can
+// reach it too.
 func Start() (*Server, error) {
 	dir, err := os.MkdirTemp("", "layercache-registry-")
 	if err != nil {
@@ -37,15 +38,15 @@ func Start() (*Server, error) {
 	return &Server{host: fmt.Sprintf("localhost:%d", port), dir: dir, server: server}, nil
 }
 
-// Handler is the registry as a handler of requests, with its blobs in dir and its manifests in memory.
+// Handler returns the registry as an HTTP handler, with its blobs in dir and its manifests in memory.
 func Handler(dir string) http.Handler {
 	silent := log.New(io.Discard, "", 0)
-	whole := registry.New(registry.Logger(silent), registry.WithBlobHandler(Blobs(dir)), registry.WithReferrersSupport(true))
-	return &spool{dir: dir, next: &ranges{blobs: Blobs(dir), next: whole}}
+	base := registry.New(registry.Logger(silent), registry.WithBlobHandler(Blobs(dir)), registry.WithReferrersSupport(true))
+	return &spool{dir: dir, next: &ranges{blobs: Blobs(dir), next: base}}
 }
 
-// Host is the registry's HOST:PORT, as it stands at the start of an image's name.
+// Host returns the registry's HOST:PORT, the first part of image names.
 func (s *Server) Host() string { return s.host }
 
-// Close stops the registry and removes what it held.
+// Close stops the registry and removes its blobs.
 func (s *Server) Close() error { return errors.Join(s.server.Close(), os.RemoveAll(s.dir)) }

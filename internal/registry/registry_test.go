@@ -24,12 +24,12 @@ func start(t *testing.T) *Server {
 	return server
 }
 
-func TestWhatIsPushedCanBePulled(t *testing.T) {
+func TestAPushedImageCanBePulled(t *testing.T) {
 	server := start(t)
 	ref, err := name.NewTag(server.Host() + "/layercache/cache:app--linux-amd64--main")
 	require.NoError(t, err)
 	_, err = remote.Get(ref)
-	require.Error(t, err, "it is empty at first")
+	require.Error(t, err, "a new registry is empty")
 
 	pushed, err := random.Image(1<<20, 3)
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestWhatIsPushedCanBePulled(t *testing.T) {
 	assert.Len(t, layers, 3)
 }
 
-func TestAClosedRegistryLeavesNothing(t *testing.T) {
+func TestCloseRemovesAllFiles(t *testing.T) {
 	server := start(t)
 	entries, err := os.ReadDir(os.TempDir())
 	require.NoError(t, err)
@@ -60,11 +60,11 @@ func TestAClosedRegistryLeavesNothing(t *testing.T) {
 	assert.Error(t, err)
 }
 
-func TestItIsReachedOverLoopbackAlone(t *testing.T) {
+func TestTheRegistryListensOnlyOnLoopback(t *testing.T) {
 	server := start(t)
 	host, port, err := net.SplitHostPort(server.Host())
 	require.NoError(t, err)
-	assert.Equal(t, "localhost", host, "a name that clients speak plain HTTP to")
+	assert.Equal(t, "localhost", host, "clients use plain HTTP for this name")
 	addresses, err := net.InterfaceAddrs()
 	require.NoError(t, err)
 	for _, address := range addresses {
@@ -78,13 +78,13 @@ func TestItIsReachedOverLoopbackAlone(t *testing.T) {
 	}
 }
 
-func TestTwoRegistriesDoNotShareAnything(t *testing.T) {
+func TestTwoRegistriesShareNothing(t *testing.T) {
 	first, second := start(t), start(t)
 	assert.NotEqual(t, first.Host(), second.Host())
 	assert.NotEqual(t, first.dir, second.dir)
 }
 
-func TestADownloadThatBrokeOffGoesOn(t *testing.T) {
+func TestADownloadCanBeResumed(t *testing.T) {
 	server := start(t)
 	ref, err := name.NewTag(server.Host() + "/shop:1")
 	require.NoError(t, err)

@@ -7,9 +7,9 @@ import (
 	"os"
 )
 
-// spool takes a request's whole body in before it hands the request on. go-containerregistry's registry holds one lock for all
-// uploads while it reads a body; BuildKit begins an upload before it has the content, and waits for other uploads to get it:
-// between them they would wait for ever.
+// spool reads the whole body of a request before it passes the request on. go-containerregistry's registry
+// holds one lock for all uploads while it reads a body, and BuildKit starts an upload before it has the
+// content, which may depend on other uploads: without spool both could wait forever.
 type spool struct {
 	dir  string
 	next http.Handler
@@ -20,7 +20,7 @@ func (s *spool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.next.ServeHTTP(w, r)
 		return
 	}
-	file, size, err := s.keep(r.Body)
+	file, size, err := s.store(r.Body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -34,8 +34,8 @@ func (s *spool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.next.ServeHTTP(w, r)
 }
 
-// keep writes the body to a file without a name, which goes when it is closed.
-func (s *spool) keep(body io.Reader) (*os.File, int64, error) {
+// store writes the body to an unlinked file, which disappears when it is closed.
+func (s *spool) store(body io.Reader) (*os.File, int64, error) {
 	file, err := os.CreateTemp(s.dir, "body-*")
 	if err != nil {
 		return nil, 0, err

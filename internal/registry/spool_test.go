@@ -31,7 +31,7 @@ func upload(t *testing.T, server *Server, digest string, size int64, body io.Rea
 	return ended.StatusCode, ended.Body.Close()
 }
 
-func TestAnUploadThatWaitsForItsContentKeepsNoOtherWaiting(t *testing.T) {
+func TestAnUploadWithoutItsContentDoesNotBlockOthers(t *testing.T) {
 	server, err := Start()
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, server.Close()) }()
@@ -64,5 +64,5 @@ func TestContentWithAnotherDigestIsRefused(t *testing.T) {
 	content := []byte("whole")
 	status, err := upload(t, server, fmt.Sprintf("sha256:%x", sha256.Sum256([]byte("something else"))), int64(len(content)), bytes.NewReader(content))
 	require.NoError(t, err)
-	assert.Equal(t, http.StatusBadRequest, status, "the content does not have the digest")
+	assert.Equal(t, http.StatusBadRequest, status, "the content does not match the digest")
 }

@@ -99,7 +99,7 @@ func storeCredentials(dir string, logins *ecr.Logins) error {
 	for host, credential := range logins.Credentials() {
 		credentials[host] = dockerconfig.Credential{Username: credential.Username, Password: credential.Password}
 	}
-	return dockerconfig.Keep(dir, credentials)
+	return dockerconfig.StoreCredentials(dir, credentials)
 }
 
 // registriesToSignIn lists the registries to sign in to, and the role for each. Registries that the user has signed in to are

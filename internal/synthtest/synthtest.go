@@ -1,5 +1,4 @@
-// Package synthtest reads synthesized stacks in the words that tests compare:
-// a policy as lines, an intrinsic function as the text it stands for.
+// Package synthtest helps tests to read synthesized stacks: a policy as lines, an intrinsic function as text.
 package synthtest
 
 import (
@@ -9,44 +8,34 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/cdkprocess"
 )
 
-// Main runs the tests of a package with one JavaScript process for all of them.
+// Main runs the tests of a package with one JavaScript process, without the CDK's template check, which takes
+// seconds in every package; test/templates runs it.
 func Main(m *testing.M) {
-	withoutTemplateCheck()
+	if err := cdkprocess.SkipTemplateCheck(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	jsii.Close()
 	os.Exit(code)
 }
 
-// withoutTemplateCheck turns off the CDK's own check of finished templates,
-// which costs seconds in every package; test/templates runs it. jsii keeps the
-// environment that the process began with, so the process begins again.
-func withoutTemplateCheck() {
-	const variable = "CDK_VALIDATION"
-	if os.Getenv(variable) != "" {
-		return
-	}
-	if executable, err := os.Executable(); err == nil {
-		err = syscall.Exec(executable, os.Args, append(os.Environ(), variable+"=false"))
-		fmt.Fprintf(os.Stderr, "%s runs with the CDK's template check: %v\n", executable, err)
-	}
-}
-
-// Stack is a new stack in an app of its own, without account and region.
+// Stack returns a new stack in its own app, without account and region.
 func Stack() awscdk.Stack {
 	return awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Test"), nil)
 }
 
-// File writes a file below a new temporary directory and returns the directory
-// and the file.
+// File writes a file in a new temporary directory and returns both paths.
 func File(t *testing.T, name, content string) (dir, path string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -55,7 +44,7 @@ func File(t *testing.T, name, content string) (dir, path string) {
 	return dir, path
 }
 
-// Resources are the resources of a type, by logical id.
+// Resources returns the resources of a type, by logical id.
 func Resources(stack awscdk.Stack, kind string) map[string]map[string]any {
 	all, _ := (*assertions.Template_FromStack(stack, nil).ToJSON())["Resources"].(map[string]any)
 	found := map[string]map[string]any{}
@@ -67,7 +56,7 @@ func Resources(stack awscdk.Stack, kind string) map[string]map[string]any {
 	return found
 }
 
-// Resource is the only resource of a type.
+// Resource returns the only resource of a type.
 func Resource(t *testing.T, stack awscdk.Stack, kind string) map[string]any {
 	t.Helper()
 	found := Resources(stack, kind)
@@ -78,22 +67,23 @@ func Resource(t *testing.T, stack awscdk.Stack, kind string) map[string]any {
 	return nil
 }
 
-// Properties are the properties of the only resource of a type.
+// Properties returns the properties of the only resource of a type.
 func Properties(t *testing.T, stack awscdk.Stack, kind string) map[string]any {
 	t.Helper()
 	return Resource(t, stack, kind)["Properties"].(map[string]any)
 }
 
-// Errors are the problems that stop the synthesis of the stack.
+// Errors returns the errors of the stack, which make the CDK CLI stop.
 func Errors(stack awscdk.Stack) []string { return messages(stack, "aws:cdk:error") }
 
-// Warnings are the warnings of the stack.
+// Warnings returns the warnings of the stack.
 func Warnings(stack awscdk.Stack) []string { return messages(stack, "aws:cdk:warning") }
 
-// Infos are the remarks of the stack.
+// Infos returns the infos of the stack.
 func Infos(stack awscdk.Stack) []string { return messages(stack, "aws:cdk:info") }
 
-// messages are what annotations of a type say. The stack can be added to afterwards.
+// messages returns the annotations of a type. It does not synthesize the stack, so the stack can still be
+// extended.
 func messages(stack awscdk.Stack, kind string) []string {
 	var texts []string
 	for _, construct := range *stack.Node().FindAll("") {
@@ -106,8 +96,8 @@ func messages(stack awscdk.Stack, kind string) []string {
 	return texts
 }
 
-// RolePolicy is the policy of the only role with a policy, a line for each
-// statement in its order: "Allow ACTIONS on RESOURCES".
+// RolePolicy returns the policy of the only role with a policy, a line for each statement in order: "Allow
+// ACTIONS on RESOURCES".
 func RolePolicy(t *testing.T, stack awscdk.Stack) []string {
 	t.Helper()
 	return Statements(Properties(t, stack, "AWS::IAM::Policy")["PolicyDocument"])
@@ -164,8 +154,8 @@ func isIntrinsic(object map[string]any) bool {
 	return false
 }
 
-// Text renders a value with its intrinsic functions: ${ID} for a Ref,
-// ${ID.ATTRIBUTE} for a GetAtt, the joined parts for a Join.
+// Text renders a value with intrinsic functions: ${ID} for a Ref, ${ID.ATTRIBUTE} for a GetAtt, the joined
+// parts for a Join.
 func Text(value any) string {
 	object, ok := value.(map[string]any)
 	if !ok {
@@ -194,7 +184,7 @@ func Text(value any) string {
 	return fmt.Sprint(value)
 }
 
-// Output is the value of an output of the stack.
+// Output returns the value of an output of the stack.
 func Output(stack awscdk.Stack, id string) string {
 	outputs := (*assertions.Template_FromStack(stack, nil).ToJSON())["Outputs"].(map[string]any)
 	return Text(outputs[id].(map[string]any)["Value"])

@@ -149,6 +149,13 @@ func TestTemplatesPassTheCDKsOwnCheck(t *testing.T) {
 	}
 }
 
+func TestTheCDKsOwnCheckIsOffByDefault(t *testing.T) {
+	t.Parallel()
+	assembly, output, err := run(t.TempDir(), config, "")
+	require.NoError(t, err, "%s", output)
+	assert.NoFileExists(t, filepath.Join(assembly, "validation-report.json"))
+}
+
 func TestABadConfigurationEndsInLinesAndNoTemplate(t *testing.T) {
 	t.Parallel()
 	assembly, output, err := run(t.TempDir(), `{"name":"A","builds":[{"name":"api"}],"more":1}`, "")
@@ -158,7 +165,7 @@ func TestABadConfigurationEndsInLinesAndNoTemplate(t *testing.T) {
 	assert.Equal(t, `layercache.more: is an unknown key; remove it or use one of name, cache, build, environments, pullThrough, builds
 layercache.name: "A" has the wrong form; use 2 to 31 lower-case letters and digits with single '-' between them, a letter first
 layercache.builds[0].source: needs exactly one of directory, github, gitlab and bitbucket; give the directory that holds the Dockerfile, or the repository
-layercache: nothing was synthesized; problems in the context of cdk.json: 3
+layercache: nothing was synthesized; number of problems in the context of cdk.json: 3
 `, output)
 	assert.NoFileExists(t, filepath.Join(assembly, "manifest.json"))
 }

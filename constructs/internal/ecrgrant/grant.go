@@ -1,9 +1,7 @@
-// Package ecrgrant holds the exact action lists of pulling from and pushing to
-// an Amazon ECR repository, and grants them.
+// Package ecrgrant grants exactly the actions that pulling from and pushing to an Amazon ECR repository need.
 //
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
-// lists the actions. They are narrower than GrantPull and GrantPullPush of
-// awsecr.Repository.
+// lists the actions. They are fewer than those of GrantPull and GrantPullPush of awsecr.Repository.
 package ecrgrant
 
 import (
@@ -14,7 +12,7 @@ import (
 	"github.com/layercache/layercache/constructs/internal/perstack"
 )
 
-// PullActions are needed to pull from a repository.
+// PullActions returns the actions that a pull needs.
 func PullActions() []*string {
 	return []*string{
 		jsii.String("ecr:BatchGetImage"),
@@ -22,7 +20,7 @@ func PullActions() []*string {
 	}
 }
 
-// PushActions are needed to push to a repository; they include PullActions.
+// PushActions returns the actions that a push needs, including PullActions.
 func PushActions() []*string {
 	return append(PullActions(),
 		jsii.String("ecr:BatchCheckLayerAvailability"),
@@ -45,11 +43,11 @@ func Push(shared *perstack.Shared, repository awsecr.IRepository, grantee awsiam
 	repository.Grant(grantee, PushActions()...)
 }
 
-// login is the key of a grantee's Login.
+// login is the key of the Login of a grantee.
 type login struct{ grantee awsiam.IGrantable }
 
-// Login lets the grantee get a registry token. The action has no resource, so
-// the statement is on "*"; it is given once for all that a stack grants.
+// Login lets the grantee get a registry token. The action supports no resource, so the statement allows it on
+// "*". It is added once per grantee and stack.
 func Login(shared *perstack.Shared, grantee awsiam.IGrantable) awsiam.Grant {
 	return perstack.Once(shared, login{grantee}, func() awsiam.Grant {
 		return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
@@ -60,8 +58,8 @@ func Login(shared *perstack.Shared, grantee awsiam.IGrantable) awsiam.Grant {
 	})
 }
 
-// Principal is the principal of the grantee. A role is its own, which need not
-// be asked for.
+// Principal returns the principal of the grantee. For a role that is the role itself, without a call to the
+// CDK's process.
 func Principal(grantee awsiam.IGrantable) awsiam.IPrincipal {
 	if role, ok := grantee.(awsiam.Role); ok {
 		return role

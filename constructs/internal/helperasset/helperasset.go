@@ -1,6 +1,5 @@
-// Package helperasset gives CodeBuild projects the helper: the zip with the
-// programs layercache and buildkitd, which CodeBuild unpacks as a secondary
-// source.
+// Package helperasset adds the helper to CodeBuild projects: a zip with the programs layercache and
+// buildkitd, which CodeBuild unpacks as a secondary source.
 package helperasset
 
 import (
@@ -24,22 +23,22 @@ import (
 	"github.com/layercache/layercache/internal/bundle"
 )
 
-// Identifier names the secondary source; a buildspec finds the unpacked helper
-// in $CODEBUILD_SRC_DIR_layercache.
+// Identifier is the identifier of the secondary source. CodeBuild unpacks the helper to
+// $CODEBUILD_SRC_DIR_layercache.
 const Identifier = "layercache"
 
-// prop is the prop of every construct that takes a prebuilt zip.
+// prop is the name of the prop for a prebuilt zip, in every construct.
 const prop = "HelperZip"
 
-// built compiles the helper for each architecture at most once in a process.
-// Progress goes to standard error, where the CDK CLI passes it on.
+// built compiles the helper for each architecture at most once per process. Progress goes to standard error,
+// which the CDK CLI prints.
 var built = map[string]func() (string, error){"amd64": compile("amd64"), "arm64": compile("arm64")}
 
 func compile(arch string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) { return bundle.Build(context.Background(), arch, os.Stderr) })
 }
 
-// Check returns what is wrong with the path of a prebuilt zip; nil is right.
+// Check returns the problems of the path of a prebuilt zip.
 func Check(prebuilt *string) []validation.Problem {
 	if prebuilt == nil {
 		return nil
@@ -50,12 +49,12 @@ func Check(prebuilt *string) []validation.Problem {
 	return []validation.Problem{{
 		Prop:  prop,
 		Wrong: fmt.Sprintf("%q is not a file", *prebuilt),
-		Fix:   "give the path of a zip with layercache and buildkitd, or leave the prop out to compile them",
+		Fix:   "give the path of a zip with layercache and buildkitd, or leave the prop out to compile it",
 	}}
 }
 
-// Zip returns the path of the helper for linux/arch, "amd64" or "arm64": the
-// prebuilt one, or else one that is compiled from this module's source.
+// Zip returns the path of the helper for linux/arch, "amd64" or "arm64": the prebuilt zip, or else one
+// compiled from this module's source.
 func Zip(prebuilt *string, arch string) (string, *validation.Problem) {
 	if prebuilt != nil {
 		return *prebuilt, nil
@@ -69,34 +68,30 @@ func Zip(prebuilt *string, arch string) (string, *validation.Problem) {
 		return "", &validation.Problem{
 			Prop:  prop,
 			Wrong: fmt.Sprintf("compiling the helper for linux/%s failed: %v", arch, err),
-			Fix:   "see the compiler's lines above, or give the path of a zip that is already built",
+			Fix:   "see the compiler's output above, or give the path of a prebuilt zip",
 		}
 	}
 	return path, nil
 }
 
-// Source uploads the zip, once for each stack, lets the role read it, and makes
-// it a source that CodeBuild unpacks by itself, with no command of the build
-// spent on it.
+// Source uploads the zip once per stack, lets the role read it, and returns it as a secondary source, which
+// CodeBuild unpacks before the build.
 func Source(shared *perstack.Shared, role awsiam.IGrantable, zip string) awscodebuild.ISource {
 	return source(shared, Identifier, role, zip)
 }
 
-// SourceFor is Source for a project that builds on machines of several
-// architectures: a buildspec finds the helper for arch in
-// $CODEBUILD_SRC_DIR_layercache_ARCH.
+// SourceFor is Source for a project that builds on machines of several architectures: CodeBuild unpacks the
+// helper for arch to $CODEBUILD_SRC_DIR_layercache_ARCH.
 func SourceFor(shared *perstack.Shared, role awsiam.IGrantable, zip, arch string) awscodebuild.ISource {
 	return source(shared, Identifier+"_"+arch, role, zip)
 }
 
-// PrimarySource is Source for a project that has no other source: the buildspec
-// starts where the helper is.
+// PrimarySource is Source for a project without another source: the buildspec starts in the helper's folder.
 func PrimarySource(shared *perstack.Shared, role awsiam.IGrantable, zip string) awscodebuild.ISource {
 	return source(shared, "", role, zip)
 }
 
-// use is the key of a zip as a source. Sources hold nothing of the project that
-// has them.
+// use is the key of a zip as a source. Projects can share a source, because it holds nothing of its project.
 type use struct{ zip, identifier string }
 
 func source(shared *perstack.Shared, identifier string, role awsiam.IGrantable, zip string) awscodebuild.ISource {
@@ -111,18 +106,17 @@ func source(shared *perstack.Shared, identifier string, role awsiam.IGrantable, 
 	})
 }
 
-// asset is what the CDK's process has told of a stack's asset for a zip: every
-// build of the stack asks the same.
+// asset caches answers of the CDK's process about a stack's asset for a zip, because every build of the stack
+// asks for them.
 type asset struct {
 	bucket         awss3.IBucket
 	bucketArn, key *string
 }
 
-// path is the key of a zip's asset.
+// path is the key of the asset of a zip.
 type path string
 
-// assetOf is the stack's asset for the zip: the CDK would hash the file anew for
-// each further one.
+// assetOf returns the stack's asset for the zip. The CDK would hash the file again for each additional asset.
 func assetOf(shared *perstack.Shared, zip string) *asset {
 	return perstack.Once(shared, path(zip), func() *asset {
 		digest := sha256.Sum256([]byte(zip))
@@ -133,8 +127,8 @@ func assetOf(shared *perstack.Shared, zip string) *asset {
 	})
 }
 
-// absolute resolves a path in this process: the CDK's JavaScript process may
-// have been started in another directory.
+// absolute returns the absolute path, because the CDK's JavaScript process may have another working
+// directory.
 func absolute(path string) string {
 	if resolved, err := filepath.Abs(path); err == nil {
 		return resolved

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
 
-func TestAPrebuiltZipIsTakenAsItIs(t *testing.T) {
+func TestAPrebuiltZipIsUsedUnchanged(t *testing.T) {
 	_, zip := synthtest.File(t, "helper.zip", "helper")
 	assert.Empty(t, helperasset.Check(&zip))
 	path, problem := helperasset.Zip(&zip, "amd64")
@@ -24,18 +24,18 @@ func TestAPrebuiltZipIsTakenAsItIs(t *testing.T) {
 	assert.Equal(t, zip, path)
 }
 
-func TestZipsThatCannotBe(t *testing.T) {
+func TestEveryProblemOfAZip(t *testing.T) {
 	assert.Empty(t, helperasset.Check(nil))
 	problems := helperasset.Check(jsii.String("no/such.zip"))
 	require.Len(t, problems, 1)
-	assert.Equal(t, `HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile them`, problems[0].String())
+	assert.Equal(t, `HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile it`, problems[0].String())
 
 	_, problem := helperasset.Zip(nil, "riscv64")
 	require.NotNil(t, problem)
 	assert.Equal(t, "HelperZip: there is no helper for linux/riscv64; use amd64 or arm64", problem.String())
 }
 
-func TestTheRoleReadsTheOneObject(t *testing.T) {
+func TestTheRoleMayReadOnlyTheZip(t *testing.T) {
 	for name, c := range map[string]struct {
 		primary bool
 		want    any

@@ -1,6 +1,6 @@
-// Package perstack keeps what the constructs of one stack have in common, so
-// that it is made once for the stack and not once for each build: every
-// question to the CDK's JavaScript process takes about as long as a construct.
+// Package perstack holds the values that the constructs of a stack share, so that they are created once per
+// stack and not once per build: each call to the CDK's JavaScript process takes about as long as creating a
+// construct.
 package perstack
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Shared is a construct of the stack that makes no resource. It is in the tree
-// so that it lives as long as the stack, and every construct finds it there.
+// Shared is a construct without resources. It is in the construct tree, so that it lives as long as the stack
+// and every construct finds it.
 type Shared struct {
 	constructs.Construct
 	stack  awscdk.Stack
@@ -21,7 +21,7 @@ type Shared struct {
 // sharedID is the id of Shared in its stack.
 const sharedID = "LayercacheShared"
 
-// Of is what is shared in the stack of scope.
+// Of returns the shared values of scope's stack.
 func Of(scope constructs.Construct) *Shared {
 	stack, ok := scope.(awscdk.Stack)
 	if !ok {
@@ -35,8 +35,8 @@ func Of(scope constructs.Construct) *Shared {
 	return s
 }
 
-// Once is the value of the key, which is made the first time. Keys have types
-// of their own, as those of a context.Context have.
+// Once returns the value of the key, and creates it the first time. Keys have their own types, like keys of a
+// context.Context.
 func Once[T any](s *Shared, key any, make func() T) T {
 	if value, ok := s.values[key]; ok {
 		return value.(T)
@@ -49,31 +49,30 @@ func Once[T any](s *Shared, key any, make func() T) T {
 // property is the key of a property of the stack.
 type property string
 
-// Stack is the stack itself.
+// Stack returns the stack.
 func (s *Shared) Stack() awscdk.Stack { return s.stack }
 
-// Account is the account of the stack; it may be a token.
+// Account returns the account of the stack; it may be a token.
 func (s *Shared) Account() *string { return Once(s, property("account"), s.stack.Account) }
 
-// Region is the region of the stack; it may be a token.
+// Region returns the region of the stack; it may be a token.
 func (s *Shared) Region() *string { return Once(s, property("region"), s.stack.Region) }
 
-// BucketArn is the ARN of a bucket in the partition of the stack.
+// BucketArn returns the ARN of a bucket in the partition of the stack.
 func (s *Shared) BucketArn(name *string) *string {
 	return jsii.String("arn:" + *Once(s, property("partition"), s.stack.Partition) + ":s3:::" + *name)
 }
 
-// ownRole is the key of a role that is made in the stack.
+// ownRole is the key of a role that is created in the stack.
 type ownRole struct{ role awsiam.IGrantable }
 
-// Adopt notes that the role is made in the stack, so that nobody need ask for
-// its account and region.
+// Adopt records that the role is created in the stack, which saves calls for its account and region.
 func (s *Shared) Adopt(role awsiam.Role) awsiam.Role {
 	s.values[ownRole{role}] = true
 	return role
 }
 
-// Made tells whether the grantee is a role that Adopt noted.
+// Made reports whether the grantee is a role that Adopt recorded.
 func (s *Shared) Made(grantee awsiam.IGrantable) bool {
 	return s.values[ownRole{grantee}] != nil
 }

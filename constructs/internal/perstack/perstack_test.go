@@ -18,21 +18,21 @@ func TestMain(m *testing.M) { synthtest.Main(m) }
 
 type key string
 
-func TestAValueIsMadeOnceForAStackAndAKey(t *testing.T) {
+func TestAValueIsCreatedOncePerStackAndKey(t *testing.T) {
 	app := awscdk.NewApp(nil)
 	stack, other := awscdk.NewStack(app, jsii.String("One"), nil), awscdk.NewStack(app, jsii.String("Other"), nil)
 	made := 0
 	number := func() int { made++; return made }
 	assert.Equal(t, 1, perstack.Once(perstack.Of(stack), key("a"), number))
 	assert.Equal(t, 2, perstack.Once(perstack.Of(stack), key("b"), number))
-	assert.Equal(t, 3, perstack.Once(perstack.Of(other), key("a"), number), "another stack has values of its own")
+	assert.Equal(t, 3, perstack.Once(perstack.Of(other), key("a"), number), "another stack has its own values")
 
 	below := constructs.NewConstruct(stack, jsii.String("Below"))
-	assert.Equal(t, 1, perstack.Once(perstack.Of(below), key("a"), number), "a construct below finds those of its stack")
+	assert.Equal(t, 1, perstack.Once(perstack.Of(below), key("a"), number), "a construct finds the values of its stack")
 	assert.Same(t, perstack.Of(stack), perstack.Of(below))
 }
 
-func TestAStackTellsWhereItIs(t *testing.T) {
+func TestAccountRegionAndBucketArnOfAStack(t *testing.T) {
 	app := awscdk.NewApp(nil)
 	stack := awscdk.NewStack(app, jsii.String("Stack"), &awscdk.StackProps{
 		Env: &awscdk.Environment{Account: jsii.String("111111111111"), Region: jsii.String("eu-west-1")},
@@ -46,18 +46,18 @@ func TestAStackTellsWhereItIs(t *testing.T) {
 	assert.Equal(t, stack.Resolve(arn), stack.Resolve(shared.BucketArn(jsii.String("bucket"))))
 }
 
-func TestARoleOfAnotherStackIsNotOfThisOne(t *testing.T) {
+func TestARoleOfAnotherStackIsNotMadeInThisOne(t *testing.T) {
 	app := awscdk.NewApp(nil)
 	stack, other := awscdk.NewStack(app, jsii.String("One"), nil), awscdk.NewStack(app, jsii.String("Other"), nil)
 	props := &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil)}
 	role := perstack.Of(stack).Adopt(awsiam.NewRole(stack, jsii.String("Role"), props))
 	assert.True(t, perstack.Of(stack).Made(role))
-	assert.True(t, perstack.Of(stack).Made(role.GrantPrincipal().(awsiam.Role)), "however the CDK returns it")
+	assert.True(t, perstack.Of(stack).Made(role.GrantPrincipal().(awsiam.Role)), "also if the CDK returns the role from a call")
 	assert.False(t, perstack.Of(other).Made(role))
 	assert.False(t, perstack.Of(stack).Made(awsiam.NewRole(stack, jsii.String("Second"), props)))
 }
 
-func TestNothingOfItIsInATemplate(t *testing.T) {
+func TestSharedValuesAddNothingToTheTemplate(t *testing.T) {
 	stack := synthtest.Stack()
 	perstack.Of(stack).Account()
 	template := assertions.Template_FromStack(stack, nil).ToJSON()

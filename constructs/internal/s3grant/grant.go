@@ -1,5 +1,5 @@
-// Package s3grant holds the exact statements with which a CodeBuild project
-// reads a source from Amazon S3.
+// Package s3grant grants exactly the permissions with which a CodeBuild project reads a source from Amazon
+// S3.
 package s3grant
 
 import (
@@ -7,8 +7,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// ReadObject lets the role read one object, with the bucket's location and
-// owner, which CodeBuild looks up first:
+// ReadObject lets the role read one object, and the bucket's location and owner, which CodeBuild looks up
+// first:
 // https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html.
 func ReadObject(role awsiam.IGrantable, bucketArn, key *string) {
 	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{

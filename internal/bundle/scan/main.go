@@ -1,5 +1,5 @@
-// Command scan asks govulncheck whether a vulnerability is known in what layercache is and brings along: this module, the helper
-// as builds download it, and the programs that are compiled from modules of others. The exit status says whether there is one.
+// Command scan runs govulncheck on this module, the helper that builds download, and the bundled programs of
+// other modules (buildkitd, buildx). It exits with status 1 if a known vulnerability is found.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/layercache/layercache/internal/toolchain"
 )
 
-// database is the Go project's own.
+// database is the vulnerability database of the Go project.
 const database = "https://vuln.go.dev"
 
 func main() {
@@ -44,7 +44,8 @@ func main() {
 	}
 }
 
-// reachable says that the database's index can be read; a folder's own errors are for govulncheck to tell.
+// reachable reports whether the database's index can be downloaded. For a file URL it returns true, and
+// govulncheck reports errors.
 func reachable(db string) bool {
 	if !strings.HasPrefix(db, "https://") {
 		return true
@@ -64,7 +65,7 @@ func (s scanner) govulncheck(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "go", append([]string{"tool", "-modfile=internal/tools/go.mod", "govulncheck"}, args...)...)
 }
 
-// check is one scan; what it found is in its output.
+// check runs one scan, which prints its findings.
 func (s scanner) check(ctx context.Context, what string, args ...string) error {
 	fmt.Fprintf(s.out, "govulncheck: %s\n", what)
 	cmd := s.govulncheck(ctx, append([]string{"-db", s.db}, args...)...)
@@ -75,7 +76,7 @@ func (s scanner) check(ctx context.Context, what string, args ...string) error {
 	return nil
 }
 
-// program scans a pinned program, compiling it if need be.
+// program scans a pinned program, and compiles it if necessary.
 func (s scanner) program(ctx context.Context, program toolchain.Program) error {
 	path, err := toolchain.Build(ctx, program, toolchain.Host(), os.Stderr)
 	if err != nil {
@@ -84,8 +85,9 @@ func (s scanner) program(ctx context.Context, program toolchain.Program) error {
 	return s.binary(ctx, path, program.Version)
 }
 
-// binary scans a program's binary. It was compiled in its module's own folder, so that it does not know the module's version,
-// and govulncheck would pass over the module itself: so the version is put into what govulncheck extracts from the binary.
+// binary scans a program's binary. It was compiled in its module's folder, so it does not contain the
+// module's version, and govulncheck would skip the module itself. The version is therefore added to the data
+// that govulncheck extracts from the binary.
 func (s scanner) binary(ctx context.Context, path, version string) error {
 	name := filepath.Base(path)
 	extracted, err := s.govulncheck(ctx, "-mode=extract", path).Output()
@@ -94,7 +96,7 @@ func (s scanner) binary(ctx context.Context, path, version string) error {
 	}
 	stamped := bytes.Replace(extracted, []byte(`"Version":"(devel)"`), []byte(`"Version":"`+version+`"`), 1)
 	if bytes.Equal(stamped, extracted) {
-		return fmt.Errorf("govulncheck, read %s: it names no main module without a version", path)
+		return fmt.Errorf("govulncheck, read %s: it has no main module without a version", path)
 	}
 	dir, err := os.MkdirTemp("", "layercache-scan-")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/layercache/layercache/internal/toolchain"
 )
 
-// databaseWith makes a database with one vulnerability, of all versions of a module below the one that fixes it.
+// databaseWith creates a database with one vulnerability in all versions of a module before fixed.
 //
 // https://go.dev/doc/security/vuln/database
 func databaseWith(t *testing.T, module, pkg, symbol, fixed string) string {
@@ -39,7 +39,7 @@ func databaseWith(t *testing.T, module, pkg, symbol, fixed string) string {
 	return "file://" + dir
 }
 
-func TestAVulnerabilityOfAProgramsOwnModuleIsFound(t *testing.T) {
+func TestAVulnerabilityOfTheMainModuleIsFound(t *testing.T) {
 	t.Chdir("../../..")
 	source := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(source, "go.mod"), []byte("module example.com/tool\n\ngo 1.24\n"), 0o600))
@@ -52,14 +52,14 @@ func TestAVulnerabilityOfAProgramsOwnModuleIsFound(t *testing.T) {
 
 	var out bytes.Buffer
 	s := scanner{db: databaseWith(t, "example.com/tool", "example.com/tool", "weak", "1.5.0"), out: &out}
-	const isFound = "exit status 3" // what govulncheck ends with when it has found something, and not otherwise
+	const isFound = "exit status 3" // govulncheck's exit status for a finding
 	assert.ErrorContains(t, s.binary(t.Context(), binary, "v1.4.9"), isFound)
 	assert.Contains(t, out.String(), "GO-2099-0001")
 	assert.NoError(t, s.binary(t.Context(), binary, "v1.5.0"), out.String())
 	assert.ErrorContains(t, s.binary(t.Context(), filepath.Join(source, "go.mod"), "v1.4.9"), "go.mod")
 }
 
-func TestADatabaseThatCannotBeReachedIsTold(t *testing.T) {
+func TestAnUnreachableDatabaseIsRecognized(t *testing.T) {
 	assert.False(t, reachable("https://127.0.0.1:1"))
 	assert.True(t, reachable("file:///nowhere"))
 }
