@@ -13,8 +13,9 @@ import (
 
 // ReadConfig never panics, whatever the configuration.
 func FuzzReadConfig(f *testing.F) {
-	files, err := filepath.Glob("../test/examples/*.json")
+	files, err := filepath.Glob("../examples/*/cdk.json")
 	require.NoError(f, err)
+	require.NotEmpty(f, files)
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		require.NoError(f, err)

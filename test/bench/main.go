@@ -3,7 +3,7 @@
 //
 //	make bench
 //	go run ./test/bench -runs 5 -workloads app
-//	go run ./test/bench -from docs/benchmark.json
+//	go run ./test/bench -from docs/evidence/benchmark.json
 package main
 
 import (

@@ -86,7 +86,7 @@ func footOf(r *results) string {
 	if len(r.Runs) > 0 {
 		foot += fmt.Sprintf(", a machine with %d cores", r.Runs[0].Machine.Cores)
 	}
-	return foot + "; how it was measured: docs/benchmark.md"
+	return foot + "; how it was measured: docs/evidence/benchmark.md"
 }
 
 // plain is a name without Markdown's marks.

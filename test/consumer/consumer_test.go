@@ -30,20 +30,19 @@ func checkout(t *testing.T) string {
 }
 
 // project is a module with the README's program, the folder shop that the
-// program names beside it, and the CDK CLI of the checkout.
+// program names, and the CDK CLI of the checkout.
 func project(t *testing.T, goMod string) (dir string) {
 	t.Helper()
 	root := checkout(t)
 	require.FileExists(t, filepath.Join(root, "node_modules/.bin/cdk"), "the CDK CLI is missing: run the tests with `make test`, or `npm ci`")
-	base := t.TempDir()
-	dir = filepath.Join(base, "platform")
+	dir = t.TempDir()
 	for name, content := range map[string]string{
-		"shop/Dockerfile":   "FROM scratch\n",
-		"platform/go.mod":   "module example.com/platform\n\ngo 1.26.3\n\n" + goMod,
-		"platform/main.go":  program(t, filepath.Join(root, "README.md")),
-		"platform/cdk.json": `{"app":"go run ."}`,
+		"shop/Dockerfile": "FROM scratch\n",
+		"go.mod":          "module example.com/platform\n\ngo 1.26.3\n\n" + goMod,
+		"main.go":         program(t),
+		"cdk.json":        `{"app":"go run ."}`,
 	} {
-		path := filepath.Join(base, name)
+		path := filepath.Join(dir, name)
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o644))
 	}

@@ -1,60 +1,65 @@
-// Package examples reads the example configurations of this folder, each in the
-// form of a cdk.json, and keeps a snapshot of every template that they make.
+// Package examples reads the configurations of the folders in examples/ that
+// other tests deploy and simulate, keeps a snapshot of every template that they
+// make, and synthesizes the other folders too.
 package examples
 
 import (
-	"embed"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
+	"github.com/layercache/layercache/examples"
 	"github.com/layercache/layercache/stacks"
 )
 
-//go:embed *.json
-var files embed.FS
+// simulated are the examples that differ in accounts, regions and partitions.
+var simulated = []string{"china", "govcloud", "one-account", "opt-in-region", "organization", "three-accounts"}
 
 // Example is one example configuration.
 type Example struct {
-	// Name is that of its file, without ".json".
+	// Name is that of its folder.
 	Name string
 	// Config is the value of the context key, as the CDK hands it over.
 	Config map[string]any
 }
 
-// All are the examples, sorted by name. Their builds take the helper from
-// helper.zip, so that nothing is compiled.
+// All returns the simulated examples, sorted by name. Their builds take the
+// helper from helper.zip, so that nothing is compiled.
 func All() ([]Example, error) {
-	paths, err := fs.Glob(files, "*.json")
-	if err != nil {
-		return nil, err
-	}
-	var examples []Example
-	for _, path := range paths {
-		text, err := files.ReadFile(path)
+	var all []Example
+	for _, name := range simulated {
+		config, err := configOf(name, "helper.zip")
 		if err != nil {
 			return nil, err
 		}
-		var file struct {
-			Context map[string]map[string]any
-		}
-		if err := json.Unmarshal(text, &file); err != nil {
-			return nil, fmt.Errorf("test/examples/%s: %w", path, err)
-		}
-		config := file.Context[stacks.ContextKey]
-		builds, ok := config["builds"].([]any)
-		if !ok {
-			return nil, fmt.Errorf("test/examples/%s: there are no builds in its context", path)
-		}
-		for _, build := range builds {
-			build.(map[string]any)["helperZip"] = "helper.zip"
-		}
-		examples = append(examples, Example{Name: strings.TrimSuffix(path, ".json"), Config: config})
+		all = append(all, Example{Name: name, Config: config})
 	}
-	return examples, nil
+	return all, nil
+}
+
+// configOf reads the configuration of a folder, with the helper of its builds.
+func configOf(folder, helperZip string) (map[string]any, error) {
+	path := folder + "/cdk.json"
+	text, err := examples.Files.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var file struct {
+		Context map[string]map[string]any
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("examples/%s: %w", path, err)
+	}
+	config := file.Context[stacks.ContextKey]
+	builds, ok := config["builds"].([]any)
+	if !ok {
+		return nil, fmt.Errorf("examples/%s: there are no builds in its context", path)
+	}
+	for _, build := range builds {
+		build.(map[string]any)["helperZip"] = helperZip
+	}
+	return config, nil
 }
 
 // WriteProject writes the files that the examples name: a service to build and

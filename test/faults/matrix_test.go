@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// row is a line of docs/reliability.md.
+// row is a line of docs/evidence/reliability.md.
 type row struct {
 	// table is a point, or "this machine".
 	table, fault string

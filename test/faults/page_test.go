@@ -18,7 +18,7 @@ import (
 // update is the variable that has the test write the page anew.
 const update = "LAYERCACHE_UPDATE_RELIABILITY"
 
-const page = "../../docs/reliability.md"
+const page = "../../docs/evidence/reliability.md"
 
 // What stands between the marks is generated.
 const (
@@ -147,7 +147,7 @@ func between(t *testing.T, kept, begin, end, text string) string {
 	t.Helper()
 	head, rest, found := strings.Cut(kept, begin)
 	_, tail, ended := strings.Cut(rest, end)
-	require.True(t, found && ended, "docs/reliability.md has lost the marks of what is generated")
+	require.True(t, found && ended, "docs/evidence/reliability.md has lost the marks of what is generated")
 	return head + begin + text + "\n" + end + tail
 }
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// habits are how people commit. Where there is no source, a figure is an assumption, and docs/scale.md says so.
+// habits are how people commit. Where there is no source, a figure is an assumption, and docs/evidence/scale.md says so.
 type habits struct {
 	// oneCommit is the share of branches with a single commit, and commits the mean over all of them:
 	// 10,193 merged pull requests of as many organizations have a median of 1, a third quartile of 3 and a mean of 3.26

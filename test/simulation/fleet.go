@@ -15,7 +15,7 @@ var sizes = []layers{
 
 var appSizes = sizes[1]
 
-// Seconds of builds of "app", the medians of docs/benchmark.json on loopback, of the first run that has them: with layercache,
+// Seconds of builds of "app", the medians of docs/evidence/benchmark.json on loopback, of the first run that has them: with layercache,
 // and without a cache, where every build runs every step. A change of dependencies is taken for a first build.
 var (
 	withCache    = durations{everything: 31.72, nothing: 0.70, source: 12.15, dependencies: 31.72}

@@ -1,8 +1,8 @@
 // Command simulation works out what builds come to at scale: the requests that ECR answers, what the cache repositories hold under
-// the default lifecycle rules, and what that costs and saves. It writes its tables between the markers of docs/scale.md, which
+// the default lifecycle rules, and what that costs and saves. It writes its tables between the markers of docs/evidence/scale.md, which
 // says where the figures come from and what is an assumption.
 //
-//	go run ./test/simulation [--seed 1] [--page docs/scale.md]
+//	go run ./test/simulation [--seed 1] [--page docs/evidence/scale.md]
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 
 func main() {
 	seed := flag.Uint64("seed", 1, "seed of what is drawn by chance")
-	page := flag.String("page", "docs/scale.md", "page that the tables go into")
+	page := flag.String("page", "docs/evidence/scale.md", "page that the tables go into")
 	flag.Parse()
 	if err := write(*page, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "simulation:", err)

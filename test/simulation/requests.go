@@ -1,7 +1,7 @@
 package main
 
 // signIns are those of one build. One token is good for every registry that the build may reach, and lasts longer than it
-// (docs/decisions.md); a registry's log does not show them.
+// (docs/evidence/decisions.md); a registry's log does not show them.
 const signIns = 1
 
 // perBuild is what a build of each kind asks of ECR: measured, with the Dockerfile of requests_test.go, which holds real builds

@@ -14,7 +14,7 @@ import (
 )
 
 func TestThePageHasTheTablesOfSeedOne(t *testing.T) {
-	page, err := os.ReadFile("../../docs/scale.md")
+	page, err := os.ReadFile("../../docs/evidence/scale.md")
 	require.NoError(t, err)
 	filled, err := fill(string(page), tables(1))
 	require.NoError(t, err)
@@ -22,7 +22,7 @@ func TestThePageHasTheTablesOfSeedOne(t *testing.T) {
 }
 
 func TestTheSecondsAreTheBenchmarks(t *testing.T) {
-	content, err := os.ReadFile("../../docs/benchmark.json")
+	content, err := os.ReadFile("../../docs/evidence/benchmark.json")
 	require.NoError(t, err)
 	var benchmark struct {
 		Measurements []struct {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// tables are those of docs/scale.md by the names of their markers.
+// tables are those of docs/evidence/scale.md by the names of their markers.
 func tables(seed uint64) map[string]string {
 	var totals []fleetTotals
 	for _, f := range fleets {

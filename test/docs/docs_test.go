@@ -1,0 +1,144 @@
+// Package docs checks the pages for people: links lead somewhere, messages are
+// those of the program, and configurations are valid.
+package docs
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/stacks"
+)
+
+const root = "../.."
+
+// pages are the Markdown files of the repository that git knows or would add,
+// by path from the root.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	command := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md")
+	command.Dir = root
+	output, err := command.Output()
+	require.NoError(t, err)
+	texts := map[string]string{}
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(output), "\x00"), "\x00") {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if os.IsNotExist(err) {
+			continue // Deleted, and not yet committed.
+		}
+		require.NoError(t, err)
+		texts[name] = string(text)
+	}
+	require.NotEmpty(t, texts)
+	return texts
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	block   = regexp.MustCompile("(?s)```.*?```")
+)
+
+func TestEveryLinkLeadsSomewhere(t *testing.T) {
+	all := pages(t)
+	for page, text := range all {
+		for _, match := range link.FindAllStringSubmatch(block.ReplaceAllString(text, ""), -1) {
+			target, anchor, _ := strings.Cut(match[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			path := page
+			if target != "" {
+				path = filepath.Join(filepath.Dir(page), target)
+			}
+			_, err := os.Stat(filepath.Join(root, path))
+			assert.NoError(t, err, "%s links to %s", page, match[1])
+			if anchor != "" && strings.HasSuffix(path, ".md") {
+				assert.Contains(t, anchors(all[path]), anchor, "%s links to %s", page, match[1])
+			}
+		}
+	}
+}
+
+// dropped is what GitHub leaves out of the anchor of a heading.
+var dropped = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+
+func anchors(text string) []string {
+	var all []string
+	for _, match := range heading.FindAllStringSubmatch(text, -1) {
+		all = append(all, strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(match[1]), ""), " ", "-"))
+	}
+	return all
+}
+
+var (
+	// quoted is a message at the beginning of a row; one of several words is the
+	// program's, a single word is a name.
+	quoted = regexp.MustCompile("(?m)^\\| (`[^|]*) \\|")
+	code   = regexp.MustCompile("`([^`]+)`")
+	joint  = regexp.MustCompile("[\"`] \\+\\s*[\"`]")
+)
+
+func TestTroubleshootingQuotesMessagesOfTheProgram(t *testing.T) {
+	text := pages(t)["docs/troubleshooting.md"]
+	source := sources(t)
+	messages := 0
+	for _, row := range quoted.FindAllStringSubmatch(text, -1) {
+		for _, message := range code.FindAllStringSubmatch(row[1], -1) {
+			if !strings.Contains(message[1], " ") || strings.HasPrefix(message[1], "cache ") {
+				continue
+			}
+			messages++
+			for part := range strings.SplitSeq(message[1], "…") {
+				assert.True(t, strings.Contains(source, strings.TrimSpace(part)), "docs/troubleshooting.md quotes %q, which no message holds", message[1])
+			}
+		}
+	}
+	assert.Greater(t, messages, 50)
+}
+
+// sources is the text of the product's Go files, with texts that are put
+// together from several in one piece.
+func sources(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, folder := range []string{"bin", "constructs", "internal", "stacks"} {
+		require.NoError(t, filepath.WalkDir(filepath.Join(root, folder), func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			all.Write(text)
+			return err
+		}))
+	}
+	return joint.ReplaceAllString(all.String(), "")
+}
+
+var configuration = regexp.MustCompile("(?s)```json\n(\"layercache\": \\{.*?)```")
+
+func TestConfigurationsOnPagesAreValid(t *testing.T) {
+	all := pages(t)
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.MkdirAll("../shop", 0o755))
+	require.NoError(t, os.WriteFile("../shop/Dockerfile", []byte("FROM scratch\n"), 0o644))
+	found := 0
+	for page, text := range all {
+		for _, match := range configuration.FindAllStringSubmatch(text, -1) {
+			found++
+			var file map[string]any
+			require.NoError(t, json.Unmarshal([]byte("{"+match[1]+"}"), &file), page)
+			_, problems := stacks.ReadConfig(file[stacks.ContextKey])
+			assert.Empty(t, problems, page)
+		}
+	}
+	assert.GreaterOrEqual(t, found, 4)
+}
