@@ -80,13 +80,11 @@ func decodeObject(key string, in any, out reflect.Value) []validation.Problem {
 		fields[name] = out.Field(i)
 		known = append(known, name)
 	}
-	var problems []validation.Problem
+	var problems validation.Problems
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		field, ok := fields[name]
 		if !ok {
-			problems = append(problems, validation.Problem{
-				Prop: key + "." + name, Wrong: "is an unknown key", Fix: "remove it or use one of " + strings.Join(known, ", "),
-			})
+			problems.Add(key+"."+name, "is an unknown key", "remove it or use one of "+strings.Join(known, ", "))
 			continue
 		}
 		problems = append(problems, decode(key+"."+name, object[name], field)...)

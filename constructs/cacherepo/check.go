@@ -79,13 +79,13 @@ func CheckParty(p *Party) []validation.Problem {
 		{"RolePath", p.RolePath, rolePath, "give a path that starts and ends with a slash, such as /ci/release/"},
 	} {
 		if validation.IsLiteral(c.value) && !c.form.MatchString(*c.value) {
-			problems = append(problems, validation.Problem{Prop: c.prop, Wrong: fmt.Sprintf("%q has the wrong form", *c.value), Fix: c.fix})
+			problems.Add(c.prop, fmt.Sprintf("%q has the wrong form", *c.value), c.fix)
 		}
 	}
 	return problems
 }
 
-func checkOrganizationPaths(paths *[]*string) []validation.Problem {
+func checkOrganizationPaths(paths *[]*string) validation.Problems {
 	const prop, fix = "OrganizationPaths", "give paths such as o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"
 	switch {
 	case paths == nil:
@@ -93,10 +93,10 @@ func checkOrganizationPaths(paths *[]*string) []validation.Problem {
 	case len(*paths) == 0:
 		return []validation.Problem{{Prop: prop, Wrong: "is empty", Fix: fix}}
 	}
-	var problems []validation.Problem
+	var problems validation.Problems
 	for i, path := range *paths {
 		if path == nil || validation.IsLiteral(path) && !organizationPath.MatchString(*path) {
-			problems = append(problems, validation.Problem{Prop: fmt.Sprintf("%s[%d]", prop, i), Wrong: fmt.Sprintf("%q has the wrong form", text(path)), Fix: fix})
+			problems.Add(fmt.Sprintf("%s[%d]", prop, i), fmt.Sprintf("%q has the wrong form", text(path)), fix)
 		}
 	}
 	return problems

@@ -115,8 +115,8 @@ func upstreamsOr(list *[]*Upstream) []*Upstream {
 	return upstreams
 }
 
-func (c *PullThroughCache) check(props *PullThroughCacheProps, upstreams []*Upstream) problems {
-	var found problems
+func (c *PullThroughCache) check(props *PullThroughCacheProps, upstreams []*Upstream) validation.Problems {
+	var found validation.Problems
 	props.Template.check("Template", &found)
 	found = append(found, checkUpstreams(c.catalog.home, upstreams)...)
 	for i, u := range upstreams {
@@ -132,7 +132,7 @@ func (c *PullThroughCache) check(props *PullThroughCacheProps, upstreams []*Upst
 }
 
 // checkTaken refuses a prefix that another PullThroughCache of the account and region uses.
-func (c *PullThroughCache) checkTaken(u *Upstream, at string, found *problems) {
+func (c *PullThroughCache) checkTaken(u *Upstream, at string, found *validation.Problems) {
 	taken, ok := findClaim(c.catalog.home.stack, prefixClaim, u.prefix())
 	if !ok {
 		return
@@ -141,7 +141,7 @@ func (c *PullThroughCache) checkTaken(u *Upstream, at string, found *problems) {
 	if taken.stack != *c.catalog.home.stack.Node().Path() && !environmentKnown(c.catalog.home.stack) {
 		fix += "; if the stacks are for different accounts or regions, give both their env"
 	}
-	found.add(at+".Prefix", fmt.Sprintf("%q is already used by %s in this account and region", u.prefix(), taken.construct), fix)
+	found.Add(at+".Prefix", fmt.Sprintf("%q is already used by %s in this account and region", u.prefix(), taken.construct), fix)
 }
 
 // addUpstream creates the template and its role's permissions before the rule. Otherwise an early pull would

@@ -33,15 +33,15 @@ var (
 	rolePathForm     = regexp.MustCompile(`^/[A-Za-z0-9+=,.@_-]+(?:/[A-Za-z0-9+=,.@_-]+)*/$`)
 )
 
-func checkPullers(pullers *[]*Puller) problems {
-	var found problems
+func checkPullers(pullers *[]*Puller) validation.Problems {
+	var found validation.Problems
 	if pullers == nil {
 		return nil
 	}
 	for i, p := range *pullers {
 		at := fmt.Sprintf("Pullers[%d]", i)
 		if p == nil || p.Account == nil && p.OrganizationID == nil {
-			found.add(at, "would allow everybody", "set Account or OrganizationID")
+			found.Add(at, "would allow everybody", "set Account or OrganizationID")
 			continue
 		}
 		for _, c := range []struct {
@@ -55,7 +55,7 @@ func checkPullers(pullers *[]*Puller) problems {
 			{".RolePath", p.RolePath, rolePathForm, "give a path that starts and ends with a slash, such as /ci/"},
 		} {
 			if validation.IsLiteral(c.value) && !c.form.MatchString(*c.value) {
-				found.add(at+c.prop, fmt.Sprintf("%q has the wrong form", *c.value), c.fix)
+				found.Add(at+c.prop, fmt.Sprintf("%q has the wrong form", *c.value), c.fix)
 			}
 		}
 	}
