@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -144,7 +143,7 @@ func (c *Config) validateTiers(found *validation.Problems) {
 	c.validateEncryption(found)
 }
 
-// keysOfParty maps fields of cacherepo.Party to keys that differ by more than the first letter.
+// keysOfParty maps fields of access.Party to keys that differ by more than the first letter.
 var keysOfParty = map[string]string{"OrganizationID": "organizationId"}
 
 func validateParties(found *validation.Problems, key string, list []PartyConfig) {
@@ -154,7 +153,7 @@ func validateParties(found *validation.Problems, key string, list []PartyConfig)
 			found.Add(at, "would allow everybody", "set account, organizationId or organizationPaths")
 			continue
 		}
-		for _, problem := range cacherepo.CheckParty(p.party()) {
+		for _, problem := range p.party().Check() {
 			found.Add(keyOf(at, problem.Prop, keysOfParty), problem.Wrong, problem.Fix)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/constructs-go/constructs/v10"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -26,8 +27,8 @@ const dualLayerRegions = "us-gov-"
 // checkProps returns the problems of all props except LifecycleRules.
 func checkProps(props *CacheRepositoryProps, region *string) []validation.Problem {
 	problems := checkName(props.RepositoryName)
-	problems = append(problems, checkParties("Readers", props.Readers)...)
-	problems = append(problems, checkParties("Writers", props.Writers)...)
+	problems = append(problems, access.CheckAll("Readers", props.Readers)...)
+	problems = append(problems, access.CheckAll("Writers", props.Writers)...)
 	problems = append(problems, checkMutability(props)...)
 	problems = append(problems, checkEncryption(props, region)...)
 	return append(problems, checkTags(props.Tags)...)

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -44,7 +45,7 @@ type PullThroughCacheProps struct {
 	// Pullers are principals of other accounts that may pull through every upstream. Their own policies must
 	// allow it too; GrantPull on an imported PullThroughCache adds that.
 	// Default: none.
-	Pullers *[]*Puller
+	Pullers *[]*access.Party
 
 	// RegistryPolicy adds the statements for pullers of other accounts to the registry policy of
 	// RegistryPolicy_Of. Deploying it replaces a policy that was created by hand. If something else manages
@@ -88,7 +89,7 @@ func NewPullThroughCache(scope constructs.Construct, id *string, props *PullThro
 	if props.Pullers != nil {
 		everything := c.catalog.cover(nil)
 		for _, p := range *props.Pullers {
-			c.share(p.party(c.catalog.home.stack), everything)
+			c.share(newParty(c.catalog.home.stack, p), everything)
 		}
 	}
 	return c
@@ -128,7 +129,7 @@ func (c *PullThroughCache) check(props *PullThroughCacheProps, upstreams []*Upst
 		u.Template.check(at+".Template", &found)
 		c.checkTaken(u, at, &found)
 	}
-	return append(found, checkPullers(props.Pullers)...)
+	return append(found, access.CheckAll("Pullers", props.Pullers)...)
 }
 
 // checkTaken refuses a prefix that another PullThroughCache of the account and region uses.
