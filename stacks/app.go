@@ -24,10 +24,11 @@ type App struct {
 	Builds []*BuildStack
 }
 
-// AddTo creates the stacks of a valid configuration: NAME-cache and NAME-build, or with several regions and
-// environments NAME-cache-REGION and NAME-build-ENVIRONMENT. Build stacks import their caches by name,
-// without CloudFormation exports.
+// AddTo creates the stacks of a configuration for which Validate returns no problems: NAME-cache and
+// NAME-build, or with several regions and environments NAME-cache-REGION and NAME-build-ENVIRONMENT. Build
+// stacks import their caches by name, without CloudFormation exports. Unset keys have their defaults.
 func (c *Config) AddTo(scope constructs.Construct) *App {
+	c = c.WithDefaults()
 	app := &App{}
 	for _, region := range c.cacheRegions() {
 		app.Caches = append(app.Caches, c.addCaches(scope, region))

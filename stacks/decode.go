@@ -11,14 +11,15 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// ReadConfig decodes and validates the value of the context key and returns all problems. Without problems,
-// the configuration is complete.
+// ReadConfig decodes the value of the context key, adds the defaults and validates the result. It returns all
+// problems. Without problems, the configuration is complete.
 func ReadConfig(value any) (*Config, []validation.Problem) {
 	config := &Config{}
 	if value == nil {
 		return config, []validation.Problem{{Prop: ContextKey, Wrong: "is missing in the context of cdk.json", Fix: `give it a value with at least "builds"`}}
 	}
 	undecoded := decode(ContextKey, value, reflect.ValueOf(config).Elem())
+	config = config.WithDefaults()
 	problems := slices.Clone(undecoded)
 	for _, p := range config.Validate() {
 		if !coveredBy(undecoded, p.Prop) {

@@ -9,13 +9,11 @@ import (
 
 var nameForm = regexp.MustCompile(`^[a-z](?:-?[a-z0-9]){1,30}$`)
 
-// Validate sets the defaults and returns all problems, with their keys. Relative paths start at the working
-// directory, the directory of cdk.json.
-func (c *Config) Validate() []validation.Problem {
+// Validate returns all problems of the configuration with its defaults, with their keys. Relative paths start
+// at the working directory, the directory of cdk.json.
+func (c *Config) Validate() validation.Problems {
+	c = c.WithDefaults()
 	var found validation.Problems
-	if c.Name == "" {
-		c.Name = defaultName
-	}
 	if !nameForm.MatchString(c.Name) {
 		found.Add("layercache.name", fmt.Sprintf("%q has the wrong form", c.Name), "use 2 to 31 lower-case letters and digits with single '-' between them, a letter first")
 	}
