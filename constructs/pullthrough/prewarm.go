@@ -131,7 +131,7 @@ func (p *Prewarm) addProject(props *PrewarmProps, zip string) {
 	}
 	p.project = awscodebuild.NewProject(p, jsii.String("Project"), &awscodebuild.ProjectProps{
 		Description: jsii.String("Pulls base images through a pull-through cache (layercache)"),
-		Source:      helperasset.PrimarySource(perstack.Of(p), p.role, zip),
+		Source:      helperasset.PrimarySource(perstack.SharedOf(p), p.role, zip),
 		Environment: &awscodebuild.BuildEnvironment{
 			BuildImage:  awscodebuild.LinuxBuildImage_AMAZON_LINUX_2023_5(),
 			ComputeType: awscodebuild.ComputeType_SMALL,
