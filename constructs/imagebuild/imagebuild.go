@@ -37,7 +37,7 @@ type ImageBuild struct {
 func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProps) *ImageBuild {
 	b := &ImageBuild{}
 	constructs.NewConstruct_Override(b, scope, id)
-	b.shared = perstack.Of(scope)
+	b.shared = perstack.SharedOf(scope)
 	if props == nil {
 		props = &ImageBuildProps{}
 	}

@@ -75,7 +75,7 @@ func (p *ImageBuildProps) builder() Builder {
 // no privileges.
 func (p *ImageBuildProps) buildEnvironment(shared *perstack.Shared) *awscodebuild.BuildEnvironment {
 	environment := &awscodebuild.BuildEnvironment{
-		BuildImage:  perstack.Once(shared, p.Architecture, p.Architecture.buildImage),
+		BuildImage:  buildImages.Get(shared, p.Architecture, p.Architecture.buildImage),
 		ComputeType: p.ComputeType,
 		Privileged:  jsii.Bool(p.DockerServer == nil),
 		Fleet:       p.Fleet,

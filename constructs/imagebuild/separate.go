@@ -10,9 +10,9 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// named is the key of the name of a cache repository, which every build of a
+// repositoryNames are the names of cache repositories, which every build of a
 // stack compares with its own.
-type named struct{ repository awsecr.IRepository }
+var repositoryNames perstack.Memo[awsecr.IRepository, string]
 
 // checkSeparate refuses one repository for images and caches.
 func checkSeparate(shared *perstack.Shared, props *ImageBuildProps) []validation.Problem {
@@ -25,7 +25,7 @@ func checkSeparate(shared *perstack.Shared, props *ImageBuildProps) []validation
 	case props.Image != nil:
 		same = sameRepository(props.Image, cache)
 	case validation.IsLiteral(props.ImageName):
-		name := perstack.Once(shared, named{cache}, func() string { return literalName(cache) })
+		name := repositoryNames.Get(shared, cache, func() string { return literalName(cache) })
 		prop, same = "ImageName", *props.ImageName == name
 	}
 	if !same {

@@ -87,7 +87,7 @@ func sharedOf(scope constructs.Construct) *perstack.Shared {
 	if b, ok := scope.(*ImageBuild); ok {
 		return b.shared
 	}
-	return perstack.Of(scope)
+	return perstack.SharedOf(scope)
 }
 
 // absolute resolves a path in this process: the CDK's JavaScript process may

@@ -73,11 +73,11 @@ func serviceRole(scope constructs.Construct, shared *perstack.Shared, id, servic
 	})
 }
 
-// trusted is the key of a service that ownAccount trusts.
-type trusted string
+// ownAccounts are the principals of ownAccount, by service.
+var ownAccounts perstack.Memo[string, awsiam.IPrincipal]
 
 func ownAccount(shared *perstack.Shared, service string) awsiam.IPrincipal {
-	return perstack.Once(shared, trusted(service), func() awsiam.IPrincipal {
+	return ownAccounts.Get(shared, service, func() awsiam.IPrincipal {
 		return awsiam.NewServicePrincipal(&service, &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{
 				"StringEquals": map[string]any{"aws:SourceAccount": shared.Account()},

@@ -97,7 +97,7 @@ func (u *unit) addProject(p *plan) {
 		key.GrantEncryptDecrypt(u.role)
 	}
 	if props.Timeout == nil {
-		props.Timeout = perstack.Once(u.shared, hour{}, func() awscdk.Duration { return awscdk.Duration_Hours(jsii.Number(1)) })
+		props.Timeout = timeouts.Get(u.shared, struct{}{}, func() awscdk.Duration { return awscdk.Duration_Hours(jsii.Number(1)) })
 	}
 	if n := u.props.Network; n != nil {
 		props.Vpc, props.SubnetSelection, props.SecurityGroups = n.Vpc, n.Subnets, n.SecurityGroups
@@ -113,15 +113,16 @@ func (u *unit) addProject(p *plan) {
 	u.addReports()
 }
 
-// The keys of what all projects of a stack have in common.
-type (
-	buildSpecKey struct{}
-	hour         struct{}
+// What the projects of a stack share.
+var (
+	buildSpecs  perstack.Memo[struct{}, awscodebuild.BuildSpec]
+	timeouts    perstack.Memo[struct{}, awscdk.Duration]
+	buildImages perstack.Memo[Architecture, awscodebuild.IBuildImage]
 )
 
 // emptyBuildSpec stands in for the file that setSource puts in.
 func emptyBuildSpec(shared *perstack.Shared) awscodebuild.BuildSpec {
-	return perstack.Once(shared, buildSpecKey{}, func() awscodebuild.BuildSpec {
+	return buildSpecs.Get(shared, struct{}{}, func() awscodebuild.BuildSpec {
 		return awscodebuild.BuildSpec_FromObject(&map[string]any{"version": "0.2"})
 	})
 }
