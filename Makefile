@@ -29,7 +29,7 @@ deploy-local:
 test:
 	@test/prepare.sh test
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" go test -p 3 -vet=off -timeout 14m ./...
-	@go -C test/nag test -vet=off -timeout 14m ./...
+	@PATH="$(CURDIR)/.venv-checkers/bin:$$PATH" go -C test/nag test -vet=off -timeout 14m ./...
 
 bench:
 	@test/prepare.sh demo
@@ -53,4 +53,4 @@ docs:
 	@go run ./internal/docs
 
 clean:
-	rm -rf cdk.out dist node_modules .venv layercache-report
+	rm -rf cdk.out dist node_modules .venv .venv-checkers layercache-report

@@ -25,8 +25,10 @@ import (
 //   - with a connection: codeconnections.api
 //   - with Reports: codebuild
 //
-// With those and a pull-through cache, builds of CodeCommit, S3 and directory
-// sources run without NAT:
+// With those and base images that were pulled through a pull-through cache
+// before, builds of CodeCommit, S3 and directory sources run without NAT; a
+// first pull needs a way to the internet:
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html,
 // https://docs.aws.amazon.com/codebuild/latest/userguide/use-vpc-endpoints-with-codebuild.html.
 type Network struct {
 	// Vpc is the VPC. Required.
@@ -109,9 +111,9 @@ func grantNetwork(scope constructs.Construct, role awsiam.IGrantable, n *Network
 		Grantee:      role,
 		Actions:      jsii.Strings("ec2:CreateNetworkInterfacePermission"),
 		ResourceArns: &[]*string{arn("network-interface", "*")},
-		Conditions: &map[string]*map[string]any{"StringEquals": {
-			"ec2:AuthorizedService": "codebuild.amazonaws.com",
-			"ec2:Subnet":            subnets,
-		}},
+		Conditions: &map[string]*map[string]any{
+			"StringEquals": {"ec2:AuthorizedService": "codebuild.amazonaws.com"},
+			"ArnEquals":    {"ec2:Subnet": subnets},
+		},
 	})
 }
