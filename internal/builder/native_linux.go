@@ -166,7 +166,7 @@ func (d *daemon) boot(ctx context.Context, config, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
 	bin, temp := d.state.path("bin"), d.state.path("tmp")
-	if err := errors.Join(installNames(bin, decompressor, stepRuntime), os.Mkdir(temp, 0o700)); err != nil {
+	if err := errors.Join(installNames(bin, decompressor, stepRuntime, firstProcess), os.Mkdir(temp, 0o700)); err != nil {
 		return err
 	}
 	ready, err := listenNotify(d.state.path("notify.sock"))
@@ -175,7 +175,7 @@ func (d *daemon) boot(ctx context.Context, config, address string) error {
 	}
 	defer ready.Close()
 
-	d.cmd = exec.Command(d.binary, "--config", config, "--root", d.state.path("root"), "--addr", address,
+	d.cmd = exec.Command(filepath.Join(bin, firstProcess), d.binary, "--config", config, "--root", d.state.path("root"), "--addr", address,
 		"--otel-socket-path", d.state.path("otel.sock"), "--containerd-worker=false",
 		"--oci-worker-net", "host", "--oci-worker-binary", filepath.Join(bin, stepRuntime), "--oci-worker-snapshotter", d.state.snapshotter)
 	// Its temporary files are removed with its state, as it cannot remove them when it is killed.
@@ -184,10 +184,12 @@ func (d *daemon) boot(ctx context.Context, config, address string) error {
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{
 		// A group of its own: Ctrl-C reaches the build first, and the builder when the build has ended.
 		Setpgid: true,
+		// It is the first process of a PID namespace: when it ends, however it ends, the kernel kills all that it started.
+		Cloneflags: syscall.CLONE_NEWPID,
 		// Its mounts are seen by nobody else, and go when it goes.
 		Unshareflags: syscall.CLONE_NEWNS,
 		// It does not outlive this process, however that ends.
-		Pdeathsig: syscall.SIGTERM,
+		Pdeathsig: syscall.SIGKILL,
 	}
 	if err := d.launch(); err != nil {
 		d.cmd = nil
@@ -223,7 +225,7 @@ func (d *daemon) launch() error {
 	return <-started
 }
 
-// stop ends buildkitd, in order where it can.
+// stop ends buildkitd, in order where it can, and with it all that it started.
 func (d *daemon) stop() {
 	if d.cmd == nil {
 		return
@@ -232,10 +234,9 @@ func (d *daemon) stop() {
 	select {
 	case <-d.exited:
 	case <-time.After(stopTimeout):
-		_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
+		_ = d.cmd.Process.Kill()
 		<-d.exited
 	}
-	_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
 	d.cmd = nil
 }
 

@@ -16,7 +16,7 @@ func TestTheBuilderAndItsStepsDoNotWaitForTheDisk(t *testing.T) {
 	const syncs = `python3 -c 'import os,sys; os.fdatasync(sys.stdin.fileno()); os.fsync(sys.stdin.fileno())' </dev/zero`
 	require.Error(t, exec.Command("sh", "-c", syncs).Run(), "a character device cannot be synced")
 
-	f, options := newNative(t, syncs+" && touch done\n"+isReady+"exec sleep 60")
+	f, options := newNative(t, syncs+" && touch done\n"+isReady+serves)
 	t.Chdir(f.dir)
 	b, err := Start(t.Context(), options)
 	require.NoError(t, err)
