@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,6 +146,19 @@ func (b *Builder) reasonOf(options Options, passed []error) string {
 		parts = append(parts, "base images come from their upstream, because its configuration is not ours to set mirrors in")
 	}
 	return strings.Join(parts, "; ")
+}
+
+// remarks joins what a starter has to say of its builder.
+func remarks(said ...string) string {
+	return strings.Join(slices.DeleteFunc(said, func(remark string) bool { return remark == "" }), "; ")
+}
+
+// text is the error's, on one line; empty without one.
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.ReplaceAll(err.Error(), "\n", "; ")
 }
 
 // Describe writes the one line that says which builder was taken, why, and how long it took.

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -30,8 +29,8 @@ const (
 // errEnded says that buildkitd did not live to be ready.
 var errEnded = errors.New("buildkitd ended before it was ready")
 
-// startNative runs buildkitd as a child of this process, on a socket and a state folder of its own. One that ends before it is
-// ready, as one does that the kernel kills for want of memory, is started a second time.
+// startNative runs buildkitd as a child of this process, on a socket and a state folder of its own, and shuts dockerd's port
+// meanwhile.
 func startNative(ctx context.Context, options Options) (*Builder, error) {
 	if err := canRunBuildkitd(); err != nil {
 		return nil, err
@@ -40,35 +39,38 @@ func startNative(ctx context.Context, options Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	again := ""
-	daemon, err := startDaemon(ctx, binary, options)
-	if errors.Is(err, errEnded) && ctx.Err() == nil {
-		again = "started a second time, because " + strings.ReplaceAll(err.Error(), "\n", "; ")
-		daemon, err = startDaemon(ctx, binary, options)
-	}
-	if err != nil {
+	var daemon *daemon
+	var again string
+	started := make(chan error, 1)
+	go func() {
+		var err error
+		daemon, again, err = startTwice(ctx, binary, options)
+		started <- err
+	}()
+	open := shutDockerAPI(ctx)
+	if err := <-started; err != nil {
 		return nil, err
 	}
-	reopen, open := shutDockerAPI(ctx)
 	state := daemon.state
-	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, reason: remarks(again, state.slow(), open)}
+	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, reason: remarks(again, state.slow(), text(open))}
 	b.process = &process{daemon.cmd.Process, daemon.exited}
 	b.close = func() error {
 		daemon.stop()
-		reopen()
 		b.removed = state.discard()
 		return nil
 	}
 	return b, nil
 }
 
-// remarks joins what there is to say of the builder.
-func remarks(again, slow string, open error) string {
-	said := []string{again, slow}
-	if open != nil {
-		said = append(said, open.Error())
+// startTwice starts a second buildkitd where the first ends before it is ready, as one does that the kernel kills for want of
+// memory; again is why.
+func startTwice(ctx context.Context, binary string, options Options) (daemon *daemon, again string, err error) {
+	daemon, err = startDaemon(ctx, binary, options)
+	if errors.Is(err, errEnded) && ctx.Err() == nil {
+		again = "started a second time, because " + text(err)
+		daemon, err = startDaemon(ctx, binary, options)
 	}
-	return strings.Join(slices.DeleteFunc(said, func(remark string) bool { return remark == "" }), "; ")
+	return daemon, again, err
 }
 
 func canRunBuildkitd() error {

@@ -16,7 +16,7 @@ import (
 )
 
 // isReady sends systemd's notification, as buildkitd does.
-const isReady = `python3 -c 'import os,socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])'` + "\n"
+const isReady = "trap 'exit 0' TERM\n" + `python3 -c 'import os,socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])'` + "\n"
 
 // serves runs until it is stopped. As the first process of its namespace it gets no signal that it does not ask for.
 const serves = "trap 'exit 0' TERM\nsleep 60 &\nwait\n"

@@ -17,6 +17,9 @@ func startNative(context.Context, Options) (*Builder, error) {
 
 func lacksBuildkitd() bool { return false }
 
+// shutDockerAPI has nothing to shut: steps are in a virtual machine here, and not on this machine's network.
+func shutDockerAPI(context.Context) error { return nil }
+
 // FirstProcess fails: nothing calls this program under the name firstProcess here.
 func FirstProcess(_ []string, stderr io.Writer) (exitStatus int) {
 	fmt.Fprintf(stderr, "layercache: %v\n", errNotLinux)
