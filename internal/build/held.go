@@ -43,7 +43,7 @@ func (s *session) leaveBuilder(ctx context.Context, request Request, args buildx
 	for _, kind := range []string{settings.BuilderNative, settings.BuilderContainer} {
 		b, err := builder.Start(ctx, builder.Options{
 			Kind: kind, Mirrors: request.Settings.Mirrors, Parallelism: request.Settings.Parallelism,
-			PlainHTTP: request.PlainHTTP, Buildx: s.client, Env: env, NoHistory: !readsHistory(args),
+			PlainHTTP: request.PlainHTTP, Buildx: s.client, Env: env, NoHistory: !readsHistory(args), S3: request.Settings.Mode == settings.ModeS3,
 		})
 		if err != nil {
 			problems = append(problems, strings.TrimPrefix(err.Error(), "no builder can run here:\n"))

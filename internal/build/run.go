@@ -17,6 +17,7 @@ import (
 	"github.com/layercache/layercache/internal/cacheflags"
 	"github.com/layercache/layercache/internal/display"
 	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/settings"
 )
 
 // graceAfterSignal is how long buildx may take to end the build after a signal before it is killed.
@@ -146,6 +147,9 @@ func (s *session) check(ctx context.Context, request Request, args buildx.Args) 
 
 // arguments are ours; the caller's come after them.
 func (s *session) arguments(request Request, cache cacheflags.Flags) []string {
+	if s.builderKind == settings.BuilderNative {
+		cache = cache.BuilderSignsIn()
+	}
 	arguments := []string{"build", "--progress=rawjson"}
 	if s.builderName != "" {
 		arguments = append(arguments, "--builder", s.builderName)

@@ -94,7 +94,7 @@ func (s *session) startBuilder(ctx context.Context, request Request, args buildx
 	s.useBuildxFolder(filepath.Join(s.dir, "buildx"))
 	b, err := builder.Start(ctx, builder.Options{
 		Kind: builderKind(request.Settings), Mirrors: request.Settings.Mirrors, Parallelism: request.Settings.Parallelism,
-		PlainHTTP: request.PlainHTTP, Buildx: s.client, Env: s.env, NoHistory: !readsHistory(args),
+		PlainHTTP: request.PlainHTTP, Buildx: s.client, Env: s.env, NoHistory: !readsHistory(args), S3: request.Settings.Mode == settings.ModeS3,
 	})
 	if err != nil {
 		return err

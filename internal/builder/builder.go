@@ -32,6 +32,8 @@ type Options struct {
 	NoHistory bool
 	// PlainHTTP are registry hosts that do not speak TLS, beyond those on loopback.
 	PlainHTTP []string
+	// S3 gives the native builder the AWS configuration of this process, for a cache in S3.
+	S3 bool
 	// Buildx is the client that the builder is registered with.
 	Buildx buildx.Client
 	// Env is added to the environment of every call of Buildx; BUILDX_CONFIG should name a private folder.

@@ -155,7 +155,7 @@ func (d *daemon) start(ctx context.Context, options Options) error {
 	}
 	address := "unix://" + d.state.path("buildkitd.sock")
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return d.boot(groupCtx, config, address) })
+	group.Go(func() error { return d.boot(groupCtx, config, address, options.S3) })
 	group.Go(func() error {
 		_, err := run(options.Buildx.Command(groupCtx, options.Env, "create", "--name", d.state.name(), "--driver", "remote", address))
 		return err
@@ -164,11 +164,11 @@ func (d *daemon) start(ctx context.Context, options Options) error {
 }
 
 // boot starts the process and waits until it says, by systemd's notification protocol, that it serves.
-func (d *daemon) boot(ctx context.Context, config, address string) error {
+func (d *daemon) boot(ctx context.Context, config, address string, s3 bool) error {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
-	bin, temp := d.state.path("bin"), d.state.path("tmp")
-	if err := errors.Join(installNames(bin, decompressor, stepRuntime, firstProcess), os.Mkdir(temp, 0o700)); err != nil {
+	bin, home, temp := d.state.path("bin"), d.state.path("home"), d.state.path("tmp")
+	if err := errors.Join(installNames(bin, decompressor, stepRuntime, firstProcess), os.Mkdir(home, 0o700), os.Mkdir(temp, 0o700)); err != nil {
 		return err
 	}
 	ready, err := listenNotify(d.state.path("notify.sock"))
@@ -181,7 +181,10 @@ func (d *daemon) boot(ctx context.Context, config, address string) error {
 		"--otel-socket-path", d.state.path("otel.sock"), "--containerd-worker=false",
 		"--oci-worker-net", "host", "--oci-worker-binary", filepath.Join(bin, stepRuntime), "--oci-worker-snapshotter", d.state.snapshotter)
 	// Its temporary files are removed with its state, as it cannot remove them when it is killed.
-	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+ready.path, "TMPDIR="+temp, "PATH="+os.Getenv("PATH")+string(os.PathListSeparator)+bin)
+	path := os.Getenv("PATH") + string(os.PathListSeparator) + bin
+	d.cmd.Env = daemonEnvironment(os.Environ(), path, home, temp, ready.path, s3)
+	// Not the folder of the source that is built.
+	d.cmd.Dir = home
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{
 		// A group of its own: Ctrl-C reaches the build first, and the builder when the build has ended.

@@ -93,6 +93,52 @@ func TestTheNativeBuilderIsReadyWhenBuildkitdSaysSo(t *testing.T) {
 	require.NoError(t, b.Wait(), "nor does waiting")
 }
 
+func TestBuildkitdIsGivenWhatItNeedsAndNothingElse(t *testing.T) {
+	given := map[string]string{
+		"HTTPS_PROXY": "http://proxy.example:3128", "no_proxy": "localhost", "SSL_CERT_FILE": "/etc/ca.pem", "BUILDKIT_STEP_LOG_MAX_SIZE": "1",
+		"AWS_ACCESS_KEY_ID": "key", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/secret", "AWS_CONFIG_FILE": "/etc/aws",
+		"NPM_TOKEN": "secret", "LAYERCACHE_SECRETS": "{}", "DOCKER_CONFIG": "/docker", "HTTPS_PROXYS": "x", "LD_PRELOAD": "", "GODEBUG": "x", "HOME": "/root",
+	}
+	needed := []string{"BUILDKIT_STEP_LOG_MAX_SIZE=1", "HOME=STATE/home", "HTTPS_PROXY=http://proxy.example:3128", "NOTIFY_SOCKET=STATE/notify.sock",
+		"PATH=PATH:STATE/bin", "SSL_CERT_FILE=/etc/ca.pem", "TMPDIR=STATE/tmp", "no_proxy=localhost"}
+	cases := []struct {
+		name string
+		s3   bool
+		more []string
+	}{
+		{"a build whose cache is elsewhere", false, []string{"AWS_EC2_METADATA_DISABLED=true"}},
+		{"a build with its cache in S3", true, []string{"AWS_ACCESS_KEY_ID=key", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/secret",
+			"AWS_CONFIG_FILE=/etc/aws", "AWS_SHARED_CREDENTIALS_FILE=/root/.aws/credentials"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			f, options := newNative(t, isReady+serves)
+			for _, variable := range os.Environ() {
+				if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") || slices.Contains(daemonVariables, name) {
+					t.Setenv(name, "")
+					require.NoError(t, os.Unsetenv(name))
+				}
+			}
+			for name, value := range given {
+				t.Setenv(name, value)
+			}
+			options.S3 = c.s3
+			b, err := Start(t.Context(), options)
+			require.NoError(t, err)
+			defer b.Close()
+			process := filepath.Join("/proc", strconv.Itoa(f.pid()))
+			environment, err := os.ReadFile(filepath.Join(process, "environ"))
+			require.NoError(t, err)
+			state := filepath.Join(stateParents[0], strings.TrimPrefix(b.Name, "layercache-"))
+			got := strings.NewReplacer(state, "STATE", os.Getenv("PATH"), "PATH").Replace(string(environment))
+			assert.ElementsMatch(t, append(slices.Clone(needed), c.more...), strings.Split(strings.TrimSuffix(got, "\x00"), "\x00"))
+			folder, err := os.Readlink(filepath.Join(process, "cwd"))
+			require.NoError(t, err)
+			assert.Equal(t, filepath.Join(state, "home"), folder, "not the source's")
+		})
+	}
+}
+
 func TestTheReasonNamesASlowSnapshotter(t *testing.T) {
 	_, options := newNative(t, isReady+serves)
 	parentsAre(t, overlayAt(t))
@@ -195,11 +241,11 @@ func TestTemporaryFilesGoWithBuildkitdHoweverItEnds(t *testing.T) {
 		"it is killed, so it does not remove them": func(pid int) { require.NoError(t, unix.Kill(pid, unix.SIGKILL)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, options := newNative(t, `mktemp -d "$TMPDIR/qemu-check.XXXXXX" >'made'`+"\n"+isReady+serves)
-			t.Chdir(f.dir)
+			record := filepath.Join(t.TempDir(), "made")
+			f, options := newNative(t, `mktemp -d "$TMPDIR/qemu-check.XXXXXX" >'`+record+"'\n"+isReady+serves)
 			b, err := Start(context.Background(), options)
 			require.NoError(t, err)
-			made, err := os.ReadFile("made")
+			made, err := os.ReadFile(record)
 			require.NoError(t, err)
 			require.DirExists(t, strings.TrimSpace(string(made)))
 			end(f.pid())

@@ -16,11 +16,11 @@ func TestTheBuilderAndItsStepsDoNotWaitForTheDisk(t *testing.T) {
 	const syncs = `python3 -c 'import os,sys; os.fdatasync(sys.stdin.fileno()); os.fsync(sys.stdin.fileno())' </dev/zero`
 	require.Error(t, exec.Command("sh", "-c", syncs).Run(), "a character device cannot be synced")
 
-	f, options := newNative(t, syncs+" && touch done\n"+isReady+serves)
-	t.Chdir(f.dir)
+	done := filepath.Join(t.TempDir(), "done")
+	_, options := newNative(t, syncs+" && touch '"+done+"'\n"+isReady+serves)
 	b, err := Start(t.Context(), options)
 	require.NoError(t, err)
-	assert.FileExists(t, filepath.Join(f.dir, "done"), "a child of the builder's synced what cannot be")
+	assert.FileExists(t, done, "a child of the builder's synced what cannot be")
 	require.NoError(t, b.Close())
 
 	out, err := exec.Command("grep", "Seccomp:", "/proc/self/status").Output()

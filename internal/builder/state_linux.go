@@ -51,6 +51,10 @@ func newState() (*state, error) {
 }
 
 func newStateIn(parent string) (*state, error) {
+	parent, err := filepath.Abs(parent)
+	if err != nil {
+		return nil, err
+	}
 	if err := makePrivate(parent); err != nil {
 		return nil, err
 	}

@@ -103,6 +103,25 @@ func s3(s settings.Settings, scope cacheref.Scope, lookup func(string) (string, 
 	return flags
 }
 
+// withBuildersCredentials adds to the flag of an S3 cache that the builder signs in with its own credentials. buildx would else find
+// some and send them along, and BuildKit gives the flags of imports to the frontend, which the Dockerfile chooses.
+func withBuildersCredentials(flag string) string {
+	if !strings.HasPrefix(flag, "type=s3,") {
+		return flag
+	}
+	return flag + ",access_key_id=,secret_access_key="
+}
+
+// BuilderSignsIn returns the flags for a builder that has credentials for the cache in S3, if that is where it is.
+func (f Flags) BuilderSignsIn() Flags {
+	from := make([]string, len(f.From))
+	for i, flag := range f.From {
+		from[i] = withBuildersCredentials(flag)
+	}
+	f.From, f.To = from, withBuildersCredentials(f.To)
+	return f
+}
+
 // endpoint sends buildkitd, which reads no variables, to where the AWS SDKs go: to a stand-in for S3 if one is named.
 //
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
