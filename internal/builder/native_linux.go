@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/layercache/layercache/internal/packed"
+	"github.com/layercache/layercache/internal/private"
 	"github.com/layercache/layercache/internal/toolchain"
 )
 
@@ -89,13 +90,13 @@ func lacksBuildkitd() bool {
 }
 
 // findBuildkitd looks beside this program, where the bundle has it packed; then on PATH; then for what this machine has
-// compiled.
+// compiled. A program that another user may have put beside this one, as into /tmp, is refused.
 func findBuildkitd() (string, error) {
 	const name = "buildkitd"
 	var candidates []string
 	if own, err := os.Executable(); err == nil {
 		beside := filepath.Join(filepath.Dir(own), name)
-		if err := unpackOnce(beside); err != nil {
+		if err := unpackOnce(beside, own); err != nil {
 			return "", err
 		}
 		candidates = append(candidates, beside)
@@ -113,12 +114,15 @@ func findBuildkitd() (string, error) {
 }
 
 // unpackOnce unpacks the program where its packed form is there and it is not.
-func unpackOnce(program string) error {
+func unpackOnce(program, executable string) error {
 	if _, err := os.Stat(program); err == nil {
-		return nil
+		return private.CheckProgram(program, executable)
 	}
 	if _, err := os.Stat(program + packed.Suffix); err != nil {
 		return nil
+	}
+	if err := private.CheckProgram(program+packed.Suffix, executable); err != nil {
+		return err
 	}
 	return packed.Unpack(program+packed.Suffix, program)
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/layercache/layercache/internal/packed"
 )
 
 // isReady sends systemd's notification, as buildkitd does.
@@ -280,6 +282,22 @@ func TestWhatBuildkitdStartedGoesWithIt(t *testing.T) {
 				assert.Eventually(t, func() bool { return len(f.running()) == 0 }, eventually, tick)
 			})
 		}
+	}
+}
+
+func TestABuildkitdThatAnotherUserPutThereIsNotRun(t *testing.T) {
+	own, err := os.Executable()
+	require.NoError(t, err)
+	for name, file := range map[string]string{"beside this program": "buildkitd", "beside this program, packed": "buildkitd" + packed.Suffix} {
+		t.Run(name, func(t *testing.T) {
+			_, options := newNative(t, isReady+serves)
+			beside := filepath.Join(filepath.Dir(own), file)
+			require.NoError(t, os.WriteFile(beside, []byte("#!/bin/sh\n"), 0o755))
+			t.Cleanup(func() { assert.NoError(t, os.Remove(beside)) })
+			require.NoError(t, os.Chown(beside, 65534, 65534))
+			_, err := Start(t.Context(), options)
+			assert.ErrorContains(t, err, beside+" is not run, since it belongs to user 65534: remove it")
+		})
 	}
 }
 

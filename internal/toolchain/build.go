@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/layercache/layercache/internal/private"
 )
 
 // Platform is what a binary is compiled for, in GOOS and GOARCH terms.
@@ -25,10 +27,10 @@ func Host() Platform { return Platform{OS: runtime.GOOS, Arch: runtime.GOARCH} }
 // ErrNoGo says that a program has to be compiled and there is no Go to do it with.
 var ErrNoGo = errors.New("the go command is not on PATH: install Go 1.26 or newer (https://go.dev/dl)")
 
-// Lookup returns the path of the program's compiled binary, or "" if it has not been compiled on this machine.
+// Lookup returns the path of the program's compiled binary, or "" if it has not been compiled on this machine, by nobody else.
 func Lookup(program Program, platform Platform) string {
 	path := cachePath(program, platform)
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(path); err != nil || private.CheckDir(cacheDir()) != nil {
 		return ""
 	}
 	return path
@@ -39,6 +41,9 @@ func Lookup(program Program, platform Platform) string {
 func Build(ctx context.Context, program Program, platform Platform, progress io.Writer) (string, error) {
 	if path := Lookup(program, platform); path != "" {
 		return path, nil
+	}
+	if _, err := CacheDir(); err != nil {
+		return "", err
 	}
 	dir, err := download(ctx, program)
 	if err != nil {
@@ -170,10 +175,11 @@ func cachePath(program Program, platform Platform) string {
 	return filepath.Join(cacheDir(), "tools", folder, program.Name)
 }
 
-// CacheDir is the folder, under the user's cache folder, that holds what layercache compiles and can make again. It is there.
+// CacheDir is the folder, under the user's cache folder, that holds what layercache compiles and can make again. It is there, and nobody
+// else can write to it.
 func CacheDir() (string, error) {
 	dir := cacheDir()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := private.MakeDir(dir); err != nil {
 		return "", fmt.Errorf("make the cache folder %s: %w", dir, err)
 	}
 	return dir, nil
