@@ -76,7 +76,7 @@ type Compilation struct {
 	Label string
 }
 
-// Compile runs the go command with cgo off, paths trimmed and no version control stamp, so that the same source gives the
+// Compile runs the go command with no settings of the machine's that would take part, cgo off, paths trimmed and no version control stamp, so that the same source gives the
 // same bytes on every machine with the same Go.
 func Compile(ctx context.Context, c Compilation, progress io.Writer) error {
 	if _, err := exec.LookPath("go"); err != nil {
@@ -97,8 +97,12 @@ func Compile(ctx context.Context, c Compilation, progress io.Writer) error {
 		args = append(args, "-gcflags", flags)
 	}
 	args = append(args, "-o", binary, c.Package)
+	env, err := environment(ctx, c.Dir, "GOOS="+c.Platform.OS, "GOARCH="+c.Platform.Arch)
+	if err != nil {
+		return fmt.Errorf("compile %s: %w", c.Label, errors.Join(ctx.Err(), err))
+	}
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+c.Platform.OS, "GOARCH="+c.Platform.Arch, "GOFLAGS=", "GOWORK=off")
+	cmd.Env = env
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 
@@ -148,9 +152,20 @@ func download(ctx context.Context, program Program) (string, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", fmt.Errorf("download %s: %w", module, ErrNoGo)
 	}
+	// A folder with a go.mod of its own: the go command would else take one that it finds above.
+	dir, err := os.MkdirTemp("", "layercache-download-")
+	if err != nil {
+		return "", fmt.Errorf("download %s: %w", module, err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module download\n"), 0o600); err != nil {
+		return "", fmt.Errorf("download %s: %w", module, err)
+	}
 	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", module)
-	cmd.Dir = os.TempDir()
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
+	cmd.Dir = dir
+	if cmd.Env, err = environment(ctx, dir); err != nil {
+		return "", fmt.Errorf("download %s: %w", module, err)
+	}
 	out, err := cmd.Output()
 	var got struct{ Dir, Sum, Error string }
 	if jsonErr := json.Unmarshal(out, &got); jsonErr == nil && got.Error != "" {
