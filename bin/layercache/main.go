@@ -24,6 +24,9 @@ func main() {
 	if builder.IsDecompressor(os.Args[0]) {
 		os.Exit(builder.Decompress(os.Stdin, os.Stdout, os.Stderr))
 	}
+	if builder.IsFirstProcess(os.Args[0]) {
+		os.Exit(builder.FirstProcess(os.Args[1:], os.Stderr))
+	}
 	if builder.IsRuntime(os.Args[0]) {
 		os.Exit(builder.Runtime(os.Args[1:], os.Stderr))
 	}

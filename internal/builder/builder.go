@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,8 @@ type Options struct {
 	NoHistory bool
 	// PlainHTTP are registry hosts that do not speak TLS, beyond those on loopback.
 	PlainHTTP []string
+	// S3 gives the native builder the AWS configuration of this process, for a cache in S3.
+	S3 bool
 	// Buildx is the client that the builder is registered with.
 	Buildx buildx.Client
 	// Env is added to the environment of every call of Buildx; BUILDX_CONFIG should name a private folder.
@@ -145,6 +148,19 @@ func (b *Builder) reasonOf(options Options, passed []error) string {
 		parts = append(parts, "base images come from their upstream, because its configuration is not ours to set mirrors in")
 	}
 	return strings.Join(parts, "; ")
+}
+
+// remarks joins what a starter has to say of its builder.
+func remarks(said ...string) string {
+	return strings.Join(slices.DeleteFunc(said, func(remark string) bool { return remark == "" }), "; ")
+}
+
+// text is the error's, on one line; empty without one.
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.ReplaceAll(err.Error(), "\n", "; ")
 }
 
 // Describe writes the one line that says which builder was taken, why, and how long it took.

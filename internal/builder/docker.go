@@ -43,7 +43,8 @@ func startContainer(ctx context.Context, options Options) (*Builder, error) {
 	if err != nil {
 		return nil, errors.Join(err, remove())
 	}
-	return &Builder{Kind: "container", Name: name, ExportsCache: true, configured: true, close: remove}, nil
+	open := shutDockerAPI(ctx)
+	return &Builder{Kind: "container", Name: name, ExportsCache: true, configured: true, reason: text(open), close: remove}, nil
 }
 
 // startDocker takes the BuildKit of the docker context's daemon as it is; buildx knows it by the context's name.

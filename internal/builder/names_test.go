@@ -14,6 +14,9 @@ func TestMain(m *testing.M) {
 	if IsDecompressor(os.Args[0]) {
 		os.Exit(Decompress(os.Stdin, os.Stdout, os.Stderr))
 	}
+	if IsFirstProcess(os.Args[0]) {
+		os.Exit(FirstProcess(os.Args[1:], os.Stderr))
+	}
 	if IsRuntime(os.Args[0]) {
 		os.Exit(Runtime(os.Args[1:], os.Stderr))
 	}
@@ -22,10 +25,10 @@ func TestMain(m *testing.M) {
 
 func TestWhatBuildkitdCallsIsThisProgram(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "bin")
-	require.NoError(t, installNames(dir, decompressor, stepRuntime))
+	require.NoError(t, installNames(dir, decompressor, stepRuntime, firstProcess))
 	own, err := os.Executable()
 	require.NoError(t, err)
-	for name, is := range map[string]func(string) bool{"unpigz": IsDecompressor, "buildkit-runc": IsRuntime} {
+	for name, is := range map[string]func(string) bool{"unpigz": IsDecompressor, "buildkit-runc": IsRuntime, "buildkit-init": IsFirstProcess} {
 		target, err := os.Readlink(filepath.Join(dir, name))
 		require.NoError(t, err)
 		assert.Equal(t, own, target)

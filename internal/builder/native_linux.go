@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/layercache/layercache/internal/packed"
+	"github.com/layercache/layercache/internal/private"
 	"github.com/layercache/layercache/internal/toolchain"
 )
 
@@ -30,8 +30,8 @@ const (
 // errEnded says that buildkitd did not live to be ready.
 var errEnded = errors.New("buildkitd ended before it was ready")
 
-// startNative runs buildkitd as a child of this process, on a socket and a state folder of its own. One that ends before it is
-// ready, as one does that the kernel kills for want of memory, is started a second time.
+// startNative runs buildkitd as a child of this process, on a socket and a state folder of its own, and shuts dockerd's port
+// meanwhile.
 func startNative(ctx context.Context, options Options) (*Builder, error) {
 	if err := canRunBuildkitd(); err != nil {
 		return nil, err
@@ -40,35 +40,38 @@ func startNative(ctx context.Context, options Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	again := ""
-	daemon, err := startDaemon(ctx, binary, options)
-	if errors.Is(err, errEnded) && ctx.Err() == nil {
-		again = "started a second time, because " + strings.ReplaceAll(err.Error(), "\n", "; ")
-		daemon, err = startDaemon(ctx, binary, options)
-	}
-	if err != nil {
+	var daemon *daemon
+	var again string
+	started := make(chan error, 1)
+	go func() {
+		var err error
+		daemon, again, err = startTwice(ctx, binary, options)
+		started <- err
+	}()
+	open := shutDockerAPI(ctx)
+	if err := <-started; err != nil {
 		return nil, err
 	}
-	reopen, open := shutDockerAPI(ctx)
 	state := daemon.state
-	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, reason: remarks(again, state.slow(), open)}
+	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, reason: remarks(again, state.slow(), text(open))}
 	b.process = &process{daemon.cmd.Process, daemon.exited}
 	b.close = func() error {
 		daemon.stop()
-		reopen()
 		b.removed = state.discard()
 		return nil
 	}
 	return b, nil
 }
 
-// remarks joins what there is to say of the builder.
-func remarks(again, slow string, open error) string {
-	said := []string{again, slow}
-	if open != nil {
-		said = append(said, open.Error())
+// startTwice starts a second buildkitd where the first ends before it is ready, as one does that the kernel kills for want of
+// memory; again is why.
+func startTwice(ctx context.Context, binary string, options Options) (daemon *daemon, again string, err error) {
+	daemon, err = startDaemon(ctx, binary, options)
+	if errors.Is(err, errEnded) && ctx.Err() == nil {
+		again = "started a second time, because " + text(err)
+		daemon, err = startDaemon(ctx, binary, options)
 	}
-	return strings.Join(slices.DeleteFunc(said, func(remark string) bool { return remark == "" }), "; ")
+	return daemon, again, err
 }
 
 func canRunBuildkitd() error {
@@ -87,13 +90,13 @@ func lacksBuildkitd() bool {
 }
 
 // findBuildkitd looks beside this program, where the bundle has it packed; then on PATH; then for what this machine has
-// compiled.
+// compiled. A program that another user may have put beside this one, as into /tmp, is refused.
 func findBuildkitd() (string, error) {
 	const name = "buildkitd"
 	var candidates []string
 	if own, err := os.Executable(); err == nil {
 		beside := filepath.Join(filepath.Dir(own), name)
-		if err := unpackOnce(beside); err != nil {
+		if err := unpackOnce(beside, own); err != nil {
 			return "", err
 		}
 		candidates = append(candidates, beside)
@@ -111,12 +114,15 @@ func findBuildkitd() (string, error) {
 }
 
 // unpackOnce unpacks the program where its packed form is there and it is not.
-func unpackOnce(program string) error {
+func unpackOnce(program, executable string) error {
 	if _, err := os.Stat(program); err == nil {
-		return nil
+		return private.CheckProgram(program, executable)
 	}
 	if _, err := os.Stat(program + packed.Suffix); err != nil {
 		return nil
+	}
+	if err := private.CheckProgram(program+packed.Suffix, executable); err != nil {
+		return err
 	}
 	return packed.Unpack(program+packed.Suffix, program)
 }
@@ -153,7 +159,7 @@ func (d *daemon) start(ctx context.Context, options Options) error {
 	}
 	address := "unix://" + d.state.path("buildkitd.sock")
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return d.boot(groupCtx, config, address) })
+	group.Go(func() error { return d.boot(groupCtx, config, address, options.S3) })
 	group.Go(func() error {
 		_, err := run(options.Buildx.Command(groupCtx, options.Env, "create", "--name", d.state.name(), "--driver", "remote", address))
 		return err
@@ -162,11 +168,11 @@ func (d *daemon) start(ctx context.Context, options Options) error {
 }
 
 // boot starts the process and waits until it says, by systemd's notification protocol, that it serves.
-func (d *daemon) boot(ctx context.Context, config, address string) error {
+func (d *daemon) boot(ctx context.Context, config, address string, s3 bool) error {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
-	bin, temp := d.state.path("bin"), d.state.path("tmp")
-	if err := errors.Join(installNames(bin, decompressor, stepRuntime), os.Mkdir(temp, 0o700)); err != nil {
+	bin, home, temp := d.state.path("bin"), d.state.path("home"), d.state.path("tmp")
+	if err := errors.Join(installNames(bin, decompressor, stepRuntime, firstProcess), os.Mkdir(home, 0o700), os.Mkdir(temp, 0o700)); err != nil {
 		return err
 	}
 	ready, err := listenNotify(d.state.path("notify.sock"))
@@ -175,21 +181,24 @@ func (d *daemon) boot(ctx context.Context, config, address string) error {
 	}
 	defer ready.Close()
 
-	d.cmd = exec.Command(d.binary, "--config", config, "--root", d.state.path("root"), "--addr", address,
+	d.cmd = exec.Command(filepath.Join(bin, firstProcess), d.binary, "--config", config, "--root", d.state.path("root"), "--addr", address,
 		"--otel-socket-path", d.state.path("otel.sock"), "--containerd-worker=false",
 		"--oci-worker-net", "host", "--oci-worker-binary", filepath.Join(bin, stepRuntime), "--oci-worker-snapshotter", d.state.snapshotter)
 	// Its temporary files are removed with its state, as it cannot remove them when it is killed.
-	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+ready.path, "TMPDIR="+temp, "PATH="+os.Getenv("PATH")+string(os.PathListSeparator)+bin)
-	// Not in the source: buildkitd starts git in its own folder, and git would run what a .git of the source's configures.
-	d.cmd.Dir = "/"
+	path := os.Getenv("PATH") + string(os.PathListSeparator) + bin
+	d.cmd.Env = daemonEnvironment(os.Environ(), path, home, temp, ready.path, s3)
+	// Not the folder of the source: buildkitd runs git in its working directory, and git would read a .git of the source.
+	d.cmd.Dir = home
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{
 		// A group of its own: Ctrl-C reaches the build first, and the builder when the build has ended.
 		Setpgid: true,
+		// It is the first process of a PID namespace: when it ends, however it ends, the kernel kills all that it started.
+		Cloneflags: syscall.CLONE_NEWPID,
 		// Its mounts are seen by nobody else, and go when it goes.
 		Unshareflags: syscall.CLONE_NEWNS,
 		// It does not outlive this process, however that ends.
-		Pdeathsig: syscall.SIGTERM,
+		Pdeathsig: syscall.SIGKILL,
 	}
 	if err := d.launch(); err != nil {
 		d.cmd = nil
@@ -225,7 +234,7 @@ func (d *daemon) launch() error {
 	return <-started
 }
 
-// stop ends buildkitd, in order where it can.
+// stop ends buildkitd, in order where it can, and with it all that it started.
 func (d *daemon) stop() {
 	if d.cmd == nil {
 		return
@@ -234,10 +243,9 @@ func (d *daemon) stop() {
 	select {
 	case <-d.exited:
 	case <-time.After(stopTimeout):
-		_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
+		_ = d.cmd.Process.Kill()
 		<-d.exited
 	}
-	_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
 	d.cmd = nil
 }
 

@@ -17,7 +17,7 @@ func TestTheBuilderAndItsStepsDoNotWaitForTheDisk(t *testing.T) {
 	require.Error(t, exec.Command("sh", "-c", syncs).Run(), "a character device cannot be synced")
 
 	done := filepath.Join(t.TempDir(), "done")
-	_, options := newNative(t, syncs+" && touch '"+done+"'\n"+isReady+"exec sleep 60")
+	_, options := newNative(t, syncs+" && touch '"+done+"'\n"+isReady+serves)
 	b, err := Start(t.Context(), options)
 	require.NoError(t, err)
 	assert.FileExists(t, done, "a child of the builder's synced what cannot be")

@@ -26,12 +26,17 @@ const (
 	//
 	// https://man7.org/linux/man-pages/man7/capabilities.7.html
 	rawSockets = "CAP_NET_RAW"
+	// firstToGo is the score with which the kernel kills a process before all others when memory runs out. Whoever has no
+	// CAP_SYS_RESOURCE can only raise it, and steps have none.
+	//
+	// https://docs.kernel.org/filesystems/proc.html#proc-pid-oom-adj-proc-pid-oom-score-adj-adjust-the-oom-killer-score
+	firstToGo = "1000"
 )
 
 // IsRuntime says that this program was called under the name of buildkitd's OCI runtime.
 func IsRuntime(program string) bool { return filepath.Base(program) == stepRuntime }
 
-// Runtime is runc as buildkitd calls it, for steps without raw sockets. It returns only when something is wrong, and then no step
+// Runtime is runc as buildkitd calls it, for steps that have no raw sockets and are killed first when memory runs out. It returns only when something is wrong, and then no step
 // was started: otherwise this process has become runc.
 func Runtime(arguments []string, stderr io.Writer) (exitStatus int) {
 	err := restrict(arguments)
@@ -50,8 +55,8 @@ func becomeRunc(arguments []string) error {
 	return fmt.Errorf("start %s: %w", runc, syscall.Exec(runc, append([]string{runc}, arguments...), os.Environ()))
 }
 
-// restrict takes raw sockets from what runc is about to start: from the container's specification in the bundle, or from the
-// process that joins a container. Commands that start nothing are left alone.
+// restrict restricts what runc is about to start: in the container's specification in the bundle, or in the file of the process
+// that joins a container. Commands that start nothing are left alone.
 func restrict(arguments []string) error {
 	command, rest, err := runcCommand(arguments)
 	if err != nil {
@@ -64,7 +69,7 @@ func restrict(arguments []string) error {
 			bundles = []string{"."} // As runc has it.
 		}
 		for _, bundle := range bundles {
-			err = errors.Join(err, rewrite(filepath.Join(bundle, "config.json"), "process", "capabilities"))
+			err = errors.Join(err, rewrite(filepath.Join(bundle, "config.json"), "process"))
 		}
 	case "exec":
 		files := valuesOf(rest, "process", "p")
@@ -72,7 +77,7 @@ func restrict(arguments []string) error {
 			return errors.New("runc exec has no --process, the file that says what the process may do")
 		}
 		for _, file := range files {
-			err = errors.Join(err, rewrite(file, "capabilities"))
+			err = errors.Join(err, rewrite(file))
 		}
 	}
 	return err
@@ -128,28 +133,31 @@ func valuesOf(arguments []string, names ...string) []string {
 	return values
 }
 
-// rewrite takes raw sockets from the capabilities at the path in a file of JSON. The rest of the file stays as it is.
+// rewrite restricts the process at the path in a file of JSON. The rest of the file stays as it is.
 func rewrite(file string, path ...string) error {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	restricted, err := withoutRawSockets(content, path...)
+	restricted, err := restrictProcess(content, path...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return os.WriteFile(file, restricted, 0o600)
 }
 
-// withoutRawSockets takes raw sockets from every set of the capabilities at the path. Capabilities that are not written as OCI's
-// specification has them are an error, as whoever reads them otherwise might find more in them.
+// restrictProcess takes raw sockets from every set of the process's capabilities, and has it killed first when memory runs out.
+// Capabilities that are not written as OCI's specification has them are an error, as whoever reads them otherwise might find more
+// in them.
 //
 // https://github.com/opencontainers/runtime-spec/blob/main/config.md#linux-process
-func withoutRawSockets(content []byte, path ...string) ([]byte, error) {
+func restrictProcess(content []byte, path ...string) ([]byte, error) {
 	document, err := fastjson.ParseBytes(content)
 	if err != nil {
 		return nil, err
 	}
+	process := document.Get(path...)
+	path = append(path, "capabilities")
 	capabilities := document.GetObject(path...)
 	if capabilities == nil {
 		return nil, fmt.Errorf("it has no %s", strings.Join(path, "."))
@@ -159,6 +167,7 @@ func withoutRawSockets(content []byte, path ...string) ([]byte, error) {
 			err = errors.Join(err, fmt.Errorf("%s.%s: %w", strings.Join(path, "."), name, problem))
 		}
 	})
+	process.Set("oomScoreAdj", fastjson.MustParse(firstToGo))
 	return document.MarshalTo(nil), err
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,12 +13,12 @@ import (
 
 // bundleSpec is the specification of a container, in the order and with the escapes in which buildkitd writes it.
 const bundleSpec = `{"ociVersion":"1.3.0","process":{"user":{"uid":0},"args":["/bin/sh","-c","echo CAP_NET_RAW \u003c \"x\" 💡"],` +
-	`"capabilities":{"bounding":["CAP_CHOWN","CAP_NET_RAW","CAP_KILL"],"effective":["CAP_NET_RAW"],"permitted":["CAP_CHOWN"]},"oomScoreAdj":100000000000000000001},` +
-	`"annotations":{"CAP_NET_RAW":"CAP_NET_RAW"},"unknown":[1.50,null,{"b":1,"a":2}]}` + "\n"
+	`"capabilities":{"bounding":["CAP_CHOWN","CAP_NET_RAW","CAP_KILL"],"effective":["CAP_NET_RAW"],"permitted":["CAP_CHOWN"]},"oomScoreAdj":-500},` +
+	`"annotations":{"CAP_NET_RAW":"CAP_NET_RAW"},"unknown":[1.50,100000000000000000001,null,{"b":1,"a":2}]}` + "\n"
 
 const restrictedSpec = `{"ociVersion":"1.3.0","process":{"user":{"uid":0},"args":["/bin/sh","-c","echo CAP_NET_RAW \u003c \"x\" 💡"],` +
-	`"capabilities":{"bounding":["CAP_CHOWN","CAP_KILL"],"effective":[],"permitted":["CAP_CHOWN"]},"oomScoreAdj":100000000000000000001},` +
-	`"annotations":{"CAP_NET_RAW":"CAP_NET_RAW"},"unknown":[1.50,null,{"b":1,"a":2}]}`
+	`"capabilities":{"bounding":["CAP_CHOWN","CAP_KILL"],"effective":[],"permitted":["CAP_CHOWN"]},"oomScoreAdj":1000},` +
+	`"annotations":{"CAP_NET_RAW":"CAP_NET_RAW"},"unknown":[1.50,100000000000000000001,null,{"b":1,"a":2}]}`
 
 func TestRawSocketsAreTakenFromEverySet(t *testing.T) {
 	cases := []struct{ name, in, out string }{
@@ -33,9 +34,9 @@ func TestRawSocketsAreTakenFromEverySet(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := withoutRawSockets([]byte(c.in), "capabilities")
+			got, err := restrictProcess([]byte(c.in))
 			require.NoError(t, err)
-			assert.Equal(t, c.out, string(got))
+			assert.Equal(t, strings.TrimSuffix(c.out, "}")+`,"oomScoreAdj":1000}`, string(got))
 		})
 	}
 }
@@ -85,9 +86,9 @@ func TestEachCallThatStartsAProcessIsRestricted(t *testing.T) {
 		{"run with short flags", "config.json", bundleSpec, restrictedSpec, []string{"-log", "x", "run", "-b", "DIR", "id"}},
 		{"run with a bundle that is named twice", "config.json", bundleSpec, restrictedSpec, []string{"run", "--bundle", "DIR", "-b=DIR", "id"}},
 		{"create", "config.json", bundleSpec, restrictedSpec, []string{"--systemd-cgroup", "create", "--bundle", "DIR", "--pid-file", "/p", "id"}},
-		{"exec, as BuildKit calls it", "runc-process1", `{"capabilities":{"bounding":["CAP_NET_RAW","CAP_KILL"]},"cwd":"/"}`, `{"capabilities":{"bounding":["CAP_KILL"]},"cwd":"/"}`,
+		{"exec, as BuildKit calls it", "runc-process1", `{"capabilities":{"bounding":["CAP_NET_RAW","CAP_KILL"]},"cwd":"/"}`, `{"capabilities":{"bounding":["CAP_KILL"]},"cwd":"/","oomScoreAdj":1000}`,
 			[]string{"--log", "l", "--log-format", "json", "exec", "--process", "DIR/runc-process1", "--pid-file", "/p", "id"}},
-		{"exec with a short flag", "p", `{"capabilities":{"effective":["CAP_NET_RAW"]}}`, `{"capabilities":{"effective":[]}}`, []string{"exec", "-p=DIR/p", "id"}},
+		{"exec with a short flag", "p", `{"capabilities":{"effective":["CAP_NET_RAW"]}}`, `{"capabilities":{"effective":[]},"oomScoreAdj":1000}`, []string{"exec", "-p=DIR/p", "id"}},
 		{"delete", "config.json", bundleSpec, bundleSpec, []string{"--log", "run", "delete", "id"}},
 		{"kill of a container that is called like a command", "config.json", bundleSpec, bundleSpec, []string{"kill", "run", "9"}},
 		{"the version", "config.json", bundleSpec, bundleSpec, []string{"--version"}},

@@ -6,9 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/layercache/layercache/internal/private"
 )
 
 // stateParents are tried in order for a file system where overlay mounts work. In a CodeBuild build the container's own
@@ -51,11 +52,11 @@ func newState() (*state, error) {
 }
 
 func newStateIn(parent string) (*state, error) {
-	parent, err := filepath.Abs(parent) // buildkitd, which is given paths below it, runs in another folder.
+	parent, err := filepath.Abs(parent) // buildkitd runs in another folder.
 	if err != nil {
 		return nil, err
 	}
-	if err := makePrivate(parent); err != nil {
+	if err := private.MakeDir(parent); err != nil {
 		return nil, err
 	}
 	// One helper at a time makes or clears folders here, so that none is taken for abandoned before its lock is held.
@@ -74,22 +75,6 @@ func newStateIn(parent string) (*state, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return &state{dir: dir, lock: lock}, nil
-}
-
-// makePrivate makes the folder, and refuses one that somebody else could have made or can write to.
-func makePrivate(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return err
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !info.IsDir() || info.Mode().Perm()&0o022 != 0 || ok && int(owner.Uid) != os.Geteuid() {
-		return fmt.Errorf("%s is not a folder that only we can write: remove it", dir)
-	}
-	return nil
 }
 
 // lockFile opens the file, making it if need be, and takes its lock, which goes when the file is closed.

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,18 +18,25 @@ import (
 	"github.com/layercache/layercache/internal/toolchain"
 )
 
-// probe says what sockets it may open, and on which network it is. With an argument it waits to be killed.
+// probe says what sockets it may open, and on which network it is. With an argument it waits to be killed, and so does a process that
+// it leaves in a session of its own.
 const probe = `package main
 
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"syscall"
 	"time"
 )
 
 func main() {
 	if len(os.Args) > 1 {
+		if os.Args[1] == "leave" {
+			child := exec.Command("/probe", "wait")
+			child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			fmt.Println("left:", child.Start())
+		}
 		time.Sleep(time.Hour)
 	}
 	for _, kind := range []struct{ name string; domain, kind, protocol int }{
@@ -103,6 +111,51 @@ func TestAStepCannotListenInOnTheMachinesNetwork(t *testing.T) {
 		said.WriteString(line[1])
 	}
 	assert.Equal(t, refused+ownNetworkName(t), said.String(), string(log))
+}
+
+func TestAStepEndsWithItsBuilder(t *testing.T) {
+	client := realPrograms(t)
+	dir := t.TempDir()
+	compileProbe(t, filepath.Join(dir, "probe"))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\nCOPY probe /probe\nRUN [\"/probe\", \"leave\"]\n"), 0o600))
+	for name, end := range map[string]func(*Builder){
+		"it is killed":  (*Builder).Kill,
+		"it is stopped": func(b *Builder) { assert.NoError(t, b.Close()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := []string{"BUILDX_CONFIG=" + t.TempDir()}
+			b, err := Start(t.Context(), Options{Kind: "native", Buildx: client, Env: env})
+			require.NoError(t, err)
+			build := client.Command(t.Context(), env, "build", "--builder", b.Name, "--progress", "plain", "--output", "type=cacheonly", dir)
+			require.NoError(t, build.Start())
+			state := strings.TrimPrefix(b.Name, "layercache-")
+			require.Eventually(t, func() bool { return len(stepsOf(state)) == 2 }, time.Minute, tick, "the step and what it leaves run")
+			for _, pid := range stepsOf(state) {
+				score, err := os.ReadFile(filepath.Join("/proc", pid, "oom_score_adj"))
+				require.NoError(t, err)
+				assert.Equal(t, firstToGo+"\n", string(score))
+			}
+			end(b)
+			assert.Eventually(t, func() bool { return len(stepsOf(state)) == 0 }, eventually, tick)
+			assert.Error(t, build.Wait())
+			assert.NoError(t, b.Close())
+			assert.NoError(t, b.Wait())
+		})
+	}
+}
+
+// stepsOf are the processes of the probe in steps of the builder with the state folder, which is seen in what they have mounted.
+func stepsOf(state string) []string {
+	var found []string
+	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range commands {
+		command, _ := os.ReadFile(path)
+		mounts, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "mountinfo"))
+		if strings.HasPrefix(string(command), "/probe\x00") && strings.Contains(string(mounts), "/"+state+"/") {
+			found = append(found, filepath.Base(filepath.Dir(path)))
+		}
+	}
+	return found
 }
 
 // stepOutput is a line of a step's in buildx's plain progress: the number of the step, the time, and what was said.

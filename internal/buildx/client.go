@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/layercache/layercache/internal/dockerconfig"
+	"github.com/layercache/layercache/internal/private"
 	"github.com/layercache/layercache/internal/toolchain"
 )
 
@@ -32,7 +33,8 @@ var pluginDirs = []string{
 }
 
 // Find returns docker's buildx plugin, called directly because docker's own start only adds to the time; else a buildx
-// binary beside this program, on PATH, or compiled by this machine; else ErrNotFound.
+// binary beside this program, on PATH, or compiled by this machine; else ErrNotFound. One that another user may have put beside this
+// program, as into /tmp, is an error.
 func Find() (Client, error) {
 	var names []string
 	if user := dockerconfig.UserDir(); user != "" {
@@ -42,7 +44,13 @@ func Find() (Client, error) {
 		names = append(names, filepath.Join(dir, "docker-buildx"))
 	}
 	if own, err := os.Executable(); err == nil {
-		names = append(names, filepath.Join(filepath.Dir(own), "buildx"))
+		beside := filepath.Join(filepath.Dir(own), "buildx")
+		if _, err := os.Stat(beside); err == nil {
+			if err := private.CheckProgram(beside, own); err != nil {
+				return Client{}, err
+			}
+		}
+		names = append(names, beside)
 	}
 	names = append(names, "buildx", "docker-buildx", toolchain.Lookup(toolchain.Buildx(), toolchain.Host()))
 	for _, name := range names {

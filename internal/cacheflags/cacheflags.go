@@ -105,6 +105,27 @@ func s3(s variables.Settings, scope cacheref.Scope, lookup func(string) (string,
 	return flags
 }
 
+// withBuildersCredentials makes the builder sign in to an S3 cache with its own credentials. Without the empty
+// values, buildx would send the credentials that it finds, and BuildKit passes the flags of imports to the frontend, which
+// the Dockerfile chooses.
+func withBuildersCredentials(flag string) string {
+	if !strings.HasPrefix(flag, "type=s3,") {
+		return flag
+	}
+	return flag + ",access_key_id=,secret_access_key="
+}
+
+// BuilderSignsIn returns the flags for a builder that has its own credentials for a cache in S3. Flags of other
+// caches stay the same.
+func (f Flags) BuilderSignsIn() Flags {
+	from := make([]string, len(f.From))
+	for i, flag := range f.From {
+		from[i] = withBuildersCredentials(flag)
+	}
+	f.From, f.To = from, withBuildersCredentials(f.To)
+	return f
+}
+
 // endpoint passes the endpoint of S3 that the AWS SDKs would use to buildkitd, which does not read these
 // variables.
 //

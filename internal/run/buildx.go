@@ -17,6 +17,7 @@ import (
 	"github.com/layercache/layercache/internal/cacheflags"
 	"github.com/layercache/layercache/internal/display"
 	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 const (
@@ -165,6 +166,9 @@ func (j *job) watchCall(ctx context.Context, cmd *call, mode string, graph *prog
 
 // arguments are layercache's own; the caller's follow.
 func (j *job) arguments(plan cacheflags.Flags) []string {
+	if j.builder.kind == variables.BuilderNative {
+		plan = plan.BuilderSignsIn()
+	}
 	arguments := []string{"build", "--progress=rawjson"}
 	if j.builder.name != "" {
 		arguments = append(arguments, "--builder", j.builder.name)

@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/layercache/layercache/internal/private"
 )
 
 // Platform is what a binary is compiled for, in GOOS and GOARCH terms.
@@ -25,10 +27,10 @@ func Host() Platform { return Platform{OS: runtime.GOOS, Arch: runtime.GOARCH} }
 // ErrNoGo says that a program has to be compiled and there is no Go to do it with.
 var ErrNoGo = errors.New("the go command is not on PATH: install Go 1.26 or newer (https://go.dev/dl)")
 
-// Lookup returns the path of the program's compiled binary, or "" if it has not been compiled on this machine.
+// Lookup returns the path of the program's compiled binary, or "" if it has not been compiled on this machine, by nobody else.
 func Lookup(program Program, platform Platform) string {
 	path := cachePath(program, platform)
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(path); err != nil || private.CheckDir(cacheDir()) != nil {
 		return ""
 	}
 	return path
@@ -39,6 +41,9 @@ func Lookup(program Program, platform Platform) string {
 func Build(ctx context.Context, program Program, platform Platform, progress io.Writer) (string, error) {
 	if path := Lookup(program, platform); path != "" {
 		return path, nil
+	}
+	if _, err := CacheDir(); err != nil {
+		return "", err
 	}
 	dir, err := download(ctx, program)
 	if err != nil {
@@ -71,7 +76,7 @@ type Compilation struct {
 	Label string
 }
 
-// Compile runs the go command with cgo off, paths trimmed and no version control stamp, so that the same source gives the
+// Compile runs the go command with no settings of the machine's that would take part, cgo off, paths trimmed and no version control stamp, so that the same source gives the
 // same bytes on every machine with the same Go.
 func Compile(ctx context.Context, c Compilation, progress io.Writer) error {
 	if _, err := exec.LookPath("go"); err != nil {
@@ -92,8 +97,12 @@ func Compile(ctx context.Context, c Compilation, progress io.Writer) error {
 		args = append(args, "-gcflags", flags)
 	}
 	args = append(args, "-o", binary, c.Package)
+	env, err := environment(ctx, c.Dir, "GOOS="+c.Platform.OS, "GOARCH="+c.Platform.Arch)
+	if err != nil {
+		return fmt.Errorf("compile %s: %w", c.Label, errors.Join(ctx.Err(), err))
+	}
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+c.Platform.OS, "GOARCH="+c.Platform.Arch, "GOFLAGS=", "GOWORK=off")
+	cmd.Env = env
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 
@@ -143,9 +152,20 @@ func download(ctx context.Context, program Program) (string, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", fmt.Errorf("download %s: %w", module, ErrNoGo)
 	}
+	// A folder with a go.mod of its own: the go command would else take one that it finds above.
+	dir, err := os.MkdirTemp("", "layercache-download-")
+	if err != nil {
+		return "", fmt.Errorf("download %s: %w", module, err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module download\n"), 0o600); err != nil {
+		return "", fmt.Errorf("download %s: %w", module, err)
+	}
 	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", module)
-	cmd.Dir = os.TempDir()
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
+	cmd.Dir = dir
+	if cmd.Env, err = environment(ctx, dir); err != nil {
+		return "", fmt.Errorf("download %s: %w", module, err)
+	}
 	out, err := cmd.Output()
 	var got struct{ Dir, Sum, Error string }
 	if jsonErr := json.Unmarshal(out, &got); jsonErr == nil && got.Error != "" {
@@ -170,10 +190,11 @@ func cachePath(program Program, platform Platform) string {
 	return filepath.Join(cacheDir(), "tools", folder, program.Name)
 }
 
-// CacheDir is the folder, under the user's cache folder, that holds what layercache compiles and can make again. It is there.
+// CacheDir is the folder, under the user's cache folder, that holds what layercache compiles and can make again. It is there, and nobody
+// else can write to it.
 func CacheDir() (string, error) {
 	dir := cacheDir()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := private.MakeDir(dir); err != nil {
 		return "", fmt.Errorf("make the cache folder %s: %w", dir, err)
 	}
 	return dir, nil

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,6 +44,59 @@ func TestACompiledProgramRuns(t *testing.T) {
 	assert.Equal(t, "linked\n", string(out))
 	assert.Regexp(t, `\Acompiling the tiny program\n(compiling the tiny program: \d+ s\n)*compiled  the tiny program in \d+ s\n\z`, progress.String())
 	assert.Equal(t, []string{"tiny"}, namesIn(t, filepath.Dir(c.Output)), "nothing but the program stays")
+}
+
+func TestNoSettingOfTheMachineTakesPartInCompiling(t *testing.T) {
+	plain := compilation(t, works)
+	require.NoError(t, Compile(t.Context(), plain, &bytes.Buffer{}))
+	wrapper := filepath.Join(t.TempDir(), "wrapper")
+	called := wrapper + ".called"
+	require.NoError(t, os.WriteFile(wrapper, []byte("#!/bin/sh\ntouch '"+called+"'\nexec \"$@\"\n"), 0o755))
+	settings := map[string]string{
+		"a program in place of the compiler": "GOFLAGS=-toolexec=" + wrapper,
+		"another file for each file":         "GOFLAGS=-overlay=" + wrapper,
+		"a program in place of the cache":    "GOCACHEPROG=" + wrapper,
+		"experiments of the language":        "GOEXPERIMENT=nogreenteagc",
+		"a newer processor":                  "GOAMD64=v3",
+		"another cryptography":               "GOFIPS140=latest",
+	}
+	for name, setting := range settings {
+		for _, place := range []string{"the environment", "what go env -w has written"} {
+			t.Run(name+" in "+place, func(t *testing.T) {
+				variable, value, _ := strings.Cut(setting, "=")
+				if place == "the environment" {
+					t.Setenv(variable, value)
+				} else {
+					file := filepath.Join(t.TempDir(), "env")
+					require.NoError(t, os.WriteFile(file, []byte(setting+"\n"), 0o600))
+					t.Setenv("GOENV", file)
+				}
+				require.NoError(t, os.RemoveAll(called))
+				c := compilation(t, works)
+				require.NoError(t, Compile(t.Context(), c, &bytes.Buffer{}))
+				assert.NoFileExists(t, called)
+				assert.True(t, bytes.Equal(read(t, plain.Output), read(t, c.Output)), "the same bytes")
+			})
+		}
+	}
+}
+
+func TestModulesComeFromWhereTheMachineSays(t *testing.T) {
+	proxy, file := t.TempDir(), filepath.Join(t.TempDir(), "env")
+	publish(t, proxy, "example.com/tool", "v1.0.0")
+	t.Setenv("GOMODCACHE", t.TempDir())
+	require.NoError(t, os.WriteFile(file, []byte("GOPROXY=file://"+proxy+"\nGONOSUMDB=example.com\nGOFLAGS=-modfile=/none.mod\n"), 0o600))
+	t.Setenv("GOENV", file)
+	require.NoError(t, os.Unsetenv("GOPROXY"))
+	// Somebody else's go.mod above the folder for temporary files. The go command passes over one that is in it.
+	shared := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(shared, "go.mod"), []byte("module x\n\ngo 99.0\n"), 0o600))
+	t.Setenv("TMPDIR", filepath.Join(shared, "tmp"))
+	require.NoError(t, os.Mkdir(os.TempDir(), 0o700))
+	program := Program{Module: "example.com/tool", Version: "v1.0.0", Sum: "h1:none"}
+	_, err := download(t.Context(), program)
+	require.ErrorContains(t, err, "checksum is h1:", "it was downloaded")
+	makeRemovable(t, os.Getenv("GOMODCACHE"))
 }
 
 func TestTheSameSourceGivesTheSameBytesInAnotherFolder(t *testing.T) {
@@ -107,6 +161,40 @@ func TestAProgramThatWasCompiledBeforeIsTakenAsItIs(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
 	assert.Empty(t, progress.String())
+}
+
+// Without a home, what is compiled is kept in the folder for temporary files, which is everybody's.
+func TestAProgramThatAnotherUserMayHavePutThereIsNotTaken(t *testing.T) {
+	require.Zero(t, os.Geteuid(), "this test gives a folder to another user: run it as root")
+	const somebody = 65534
+	cases := []struct {
+		name  string
+		alter func(dir string) error
+	}{
+		{"the folder is another user's", func(dir string) error { return os.Chown(dir, somebody, somebody) }},
+		{"everybody can write to the folder", func(dir string) error { return os.Chmod(dir, 0o777) }},
+		{"the folder is a link", func(dir string) error {
+			return errors.Join(os.Rename(dir, dir+"-moved"), os.Symlink(dir+"-moved", dir))
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			for name, value := range map[string]string{"HOME": "", "XDG_CACHE_HOME": "", "TMPDIR": t.TempDir(), "SUDO_UID": "", "PATH": ""} {
+				t.Setenv(name, value)
+			}
+			path := cachePath(Buildkitd(), Host())
+			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+			require.NoError(t, os.WriteFile(path, nil, 0o755))
+			require.Equal(t, path, Lookup(Buildkitd(), Host()))
+			require.NoError(t, c.alter(filepath.Join(os.TempDir(), "layercache")))
+
+			assert.Empty(t, Lookup(Buildkitd(), Host()))
+			_, err := CacheDir()
+			require.ErrorContains(t, err, "is not a folder that only we can write")
+			_, err = Build(t.Context(), Buildkitd(), Host(), &bytes.Buffer{})
+			require.ErrorContains(t, err, "is not a folder that only we can write")
+		})
+	}
 }
 
 func TestAModuleThatWasChangedIsRefused(t *testing.T) {
