@@ -64,14 +64,14 @@ install_python() {
 
 find_newest_cdk() { # for test/consumer; an unchanged file keeps its time, by which go test knows a result that it can keep
   mkdir -p dist
-  go run ./test/consumer/newest >dist/newest-cdk.found
+  go -C test run ./consumer/newest >dist/newest-cdk.found
   if ! cmp -s dist/newest-cdk.found dist/newest-cdk; then cp dist/newest-cdk.found dist/newest-cdk; fi
 }
 
 install_node & node=$!
 install_python & python=$!
 if [ "$purpose" = test ]; then find_newest_cdk & newest=$!; fi
-if [ "$purpose" = test ]; then go run ./test/programs/compile; fi
+if [ "$purpose" = test ]; then go -C test run ./programs/compile; fi
 wait "$node"
 wait "$python"
 if [ "$purpose" = test ]; then wait "$newest"; fi
