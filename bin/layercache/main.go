@@ -10,8 +10,8 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/layercache/layercache/internal/builder"
-	"github.com/layercache/layercache/internal/dockerconfig"
+	"github.com/layercache/layercache/internal/buildkit/builder"
+	"github.com/layercache/layercache/internal/registry/dockerconfig"
 	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/run"
 )

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/layercache/layercache/internal/builder"
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/builder"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/variables"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/packed"
+	"github.com/layercache/layercache/internal/bundle/packed"
 	"github.com/layercache/layercache/test/kit/checkout"
 	"github.com/layercache/layercache/test/template"
 )

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/layercache/layercache/internal/toolchain"
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/test/kit/checkout"
 )
 

@@ -12,8 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/bundle"
-	"github.com/layercache/layercache/internal/toolchain"
 	"github.com/layercache/layercache/test/kit/checkout"
 )
 
