@@ -61,7 +61,7 @@ func (w *watch) observe(show func(progress.Event)) func(progress.Event) {
 		w.events++
 		show(event)
 		for _, entry := range event.Logs {
-			if problem, ok := bytes.CutPrefix(entry.Data, []byte("error: ")); ok && w.waitedFor == progress.AwaitsNothing && w.graph.OfCache(entry.Vertex) {
+			if problem, ok := bytes.CutPrefix(entry.Data, []byte("error: ")); ok && w.waitedFor == progress.AwaitsNothing && w.graph.IsCacheWork(entry.Vertex) {
 				w.complaint = string(bytes.TrimSpace(problem))
 			}
 		}
