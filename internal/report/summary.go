@@ -73,7 +73,7 @@ func (s Seconds) sentence() string {
 	for _, part := range s.measured() {
 		parts = append(parts, fmt.Sprintf("%s %.2f s", part.Name, part.Seconds))
 	}
-	return fmt.Sprintf("took %.2f s: %s", s.Total, strings.Join(parts, ", "))
+	return fmt.Sprintf("the build took %.2f s: %s", s.Total, strings.Join(parts, ", "))
 }
 
 // missSentence returns which step had to run, and why.
@@ -95,7 +95,7 @@ func (r *Report) savedWords() string {
 
 // savedSentence returns how the saved time was calculated. SavedSeconds and CriticalPath are not nil.
 func (r *Report) savedSentence() string {
-	return fmt.Sprintf("%s: the longest chain of steps takes %s without the cache and took %s with it; importing and exporting the cache took %s",
+	return fmt.Sprintf("the cache %s: the longest chain of steps takes %s without it and took %s with it; importing and exporting the cache took %s",
 		r.savedWords(), duration(r.CriticalPath.Without), duration(r.CriticalPath.With), duration(r.OverheadSeconds))
 }
 

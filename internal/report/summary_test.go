@@ -18,16 +18,16 @@ func summary(r *Report) []string {
 func TestTheSummaryEndsWithTheVerdict(t *testing.T) {
 	assert.Equal(t, []string{
 		"layercache: warning: slow",
-		"layercache: took 10.00 s: setup 0.50 s, login 0.25 s, cache import 1.00 s, build 6.00 s, image push 1.25 s, cache export 1.00 s",
+		"layercache: the build took 10.00 s: setup 0.50 s, login 0.25 s, cache import 1.00 s, build 6.00 s, image push 1.25 s, cache export 1.00 s",
 		"layercache: the step names come from the frontend docker.io/docker/dockerfile:1",
 		"layercache: had to run: [linux/amd64 build] RUN <<EOF …, because its text changed",
 		"layercache: advice: move it last",
-		"layercache: saved about 12 s: the longest chain of steps takes 17 s without the cache and took 3.5 s with it; importing and exporting the cache took 2.0 s",
+		"layercache: the cache saved about 12 s: the longest chain of steps takes 17 s without it and took 3.5 s with it; importing and exporting the cache took 2.0 s",
 		"layercache: worth keeping: 100 builds like this one save 20.0 minutes (0.90 USD)",
 		"layercache: cache partly used: 1 of 2 steps had to run; saved about 12 s; cache written",
 	}, summary(full()))
 	assert.Equal(t, []string{
-		"layercache: took 0.00 s: setup 0.00 s, login 0.00 s, cache import 0.00 s, build 0.00 s, image push 0.00 s, cache export 0.00 s",
+		"layercache: the build took 0.00 s: setup 0.00 s, login 0.00 s, cache import 0.00 s, build 0.00 s, image push 0.00 s, cache export 0.00 s",
 		"layercache: cache off: no cache is configured; the build failed (exit status 1)",
 	}, summary(minimal()))
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/layercache/layercache/internal/record"
 )
 
-// readInputs reads the build's inputs. It leaves out the files of a context that is not a folder or is too large.
+// readInputs reads the build's inputs. It leaves out the files of a context that is not a folder or is too
+// large.
 func readInputs(ctx context.Context, request Request, args buildx.Args) record.Inputs {
 	inputs := record.Inputs{Flags: args.Shape()}
 	if len(args.BuildArgs) > 0 {
