@@ -71,7 +71,7 @@ func TestABuilderThatCannotExportIsAWarningAndNoBuilderAFailure(t *testing.T) {
 
 func TestTheSpaceThatBuildsNeedIsCompared(t *testing.T) {
 	for free, want := range map[uint64]State{100 << 30: OK, 5 << 30: Warn, 500 << 20: Fail} {
-		assertCheck(t, freeSpace(free, "/var/lib"), want, "free below /var/lib")
+		assertCheck(t, freeSpace(free, "/var/lib"), want, "free in /var/lib")
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 	"github.com/layercache/layercache/internal/source"
 )
 
-// readInputs reads the build's inputs. It leaves out the files of a context that is not a folder or is too large.
+// readInputs reads the build's inputs. It leaves out the files of a context that is not a folder or is too
+// large.
 func readInputs(ctx context.Context, request Request, args buildx.Args) cache.Inputs {
 	inputs := cache.Inputs{Flags: args.Shape()}
 	if len(args.BuildArgs) > 0 {

@@ -36,18 +36,18 @@ func TestRefs(t *testing.T) {
 		imports  []string
 		export   string
 	}{
-		{"the app is the image's name", on, []string{"-t", "host.example/team/shop:v1", "."},
+		{"the app is the last part of the image's name", on, []string{"-t", "host.example/team/shop:v1", "."},
 			[]string{repository + ":shop--" + host + "--main"}, repository + ":shop--" + host + "--main"},
-		{"LAYERCACHE_APP wins over the image's name", with(func(s *variables.Settings) { s.App = "cart" }), []string{"-t", "shop", "."},
+		{"LAYERCACHE_APP takes precedence over the image's name", with(func(s *variables.Settings) { s.App = "cart" }), []string{"-t", "shop", "."},
 			[]string{repository + ":cart--" + host + "--main"}, repository + ":cart--" + host + "--main"},
-		{"without either it is the folder's name", on, []string{"."},
+		{"without both the app is the folder's name", on, []string{"."},
 			[]string{repository + ":folder--" + host + "--main"}, repository + ":folder--" + host + "--main"},
-		{"another branch reads its own cache, then the fallback branch's, and writes its own", with(func(s *variables.Settings) { s.Branch = "next" }), []string{"-t", "shop", "."},
+		{"another branch imports its own cache, then the fallback branch's, and exports its own", with(func(s *variables.Settings) { s.Branch = "next" }), []string{"-t", "shop", "."},
 			[]string{repository + ":shop--" + host + "--next", repository + ":shop--" + host + "--main"}, repository + ":shop--" + host + "--next"},
 		{"a platform has a cache of its own", on, []string{"-t", "shop", "--platform", "linux/arm64", "."},
 			[]string{repository + ":shop--linux-arm64--main"}, repository + ":shop--linux-arm64--main"},
-		{"off has none", with(func(s *variables.Settings) { s.Mode = variables.ModeOff }), []string{"-t", "shop", "."}, nil, ""},
-		{"nor has a call that only checks", on, []string{"--check", "-t", "shop", "."}, nil, ""},
+		{"off has no cache", with(func(s *variables.Settings) { s.Mode = variables.ModeOff }), []string{"-t", "shop", "."}, nil, ""},
+		{"a call that only checks has no cache", on, []string{"--check", "-t", "shop", "."}, nil, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestRefs(t *testing.T) {
 	}
 }
 
-func TestOurArguments(t *testing.T) {
+func TestArgumentsForBuildx(t *testing.T) {
 	both := cache.Flags{From: []string{"type=registry,ref=r:own", "type=registry,ref=r:main"}, To: "type=registry,ref=r:own"}
 	cases := []struct {
 		name    string
@@ -118,7 +118,7 @@ func TestExitCodes(t *testing.T) {
 	assert.NoError(t, stoppedBy(t.Context()))
 }
 
-func TestWhatBecameOfTheExport(t *testing.T) {
+func TestTheResultOfTheExport(t *testing.T) {
 	const asked = "type=s3,bucket=b,name=main"
 	cases := []struct {
 		name    string
@@ -127,11 +127,11 @@ func TestWhatBecameOfTheExport(t *testing.T) {
 		want    string
 		warning string
 	}{
-		{"an export that came to its end", outcome{export: progress.Export{Attempted: true}}, asked, "yes", ""},
-		{"one that failed", outcome{export: progress.Export{Attempted: true, Error: "403 Forbidden"}}, asked, "failed", "was denied (403)"},
-		{"one that had no step to write", outcome{export: progress.Export{Attempted: true, Empty: true}}, asked, "off", ""},
-		{"one that buildx left out in silence", outcome{}, asked, "failed", "the builder does not support type=s3"},
-		{"one that a failed build did not come to", outcome{exitCode: 1}, asked, "off", ""},
+		{"a completed export", outcome{export: progress.Export{Attempted: true}}, asked, "yes", ""},
+		{"a failed export", outcome{export: progress.Export{Attempted: true, Error: "403 Forbidden"}}, asked, "failed", "was denied (403)"},
+		{"an export without a step to write", outcome{export: progress.Export{Attempted: true, Empty: true}}, asked, "off", ""},
+		{"an export that buildx omitted silently", outcome{}, asked, "failed", "the builder does not support type=s3"},
+		{"an export that a failed build did not reach", outcome{exitCode: 1}, asked, "off", ""},
 		{"nothing new", outcome{unchanged: true}, asked, "unchanged", ""},
 		{"none asked for", outcome{}, "", "off", ""},
 		{"an inline cache of a build that has no image", outcome{}, cache.Inline, "off", ""},

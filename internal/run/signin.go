@@ -16,10 +16,11 @@ import (
 	"github.com/layercache/layercache/internal/registry/ecr"
 )
 
-// maxLoginWait bounds signing in. A build continues without a sign-in that takes longer, and the registry decides.
+// maxLoginWait limits the time for signing in. After it a build continues without a sign-in, and the registry
+// may refuse access.
 const maxLoginWait = 10 * time.Second
 
-// loginTimeout is shorter where only the cache needs a sign-in.
+// loginTimeout returns the time for signing in. It is shorter if only the cache needs a sign-in.
 func loginTimeout(request Request, args buildx.Args) time.Duration {
 	for _, host := range registryHosts(request, args, cache.Refs{}) {
 		if _, ok := ecr.ParseHost(host); ok {
@@ -34,9 +35,9 @@ type signIn struct {
 	keychain authn.Keychain
 	// env are the variables with which buildx finds the sign-ins.
 	env []string
-	// failed is true where a sign-in did not work.
+	// failed is true if a sign-in failed.
 	failed bool
-	// stop ends the renewal of the sign-ins; nil where none runs.
+	// stop ends the renewal of the sign-ins; nil if there is none.
 	stop func()
 }
 
@@ -46,8 +47,8 @@ func (s signIn) stopRenewal() {
 	}
 }
 
-// signInTo signs in to the ECR registries and renews the sign-ins until stopRenewal. Trouble is a warning, as the registry
-// itself decides.
+// signInTo signs in to the ECR registries and renews the sign-ins until stopRenewal. Errors are warnings,
+// because access may not need a sign-in.
 func signInTo(ctx context.Context, registries []ecr.Registry, dir string, timeout time.Duration, w *warnings) signIn {
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -102,8 +103,8 @@ func storeCredentials(dir string, logins *ecr.Logins) error {
 	return dockerconfig.StoreCredentials(dir, credentials)
 }
 
-// registriesToSignIn lists the registries to sign in to, and the role for each. Registries that the user has signed in to are
-// left out.
+// registriesToSignIn lists the registries to sign in to, and the role for each. Registries that the user has
+// signed in to are left out.
 func registriesToSignIn(request Request, args buildx.Args, refs cache.Refs, w *warnings) []ecr.Registry {
 	signedIn, err := dockerconfig.SignedIn(dockerconfig.UserDir())
 	if err != nil {

@@ -67,7 +67,7 @@ func TestDoctorWithNothingToFixEndsWell(t *testing.T) {
 	environ := append(environment("http://localhost:1"), "LAYERCACHE_WRITE=false")
 	got := layercache(t, environ, "doctor", "--account")
 	assert.Equal(t, 0, got.status, got.stderr)
-	assert.Contains(t, got.stdout, "skipped  account   no repository and no mirrors are set")
+	assert.Contains(t, got.stdout, "skipped  account   neither a repository nor mirrors are set")
 
 	got = layercache(t, environ, "doctor", "--format", "xml")
 	assert.Equal(t, 1, got.status)

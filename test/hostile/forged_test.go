@@ -134,8 +134,8 @@ func TestAFrontendIsNamed(t *testing.T) {
 				return
 			}
 			assert.Equal(t, frontend, got.Frontend)
-			assert.Contains(t, got.log, "layercache: the frontend "+frontend+" read the Dockerfile and named the steps\n")
-			assert.Contains(t, string(page), "steps named by the frontend `"+frontend+"`")
+			assert.Contains(t, got.log, "layercache: the step names come from the frontend "+frontend+"\n")
+			assert.Contains(t, string(page), "The step names come from the frontend `"+frontend+"`")
 			p.harmless(got)
 		})
 	}

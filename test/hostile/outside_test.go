@@ -156,7 +156,7 @@ func TestReportsAreNotWrittenThroughLinksOfTheSource(t *testing.T) {
 		"the folder is a link to no folder": {func(p *project) { p.link("../outside/new", "layercache-report") }, 1, "LAYERCACHE_REPORT_DIR"},
 		"the folder is a pipe": {func(p *project) {
 			require.NoError(p.t, syscall.Mkfifo(filepath.Join(p.dir, "layercache-report"), 0o600))
-		}, 0, "set LAYERCACHE_REPORT_DIR to a folder that can be written"},
+		}, 0, "set LAYERCACHE_REPORT_DIR to a writable folder"},
 		"the files are links": {func(p *project) {
 			for _, name := range reports {
 				p.write("layercache-report/x", "")

@@ -1,5 +1,5 @@
-// Package display shows a build's progress as docker buildx does: a line at a time where the output is a log ("plain"), in
-// place where it is a terminal ("tty"), or not at all ("quiet").
+// Package display shows a build's progress like docker buildx: line by line in a log ("plain"), in place on a
+// terminal ("tty"), or not at all ("quiet").
 package display
 
 import (
@@ -13,18 +13,19 @@ import (
 	"github.com/layercache/layercache/internal/report/escape"
 )
 
-// Display is shown a build, event by event.
+// Display shows a build, event by event.
 type Display interface {
-	// Event takes an event into the graph and shows what it changed. Until Close the graph is the display's alone.
+	// Event adds an event to the graph and shows the change. Only the display may use the graph until Close.
 	Event(progress.Event)
-	// Text shows a line that is no event, such as an error of buildx's own.
+	// Text shows a line that is not an event, such as an error of buildx.
 	Text([]byte)
 	// Close shows the final state.
 	Close()
 }
 
-// New returns the display for a mode of buildx's --progress flag: auto, plain, tty, rawjson, quiet or none. An empty mode is
-// BUILDKIT_PROGRESS's or auto, which takes tty where out is a terminal. Raw JSON has no display: the mode is shown as plain.
+// New returns the display for a mode of buildx's --progress flag: auto, plain, tty, rawjson, quiet or none.
+// The default is BUILDKIT_PROGRESS, then auto, which is tty if out is a terminal and plain otherwise. rawjson
+// is shown as plain.
 func New(mode string, out io.Writer, graph *progress.Graph) Display {
 	if mode == "" {
 		mode = os.Getenv("BUILDKIT_PROGRESS")
@@ -40,7 +41,7 @@ func New(mode string, out io.Writer, graph *progress.Graph) Display {
 	return newPlain(out, graph)
 }
 
-// quiet shows only what buildx says outside of the stream.
+// quiet shows only text, no events.
 type quiet struct {
 	out   io.Writer
 	graph *progress.Graph
@@ -50,13 +51,14 @@ func (q *quiet) Event(event progress.Event) { q.graph.Observe(event) }
 func (q *quiet) Text(line []byte)           { writeText(q.out, line) }
 func (q *quiet) Close()                     {}
 
-// longestText is how much of a line of buildx's own is shown, in characters.
+// longestText is the number of characters of a line of buildx that are shown.
 const longestText = 20_000
 
-// prefix begins each line of buildx's own: what it quotes cannot pass for a line of the helper's or of the build service's.
+// prefix starts each line of buildx, so that text that it quotes cannot pass for a line of layercache or of
+// the build service.
 const prefix = "buildx: "
 
-// writeText writes a line of buildx's own, which quotes Dockerfiles, registries and what steps printed.
+// writeText writes a line of buildx. It may quote Dockerfiles, registries and the output of steps.
 func writeText(out io.Writer, line []byte) {
 	text, ended := bytes.CutSuffix(line, []byte("\n"))
 	shown := escape.Shorten(escape.Output(string(bytes.TrimRight(text, "\r"))), longestText)
@@ -66,7 +68,7 @@ func writeText(out io.Writer, line []byte) {
 	_, _ = io.WriteString(out, prefix+shown)
 }
 
-// Text shows what is written to it, line by line, as text of buildx's own.
+// Text is a writer that shows lines as text of buildx.
 type Text struct {
 	out  io.Writer
 	line []byte
@@ -85,7 +87,7 @@ func (t *Text) Write(content []byte) (int, error) {
 	return len(content), nil
 }
 
-// Flush shows the last line, if it has no end.
+// Flush shows an incomplete last line.
 func (t *Text) Flush() {
 	if len(t.line) > 0 {
 		writeText(t.out, t.line)

@@ -23,14 +23,14 @@ func TestTheModeChoosesTheDisplay(t *testing.T) {
 		want                 Display
 	}{
 		{"no mode and no terminal", "", "", io.Discard, &plain{}},
-		{"a file is no terminal", "auto", "", file, &plain{}},
+		{"a file is not a terminal", "auto", "", file, &plain{}},
 		{"plain", "plain", "", io.Discard, &plain{}},
 		{"tty without a terminal", "tty", "", file, &plain{}},
 		{"rawjson", "rawjson", "", io.Discard, &plain{}},
 		{"quiet", "quiet", "", io.Discard, &quiet{}},
 		{"none", "none", "", io.Discard, &quiet{}},
 		{"quiet by variable", "", "quiet", io.Discard, &quiet{}},
-		{"the flag goes before the variable", "plain", "quiet", io.Discard, &plain{}},
+		{"the flag takes precedence over the variable", "plain", "quiet", io.Discard, &plain{}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestTheModeChoosesTheDisplay(t *testing.T) {
 	}
 }
 
-func TestQuietShowsBuildxsOwnLinesAlone(t *testing.T) {
+func TestQuietShowsOnlyTheTextOfBuildx(t *testing.T) {
 	var out bytes.Buffer
 	graph := progress.NewGraph()
 	q := New("quiet", &out, graph)
@@ -52,10 +52,10 @@ func TestQuietShowsBuildxsOwnLinesAlone(t *testing.T) {
 	q.Text([]byte("no end"))
 	q.Close()
 	assert.Equal(t, "buildx: ERROR: no\nbuildx: : :add-mask::no \nbuildx: no end", out.String())
-	assert.Len(t, graph.Nodes(), 1, "the graph is kept all the same")
+	assert.Len(t, graph.Nodes(), 1, "the graph is updated nevertheless")
 }
 
-func TestWhatBuildxPrintsIsShownAsItsOwn(t *testing.T) {
+func TestEveryLineOfBuildxHasItsPrefix(t *testing.T) {
 	var out bytes.Buffer
 	text := NewText(&out)
 	for _, part := range []string{"a\nlayer", "cache: cache used\n", "\x1b[2Jend"} {
@@ -66,7 +66,8 @@ func TestWhatBuildxPrintsIsShownAsItsOwn(t *testing.T) {
 	assert.Equal(t, "buildx: a\nbuildx: layercache: cache used\nbuildx: end", out.String())
 }
 
-// drawn plays the events on a display for terminals and returns its last drawing; a pipe counts as 80 columns.
+// drawn sends the events to a display for terminals and returns its last state. For a pipe the width is 80
+// columns.
 func drawn(t *testing.T, events ...progress.Event) string {
 	t.Helper()
 	reader, writer, err := os.Pipe()
@@ -100,13 +101,13 @@ func TestATerminalShowsTheFinalState(t *testing.T) {
 	assert.Equal(t, " => [1/3] RUN a"+strings.Repeat(" ", 59)+" 1.5s", lines[1])
 	assert.Regexp(t, `\A => CACHED \[2/3\] RUN c +0\.0s\z`, lines[2])
 	assert.Regexp(t, `\A => ERROR \[1/1\] RUN long .*… 1\.0s\z`, lines[3])
-	assert.Equal(t, []string{" => => # 3", " => => # 4", " => => # 5", " => => # 6", " => => # 7", " => => # [31mwhy[0m"}, lines[4:], "the last lines say why")
+	assert.Equal(t, []string{" => => # 3", " => => # 4", " => => # 5", " => => # 6", " => => # 7", " => => # [31mwhy[0m"}, lines[4:], "the last lines of its output")
 	for _, line := range lines {
-		assert.Less(t, len([]rune(line)), 80, "it fits the terminal: %s", line)
+		assert.Less(t, len([]rune(line)), 80, "longer than the terminal's width: %s", line)
 	}
 }
 
-func TestColoursAreLeftOutOnRequest(t *testing.T) {
+func TestNOCOLORTurnsColoursOff(t *testing.T) {
 	event := ends("a", "[1/1] RUN a", 0, 1)
 	t.Setenv("NO_COLOR", "")
 	assert.Contains(t, drawn(t, event), blue)
@@ -114,17 +115,17 @@ func TestColoursAreLeftOutOnRequest(t *testing.T) {
 	assert.NotContains(t, drawn(t, event), "\x1b")
 }
 
-func TestAStepsTextCannotMoveTheCursor(t *testing.T) {
+func TestTheTextOfAStepCannotMoveTheCursor(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"plain text stays":                   {"RUN make", "RUN make"},
 		"letters of other scripts stay":      {"ветка 分支 é", "ветка 分支 é"},
-		"tabs and line ends are blanks":      {"a\tb\nc", "a b c"},
-		"an escape is taken out":             {"\x1b[2J\x1b]0;title\x07x", "[2J]0;titlex"},
-		"an eight-bit escape is too":         {"\u009b2Jx", "2Jx"},
-		"a carriage return is taken out":     {"a\rb", "ab"},
-		"a NUL is taken out":                 {"a\x00b", "ab"},
-		"text direction is not turned":       {"a\u202eb", "ab"},
-		"bytes that are no UTF-8 do no harm": {"a\xffb", "a\ufffdb"},
+		"tabs and line breaks become spaces": {"a\tb\nc", "a b c"},
+		"an escape is removed":               {"\x1b[2J\x1b]0;title\x07x", "[2J]0;titlex"},
+		"an eight-bit escape is removed":     {"\u009b2Jx", "2Jx"},
+		"a carriage return is removed":       {"a\rb", "ab"},
+		"a NUL is removed":                   {"a\x00b", "ab"},
+		"the direction of text is unchanged": {"a\u202eb", "ab"},
+		"invalid UTF-8 becomes U+FFFD":       {"a\xffb", "a\ufffdb"},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, printable(c.text)) })
 	}

@@ -14,34 +14,38 @@ import (
 )
 
 const (
-	// patience is how long a vertex that prints nothing keeps its place before another one is shown.
-	patience = 2 * time.Second
-	// settling is how long a vertex runs before it is named although it has printed nothing.
-	settling = 300 * time.Millisecond
-	// longestName is how much of a vertex's name or error is shown, in characters: an instruction may be megabytes long.
+	// silenceLimit is how long the current vertex may print nothing before another one is shown.
+	silenceLimit = 2 * time.Second
+	// namingDelay is how long a vertex runs before it is named, if it prints nothing.
+	namingDelay = 300 * time.Millisecond
+	// longestName is the number of characters of a vertex's name or error that are shown. An instruction may
+	// be megabytes long.
 	longestName = 2000
 )
 
-// plain writes a line for everything that happens, each begun by the number of its vertex: whatever a step prints, it cannot
-// begin a line of the log, nor move back to the beginning of one. One vertex is shown at a time; what others print is kept until they have
-// their turn, so that the lines of parallel steps do not mix.
+// plain writes the log of a build. Each line starts with the number of its vertex, so the output of a step
+// cannot pass for another line of the log. Only one vertex is shown at a time; the lines of others wait, so
+// that the output of parallel steps does not mix.
 type plain struct {
 	out    io.Writer
 	graph  *progress.Graph
 	states map[string]*plainState
-	// open are the vertices that have not had their last word, in the order in which they appeared.
-	open    []string
+	// open are the digests of the vertices whose outcome has not been shown, in the order in which they
+	// appeared.
+	open []string
+	// current is the digest of the vertex that is being shown; shown is when a line was last written.
 	current string
 	shown   time.Time
-	count   int
-	mutex   sync.Mutex
-	stop    chan struct{}
+	// count is the number of vertices shown so far.
+	count int
+	mutex sync.Mutex
+	stop  chan struct{}
 }
 
 func newPlain(out io.Writer, graph *progress.Graph) *plain {
 	p := &plain{out: out, graph: graph, states: map[string]*plainState{}, stop: make(chan struct{})}
 	go func() {
-		ticker := time.NewTicker(settling)
+		ticker := time.NewTicker(namingDelay)
 		defer ticker.Stop()
 		for {
 			select {
@@ -57,20 +61,23 @@ func newPlain(out io.Writer, graph *progress.Graph) *plain {
 	return p
 }
 
-// plainState is what of a vertex has been shown and what waits.
+// plainState is the state of a vertex in the log.
 type plainState struct {
-	index   int
+	// index is the number of the vertex in the log, 0 before it is shown.
+	index int
+	// waiting are lines that have not been shown; partial is a line without its end.
 	waiting []string
 	partial []byte
 	ended   bool
 	started time.Time
-	seen    time.Time
-	// parts are its statuses, true once they are done.
+	// seen is when the vertex first appeared.
+	seen time.Time
+	// parts has the IDs of its statuses, and true for those that are done.
 	parts map[string]bool
 }
 
-// over says that the vertex and all its parts have ended.
-func (s *plainState) over() bool {
+// isOver reports whether the vertex and all its parts have ended.
+func (s *plainState) isOver() bool {
 	for _, done := range s.parts {
 		if !done {
 			return false
@@ -144,7 +151,7 @@ func (p *plain) reopen(digest string) {
 	}
 }
 
-// status shows a part of a vertex once it is done; the bytes in between are for terminals.
+// status adds a line for a part of a vertex once it is done. A log has no lines for the progress in between.
 func (p *plain) status(status progress.Status) {
 	state := p.states[status.Vertex]
 	if state == nil || state.parts[status.ID] {
@@ -189,47 +196,47 @@ func (s *plainState) endLine() {
 	}
 }
 
-// flush shows every vertex that has ended, and one that runs.
+// flush shows all vertices that have ended, then one that is running.
 func (p *plain) flush() {
 	for _, digest := range slices.Clone(p.open) {
-		if p.states[digest].over() {
+		if p.states[digest].isOver() {
 			p.show(digest)
 		}
 	}
-	if state := p.states[p.current]; state != nil && (len(state.waiting) > 0 || time.Since(p.shown) < patience) {
+	if state := p.states[p.current]; state != nil && (len(state.waiting) > 0 || time.Since(p.shown) < silenceLimit) {
 		p.show(p.current)
 		return
 	}
 	for _, digest := range p.open {
 		state := p.states[digest]
-		if len(state.waiting) > 0 || p.current == "" && time.Since(state.seen) > settling {
+		if len(state.waiting) > 0 || p.current == "" && time.Since(state.seen) > namingDelay {
 			p.show(digest)
 			return
 		}
 	}
 }
 
-// show writes what waits for the vertex, under its name when another vertex was shown before.
+// show writes the waiting lines of the vertex, and its outcome if it is over.
 func (p *plain) show(digest string) {
 	state, node := p.states[digest], p.graph.Find(digest)
-	if node == nil || len(state.waiting) == 0 && !state.over() && p.current == digest {
+	if node == nil || len(state.waiting) == 0 && !state.isOver() && p.current == digest {
 		return
 	}
-	p.title(digest, state, node)
+	p.writeTitle(digest, state, node)
 	for _, line := range state.waiting {
 		fmt.Fprintf(p.out, "#%d %s\n", state.index, line)
 	}
 	state.waiting = nil
 	p.shown = time.Now()
-	if state.over() {
+	if state.isOver() {
 		fmt.Fprintf(p.out, "#%d %s\n", state.index, outcome(node))
 		p.open = slices.DeleteFunc(p.open, func(open string) bool { return open == digest })
 		p.current = ""
 	}
 }
 
-// title names the vertex whose lines follow, unless they follow its own.
-func (p *plain) title(digest string, state *plainState, node *progress.Node) {
+// writeTitle writes the name of the vertex unless it is the current one.
+func (p *plain) writeTitle(digest string, state *plainState, node *progress.Node) {
 	if state.index == 0 {
 		p.count++
 		state.index = p.count
@@ -247,7 +254,7 @@ func (p *plain) title(digest string, state *plainState, node *progress.Node) {
 	p.current = digest
 }
 
-// outcome is the last word on a vertex.
+// outcome returns the last line about a vertex.
 func outcome(node *progress.Node) string {
 	switch {
 	case node.Cancelled():
@@ -267,7 +274,7 @@ func seconds(d time.Duration) string {
 	return fmt.Sprintf(" %.1fs", d.Seconds())
 }
 
-// size writes a number of bytes in decimal units, as buildx does.
+// size formats a number of bytes in decimal units, like buildx.
 func size(bytes int64) string {
 	value, unit := float64(bytes), "B"
 	for _, larger := range []string{"kB", "MB", "GB", "TB"} {

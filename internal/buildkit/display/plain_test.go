@@ -11,7 +11,7 @@ import (
 	"github.com/layercache/layercache/internal/buildkit/progress"
 )
 
-// at is a moment of the build, in seconds from its start.
+// at returns a time in seconds after the start of the build.
 func at(seconds float64) *time.Time {
 	moment := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(time.Duration(seconds * float64(time.Second)))
 	return &moment
@@ -39,7 +39,7 @@ func part(digest, id string, current, total int64, from float64, to *time.Time) 
 	return progress.Event{Statuses: []progress.Status{{Vertex: digest, ID: id, Current: current, Total: total, Started: at(from), Completed: to}}}
 }
 
-// shown plays the events and returns what a log shows of them.
+// shown returns the log of a build with the events.
 func shown(events ...progress.Event) string {
 	var out bytes.Buffer
 	p := newPlain(&out, progress.NewGraph())
@@ -50,7 +50,7 @@ func shown(events ...progress.Event) string {
 	return out.String()
 }
 
-func TestALogShowsWhatHappened(t *testing.T) {
+func TestTheLogOfABuild(t *testing.T) {
 	cached := ends("a", "[2/2] RUN make", 0, 0)
 	cached.Vertexes[0].Cached = true
 	warned := progress.Event{Warnings: []progress.Warning{{Vertex: "a", Short: []byte("LegacyKeyValueFormat: use ENV key=value")}}}
@@ -59,14 +59,14 @@ func TestALogShowsWhatHappened(t *testing.T) {
 		events []progress.Event
 		want   string
 	}{
-		{"nothing", nil, ""},
-		{"a step that waits is not shown", []progress.Event{{Vertexes: []progress.Vertex{{Digest: "a", Name: "[1/1] RUN x"}}}}, ""},
+		{"no events", nil, ""},
+		{"a step that has not started is not shown", []progress.Event{{Vertexes: []progress.Vertex{{Digest: "a", Name: "[1/1] RUN x"}}}}, ""},
 		{"a step that ends", []progress.Event{runs("a", "[1/1] RUN x", 0), ends("a", "[1/1] RUN x", 0, 1.25)}, "#1 [1/1] RUN x\n#1 DONE 1.2s\n"},
 		{"a step that prints", []progress.Event{runs("a", "[1/1] RUN x", 0), prints("a", "one\ntwo\n", 0.5), ends("a", "[1/1] RUN x", 0, 1)},
 			"#1 [1/1] RUN x\n#1 0.500 one\n#1 0.500 two\n#1 DONE 1.0s\n"},
-		{"a line that comes in pieces has the first piece's time", []progress.Event{runs("a", "[1/1] RUN x", 0), prints("a", "on", 0.5), prints("a", "e\r\n", 0.7), ends("a", "[1/1] RUN x", 0, 1)},
+		{"a line that arrives in pieces has the time of the first piece", []progress.Event{runs("a", "[1/1] RUN x", 0), prints("a", "on", 0.5), prints("a", "e\r\n", 0.7), ends("a", "[1/1] RUN x", 0, 1)},
 			"#1 [1/1] RUN x\n#1 0.500 one\n#1 DONE 1.0s\n"},
-		{"a last line without its end", []progress.Event{runs("a", "[1/1] RUN x", 0), prints("a", "one", 0.5), ends("a", "[1/1] RUN x", 0, 1)},
+		{"a last line without a line break", []progress.Event{runs("a", "[1/1] RUN x", 0), prints("a", "one", 0.5), ends("a", "[1/1] RUN x", 0, 1)},
 			"#1 [1/1] RUN x\n#1 0.500 one\n#1 DONE 1.0s\n"},
 		{"a cached step", []progress.Event{cached}, "#1 [2/2] RUN make\n#1 CACHED\n"},
 		{"a step that fails", []progress.Event{runs("a", "[1/1] RUN x", 0), prints("a", "no\n", 1), fails("a", "[1/1] RUN x", "exit code: 2")},
@@ -79,12 +79,12 @@ func TestALogShowsWhatHappened(t *testing.T) {
 			"#1 [1/1] FROM b\n#1 sha256:1 1.50MB / 1.50MB 0.5s done\n#1 DONE 1.0s\n"},
 		{"a part without a size", []progress.Event{runs("a", "exporting to image", 0), part("a", "exporting layers", 0, 0, 0, at(0.001)), ends("a", "exporting to image", 0, 1)},
 			"#1 exporting to image\n#1 exporting layers done\n#1 DONE 1.0s\n"},
-		{"what a step prints cannot leave its line", []progress.Event{runs("a", "[1/1] RUN x", 0), prints("a", "50 %\r\x1b[2K\x1b[1A#2 DONE\n\x1b[32mok\n", 0.5), ends("a", "[1/1] RUN x", 0, 1)},
+		{"the output of a step cannot leave its line", []progress.Event{runs("a", "[1/1] RUN x", 0), prints("a", "50 %\r\x1b[2K\x1b[1A#2 DONE\n\x1b[32mok\n", 0.5), ends("a", "[1/1] RUN x", 0, 1)},
 			"#1 [1/1] RUN x\n#1 0.500 50 % #2 DONE\n#1 0.500 \x1b[32mok\x1b[0m\n#1 DONE 1.0s\n"},
-		{"nor can a name, a part or an error", []progress.Event{runs("a", "[1/1] WORKDIR /a\n::b", 0), part("a", "c\n::d", 0, 0, 0, at(0.001)), fails("a", "[1/1] WORKDIR /a\n::b", "e\n::f\x1b[2J")},
+		{"a name, a part or an error cannot leave its line", []progress.Event{runs("a", "[1/1] WORKDIR /a\n::b", 0), part("a", "c\n::d", 0, 0, 0, at(0.001)), fails("a", "[1/1] WORKDIR /a\n::b", "e\n::f\x1b[2J")},
 			"#1 [1/1] WORKDIR /a ::b\n#1 c ::d done\n#1 ERROR: e ::f\n"},
 		{"a name of megabytes is cut", []progress.Event{ends("a", strings.Repeat("é", 1<<20), 0, 1)}, "#1 " + strings.Repeat("é", longestName) + "…\n#1 DONE 1.0s\n"},
-		{"what nobody knows of is passed over", []progress.Event{prints("z", "x\n", 1), part("z", "y", 1, 1, 0, at(1))}, ""},
+		{"entries of unknown vertices are ignored", []progress.Event{prints("z", "x\n", 1), part("z", "y", 1, 1, 0, at(1))}, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, shown(c.events...)) })
@@ -109,7 +109,7 @@ func TestLinesOfParallelStepsDoNotMix(t *testing.T) {
 `, got)
 }
 
-func TestAStepThatEndsWhileAnotherIsShownInterruptsIt(t *testing.T) {
+func TestAStepThatEndsInterruptsTheOneThatIsShown(t *testing.T) {
 	got := shown(
 		runs("a", "[a 1/1] RUN a", 0), prints("a", "a1\n", 0.1),
 		runs("b", "[b 1/1] RUN b", 0), ends("b", "[b 1/1] RUN b", 0, 1),
@@ -128,12 +128,12 @@ func TestAStepThatEndsWhileAnotherIsShownInterruptsIt(t *testing.T) {
 `, got)
 }
 
-func TestWhatWaitsIsShownAtTheEnd(t *testing.T) {
+func TestWaitingLinesAreShownAtTheEnd(t *testing.T) {
 	got := shown(runs("a", "[a 1/1] RUN a", 0), prints("a", "a1\n", 0.1), runs("b", "[b 1/1] RUN b", 0), prints("b", "b1\n", 0.2))
-	assert.Equal(t, "#1 [a 1/1] RUN a\n#1 0.100 a1\n#1 ...\n\n#2 [b 1/1] RUN b\n#2 0.200 b1\n", got, "a build that is cut off keeps what was printed")
+	assert.Equal(t, "#1 [a 1/1] RUN a\n#1 0.100 a1\n#1 ...\n\n#2 [b 1/1] RUN b\n#2 0.200 b1\n", got, "the output of a build that was cut off")
 }
 
-func TestAStepThatPrintsNothingIsNamedSoon(t *testing.T) {
+func TestAStepThatPrintsNothingIsNamedAfterAWhile(t *testing.T) {
 	var out bytes.Buffer
 	p := newPlain(&out, progress.NewGraph())
 	p.Event(runs("a", "[1/1] RUN sleep 60", 0))
@@ -142,13 +142,13 @@ func TestAStepThatPrintsNothingIsNamedSoon(t *testing.T) {
 		defer p.mutex.Unlock()
 		return strings.HasPrefix(out.String(), "#1 [1/1] RUN sleep 60\n")
 	}
-	assert.False(t, named(), "not at once: most steps end before")
+	assert.False(t, named(), "not immediately, because most steps end before")
 	assert.Eventually(t, named, 5*time.Second, 10*time.Millisecond)
 	p.Close()
-	assert.Equal(t, "#1 [1/1] RUN sleep 60\n", out.String(), "and once")
+	assert.Equal(t, "#1 [1/1] RUN sleep 60\n", out.String(), "only once")
 }
 
-func TestBuildxsOwnLinesBeginWithItsName(t *testing.T) {
+func TestLinesOfBuildxStartWithItsName(t *testing.T) {
 	var out bytes.Buffer
 	p := newPlain(&out, progress.NewGraph())
 	p.Text([]byte("ERROR: no such file\n"))

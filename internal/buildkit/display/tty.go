@@ -16,9 +16,9 @@ import (
 
 const (
 	redrawEvery = 100 * time.Millisecond
-	// logLines is how many lines of a running step's output are shown below it.
+	// logLines is the number of lines of output shown below a running step.
 	logLines = 6
-	// The terminal's own codes: up n lines and erase to the end; colours.
+	// eraseAbove moves the cursor up by a number of lines and erases everything below.
 	eraseAbove = "\x1b[%dA\x1b[J"
 	blue       = "\x1b[34m"
 	red        = "\x1b[31m"
@@ -26,7 +26,7 @@ const (
 	reset      = "\x1b[0m"
 )
 
-// tty draws the build in place, ten times a second.
+// tty draws the build in place, every redrawEvery.
 type tty struct {
 	out    *os.File
 	graph  *progress.Graph
@@ -73,7 +73,7 @@ func (t *tty) Event(event progress.Event) {
 	}
 }
 
-// Text goes above the drawing.
+// Text writes the line above the drawing.
 func (t *tty) Text(line []byte) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -96,7 +96,7 @@ func (t *tty) erase() {
 	}
 }
 
-// draw shows the state. While the build runs it is cut to the terminal's height, the newest kept.
+// draw draws the state. While the build runs it draws only the newest lines that fit the terminal's height.
 func (t *tty) draw(running bool) {
 	width, height, err := term.GetSize(int(t.out.Fd()))
 	if err != nil || width < 20 || height < 5 {
@@ -163,7 +163,8 @@ func (t *tty) paint(code, text string) string {
 	return code + text + reset
 }
 
-// printable keeps a step's own text from moving the cursor or colouring what follows.
+// printable replaces line breaks and tabs by spaces and removes other characters that do not print, so that
+// the text cannot move the cursor or change colours.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\t' || r == '\n' {
@@ -176,6 +177,7 @@ func printable(text string) string {
 	}, text)
 }
 
+// cut shortens the text to the width and then ends it with "…".
 func cut(text string, width int) string {
 	runes := []rune(text)
 	if len(runes) <= width {

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Activity is a stretch of a build that is no step of the Dockerfile.
+// Activity is work of the build outside the steps of the Dockerfile.
 type Activity struct {
-	// Kind is one of the constants below, Label names what was moved.
+	// Kind is one of the constants below. Label names the image, cache or context.
 	Kind, Label string
 	Span
-	// Bytes is how much was moved, where BuildKit told.
+	// Bytes is the number of bytes transferred; 0 if BuildKit did not report it.
 	Bytes int64
 }
 
@@ -23,15 +23,15 @@ const (
 	KindContext = "context"
 )
 
-// Activities returns what the build did beside its steps, in the order in which BuildKit named it. Layers that were pulled
-// for the same vertex are one activity.
+// Activities returns the work outside the steps, in the order of the vertices. All layers pulled for one
+// vertex are one activity.
 func (g *Graph) Activities() []Activity {
 	var activities []Activity
 	for _, node := range g.nodes {
 		if pulled, ok := node.pulled(); ok {
 			activities = append(activities, pulled)
 		}
-		kind, label := kindOf(node.Name)
+		kind, label := classify(node.Name)
 		if kind == "" || len(node.Spans) == 0 {
 			continue
 		}
@@ -41,7 +41,9 @@ func (g *Graph) Activities() []Activity {
 	return slices.DeleteFunc(activities, func(a Activity) bool { return !a.End.After(a.Start) })
 }
 
-func kindOf(name string) (kind, label string) {
+// classify returns the kind and label of the activity that a vertex with the name does; empty if it does
+// none.
+func classify(name string) (kind, label string) {
 	if ref, ok := strings.CutPrefix(name, importPrefix); ok {
 		return KindImport, ref
 	}
@@ -60,7 +62,7 @@ func kindOf(name string) (kind, label string) {
 	return "", ""
 }
 
-// pulled is the fetching and the unpacking of layers for the vertex.
+// pulled returns the download and extraction of the vertex's layers. It is false if there were none.
 func (n *Node) pulled() (Activity, bool) {
 	activity := Activity{Kind: KindPull, Label: n.Name}
 	if match := stepName.FindStringSubmatch(n.Name); match != nil {
@@ -84,7 +86,7 @@ func (n *Node) pulled() (Activity, bool) {
 	return activity, !activity.Start.IsZero()
 }
 
-// transferred is what a context's vertex says that it took.
+// transferred returns the number of bytes that the vertex of a context received.
 func (n *Node) transferred() int64 {
 	var bytes int64
 	for _, status := range n.Statuses {

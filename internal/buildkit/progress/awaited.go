@@ -5,23 +5,23 @@ import (
 	"strings"
 )
 
-// Awaited is the part of the cache that a build waits for.
+// Awaited is the work on the cache that a build waits for.
 type Awaited string
 
-// The parts.
+// The values of Awaited.
 const (
-	// AwaitsNothing: something else is going on, too.
+	// AwaitsNothing: other work is in progress too.
 	AwaitsNothing Awaited = ""
-	// AwaitsImport: a cache is being read, and no step can begin before.
+	// AwaitsImport: a cache is being imported, and no step can start before.
 	AwaitsImport Awaited = "import"
-	// AwaitsPull: what a step takes from the cache is being fetched.
+	// AwaitsPull: the layers of a cached step are being downloaded.
 	AwaitsPull Awaited = "pull"
-	// AwaitsExport: all but the cache's export is done.
+	// AwaitsExport: everything but the export of the cache is done.
 	AwaitsExport Awaited = "export"
 )
 
-// Awaited says for which part of the cache the build waits now, and for nothing else. A step that has begun and that takes
-// from a cached step which is still being fetched waits as well.
+// Awaited returns the work on the cache that the build waits for, if it waits for nothing else. A step that
+// has started also waits if it needs a cached step whose layers are still being downloaded.
 func (g *Graph) Awaited() Awaited {
 	awaited := AwaitsNothing
 	pulling := map[string]bool{}
@@ -50,7 +50,8 @@ func (g *Graph) Awaited() Awaited {
 	return awaited
 }
 
-// waits says that the vertex needs one that is being fetched. The image's export needs whatever is.
+// waits reports whether the vertex needs one whose layers are being downloaded. The export of the image needs
+// all.
 func (g *Graph) waits(node *Node, pulling, known map[string]bool) bool {
 	if strings.HasPrefix(node.Name, "exporting to ") {
 		return len(pulling) > 0
@@ -58,6 +59,8 @@ func (g *Graph) waits(node *Node, pulling, known map[string]bool) bool {
 	return g.needs(node.Digest, pulling, known)
 }
 
+// needs reports whether the vertex, or a direct or indirect input of it, is in pulling. known holds earlier
+// results.
 func (g *Graph) needs(digest string, pulling, known map[string]bool) bool {
 	if needs, ok := known[digest]; ok {
 		return needs
@@ -69,15 +72,15 @@ func (g *Graph) needs(digest string, pulling, known map[string]bool) bool {
 	return known[digest]
 }
 
-// fetching says that a layer of the vertex's result is being fetched.
+// fetching reports whether a layer of the vertex's result is being downloaded.
 func (n *Node) fetching() bool {
 	return slices.ContainsFunc(n.Statuses, func(s Status) bool { return isLayer(s) && s.Started != nil && s.Completed == nil })
 }
 
 func isLayer(s Status) bool { return strings.HasPrefix(s.ID, "sha256:") }
 
-// Fetched are the layers that were fetched for steps which came from a cache, complete those that have all arrived, and the
-// bytes that have.
+// Fetched returns the layers that were downloaded for cached steps, whether all downloads are complete, and
+// the number of bytes so far.
 func (g *Graph) Fetched() (layers []string, complete bool, bytes int64) {
 	complete = true
 	for _, node := range g.nodes {
@@ -95,7 +98,8 @@ func (g *Graph) Fetched() (layers []string, complete bool, bytes int64) {
 	return layers, complete, bytes
 }
 
-// Failures are the errors of all vertices but those that read and write the cache, which do not fail a build.
+// Failures returns the errors of all vertices except the import and export of the cache, which do not fail a
+// build.
 func (g *Graph) Failures() []string {
 	var failures []string
 	for _, node := range g.nodes {
@@ -106,8 +110,9 @@ func (g *Graph) Failures() []string {
 	return failures
 }
 
-// OfCache says that the vertex reads or writes a cache, or came from one: no step of the Dockerfile's prints there.
-func (g *Graph) OfCache(digest string) bool {
+// IsCacheWork reports whether the vertex imports or exports a cache, or came from one. Its log then comes
+// from BuildKit, not from a step of the Dockerfile.
+func (g *Graph) IsCacheWork(digest string) bool {
 	node := g.byDigest[digest]
 	return node != nil && (node.Cached || strings.HasPrefix(node.Name, importPrefix) || strings.HasPrefix(node.Name, exportPrefix))
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The states of a vertex.
+// These functions return a vertex in a state.
 func waiting(name string, inputs ...string) Vertex {
 	return Vertex{Digest: name, Name: name, Inputs: inputs}
 }
@@ -29,7 +29,7 @@ func cached(v Vertex) Vertex {
 	return v
 }
 
-// layer is the download of a layer for a vertex, which has come so far.
+// layer returns the status of a layer's download for a vertex, with the bytes so far.
 func layer(vertex string, bytes int64, complete bool) Status {
 	s := Status{ID: "sha256:1", Vertex: vertex, Current: bytes, Started: &time.Time{}}
 	if complete {
@@ -54,21 +54,21 @@ func TestAwaited(t *testing.T) {
 		statuses []Status
 		want     Awaited
 	}{
-		{"nothing has begun", []Vertex{waiting(step)}, nil, AwaitsNothing},
-		{"a cache is read", []Vertex{running(importing), waiting(step)}, nil, AwaitsImport},
-		{"a cache is read beside the context", []Vertex{running(importing), running("[internal] load build context")}, nil, AwaitsNothing},
-		{"a cache has been read", []Vertex{done(importing), running(step)}, nil, AwaitsNothing},
-		{"a layer of a cached step is fetched", []Vertex{cached(running(step))}, []Status{layer(step, 0, false)}, AwaitsPull},
-		{"a layer is fetched for a step that has ended", []Vertex{cached(done(step))}, []Status{layer(step, 0, false)}, AwaitsPull},
+		{"nothing has started", []Vertex{waiting(step)}, nil, AwaitsNothing},
+		{"a cache is imported", []Vertex{running(importing), waiting(step)}, nil, AwaitsImport},
+		{"a cache is imported while the context is sent", []Vertex{running(importing), running("[internal] load build context")}, nil, AwaitsNothing},
+		{"a cache has been imported", []Vertex{done(importing), running(step)}, nil, AwaitsNothing},
+		{"a layer of a cached step is downloaded", []Vertex{cached(running(step))}, []Status{layer(step, 0, false)}, AwaitsPull},
+		{"a layer is downloaded for a step that has ended", []Vertex{cached(done(step))}, []Status{layer(step, 0, false)}, AwaitsPull},
 		{"a step waits for the layer", []Vertex{cached(running(step)), running(later, step)}, []Status{layer(step, 0, false)}, AwaitsPull},
-		{"a step waits for what waits for the layer", []Vertex{cached(running(step)), waiting("between", step), running(later, "between")}, []Status{layer(step, 0, false)}, AwaitsPull},
+		{"a step waits indirectly for the layer", []Vertex{cached(running(step)), waiting("between", step), running(later, "between")}, []Status{layer(step, 0, false)}, AwaitsPull},
 		{"another step runs meanwhile", []Vertex{cached(running(step)), running(other)}, []Status{layer(step, 0, false)}, AwaitsNothing},
 		{"the layer has arrived", []Vertex{cached(running(step)), running(later, step)}, []Status{layer(step, 9, true)}, AwaitsNothing},
-		{"a layer of a base image is fetched", []Vertex{running(step)}, []Status{layer(step, 0, false)}, AwaitsNothing},
-		{"a layer is fetched to be pushed", []Vertex{cached(done(step)), running(push)}, []Status{layer(step, 0, false)}, AwaitsPull},
+		{"a layer of a base image is downloaded", []Vertex{running(step)}, []Status{layer(step, 0, false)}, AwaitsNothing},
+		{"a layer is downloaded for the push", []Vertex{cached(done(step)), running(push)}, []Status{layer(step, 0, false)}, AwaitsPull},
 		{"the image is pushed", []Vertex{done(step), running(push)}, nil, AwaitsNothing},
-		{"the cache is written beside the push", []Vertex{running(push), running(exporting)}, nil, AwaitsNothing},
-		{"the cache is written", []Vertex{done(push), running(exporting)}, nil, AwaitsExport},
+		{"the cache is exported during the push", []Vertex{running(push), running(exporting)}, nil, AwaitsNothing},
+		{"the cache is exported", []Vertex{done(push), running(exporting)}, nil, AwaitsExport},
 		{"all is done", []Vertex{done(push), done(exporting)}, nil, AwaitsNothing},
 	}
 	for _, c := range cases {
@@ -80,7 +80,7 @@ func TestAwaited(t *testing.T) {
 	}
 }
 
-func TestFetchedAreTheLayersOfCachedStepsAlone(t *testing.T) {
+func TestFetchedReturnsOnlyLayersOfCachedSteps(t *testing.T) {
 	graph := NewGraph()
 	graph.Observe(Event{Vertexes: []Vertex{cached(done(step)), done(other)}, Statuses: []Status{layer(step, 7, true), layer(other, 9, false)}})
 	layers, complete, bytes := graph.Fetched()
@@ -89,7 +89,7 @@ func TestFetchedAreTheLayersOfCachedStepsAlone(t *testing.T) {
 	assert.EqualValues(t, 7, bytes)
 }
 
-func TestFailuresAreThoseOfTheBuild(t *testing.T) {
+func TestFailuresAreOnlyThoseThatFailTheBuild(t *testing.T) {
 	failed := func(v Vertex, problem string) Vertex {
 		v.Error = problem
 		return v
@@ -99,8 +99,8 @@ func TestFailuresAreThoseOfTheBuild(t *testing.T) {
 		failed(done(importing), "not found"), failed(done(exporting), "denied"), failed(done(step), "exit code: 1"), done(later),
 	}})
 	assert.Equal(t, []string{"exit code: 1"}, graph.Failures())
-	assert.True(t, graph.OfCache(exporting))
-	assert.True(t, graph.OfCache(importing))
-	assert.False(t, graph.OfCache(step))
-	assert.False(t, graph.OfCache("unheard of"))
+	assert.True(t, graph.IsCacheWork(exporting))
+	assert.True(t, graph.IsCacheWork(importing))
+	assert.False(t, graph.IsCacheWork(step))
+	assert.False(t, graph.IsCacheWork("an unknown digest"))
 }

@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	// inlineExport is a status of the image's export.
+	// inlineExport is a status of the image's export with an inline cache.
 	inlineExport = "preparing layers for inline cache"
-	// emptyExport is a status of an export that found no step with a result.
+	// emptyExport is a status of an export without any step to write.
 	emptyExport    = "skipping cache export for empty result"
 	importPrefix   = "importing cache manifest from "
 	exportPrefix   = "exporting cache to "
@@ -16,17 +16,17 @@ const (
 	manifestPrefix = "writing cache image manifest "
 )
 
-// Import is one attempt to read a cache.
+// Import is one attempt to import a cache.
 type Import struct {
-	// Ref is what was read.
+	// Ref is the cache's ref.
 	Ref string
-	// Error is why it could not be; the build goes on without.
+	// Error is why it failed. The build continues without the cache.
 	Error string
-	// Ended says that the attempt has come to an end.
+	// Ended is true once the attempt has ended.
 	Ended bool
 }
 
-// Imports returns the attempts to read a cache. BuildKit names one that comes from a registry by its ref.
+// Imports returns the attempts to import a cache. BuildKit names a registry cache by its ref.
 func (g *Graph) Imports() []Import {
 	var imports []Import
 	for _, node := range g.nodes {
@@ -37,22 +37,22 @@ func (g *Graph) Imports() []Import {
 	return imports
 }
 
-// Export is what became of the cache's export.
+// Export is the result of the export of a cache.
 type Export struct {
-	// Attempted says that there was one.
+	// Attempted is true if there was an export.
 	Attempted bool
-	// Empty says that there was no step whose result could be written.
+	// Empty is true if there was no step to write.
 	Empty bool
 	// Error is why it failed.
 	Error string
-	// Config is the digest of the cache's config. What is in a cache is all in its config: two exports of the same have the
-	// same, while their manifests may list the layers in another order.
+	// Config is the digest of the cache's config. Equal caches have equal configs, but their manifests may
+	// list the layers in a different order.
 	Config string
 	// Manifest is the digest of the cache's manifest.
 	Manifest string
 }
 
-// Export returns what became of the cache's export. An inline cache is a part of the image.
+// Export returns the result of the cache's export. An inline cache is exported with the image.
 func (g *Graph) Export() Export {
 	var export Export
 	for _, node := range g.nodes {

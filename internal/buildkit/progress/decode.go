@@ -10,11 +10,12 @@ import (
 	"github.com/valyala/fastjson"
 )
 
-// decoder reads events. A build writes tens of thousands of them, so it keeps its memory from one to the next.
+// decoder decodes events. It reuses its memory, because a build writes tens of thousands of them.
 type decoder struct{ parser fastjson.Parser }
 
-// event reads one line of the stream, and reports whether it has the form of BuildKit's SolveStatus: no other key at the top,
-// vertices with a digest, every value that is read of its type. Entries may have further keys, which newer versions add.
+// event decodes one line of the stream, and reports whether it is a SolveStatus of BuildKit: no other keys at
+// the top level, vertices with a digest, and values of the right types. Entries may have more keys, because
+// newer versions add some.
 func (d *decoder) event(line []byte) (Event, bool) {
 	value, err := d.parser.ParseBytes(line)
 	if err != nil {
@@ -30,20 +31,20 @@ func (d *decoder) event(line []byte) (Event, bool) {
 		ok := false
 		switch string(key) {
 		case "vertexes":
-			event.Vertexes, ok = all(value, vertex)
+			event.Vertexes, ok = decodeList(value, decodeVertex)
 		case "statuses":
-			event.Statuses, ok = all(value, status)
+			event.Statuses, ok = decodeList(value, decodeStatus)
 		case "logs":
-			event.Logs, ok = all(value, logEntry)
+			event.Logs, ok = decodeList(value, decodeLog)
 		case "warnings":
-			event.Warnings, ok = all(value, warning)
+			event.Warnings, ok = decodeList(value, decodeWarning)
 		}
 		valid = valid && ok
 	})
 	return event, valid
 }
 
-func all[T any](value *fastjson.Value, read func(*entry) T) ([]T, bool) {
+func decodeList[T any](value *fastjson.Value, decode func(*entry) T) ([]T, bool) {
 	values, err := value.Array()
 	if err != nil {
 		return nil, false
@@ -55,7 +56,7 @@ func all[T any](value *fastjson.Value, read func(*entry) T) ([]T, bool) {
 			return nil, false
 		}
 		e := &entry{Object: object}
-		list = append(list, read(e))
+		list = append(list, decode(e))
 		if e.err != nil {
 			return nil, false
 		}
@@ -63,45 +64,45 @@ func all[T any](value *fastjson.Value, read func(*entry) T) ([]T, bool) {
 	return list, true
 }
 
-func vertex(e *entry) Vertex {
+func decodeVertex(e *entry) Vertex {
 	v := Vertex{
 		Digest: e.text("digest"), Name: e.text("name"), Error: e.text("error"), Cached: e.boolean("cached"),
-		Started: e.moment("started"), Completed: e.moment("completed"),
+		Started: e.time("started"), Completed: e.time("completed"),
 	}
-	e.digest(v.Digest)
+	e.checkDigest(v.Digest)
 	for _, input := range e.list("inputs") {
 		digest, err := input.StringBytes()
 		e.fail(err)
-		e.digest(string(digest))
+		e.checkDigest(string(digest))
 		v.Inputs = append(v.Inputs, string(digest))
 	}
 	return v
 }
 
-// The vertex of a status, a log or a warning may be any text: one that no event has named is passed over.
-
-func status(e *entry) Status {
+// decodeStatus, decodeLog and decodeWarning do not check the vertex: readers ignore entries of unknown
+// vertices.
+func decodeStatus(e *entry) Status {
 	return Status{
 		ID: e.text("id"), Vertex: e.text("vertex"), Name: e.text("name"),
 		Total: e.number("total"), Current: e.number("current"),
-		Started: e.moment("started"), Completed: e.moment("completed"),
+		Started: e.time("started"), Completed: e.time("completed"),
 	}
 }
 
-func logEntry(e *entry) Log {
-	log := Log{Vertex: e.text("vertex"), Data: e.encoded("data")}
-	if at := e.moment("timestamp"); at != nil {
-		log.Timestamp = *at
+func decodeLog(e *entry) Log {
+	log := Log{Vertex: e.text("vertex"), Data: e.base64("data")}
+	if timestamp := e.time("timestamp"); timestamp != nil {
+		log.Timestamp = *timestamp
 	}
 	return log
 }
 
-func warning(e *entry) Warning {
-	return Warning{Vertex: e.text("vertex"), Short: e.encoded("short")}
+func decodeWarning(e *entry) Warning {
+	return Warning{Vertex: e.text("vertex"), Short: e.base64("short")}
 }
 
-// entry is one object of an event's lists. A key that is absent has its type's zero value; the first value of another type is
-// kept as the error.
+// entry is one object of an event's lists. Its methods return the zero value for an absent key. For a value
+// of the wrong type they set err, which keeps the first error.
 type entry struct {
 	*fastjson.Object
 	err error
@@ -155,8 +156,8 @@ func (e *entry) list(key string) []*fastjson.Value {
 	return values
 }
 
-// encoded reads what BuildKit writes in base64; null stands for nothing.
-func (e *entry) encoded(key string) []byte {
+// base64 decodes a base64 value. null is empty.
+func (e *entry) base64(key string) []byte {
 	value := e.Get(key)
 	if value == nil || value.Type() == fastjson.TypeNull {
 		return nil
@@ -168,25 +169,25 @@ func (e *entry) encoded(key string) []byte {
 	return data[:n]
 }
 
-func (e *entry) moment(key string) *time.Time {
+func (e *entry) time(key string) *time.Time {
 	source := e.bytes(key)
 	if len(source) == 0 {
 		return nil
 	}
-	var at time.Time
-	e.fail(at.UnmarshalText(source))
-	return &at
+	var value time.Time
+	e.fail(value.UnmarshalText(source))
+	return &value
 }
 
-// digestLength is how long a digest is, in hexadecimal digits.
+// digestLength is the length of a digest in hexadecimal digits.
 const digestLength = 2 * sha256.Size
 
-var errNoDigest = errors.New("no digest of a vertex")
+var errInvalidDigest = errors.New("invalid digest of a vertex")
 
-// digest checks that the text is one that BuildKit gives to a vertex.
-func (e *entry) digest(text string) {
+// checkDigest sets err if the text is not a digest of a vertex.
+func (e *entry) checkDigest(text string) {
 	digits, ok := strings.CutPrefix(text, "sha256:")
 	if !ok || len(digits) != digestLength || strings.Trim(digits, "0123456789abcdef") != "" {
-		e.fail(errNoDigest)
+		e.fail(errInvalidDigest)
 	}
 }

@@ -1,11 +1,11 @@
-// Package progress reads the stream that `docker buildx build --progress=rawjson` writes and keeps what it says of the
-// build: which steps there were, which came from the cache, and where the time went. Its words are BuildKit's own: a vertex
-// is one operation, a status a part of it, a log what it printed.
+// Package progress reads the stream of `docker buildx build --progress=rawjson` and extracts the steps of the
+// build, which of them came from the cache, and where the time went. It uses BuildKit's terms: a vertex is
+// one operation, a status is a part of it, and a log is its output.
 package progress
 
 import "time"
 
-// Event is one line of the stream, BuildKit's SolveStatus.
+// Event is one line of the stream, a SolveStatus of BuildKit.
 //
 // https://pkg.go.dev/github.com/moby/buildkit/client#SolveStatus
 type Event struct {
@@ -15,7 +15,7 @@ type Event struct {
 	Warnings []Warning `json:"warnings,omitempty"`
 }
 
-// Vertex is the state of one operation. The same vertex comes again and again; the last state counts.
+// Vertex is the state of one operation. The stream repeats a vertex with each new state.
 type Vertex struct {
 	Digest    string     `json:"digest"`
 	Inputs    []string   `json:"inputs,omitempty"`
@@ -37,14 +37,14 @@ type Status struct {
 	Completed *time.Time `json:"completed,omitempty"`
 }
 
-// Log is a piece of what a vertex printed.
+// Log is a piece of a vertex's output.
 type Log struct {
 	Vertex    string    `json:"vertex"`
 	Data      []byte    `json:"data"`
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// Warning is a remark of BuildKit's on the Dockerfile.
+// Warning is a warning of BuildKit about the Dockerfile.
 type Warning struct {
 	Vertex string `json:"vertex"`
 	Short  []byte `json:"short"`

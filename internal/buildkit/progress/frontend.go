@@ -7,14 +7,15 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// resolvePrefix begins the name of the vertex that looks up an image for BuildKit itself: a frontend, or an SBOM's scanner.
-// Base images have names of another form.
+// resolvePrefix starts the name of the vertex that resolves an image for BuildKit itself: a frontend or an
+// SBOM scanner. The vertices of base images have other names.
 //
 // https://github.com/moby/buildkit/blob/v0.34.2/solver/llbsolver/bridge.go (resolveSourceMetadata)
 const resolvePrefix = "resolve image config for "
 
-// Frontend returns the image that read the Dockerfile (`# syntax=`, BUILDKIT_SYNTAX); empty where it was BuildKit's own code.
-// It is looked up before it runs, and so before it can name a vertex. scanners are the images that BuildKit looks up alike.
+// Frontend returns the image that parsed the Dockerfile (`# syntax=`, BUILDKIT_SYNTAX), or "" if BuildKit's
+// own frontend did. A frontend cannot hide, because BuildKit resolves it before it runs and names vertices.
+// scanners are images that BuildKit resolves in the same way but that are not frontends.
 func (g *Graph) Frontend(scanners []string) string {
 	for _, node := range g.nodes {
 		image, ok := strings.CutPrefix(node.Name, resolvePrefix)
@@ -26,7 +27,8 @@ func (g *Graph) Frontend(scanners []string) string {
 	return ""
 }
 
-// repositoryOf returns the full name of an image's repository; a text that is no image stays as it is.
+// repositoryOf returns the full name of an image's repository, or the text itself if it is not a valid image
+// name.
 func repositoryOf(image string) string {
 	ref, err := name.ParseReference(image)
 	if err != nil {

@@ -15,12 +15,12 @@ func TestFrontend(t *testing.T) {
 		want  string
 	}{
 		{"a build without vertices has none", nil, ""},
-		{"BuildKit's own frontend looks up base images alone", []string{definition, metadata}, ""},
-		{"a frontend is looked up first", []string{definition, "resolve image config for docker-image://docker.io/docker/dockerfile:1", metadata}, "docker.io/docker/dockerfile:1"},
-		{"older versions name the image alone", []string{"resolve image config for docker.io/docker/dockerfile:1"}, "docker.io/docker/dockerfile:1"},
+		{"BuildKit's own frontend resolves only base images", []string{definition, metadata}, ""},
+		{"a frontend is resolved first", []string{definition, "resolve image config for docker-image://docker.io/docker/dockerfile:1", metadata}, "docker.io/docker/dockerfile:1"},
+		{"older versions name the image without a scheme", []string{"resolve image config for docker.io/docker/dockerfile:1"}, "docker.io/docker/dockerfile:1"},
 		{"a frontend cannot hide behind another", []string{"resolve image config for docker-image://evil.example/x:1", "resolve image config for docker-image://docker.io/docker/dockerfile:1"}, "evil.example/x:1"},
-		{"an SBOM's scanner is none", []string{definition, "resolve image config for docker-image://docker.io/docker/buildkit-syft-scanner:stable-1"}, ""},
-		{"a repository whose name ends like the scanner's is one", []string{"resolve image config for docker-image://evil.example/docker/buildkit-syft-scanner:1"}, "evil.example/docker/buildkit-syft-scanner:1"},
+		{"an SBOM scanner is not a frontend", []string{definition, "resolve image config for docker-image://docker.io/docker/buildkit-syft-scanner:stable-1"}, ""},
+		{"a repository whose name only ends like the scanner's is a frontend", []string{"resolve image config for docker-image://evil.example/docker/buildkit-syft-scanner:1"}, "evil.example/docker/buildkit-syft-scanner:1"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -6,30 +6,30 @@ import (
 	"time"
 )
 
-// Graph is what the stream has said so far, vertex by vertex, in the order in which they appeared.
+// Graph is the state of a build: its vertices, in the order in which they appeared in the stream.
 type Graph struct {
 	nodes    []*Node
 	byDigest map[string]*Node
 }
 
-// Node is a vertex with all that happened to it.
+// Node is a vertex with its history.
 type Node struct {
 	Vertex
-	// Spans are the times in which it ran; a vertex may run more than once.
+	// Spans are the times in which it ran. A vertex may run more than once.
 	Spans []Span
-	// Statuses are its parts, by the order of their first appearance, in their last state.
+	// Statuses are the latest states of its parts, in the order in which the parts first appeared.
 	Statuses []Status
-	// places is where each status is, in a node that has many.
-	places map[string]int
+	// statusIndex has the index of each status by its ID. It is nil in a node with few.
+	statusIndex map[string]int
 }
 
-// Span is a stretch of time.
+// Span is a period of time. End is zero if it has not ended.
 type Span struct{ Start, End time.Time }
 
 // NewGraph returns an empty graph.
 func NewGraph() *Graph { return &Graph{byDigest: map[string]*Node{}} }
 
-// Observe takes an event in.
+// Observe adds an event to the graph.
 func (g *Graph) Observe(event Event) {
 	for _, vertex := range event.Vertexes {
 		g.observeVertex(vertex)
@@ -49,7 +49,7 @@ func (g *Graph) observeVertex(vertex Vertex) {
 		vertex.Digest = node.Digest
 	}
 	for i, input := range vertex.Inputs {
-		// One copy of a digest is enough: there may be tens of thousands.
+		// Share the text of digests, because there may be tens of thousands.
 		if known := g.byDigest[input]; known != nil {
 			vertex.Inputs[i] = known.Digest
 		}
@@ -71,7 +71,7 @@ func (g *Graph) observeVertex(vertex Vertex) {
 	node.Spans = append(node.Spans, span)
 }
 
-// manyStatuses is from where on a node's statuses are looked up rather than searched.
+// manyStatuses is the number of statuses from which a node has an index of them.
 const manyStatuses = 16
 
 func (g *Graph) observeStatus(status Status) {
@@ -80,29 +80,30 @@ func (g *Graph) observeStatus(status Status) {
 		return
 	}
 	status.Vertex = node.Digest
-	if at, ok := node.placeOf(status.ID); ok {
-		node.Statuses[at] = status
+	if i, ok := node.indexOf(status.ID); ok {
+		node.Statuses[i] = status
 		return
 	}
-	if node.places != nil {
-		node.places[status.ID] = len(node.Statuses)
+	if node.statusIndex != nil {
+		node.statusIndex[status.ID] = len(node.Statuses)
 	}
 	node.Statuses = append(node.Statuses, status)
 }
 
-func (n *Node) placeOf(id string) (at int, ok bool) {
+// indexOf returns the index in Statuses of the status with the ID.
+func (n *Node) indexOf(id string) (index int, ok bool) {
 	if len(n.Statuses) < manyStatuses {
-		at = slices.IndexFunc(n.Statuses, func(s Status) bool { return s.ID == id })
-		return at, at >= 0
+		index = slices.IndexFunc(n.Statuses, func(s Status) bool { return s.ID == id })
+		return index, index >= 0
 	}
-	if n.places == nil {
-		n.places = make(map[string]int, len(n.Statuses))
+	if n.statusIndex == nil {
+		n.statusIndex = make(map[string]int, len(n.Statuses))
 		for i, status := range n.Statuses {
-			n.places[status.ID] = i
+			n.statusIndex[status.ID] = i
 		}
 	}
-	at, ok = n.places[id]
-	return at, ok
+	index, ok = n.statusIndex[id]
+	return index, ok
 }
 
 // Nodes returns the vertices in the order in which they appeared.
@@ -111,10 +112,10 @@ func (g *Graph) Nodes() []*Node { return g.nodes }
 // Find returns the vertex with the digest, or nil.
 func (g *Graph) Find(digest string) *Node { return g.byDigest[digest] }
 
-// Cancelled says that the vertex was ended from outside: with the build, or because its result was not needed any more.
+// Cancelled reports whether the vertex was cancelled: the build ended, or its result was not needed any more.
 func (n *Node) Cancelled() bool { return strings.HasSuffix(n.Error, "context canceled") }
 
-// Seconds is the time that the vertex ran, its overlapping spans counted once.
+// Seconds returns how long the vertex ran. Overlapping spans count once.
 func (n *Node) Seconds() float64 {
 	return union(n.Spans).Seconds()
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// load reads a stream that buildx v0.37.1 and buildkitd v0.33.0 wrote.
+// load reads a stream that was recorded with buildx v0.37.1 and buildkitd v0.33.0.
 func load(t *testing.T, name string) (*Graph, string) {
 	t.Helper()
 	file, err := os.Open(filepath.Join("testdata", name+".rawjson"))
@@ -52,24 +52,24 @@ func TestRecordedBuilds(t *testing.T) {
 			cached: []string{workdir, deps, run, source, compile, library, output}, exported: true,
 		},
 		{
-			name: "a changed source runs the step that copies it and what follows", stream: "changed",
+			name: "after a change the step that copies the source runs, and those after it", stream: "changed",
 			cached: []string{workdir, deps, run, library, output}, ran: []string{source, compile}, exported: true,
 		},
 		{
-			name: "an image in the cache's place gives no hit and no error", stream: "overwritten",
+			name: "an image in place of the cache causes no hit and no error", stream: "overwritten",
 			ran: []string{workdir, deps, run, source, compile, library, output},
 		},
 		{
-			name: "a registry that is down fails the import and the export and runs every step", stream: "registry-down",
+			name: "if the registry is down import and export fail and every step runs", stream: "registry-down",
 			ran:      []string{workdir, deps, run, source, compile, library, output},
 			exported: true, importFails: "connection refused", exportFails: "connection refused",
 		},
 		{
-			name: "a failing step ends the build before the steps that follow", stream: "failing",
+			name: "a failing step ends the build before the next steps", stream: "failing",
 			ran: []string{"RUN echo before", "RUN echo no; exit 7"},
 		},
 		{
-			name: "a heredoc is one step, and so is each instruction of every stage", stream: "heredoc",
+			name: "a heredoc is one step, like each instruction of every stage", stream: "heredoc",
 			ran: []string{
 				"RUN <<EOF (echo first...)", "RUN --mount=type=cache,target=/c echo cached",
 				"WORKDIR /x", "COPY --from=one /bin/sh /one", "COPY --from=two /bin/sh /two",
@@ -103,7 +103,7 @@ func TestRecordedBuilds(t *testing.T) {
 	}
 }
 
-func TestStagesFollowThoseThatTheyCopyFrom(t *testing.T) {
+func TestAStageComesAfterThoseThatItCopiesFrom(t *testing.T) {
 	for stream, want := range map[string][]string{"changed": {"deps", "stage-1"}, "cold": {"deps", "stage-1"}, "heredoc": {"one", "two", "stage-2"}} {
 		graph, _ := load(t, stream)
 		var stages []string
@@ -114,7 +114,7 @@ func TestStagesFollowThoseThatTheyCopyFrom(t *testing.T) {
 	}
 }
 
-func TestStepsAreInTheDockerfilesOrder(t *testing.T) {
+func TestStepsAreInTheOrderOfTheDockerfile(t *testing.T) {
 	graph, _ := load(t, "changed")
 	last := map[string]int{}
 	for _, step := range graph.Steps() {
@@ -125,7 +125,7 @@ func TestStepsAreInTheDockerfilesOrder(t *testing.T) {
 	assert.Equal(t, map[string]int{"deps": 6, "stage-1": 3}, last)
 }
 
-func TestFailingStepCarriesItsErrorAndBuildxItsExplanation(t *testing.T) {
+func TestAFailedStepHasItsErrorAndBuildxsTextReachesTheUser(t *testing.T) {
 	graph, text := load(t, "failing")
 	var failed []string
 	for _, step := range graph.Steps() {
@@ -135,7 +135,7 @@ func TestFailingStepCarriesItsErrorAndBuildxItsExplanation(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{"RUN echo no; exit 7"}, failed)
-	assert.Contains(t, text, ">>> RUN echo no; exit 7", "lines that are no events reach the user")
+	assert.Contains(t, text, ">>> RUN echo no; exit 7", "lines that are not events reach the user")
 }
 
 func TestTimingCountsWallClockOnce(t *testing.T) {
@@ -169,7 +169,7 @@ func TestAnUnchangedBuildExportsTheSameCacheConfig(t *testing.T) {
 	assert.NotEqual(t, configs["cold"], configs["changed"])
 }
 
-func TestAStepKnowsTheStepsWhoseResultsItTakes(t *testing.T) {
+func TestInputsOfAStepAreTheStepsWhoseResultsItUses(t *testing.T) {
 	graph, _ := load(t, "cold")
 	steps := graph.Steps()
 	inputs := map[string][]string{}
@@ -179,7 +179,7 @@ func TestAStepKnowsTheStepsWhoseResultsItTakes(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{source}, inputs[compile])
-	assert.Equal(t, []string{compile}, inputs[output], "the stage that it copies from; with --link not the step before it")
+	assert.Equal(t, []string{compile}, inputs[output], "the stage that it copies from, but with --link not the step before it")
 	assert.Contains(t, inputs[workdir][0], "FROM ")
 }
 

@@ -6,16 +6,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// largestPacket is the largest page that Linux has on amd64 and arm64: a read that is smaller than a packet loses the rest.
+// largestPacket is the largest page size of Linux on amd64 and arm64. A read that is smaller than a packet
+// loses the rest of the packet.
 const largestPacket = 64 << 10
 
-// packetSize is the most that one packet holds.
+// packetSize is the largest size of a packet on this machine.
 var packetSize = os.Getpagesize()
 
-// pipeBytes is the size of the pipe. A packet takes a page of it, however small, and 16 pages, the default, are few events.
+// pipeBytes is the size of the pipe. Even a small packet takes a page of it, and the default of 16 pages is
+// small for buildx's events.
 const pipeBytes = 1 << 20
 
-// NewPipe returns a pipe and its writing end, which is for buildx's standard error.
+// NewPipe returns a pipe and its write end, which is for buildx's standard error.
 //
 // https://man7.org/linux/man-pages/man2/pipe.2.html (O_DIRECT)
 func NewPipe() (*Pipe, *os.File, error) {
@@ -25,7 +27,7 @@ func NewPipe() (*Pipe, *os.File, error) {
 		reader, writer, err := os.Pipe()
 		return &Pipe{File: reader}, writer, err
 	}
-	// A pipe of the default size is slower, and no less right.
+	// If this fails the pipe is only slower.
 	_, _ = unix.FcntlInt(uintptr(ends[0]), unix.F_SETPIPE_SZ, pipeBytes)
 	return &Pipe{File: os.NewFile(uintptr(ends[0]), "|0"), packets: true}, os.NewFile(uintptr(ends[1]), "|1"), nil
 }

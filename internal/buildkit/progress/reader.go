@@ -9,15 +9,17 @@ import (
 	"slices"
 )
 
-// longestLine bounds the memory of one line of the stream; a longer one is text, passed on in pieces.
+// longestLine limits the memory for one line of the stream in bytes. A longer line is text and passed on in
+// pieces.
 const longestLine = 16 << 20
 
-// Read passes every event of the stream to event, in order, and every other line to text, with its newline. The text is valid
-// until the call returns. Read returns when the stream ends.
+// Read passes the events of the stream to event, in order, and every other line to text, with its line break.
+// The text is valid until the call of text returns. Read returns at the end of the stream.
 //
-// buildx writes its errors to the same stream, and they quote what registries and frontends answer, line breaks included. A
-// write to a Pipe is therefore an event only as a whole, and once buildx has reported a failure no line is an event. In other
-// streams, where writes cannot be told apart, no line is an event after the first text that follows an event.
+// buildx writes its errors to the same stream, and they quote responses of registries and frontends with all
+// line breaks. To keep these from forging an event, a write to a Pipe counts as events only if all of its
+// lines are events, and nothing is an event after buildx has reported a failure. In other streams, which do
+// not preserve the boundaries of writes, nothing is an event after the first text that follows an event.
 func Read(stream io.Reader, event func(Event), text func([]byte)) error {
 	s := &sorter{event: event, text: text}
 	var err error
@@ -32,21 +34,21 @@ func Read(stream io.Reader, event func(Event), text func([]byte)) error {
 	return nil
 }
 
-// sorter tells events from text.
+// sorter separates events from text.
 type sorter struct {
 	decoder decoder
 	event   func(Event)
 	text    func([]byte)
-	// failed reports whether buildx has reported a failure: what follows is text.
+	// failed is true after buildx has reported a failure. Everything after it is text.
 	failed bool
 }
 
-// failures are how the lines begin in which buildx reports that a build failed.
+// failures are the prefixes of the lines in which buildx reports a failure.
 //
 // https://github.com/docker/buildx/blob/v0.38.2/cmd/buildx/main.go
 var failures = [][]byte{[]byte("ERROR: "), []byte("Policy: ")}
 
-// parse returns the events of whole lines, or false where a line is none.
+// parse returns the events in the lines. ok is false if a line is not an event.
 func (s *sorter) parse(lines []byte) (events []Event, ok bool) {
 	for line := range bytes.Lines(lines) {
 		event, ok := s.decoder.event(line)
@@ -58,12 +60,13 @@ func (s *sorter) parse(lines []byte) (events []Event, ok bool) {
 	return events, true
 }
 
-func (s *sorter) pass(line []byte) {
+// passText passes a line of text on.
+func (s *sorter) passText(line []byte) {
 	s.failed = s.failed || slices.ContainsFunc(failures, func(start []byte) bool { return bytes.HasPrefix(line, start) })
 	s.text(line)
 }
 
-// readWrites reads a pipe that keeps writes apart.
+// readWrites reads a pipe that preserves the boundaries of writes.
 func (s *sorter) readWrites(pipe *Pipe) error {
 	buffer := make([]byte, largestPacket)
 	var write []byte
@@ -71,7 +74,8 @@ func (s *sorter) readWrites(pipe *Pipe) error {
 	for {
 		n, err := pipe.Read(buffer)
 		write = append(write, buffer[:n]...)
-		// A write that is larger than a packet comes in several, all but the last of them full.
+		// A write that is larger than a packet arrives in several packets, of which all but the last are
+		// full.
 		whole := err != nil || n%packetSize != 0 && write[len(write)-1] == '\n'
 		if !whole && len(write) < longestLine {
 			continue
@@ -82,7 +86,7 @@ func (s *sorter) readWrites(pipe *Pipe) error {
 			}
 		} else {
 			for line := range bytes.Lines(write) {
-				s.pass(line)
+				s.passText(line)
 			}
 		}
 		write, inside = write[:0], !whole
@@ -95,7 +99,7 @@ func (s *sorter) readWrites(pipe *Pipe) error {
 	}
 }
 
-// readLines reads a stream in which one line is as good as another.
+// readLines reads a stream that does not preserve the boundaries of writes.
 func (s *sorter) readLines(stream io.Reader) error {
 	reader := bufio.NewReaderSize(stream, 64<<10)
 	begun, inside := false, false
@@ -108,7 +112,7 @@ func (s *sorter) readLines(stream io.Reader) error {
 				s.event(events[0])
 			} else {
 				s.failed = s.failed || begun
-				s.pass(line)
+				s.passText(line)
 			}
 			inside = line[len(line)-1] != '\n'
 		}
@@ -121,7 +125,8 @@ func (s *sorter) readLines(stream io.Reader) error {
 	}
 }
 
-// readLine returns the next line, or the next piece of a line that is too long. It is valid until the next call.
+// readLine returns the next line, or the next piece of a line that is too long. The slice is valid until the
+// next call.
 func readLine(reader *bufio.Reader) ([]byte, error) {
 	line, err := reader.ReadSlice('\n')
 	if !errors.Is(err, bufio.ErrBufferFull) {

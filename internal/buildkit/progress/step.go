@@ -9,61 +9,63 @@ import (
 	"time"
 )
 
-// Step is one instruction of the Dockerfile, as BuildKit ran it or found it in a cache.
+// Step is one instruction of the Dockerfile.
 type Step struct {
-	// Stage is the stage's name, or "stage-N" as BuildKit names one without; empty where the Dockerfile has a single stage
-	// without a name.
+	// Stage is the stage's name. BuildKit names an unnamed stage "stage-N", or "" if it is the only stage.
 	Stage string
-	// Platform is set when the build is for more than one.
+	// Platform is empty if the build is for one platform only.
 	Platform string
 	// Index counts the stage's steps from 1 to Total.
 	Index, Total int
-	// Instruction is the instruction's text with variables filled in.
+	// Instruction is the instruction's text with variables replaced.
 	Instruction string
-	// Cached says that its result came from a cache, or that nobody needed it because what takes it did.
+	// Cached is true if its result came from a cache, or was not needed because a later step came from a
+	// cache.
 	Cached bool
 	// Seconds is how long it ran.
 	Seconds float64
 	// Error is why it failed.
 	Error string
-	// Ran says that it ended without being cached.
+	// Ran is true if it ended and was not cached.
 	Ran bool
-	// Start is when it first started; zero where it never did.
+	// Start is when it first started; zero if it did not.
 	Start time.Time
-	// Inputs are the steps whose results it takes, by their places in the list that Steps returns.
+	// Inputs are the steps whose results it uses, as indexes in the list that Steps returns.
 	Inputs []int
 
 	digest string
-	// place is the stage on its platform.
+	// place is the platform and stage.
 	place string
 }
 
-// stepName is how BuildKit names the vertex of an instruction: "[PLATFORM STAGE 2/5] RUN make", platform and stage being
-// left out where there is only one, and numbers padded with blanks where there are ten steps.
+// stepName matches the name of an instruction's vertex: "[PLATFORM STAGE 2/5] RUN make". Platform and stage
+// are omitted if there is only one, and numbers are padded with spaces from ten steps on.
 //
 // https://github.com/moby/buildkit/blob/v0.33.0/frontend/dockerfile/dockerfile2llb/convert.go (prefixCommand)
 var stepName = regexp.MustCompile(`(?s)^\[(?:(\S+/\S+) +)?(?:(\S+) +)? *(\d+)/(\d+)\] (.*)$`)
 
-// IsFrom says that the step only names its base image, which is neither a hit nor a miss.
+// IsFrom reports whether the step is FROM, which is neither a hit nor a miss.
 func (s Step) IsFrom() bool { return strings.HasPrefix(s.Instruction, "FROM ") }
 
-// SameAs says that the other is the same instruction at the same place, in another build of the same Dockerfile.
+// SameAs reports whether the other step, of another build, is the same instruction at the same place in the
+// Dockerfile.
 func (s Step) SameAs(other Step) bool {
 	return s.place == other.place && s.Index == other.Index && s.Instruction == other.Instruction
 }
 
-// linkPrefix marks the vertex that lays the result of a COPY --link over its base. It belongs to the step that it follows.
+// linkPrefix starts the name of the vertex that merges the result of COPY --link with its base. It is part of
+// the step before it.
 const linkPrefix = "LINK "
 
-// Steps returns the Dockerfile's steps, stage by stage: a stage comes after those that it copies from.
+// Steps returns the Dockerfile's steps by stage. A stage comes after those that it copies from.
 func (g *Graph) Steps() []Step {
 	var steps []Step
 	depths := map[string]int{}
 	deepest := map[string]int{}
-	sources, unneeded := g.fetched(), g.unneeded()
+	downloads, unneeded := g.downloads(), g.unneeded()
 	for _, node := range g.nodes {
 		step, ok := node.step()
-		if !ok || sources[node] {
+		if !ok || downloads[node] {
 			continue
 		}
 		if unneeded[node] {
@@ -102,54 +104,55 @@ func (n *Node) step() (Step, bool) {
 	return step, true
 }
 
-// unneeded are the vertices that BuildKit had begun with and cancelled, because it found what takes their results in the cache.
+// unneeded returns the vertices that BuildKit started and then cancelled, because a later vertex came from
+// the cache.
 func (g *Graph) unneeded() map[*Node]bool {
 	found := map[*Node]bool{}
-	var takers []*Node
+	var later []*Node
 	for _, node := range g.nodes {
 		if node.Cached {
-			takers = append(takers, node)
+			later = append(later, node)
 		}
 	}
-	for len(takers) > 0 {
-		taker := takers[len(takers)-1]
-		takers = takers[:len(takers)-1]
-		for _, digest := range taker.Inputs {
+	for len(later) > 0 {
+		node := later[len(later)-1]
+		later = later[:len(later)-1]
+		for _, digest := range node.Inputs {
 			if input := g.byDigest[digest]; input != nil && input.Cancelled() && !found[input] {
 				found[input] = true
-				takers = append(takers, input)
+				later = append(later, input)
 			}
 		}
 	}
 	return found
 }
 
-// fetched are the vertices that fetch what an ADD of a URL or of a repository copies. They have the name of their step, which
-// is another vertex, and run in every build.
-func (g *Graph) fetched() map[*Node]bool {
+// downloads returns the vertices that download the source of an ADD from a URL or a repository. Such a vertex
+// has the same name as the step's own vertex, and runs in every build.
+func (g *Graph) downloads() map[*Node]bool {
 	byName := map[string][]*Node{}
 	for _, node := range g.nodes {
 		if strings.Contains(node.Name, "] ADD ") {
 			byName[node.Name] = append(byName[node.Name], node)
 		}
 	}
-	sources := map[*Node]bool{}
-	for _, alike := range byName {
-		for _, node := range alike {
-			if len(alike) > 1 && len(node.Inputs) == 0 {
-				sources[node] = true
+	downloads := map[*Node]bool{}
+	for _, nodes := range byName {
+		for _, node := range nodes {
+			if len(nodes) > 1 && len(node.Inputs) == 0 {
+				downloads[node] = true
 			}
 		}
 	}
-	return sources
+	return downloads
 }
 
-// connect fills in the steps' inputs. What lies between two steps, such as the vertex that links a copied layer, is passed
-// through.
+// connect sets the inputs of the steps. It follows vertices between two steps, such as the one that links a
+// copied layer.
 func (g *Graph) connect(steps []Step) {
-	places := make(map[string]int, len(steps))
+	indexes := make(map[string]int, len(steps))
 	for i, step := range steps {
-		places[step.digest] = i
+		indexes[step.digest] = i
 	}
 	for i := range steps {
 		seen := map[string]bool{}
@@ -161,8 +164,8 @@ func (g *Graph) connect(steps []Step) {
 				continue
 			}
 			seen[digest] = true
-			if at, ok := places[digest]; ok {
-				steps[i].Inputs = append(steps[i].Inputs, at)
+			if index, ok := indexes[digest]; ok {
+				steps[i].Inputs = append(steps[i].Inputs, index)
 			} else if node := g.byDigest[digest]; node != nil {
 				waiting = append(waiting, node.Inputs...)
 			}
@@ -171,7 +174,7 @@ func (g *Graph) connect(steps []Step) {
 	}
 }
 
-// depth is the number of vertices on the longest way from a source to the vertex.
+// depth returns the number of vertices on the longest path from a source to the vertex.
 func (g *Graph) depth(digest string, known map[string]int) int {
 	if depth, ok := known[digest]; ok {
 		return depth

@@ -32,15 +32,15 @@ func TestStepNames(t *testing.T) {
 		{"a platform with a stage", "[linux/arm64 build 3/6] RUN x", &Step{Platform: "linux/arm64", Stage: "build", Index: 3, Total: 6, Instruction: "RUN x"}},
 		{"a platform without a stage", "[linux/arm64 3/6] RUN x", &Step{Platform: "linux/arm64", Index: 3, Total: 6, Instruction: "RUN x"}},
 		{"a cross build", "[linux/amd64->arm64 build 1/2] RUN x", &Step{Platform: "linux/amd64->arm64", Stage: "build", Index: 1, Total: 2, Instruction: "RUN x"}},
-		{"a number that is padded", "[build  3/12] RUN x", &Step{Stage: "build", Index: 3, Total: 12, Instruction: "RUN x"}},
-		{"a number that is padded, without a stage", "[ 3/12] RUN x", &Step{Index: 3, Total: 12, Instruction: "RUN x"}},
-		{"a number that is padded, with a platform", "[linux/arm64 build  3/12] RUN x", &Step{Platform: "linux/arm64", Stage: "build", Index: 3, Total: 12, Instruction: "RUN x"}},
+		{"a padded number", "[build  3/12] RUN x", &Step{Stage: "build", Index: 3, Total: 12, Instruction: "RUN x"}},
+		{"a padded number without a stage", "[ 3/12] RUN x", &Step{Index: 3, Total: 12, Instruction: "RUN x"}},
+		{"a padded number with a platform", "[linux/arm64 build  3/12] RUN x", &Step{Platform: "linux/arm64", Stage: "build", Index: 3, Total: 12, Instruction: "RUN x"}},
 		{"an instruction of several lines", "[2/2] RUN a\nb", &Step{Index: 2, Total: 2, Instruction: "RUN a\nb"}},
 		{"an instruction that looks like a name", "[2/2] RUN echo '[3/4] FROM x'", &Step{Index: 2, Total: 2, Instruction: "RUN echo '[3/4] FROM x'"}},
-		{"the internal vertices are no steps", "[internal] load build context", nil},
-		{"nor is a sign-in", "[auth] library/debian:pull token for registry-1.docker.io", nil},
-		{"nor an import", "importing cache manifest from host/cache:x", nil},
-		{"nor the vertex that links a copied layer", "[build 3/6] LINK COPY --link a b", nil},
+		{"an internal vertex is not a step", "[internal] load build context", nil},
+		{"a sign-in is not a step", "[auth] library/debian:pull token for registry-1.docker.io", nil},
+		{"an import is not a step", "importing cache manifest from host/cache:x", nil},
+		{"the vertex that links a copied layer is not a step", "[build 3/6] LINK COPY --link a b", nil},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestStepNames(t *testing.T) {
 	}
 }
 
-func TestTheFetchOfAnADDIsNoStepOfItsOwn(t *testing.T) {
+func TestTheDownloadOfAnADDIsNotASeparateStep(t *testing.T) {
 	const name = "[2/2] ADD https://example.com/a /a"
 	graph := NewGraph()
 	graph.Observe(Event{Vertexes: []Vertex{
@@ -80,10 +80,10 @@ func TestAStepThatIsCancelled(t *testing.T) {
 		first, second, last vertex
 		cached, ran         []string
 	}{
-		"what follows was in the cache":                 {vertex{}, vertex{error: cancelled}, vertex{cached: true}, []string{"RUN 2", "RUN 3"}, []string{"RUN 1"}},
-		"what follows on what follows was in the cache": {vertex{error: cancelled}, vertex{error: cancelled}, vertex{cached: true}, []string{"RUN 1", "RUN 2", "RUN 3"}, nil},
-		"the build was ended":                           {vertex{}, vertex{error: "failed to solve: " + cancelled}, vertex{error: cancelled}, nil, []string{"RUN 1", "RUN 2", "RUN 3"}},
-		"what follows failed":                           {vertex{cached: true}, vertex{error: cancelled}, vertex{error: "exit code: 1"}, []string{"RUN 1"}, []string{"RUN 2", "RUN 3"}},
+		"the next step was in the cache": {vertex{}, vertex{error: cancelled}, vertex{cached: true}, []string{"RUN 2", "RUN 3"}, []string{"RUN 1"}},
+		"the last step was in the cache": {vertex{error: cancelled}, vertex{error: cancelled}, vertex{cached: true}, []string{"RUN 1", "RUN 2", "RUN 3"}, nil},
+		"the build was cancelled":        {vertex{}, vertex{error: "failed to solve: " + cancelled}, vertex{error: cancelled}, nil, []string{"RUN 1", "RUN 2", "RUN 3"}},
+		"the next step failed":           {vertex{cached: true}, vertex{error: cancelled}, vertex{error: "exit code: 1"}, []string{"RUN 1"}, []string{"RUN 2", "RUN 3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			graph := NewGraph()
@@ -112,7 +112,7 @@ func TestAStepThatIsCancelled(t *testing.T) {
 	}
 }
 
-func TestAnInlineCacheIsAPartOfTheImagesExport(t *testing.T) {
+func TestAnInlineCacheIsExportedWithTheImage(t *testing.T) {
 	graph := NewGraph()
 	graph.Observe(Event{
 		Vertexes: []Vertex{{Digest: "a", Name: "exporting to image"}},
@@ -149,16 +149,16 @@ func TestTimingPriorities(t *testing.T) {
 		vertexes []Vertex
 		want     Timing
 	}{
-		{"an import beside the context's load adds nothing", []Vertex{
+		{"an import during the transfer of the context adds nothing", []Vertex{
 			vertex("a", "[internal] load build context", 0, 2), vertex("b", "importing cache manifest from r", 0, 1),
 		}, Timing{Build: 2}},
-		{"an import that the steps wait for is what it adds", []Vertex{
+		{"an import adds the time in which no step runs", []Vertex{
 			vertex("b", "importing cache manifest from r", 0, 3), vertex("a", "[2/2] RUN x", 2, 5),
 		}, Timing{Import: 2, Build: 3}},
-		{"an export beside the push adds what it takes longer", []Vertex{
+		{"an export adds its time after the end of the push", []Vertex{
 			vertex("a", "exporting to image", 0, 2), vertex("b", "exporting cache to registry", 1, 5),
 		}, Timing{Push: 2, Export: 3}},
-		{"a vertex that never ended counts for nothing", []Vertex{{Digest: "a", Name: "[2/2] RUN x", Started: at(0)}}, Timing{}},
+		{"a vertex that did not end adds nothing", []Vertex{{Digest: "a", Name: "[2/2] RUN x", Started: at(0)}}, Timing{}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -173,16 +173,16 @@ func TestTimingPriorities(t *testing.T) {
 	}
 }
 
-// digestOf is a vertex's digest.
+// digestOf returns a digest for a vertex with the name.
 func digestOf(name string) string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(name))) }
 
-// event is a line of buildx's about a vertex.
+// event returns a line of the stream about a vertex.
 func event(name string) string {
 	line, _ := json.Marshal(Event{Vertexes: []Vertex{{Digest: digestOf(name), Name: name, Started: at(0)}}})
 	return string(line) + "\n"
 }
 
-// received are the names of the vertices, and the text, that Read finds in a stream.
+// received returns the names of the vertices and the text that Read finds in a stream.
 func received(t *testing.T, stream io.Reader) (names []string, text string) {
 	t.Helper()
 	var all strings.Builder
@@ -196,19 +196,19 @@ func received(t *testing.T, stream io.Reader) (names []string, text string) {
 
 func TestAStreamOfLines(t *testing.T) {
 	long := strings.Repeat("x", 300<<10)
-	// The first piece of a line ends here.
+	// This is the first piece of a line that is too long.
 	endless := strings.Repeat("x", longestLine+64<<10)
 	cases := []struct {
 		name, stream string
 		events       []string
 		text         string
 	}{
-		{"an empty stream has nothing", "", nil, ""},
+		{"an empty stream", "", nil, ""},
 		{"events come in order", event("a") + event("b"), []string{"a", "b"}, ""},
-		{"a warning before the build ends nothing", "WARNING: old flag\n" + event("a"), []string{"a"}, "WARNING: old flag\n"},
+		{"a warning before the first event", "WARNING: old flag\n" + event("a"), []string{"a"}, "WARNING: old flag\n"},
 		{"no line is an event after an error", "ERROR: no\n" + event("a") + "more", nil, "ERROR: no\n" + event("a") + "more"},
-		{"nor after text that follows an event", event("a") + "no\n" + event("b"), []string{"a"}, "no\n" + event("b")},
-		{"nor in the rest of a line that is too long", endless + event("a"), nil, endless + event("a")},
+		{"no line is an event after text that follows an event", event("a") + "no\n" + event("b"), []string{"a"}, "no\n" + event("b")},
+		{"the rest of a line that is too long is not an event", endless + event("a"), nil, endless + event("a")},
 		{"a cut-off event is text", `{"vertexes":[{"dig`, nil, `{"vertexes":[{"dig`},
 		{"a line longer than the read buffer is one line", event(long), []string{long}, ""},
 	}
@@ -221,7 +221,7 @@ func TestAStreamOfLines(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatHasTheFormOfAnEventIsOne(t *testing.T) {
+func TestOnlyValidEventsAreEvents(t *testing.T) {
 	digest := digestOf("a")
 	cases := []struct {
 		name, line string
@@ -229,26 +229,26 @@ func TestOnlyWhatHasTheFormOfAnEventIsOne(t *testing.T) {
 	}{
 		{"an event without content", `{}`, true},
 		{"a vertex that waits", `{"vertexes":[{"digest":"` + digest + `","name":"a"}]}`, true},
-		{"a key of an entry that is newer than this program", `{"vertexes":[{"digest":"` + digest + `","progressGroup":{"id":"x"}}]}`, true},
+		{"an entry with an unknown key", `{"vertexes":[{"digest":"` + digest + `","progressGroup":{"id":"x"}}]}`, true},
 		{"a log without content", `{"logs":[{"vertex":"` + digest + `","data":null,"timestamp":"2026-01-02T03:04:05.6Z"}]}`, true},
-		{"a warning on no vertex", `{"warnings":[{"short":"YQ=="}]}`, true},
-		{"another key at the top", `{"vertexes":[],"errors":[]}`, false},
-		{"an answer of a registry's", `{"errors":[{"code":"DENIED","message":"no"}]}`, false},
+		{"a warning without a vertex", `{"warnings":[{"short":"YQ=="}]}`, true},
+		{"an unknown key at the top level", `{"vertexes":[],"errors":[]}`, false},
+		{"an error response of a registry", `{"errors":[{"code":"DENIED","message":"no"}]}`, false},
 		{"a list", `[]`, false},
 		{"two objects", `{} {}`, false},
-		{"no list of vertices", `{"vertexes":{}}`, false},
+		{"vertices that are not a list", `{"vertexes":{}}`, false},
 		{"null for a list", `{"vertexes":null}`, false},
-		{"a vertex that is no object", `{"vertexes":["a"]}`, false},
+		{"a vertex that is not an object", `{"vertexes":["a"]}`, false},
 		{"a vertex without a digest", `{"vertexes":[{"name":"a"}]}`, false},
-		{"a digest that is short", `{"vertexes":[{"digest":"sha256:00"}]}`, false},
+		{"a short digest", `{"vertexes":[{"digest":"sha256:00"}]}`, false},
 		{"a digest in capitals", `{"vertexes":[{"digest":"` + strings.ToUpper(digest) + `"}]}`, false},
-		{"an input that is no digest", `{"vertexes":[{"digest":"` + digest + `","inputs":["x"]}]}`, false},
-		{"an input that is no text", `{"vertexes":[{"digest":"` + digest + `","inputs":[1]}]}`, false},
-		{"a name that is no text", `{"vertexes":[{"digest":"` + digest + `","name":1}]}`, false},
-		{"a time that is none", `{"vertexes":[{"digest":"` + digest + `","started":"yesterday"}]}`, false},
+		{"an input that is not a digest", `{"vertexes":[{"digest":"` + digest + `","inputs":["x"]}]}`, false},
+		{"an input that is not text", `{"vertexes":[{"digest":"` + digest + `","inputs":[1]}]}`, false},
+		{"a name that is not text", `{"vertexes":[{"digest":"` + digest + `","name":1}]}`, false},
+		{"an invalid time", `{"vertexes":[{"digest":"` + digest + `","started":"yesterday"}]}`, false},
 		{"cached as text", `{"vertexes":[{"digest":"` + digest + `","cached":"true"}]}`, false},
-		{"a size that is no number", `{"statuses":[{"id":"x","current":"1"}]}`, false},
-		{"a log that is no base64", `{"logs":[{"vertex":"` + digest + `","data":"%"}]}`, false},
+		{"a size that is not a number", `{"statuses":[{"id":"x","current":"1"}]}`, false},
+		{"a log that is not base64", `{"logs":[{"vertex":"` + digest + `","data":"%"}]}`, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -271,7 +271,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// syntheticStream is a build of so many vertices, each with a status and a log.
+// syntheticStream returns the stream of a build with this number of vertices, each with a status and a log.
 func syntheticStream(tb testing.TB, vertices int) []byte {
 	var stream bytes.Buffer
 	encoder := json.NewEncoder(&stream)
@@ -297,7 +297,7 @@ func TestAVertexTakesLittleMemory(t *testing.T) {
 	before := heap()
 	graph := NewGraph()
 	require.NoError(t, Read(bytes.NewReader(stream), graph.Observe, func([]byte) {}))
-	assert.Less(t, (heap()-before)/vertices, 1000, "bytes kept of a vertex")
+	assert.Less(t, (heap()-before)/vertices, 1000, "bytes per vertex")
 	assert.Len(t, graph.Steps(), vertices)
 	runtime.KeepAlive(stream)
 }

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Timing is the wall-clock that each part of a build added, in seconds. What runs side by side is counted once, for the part
-// that would have taken the time anyway: steps before the image's push, the push before the cache's export, and the cache's
-// import last.
+// Timing is the wall-clock time that each part of a build added, in seconds. Parallel work counts once, for
+// the first of these parts: the steps, the push of the image, the export of the cache, the import of the
+// cache.
 type Timing struct {
 	Import, Build, Push, Export float64
 }
 
-// Timing tells where the time went.
+// Timing returns the time of each part so far.
 func (g *Graph) Timing() Timing {
 	var build, push, export, imports []Span
 	for _, node := range g.nodes {
@@ -42,7 +42,7 @@ func (g *Graph) Timing() Timing {
 	return t
 }
 
-// union is the length of the time that is covered by at least one span. A span that has not ended does not count.
+// union returns the total time covered by at least one span. A span that has not ended does not count.
 func union(spans []Span) time.Duration {
 	ended := slices.DeleteFunc(slices.Clone(spans), func(s Span) bool { return !s.End.After(s.Start) })
 	slices.SortFunc(ended, func(a, b Span) int { return a.Start.Compare(b.Start) })

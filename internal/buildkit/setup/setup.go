@@ -1,5 +1,5 @@
-// Package setup makes a machine ready for builds: the programs that they need, compiled where they are missing, and one
-// trial start of the builder.
+// Package setup prepares a machine for builds: it compiles the programs that are missing, and starts the
+// builder once.
 package setup
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// Run readies the machine and says which builder will be taken.
+// Run prepares the machine and prints the builder that builds will use.
 func Run(ctx context.Context, s variables.Settings, progress io.Writer) error {
 	if err := Tools(ctx, s.Builder, progress); err != nil {
 		return err
@@ -26,7 +26,7 @@ func Run(ctx context.Context, s variables.Settings, progress io.Writer) error {
 	}
 	dir, err := os.MkdirTemp("", "layercache-setup-")
 	if err != nil {
-		return fmt.Errorf("make a private folder: %w", err)
+		return fmt.Errorf("create a private folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	b, err := builder.Start(ctx, builder.Options{Kind: s.Builder, Mirrors: s.Mirrors, Buildx: client, Env: []string{"BUILDX_CONFIG=" + dir}})
@@ -37,8 +37,9 @@ func Run(ctx context.Context, s variables.Settings, progress io.Writer) error {
 	return b.Close()
 }
 
-// Tools compiles the programs that builds need and that this machine lacks. It is no error when they cannot be compiled and
-// may not be needed, as on a machine with docker and without Go.
+// Tools compiles the programs that builds need and this machine does not have. If Go is missing, buildkitd is
+// not compiled and that is an error only if the kind of builder needs it: with "auto" a builder of Docker may
+// do.
 func Tools(ctx context.Context, kind string, progress io.Writer) error {
 	if _, err := buildx.Find(); err != nil {
 		if _, err := toolchain.Build(ctx, toolchain.Buildx(), toolchain.Host(), progress); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// machine has nothing but the programs, each a shell script, and no Go to compile others with.
+// machine sets up an environment with only these programs, each a shell script, and without Go.
 func machine(t *testing.T, programs map[string]string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -31,7 +31,7 @@ func machine(t *testing.T, programs map[string]string) {
 
 const daemonRuns = `echo "overlay2 []"`
 
-func TestAMachineWithoutBuildxAndGoSaysWhatToInstall(t *testing.T) {
+func TestTheErrorWithoutBuildxAndGoNamesBoth(t *testing.T) {
 	machine(t, nil)
 	err := Tools(context.Background(), "auto", io.Discard)
 	require.ErrorIs(t, err, buildx.ErrNotFound)
@@ -49,14 +49,14 @@ func TestAMachineWithDockerNeedsNothingCompiled(t *testing.T) {
 	}
 }
 
-func TestRunStartsTheBuilderOnceAndSaysWhichItIs(t *testing.T) {
+func TestRunStartsTheBuilderOnceAndPrintsWhichItIs(t *testing.T) {
 	machine(t, map[string]string{"buildx": "", "docker": daemonRuns})
 	var progress bytes.Buffer
 	require.NoError(t, Run(context.Background(), variables.Settings{Builder: "docker"}, &progress))
 	assert.Regexp(t, `\Alayercache: docker builder ready in \d+\.\d\d s \(LAYERCACHE_BUILDER=docker\)\n\z`, progress.String())
 	entries, err := os.ReadDir(os.TempDir())
 	require.NoError(t, err)
-	assert.Empty(t, entries, "nothing is left")
+	assert.Empty(t, entries, "no temporary file remains")
 }
 
 func TestABuilderThatCannotRunIsAnError(t *testing.T) {

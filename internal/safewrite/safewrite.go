@@ -1,7 +1,7 @@
-// Package rooted opens what the helper writes by a path that a setting or a flag names. The working directory holds the source of
-// the build, and whoever wrote that may have put a link in the place of a file or folder of ours: below the working directory no
-// link leads out of it.
-package rooted
+// Package safewrite opens the files and folders that layercache writes, by a path from a setting or a flag.
+// The working directory holds the source of the build, which may contain links in place of these files. Below
+// the working directory no link out of it is followed.
+package safewrite
 
 import (
 	"errors"
@@ -12,8 +12,9 @@ import (
 	"syscall"
 )
 
-// Folder opens the folder, or makes it. Outside of the working directory the way to the folder is trusted, and a link in its own
-// place has to stay beside it. An error wraps fs.ErrNotExist where create is false and the folder does not exist.
+// Folder opens a folder, and creates it if create is true. Outside the working directory the path to the
+// folder is trusted; the folder itself may be a link that stays within its parent. The error wraps
+// fs.ErrNotExist if create is false and the folder does not exist.
 func Folder(path string, create bool) (*os.Root, error) {
 	root, name, err := split(path, create)
 	if err != nil {
@@ -22,26 +23,26 @@ func Folder(path string, create bool) (*os.Root, error) {
 	defer root.Close()
 	if create {
 		if err := root.MkdirAll(name, 0o755); err != nil {
-			return nil, at("mkdir", path, err)
+			return nil, pathError("mkdir", path, err)
 		}
 	}
-	// OpenRoot would wait for who writes into a pipe.
+	// OpenRoot would block on a pipe until somebody writes to it.
 	info, err := root.Stat(name)
 	if err == nil && !info.IsDir() {
 		err = syscall.ENOTDIR
 	}
 	if err != nil {
-		return nil, at("open", path, err)
+		return nil, pathError("open", path, err)
 	}
 	folder, err := root.OpenRoot(name)
 	if err != nil {
-		return nil, at("open", path, err)
+		return nil, pathError("open", path, err)
 	}
 	return folder, nil
 }
 
-// at is the error with the path as the caller gave it.
-func at(operation, path string, err error) error {
+// pathError returns the error with the path as the caller gave it.
+func pathError(operation, path string, err error) error {
 	var inside *fs.PathError
 	if errors.As(err, &inside) {
 		err = inside.Err
@@ -49,8 +50,8 @@ func at(operation, path string, err error) error {
 	return &fs.PathError{Op: operation, Path: path, Err: err}
 }
 
-// Create opens the file for writing, and makes it or empties it. Below the working directory it has to be a regular file; a path
-// that leads elsewhere is the caller's own choice, such as /dev/stdout.
+// Create creates a file, or opens and empties it. Below the working directory it must be a regular file.
+// Other paths are trusted, and may be a device such as /dev/stdout.
 func Create(path string) (*os.File, error) {
 	_, inside, err := relative(path)
 	if err != nil {
@@ -69,16 +70,16 @@ func Create(path string) (*os.File, error) {
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, at("open", path, err)
+		return nil, pathError("open", path, err)
 	}
 	file, err := root.Create(name)
 	if err != nil {
-		return nil, at("open", path, err)
+		return nil, pathError("open", path, err)
 	}
 	return file, nil
 }
 
-// split opens the folder that a path has to stay in, and returns the path from there.
+// split opens the folder that the path must not leave, and returns the path relative to it.
 func split(path string, create bool) (*os.Root, string, error) {
 	name, inside, err := relative(path)
 	if err != nil {
@@ -102,13 +103,13 @@ func split(path string, create bool) (*os.Root, string, error) {
 		name = "."
 	}
 	if info, err := os.Stat(parent); err == nil && !info.IsDir() {
-		return nil, "", at("open", parent, syscall.ENOTDIR)
+		return nil, "", pathError("open", parent, syscall.ENOTDIR)
 	}
 	root, err := os.OpenRoot(parent)
 	return root, name, err
 }
 
-// relative returns the path from the working directory, and whether it stays below it.
+// relative returns the path relative to the working directory, and whether it is inside it.
 func relative(path string) (name string, inside bool, err error) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -1,33 +1,26 @@
-package history
+package comparison
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/layercache/layercache/internal/report/page"
 )
 
-// Formats are what Render can make of builds; "junit" of one build alone.
+// Formats are the formats of Render. "junit" can show one build only.
 var Formats = []string{"text", "markdown", "html", "junit", "json"}
 
-// Render shows one build again, compares two, or follows more.
+// Render shows one build, or compares two.
 func Render(builds []Build, format string) ([]byte, error) {
 	switch len(builds) {
-	case 0:
-		return nil, fmt.Errorf("there is no report to show")
 	case 1:
 		return renderOne(builds[0], format)
 	case 2:
-		c := Compare(builds[0], builds[1])
-		return render(format, c.write, struct {
-			Comparison `json:"comparison"`
-		}{c})
+		return renderTwo(Compare(builds[0], builds[1]), format)
 	default:
-		t := Follow(builds)
-		return render(format, t.write, struct {
-			Trend `json:"trend"`
-		}{t})
+		return nil, fmt.Errorf("cannot show %d reports: give one, or two to compare", len(builds))
 	}
 }
 
@@ -49,22 +42,24 @@ func renderOne(build Build, format string) ([]byte, error) {
 	return nil, unknownFormat(format)
 }
 
-func render(format string, write func(*document), data any) ([]byte, error) {
-	out := &document{markdown: format == "markdown"}
+func renderTwo(c Comparison, format string) ([]byte, error) {
+	data := struct {
+		Comparison `json:"comparison"`
+	}{c}
 	switch format {
 	case "text", "markdown":
-		write(out)
+		out := &document{markdown: format == "markdown"}
+		c.write(out)
 		return []byte(out.String()), nil
 	case "html":
-		return page.History(data)
+		return page.Comparison(data)
 	case "json":
 		content, err := json.MarshalIndent(data, "", "  ")
 		return append(content, '\n'), err
 	case "junit":
-		return nil, fmt.Errorf("format junit shows one report; give one, or take text, markdown, html or json")
-	default:
-		return nil, unknownFormat(format)
+		return nil, errors.New("the format junit can show one report only: give one, or use text, markdown, html or json")
 	}
+	return nil, unknownFormat(format)
 }
 
 func unknownFormat(format string) error {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package rooted
+package safewrite
 
 import (
 	"io/fs"
@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// source is a working directory beside a folder that is not its own.
+// source changes to a new working directory, and returns a folder next to it.
 func source(t *testing.T) (outside string) {
 	t.Helper()
 	root := t.TempDir()
@@ -37,11 +37,11 @@ func TestFolder(t *testing.T) {
 		given func(outside string) string
 		ok    bool
 	}{
-		{"a folder that does not exist is made", func(string) string { return "a/b" }, true},
+		{"a folder that does not exist is created", func(string) string { return "a/b" }, true},
 		{"the working directory", func(string) string { return "." }, true},
-		{"a folder elsewhere", func(outside string) string { return filepath.Join(outside, "a", "b") }, true},
-		{"a folder beside the working directory", func(string) string { return "../outside" }, true},
-		{"a way elsewhere that leads through a link", func(outside string) string {
+		{"a folder outside", func(outside string) string { return filepath.Join(outside, "a", "b") }, true},
+		{"a folder next to the working directory", func(string) string { return "../outside" }, true},
+		{"a path outside that leads through a link", func(outside string) string {
 			link(t, outside, filepath.Join(filepath.Dir(outside), "way"))
 			return "../way/kept"
 		}, true},
@@ -54,9 +54,9 @@ func TestFolder(t *testing.T) {
 			require.NoError(t, err)
 			return path
 		}, false},
-		{"a link on the way that leads out", func(string) string { link(t, "../outside", "link"); return "link/kept" }, false},
-		{"a link to nothing outside", func(outside string) string { link(t, filepath.Join(outside, "new"), "link"); return "link" }, false},
-		{"a link elsewhere that leads on", func(outside string) string {
+		{"a path through a link that leads out", func(string) string { link(t, "../outside", "link"); return "link/kept" }, false},
+		{"a link to a path outside that does not exist", func(outside string) string { link(t, filepath.Join(outside, "new"), "link"); return "link" }, false},
+		{"a link outside that leaves its parent", func(outside string) string {
 			link(t, "/", filepath.Join(outside, "link"))
 			return filepath.Join(outside, "link")
 		}, false},
@@ -78,7 +78,7 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-func TestAFolderIsNotMadeUnasked(t *testing.T) {
+func TestAFolderIsCreatedOnlyOnRequest(t *testing.T) {
 	source(t)
 	require.NoError(t, syscall.Mkfifo("pipe", 0o644))
 	for _, path := range []string{"pipe", "pipe/a"} {
@@ -100,10 +100,10 @@ func TestCreate(t *testing.T) {
 	}{
 		{"a file that does not exist", func(string) string { return "new" }, true},
 		{"a file that exists", func(string) string { require.NoError(t, os.WriteFile("old", []byte("old"), 0o644)); return "old" }, true},
-		{"a file elsewhere", func(outside string) string { return filepath.Join(outside, "new") }, true},
+		{"a file outside", func(outside string) string { return filepath.Join(outside, "new") }, true},
 		{"a device", func(string) string { return os.DevNull }, true},
 		{"a link that leads out", func(string) string { link(t, "../outside/file", "link"); return "link" }, false},
-		{"a link to nothing outside", func(string) string { link(t, "../outside/made", "link"); return "link" }, false},
+		{"a link to a path outside that does not exist", func(string) string { link(t, "../outside/made", "link"); return "link" }, false},
 		{"a folder that is a link that leads out", func(string) string { link(t, "../outside", "link"); return "link/made" }, false},
 		{"a pipe", func(string) string { require.NoError(t, syscall.Mkfifo("pipe", 0o644)); return "pipe" }, false},
 	}

@@ -1,4 +1,4 @@
-package history
+package comparison
 
 import (
 	"strings"
@@ -7,10 +7,10 @@ import (
 	"github.com/layercache/layercache/internal/report/escape"
 )
 
-// cellWidth is how much of a cell a terminal shows.
+// cellWidth is the number of characters of a cell that the text format shows.
 const cellWidth = 64
 
-// document is written for a terminal, or as Markdown. All it is given may come from outside.
+// document writes text or Markdown. It escapes all text, because any of it may come from outside.
 type document struct {
 	strings.Builder
 	markdown bool
@@ -43,7 +43,7 @@ func (d *document) say(text string) {
 	d.WriteString(escape.Line(text) + "\n")
 }
 
-// table writes rows; columns whose name begins with ">" hold figures.
+// table writes a table. Columns whose name begins with ">" are aligned to the right.
 func (d *document) table(columns []string, rows [][]string) {
 	right := make([]bool, len(columns))
 	head := make([]string, len(columns))
