@@ -60,11 +60,11 @@ var outside = []struct {
 	{"a Dockerfile that is a link to a file outside", func(p *project, secret string) {
 		require.NoError(p.t, os.Remove(filepath.Join(p.dir, "Dockerfile")))
 		p.link(secret, "Dockerfile")
-	}, 1, "Dockerfile is a link that leads out of"},
+	}, 1, "Dockerfile is a symlink that leads out of"},
 	{"a Dockerfile that is an endless device", func(p *project, _ string) {
 		require.NoError(p.t, os.Remove(filepath.Join(p.dir, "Dockerfile")))
 		p.link("/dev/zero", "Dockerfile")
-	}, 1, "Dockerfile is a link that leads out of"},
+	}, 1, "Dockerfile is a symlink that leads out of"},
 	{"an ignore file that is a link to a file outside", func(p *project, secret string) {
 		p.link(secret, ".dockerignore")
 		p.write("Dockerfile", "FROM "+base+"\nCOPY . /all\nRUN cat /all/.dockerignore; true\n")

@@ -106,7 +106,7 @@ func TestWhatIsReadByItselfIsAFileOfTheSource(t *testing.T) {
 				if !file.ignored(plant.name) {
 					assert.Equal(t, 1, got.exitCode, "%.3000s", got.log)
 					assert.Contains(t, got.log, file.file)
-					assert.Regexp(t, `: (write a file of that name there|buildx would read it as a policy of the build)`, got.log)
+					assert.Regexp(t, `: (replace it with a small regular file|buildx would read it as a policy of the build)`, got.log)
 					assert.Less(t, strings.Count(got.log, "\n"), 4, "it is said before anything is read:\n%.3000s", got.log)
 				}
 				p.absent(p.places(got), append(p.everySecret(), outsideText)...)
