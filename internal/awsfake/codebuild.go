@@ -6,45 +6,46 @@ import (
 	"strings"
 )
 
-// began is when every scripted build began, in seconds of Unix time.
+// began is the start time of every scripted build, in Unix seconds.
 const began = 1_770_000_000
 
-// Phase is a phase of a build; Seconds of 0 means that it has not ended.
+// Phase is a phase of a build. If Seconds is 0, the phase has not ended.
 type Phase struct {
 	Type, Status string
 	Seconds      int
-	// Code and Message are what CodeBuild says of it.
+	// Code and Message are the status code and message of its context.
 	Code, Message string
 }
 
-// Look is a build as one call of BatchGetBuilds shows it.
+// Look is the state of a build in one answer of BatchGetBuilds.
 type Look struct {
-	// Status is the build's; empty means IN_PROGRESS.
+	// Status is the status of the build; empty means IN_PROGRESS.
 	Status string
 	Phases []Phase
-	// Log are the events that have come since the look before.
+	// Log holds the log events since the previous look.
 	Log []string
-	// Exported are exported variables, NAME=VALUE.
+	// Exported holds the exported variables, NAME=VALUE.
 	Exported []string
 }
 
-// Build is a scripted build: each call of BatchGetBuilds shows the next look, and the last again and again.
+// Build is a scripted build: each call of BatchGetBuilds returns the next look, and the last look is
+// repeated.
 type Build struct {
 	ID    string
 	Looks []Look
-	// NoLog is the status DISABLED of its CloudWatch log; S3Log, if not empty, where its log is in S3.
+	// NoLog disables its CloudWatch log. S3Log is the location of its log in S3, if not empty.
 	NoLog bool
 	S3Log string
-	// PageSize is how many events GetLogEvents returns at once; 0 means all.
+	// PageSize is the number of events that GetLogEvents returns per call; 0 means all.
 	PageSize int
 
 	seen int
 }
 
-// ARN is the build's.
+// ARN returns the ARN of the build.
 func (b *Build) ARN() string { return "arn:aws:codebuild:" + Region + ":111122223333:build/" + b.ID }
 
-// stream is the name of its log stream.
+// stream returns the name of its log stream.
 func (b *Build) stream() string {
 	_, id, _ := strings.Cut(b.ID, ":")
 	return id
@@ -52,7 +53,7 @@ func (b *Build) stream() string {
 
 func (b *Build) look() Look { return b.Looks[max(0, min(b.seen, len(b.Looks))-1)] }
 
-// Shape is the build as CodeBuild's API writes it.
+// Shape returns the build in the form of CodeBuild's API.
 func (b *Build) Shape() map[string]any {
 	look := b.look()
 	project, _, _ := strings.Cut(b.ID, ":")
@@ -112,8 +113,8 @@ func phases(of []Phase) []any {
 	return shapes
 }
 
-// CodeBuild are the answers of CodeBuild and CloudWatch Logs for one project "shop", whose next build is the first of the
-// builds. More of them are the builds of a batch.
+// CodeBuild returns the answers of CodeBuild and CloudWatch Logs for a project "shop". StartBuild starts the
+// first of the builds; further builds are the builds of a batch.
 func CodeBuild(builds ...*Build) map[string]Answer {
 	byID, byStream := map[string]*Build{}, map[string]*Build{}
 	for _, b := range builds {
@@ -144,7 +145,7 @@ func CodeBuild(builds ...*Build) map[string]Answer {
 	}
 }
 
-// events are those behind the token, up to the look that was seen last.
+// events returns the events after the token, up to the last look that BatchGetBuilds returned.
 func (b *Build) events(token any) (map[string]any, error) {
 	var all []string
 	for _, look := range b.Looks[:min(b.seen, len(b.Looks))] {

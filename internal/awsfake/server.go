@@ -1,5 +1,6 @@
-// Package awsfake answers calls of the AWS SDK over HTTP, in the protocol that CodeBuild, CloudWatch Logs and ECR speak, with
-// what a test has scripted. It stands in for what moto does not know: builds that take time and fail, logs that grow, denials.
+// Package awsfake answers calls of the AWS SDK over HTTP with scripted answers, in the protocol of CodeBuild,
+// CloudWatch Logs and ECR. It simulates what moto does not: builds that take time and fail, growing logs and
+// denied calls.
 //
 // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 package awsfake
@@ -19,10 +20,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// Region is where the fake is.
+// Region is the region of the fake.
 const Region = "eu-west-1"
 
-// Answer is what an operation returns for an input.
+// Answer returns the output of an operation for an input.
 type Answer func(input map[string]any) (map[string]any, error)
 
 // Error is an error of an AWS service.
@@ -31,36 +32,36 @@ type Error struct {
 	Status int
 	// Code is the error's name, such as AccessDeniedException.
 	Code string
-	// Message is for people.
+	// Message is the text of the error.
 	Message string
 }
 
 func (e Error) Error() string { return e.Code + ": " + e.Message }
 
-// Denied is the answer to a call that the caller may not make.
+// Denied returns an Answer that denies the action.
 func Denied(action string) Answer {
 	return Fails(Error{Code: "AccessDeniedException", Message: "User: arn:aws:iam::111122223333:user/dev is not authorized to perform: " + action})
 }
 
-// Fails is an Answer that is always this error.
+// Fails returns an Answer that always returns the error.
 func Fails(err Error) Answer {
 	return func(map[string]any) (map[string]any, error) { return nil, err }
 }
 
-// Gives is an Answer that is always this output.
+// Gives returns an Answer that always returns the output.
 func Gives(output map[string]any) Answer {
 	return func(map[string]any) (map[string]any, error) { return output, nil }
 }
 
-// Call is a call that was made.
+// Call is a call that the server received.
 type Call struct {
 	Operation string
 	Input     map[string]any
 }
 
-// Server answers the operations that it has an Answer for.
+// Server answers the operations for which it has an Answer.
 type Server struct {
-	// URL is what AWS_ENDPOINT_URL takes.
+	// URL is the value for AWS_ENDPOINT_URL.
 	URL string
 
 	mutex   sync.Mutex
@@ -68,7 +69,7 @@ type Server struct {
 	calls   []Call
 }
 
-// Serve answers until the test ends.
+// Serve starts a server that runs until the test ends.
 func Serve(t *testing.T, answers map[string]Answer) *Server {
 	t.Helper()
 	s := &Server{answers: answers}
@@ -78,7 +79,7 @@ func Serve(t *testing.T, answers map[string]Answer) *Server {
 	return s
 }
 
-// Calls are the inputs of the calls of an operation so far.
+// Calls returns the inputs of all calls of an operation so far.
 func (s *Server) Calls(operation string) []map[string]any {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -91,7 +92,7 @@ func (s *Server) Calls(operation string) []map[string]any {
 	return inputs
 }
 
-// Config is the SDK's configuration for the server, which tries again without waiting.
+// Config returns an SDK configuration for the server. It retries without waiting.
 func (s *Server) Config() aws.Config {
 	return aws.Config{
 		Region:       Region,
@@ -105,7 +106,7 @@ func (s *Server) Config() aws.Config {
 	}
 }
 
-// ServeHTTP answers one call. Each waits for the one before, so that scripts need no locks.
+// ServeHTTP answers one call at a time, so scripts need no locks.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

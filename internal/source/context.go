@@ -13,7 +13,8 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 )
 
-// Walk visits every file, folder and link of the folder that a build of dockerfile is sent, by its path relative to dir.
+// Walk calls visit for every file, folder and symlink in dir that a build of dockerfile receives, with its
+// path relative to dir.
 func Walk(dir, dockerfile string, visit func(relative string, entry fs.DirEntry) error) error {
 	_, ignored, err := Ignore(dir, dockerfile)
 	if err != nil {
@@ -45,8 +46,9 @@ func Walk(dir, dockerfile string, visit func(relative string, entry fs.DirEntry)
 	})
 }
 
-// Ignore reads the ignore file that BuildKit would: DOCKERFILE.dockerignore beside the Dockerfile, else .dockerignore. Without
-// one the file has no name and nothing is ignored.
+// Ignore returns the name and the patterns of the ignore file that BuildKit would use:
+// DOCKERFILE.dockerignore in the Dockerfile's folder, else .dockerignore in dir. Without an ignore file, the
+// name is empty and no file is ignored.
 //
 // https://docs.docker.com/build/concepts/context/#dockerignore-files
 func Ignore(dir, dockerfile string) (file string, ignored *patternmatcher.PatternMatcher, err error) {
@@ -56,7 +58,7 @@ func Ignore(dir, dockerfile string) (file string, ignored *patternmatcher.Patter
 			continue
 		}
 		if err != nil {
-			return "", nil, fmt.Errorf("read what the build context leaves out: %w", err)
+			return "", nil, fmt.Errorf("read the ignore file of the build context: %w", err)
 		}
 		patterns, err := ignorefile.ReadAll(bytes.NewReader(content))
 		if err != nil {

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Sources are the paths that an instruction copies from the build context; an instruction that copies nothing from it has none.
+// Sources returns the paths that an instruction copies from the build context, or nil if the instruction is
+// not a COPY or ADD from the context.
 //
 // https://docs.docker.com/reference/dockerfile/#copy
 func Sources(instruction string) []string {
@@ -34,7 +35,8 @@ func Sources(instruction string) []string {
 	})
 }
 
-// Copied says whether a COPY of the sources takes the file: as itself, as part of a folder, or by a wildcard.
+// Copied reports whether a COPY of the sources copies the file: by its name, as part of a folder, or by a
+// wildcard.
 func Copied(file string, sources []string) bool {
 	return slices.ContainsFunc(sources, func(source string) bool {
 		source = strings.TrimPrefix(path.Clean("/"+source), "/")
@@ -50,12 +52,13 @@ func Copied(file string, sources []string) bool {
 	})
 }
 
-// manifests are files that say what an application depends on.
+// manifests are the names of files that list an application's dependencies.
 var manifests = []string{
 	"go.mod", "go.sum", "package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "requirements.txt", "Pipfile",
 	"Pipfile.lock", "pyproject.toml", "poetry.lock", "uv.lock", "Gemfile", "Gemfile.lock", "Cargo.toml", "Cargo.lock", "pom.xml",
 	"build.gradle", "build.gradle.kts", "gradle.lockfile", "composer.json", "composer.lock",
 }
 
-// IsManifest says that the file says what an application depends on: changing one is not the everyday change.
+// IsManifest reports whether the file lists an application's dependencies. Such files change less often than
+// source code.
 func IsManifest(file string) bool { return slices.Contains(manifests, path.Base(file)) }

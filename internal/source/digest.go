@@ -14,20 +14,21 @@ import (
 	"slices"
 )
 
-// Digests tell the files of a context apart from those of another: a short digest of what COPY looks at (content, permissions,
-// a link's target) for each path.
+// Digests maps each path of a build context to a short digest of what COPY compares: content, permissions and
+// the target of a symlink.
 type Digests map[string]string
 
-// What is read of a context at most: digests are for finding out what has changed, and must not slow the build down.
+// Limits for reading a context. Digests only explain what has changed and must not slow the build down.
 const (
-	mostFiles = 5_000
-	mostBytes = 64 << 20
+	maxFiles = 5_000
+	maxBytes = 64 << 20
 )
 
-// ErrTooLarge says that a context has more than what is read.
-var ErrTooLarge = errors.New("the build context is too large for its files to be compared")
+// ErrTooLarge means that the context exceeds the limits of Digest: 5,000 files or 64 MiB.
+var ErrTooLarge = errors.New("the build context is too large to compare its files")
 
-// Digest reads the context that a build of dockerfile is sent.
+// Digest returns the digests of the files in the context that a build of dockerfile receives. It returns
+// ErrTooLarge if the context is too large.
 func Digest(ctx context.Context, dir, dockerfile string) (Digests, error) {
 	digests := Digests{}
 	var total int64
@@ -47,7 +48,7 @@ func Digest(ctx context.Context, dir, dockerfile string) (Digests, error) {
 		if info.Mode().IsRegular() {
 			total += info.Size()
 		}
-		if total > mostBytes || len(digests) == mostFiles {
+		if total > maxBytes || len(digests) == maxFiles {
 			return ErrTooLarge
 		}
 		digest, err := digestOf(root, relative, info)
@@ -83,7 +84,7 @@ func digestOf(root *os.Root, relative string, info fs.FileInfo) (string, error) 
 	return hex.EncodeToString(hash.Sum(nil)[:6]), nil
 }
 
-// Change is a file that is not as it was.
+// Change is a difference in one path between two contexts.
 type Change struct {
 	Path string
 	// What is "changed", "added" or "removed".
@@ -97,10 +98,11 @@ func (c Change) String() string {
 	return c.Path + " was " + c.What
 }
 
-// order puts what changed before what came and went.
+// order sorts changed files first, then added ones, then removed ones.
 var order = map[string]int{"changed": 2, "added": 1, "removed": 0}
 
-// Changes lists what differs between two contexts among what a COPY of the sources takes, by path, files that changed first.
+// Changes returns the differences between two contexts in the files that a COPY of the sources would copy.
+// Changed files come first, then added and removed ones, each sorted by path.
 func Changes(before, now Digests, sources []string) []Change {
 	var changes []Change
 	for path, digest := range now {

@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAPipeIsNotWaitedFor(t *testing.T) {
+func TestANamedPipeIsNotOpened(t *testing.T) {
 	dir := folder(t)
 	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
-	assert.Contains(t, digest(t, dir), "pipe", "it is known to be there, and not read")
+	assert.Contains(t, digest(t, dir), "pipe", "the pipe is listed but not read")
 	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "Dockerfile.dockerignore"), 0o600))
 	_, _, err := Ignore(dir, filepath.Join(dir, "Dockerfile"))
-	assert.ErrorContains(t, err, "Dockerfile.dockerignore is no file")
+	assert.ErrorContains(t, err, "Dockerfile.dockerignore is not a regular file")
 }

@@ -8,11 +8,12 @@ import (
 	"path/filepath"
 )
 
-// largestFile is how long a Dockerfile, an ignore file or a policy may be.
-const largestFile = 4 << 20
+// maxFileSize is the maximum size of a Dockerfile, an ignore file or a policy in bytes.
+const maxFileSize = 4 << 20
 
-// ReadFile reads a Dockerfile or an ignore file. Who wrote the source may have made it a link to anything on the machine, so a
-// link that leaves the file's folder is refused, as BuildKit does not follow it either; so is what is no file of a bounded size.
+// ReadFile reads a Dockerfile or an ignore file. The author of the source may have made it a symlink to any
+// file on the machine, so ReadFile refuses a symlink out of the file's folder; BuildKit does not follow such
+// a symlink either. It also refuses anything but a regular file of at most 4 MiB.
 func ReadFile(path string) ([]byte, error) {
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
@@ -20,43 +21,45 @@ func ReadFile(path string) ([]byte, error) {
 	}
 	defer root.Close()
 	name := filepath.Base(path)
-	if err := readable(root, name, path); err != nil {
+	if err := checkFile(root, name, path); err != nil {
 		return nil, err
 	}
 	return root.ReadFile(name)
 }
 
-// readable returns an error for what is not a file of bounded size in root. path is its name for the error.
-func readable(root *os.Root, name, path string) error {
+// checkFile returns an error unless name is a regular file of at most maxFileSize in root. The error calls it
+// path.
+func checkFile(root *os.Root, name, path string) error {
 	info, err := root.Stat(name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return bounded(info, path)
+	return checkInfo(info, path)
 }
 
-// bounded returns an error for what is not a file, or one that is too long.
-func bounded(info fs.FileInfo, path string) error {
-	if !info.Mode().IsRegular() || info.Size() > largestFile {
-		return fmt.Errorf("%s is no file, or one of more than %d MiB", path, largestFile>>20)
+// checkInfo returns an error unless info is that of a regular file of at most maxFileSize.
+func checkInfo(info fs.FileInfo, path string) error {
+	if !info.Mode().IsRegular() || info.Size() > maxFileSize {
+		return fmt.Errorf("%s is not a regular file of at most %d MiB", path, maxFileSize>>20)
 	}
 	return nil
 }
 
-// policyRemedy says what to do about a policy that is not read.
-const policyRemedy = "buildx would read it as a policy of the build: put the policy itself into the build context, or remove it"
+// policyRemedy is the advice for a policy that is refused.
+const policyRemedy = "buildx would read it as a policy of the build: put the policy file itself into the build context, or remove it"
 
-// CheckRead refuses a folder of which buildx or BuildKit would read, by themselves, what is not a file of bounded size inside: the
-// Dockerfile, an ignore file, the Dockerfile's policy and what it imports. buildx reads that policy through any link, and prints
-// the lines that it does not understand. What is missing is left to buildx. dockerfile is empty where it is not a file.
+// CheckRead returns an error if a file that buildx or BuildKit read without being asked is not a regular file
+// of at most 4 MiB inside dir: the Dockerfile, its ignore file, its policy and the policy's imports. buildx
+// follows any symlink to a policy, and prints the lines that it cannot parse. Missing files are no error
+// here: buildx reports them. Pass an empty dockerfile if the Dockerfile does not come from a file.
 //
 // https://docs.docker.com/build/policies/
 func CheckRead(dir, dockerfile string) error {
-	const remedy = "write a file of that name there"
+	const remedy = "replace it with a small regular file"
 	if err := checkReachable(dir, ".dockerignore", remedy); err != nil || dockerfile == "" {
 		return err
 	}
-	dockerfile = inSmallLetters(dockerfile)
+	dockerfile = existingDockerfile(dockerfile)
 	folder, name := filepath.Split(dockerfile)
 	if err := checkIn(folder, name, remedy); err != nil {
 		return err
@@ -75,7 +78,7 @@ func CheckRead(dir, dockerfile string) error {
 	return checkImports(dir)
 }
 
-// CheckPolicy refuses a policy that the arguments name, by its path below dir, as CheckRead does.
+// CheckPolicy applies the checks of CheckRead to a policy that the arguments name, a path relative to dir.
 func CheckPolicy(dir, policy string) error {
 	if err := checkReachable(dir, policy, policyRemedy); err != nil {
 		return err
@@ -83,43 +86,44 @@ func CheckPolicy(dir, policy string) error {
 	return checkImports(dir)
 }
 
-// checkIn is readable for a file that may be missing; the error says what to do.
+// checkIn returns an error with the remedy unless the file is missing or passes checkFile.
 func checkIn(dir, name, remedy string) error {
 	root, err := os.OpenRoot(filepath.Clean(dir))
 	if err != nil {
-		return nil // buildx will say that there is no such folder.
+		return nil // buildx reports the missing folder.
 	}
 	defer root.Close()
 	path := filepath.Join(dir, name)
-	err = readable(root, name, path)
+	err = checkFile(root, name, path)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if leads, _ := LeadsOut(dir, name); leads {
-		return fmt.Errorf("%s is a link that leads out of %s: %s", path, filepath.Clean(dir), remedy)
+		return fmt.Errorf("%s is a symlink that leads out of %s: %s", path, filepath.Clean(dir), remedy)
 	}
 	return fmt.Errorf("%w: %s", err, remedy)
 }
 
-// checkReachable is checkIn for a file that its reader does not reach by a link out of dir either: such a link is as good as none.
+// checkReachable is checkIn for files that buildx and BuildKit do not read through a symlink out of dir: such
+// a symlink counts as a missing file.
 func checkReachable(dir, name, remedy string) error {
 	root, err := os.OpenRoot(filepath.Clean(dir))
 	if err != nil {
-		return nil // buildx will say that there is no such folder.
+		return nil // buildx reports the missing folder.
 	}
 	defer root.Close()
 	info, err := root.Stat(name)
 	if err != nil {
 		return nil
 	}
-	if err := bounded(info, filepath.Join(dir, name)); err != nil {
+	if err := checkInfo(info, filepath.Join(dir, name)); err != nil {
 		return fmt.Errorf("%w: %s", err, remedy)
 	}
 	return nil
 }
 
-// inSmallLetters is the Dockerfile that buildx takes: dockerfile where there is no Dockerfile.
-func inSmallLetters(path string) string {
+// existingDockerfile returns the file that buildx uses for path: "dockerfile" if there is no "Dockerfile".
+func existingDockerfile(path string) string {
 	folder, name := filepath.Split(path)
 	if name != "Dockerfile" {
 		return path
@@ -134,8 +138,8 @@ func inSmallLetters(path string) string {
 	return small
 }
 
-// policyRoot is the folder that a Dockerfile's policy has to be inside of, and the policy's path there: the build context, or
-// the Dockerfile's folder where that is elsewhere.
+// policyRoot returns the folder that must contain a Dockerfile's policy, and the policy's path in it: the
+// build context, or the Dockerfile's folder if that is outside of the context.
 func policyRoot(dir, policy string) (root, relative string) {
 	folder, name := filepath.Split(policy)
 	folder = filepath.Clean(folder)
@@ -152,24 +156,25 @@ func policyRoot(dir, policy string) (root, relative string) {
 	return folder, name
 }
 
-// checkImports refuses a policy's import that is too large to be read. Any file of the context can be one, by its name; buildx
-// follows no link out of the context to it.
+// checkImports returns an error if a policy file in the context fails checkReachable, because a policy can
+// import any of them by name. buildx does not follow a symlink out of the context for an import.
 func checkImports(dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil // buildx will say that there is no such folder.
+		return nil // buildx reports the missing folder.
 	}
 	defer root.Close()
 	return fs.WalkDir(root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".rego" {
-			return nil // What cannot be read here, buildx cannot read either.
+			return nil // buildx cannot read the file either.
 		}
 		return checkReachable(dir, path, policyRemedy)
 	})
 }
 
-// LeadsOut reports whether a link leads the path, which is relative to dir, out of dir. Whoever wrote the source wrote the link,
-// and a build would be given, or would write, what lies there. A path that says itself that it is outside is meant.
+// LeadsOut reports whether a symlink leads the relative path out of dir. The author of the source wrote that
+// symlink, and the build would read or write the file that it points to. A path that is visibly outside, such
+// as ../x or /x, is intended and returns false.
 func LeadsOut(dir, path string) (bool, error) {
 	if !filepath.IsLocal(path) {
 		return false, nil
@@ -185,7 +190,7 @@ func LeadsOut(dir, path string) (bool, error) {
 	if _, err := root.Stat(path); err == nil || errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	// An absolute link may lead inside, which root does not follow.
+	// root follows no absolute symlink, not even one that leads inside.
 	target, err := filepath.EvalSymlinks(filepath.Join(dir, path))
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist), nil

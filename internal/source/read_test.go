@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestALinkThatLeadsOutIsKnown(t *testing.T) {
+func TestLeadsOutFindsSymlinksOutOfTheFolder(t *testing.T) {
 	outer := t.TempDir()
 	dir := filepath.Join(outer, "dir")
 	write(t, dir, "inside/file", "text")
@@ -35,34 +35,34 @@ func TestALinkThatLeadsOutIsKnown(t *testing.T) {
 	assert.Error(t, err)
 }
 
-func TestWhatBuildxWouldRead(t *testing.T) {
+func TestFilesThatBuildxReadsByItself(t *testing.T) {
 	cases := []struct {
 		name string
-		// files are contents by name, links targets by name, and huge the files that are too long.
+		// files maps names to contents, links maps names to targets, and huge lists files that are too large.
 		files, links map[string]string
 		huge         []string
 		dockerfile   string
-		says         string
+		wantErr      string
 	}{
-		{"a Dockerfile alone", map[string]string{"Dockerfile": ""}, nil, nil, "Dockerfile", ""},
-		{"no Dockerfile, which buildx tells", map[string]string{"x": ""}, nil, nil, "Dockerfile", ""},
-		{"no folder of the Dockerfile, which buildx tells", map[string]string{"x": ""}, nil, nil, "none/Dockerfile", ""},
-		{"a Dockerfile that is a link in its folder", map[string]string{"a": ""}, map[string]string{"Dockerfile": "a"}, nil, "Dockerfile", ""},
-		{"a Dockerfile that is a link to another folder of the context", map[string]string{"a": ""}, map[string]string{"docker/Dockerfile": "../a"}, nil,
-			"docker/Dockerfile", "Dockerfile is a link that leads out of"},
-		{"a Dockerfile that is too long", nil, nil, []string{"Dockerfile"}, "Dockerfile", "more than 4 MiB"},
-		{"another Dockerfile that is too long", map[string]string{"other": ""}, nil, []string{"Dockerfile"}, "other", ""},
-		{"an ignore file that is too long", nil, nil, []string{".dockerignore"}, "", "more than 4 MiB"},
-		{"an ignore file that is a link to none", map[string]string{"Dockerfile": ""}, map[string]string{".dockerignore": "../../x"}, nil, "Dockerfile", ""},
-		{"a policy with all that it may import", map[string]string{"Dockerfile.rego": "", "lib/a.rego": ""}, nil, nil, "Dockerfile", ""},
-		{"a policy that is a link to another folder of the context", map[string]string{"a": ""}, map[string]string{"docker/app.rego": "../a"}, nil, "docker/app", ""},
-		{"a policy that is a link out", nil, map[string]string{"Dockerfile.rego": "/etc/hostname"}, nil, "Dockerfile", "Dockerfile.rego is a link that leads out of"},
-		{"a policy that is a link to nothing", nil, map[string]string{"Dockerfile.rego": "none"}, nil, "Dockerfile", ""},
-		{"an import that is too long", map[string]string{"Dockerfile.rego": ""}, nil, []string{"lib/a.rego"}, "Dockerfile", "lib/a.rego is no file, or one of more"},
-		{"an import that is a link to one that is too long", map[string]string{"Dockerfile.rego": ""}, map[string]string{"a.rego": "huge"}, []string{"huge"},
-			"Dockerfile", "a.rego is no file, or one of more"},
-		{"an import that is a link out, which is not followed", map[string]string{"Dockerfile.rego": ""}, map[string]string{"a.rego": "/dev/zero"}, nil, "Dockerfile", ""},
-		{"a long file that nothing imports, as there is no policy", nil, nil, []string{"lib/a.rego"}, "Dockerfile", ""},
+		{"only a Dockerfile", map[string]string{"Dockerfile": ""}, nil, nil, "Dockerfile", ""},
+		{"no Dockerfile, which buildx reports", map[string]string{"x": ""}, nil, nil, "Dockerfile", ""},
+		{"a missing folder for the Dockerfile, which buildx reports", map[string]string{"x": ""}, nil, nil, "none/Dockerfile", ""},
+		{"a Dockerfile that is a symlink inside its folder", map[string]string{"a": ""}, map[string]string{"Dockerfile": "a"}, nil, "Dockerfile", ""},
+		{"a Dockerfile that is a symlink to another folder of the context", map[string]string{"a": ""}, map[string]string{"docker/Dockerfile": "../a"}, nil,
+			"docker/Dockerfile", "Dockerfile is a symlink that leads out of"},
+		{"a Dockerfile that is too large", nil, nil, []string{"Dockerfile"}, "Dockerfile", "not a regular file of at most 4 MiB"},
+		{"a Dockerfile that is too large but not used", map[string]string{"other": ""}, nil, []string{"Dockerfile"}, "other", ""},
+		{"an ignore file that is too large", nil, nil, []string{".dockerignore"}, "", "not a regular file of at most 4 MiB"},
+		{"an ignore file that is a symlink to a missing file", map[string]string{"Dockerfile": ""}, map[string]string{".dockerignore": "../../x"}, nil, "Dockerfile", ""},
+		{"a policy with a file that it may import", map[string]string{"Dockerfile.rego": "", "lib/a.rego": ""}, nil, nil, "Dockerfile", ""},
+		{"a policy that is a symlink to another folder of the context", map[string]string{"a": ""}, map[string]string{"docker/app.rego": "../a"}, nil, "docker/app", ""},
+		{"a policy that is a symlink out of the context", nil, map[string]string{"Dockerfile.rego": "/etc/hostname"}, nil, "Dockerfile", "Dockerfile.rego is a symlink that leads out of"},
+		{"a policy that is a symlink to a missing file", nil, map[string]string{"Dockerfile.rego": "none"}, nil, "Dockerfile", ""},
+		{"an import that is too large", map[string]string{"Dockerfile.rego": ""}, nil, []string{"lib/a.rego"}, "Dockerfile", "lib/a.rego is not a regular file of at most"},
+		{"an import that is a symlink to a file that is too large", map[string]string{"Dockerfile.rego": ""}, map[string]string{"a.rego": "huge"}, []string{"huge"},
+			"Dockerfile", "a.rego is not a regular file of at most"},
+		{"an import that is a symlink out of the context, which buildx does not follow", map[string]string{"Dockerfile.rego": ""}, map[string]string{"a.rego": "/dev/zero"}, nil, "Dockerfile", ""},
+		{"a large file that is not imported, because there is no policy", nil, nil, []string{"lib/a.rego"}, "Dockerfile", ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestWhatBuildxWouldRead(t *testing.T) {
 			}
 			for _, name := range c.huge {
 				write(t, dir, name, "")
-				require.NoError(t, os.Truncate(filepath.Join(dir, name), largestFile+1))
+				require.NoError(t, os.Truncate(filepath.Join(dir, name), maxFileSize+1))
 			}
 			for name, target := range c.links {
 				require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
@@ -83,16 +83,16 @@ func TestWhatBuildxWouldRead(t *testing.T) {
 				dockerfile = filepath.Join(dir, dockerfile)
 			}
 			err := CheckRead(dir, dockerfile)
-			if c.says == "" {
+			if c.wantErr == "" {
 				assert.NoError(t, err)
 				return
 			}
-			assert.ErrorContains(t, err, c.says)
+			assert.ErrorContains(t, err, c.wantErr)
 		})
 	}
 }
 
-// The Dockerfile's folder need not be in the context; its policy has to be in that folder then.
+// If the Dockerfile's folder is outside of the context, the policy must be inside that folder.
 func TestThePolicyOfADockerfileOutsideOfTheContext(t *testing.T) {
 	outer := t.TempDir()
 	write(t, outer, "context/file", "")

@@ -23,7 +23,7 @@ func FuzzBuildspec(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		spec, err := parse(text)
 		if err == nil && len(spec.phases) == 0 {
-			t.Fatal("a buildspec without phases was taken")
+			t.Fatal("a buildspec without phases was accepted")
 		}
 	})
 }

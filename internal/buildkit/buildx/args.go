@@ -7,35 +7,36 @@ import (
 	"strings"
 )
 
-// Args are the arguments of `docker buildx build` as the caller wrote them, and what the helper needs to know of them.
+// Args holds the caller's arguments for `docker buildx build`, and the values in them that the helper needs.
 type Args struct {
-	// Rest is every argument, unchanged and in order, but for --progress and --quiet: showing progress is the helper's part.
+	// Rest is every argument in order and unchanged, except --progress and --quiet: the helper shows the
+	// progress.
 	Rest []string
 	// Tags are the image names given with --tag.
 	Tags []string
-	// Platforms are given with --platform, the commas taken apart.
+	// Platforms are given with --platform, split at commas.
 	Platforms []string
 	// Outputs are given with --output.
 	Outputs []string
 	// Builder is given with --builder.
 	Builder string
-	// Dockerfile is given with --file, Context is the argument that is no flag; both are empty where they are not given.
+	// Dockerfile is given with --file. Context is the positional argument. Both are empty if not given.
 	Dockerfile, Context string
 	// BuildArgs are given with --build-arg, as NAME=VALUE or NAME.
 	BuildArgs []string
 	// Caches are the registry refs given with --cache-from and --cache-to.
 	Caches []string
-	// Scanners are the images that look for an SBOM, given with --sbom and --attest.
+	// Scanners are the images that generate an SBOM, given with --sbom and --attest.
 	Scanners []string
 	// MetadataFile is given with --metadata-file.
 	MetadataFile string
-	// Progress is given with --progress; "quiet" stands for --quiet too.
+	// Progress is given with --progress, or is "quiet" for --quiet.
 	Progress string
-	// OnlyChecks says that nothing is built (--check, or --call with another value than build).
+	// OnlyChecks means that nothing is built: --check, or --call with a value other than build.
 	OnlyChecks bool
 }
 
-// valueFlags are the long flags of `buildx build` that take a value; every other long flag stands alone.
+// valueFlags are the long flags of `buildx build` that take a value in the next argument.
 var valueFlags = []string{
 	"add-host", "allow", "annotation", "attest", "build-arg", "build-context", "builder", "cache-from", "cache-to", "call",
 	"cgroup-parent", "file", "iidfile", "label", "metadata-file", "network", "no-cache-filter", "output", "platform", "policy",
@@ -45,10 +46,10 @@ var valueFlags = []string{
 	"security-opt", "print", "invoke", "root", "server-config",
 }
 
-// shorthands are the flags of one letter and their long names.
+// shorthands maps the one-letter flags to their long names.
 var shorthands = map[byte]string{'f': "file", 'o': "output", 't': "tag", 'q': "quiet", 'D': "debug", 'h': "help", 'c': "cpu-shares", 'm': "memory"}
 
-// ParseArgs reads the arguments. It never fails: what it does not know, buildx will judge.
+// ParseArgs parses the arguments. It never fails: buildx reports unknown flags and invalid values.
 func ParseArgs(arguments []string) Args {
 	var a Args
 	for i := 0; i < len(arguments); i++ {
@@ -70,8 +71,8 @@ func ParseArgs(arguments []string) Args {
 	return a
 }
 
-// readFlag reads one flag at the start of arguments: its long name, its value, and how many arguments it fills. What is no
-// flag has no name.
+// readFlag returns the first flag in arguments: its long name, its value, and the number of arguments that it
+// occupies. The name is empty if the first argument is not a flag.
 func readFlag(arguments []string) (name, value string, consumed int) {
 	first := arguments[0]
 	switch {
@@ -87,7 +88,8 @@ func readFlag(arguments []string) (name, value string, consumed int) {
 	return "", "", 1
 }
 
-// readShorthand reads -t VALUE, -tVALUE, -t=VALUE and clusters such as -qt VALUE, of which the flag with a value counts.
+// readShorthand parses -t VALUE, -tVALUE, -t=VALUE and clusters such as -qt VALUE. For a cluster, it returns
+// the flag with a value.
 func readShorthand(letters string, arguments []string) (name, value string, consumed int) {
 	for i := range len(letters) {
 		name = shorthands[letters[i]]
@@ -107,7 +109,8 @@ func readShorthand(letters string, arguments []string) (name, value string, cons
 	return name, "", 1
 }
 
-// take keeps what the helper needs, and says whether the flag is the helper's own and not for buildx.
+// take stores the values that the helper needs. It reports whether to remove the flag from the arguments for
+// buildx.
 func (a *Args) take(name, value string) bool {
 	switch name {
 	case "tag":
@@ -144,7 +147,7 @@ func (a *Args) take(name, value string) bool {
 	return false
 }
 
-// withoutQuiet takes -q out of a cluster of flags of one letter, such as -qt.
+// withoutQuiet removes -q from a cluster of one-letter flags, such as -qt.
 func (a *Args) withoutQuiet(argument string) string {
 	if len(argument) < 2 || argument[0] != '-' || argument[1] == '-' {
 		return argument
@@ -162,13 +165,13 @@ func (a *Args) withoutQuiet(argument string) string {
 	return argument
 }
 
-// isTrue reads the value of a flag that needs none.
+// isTrue parses the optional value of a boolean flag. An empty or invalid value is true.
 func isTrue(value string) bool {
 	given, err := strconv.ParseBool(value)
 	return given || err != nil
 }
 
-// Images are the full names of every image that the build would push.
+// Images returns the full names of all images that the build could push.
 func (a Args) Images() []string {
 	images := slices.Clone(a.Tags)
 	for _, output := range a.Outputs {
@@ -179,11 +182,11 @@ func (a Args) Images() []string {
 	return images
 }
 
-// stdouts are names of the standard output, under which a program can open it.
+// stdouts are the file names of the standard output.
 var stdouts = []string{"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 
-// WritesToStdout reports whether an argument asks for output there, such as an image as a tar; else buildx prints nothing but
-// a message of the frontend's.
+// WritesToStdout reports whether an argument sends output, such as an image as a tar, to the standard output.
+// Otherwise buildx prints at most a message of the frontend there.
 func (a Args) WritesToStdout() bool {
 	for _, output := range a.Outputs {
 		if output == "-" || slices.Contains(attributes(output, "dest"), "-") {
@@ -195,7 +198,8 @@ func (a Args) WritesToStdout() bool {
 	})
 }
 
-// attributes are the values that a flag of the form KEY=VALUE,… gives to the key; what cannot be read, buildx will refuse.
+// attributes returns the values of key in a flag value of the form KEY=VALUE,…. It returns nil for an invalid
+// value, which buildx refuses.
 func attributes(value, key string) []string {
 	fields, err := csv.NewReader(strings.NewReader(value)).Read()
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package buildx finds Docker's build client and runs it: `docker buildx build` with the caller's own arguments, unchanged,
-// and ours before them.
+// Package buildx finds Docker's build client and runs it: `docker buildx build` with the helper's arguments
+// followed by the caller's, unchanged.
 package buildx
 
 import (
@@ -14,17 +14,17 @@ import (
 	"github.com/layercache/layercache/internal/registry/dockerconfig"
 )
 
-// ErrNotFound says that there is no buildx on this machine.
-var ErrNotFound = errors.New("no buildx found: install Docker with its buildx plugin, or put a buildx binary on PATH (`layercache setup` compiles one where Go is installed)")
+// ErrNotFound means that this machine has no buildx.
+var ErrNotFound = errors.New("no buildx found: install Docker with its buildx plugin, or put a buildx binary on PATH (`layercache setup` compiles one if Go is installed)")
 
-// Client is a buildx that can be called.
+// Client runs a buildx.
 type Client struct {
-	// Path is the binary; Prefix are the arguments that come before buildx's own.
+	// Path is the binary. Prefix holds the arguments before buildx's own, such as "buildx" if Path is docker.
 	Path   string
 	Prefix []string
 }
 
-// pluginDirs are where docker looks for plugins that belong to the system.
+// pluginDirs are the system folders in which docker looks for plugins.
 //
 // https://docs.docker.com/build/install-buildx/#manual-download
 var pluginDirs = []string{
@@ -32,9 +32,10 @@ var pluginDirs = []string{
 	"/usr/lib/docker/cli-plugins", "/usr/libexec/docker/cli-plugins",
 }
 
-// Find returns docker's buildx plugin, called directly because docker's own start only adds to the time; else a buildx
-// binary beside this program, on PATH, or compiled by this machine; else ErrNotFound. One that another user may have put beside this
-// program, as into /tmp, is an error.
+// Find returns docker's buildx plugin, else a buildx binary in the folder of this program, on PATH, or
+// compiled by `layercache setup`, else `docker buildx`. It calls the plugin directly, which saves the start
+// of docker. If there is no buildx, it returns ErrNotFound. A buildx next to this program that another user may have put there, as into
+// /tmp, is an error.
 func Find() (Client, error) {
 	var names []string
 	if user := dockerconfig.UserDir(); user != "" {
@@ -67,7 +68,7 @@ func Find() (Client, error) {
 	return Client{}, ErrNotFound
 }
 
-// Command is a call of buildx with the environment variables added to this process's.
+// Command returns a command that runs buildx with env added to the environment of this process.
 func (c Client) Command(ctx context.Context, env []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.Path, append(append([]string{}, c.Prefix...), args...)...)
 	cmd.Env = append(os.Environ(), env...)

@@ -15,7 +15,7 @@ const (
 	fails    = "#!/bin/sh\nexit 1\n"
 )
 
-// machine is a made-up machine: each place where a buildx can be is a folder of its own, empty at first.
+// machine is a fake machine with an empty folder for each place where Find looks.
 type machine struct{ plugins, system, path string }
 
 func newMachine(t *testing.T) machine {
@@ -25,9 +25,9 @@ func newMachine(t *testing.T) machine {
 	for _, dir := range []string{m.plugins, m.system, m.path} {
 		require.NoError(t, os.MkdirAll(dir, 0o755))
 	}
-	own := pluginDirs
+	systemDirs := pluginDirs
 	pluginDirs = []string{m.system}
-	t.Cleanup(func() { pluginDirs = own })
+	t.Cleanup(func() { pluginDirs = systemDirs })
 	t.Setenv("DOCKER_CONFIG", filepath.Dir(m.plugins))
 	t.Setenv("PATH", m.path)
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(root, "cache"))
@@ -41,10 +41,10 @@ func program(t *testing.T, path, content string) string {
 	return path
 }
 
-func TestTheFirstBuildxThatIsThereIsTaken(t *testing.T) {
+func TestFindReturnsTheFirstBuildx(t *testing.T) {
 	m := newMachine(t)
 	_, err := Find()
-	require.ErrorIs(t, err, ErrNotFound, "nothing is there")
+	require.ErrorIs(t, err, ErrNotFound, "no docker and no buildx")
 
 	docker := program(t, filepath.Join(m.path, "docker"), fails)
 	_, err = Find()
@@ -57,8 +57,8 @@ func TestTheFirstBuildxThatIsThereIsTaken(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, got, why)
 	}
-	check(Client{Path: docker, Prefix: []string{"buildx"}}, "docker with a plugin in a place of its own")
-	// Each comes before those that are there already.
+	check(Client{Path: docker, Prefix: []string{"buildx"}}, "docker with a plugin in an unknown folder")
+	// Each place takes precedence over the ones before it.
 	for _, place := range []struct{ path, why string }{
 		{filepath.Join(m.path, "docker-buildx"), "a plugin on PATH"},
 		{filepath.Join(m.path, "buildx"), "a buildx on PATH"},
@@ -69,7 +69,7 @@ func TestTheFirstBuildxThatIsThereIsTaken(t *testing.T) {
 	}
 }
 
-func TestAFileThatCannotBeRunIsPassedOver(t *testing.T) {
+func TestAFileThatIsNotExecutableIsSkipped(t *testing.T) {
 	m := newMachine(t)
 	require.NoError(t, os.WriteFile(filepath.Join(m.plugins, "docker-buildx"), []byte(succeeds), 0o644))
 	require.NoError(t, os.Mkdir(filepath.Join(m.system, "docker-buildx"), 0o755))
@@ -95,8 +95,8 @@ func TestABuildxThatAnotherUserPutBesideThisProgramIsNotRun(t *testing.T) {
 	require.EqualError(t, err, beside+" is not run, since it belongs to user 65534: remove it")
 }
 
-// The working directory holds the source that is built: a program in it must not run outside of the build.
-func TestAUserWithoutAHomeDoesNotRunTheWorkingDirectorysBuildx(t *testing.T) {
+// The working directory contains the source of the build. A program in it must not run outside of the build.
+func TestWithoutAHomeABuildxInTheWorkingDirectoryIsNotRun(t *testing.T) {
 	newMachine(t)
 	t.Setenv("DOCKER_CONFIG", "")
 	t.Setenv("HOME", "")
@@ -114,5 +114,5 @@ func TestACommandHasThePrefixTheArgumentsAndTheEnvironment(t *testing.T) {
 	assert.Equal(t, []string{"/bin/docker", "buildx", "build", "--tag", "$(reboot)", "."}, cmd.Args)
 	assert.Contains(t, cmd.Env, "BUILDX_CONFIG=/tmp/x")
 	assert.Contains(t, cmd.Env, "LAYERCACHE_TEST_KEPT=1")
-	assert.Equal(t, []string{"buildx"}, client.Prefix, "the client stays as it is")
+	assert.Equal(t, []string{"buildx"}, client.Prefix, "the client is not modified")
 }

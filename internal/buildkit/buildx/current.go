@@ -9,16 +9,16 @@ import (
 	"github.com/layercache/layercache/internal/registry/dockerconfig"
 )
 
-// Instance is a builder that was made with `docker buildx create`.
+// Instance is a builder that `docker buildx create` created.
 type Instance struct {
 	Name string
 	// Driver is docker-container, remote, kubernetes or cloud.
 	Driver string
-	// Endpoint is where its first node is: an address, or the name of a docker context.
+	// Endpoint is the address of its first node, or the name of a docker context.
 	Endpoint string
 }
 
-// ConfigDir is the user's buildx folder, or empty for a user without a home.
+// ConfigDir returns the user's buildx folder, or "" for a user without a home folder.
 //
 // https://docs.docker.com/build/building/variables/#buildx_config
 func ConfigDir() string {
@@ -31,26 +31,27 @@ func ConfigDir() string {
 	return ""
 }
 
-// Current is the instance that `docker buildx build` would take under the docker context: that of BUILDX_BUILDER, else that
-// of `docker buildx use`. ok is false when there is none, and the context's own builder would be taken.
+// Current returns the instance that `docker buildx build` would use in the docker context: the one in
+// BUILDX_BUILDER, else the one chosen with `docker buildx use`. ok is false if there is no such instance;
+// buildx then uses the builder of the context itself.
 func Current(docker dockerconfig.Context) (instance Instance, ok bool) {
 	name := os.Getenv("BUILDX_BUILDER")
 	if name == "" {
-		name = inUse(docker)
+		name = chosen(docker)
 	}
 	var stored struct {
 		Name, Driver string
 		Nodes        []struct{ Endpoint string }
 	}
-	// buildx takes the name for a file's in small letters.
+	// buildx stores an instance in a file with its name in lower case.
 	if name == "" || !readJSON(filepath.Join("instances", strings.ToLower(filepath.Base(name))), &stored) || len(stored.Nodes) == 0 {
 		return Instance{}, false
 	}
 	return Instance{Name: name, Driver: stored.Driver, Endpoint: stored.Nodes[0].Endpoint}, true
 }
 
-// inUse is what `docker buildx use` noted, for the docker context or for all.
-func inUse(docker dockerconfig.Context) string {
+// chosen returns the name that `docker buildx use` stored for the docker context or for all contexts, or "".
+func chosen(docker dockerconfig.Context) string {
 	var current struct {
 		Key, Name string
 		Global    bool
@@ -71,7 +72,7 @@ func inUse(docker dockerconfig.Context) string {
 	return current.Name
 }
 
-// readJSON reads a file of the user's buildx folder, and says whether it is there and in order.
+// readJSON reads a file in the user's buildx folder. It reports whether the file exists and is valid JSON.
 func readJSON(name string, into any) bool {
 	dir := ConfigDir()
 	if dir == "" {

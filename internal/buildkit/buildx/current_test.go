@@ -11,7 +11,7 @@ import (
 	"github.com/layercache/layercache/internal/registry/dockerconfig"
 )
 
-func TestTheCurrentInstanceIsBuildxsOwnChoice(t *testing.T) {
+func TestTheCurrentInstanceIsTheOneThatBuildxUses(t *testing.T) {
 	local := dockerconfig.Context{Name: "default"}
 	fleet := Instance{Name: "fleet", Driver: "remote", Endpoint: "tcp://10.0.0.9:9876"}
 	cases := []struct {
@@ -19,16 +19,16 @@ func TestTheCurrentInstanceIsBuildxsOwnChoice(t *testing.T) {
 		docker                  dockerconfig.Context
 		want                    Instance
 	}{
-		{"none was chosen", ``, "", local, Instance{}},
-		{"one for this machine's docker", `{"Key":"unix:///var/run/docker.sock","Name":"fleet","Global":false}`, "", local, fleet},
-		{"one for all contexts", `{"Key":"other","Name":"fleet","Global":true}`, "", local, fleet},
-		{"one for another context", `{"Key":"other","Name":"fleet","Global":false}`, "", local, Instance{}},
-		{"one for the context by name", `{"Key":"other","Name":"fleet","Global":false}`, "", dockerconfig.Context{Name: "other", Host: "ssh://h"}, fleet},
-		{"one for DOCKER_HOST", `{"Key":"tcp://h:1","Name":"fleet","Global":false}`, "", dockerconfig.Context{Name: "default", Host: "tcp://h:1"}, fleet},
+		{"no instance was chosen", ``, "", local, Instance{}},
+		{"an instance for the docker daemon of this machine", `{"Key":"unix:///var/run/docker.sock","Name":"fleet","Global":false}`, "", local, fleet},
+		{"an instance for all contexts", `{"Key":"other","Name":"fleet","Global":true}`, "", local, fleet},
+		{"an instance for another context", `{"Key":"other","Name":"fleet","Global":false}`, "", local, Instance{}},
+		{"an instance for the context, by its name", `{"Key":"other","Name":"fleet","Global":false}`, "", dockerconfig.Context{Name: "other", Host: "ssh://h"}, fleet},
+		{"an instance for DOCKER_HOST", `{"Key":"tcp://h:1","Name":"fleet","Global":false}`, "", dockerconfig.Context{Name: "default", Host: "tcp://h:1"}, fleet},
 		{"BUILDX_BUILDER", ``, "fleet", local, fleet},
-		{"one that was removed", `{"Key":"","Name":"gone","Global":true}`, "", local, Instance{}},
+		{"an instance that was removed", `{"Key":"","Name":"gone","Global":true}`, "", local, Instance{}},
 		{"docker's own builder was chosen again", `{"Key":"unix:///var/run/docker.sock","Name":"","Global":false}`, "", local, Instance{}},
-		{"a name that leads elsewhere", ``, "../elsewhere", local, Instance{}},
+		{"a name that is a path to another folder", ``, "../elsewhere", local, Instance{}},
 		{"a file that is not JSON", `{`, "", local, Instance{}},
 	}
 	for _, c := range cases {
@@ -50,7 +50,7 @@ func TestTheCurrentInstanceIsBuildxsOwnChoice(t *testing.T) {
 	}
 }
 
-func TestTheBuildxFolderIsBuildxsOwnChoice(t *testing.T) {
+func TestTheConfigDirIsTheOneThatBuildxUses(t *testing.T) {
 	t.Setenv("BUILDX_CONFIG", "")
 	t.Setenv("DOCKER_CONFIG", "/etc/docker-config")
 	assert.Equal(t, "/etc/docker-config/buildx", ConfigDir())

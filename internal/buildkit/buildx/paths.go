@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// Path is a path of this machine that the arguments name.
+// Path is a local path in the arguments.
 type Path struct{ Flag, Value string }
 
-// Paths returns what buildx reads or writes because the arguments name it: contexts, secrets, keys, outputs. The Dockerfile is
-// not among them, which buildx looks for by itself. set reports whether an environment variable is set.
+// Paths returns the local paths that the arguments make buildx read or write: contexts, secrets, keys and
+// outputs. The Dockerfile is not included; see buildcontext.CheckRead. set reports whether an environment
+// variable is set.
 func (a Args) Paths(set func(variable string) bool) []Path {
 	var paths []Path
 	add := func(flag string, values ...string) {
@@ -52,8 +53,8 @@ func (a Args) Paths(set func(variable string) bool) []Path {
 	return paths
 }
 
-// secretFiles are the files that a secret may be read from: the one named, else, where no variable is called as the secret is, one
-// that is.
+// secretFiles returns the files that buildx may read a secret from: the one that the flag names, else a file
+// with the secret's id as its name, unless a variable has that name.
 //
 // https://docs.docker.com/reference/cli/docker/buildx/build/#secret
 func secretFiles(value string, set func(variable string) bool) []string {
@@ -74,7 +75,7 @@ func secretFiles(value string, set func(variable string) bool) []string {
 	return files
 }
 
-// Policies are the files of policies that the arguments name.
+// Policies returns the policy files that the arguments name.
 func (a Args) Policies() []string {
 	var files []string
 	for flag, value := range a.values() {
@@ -85,7 +86,7 @@ func (a Args) Policies() []string {
 	return files
 }
 
-// values goes through the flags and their values.
+// values iterates over the flags by long name, each with its value.
 func (a Args) values() func(func(flag, value string) bool) {
 	return func(yield func(string, string) bool) {
 		for name, pieces := range flags(a.Rest) {

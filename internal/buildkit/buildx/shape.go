@@ -8,46 +8,46 @@ import (
 	"strings"
 )
 
-// beside are the flags that say where a build's result goes, what is attached to it and how the build is shown. They change
-// no step.
-var beside = []string{
+// neutralFlags are the flags that change no step: where the result goes, what is attached to it and how the
+// build is shown.
+var neutralFlags = []string{
 	"tag", "push", "load", "output", "iidfile", "metadata-file", "label", "annotation", "progress", "quiet", "builder",
 	"attest", "provenance", "sbom", "debug", "secret", "ssh",
 }
 
-// unforeseeable are the flags with which equal arguments need not give equal steps.
-var unforeseeable = []string{"no-cache", "no-cache-filter", "pull", "build-context", "cache-from", "cache-to"}
+// unpredictableFlags are the flags with which equal arguments may give different steps.
+var unpredictableFlags = []string{"no-cache", "no-cache-filter", "pull", "build-context", "cache-from", "cache-to"}
 
-// Shape is the digest of the arguments that change what is built, build arguments and the context left out. It is empty where
-// equal arguments need not build the same.
+// Shape returns a digest of the arguments that change what is built, except build arguments and the context.
+// It is empty if equal arguments may build something different.
 func (a Args) Shape() string {
 	hash := sha256.New()
 	for name, pieces := range flags(a.Rest) {
-		if slices.Contains(unforeseeable, name) {
+		if slices.Contains(unpredictableFlags, name) {
 			return ""
 		}
-		if !slices.Contains(beside, name) && name != "build-arg" {
+		if !slices.Contains(neutralFlags, name) && name != "build-arg" {
 			fmt.Fprintf(hash, "%q\n", pieces)
 		}
 	}
 	return hex.EncodeToString(hash.Sum(nil)[:6])
 }
 
-// CacheOnly are the arguments for the same build once more, of which nothing but the cache is kept.
+// CacheOnly returns the arguments that repeat the build without its outputs, to export only the cache.
 func (a Args) CacheOnly() []string {
 	kept := []string{"--output", "type=cacheonly", "--provenance=false"}
 	for name, pieces := range flags(a.Rest) {
-		if !slices.Contains(beside, name) || name == "secret" || name == "ssh" || name == "builder" {
+		if !slices.Contains(neutralFlags, name) || name == "secret" || name == "ssh" || name == "builder" {
 			kept = append(kept, pieces...)
 		}
 	}
 	return kept
 }
 
-// OnAnyBuilder are the same arguments without the builder that they name. It says no where the result would stay with that builder:
-// what is neither pushed nor written nor loaded would be lost on another.
-func (a Args) OnAnyBuilder() (Args, bool) {
-	moved, leaves := a, false
+// OnAnyBuilder returns the arguments without --builder. leaves reports whether the result leaves the builder,
+// by --push, --load or --output. Otherwise the result would stay in the cache of the wrong builder.
+func (a Args) OnAnyBuilder() (moved Args, leaves bool) {
+	moved = a
 	moved.Builder, moved.Rest = "", nil
 	for name, pieces := range flags(a.Rest) {
 		leaves = leaves || name == "push" || name == "load" || name == "output"
@@ -58,7 +58,8 @@ func (a Args) OnAnyBuilder() (Args, bool) {
 	return moved, leaves
 }
 
-// flags goes through the arguments: each flag's long name with the arguments that it fills. What is no flag has no name.
+// flags iterates over the arguments: the long name of each flag with the arguments that it occupies. The name
+// is empty for arguments that are not flags.
 func flags(arguments []string) func(func(name string, pieces []string) bool) {
 	return func(yield func(string, []string) bool) {
 		for i := 0; i < len(arguments); {

@@ -15,7 +15,7 @@ func TestArgumentsThatBuildTheSameHaveTheSameShape(t *testing.T) {
 	}{
 		{"other tags and outputs", "--file Dockerfile --push -t a:1 --tag=b:2 --target release --iidfile x -q .", true},
 		{"labels and attestations", "--file Dockerfile --label commit=1 --sbom=true --provenance mode=max --target release .", true},
-		{"another build argument", "--build-arg A=1 --file Dockerfile --target release .", true},
+		{"an additional build argument", "--build-arg A=1 --file Dockerfile --target release .", true},
 		{"another target", "--file Dockerfile --target test .", false},
 		{"another platform", "--platform linux/arm64 --file Dockerfile --target release .", false},
 		{"another network", "--file Dockerfile --target release --network=none .", false},
@@ -33,7 +33,7 @@ func TestArgumentsThatBuildTheSameHaveTheSameShape(t *testing.T) {
 	}
 }
 
-func TestArgumentsOfWhichOnlyTheCacheIsKept(t *testing.T) {
+func TestCacheOnlyDropsTheOutputs(t *testing.T) {
 	given := strings.Fields("--push -t a:1 --secret id=s,env=S -f D --build-arg A=1 --metadata-file m -o type=registry --load --sbom=true --label a=b -- ctx")
 	assert.Equal(t, strings.Fields("--output type=cacheonly --provenance=false --secret id=s,env=S -f D --build-arg A=1 -- ctx"), ParseArgs(given).CacheOnly())
 }
@@ -54,7 +54,7 @@ func TestTheContextAndTheDockerfile(t *testing.T) {
 	}
 }
 
-func TestTheSameBuildOnAnyBuilder(t *testing.T) {
+func TestOnAnyBuilderRemovesTheBuilder(t *testing.T) {
 	cases := []struct {
 		line, rest string
 		leaves     bool
@@ -73,7 +73,7 @@ func TestTheSameBuildOnAnyBuilder(t *testing.T) {
 			assert.Equal(t, c.leaves, leaves)
 			assert.Empty(t, got.Builder)
 			assert.Equal(t, args.Tags, got.Tags)
-			assert.Equal(t, split(c.line), args.Rest, "what was given stays as it is")
+			assert.Equal(t, split(c.line), args.Rest, "the original arguments are not modified")
 		})
 	}
 }

@@ -1,6 +1,7 @@
-// Package git asks git about a checkout. Whoever wrote the source may have written a repository into it, as a folder below the
-// checkout or as the .git of a zip, and git runs what a repository's configuration names. Nothing of that configuration acts
-// here, and no other program that the helper starts runs git under it.
+// Package git reads the branch, commit and origin of a checkout. The source may contain a repository that an
+// attacker wrote, as a folder in the checkout or as the .git of a zip, and git runs the commands that a
+// repository's configuration names. This package overrides that configuration, and keeps the other programs
+// that the helper starts from running git with it.
 package git
 
 import (
@@ -13,34 +14,35 @@ import (
 	"time"
 )
 
-// timeout bounds one question; git answers within milliseconds.
+// timeout is the time limit for one git command. Git usually answers within milliseconds.
 const timeout = 2 * time.Second
 
-// Branch returns the branch that is checked out in dir, or "".
+// Branch returns the branch that is checked out in dir, or "" if there is none.
 func Branch(ctx context.Context, dir string) string {
-	return ask(ctx, dir, "symbolic-ref", "--quiet", "--short", "HEAD")
+	return firstLine(ctx, dir, "symbolic-ref", "--quiet", "--short", "HEAD")
 }
 
-// Commit returns the commit that is checked out in dir, or "".
+// Commit returns the commit that is checked out in dir, or "" if there is none.
 func Commit(ctx context.Context, dir string) string {
-	return ask(ctx, dir, "rev-parse", "--verify", "--quiet", "HEAD")
+	return firstLine(ctx, dir, "rev-parse", "--verify", "--quiet", "HEAD")
 }
 
-// Origin returns the address of the remote origin of the checkout at dir, or "".
+// Origin returns the URL of the remote named origin of the checkout at dir, or "" if there is none.
 func Origin(ctx context.Context, dir string) string {
-	return ask(ctx, dir, "config", "--local", "--no-includes", "--get", "remote.origin.url")
+	return firstLine(ctx, dir, "config", "--local", "--no-includes", "--get", "remote.origin.url")
 }
 
-// Root returns the top folder of the checkout that dir is in, or "".
+// Root returns the top folder of the checkout that contains dir, or "" if there is none.
 func Root(ctx context.Context, dir string) string {
-	return ask(ctx, dir, "rev-parse", "--show-toplevel")
+	return firstLine(ctx, dir, "rev-parse", "--show-toplevel")
 }
 
-// ask returns the line that git prints, or "" where git has no answer. The questions read references and configuration
-// alone: no object, no index and no network. What a repository could still configure is overridden.
+// firstLine runs git in dir and returns the first line that it prints, or "" if git fails. The commands of
+// this package read only references and configuration: no objects, no index and no network. The options and
+// variables override the settings by which a repository could still run a program.
 //
 // https://git-scm.com/docs/git-config
-func ask(ctx context.Context, dir string, question ...string) string {
+func firstLine(ctx context.Context, dir string, command ...string) string {
 	dir, err := filepath.Abs(dir)
 	if err == nil {
 		dir, err = filepath.EvalSymlinks(dir)
@@ -52,11 +54,11 @@ func ask(ctx context.Context, dir string, question ...string) string {
 	defer cancel()
 	args := []string{
 		"-C", dir, "--no-pager",
-		"-c", "safe.bareRepository=explicit", // Only a .git makes a folder a repository.
-		"-c", "safe.directory=" + dir, // CI systems check out as another user. The user's own setting is not read.
+		"-c", "safe.bareRepository=explicit", // Only a folder with a .git is a repository.
+		"-c", "safe.directory=" + dir, // CI systems check out as another user, and the user's own setting is not read.
 		"-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull,
 	}
-	cmd := exec.CommandContext(ctx, "git", append(args, question...)...)
+	cmd := exec.CommandContext(ctx, "git", append(args, command...)...)
 	cmd.Env = append(isolated(os.DevNull), "PATH="+os.Getenv("PATH"), "HOME="+os.DevNull, "LC_ALL=C")
 	out, err := cmd.Output()
 	if err != nil {
@@ -66,8 +68,9 @@ func ask(ctx context.Context, dir string, question ...string) string {
 	return line
 }
 
-// isolated are the variables that keep git from the configuration of the machine and of the user, from every network protocol,
-// and from objects that it would have to fetch.
+// isolated returns the variables that stop git from reading the machine's and the user's configuration, from
+// using any network protocol, and from fetching missing objects. The file global replaces the user's
+// configuration.
 func isolated(global string) []string {
 	return []string{
 		"GIT_CONFIG_GLOBAL=" + global, "GIT_CONFIG_SYSTEM=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
@@ -75,12 +78,13 @@ func isolated(global string) []string {
 	}
 }
 
-// Environ returns the variables with which buildx does not run git in the build context, and with which a git that it ran all
-// the same would take no folder without a .git for a repository. dir is a private folder, which is given a configuration file.
+// Environ returns the variables that stop buildx from running git in the build context. If buildx ran git
+// anyway, git would not treat a folder without a .git as a repository. Environ writes a git configuration
+// file into dir, which must be a private folder.
 //
 // https://docs.docker.com/build/building/variables/#buildx_git_info
 func Environ(dir string) ([]string, error) {
-	// buildx hands git the variables of this file, and not all of the others.
+	// buildx passes GIT_CONFIG_GLOBAL to git, but not all the other variables.
 	path := filepath.Join(dir, "gitconfig")
 	if err := os.WriteFile(path, []byte("[safe]\n\tbareRepository = explicit\n"), 0o600); err != nil {
 		return nil, fmt.Errorf("write a configuration for git: %w", err)

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// CI systems check out as one user and build as another; without the setting, git does not read such a checkout.
-func TestACheckoutOfAnotherUserIsRead(t *testing.T) {
+// CI systems check out as one user and build as another. Without safe.directory, git refuses such a checkout.
+func TestACheckoutOwnedByAnotherUser(t *testing.T) {
 	dir, commit := repository(t)
 	require.NoError(t, filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
 		require.NoError(t, err)

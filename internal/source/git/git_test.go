@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// run is a git that is trusted, to make a repository with.
+// run runs git without any protection, to create a repository.
 func run(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.com"}, args...)...)
@@ -33,14 +33,14 @@ func repository(t *testing.T) (dir, commit string) {
 	return dir, run(t, dir, "rev-parse", "HEAD")
 }
 
-func TestACheckoutIsRead(t *testing.T) {
+func TestTheBranchCommitOriginAndRootOfACheckout(t *testing.T) {
 	dir, commit := repository(t)
 	worktree := filepath.Join(t.TempDir(), "worktree")
 	run(t, dir, "worktree", "add", "--quiet", "-b", "side", worktree)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "sub"), 0o755))
 	for _, c := range []struct{ name, dir, branch, root string }{
 		{"the top folder", dir, "trunk", dir},
-		{"a folder below it", filepath.Join(dir, "sub"), "trunk", dir},
+		{"a folder in the checkout", filepath.Join(dir, "sub"), "trunk", dir},
 		{"a worktree, whose .git is a file", worktree, "side", worktree},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -52,8 +52,8 @@ func TestACheckoutIsRead(t *testing.T) {
 	}
 }
 
-func TestWithoutARepositoryThereIsNoAnswer(t *testing.T) {
-	for name, dir := range map[string]string{"a folder without one": t.TempDir(), "no folder": "/no/such/folder"} {
+func TestEverythingIsEmptyWithoutARepository(t *testing.T) {
+	for name, dir := range map[string]string{"a folder without a repository": t.TempDir(), "a missing folder": "/no/such/folder"} {
 		t.Run(name, func(t *testing.T) {
 			assert.Empty(t, Branch(t.Context(), dir))
 			assert.Empty(t, Commit(t.Context(), dir))
@@ -63,7 +63,7 @@ func TestWithoutARepositoryThereIsNoAnswer(t *testing.T) {
 	}
 }
 
-// trap is a configuration in which everything that git would run by itself leaves a mark.
+// trap returns a configuration that makes git run command wherever a configuration can name a program.
 func trap(command string) string {
 	return `[core]
 	repositoryformatversion = 1
@@ -92,21 +92,21 @@ func trap(command string) string {
 `
 }
 
-func TestTheConfigurationOfARepositoryRunsNothing(t *testing.T) {
+func TestTheConfigurationOfARepositoryRunsNoProgram(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		// plant makes the repository in dir, with the configuration.
+		// plant creates the repository in dir with the given configuration.
 		plant  func(t *testing.T, dir, configuration string)
 		branch string
 	}{
-		{"a .git of the source", func(t *testing.T, dir, configuration string) {
+		{"a .git folder in the source", func(t *testing.T, dir, configuration string) {
 			plant(t, filepath.Join(dir, ".git"), configuration)
 		}, "trunk"},
-		{"a .git file that leads to a folder of the source", func(t *testing.T, dir, configuration string) {
+		{"a .git file that points to a folder in the source", func(t *testing.T, dir, configuration string) {
 			plant(t, filepath.Join(dir, "elsewhere"), configuration)
 			require.NoError(t, os.WriteFile(filepath.Join(dir, ".git"), []byte("gitdir: elsewhere\n"), 0o644))
 		}, "trunk"},
-		{"a folder that is itself a repository", plant, ""},
+		{"a folder that is a bare repository", plant, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -121,41 +121,42 @@ func TestTheConfigurationOfARepositoryRunsNothing(t *testing.T) {
 	}
 }
 
-// The questions of today run nothing by themselves. Those here would, so that one that is added later cannot either.
-func TestNoQuestionRunsWhatARepositoryNames(t *testing.T) {
+// The commands that the package runs today would not run a program anyway. The commands here would: the test
+// protects commands that are added later.
+func TestNoGitCommandRunsAProgramThatTheRepositoryNames(t *testing.T) {
 	for _, c := range []struct {
 		name, configuration string
-		question            []string
+		command             []string
 	}{
-		{"a missing object, fetched by a command", "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tpartialClone = trap\n[remote \"trap\"]\n\tpromisor = true\n\turl = .\n" +
+		{"a missing object that a command fetches", "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tpartialClone = trap\n[remote \"trap\"]\n\tpromisor = true\n\turl = .\n" +
 			"\tuploadpack = COMMAND\n[protocol]\n\tallow = always\n", []string{"cat-file", "-t", strings.Repeat("1", 40)}},
 		{"a file system monitor", "[core]\n\tfsmonitor = COMMAND\n", []string{"status"}},
 		{"a hook", "[core]\n\thooksPath = HOOKS\n", []string{"update-index", "--force-write-index"}},
 		{"a program for SSH", "[core]\n\tsshCommand = COMMAND\n", []string{"ls-remote", "ssh://127.0.0.1/x"}},
-		{"an address that is a command", "[protocol \"ext\"]\n\tallow = always\n[url \"ext::COMMAND\"]\n\tinsteadOf = https://example.com\n",
+		{"a URL that is a command", "[protocol \"ext\"]\n\tallow = always\n[url \"ext::COMMAND\"]\n\tinsteadOf = https://example.com\n",
 			[]string{"ls-remote", "https://example.com"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir, _ := repository(t)
 			hooks, mark := t.TempDir(), filepath.Join(t.TempDir(), "mark")
-			command := filepath.Join(hooks, "post-index-change")
-			require.NoError(t, os.WriteFile(command, []byte("#!/bin/sh\ntouch "+mark+"\n"), 0o755))
-			configuration := strings.NewReplacer("COMMAND", command, "HOOKS", hooks).Replace(c.configuration)
+			script := filepath.Join(hooks, "post-index-change")
+			require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\ntouch "+mark+"\n"), 0o755))
+			configuration := strings.NewReplacer("COMMAND", script, "HOOKS", hooks).Replace(c.configuration)
 			file, err := os.OpenFile(filepath.Join(dir, ".git", "config"), os.O_APPEND|os.O_WRONLY, 0)
 			require.NoError(t, err)
 			_, err = file.WriteString(configuration)
 			require.NoError(t, errors.Join(err, file.Close()))
 
-			ask(t.Context(), dir, c.question...)
+			firstLine(t.Context(), dir, c.command...)
 			assert.NoFileExists(t, mark)
-			_ = exec.Command("git", append([]string{"-C", dir}, c.question...)...).Run()
-			assert.FileExists(t, mark, "the attack works without the guard")
+			_ = exec.Command("git", append([]string{"-C", dir}, c.command...)...).Run()
+			assert.FileExists(t, mark, "without the guard, the attack must succeed")
 		})
 	}
 }
 
-// buildx does not run git. A git that it ran all the same would get no more than these variables.
-func TestAGitOfBuildxWouldTakeNoFolderForARepository(t *testing.T) {
+// buildx does not run git with these variables. If it did, it would pass only the GIT_CONFIG_ variables on.
+func TestGitRunByBuildxWouldIgnoreABareRepository(t *testing.T) {
 	dir, mark := t.TempDir(), filepath.Join(t.TempDir(), "mark")
 	plant(t, dir, trap("touch "+mark))
 	variables, err := Environ(t.TempDir())
@@ -168,10 +169,11 @@ func TestAGitOfBuildxWouldTakeNoFolderForARepository(t *testing.T) {
 	show(slices.DeleteFunc(variables, func(variable string) bool { return !strings.HasPrefix(variable, "GIT_CONFIG_") }))
 	assert.NoFileExists(t, mark)
 	show(nil)
-	assert.FileExists(t, mark, "the attack works without the guard")
+	assert.FileExists(t, mark, "without the guard, the attack must succeed")
 }
 
-// plant makes a repository without any of git's help, as somebody who writes a source can. The commit of its branch is missing.
+// plant writes a repository file by file, as an attacker who controls the source can. The commit of its
+// branch is missing.
 func plant(t *testing.T, dir, configuration string) {
 	t.Helper()
 	for name, content := range map[string]string{
