@@ -7,7 +7,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/pullthrough"
@@ -186,48 +185,3 @@ type ImageBuildProps struct {
 	// Default: compiled from this module's source, once for each version of it.
 	HelperZip *string
 }
-
-// withDefaults returns a copy in which every prop with a fixed default is set.
-func (p ImageBuildProps) withDefaults() *ImageBuildProps {
-	for _, d := range []struct {
-		prop  **string
-		value string
-	}{
-		{&p.Dockerfile, "Dockerfile"},
-		{&p.Context, "."},
-		{&p.FallbackBranch, "main"},
-		{&p.RolePath, "/"},
-		{&p.CachePrefix, "layercache/"},
-	} {
-		if *d.prop == nil {
-			*d.prop = jsii.String(d.value)
-		}
-	}
-	p.CacheMode = orDefault(p.CacheMode, RegistryCache)
-	p.CacheCompression = orDefault(p.CacheCompression, Zstd)
-	p.Architecture = orDefault(p.Architecture, AMD64)
-	p.ComputeType = orDefault(p.ComputeType, awscodebuild.ComputeType_MEDIUM)
-	if p.CacheWrite == nil {
-		p.CacheWrite = jsii.Bool(true)
-	}
-	if p.Tags == nil {
-		p.Tags = jsii.Strings("latest")
-	}
-	if p.Triggers == nil {
-		p.Triggers = &Triggers{}
-	}
-	if p.Build == nil {
-		p.Build = &BuildOptions{}
-	}
-	p.Builder = orDefault(p.Builder, p.builder())
-	return &p
-}
-
-func orDefault[T ~string](value, otherwise T) T {
-	if value == "" {
-		return otherwise
-	}
-	return value
-}
-
-func isTrue(b *bool) bool { return b != nil && *b }
