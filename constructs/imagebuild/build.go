@@ -83,9 +83,9 @@ func checkBuild(problems *validation.Problems, b buildOptions) {
 		prop := fmt.Sprintf("Build.Arguments[%q]", name)
 		switch {
 		case !argumentForm.MatchString(name):
-			problems.Add(prop, "is no name of an ARG", "use letters, digits and '_'")
+			problems.Add(prop, "is not a valid name of an ARG", "use letters, digits and '_'")
 		case b.arguments[name] == nil:
-			problems.Add(prop, "has no value", "give it one, or leave it out")
+			problems.Add(prop, "has no value", "set a value, or leave it out")
 		}
 	}
 	checkExtra(problems, "Build.Extra", b.extra)
@@ -102,14 +102,14 @@ func checkExtra(problems *validation.Problems, prop string, arguments []string) 
 		case reserved:
 			problems.Add(at, flag+" is set by "+owner, "set that instead")
 		case !strings.HasPrefix(argument, "--") || argument == "--":
-			problems.Add(at, fmt.Sprintf("%q is no long option", argument), "give option and value as one string, such as --label=team=shop")
+			problems.Add(at, fmt.Sprintf("%q is not a long option", argument), "write option and value as one string, such as --label=team=shop")
 		}
 	}
 }
 
 func checkPlatforms(problems *validation.Problems, b buildOptions) {
 	if b.platforms != nil && len(b.platforms) == 0 {
-		problems.Add("Build.Platforms", "is empty", "name a platform, or leave it out")
+		problems.Add("Build.Platforms", "is empty", "list a platform, or leave it out")
 	}
 	for i, platform := range b.platforms {
 		at := fmt.Sprintf("Build.Platforms[%d]", i)
@@ -117,7 +117,7 @@ func checkPlatforms(problems *validation.Problems, b buildOptions) {
 		case !platformForm.MatchString(platform):
 			problems.Add(at, fmt.Sprintf("%q has the wrong form", platform), "give a platform such as linux/arm64")
 		case slices.Index(b.platforms, platform) < i:
-			problems.Add(at, fmt.Sprintf("%q is there twice", platform), "name it once")
+			problems.Add(at, fmt.Sprintf("%q is listed twice", platform), "list it once")
 		case !b.crossCompile && !slices.Contains(nativePlatforms, platform):
 			problems.Add(at, fmt.Sprintf("CodeBuild has no machine for %q", platform),
 				"set CrossCompile if the Dockerfile cross-compiles, or use linux/amd64 and linux/arm64")
@@ -130,8 +130,8 @@ func checkPlatformMachine(problems *validation.Problems, b buildOptions, archite
 	if b.crossCompile || len(b.platforms) != 1 || !slices.Contains(nativePlatforms, b.platforms[0]) || b.platforms[0] == "linux/"+string(architecture) {
 		return
 	}
-	problems.Add("Build.Platforms", fmt.Sprintf("%s is not the platform of a machine whose Architecture is %q", b.platforms[0], architecture),
-		"set Architecture to it, or set CrossCompile if the Dockerfile cross-compiles")
+	problems.Add("Build.Platforms", fmt.Sprintf("%s does not match Architecture %q", b.platforms[0], architecture),
+		"change Architecture, or set CrossCompile if the Dockerfile cross-compiles")
 }
 
 // checkBatchTags checks that all builds of a batch push the same tags.
@@ -141,7 +141,7 @@ func checkBatchTags(problems *validation.Problems, r *resolved) {
 	}
 	for i, tag := range r.image.tags {
 		if strings.Contains(tag, "{build}") {
-			problems.Add(fmt.Sprintf("Tags[%d]", i), "has {build}, and each platform's build has a number of its own", "use {commit} or {branch}")
+			problems.Add(fmt.Sprintf("Tags[%d]", i), "contains {build}, which differs between the platforms' builds", "use {commit} or {branch}")
 		}
 	}
 }

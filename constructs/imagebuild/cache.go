@@ -54,13 +54,13 @@ func checkCache(problems *validation.Problems, c cacheOptions) {
 		problems.Add("CacheCompression", fmt.Sprintf("%q is unknown", c.compression), fmt.Sprintf("use %q or %q", Zstd, Gzip))
 	}
 	if validation.IsLiteral(&c.prefix) && !prefixForm.MatchString(c.prefix) {
-		problems.Add("CachePrefix", fmt.Sprintf("%q has the wrong form", c.prefix), "end it with a slash and begin with none, such as layercache/")
+		problems.Add("CachePrefix", fmt.Sprintf("%q has the wrong form", c.prefix), "end it with a slash and do not start it with one, such as layercache/")
 	}
 }
 
 // checkCachePlace checks that exactly the place that the mode uses is set.
 func checkCachePlace(problems *validation.Problems, c cacheOptions) {
-	unused := fmt.Sprintf("is not used when CacheMode is %q", c.mode)
+	unused := fmt.Sprintf("is not used if CacheMode is %q", c.mode)
 	switch {
 	case c.mode == RegistryCache && c.repository == nil:
 		problems.Add("Cache", "is missing", "give a cacherepo.CacheRepository")

@@ -85,10 +85,10 @@ func checkForms(problems *validation.Problems, r *resolved) {
 	}{
 		{"App", r.image.app, appForm.MatchString, "use at most 64 letters, digits, '.', '_' and '-'"},
 		{"FallbackBranch", &r.cache.fallbackBranch, branchForm.MatchString, "give the name of a branch, such as main"},
-		{"RolePath", &r.rolePath, rolePathForm.MatchString, "begin and end it with a slash, such as /ci/release/"},
+		{"RolePath", &r.rolePath, rolePathForm.MatchString, "start and end it with a slash, such as /ci/release/"},
 		{"Dockerfile", &r.build.dockerfile, isInsideSource, "give a path inside the source, from its root, such as docker/Dockerfile"},
 		{"Context", &r.build.context, isContext, "give a path inside the source, from its root, such as . or services/api"},
-		{"MetricsNamespace", r.metricsNamespace, isNamespace, "use at most 255 letters, digits, '.', '_', '-', '/' and '#', and not AWS/ at the front"},
+		{"MetricsNamespace", r.metricsNamespace, isNamespace, "use at most 255 letters, digits, '.', '_', '-', '/' and '#', and do not start it with AWS/"},
 	} {
 		if validation.IsLiteral(c.value) && !c.ok(*c.value) {
 			problems.Add(c.prop, fmt.Sprintf("%q has the wrong form", *c.value), c.fix)
@@ -126,7 +126,7 @@ func checkPlainText(problems *validation.Problems, scope constructs.Construct, r
 	} {
 		for _, name := range slices.Sorted(maps.Keys(c.values)) {
 			if isSecret(scope, c.values[name]) {
-				problems.Add(fmt.Sprintf("%s[%q]", c.prop, name), "is a secret, and logs and the console would show it", "use Build.Secrets")
+				problems.Add(fmt.Sprintf("%s[%q]", c.prop, name), "is a secret, which logs and the console would show", "use Build.Secrets")
 			}
 		}
 	}

@@ -62,9 +62,9 @@ func checkEnvironment(problems *validation.Problems, prop string, environment ma
 		case strings.HasPrefix(name, variables.SecretPrefix):
 			problems.Add(at, "is set by Build.Secrets", "set that instead")
 		case !variableForm.MatchString(name) || strings.HasPrefix(name, "CODEBUILD_"):
-			problems.Add(at, "is no name for a variable of a build", "use letters, digits and '_', and not CODEBUILD_ at the front")
+			problems.Add(at, "is not a valid name of a variable", "use letters, digits and '_', and do not start it with CODEBUILD_")
 		case environment[name] == "":
-			problems.Add(at, "has no value", "give it one, or leave it out")
+			problems.Add(at, "has no value", "set a value, or leave it out")
 		}
 	}
 }

@@ -104,7 +104,7 @@ func checkImageIsNotCache(problems *validation.Problems, shared *perstack.Shared
 		prop, same = "ImageName", *r.image.name == name
 	}
 	if same {
-		problems.Add(prop, "is the cache repository: pushing the image would overwrite the cache", "give the images a repository of their own")
+		problems.Add(prop, "is the cache repository: pushing the image would overwrite the cache", "use a separate repository for the images")
 	}
 }
 

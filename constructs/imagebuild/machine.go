@@ -124,16 +124,16 @@ func checkMachine(problems *validation.Problems, m machineOptions) {
 		problems.Add("Architecture", fmt.Sprintf("%q is unknown", m.architecture), fmt.Sprintf("use %q or %q", AMD64, ARM64))
 	}
 	if !slices.Contains(computeTypes, m.computeType) {
-		problems.Add("ComputeType", fmt.Sprintf("%q is no size that runs a builder", m.computeType), fmt.Sprintf("use one of %s", computeTypes))
+		problems.Add("ComputeType", fmt.Sprintf("%q cannot run a builder", m.computeType), fmt.Sprintf("use one of %s", computeTypes))
 	}
 	if !slices.Contains(builders, m.builder) {
 		problems.Add("Builder", fmt.Sprintf("%q is unknown", m.builder), fmt.Sprintf("use one of %s", builders))
 	} else if m.needsDocker != "" && m.builder != DockerBuilder {
-		problems.Add("Builder", fmt.Sprintf("is %q, but %s builds with Docker's own builder", m.builder, m.needsDocker), "leave it out")
+		problems.Add("Builder", fmt.Sprintf("is %q, but %s needs Docker's own builder", m.builder, m.needsDocker), "leave it out")
 	}
 	if server := m.dockerServer; server != nil {
 		if !slices.Contains(dockerServerTypes, server.computeType) {
-			problems.Add("DockerServer.ComputeType", fmt.Sprintf("%q is no size of a Docker server", server.computeType), fmt.Sprintf("use one of %s", dockerServerTypes))
+			problems.Add("DockerServer.ComputeType", fmt.Sprintf("%q is not a size of a Docker server", server.computeType), fmt.Sprintf("use one of %s", dockerServerTypes))
 		}
 		checkSecurityGroups(problems, "DockerServer.SecurityGroups", server.securityGroups)
 	}
@@ -154,7 +154,7 @@ func checkOneArchitecture(problems *validation.Problems, r *resolved) {
 		set  bool
 	}{{"Fleet", r.machine.fleet != nil}, {"DockerServer", r.machine.dockerServer != nil}} {
 		if c.set && r.build.batch {
-			problems.Add(c.prop, "has one architecture, and Build.Platforms are built on two", "leave it out, build one platform, or set Build.CrossCompile")
+			problems.Add(c.prop, "has one architecture, but Build.Platforms need two", "leave it out, build one platform, or set Build.CrossCompile")
 		}
 	}
 }
@@ -165,7 +165,7 @@ func checkFleet(problems *validation.Problems, r *resolved) {
 		return
 	}
 	if r.network != nil {
-		problems.Add("Network", "does nothing on a fleet", "give the VPC to the fleet instead")
+		problems.Add("Network", "has no effect on a fleet", "set the VPC on the fleet")
 	}
 	// The type of an imported fleet is not known.
 	if validation.IsLiteral(fleet.FleetArn()) {
@@ -209,7 +209,7 @@ func checkLimits(problems *validation.Problems, l limitOptions) {
 
 func checkConcurrency(problems *validation.Problems, prop string, limit *float64) {
 	if limit != nil && (*limit < 1 || *limit != float64(int(*limit))) {
-		problems.Add(prop, fmt.Sprintf("%v is no number of builds", *limit), "give 1 or more")
+		problems.Add(prop, fmt.Sprintf("%v is not a number of builds", *limit), "give 1 or more")
 	}
 }
 

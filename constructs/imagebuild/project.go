@@ -279,8 +279,8 @@ func helperZips(r *resolved) (map[Architecture]string, []validation.Problem) {
 
 func checkHelperZip(problems *validation.Problems, r *resolved) {
 	if r.helperZip != nil && r.build.batch && !strings.Contains(*r.helperZip, architectureWord) {
-		problems.Add("HelperZip", fmt.Sprintf("%q is one zip, and Build.Platforms need two", *r.helperZip),
-			"write "+architectureWord+" where the names of the two differ")
+		problems.Add("HelperZip", fmt.Sprintf("%q is one zip, but Build.Platforms need two", *r.helperZip),
+			"write "+architectureWord+" where their names differ")
 		return
 	}
 	for _, architecture := range architectures(r) {

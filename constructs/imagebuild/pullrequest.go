@@ -153,7 +153,7 @@ func (b *ImageBuild) noteWithheld() {
 	} {
 		if c.withheld {
 			awscdk.Annotations_Of(b).AddInfo(jsii.String(fmt.Sprintf(
-				"builds of pull requests are not given %s: set %s to what they need, or to an empty value", c.prop, c.own)))
+				"builds of pull requests do not get %s; set %s to the values that they need, or to an empty value", c.prop, c.own)))
 		}
 	}
 }
@@ -189,13 +189,13 @@ func checkPullRequests(problems *validation.Problems, r *resolved) {
 	}
 	checkPullRequestRepositories(problems, r)
 	if pulls.image == nil && pulls.tags != nil {
-		problems.Add("PullRequests.Tags", "has no repository to push to", "set PullRequests.Image")
+		problems.Add("PullRequests.Tags", "has no effect without PullRequests.Image", "set PullRequests.Image, or leave it out")
 	}
 	if pulls.secrets && r.build.secrets == nil {
-		problems.Add("PullRequests.Secrets", "there are none", "set Build.Secrets, or leave it out")
+		problems.Add("PullRequests.Secrets", "has no effect without Build.Secrets", "set Build.Secrets, or leave it out")
 	}
 	if pulls.firstPulls && r.pullThrough == nil {
-		problems.Add("PullRequests.FirstPulls", "there is no pull-through cache", "set PullThrough, or leave it out")
+		problems.Add("PullRequests.FirstPulls", "has no effect without PullThrough", "set PullThrough, or leave it out")
 	}
 	if pulls.tags != nil {
 		checkTags(problems, "PullRequests.Tags", pulls.tags)
@@ -209,17 +209,17 @@ func checkPullRequestRepositories(problems *validation.Problems, r *resolved) {
 	if pulls.cache != nil {
 		switch {
 		case r.cache.mode != RegistryCache:
-			problems.Add("PullRequests.Cache", fmt.Sprintf("is not used when CacheMode is %q", r.cache.mode), "leave it out")
+			problems.Add("PullRequests.Cache", fmt.Sprintf("is not used if CacheMode is %q", r.cache.mode), "leave it out")
 		case cache != nil && sameRepository(pulls.cache.Repository(), cache.Repository()):
-			problems.Add("PullRequests.Cache", "is the release builds' cache, which pull requests must not write", "give another cache repository, or leave it out")
+			problems.Add("PullRequests.Cache", "is the cache of release builds, which pull requests must not write", "use another cache repository, or leave it out")
 		}
 	}
 	if pulls.image != nil {
 		switch {
 		case r.image.isReleaseRepository(pulls.image):
-			problems.Add("PullRequests.Image", "is the release builds' image repository, in which a pull request could replace a release", "give another repository, or leave it out")
+			problems.Add("PullRequests.Image", "is the image repository of release builds, where a pull request could replace a release", "use another repository, or leave it out")
 		case cache != nil && sameRepository(pulls.image, cache.Repository()), pulls.cache != nil && sameRepository(pulls.image, pulls.cache.Repository()):
-			problems.Add("PullRequests.Image", "is a cache repository: pushing the image would overwrite the cache", "give the images a repository of their own")
+			problems.Add("PullRequests.Image", "is a cache repository: pushing the image would overwrite the cache", "use a separate repository for the images")
 		}
 	}
 }
@@ -240,11 +240,11 @@ func checkApproval(problems *validation.Problems, pulls pullRequestOptions) {
 		problems.Add("PullRequests.Approval", fmt.Sprintf("%q is unknown", pulls.approval), fmt.Sprintf("use one of %s", approvals))
 	}
 	if pulls.approval == NoApproval && pulls.approverRoles != nil {
-		problems.Add("PullRequests.ApproverRoles", "have nothing to approve", "leave it out, or set Approval")
+		problems.Add("PullRequests.ApproverRoles", fmt.Sprintf("has no effect if Approval is %q", NoApproval), "leave it out, or change Approval")
 	}
 	for i, role := range pulls.approverRoles {
 		if !approverForm.MatchString(role) {
-			problems.Add(fmt.Sprintf("PullRequests.ApproverRoles[%d]", i), fmt.Sprintf("%q is no role at a Git host", role), "use one such as GITHUB_WRITE, GITLAB_MAINTAINER or BITBUCKET_ADMIN")
+			problems.Add(fmt.Sprintf("PullRequests.ApproverRoles[%d]", i), fmt.Sprintf("%q is not a role at a Git host", role), "use one such as GITHUB_WRITE, GITLAB_MAINTAINER or BITBUCKET_ADMIN")
 		}
 	}
 }
@@ -253,9 +253,9 @@ func checkApproval(problems *validation.Problems, pulls pullRequestOptions) {
 // also trust pull requests.
 func checkPullRequestRolePath(problems *validation.Problems, path, releasePath string) {
 	if validation.IsLiteral(&path) && !rolePathForm.MatchString(path) {
-		problems.Add("PullRequests.RolePath", fmt.Sprintf("%q has the wrong form", path), "begin and end it with a slash, such as /ci/pull-request/")
+		problems.Add("PullRequests.RolePath", fmt.Sprintf("%q has the wrong form", path), "start and end it with a slash, such as /ci/pull-request/")
 	}
 	if releasePath != "/" && strings.HasPrefix(path, releasePath) {
-		problems.Add("PullRequests.RolePath", fmt.Sprintf("is below %s, which a cache may trust to write", releasePath), "give a path outside of RolePath")
+		problems.Add("PullRequests.RolePath", fmt.Sprintf("is below RolePath %s, which a cache may trust to write", releasePath), "give a path outside of RolePath")
 	}
 }

@@ -96,16 +96,16 @@ func checkSecrets(problems *validation.Problems, secrets map[string]*Secret) {
 		add := func(wrong, fix string) { problems.Add(fmt.Sprintf("Build.Secrets[%q]", id), wrong, fix) }
 		secret, variable := secrets[id], secretVariable(id)
 		if !secretForm.MatchString(id) {
-			add("is no id of a BuildKit secret", "use at most 64 letters, digits, '.', '_' and '-'")
+			add("is not a valid id of a BuildKit secret", "use at most 64 letters, digits, '.', '_' and '-'")
 		}
 		if secret == nil || !secret.complete {
 			add("is missing", "give Secret_FromSecretsManager or Secret_FromSsmParameter")
 		}
 		if secret != nil && secret.field != nil && (*secret.field == "" || strings.Contains(*secret.field, ":")) {
-			add(fmt.Sprintf("%q is no field that CodeBuild can name", *secret.field), "use a field without ':'")
+			add(fmt.Sprintf("%q is not a field that CodeBuild can read", *secret.field), "use a field without ':'")
 		}
 		if other, taken := idOf[variable]; taken {
-			add(fmt.Sprintf("shares its variable %s with %q", variable, other), "use ids that differ in letters or digits")
+			add(fmt.Sprintf("has the same variable %s as %q", variable, other), "use ids that differ in letters or digits")
 		}
 		idOf[variable] = id
 	}

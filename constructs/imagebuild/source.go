@@ -151,10 +151,10 @@ func (s *gitSource) Check() []validation.Problem {
 		add(fmt.Sprintf("%q is not the URL of a repository", *s.url), "give a path or URL such as https://git.example.com/team/api.git")
 	}
 	if o.ConnectionArn != nil && o.Secret != nil {
-		add("has both a ConnectionArn and a Secret", "give one of them")
+		add("has both ConnectionArn and Secret", "set only one of them")
 	}
 	if o.Secret != nil && (s.kind == kindGitLab || s.kind == kindGitLabSelfManaged) {
-		add("CodeBuild takes no Secret for GitLab", "give a ConnectionArn")
+		add("CodeBuild does not support a Secret for GitLab", "give a ConnectionArn")
 	}
 	if validation.IsLiteral(o.ConnectionArn) && !connectionForm.MatchString(*o.ConnectionArn) {
 		add(fmt.Sprintf("ConnectionArn %q has the wrong form", *o.ConnectionArn), "give arn:PARTITION:codeconnections:REGION:ACCOUNT:connection/ID")

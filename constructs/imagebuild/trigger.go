@@ -174,7 +174,7 @@ func (g eventGroup) filters() []any {
 
 func checkFilters(problems *validation.Problems, t triggerOptions) {
 	if t.webhook && len(t.filters) == 0 {
-		problems.Add("Triggers.Webhook.Filters", "is empty, which would build on every event", "name the events, or leave it out")
+		problems.Add("Triggers.Webhook.Filters", "is empty, which would start a build on every event", "list the events, or leave it out")
 	}
 	for i, g := range t.filters {
 		checkFilterGroup(problems, fmt.Sprintf("Triggers.Webhook.Filters[%d]", i), g)
@@ -183,13 +183,13 @@ func checkFilters(problems *validation.Problems, t triggerOptions) {
 
 func checkFilterGroup(problems *validation.Problems, prop string, g eventGroup) {
 	if len(g.events) == 0 {
-		problems.Add(prop+".Events", "is missing", "name at least one event, such as awscodebuild.EventAction_PUSH")
+		problems.Add(prop+".Events", "is missing", "list at least one event, such as awscodebuild.EventAction_PUSH")
 		return
 	}
 	known := slices.Concat(releaseEvents, pullRequestEvents)
 	for i, event := range g.events {
 		if !slices.Contains(known, event) {
-			problems.Add(fmt.Sprintf("%s.Events[%d]", prop, i), fmt.Sprintf("%q builds no image", event), fmt.Sprintf("use one of %s", known))
+			problems.Add(fmt.Sprintf("%s.Events[%d]", prop, i), fmt.Sprintf("%q starts no image build", event), fmt.Sprintf("use one of %s", known))
 		}
 	}
 	for i, c := range g.conditions {
@@ -200,7 +200,7 @@ func checkFilterGroup(problems *validation.Problems, prop string, g eventGroup) 
 		case c.pattern == "":
 			problems.Add(at+".Pattern", "is missing", "give a regular expression")
 		case c.kind == BaseRef && slices.ContainsFunc(g.events, isNotPullRequest):
-			problems.Add(at+".Type", "is about pull requests, and the group has other events", "give the events of pull requests a group of their own")
+			problems.Add(at+".Type", "applies only to pull requests, but the group has other events", "move the events of pull requests to a group of their own")
 		}
 	}
 }
@@ -210,7 +210,7 @@ func checkFilterGroup(problems *validation.Problems, prop string, g eventGroup) 
 func checkTriggers(problems *validation.Problems, r *resolved) {
 	t := r.triggers
 	if t.schedule == nil && t.refreshOnSchedule {
-		problems.Add("Triggers.RefreshOnSchedule", "has no schedule", "set Triggers.Schedule")
+		problems.Add("Triggers.RefreshOnSchedule", "has no effect without a schedule", "set Triggers.Schedule, or leave it out")
 	}
 	if t.webhook && r.source != nil && !hasWebhooks(r.source) {
 		checkNoWebhooks(problems, r.source.Kind())
@@ -221,7 +221,7 @@ func checkTriggers(problems *validation.Problems, r *resolved) {
 		case image.repository == nil:
 			problems.Add(prop+".Repository", "is missing", "give the repository of the image")
 		case r.image.isReleaseRepository(image.repository):
-			problems.Add(prop, "is the image that is built, so that every build would start another", "watch another repository")
+			problems.Add(prop, "is the image that is built: every build would start another one", "watch another repository")
 		case validation.IsLiteral(&image.tag) && !tagForm.MatchString(image.tag):
 			problems.Add(prop+".Tag", fmt.Sprintf("%q has the wrong form", image.tag), "use at most 128 letters, digits, '.', '_' and '-'")
 		}
@@ -233,10 +233,10 @@ func checkNoWebhooks(problems *validation.Problems, kind string) {
 	wrong, fix := fmt.Sprintf("a source of type %s has no webhooks", kind), "leave it out, or give a source at a Git host"
 	switch kind {
 	case kindGitHubEnterprise:
-		wrong = "CloudFormation makes no webhooks for GitHub Enterprise"
-		fix = "leave it out, set PullRequests to have their project, and make the webhooks with `aws codebuild create-webhook`"
+		wrong = "CloudFormation cannot create webhooks for GitHub Enterprise"
+		fix = "leave it out, set PullRequests if their builds need a project, and create the webhooks with `aws codebuild create-webhook`"
 	case kindCodeCommit:
-		fix = "leave it out, and start Project() from the repository's OnCommit"
+		fix = "leave it out, and start Project() with the repository's OnCommit"
 	}
 	problems.Add("Triggers.Webhook", wrong, fix)
 }
