@@ -20,8 +20,9 @@ type BuildOptions struct {
 	// Default: the last.
 	Target *string
 
-	// Platforms are the platforms of the image. Exactly linux/amd64 and linux/arm64 are built side by side, each on
-	// a machine of its own architecture, and joined into one index. Then StartBuildBatch starts the project.
+	// Platforms are the platforms of the image. Exactly linux/amd64 and linux/arm64 are built side by side,
+	// each on a machine of its own architecture, and joined into one index. Then StartBuildBatch starts the
+	// project.
 	// Default: the platform of the build machine.
 	Platforms *[]*string
 
@@ -46,8 +47,8 @@ type BuildOptions struct {
 	// Default: that of buildx.
 	Sbom *bool
 
-	// Extra are further arguments of release builds, each as one string, such as "--label=team=shop". Builds of
-	// pull requests use PullRequests.Extra.
+	// Extra are further arguments of release builds, each as one string, such as "--label=team=shop". Builds
+	// of pull requests use PullRequests.Extra.
 	// Default: none.
 	Extra *[]*string
 }
@@ -62,7 +63,8 @@ var (
 // nativePlatforms are the platforms that CodeBuild has machines for.
 var nativePlatforms = []string{"linux/amd64", "linux/arm64"}
 
-// reservedFlags are flags that other props set, or that would undo what the helper does, with the prop to use.
+// reservedFlags are flags that other props set, or that would undo what the helper does, with the prop to
+// use.
 var reservedFlags = map[string]string{
 	"--tag": "Tags", "--file": "Dockerfile", "--target": "Build.Target",
 	"--platform": "Build.Platforms", "--build-arg": "Build.Arguments", "--secret": "Build.Secrets",

@@ -22,7 +22,8 @@ const (
 	InlineCache CacheMode = "inline"
 	// ImageCache reuses the layers of the last image, with Docker's own builder.
 	ImageCache CacheMode = "image"
-	// LocalCache uses CodeBuild's Docker layer cache, which is on a machine that the next build may or may not get:
+	// LocalCache uses CodeBuild's Docker layer cache, which is on a machine that the next build may or may
+	// not get:
 	// https://docs.aws.amazon.com/codebuild/latest/userguide/caching-local.html.
 	LocalCache CacheMode = "local"
 	// S3Cache keeps the layers of all stages in a bucket.
@@ -75,8 +76,8 @@ func checkCachePlace(problems *validation.Problems, c cacheOptions) {
 	}
 }
 
-// grantCache lets the role use the cache. The modes inline and image keep it in the image repository, which has
-// grants of its own.
+// grantCache lets the role use the cache. The modes inline and image keep it in the image repository, which
+// has grants of its own.
 func grantCache(role awsiam.IGrantable, c cacheOptions, write bool) {
 	switch {
 	case c.mode == S3Cache:
@@ -89,8 +90,9 @@ func grantCache(role awsiam.IGrantable, c cacheOptions, write bool) {
 	}
 }
 
-// grantPrefix lets the role use the objects below the prefix. BuildKit asks for layers that may not exist, and S3
-// answers "not found" only to roles that may list the bucket. That request has no prefix, hence IfExists:
+// grantPrefix lets the role use the objects below the prefix. BuildKit asks for layers that may not exist,
+// and S3 answers "not found" only to roles that may list the bucket. That request has no prefix, hence
+// IfExists:
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html.
 func grantPrefix(role awsiam.IGrantable, c cacheOptions, write bool) {
 	actions, keyActions := []string{"s3:GetObject"}, []string{"kms:Decrypt"}

@@ -42,7 +42,8 @@ func check(scope constructs.Construct, shared *perstack.Shared, r *resolved) []v
 	return problems
 }
 
-// CheckSettings returns the problems of the props that are plain values. Props that are constructs need not be set.
+// CheckSettings returns the problems of the props that are plain values. Props that are constructs need not
+// be set.
 func CheckSettings(props ImageBuildProps) []validation.Problem {
 	var problems validation.Problems
 	checkSettings(&problems, resolve(&props))
@@ -96,7 +97,8 @@ func checkForms(problems *validation.Problems, r *resolved) {
 	}
 }
 
-// isInsideSource reports whether p is a relative path that does not leave the source and is not read as an option.
+// isInsideSource reports whether p is a relative path that does not leave the source and is not read as an
+// option.
 func isInsideSource(p string) bool {
 	clean := path.Clean(p)
 	return p != "" && !path.IsAbs(p) && clean != ".." && !strings.HasPrefix(clean, "../") &&

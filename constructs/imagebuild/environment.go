@@ -14,8 +14,8 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// variables returns the environment variables of release builds. Every variable has a value, because the console
-// shows and overrides only variables with a value.
+// variables returns the environment variables of release builds. Every variable has a value, because the
+// console shows and overrides only variables with a value.
 func (b *ImageBuild) variables(r *resolved) map[string]string {
 	v := map[string]string{
 		"LAYERCACHE_WRITE":           strconv.FormatBool(r.cache.write),

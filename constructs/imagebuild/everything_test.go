@@ -26,8 +26,8 @@ import (
 	"github.com/layercache/layercache/internal/synthtest"
 )
 
-// allFeatures makes builds that together use every feature: a batch of two platforms, a build on a Docker server, and
-// a build with an S3 cache.
+// allFeatures makes builds that together use every feature: a batch of two platforms, a build on a Docker
+// server, and a build with an S3 cache.
 func allFeatures(t *testing.T, stack awscdk.Stack, pullThrough bool) {
 	t.Helper()
 	batch := newBatchProps(t, stack)

@@ -33,8 +33,8 @@ func newImageRepository(scope constructs.Construct, r *resolved) awsecr.IReposit
 	return repository
 }
 
-// appName returns the first part of the cache's tags. id is the id of the construct, in which the CDK replaces
-// slashes.
+// appName returns the first part of the cache's tags. id is the id of the construct, in which the CDK
+// replaces slashes.
 func (b *ImageBuild) appName(id string) *string {
 	image := b.options.image
 	switch {
@@ -54,8 +54,8 @@ func (b *ImageBuild) appName(id string) *string {
 	return b.Node().Id()
 }
 
-// literalName returns the name of a repository if it is known at synthesis: the name of an imported repository, or
-// the physical name of a new one. Otherwise it returns "".
+// literalName returns the name of a repository if it is known at synthesis: the name of an imported
+// repository, or the physical name of a new one. Otherwise it returns "".
 func literalName(repository awsecr.IRepository) string {
 	name := repository.RepositoryName()
 	if cfn, ok := repository.Node().DefaultChild().(awsecr.CfnRepository); ok {
@@ -85,8 +85,8 @@ func checkTags(problems *validation.Problems, prop string, tags []string) {
 	}
 }
 
-// repositoryNameKey is the key of the name of a cache repository, which every build of a stack compares with its
-// own.
+// repositoryNameKey is the key of the name of a cache repository, which every build of a stack compares with
+// its own.
 type repositoryNameKey struct{ repository awsecr.IRepository }
 
 // checkImageIsNotCache refuses one repository for images and caches.
@@ -116,8 +116,8 @@ func (i imageOptions) isReleaseRepository(repository awsecr.IRepository) bool {
 	return validation.IsLiteral(i.name) && literalName(repository) == *i.name
 }
 
-// sameRepository reports whether two repositories are one construct, or have the same name and are not known to be
-// in different registries.
+// sameRepository reports whether two repositories are one construct, or have the same name and are not known
+// to be in different registries.
 func sameRepository(a, b awsecr.IRepository) bool {
 	if *a.Node().Path() == *b.Node().Path() {
 		return true
@@ -132,8 +132,8 @@ func sameRepository(a, b awsecr.IRepository) bool {
 
 var registryForm = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.`)
 
-// registryHost returns the account and region at the start of the repository's URI, or "" if they are not known at
-// synthesis.
+// registryHost returns the account and region at the start of the repository's URI, or "" if they are not
+// known at synthesis.
 func registryHost(repository awsecr.IRepository) string {
 	uri := awscdk.Stack_Of(repository).Resolve(repository.RepositoryUri())
 	if object, ok := uri.(map[string]any); ok {
@@ -147,8 +147,8 @@ func registryHost(repository awsecr.IRepository) string {
 	return registryForm.FindString(text)
 }
 
-// ImageUri returns HOST/NAME:TAG or HOST/NAME@DIGEST for tagOrDigest, such as "v1" or "sha256:…". If it is nil,
-// ImageUri uses the first of Tags without a word in braces, or "latest".
+// ImageUri returns HOST/NAME:TAG or HOST/NAME@DIGEST for tagOrDigest, such as "v1" or "sha256:…". If it is
+// nil, ImageUri uses the first of Tags without a word in braces, or "latest".
 func (b *ImageBuild) ImageUri(tagOrDigest *string) *string {
 	return b.image.RepositoryUriForTagOrDigest(b.tagOrDigest(tagOrDigest))
 }
@@ -159,20 +159,20 @@ func (b *ImageBuild) ContainerImage(tagOrDigest *string) awsecs.ContainerImage {
 	return awsecs.ContainerImage_FromEcrRepository(b.image, b.tagOrDigest(tagOrDigest))
 }
 
-// DockerImageCode returns the image for an awslambda.DockerImageFunction. tagOrDigest is as in ImageUri. AWS Lambda
-// resolves a tag only when the function is deployed.
+// DockerImageCode returns the image for an awslambda.DockerImageFunction. tagOrDigest is as in ImageUri. AWS
+// Lambda resolves a tag only when the function is deployed.
 func (b *ImageBuild) DockerImageCode(tagOrDigest *string) awslambda.DockerImageCode {
 	return awslambda.DockerImageCode_FromEcr(b.image, &awslambda.EcrImageCodeProps{TagOrDigest: b.tagOrDigest(tagOrDigest)})
 }
 
-// EcrImageCode returns the image for an awslambda.Function with the handler and runtime of the image. tagOrDigest
-// is as in ImageUri.
+// EcrImageCode returns the image for an awslambda.Function with the handler and runtime of the image.
+// tagOrDigest is as in ImageUri.
 func (b *ImageBuild) EcrImageCode(tagOrDigest *string) awslambda.EcrImageCode {
 	return awslambda.Code_FromEcrImage(b.image, &awslambda.EcrImageCodeProps{TagOrDigest: b.tagOrDigest(tagOrDigest)})
 }
 
-// AppRunnerImage returns the image for an awsapprunner.CfnService. tagOrDigest is as in ImageUri. Let the service's
-// access role pull it with Image().GrantPull.
+// AppRunnerImage returns the image for an awsapprunner.CfnService. tagOrDigest is as in ImageUri. Let the
+// service's access role pull it with Image().GrantPull.
 func (b *ImageBuild) AppRunnerImage(tagOrDigest *string) *awsapprunner.CfnService_ImageRepositoryProperty {
 	return &awsapprunner.CfnService_ImageRepositoryProperty{
 		ImageIdentifier:     b.ImageUri(tagOrDigest),

@@ -1,5 +1,5 @@
-// Package imagebuild makes the AWS CodeBuild project that builds one image with a layer cache, and a second project
-// for its pull requests.
+// Package imagebuild makes the AWS CodeBuild project that builds one image with a layer cache, and a second
+// project for its pull requests.
 package imagebuild
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// ImageBuild is a CodeBuild project with its service role and log group. Start builds in the console, with the
-// StartBuild API or by Triggers. Pull requests have a second project with a role of its own.
+// ImageBuild is a CodeBuild project with its service role and log group. Start builds in the console, with
+// the StartBuild API or by Triggers. Pull requests have a second project with a role of its own.
 type ImageBuild struct {
 	constructs.Construct
 	shared  *perstack.Shared
@@ -113,7 +113,8 @@ func (b *ImageBuild) Image() awsecr.IRepository { return b.image }
 // App returns the first part of the cache's tags, which is also the dimension of the metrics.
 func (b *ImageBuild) App() *string { return b.app }
 
-// IsBatch reports whether the image is built as a batch with one build per platform. StartBuildBatch starts it.
+// IsBatch reports whether the image is built as a batch with one build per platform. StartBuildBatch starts
+// it.
 func (b *ImageBuild) IsBatch() bool { return b.options.build.batch }
 
 // PullRequestProject returns the project that builds pull requests, or nil.
@@ -143,6 +144,6 @@ func (b *ImageBuild) PullRequestLogGroup() awslogs.ILogGroup {
 // Connections returns the security groups of release builds in a VPC.
 func (b *ImageBuild) Connections() awsec2.Connections { return b.release.project.Connections() }
 
-// GrantPrincipal returns the role of release builds, so that bucket.GrantRead(build, nil) grants to that role and
-// never to the role of pull requests.
+// GrantPrincipal returns the role of release builds, so that bucket.GrantRead(build, nil) grants to that role
+// and never to the role of pull requests.
 func (b *ImageBuild) GrantPrincipal() awsiam.IPrincipal { return b.release.role.GrantPrincipal() }

@@ -51,13 +51,15 @@ func (a Architecture) buildImage() awscodebuild.IBuildImage {
 type Builder string
 
 const (
-	// AutoBuilder is NativeBuilder, or ContainerBuilder or DockerBuilder if that cannot start. The log names it.
+	// AutoBuilder is NativeBuilder, or ContainerBuilder or DockerBuilder if that cannot start. The log names
+	// it.
 	AutoBuilder Builder = "auto"
 	// NativeBuilder is the helper's own buildkitd, started as a process.
 	NativeBuilder Builder = "native"
 	// ContainerBuilder is a buildkitd in a container.
 	ContainerBuilder Builder = "container"
-	// DockerBuilder is the builder of the Docker server. It imports every cache but exports only inline caches.
+	// DockerBuilder is the builder of the Docker server. It imports every cache but exports only inline
+	// caches.
 	DockerBuilder Builder = "docker"
 )
 
@@ -213,8 +215,8 @@ func checkConcurrency(problems *validation.Problems, prop string, limit *float64
 	}
 }
 
-// Network runs builds in a VPC. Builds reach Git hosts and upstream registries through NAT. They reach AWS services
-// through NAT too, or through endpoints:
+// Network runs builds in a VPC. Builds reach Git hosts and upstream registries through NAT. They reach AWS
+// services through NAT too, or through endpoints:
 //
 //   - interface endpoints: logs, ecr.api and ecr.dkr
 //   - a gateway endpoint: s3, where ECR keeps layers and where the helper comes from

@@ -18,7 +18,8 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// buildProject is one CodeBuild project with its service role and log group, for release builds or pull requests.
+// buildProject is one CodeBuild project with its service role and log group, for release builds or pull
+// requests.
 type buildProject struct {
 	scope     constructs.Construct
 	shared    *perstack.Shared
@@ -58,8 +59,8 @@ func newLogGroup(scope constructs.Construct, options *resolved) awslogs.ILogGrou
 	return awslogs.NewLogGroup(scope, jsii.String("Logs"), props)
 }
 
-// trustLogs adds a statement to the policy of a key of this app: CloudWatch Logs may use the key for log groups of
-// the account. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html.
+// trustLogs adds a statement to the policy of a key of this app: CloudWatch Logs may use the key for log
+// groups of the account. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html.
 func trustLogs(scope constructs.Construct, key awskms.IKey) {
 	stack := awscdk.Stack_Of(scope)
 	service := fmt.Sprintf("logs.%s.%s", *stack.Region(), *stack.UrlSuffix())
@@ -108,8 +109,8 @@ func (p *buildProject) create(o projectOptions) {
 	p.addReports()
 }
 
-// projectProps gives the project a role that takes no further statements: the CDK would add broad ones, for every
-// report group and for a log group that this project does not have.
+// projectProps gives the project a role that takes no further statements: the CDK would add broad ones, for
+// every report group and for a log group that this project does not have.
 func (p *buildProject) projectProps(o projectOptions, environment map[string]*awscodebuild.BuildEnvironmentVariable) *awscodebuild.ProjectProps {
 	props := &awscodebuild.ProjectProps{
 		Description:                 &o.description,
@@ -153,8 +154,8 @@ func emptyBuildSpec(shared *perstack.Shared) awscodebuild.BuildSpec {
 	})
 }
 
-// setSource sets the source on the CloudFormation resource, because the CDK's sources lack some of its properties
-// and would not keep the comments and order of the buildspec.
+// setSource sets the source on the CloudFormation resource, because the CDK's sources lack some of its
+// properties and would not keep the comments and order of the buildspec.
 func (p *buildProject) setSource(source *BoundSource, triggers *awscodebuild.CfnProject_ProjectTriggersProperty) {
 	source.Property.BuildSpec = jsii.String(buildspec(p.options))
 	cfn := p.cfnProject()
@@ -214,12 +215,13 @@ func (p *buildProject) addBatch() {
 	})
 }
 
-// reportName is the name of the report group in buildspecs/reports.yml. CodeBuild prefixes it with the project's
-// name.
+// reportName is the name of the report group in buildspecs/reports.yml. CodeBuild prefixes it with the
+// project's name.
 const reportName = "layercache"
 
 // addReports makes the report group at deployment, so that the role needs no permission to create one. The
-// statement has a policy of its own: it names the project, and the project depends on the role's default policy.
+// statement has a policy of its own: it names the project, and the project depends on the role's default
+// policy.
 // https://docs.aws.amazon.com/codebuild/latest/userguide/test-permissions.html.
 func (p *buildProject) addReports() {
 	if !p.options.reports {
@@ -240,8 +242,8 @@ func (p *buildProject) addReports() {
 	})
 }
 
-// helperSources returns the helper as secondary sources: one that the buildspec finds as "layercache", or for a
-// batch one per architecture.
+// helperSources returns the helper as secondary sources: one that the buildspec finds as "layercache", or for
+// a batch one per architecture.
 func (p *buildProject) helperSources(zips map[Architecture]string) *[]awscodebuild.ISource {
 	if !p.options.build.batch {
 		return &[]awscodebuild.ISource{helperasset.Source(p.shared, p.role, zips[p.options.machine.architecture])}

@@ -12,8 +12,8 @@ import (
 	"github.com/layercache/layercache/constructs/pullthrough"
 )
 
-// ImageBuildProps are the props of an ImageBuild: what is built, when, with which cache, and on which machine. The
-// console can override every LAYERCACHE_* variable that they set, for one build.
+// ImageBuildProps are the props of an ImageBuild: what is built, when, with which cache, and on which
+// machine. The console can override every LAYERCACHE_* variable that they set, for one build.
 type ImageBuildProps struct {
 	// Source is where the Dockerfile and its context come from. Required.
 	Source ISource
@@ -22,13 +22,15 @@ type ImageBuildProps struct {
 	// Default: only people and the StartBuild API start builds.
 	Triggers *Triggers
 
-	// PullRequests are the options of a second project, which builds pull requests under a role that cannot write
-	// the release builds' cache. The project exists if this is set or the webhook has events of pull requests.
+	// PullRequests are the options of a second project, which builds pull requests under a role that cannot
+	// write the release builds' cache. The project exists if this is set or the webhook has events of pull
+	// requests.
 	// Default: the defaults of PullRequests.
 	PullRequests *PullRequests
 
-	// Cache holds the layer caches. It must not be the image repository, because an image that is pushed under a
-	// cache's tag would overwrite the cache. Required if CacheMode is RegistryCache, and otherwise an error.
+	// Cache holds the layer caches. It must not be the image repository, because an image that is pushed
+	// under a cache's tag would overwrite the cache. Required if CacheMode is RegistryCache, and otherwise an
+	// error.
 	Cache cacherepo.ICacheRepository
 
 	// CacheMode is where the layers are kept.
@@ -42,8 +44,8 @@ type ImageBuildProps struct {
 	// CacheBucket keeps the layers. Required if CacheMode is S3Cache, and otherwise an error.
 	CacheBucket awss3.IBucket
 
-	// CachePrefix is the prefix of the layers' keys in CacheBucket. It ends with a slash. The role can access only
-	// objects with this prefix.
+	// CachePrefix is the prefix of the layers' keys in CacheBucket. It ends with a slash. The role can access
+	// only objects with this prefix.
 	// Default: "layercache/".
 	CachePrefix *string
 
@@ -51,10 +53,10 @@ type ImageBuildProps struct {
 	// Default: Zstd.
 	CacheCompression Compression
 
-	// App is the first part of the cache's tags, so that several images can share one cache repository: at most 64
-	// letters, digits, '.', '_' and '-'.
-	// Default: the last part of the image repository's name, or the id of the construct if CloudFormation makes the
-	// name.
+	// App is the first part of the cache's tags, so that several images can share one cache repository: at
+	// most 64 letters, digits, '.', '_' and '-'.
+	// Default: the last part of the image repository's name, or the id of the construct if CloudFormation
+	// makes the name.
 	App *string
 
 	// FallbackBranch is the branch whose cache is imported if the built branch has none.
@@ -62,16 +64,16 @@ type ImageBuildProps struct {
 	FallbackBranch *string
 
 	// Image is the repository that the image is pushed to.
-	// Default: a new repository with mutable tags that scans on push, expires untagged images after 7 days and is
-	// kept when the stack is deleted.
+	// Default: a new repository with mutable tags that scans on push, expires untagged images after 7 days
+	// and is kept when the stack is deleted.
 	Image awsecr.IRepository
 
 	// ImageName is the physical name of the new image repository; not together with Image.
 	// Default: CloudFormation makes a name.
 	ImageName *string
 
-	// Tags are the tags of the image. In a tag, {commit}, {branch} and {build} stand for the id of the commit, the
-	// branch and the number of the build.
+	// Tags are the tags of the image. In a tag, {commit}, {branch} and {build} stand for the id of the
+	// commit, the branch and the number of the build.
 	// Default: "latest".
 	Tags *[]*string
 
@@ -79,8 +81,8 @@ type ImageBuildProps struct {
 	// Default: "Dockerfile".
 	Dockerfile *string
 
-	// Context is the path of the build context from the root of the source. With Source_None it may be an https://
-	// URL of a Git repository, which BuildKit fetches.
+	// Context is the path of the build context from the root of the source. With Source_None it may be an
+	// https:// URL of a Git repository, which BuildKit fetches.
 	// Default: ".".
 	Context *string
 
@@ -140,33 +142,35 @@ type ImageBuildProps struct {
 	// Default: awslogs.RetentionDays_ONE_MONTH.
 	LogRetention awslogs.RetentionDays
 
-	// Reports makes a report group, whose Reports tab shows the steps of each build from the helper's junit.xml.
+	// Reports makes a report group: the Reports tab of CodeBuild shows the steps of each build from the
+	// helper's junit.xml.
 	// Default: false.
 	Reports *bool
 
-	// MetricsNamespace is the CloudWatch namespace that release builds write the helper's metrics to, with the
-	// dimension App.
+	// MetricsNamespace is the CloudWatch namespace that release builds write the helper's metrics to, with
+	// the dimension App.
 	// Default: no metrics.
 	MetricsNamespace *string
 
-	// EncryptionKey encrypts the projects' output, the new log groups and the new image repository. The policy of a
-	// key of this app is changed to allow CloudWatch Logs. The policy of an imported key must allow it already:
+	// EncryptionKey encrypts the projects' output, the new log groups and the new image repository. The
+	// policy of a key of this app is changed to allow CloudWatch Logs. The policy of an imported key must
+	// allow it already:
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html.
 	// Default: keys that AWS owns.
 	EncryptionKey awskms.IKey
 
-	// Environment are further variables of release builds, in plain text: no secrets. A LAYERCACHE_* variable that
-	// a prop sets is an error here. Builds of pull requests use PullRequests.Environment.
+	// Environment are further variables of release builds, in plain text: no secrets. A LAYERCACHE_* variable
+	// that a prop sets is an error here. Builds of pull requests use PullRequests.Environment.
 	// Default: none.
 	Environment *map[string]*string
 
-	// RolePath is the path of the service role, such as "/ci/release/". A cache repository of another account can
-	// trust it with the RolePath of a party.
+	// RolePath is the path of the service role, such as "/ci/release/". A cache repository of another account
+	// can trust it with the RolePath of a party.
 	// Default: "/".
 	RolePath *string
 
-	// HelperZip is the path of a zip with the programs layercache and buildkitd for linux and the architecture.
-	// In the path, {arch} stands for amd64 or arm64.
+	// HelperZip is the path of a zip with the programs layercache and buildkitd for linux and the
+	// architecture. In the path, {arch} stands for amd64 or arm64.
 	// Default: compiled from this module's source, once per version.
 	HelperZip *string
 }

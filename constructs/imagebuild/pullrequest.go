@@ -18,17 +18,17 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// PullRequests are the options of the project that builds pull requests. Its role can read the release builds' cache
-// but write neither that cache nor the image repository, because the author of a pull request decides what its build
-// runs.
+// PullRequests are the options of the project that builds pull requests. Its role can read the release
+// builds' cache but write neither that cache nor the image repository, because the author of a pull request
+// decides what its build runs.
 type PullRequests struct {
-	// Cache is a second cache repository, which builds of pull requests write. They read it before the release
-	// builds' cache.
+	// Cache is a second cache repository, which builds of pull requests write. They read it before the
+	// release builds' cache.
 	// Default: they read the release builds' cache and write none.
 	Cache cacherepo.ICacheRepository
 
-	// Image is the repository that images of pull requests are pushed to. It must not be the repository of releases,
-	// because a permission to push cannot be limited to some tags.
+	// Image is the repository that images of pull requests are pushed to. It must not be the repository of
+	// releases, because a permission to push cannot be limited to some tags.
 	// Default: the image is built and not pushed.
 	Image awsecr.IRepository
 
@@ -40,10 +40,11 @@ type PullRequests struct {
 	// Default: false.
 	Secrets *bool
 
-	// FirstPulls lets builds of pull requests make the first pull of a base image through PullThrough. Then their
-	// role has ecr:CreateRepository, and the author of a pull request can create the repository of a base image
-	// with any settings. Without it, a base image that no release build or Prewarm has pulled yet comes from its
-	// upstream, which is slower, and fails for a private upstream or an address that names PullThrough.
+	// FirstPulls lets builds of pull requests make the first pull of a base image through PullThrough. Then
+	// their role has ecr:CreateRepository, and the author of a pull request can create the repository of a
+	// base image with any settings. Without it, a base image that no release build or Prewarm has pulled yet
+	// comes from its upstream, which is slower, and fails for a private upstream or an address that names
+	// PullThrough.
 	// Default: false.
 	FirstPulls *bool
 
@@ -52,13 +53,13 @@ type PullRequests struct {
 	// Default: none.
 	Environment *map[string]*string
 
-	// Extra are further arguments of docker buildx build, in the form of Build.Extra, which is only for release
-	// builds: --allow or --ssh would give a pull request more than its role has.
+	// Extra are further arguments of docker buildx build, in the form of Build.Extra, which is only for
+	// release builds: --allow or --ssh would give a pull request more than its role has.
 	// Default: none.
 	Extra *[]*string
 
-	// ConcurrentBuildLimit is how many builds of pull requests may run at a time. CodeBuild does not queue further
-	// builds but drops them. The limit must not exceed the quota of the account, which can be 1:
+	// ConcurrentBuildLimit is how many builds of pull requests may run at a time. CodeBuild does not queue
+	// further builds but drops them. The limit must not exceed the quota of the account, which can be 1:
 	// https://docs.aws.amazon.com/codebuild/latest/userguide/builds-working.html.
 	// Default: ImageBuildProps.ConcurrentBuildLimit.
 	ConcurrentBuildLimit *float64
@@ -121,8 +122,8 @@ func (b *ImageBuild) addPullRequests(zips map[Architecture]string) {
 	})
 }
 
-// grantPullRequest lets builds of pull requests read the release builds' cache, and write only to the repositories
-// of PullRequests.
+// grantPullRequest lets builds of pull requests read the release builds' cache, and write only to the
+// repositories of PullRequests.
 func (b *ImageBuild) grantPullRequest() {
 	role, pulls := b.pullRequest.role, b.options.pullRequests
 	switch {
@@ -224,8 +225,8 @@ func checkPullRequestRepositories(problems *validation.Problems, r *resolved) {
 	}
 }
 
-// checkPullRequestSettings checks the plain values that release builds have too. An inherited limit is checked with
-// those of release builds.
+// checkPullRequestSettings checks the plain values that release builds have too. An inherited limit is
+// checked with those of release builds.
 func checkPullRequestSettings(problems *validation.Problems, r *resolved) {
 	pulls := r.pullRequests
 	checkExtra(problems, "PullRequests.Extra", pulls.extra)
@@ -249,8 +250,8 @@ func checkApproval(problems *validation.Problems, pulls pullRequestOptions) {
 	}
 }
 
-// checkPullRequestRolePath checks the path and that a cache which trusts the release builds' path to write does not
-// also trust pull requests.
+// checkPullRequestRolePath checks the path and that a cache which trusts the release builds' path to write
+// does not also trust pull requests.
 func checkPullRequestRolePath(problems *validation.Problems, path, releasePath string) {
 	if validation.IsLiteral(&path) && !rolePathForm.MatchString(path) {
 		problems.Add("PullRequests.RolePath", fmt.Sprintf("%q has the wrong form", path), "start and end it with a slash, such as /ci/pull-request/")

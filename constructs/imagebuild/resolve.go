@@ -21,8 +21,9 @@ import (
 	"github.com/layercache/layercache/constructs/pullthrough"
 )
 
-// resolved holds the props as plain values, with the defaults filled in. Checks, grants, variables and resources
-// read these and never the props. A pointer, interface or list is nil if the prop is not set and has no default.
+// resolved holds the props as plain values, with the defaults filled in. Checks, grants, variables and
+// resources read these and never the props. A pointer, interface or list is nil if the prop is not set and
+// has no default.
 type resolved struct {
 	source           ISource
 	image            imageOptions
@@ -100,8 +101,8 @@ type networkOptions struct {
 	subnetError string
 }
 
-// limitOptions are the limits that CodeBuild enforces. timeout is nil for an hour, because the builds of a stack
-// share one awscdk.Duration for it.
+// limitOptions are the limits that CodeBuild enforces. timeout is nil for an hour, because the builds of a
+// stack share one awscdk.Duration for it.
 type limitOptions struct {
 	timeout, queuedTimeout           awscdk.Duration
 	autoRetryLimit, concurrentBuilds *float64
@@ -358,8 +359,8 @@ func valueOr[T any](prop *T, otherwise T) T {
 	return *prop
 }
 
-// stringsOr returns the values of a list, or the defaults if it is not set. A list that is set is never nil, and
-// nil values in it are empty.
+// stringsOr returns the values of a list, or the defaults if it is not set. A list that is set is never nil,
+// and nil values in it are empty.
 func stringsOr(list *[]*string, otherwise ...string) []string {
 	if list == nil {
 		return otherwise

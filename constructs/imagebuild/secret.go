@@ -20,8 +20,8 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// Secret is a value that a build fetches when it runs and mounts for the steps that ask for it. It is in no layer,
-// argument or cache.
+// Secret is a value that a build fetches when it runs and mounts for the steps that ask for it. It is in no
+// layer, argument or cache.
 type Secret struct {
 	value     func() *string
 	kind      awscodebuild.BuildEnvironmentVariableType
@@ -30,8 +30,8 @@ type Secret struct {
 	grantRead func(scope constructs.Construct, role awsiam.IGrantable)
 }
 
-// Secret_FromSecretsManager returns a secret of AWS Secrets Manager. If field is not nil, the secret's value is a
-// JSON object and the build gets that field.
+// Secret_FromSecretsManager returns a secret of AWS Secrets Manager. If field is not nil, the secret's value
+// is a JSON object and the build gets that field.
 func Secret_FromSecretsManager(secret awssecretsmanager.ISecret, field *string) *Secret {
 	return &Secret{
 		kind:     awscodebuild.BuildEnvironmentVariableType_SECRETS_MANAGER,
@@ -47,8 +47,8 @@ func Secret_FromSecretsManager(secret awssecretsmanager.ISecret, field *string) 
 	}
 }
 
-// Secret_FromSsmParameter returns a parameter of AWS Systems Manager. key is the KMS key of a SecureString; nil is
-// the AWS managed key.
+// Secret_FromSsmParameter returns a parameter of AWS Systems Manager. key is the KMS key of a SecureString;
+// nil is the AWS managed key.
 func Secret_FromSsmParameter(parameter awsssm.IParameter, key awskms.IKey) *Secret {
 	return &Secret{
 		kind:     awscodebuild.BuildEnvironmentVariableType_PARAMETER_STORE,
@@ -61,8 +61,8 @@ func Secret_FromSsmParameter(parameter awsssm.IParameter, key awskms.IKey) *Secr
 	}
 }
 
-// grantSecret lets the role read one secret. The ARN of a secret that was imported by name lacks the six characters
-// that Secrets Manager adds.
+// grantSecret lets the role read one secret. The ARN of a secret that was imported by name lacks the six
+// characters that Secrets Manager adds.
 func grantSecret(scope constructs.Construct, role awsiam.IGrantable, secret awssecretsmanager.ISecret) {
 	arn := secret.SecretFullArn()
 	if arn == nil {

@@ -27,8 +27,8 @@ type ISource interface {
 	Check() []validation.Problem
 	// Kind returns CodeBuild's type of the source, such as "GITHUB".
 	Kind() string
-	// Bind makes what the source needs below scope, lets the role read only the source, and returns the source of
-	// the CodeBuild project.
+	// Bind makes what the source needs below scope, lets the role read only the source, and returns the
+	// source of the CodeBuild project.
 	Bind(scope constructs.Construct, role awsiam.IGrantable) *BoundSource
 }
 
@@ -59,8 +59,8 @@ type GitOptions struct {
 	// Default: the default branch.
 	Version *string
 
-	// ConnectionArn is the ARN of an AWS CodeConnections connection to the host. The role may use this connection
-	// only.
+	// ConnectionArn is the ARN of an AWS CodeConnections connection to the host. The role may use this
+	// connection only.
 	// Default: the credential of the account for the host, if it has one.
 	ConnectionArn *string
 
@@ -88,7 +88,8 @@ func Source_GitHub(owner, repository *string, options *GitOptions) ISource {
 	return hostedGitSource(kindGitHub, "https://github.com/", options, owner, repository)
 }
 
-// Source_GitHubEnterprise returns a repository of a GitHub Enterprise Server, by the HTTPS URL to clone it from.
+// Source_GitHubEnterprise returns a repository of a GitHub Enterprise Server, by the HTTPS URL to clone it
+// from.
 func Source_GitHubEnterprise(url *string, options *GitOptions) ISource {
 	return newGitSource(kindGitHubEnterprise, url, options)
 }
@@ -98,7 +99,8 @@ func Source_GitLab(path *string, options *GitOptions) ISource {
 	return hostedGitSource(kindGitLab, "https://gitlab.com/", options, path)
 }
 
-// Source_GitLabSelfManaged returns a project of a self-managed GitLab server, by the HTTPS URL to clone it from.
+// Source_GitLabSelfManaged returns a project of a self-managed GitLab server, by the HTTPS URL to clone it
+// from.
 func Source_GitLabSelfManaged(url *string, options *GitOptions) ISource {
 	return newGitSource(kindGitLabSelfManaged, url, options)
 }
@@ -271,8 +273,8 @@ type DirectoryOptions struct {
 	Exclude *[]*string
 }
 
-// Source_Directory returns a local directory. The CDK CLI uploads it as a zip at deployment, and the role may read
-// only this object.
+// Source_Directory returns a local directory. The CDK CLI uploads it as a zip at deployment, and the role may
+// read only this object.
 func Source_Directory(path *string, options *DirectoryOptions) ISource {
 	exclude := valueOr(options, DirectoryOptions{}).Exclude
 	if exclude == nil {
@@ -315,7 +317,8 @@ func sharedBy(scope constructs.Construct) *perstack.Shared {
 	return perstack.Of(scope)
 }
 
-// absolute resolves a path in this process, because the CDK's JavaScript process may run in another directory.
+// absolute resolves a path in this process, because the CDK's JavaScript process may run in another
+// directory.
 func absolute(path string) *string {
 	if resolved, err := filepath.Abs(path); err == nil {
 		path = resolved
@@ -323,8 +326,8 @@ func absolute(path string) *string {
 	return &path
 }
 
-// Source_S3 returns a zip in an S3 bucket. The role may read only this object, and decrypt it if the bucket has a
-// known KMS key.
+// Source_S3 returns a zip in an S3 bucket. The role may read only this object, and decrypt it if the bucket
+// has a known KMS key.
 func Source_S3(bucket awss3.IBucket, key *string) ISource {
 	return &s3Source{bucket: bucket, key: valueOr(key, "")}
 }
@@ -355,8 +358,9 @@ func s3Object(bucket, key *string) *BoundSource {
 	return &BoundSource{Property: &awscodebuild.CfnProject_SourceProperty{Type: jsii.String(kindS3), Location: jsii.String(*bucket + "/" + *key)}}
 }
 
-// Source_None returns a source without files. Either Context is the URL of a Git repository, or each start of a
-// build names a source (sourceTypeOverride and sourceLocationOverride of StartBuild). Grant the role access to it.
+// Source_None returns a source without files. Either Context is the URL of a Git repository, or each start of
+// a build names a source (sourceTypeOverride and sourceLocationOverride of StartBuild). Grant the role access
+// to it.
 func Source_None() ISource { return noSource{} }
 
 type noSource struct{}

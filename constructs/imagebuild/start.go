@@ -11,8 +11,9 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// GrantStart lets the grantee start release builds, or batches if IsBatch, and see their state and log. The start of
-// a build can override its buildspec, so grant this only to principals that may have the permissions of Role.
+// GrantStart lets the grantee start release builds, or batches if IsBatch, and see their state and log. The
+// start of a build can override its buildspec, so grant this only to principals that may have the permissions
+// of Role.
 func (b *ImageBuild) GrantStart(grantee awsiam.IGrantable) awsiam.Grant {
 	actions := []string{"codebuild:StartBuild", "codebuild:BatchGetBuilds"}
 	if b.IsBatch() {
@@ -34,8 +35,8 @@ func (b *ImageBuild) GrantStart(grantee awsiam.IGrantable) awsiam.Grant {
 	return project.Combine(log)
 }
 
-// OnBuildSucceeded makes a rule for release builds that succeed. The builds of a batch succeed one by one: first
-// those of the platforms, then that of the index.
+// OnBuildSucceeded makes a rule for release builds that succeed. The builds of a batch succeed one by one:
+// first those of the platforms, then that of the index.
 func (b *ImageBuild) OnBuildSucceeded(id *string, options *awsevents.OnEventOptions) awsevents.Rule {
 	return b.release.project.OnBuildSucceeded(id, options)
 }
@@ -52,8 +53,8 @@ type starter struct {
 	overrides string
 }
 
-// newStarter lets EventBridge start the project. EventBridge can start a single build itself. For a batch it runs a
-// state machine with one step.
+// newStarter lets EventBridge start the project. EventBridge can start a single build itself. For a batch it
+// runs a state machine with one step.
 func (b *ImageBuild) newStarter() *starter {
 	role := serviceRole(b, b.shared, "StartRole", "events.amazonaws.com", "Starts image builds from EventBridge (layercache)")
 	if !b.IsBatch() {
@@ -135,7 +136,8 @@ func (b *ImageBuild) MetricFailedBuilds(options *awscloudwatch.MetricOptions) aw
 	return b.release.project.MetricFailedBuilds(options)
 }
 
-// grantMetrics lets the role write to one namespace. The action supports no resource, so the condition limits it:
+// grantMetrics lets the role write to one namespace. The action supports no resource, so the condition limits
+// it:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html.
 func grantMetrics(role awsiam.IGrantable, namespace *string) {
 	if namespace == nil {

@@ -24,8 +24,8 @@ type Triggers struct {
 	// Default: no schedule.
 	Schedule awsevents.Schedule
 
-	// RefreshOnSchedule makes scheduled builds ignore the cache and replace it, so that they install new packages
-	// of a distribution.
+	// RefreshOnSchedule makes scheduled builds ignore the cache and replace it, so that they install new
+	// packages of a distribution.
 	// Default: false.
 	RefreshOnSchedule *bool
 
@@ -46,8 +46,8 @@ type BaseImage struct {
 	Tag *string
 }
 
-// Webhook starts a build on events of the Git host. Events of pull requests start the pull-request project, all
-// others the release project.
+// Webhook starts a build on events of the Git host. Events of pull requests start the pull-request project,
+// all others the release project.
 type Webhook struct {
 	// Filters are groups of events. An event that matches one group starts a build.
 	// Default: pushes to FallbackBranch, and pull requests that are opened or changed.
@@ -121,8 +121,8 @@ func isPullRequest(event awscodebuild.EventAction) bool {
 
 func isNotPullRequest(event awscodebuild.EventAction) bool { return !isPullRequest(event) }
 
-// groupsWithEvents returns the groups with only the events that match, without groups that have none. Splitting a
-// group does not change what it matches.
+// groupsWithEvents returns the groups with only the events that match, without groups that have none.
+// Splitting a group does not change what it matches.
 func groupsWithEvents(groups []eventGroup, match func(awscodebuild.EventAction) bool) []eventGroup {
 	var found []eventGroup
 	for _, g := range groups {
@@ -205,8 +205,8 @@ func checkFilterGroup(problems *validation.Problems, prop string, g eventGroup) 
 	}
 }
 
-// checkTriggers checks that the source has webhooks, and that the build does not watch its own image, which would
-// start builds without end.
+// checkTriggers checks that the source has webhooks, and that the build does not watch its own image, which
+// would start builds without end.
 func checkTriggers(problems *validation.Problems, r *resolved) {
 	t := r.triggers
 	if t.schedule == nil && t.refreshOnSchedule {
@@ -282,8 +282,8 @@ func (i baseImage) eventPattern() map[string]any {
 	}
 }
 
-// ruleID returns the id of the rule. If the name and tag are known at synthesis, it does not change when other
-// images are added or removed.
+// ruleID returns the id of the rule. If the name and tag are known at synthesis, it does not change when
+// other images are added or removed.
 func (i baseImage) ruleID(index int) string {
 	name := literalName(i.repository)
 	if name == "" || !validation.IsLiteral(&i.tag) {
