@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/layercache/layercache/internal/metrics"
 	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/internal/report/metrics"
 	"github.com/layercache/layercache/internal/run"
 	"github.com/layercache/layercache/internal/variables"
 )

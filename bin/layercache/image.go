@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/layercache/layercache/internal/ecr"
 	"github.com/layercache/layercache/internal/image"
-	"github.com/layercache/layercache/internal/prewarm"
+	"github.com/layercache/layercache/internal/registry/ecr"
+	"github.com/layercache/layercache/internal/registry/prewarm"
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/variables"
 )

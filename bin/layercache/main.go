@@ -10,8 +10,8 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/layercache/layercache/internal/builder"
-	"github.com/layercache/layercache/internal/dockerconfig"
+	"github.com/layercache/layercache/internal/buildkit/builder"
+	"github.com/layercache/layercache/internal/registry/dockerconfig"
 	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/run"
 )
@@ -23,6 +23,9 @@ func main() {
 	}
 	if builder.IsDecompressor(os.Args[0]) {
 		os.Exit(builder.Decompress(os.Stdin, os.Stdout, os.Stderr))
+	}
+	if builder.IsFirstProcess(os.Args[0]) {
+		os.Exit(builder.FirstProcess(os.Args[1:], os.Stderr))
 	}
 	if builder.IsRuntime(os.Args[0]) {
 		os.Exit(builder.Runtime(os.Args[1:], os.Stderr))

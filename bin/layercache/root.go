@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/layercache/layercache/internal/version"
+	"github.com/layercache/layercache/internal/bundle/version"
 )
 
 func newRoot() *cobra.Command {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/layercache/layercache/internal/setup"
+	"github.com/layercache/layercache/internal/buildkit/setup"
 	"github.com/layercache/layercache/internal/variables"
 )
 

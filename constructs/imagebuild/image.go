@@ -85,9 +85,8 @@ func checkTags(problems *validation.Problems, prop string, tags []string) {
 	}
 }
 
-// repositoryNameKey is the key of the name of a cache repository, which every build of a stack compares with
-// its own.
-type repositoryNameKey struct{ repository awsecr.IRepository }
+// repositoryNames are the names of cache repositories, which every build of a stack compares with its own.
+var repositoryNames perstack.Memo[awsecr.IRepository, string]
 
 // checkImageIsNotCache refuses one repository for images and caches.
 func checkImageIsNotCache(problems *validation.Problems, shared *perstack.Shared, r *resolved) {
@@ -100,7 +99,7 @@ func checkImageIsNotCache(problems *validation.Problems, shared *perstack.Shared
 	case r.image.repository != nil:
 		same = sameRepository(r.image.repository, cache)
 	case validation.IsLiteral(r.image.name):
-		name := perstack.Once(shared, repositoryNameKey{cache}, func() string { return literalName(cache) })
+		name := repositoryNames.Get(shared, cache, func() string { return literalName(cache) })
 		prop, same = "ImageName", *r.image.name == name
 	}
 	if same {

@@ -33,7 +33,7 @@ type ImageBuild struct {
 func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProps) *ImageBuild {
 	b := &ImageBuild{options: resolve(props)}
 	constructs.NewConstruct_Override(b, scope, id)
-	b.shared = perstack.Of(scope)
+	b.shared = perstack.SharedOf(scope)
 	problems := check(b, b.shared, b.options)
 	var zips map[Architecture]string
 	if len(problems) == 0 {

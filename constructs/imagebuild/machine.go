@@ -103,10 +103,13 @@ var computeTypeNames = map[awscodebuild.ComputeType]string{
 	awscodebuild.ComputeType_X2_LARGE: "BUILD_GENERAL1_2XLARGE",
 }
 
+// buildImages are the build images that the projects of a stack share.
+var buildImages perstack.Memo[Architecture, awscodebuild.IBuildImage]
+
 // buildEnvironment returns the machine. It is privileged unless a Docker server runs the containers.
 func buildEnvironment(shared *perstack.Shared, m machineOptions) *awscodebuild.BuildEnvironment {
 	environment := &awscodebuild.BuildEnvironment{
-		BuildImage:  perstack.Once(shared, m.architecture, m.architecture.buildImage),
+		BuildImage:  buildImages.Get(shared, m.architecture, m.architecture.buildImage),
 		ComputeType: m.computeType,
 		Privileged:  jsii.Bool(m.dockerServer == nil),
 		Fleet:       m.fleet,
@@ -226,7 +229,9 @@ func checkConcurrency(problems *validation.Problems, prop string, limit *float64
 //   - with a connection: codeconnections.api
 //   - with Reports: codebuild
 //
-// With these endpoints and a pull-through cache, builds of CodeCommit, S3 and directory sources need no NAT:
+// With these endpoints, builds of CodeCommit, S3 and directory sources need no NAT if all base images were
+// pulled through a pull-through cache before. A first pull needs a way to the internet:
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html,
 // https://docs.aws.amazon.com/codebuild/latest/userguide/use-vpc-endpoints-with-codebuild.html.
 type Network struct {
 	// Vpc is the VPC. Required.
@@ -279,9 +284,9 @@ func grantNetwork(scope constructs.Construct, role awsiam.IGrantable, n *network
 		Grantee:      role,
 		Actions:      jsii.Strings("ec2:CreateNetworkInterfacePermission"),
 		ResourceArns: &[]*string{arn("network-interface", "*")},
-		Conditions: &map[string]*map[string]any{"StringEquals": {
-			"ec2:AuthorizedService": "codebuild.amazonaws.com",
-			"ec2:Subnet":            subnets,
-		}},
+		Conditions: &map[string]*map[string]any{
+			"StringEquals": {"ec2:AuthorizedService": "codebuild.amazonaws.com"},
+			"ArnEquals":    {"ec2:Subnet": subnets},
+		},
 	})
 }

@@ -44,8 +44,8 @@ func TestABuildInAVpcMayCreateNetworkInterfacesInItsSubnets(t *testing.T) {
 		"Allow " + push + " on ${BuildImage47D28642.Arn}",
 		"Allow " + push + " on ${CacheRepository8754AB2F.Arn}",
 		"Allow ec2:CreateNetworkInterface ec2:DescribeDhcpOptions ec2:DescribeNetworkInterfaces ec2:DeleteNetworkInterface ec2:DescribeSubnets ec2:DescribeSecurityGroups ec2:DescribeVpcs on *",
-		"Allow ec2:CreateNetworkInterfacePermission on " + ec2 + "network-interface/* if StringEquals=ec2:AuthorizedService=codebuild.amazonaws.com,ec2:Subnet=" +
-			ec2 + "subnet/subnet-1 " + ec2 + "subnet/subnet-2",
+		"Allow ec2:CreateNetworkInterfacePermission on " + ec2 + "network-interface/* if ArnEquals=ec2:Subnet=" +
+			ec2 + "subnet/subnet-1 " + ec2 + "subnet/subnet-2,StringEquals=ec2:AuthorizedService=codebuild.amazonaws.com",
 	}, helperStatements(source, helper)...), policyOf(t, stack, releaseRole))
 }
 

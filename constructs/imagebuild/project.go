@@ -130,7 +130,7 @@ func (p *buildProject) projectProps(o projectOptions, environment map[string]*aw
 		CheckSecretsInPlainTextEnvVariables: jsii.Bool(false),
 	}
 	if props.Timeout == nil {
-		props.Timeout = perstack.Once(p.shared, defaultTimeoutKey{}, func() awscdk.Duration { return awscdk.Duration_Hours(jsii.Number(1)) })
+		props.Timeout = defaultTimeouts.Get(p.shared, struct{}{}, func() awscdk.Duration { return awscdk.Duration_Hours(jsii.Number(1)) })
 	}
 	if p.options.cache.mode == LocalCache {
 		props.Cache = awscodebuild.Cache_Local(awscodebuild.LocalCacheMode_DOCKER_LAYER)
@@ -141,15 +141,15 @@ func (p *buildProject) projectProps(o projectOptions, environment map[string]*aw
 	return props
 }
 
-// The keys of values that the projects of a stack share.
-type (
-	buildSpecKey      struct{}
-	defaultTimeoutKey struct{}
+// Values that the projects of a stack share.
+var (
+	buildSpecs      perstack.Memo[struct{}, awscodebuild.BuildSpec]
+	defaultTimeouts perstack.Memo[struct{}, awscdk.Duration]
 )
 
 // emptyBuildSpec returns a placeholder, which setSource replaces.
 func emptyBuildSpec(shared *perstack.Shared) awscodebuild.BuildSpec {
-	return perstack.Once(shared, buildSpecKey{}, func() awscodebuild.BuildSpec {
+	return buildSpecs.Get(shared, struct{}{}, func() awscodebuild.BuildSpec {
 		return awscodebuild.BuildSpec_FromObject(&map[string]any{"version": "0.2"})
 	})
 }
@@ -299,12 +299,12 @@ func serviceRole(scope constructs.Construct, shared *perstack.Shared, id, servic
 	})
 }
 
-// servicePrincipalKey is the key of the principal that ownAccount returns for a service.
-type servicePrincipalKey string
+// ownAccounts are the principals of ownAccount, by service.
+var ownAccounts perstack.Memo[string, awsiam.IPrincipal]
 
 // ownAccount returns a service that acts on behalf of this account.
 func ownAccount(shared *perstack.Shared, service string) awsiam.IPrincipal {
-	return perstack.Once(shared, servicePrincipalKey(service), func() awsiam.IPrincipal {
+	return ownAccounts.Get(shared, service, func() awsiam.IPrincipal {
 		return awsiam.NewServicePrincipal(&service, &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{
 				"StringEquals": map[string]any{"aws:SourceAccount": shared.Account()},

@@ -165,7 +165,7 @@ type ImageBuildProps struct {
 	Environment *map[string]*string
 
 	// RolePath is the path of the service role, such as "/ci/release/". A cache repository of another account
-	// can trust it with the RolePath of a party.
+	// can trust it (access.Party.RolePath).
 	// Default: "/".
 	RolePath *string
 

@@ -314,7 +314,7 @@ func sharedBy(scope constructs.Construct) *perstack.Shared {
 	if b, ok := scope.(*ImageBuild); ok {
 		return b.shared
 	}
-	return perstack.Of(scope)
+	return perstack.SharedOf(scope)
 }
 
 // absolute resolves a path in this process, because the CDK's JavaScript process may run in another

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/registry/ecr"
 	"github.com/layercache/layercache/internal/variables"
 )
 

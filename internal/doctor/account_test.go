@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/internal/awsfake"
 	"github.com/layercache/layercache/internal/variables"
-	"github.com/layercache/layercache/test/cloud/awsfake"
 )
 
 const host = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"

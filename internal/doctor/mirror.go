@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/registry/ecr"
 	"github.com/layercache/layercache/internal/variables"
 )
 

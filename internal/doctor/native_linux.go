@@ -41,7 +41,12 @@ func checkRunc(ctx context.Context) Check {
 	if err != nil {
 		return Check{"runc", Warn, runc + " does not run: " + err.Error(), "install the runc package anew"}
 	}
-	return Check{"runc", OK, strings.TrimPrefix(version, "runc ") + ", " + runc, ""}
+	state, found, fix := judgeRunc(version)
+	check := Check{"runc", state, strings.TrimPrefix(version, "runc ") + ", " + runc, fix}
+	if found != "" {
+		check.Found += "; " + found
+	}
+	return check
 }
 
 // checkOverlay makes a mount where the builder's state may go, and returns the first folder in which it worked.

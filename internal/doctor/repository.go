@@ -10,8 +10,8 @@ import (
 	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
-	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/registry/ecr"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -60,7 +60,7 @@ func sampleTag(app, branch string) string {
 	if branch == "" {
 		branch = "main"
 	}
-	return cacheref.Tag(cacheref.Scope{App: app, Platform: "linux/amd64", Branch: branch})
+	return cache.Tag(cache.Scope{App: app, Platform: "linux/amd64", Branch: branch})
 }
 
 // checkTags checks that a build may write over the tag of its cache, as the next one does.

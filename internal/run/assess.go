@@ -6,12 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/variables"
 	"github.com/layercache/layercache/internal/verdict"
-	"github.com/layercache/layercache/internal/worth"
+	"github.com/layercache/layercache/internal/verdict/worth"
 )
 
 // facts are all that the report is made of.
@@ -166,7 +166,7 @@ func exportResultOf(built outcome, flag, ref string) exportResult {
 		return exportResult{name: exportOff}
 	case built.export.Attempted:
 		return exportResult{name: exportYes}
-	case flag != "" && flag != cacheflags.Inline && built.exitCode == 0:
+	case flag != "" && flag != cache.Inline && built.exitCode == 0:
 		// buildx silently leaves out exports that its builder does not know.
 		kind, _, _ := strings.Cut(flag, ",")
 		return failed("the cache was not written to %s: the builder does not support %s", ref, kind)

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/layercache/layercache/internal/builder"
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/builder"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -42,7 +42,7 @@ func (j *job) builderOptions() builderOptions {
 	return builderOptions{
 		Options: builder.Options{
 			Kind: builderKind(j.Settings), Mirrors: j.Settings.Mirrors, Parallelism: j.Settings.Parallelism,
-			PlainHTTP: j.PlainHTTP, Buildx: j.client, NoHistory: !readsHistory(j.args),
+			PlainHTTP: j.PlainHTTP, Buildx: j.client, NoHistory: !readsHistory(j.args), S3: j.Settings.Mode == variables.ModeS3,
 		},
 		named: j.args.Builder, dir: j.dir, request: j.Request,
 	}

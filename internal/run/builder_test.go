@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 )
 
 func TestABuilderThatMayBeStuckIsWaitedForUntilAVertexBegins(t *testing.T) {

@@ -14,9 +14,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/display"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/display"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 const (
@@ -69,7 +70,7 @@ func (o *outcome) add(earlier outcome) {
 }
 
 // call calls buildx and shows its progress until it ends.
-func (j *job) call(ctx context.Context, plan cacheflags.Flags) (outcome, error) {
+func (j *job) call(ctx context.Context, plan cache.Flags) (outcome, error) {
 	if j.args.OnlyChecks {
 		return j.check(ctx)
 	}
@@ -164,7 +165,10 @@ func (j *job) watchCall(ctx context.Context, cmd *call, mode string, graph *prog
 }
 
 // arguments are layercache's own; the caller's follow.
-func (j *job) arguments(plan cacheflags.Flags) []string {
+func (j *job) arguments(plan cache.Flags) []string {
+	if j.builder.kind == variables.BuilderNative {
+		plan = plan.BuilderSignsIn()
+	}
 	arguments := []string{"build", "--progress=rawjson"}
 	if j.builder.name != "" {
 		arguments = append(arguments, "--builder", j.builder.name)
@@ -186,8 +190,8 @@ func (j *job) arguments(plan cacheflags.Flags) []string {
 }
 
 // exportFlag is the value of --cache-to; empty where nothing is to be exported or the builder cannot.
-func (j *job) exportFlag(plan cacheflags.Flags) string {
-	if j.builder.exportsCache || plan.To == cacheflags.Inline {
+func (j *job) exportFlag(plan cache.Flags) string {
+	if j.builder.exportsCache || plan.To == cache.Inline {
 		return plan.To
 	}
 	return ""

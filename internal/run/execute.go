@@ -11,9 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/cachestate"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/verdict"
 )
@@ -46,7 +45,7 @@ func (j *job) execute(ctx context.Context) (outcome, error) {
 }
 
 // plan returns the cache flags for the first call of buildx, and whether it leaves out an export of nothing new.
-func (j *job) plan() (plan cacheflags.Flags, skipsExport bool) {
+func (j *job) plan() (plan cache.Flags, skipsExport bool) {
 	plan = j.reachable()
 	if !plan.InRegistry || plan.To == "" || j.Settings.Refresh {
 		return plan, false
@@ -60,7 +59,7 @@ func (j *job) plan() (plan cacheflags.Flags, skipsExport bool) {
 
 // reachable waits for the states of the caches and leaves out of the flags the caches whose registry did not answer. BuildKit
 // would wait for those without limit: it can neither cancel an import nor run another build meanwhile.
-func (j *job) reachable() cacheflags.Flags {
+func (j *job) reachable() cache.Flags {
 	begin := time.Now()
 	states := j.lookup.waitStates()
 	plan := j.flags
@@ -91,9 +90,9 @@ func (j *job) reachable() cacheflags.Flags {
 // on a branch missed its own cache at random when the default branch's was given too.
 //
 // https://github.com/moby/buildkit/issues/6418
-func firstCache(flags cacheflags.Flags, states map[string]cachestate.State) string {
+func firstCache(flags cache.Flags, states map[string]cache.State) string {
 	for i, from := range flags.From {
-		if state := states[flags.Refs.Imports[i]]; state.Kind == cachestate.Cache && !state.TooLarge() {
+		if state := states[flags.Refs.Imports[i]]; state.Kind == cache.KindCache && !state.TooLarge() {
 			return from
 		}
 	}
@@ -101,7 +100,7 @@ func firstCache(flags cacheflags.Flags, states map[string]cachestate.State) stri
 }
 
 // unreached returns why a cache's registry could not be asked; empty where it answered or was not asked.
-func (j *job) unreached(state cachestate.State) string {
+func (j *job) unreached(state cache.State) string {
 	switch err := state.Unreached; {
 	case err == nil:
 		return ""
@@ -126,7 +125,7 @@ func (j *job) noteUnreached(built *outcome) {
 }
 
 // buildDespiteCache runs the build, and runs it again as the policy says.
-func (j *job) buildDespiteCache(ctx context.Context, plan cacheflags.Flags) (outcome, error) {
+func (j *job) buildDespiteCache(ctx context.Context, plan cache.Flags) (outcome, error) {
 	if err := j.keepStdin(plan); err != nil {
 		return outcome{}, err
 	}
@@ -168,7 +167,7 @@ func (j *job) buildDespiteCache(ctx context.Context, plan cacheflags.Flags) (out
 }
 
 // budgetUsedUp leaves the cache out where the sign-in used up all the time for it. It returns that as an outcome.
-func (j *job) budgetUsedUp(plan *cacheflags.Flags) *outcome {
+func (j *job) budgetUsedUp(plan *cache.Flags) *outcome {
 	if !usesCache(*plan) || j.budget.left() > 0 {
 		return nil
 	}
@@ -181,10 +180,10 @@ func (j *job) budgetUsedUp(plan *cacheflags.Flags) *outcome {
 	return &none
 }
 
-func usesCache(plan cacheflags.Flags) bool { return len(plan.From) > 0 || plan.To != "" }
+func usesCache(plan cache.Flags) bool { return len(plan.From) > 0 || plan.To != "" }
 
 // keepStdin copies the input where buildx reads it, so that a second call can read it again.
-func (j *job) keepStdin(plan cacheflags.Flags) error {
+func (j *job) keepStdin(plan cache.Flags) error {
 	if j.args.Context != "-" && j.args.Dockerfile != "-" || !usesCache(plan) || j.Stdin == nil {
 		return nil
 	}

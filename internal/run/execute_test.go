@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 )
 
 const (
@@ -91,7 +91,7 @@ func TestNoCacheIsBlamedThatWasNotRead(t *testing.T) {
 }
 
 func TestWhatIsLeftOut(t *testing.T) {
-	plan := cacheflags.Flags{From: []string{"type=registry,ref=" + mainCache}, To: "type=registry,ref=" + mainCache}
+	plan := cache.Flags{From: []string{"type=registry,ref=" + mainCache}, To: "type=registry,ref=" + mainCache}
 	read := []progress.Import{{Ref: branchCache, Error: "not found", Ended: true}, {Ref: mainCache, Ended: true}}
 
 	refused, failed := plan, &outcome{imports: read}

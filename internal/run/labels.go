@@ -8,8 +8,8 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/git"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/source/git"
 )
 
 // The labels that buildx gives an image.

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
 )
 
 func TestTheLabelsThatBuildxWouldAskGitFor(t *testing.T) {

@@ -9,11 +9,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/git"
-	"github.com/layercache/layercache/internal/record"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/source"
+	"github.com/layercache/layercache/internal/source/git"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -24,8 +23,8 @@ type job struct {
 	client buildx.Client
 	// dir is a private folder, removed by close.
 	dir     string
-	scope   cacheref.Scope
-	flags   cacheflags.Flags
+	scope   cache.Scope
+	flags   cache.Flags
 	builder activeBuilder
 	signIn  signIn
 	// lookup asks what the caches hold.
@@ -74,12 +73,12 @@ func open(ctx context.Context, request Request) (*job, error) {
 
 // ready starts the builder, and meanwhile signs in and then asks what the caches hold.
 func (j *job) ready(ctx context.Context) error {
-	inputs := make(chan record.Inputs, 1)
+	inputs := make(chan cache.Inputs, 1)
 	go func() {
 		if j.flags.KeepsRecord() {
 			inputs <- readInputs(ctx, j.Request, j.args)
 		} else {
-			inputs <- record.Inputs{}
+			inputs <- cache.Inputs{}
 		}
 	}()
 	var builderReady, loginReady time.Time
@@ -117,15 +116,15 @@ func (j *job) ready(ctx context.Context) error {
 }
 
 // chooseCache returns the cache flags, none when the cache is off, and refuses a cache that is also an image.
-func chooseCache(ctx context.Context, request Request, args buildx.Args) (cacheflags.Flags, cacheref.Scope, error) {
+func chooseCache(ctx context.Context, request Request, args buildx.Args) (cache.Flags, cache.Scope, error) {
 	s := request.Settings
-	scope := cacheref.Scope{App: appName(s.App, args.Images(), request.Dir)}
+	scope := cache.Scope{App: appName(s.App, args.Images(), request.Dir)}
 	if s.Mode == variables.ModeOff || args.OnlyChecks {
-		return cacheflags.Flags{}, scope, nil
+		return cache.Flags{}, scope, nil
 	}
 	scope.Platform = platformName(args.Platforms, request.Lookup)
-	scope.Branch = variables.BranchOf(ctx, s, request.Lookup, request.Dir)
-	flags, err := cacheflags.FromSettings(s, scope, args.Images(), request.Lookup)
+	scope.Branch = source.Branch(ctx, s.Branch, request.Lookup, request.Dir)
+	flags, err := cache.FlagsFromSettings(s, scope, args.Images(), request.Lookup)
 	return flags, scope, err
 }
 

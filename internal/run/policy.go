@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/verdict"
 )
 
@@ -65,7 +65,7 @@ func nextStep(s situation) step {
 }
 
 // situationOf finds out how the call ended.
-func (j *job) situationOf(ctx context.Context, ended outcome, plan cacheflags.Flags, replaced bool) situation {
+func (j *job) situationOf(ctx context.Context, ended outcome, plan cache.Flags, replaced bool) situation {
 	s := situation{failed: ended.exitCode != 0, stopped: stoppedBy(ctx) != nil, replaced: replaced}
 	if !s.failed || s.stopped {
 		return s
@@ -102,7 +102,7 @@ type cacheFailure struct {
 }
 
 // cacheFailureIn returns what the cache did, nil where it did nothing wrong.
-func (j *job) cacheFailureIn(ended outcome, plan cacheflags.Flags) *cacheFailure {
+func (j *job) cacheFailureIn(ended outcome, plan cache.Flags) *cacheFailure {
 	stall := ended.stall
 	switch {
 	case stall.waitedFor != progress.AwaitsNothing:
@@ -140,7 +140,7 @@ func (f cacheFailure) String() string {
 
 // applyTo removes from the flags what cannot work, and notes it in the outcome. A cache that answers is still written, which may
 // repair it.
-func (f cacheFailure) applyTo(ended *outcome, plan *cacheflags.Flags) {
+func (f cacheFailure) applyTo(ended *outcome, plan *cache.Flags) {
 	for i, attempt := range ended.imports {
 		if slices.Contains(f.refs, attempt.Ref) {
 			ended.imports[i].Error = f.problem

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 )
 
 func TestWhatHappensAfterACallOfBuildx(t *testing.T) {

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/registry/ecr"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -47,7 +47,7 @@ func TestWhoSignsInToWhichRegistry(t *testing.T) {
 			if c.mirror != "" {
 				request.Settings.Mirrors = []variables.Mirror{{Upstream: "docker.io", Location: c.mirror + "/docker-hub"}}
 			}
-			refs := cacheref.Refs{Imports: []string{c.repository + "/cache:a", fallbackHost + "/cache:a"}, Export: c.repository + "/cache:a"}
+			refs := cache.Refs{Imports: []string{c.repository + "/cache:a", fallbackHost + "/cache:a"}, Export: c.repository + "/cache:a"}
 			w := &warnings{}
 			got := map[string]string{}
 			for _, registry := range registriesToSignIn(request, buildx.ParseArgs([]string{"-t", imageHost + "/shop:1", "."}), refs, w) {

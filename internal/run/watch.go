@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/layercache/layercache/internal/builder"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/builder"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 )
 
 // seen is a row of looks, a second apart: what is awaited, how much has been moved, and whether the stream has said something.

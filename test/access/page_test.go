@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/test/examples"
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 // update is the variable that has the test write the page anew.
@@ -43,14 +45,14 @@ func TestThePageShowsWhatIsWrittenDown(t *testing.T) {
 	generated := "\n## What is allowed and should not be\n\n" + numbered(findings) + "\n## What the actions need\n\n" + actionTable() +
 		"\n## The tables\n" + tables.String() + "\n"
 
-	kept, err := os.ReadFile(page)
+	kept, err := fs.ReadFile(checkout.FS(), page)
 	require.NoError(t, err)
 	head, rest, found := strings.Cut(string(kept), begin)
 	_, tail, ended := strings.Cut(rest, end)
 	require.True(t, found && ended, "docs/security.md has lost the marks of what is generated")
 	whole := head + begin + generated + end + tail
 	if os.Getenv(update) != "" {
-		require.NoError(t, os.WriteFile(page, []byte(whole), 0o644))
+		require.NoError(t, os.WriteFile(checkout.Path(page), []byte(whole), 0o644))
 		return
 	}
 	assert.Equal(t, whole, string(kept), "run this test with %s=true when the change is meant", update)

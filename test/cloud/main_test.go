@@ -24,7 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/test/cloud/awsfake"
+	"github.com/layercache/layercache/internal/awsfake"
 	"github.com/layercache/layercache/test/programs"
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/test/cloud/awsfake"
+	"github.com/layercache/layercache/internal/awsfake"
 	"github.com/layercache/layercache/test/programs"
 )
 

@@ -8,8 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/toolchain"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
 )
 
 // passedOn are this machine's variables that the build environment has too: how programs are found and how the network is

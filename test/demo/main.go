@@ -2,7 +2,7 @@
 // synthesized CDK app (its buildspec, environment variables and assets), runs it three times as CodeBuild would, each time on a
 // fresh builder, against a registry on loopback, and says what the cache did.
 //
-//	npx cdk synth && go run ./test/demo
+//	npx cdk synth && go -C test run ./demo
 package main
 
 import (
@@ -14,11 +14,16 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
+	err := checkout.Enter()
+	if err == nil {
+		err = run(ctx, os.Args[1:], os.Stdout)
+	}
 	interrupted := ctx.Err() != nil
 	stop()
 	switch {

@@ -11,7 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/layercache/layercache/internal/toolchain"
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 // buildImage is the environment of CodeBuild's build image: an empty home, and a buildx on PATH.
@@ -36,6 +37,7 @@ func (d *deployment) buildImage(ctx context.Context) ([]string, error) {
 func (d *deployment) build(ctx context.Context) error {
 	program := filepath.Join(d.dir, "layercache")
 	compile := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", program, "./bin/layercache")
+	compile.Dir = checkout.Dir()
 	if output, err := compile.CombinedOutput(); err != nil {
 		return fmt.Errorf("deploy: compiling ./bin/layercache: %w; it said:\n%s", err, output)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/layercache/layercache/test/awslocal"
 	"github.com/layercache/layercache/test/ecrhost"
+	"github.com/layercache/layercache/test/kit/checkout"
 	"github.com/layercache/layercache/test/run"
 	"github.com/layercache/layercache/test/template"
 )
@@ -70,11 +71,7 @@ func (d *deployment) deploy(ctx context.Context, assembly string) error {
 	if err != nil {
 		return err
 	}
-	root, err := filepath.Abs(".")
-	if err != nil {
-		return fmt.Errorf("deploy: %w", err)
-	}
-	cdk, err := d.aws.CDK(ctx, config, root, assembly)
+	cdk, err := d.aws.CDK(ctx, config, checkout.Dir(), assembly)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@
 
 // Command deploy deploys the synthesized CDK app into an AWS on this machine, starts builds in it and leaves it running to look at.
 //
-//	npx cdk synth --quiet --output dist/deploy/cdk.out && go run ./test/deploy
+//	npx cdk synth --quiet --output dist/deploy/cdk.out && go -C test run ./deploy
 package main
 
 import (
@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 func main() {
@@ -20,7 +22,10 @@ func main() {
 	assembly := flag.String("cdk-out", "dist/deploy/cdk.out", "the `directory` that `cdk synth` wrote")
 	leave := flag.Bool("leave", false, "end when the builds are verified, and leave nothing running")
 	flag.Parse()
-	err := deploy(ctx, *assembly, *leave, os.Stdout)
+	err := checkout.Enter()
+	if err == nil {
+		err = deploy(ctx, *assembly, *leave, os.Stdout)
+	}
 	interrupted := ctx.Err() != nil
 	stop()
 	if interrupted {

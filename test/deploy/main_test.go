@@ -22,20 +22,13 @@ import (
 	"github.com/layercache/layercache/stacks"
 	"github.com/layercache/layercache/test/awslocal"
 	"github.com/layercache/layercache/test/examples"
+	"github.com/layercache/layercache/test/kit/checkout"
 	"github.com/layercache/layercache/test/template"
 )
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
 
 const region = "eu-central-1"
-
-// root is the folder with node_modules.
-func root(t *testing.T) string {
-	t.Helper()
-	dir, err := filepath.Abs("../..")
-	require.NoError(t, err)
-	return dir
-}
 
 // config is the configuration of an example, whose builds a test may change.
 func config(t *testing.T, name string) (config map[string]any, builds []any) {
@@ -92,9 +85,9 @@ func in(t *testing.T, server *awslocal.Server, account string) place {
 }
 
 // cdk is the CDK's command line for the administrator.
-func (p place) cdk(root, assembly string) *awslocal.CDK {
+func (p place) cdk(assembly string) *awslocal.CDK {
 	p.Helper()
-	cdk, err := p.aws.CDK(p.Context(), p.config, root, assembly)
+	cdk, err := p.aws.CDK(p.Context(), p.config, checkout.Dir(), assembly)
 	require.NoError(p, err)
 	return cdk
 }

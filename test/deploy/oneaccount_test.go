@@ -21,7 +21,6 @@ import (
 var unknownToMoto = []string{"AWS::CodeBuild::Project", "AWS::ECR::PullThroughCacheRule", "AWS::ECR::RepositoryCreationTemplate"}
 
 func TestOneAccountIsDeployedChangedAndDestroyed(t *testing.T) {
-	root := root(t)
 	project(t)
 	example, builds := config(t, "one-account")
 	// moto does not know the project's ARN, which a schedule needs.
@@ -32,7 +31,7 @@ func TestOneAccountIsDeployedChangedAndDestroyed(t *testing.T) {
 	changed := synth(t, example)
 
 	p := in(t, start(t), template.MadeUpAccount)
-	cdk := p.cdk(root, assembly)
+	cdk := p.cdk(assembly)
 	require.NoError(t, cdk.Bootstrap(t.Context(), template.MadeUpAccount, region))
 	must(t, cdk.Deploy)
 	p.hasTheCaches()
@@ -43,7 +42,7 @@ func TestOneAccountIsDeployedChangedAndDestroyed(t *testing.T) {
 	assert.Equal(t, made, p.repositories())
 
 	before := p.policy("workerRoleB995CBB1", "workerRoleDefaultPolicy649668DF")
-	next := p.cdk(root, changed)
+	next := p.cdk(changed)
 	diff := must(t, next.Diff)
 	assert.Contains(t, diff, "Number of stacks with differences: 1")
 	assert.Contains(t, diff, "[+] AWS::ECR::Repository web/Image")

@@ -19,17 +19,16 @@ const (
 )
 
 func TestThreeAccountsAreDeployedFromOne(t *testing.T) {
-	root := root(t)
 	project(t)
 	example, _ := config(t, "three-accounts")
 	assembly := synth(t, example)
 	server := start(t)
 	cache, dev, prod := in(t, server, cacheAccount), in(t, server, devAccount), in(t, server, prodAccount)
-	require.NoError(t, cache.cdk(root, assembly).Bootstrap(t.Context(), cacheAccount, region))
-	require.NoError(t, dev.cdk(root, assembly).Bootstrap(t.Context(), devAccount, region, cacheAccount))
-	require.NoError(t, prod.cdk(root, assembly).Bootstrap(t.Context(), prodAccount, region, cacheAccount))
+	require.NoError(t, cache.cdk(assembly).Bootstrap(t.Context(), cacheAccount, region))
+	require.NoError(t, dev.cdk(assembly).Bootstrap(t.Context(), devAccount, region, cacheAccount))
+	require.NoError(t, prod.cdk(assembly).Bootstrap(t.Context(), prodAccount, region, cacheAccount))
 
-	cdk := cache.cdk(root, assembly)
+	cdk := cache.cdk(assembly)
 	must(t, cdk.Deploy)
 	assert.Equal(t, []string{"team/cache/dev", "team/cache/pr", "team/cache/prod"}, slices.Sorted(maps.Keys(cache.repositories())))
 	assert.Equal(t, []string{"team/api"}, slices.Sorted(maps.Keys(dev.repositories())))

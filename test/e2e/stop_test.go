@@ -19,8 +19,8 @@ import (
 	"github.com/layercache/layercache/internal/report"
 )
 
-// slow is a Dockerfile whose step says that it runs and then waits.
-const slow = "FROM " + base + "\nRUN echo waiting now; sleep 300\n"
+// slow is a Dockerfile whose step says that it runs and then waits, and so does a process that it leaves.
+const slow = "FROM " + base + "\nRUN setsid sleep 300 & echo waiting now; sleep 300\n"
 
 func TestSignals(t *testing.T) {
 	t.Parallel()

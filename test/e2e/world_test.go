@@ -190,16 +190,11 @@ func (w *world) builderFolders() []string {
 	return found
 }
 
-// processes are those whose temporary files go to the world's folder: the helper, and whatever it started.
+// processes are the command lines of the helper, and of whatever it started.
 func (w *world) processes() []string {
 	var found []string
-	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, path := range environments {
-		content, err := os.ReadFile(path)
-		if err == nil && slices.Contains(strings.Split(string(content), "\x00"), "TMPDIR="+w.tmp) {
-			line, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-			found = append(found, strings.ReplaceAll(string(line), "\x00", " "))
-		}
+	for _, process := range programs.Running(w.tmp, w.builders) {
+		found = append(found, strings.ReplaceAll(process.Command, "\x00", " "))
 	}
 	return found
 }

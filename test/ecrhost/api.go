@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/registry/ecr"
 )
 
 // The access key of Own, as a program finds it in its environment.

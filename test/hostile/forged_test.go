@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/test/programs"
 )
 

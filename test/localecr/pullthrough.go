@@ -12,14 +12,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"golang.org/x/sync/singleflight"
 
-	"github.com/layercache/layercache/internal/registry"
+	"github.com/layercache/layercache/internal/registry/throwaway"
 )
 
 // pullThrough fetches an image of a prefix from its upstream when it is first asked for.
 type pullThrough struct {
 	ctx     context.Context
 	config  Config
-	blobs   registry.Blobs
+	blobs   throwaway.Blobs
 	next    http.Handler
 	flights singleflight.Group
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/layercache/layercache/internal/registry"
+	"github.com/layercache/layercache/internal/registry/throwaway"
 	"github.com/layercache/layercache/test/baseimage"
 )
 
@@ -83,7 +83,7 @@ func Start(config Config) (*Server, error) {
 		return nil, fmt.Errorf("localecr: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	recorded := &accessLog{next: &pullThrough{ctx: ctx, config: config, blobs: registry.Blobs(config.Dir), next: registry.Handler(config.Dir)}}
+	recorded := &accessLog{next: &pullThrough{ctx: ctx, config: config, blobs: throwaway.Blobs(config.Dir), next: throwaway.Handler(config.Dir)}}
 	s := &Server{
 		server:  &http.Server{Handler: recorded, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: 10 * time.Second},
 		address: listener.Addr().String(),

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/cacheref"
+	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -76,11 +76,11 @@ var attempts = []attempt{
 		assert.Contains(w.t, got.Refs.Export, "pr-7-")
 	}, first},
 	{"a branch whose name looks like the default one's has a tag of its own", func(w *world) {
-		scope := cacheref.Scope{App: w.release.Value("LAYERCACHE_APP"), Platform: "linux/" + runtime.GOARCH, Branch: "main"}
-		require.Equal(w.t, w.tag, cacheref.Tag(scope))
+		scope := cache.Scope{App: w.release.Value("LAYERCACHE_APP"), Platform: "linux/" + runtime.GOARCH, Branch: "main"}
+		require.Equal(w.t, w.tag, cache.Tag(scope))
 		for _, branch := range lookalikes {
 			scope.Branch = branch
-			assert.NotEqual(w.t, w.tag, cacheref.Tag(scope), branch)
+			assert.NotEqual(w.t, w.tag, cache.Tag(scope), branch)
 		}
 		got := w.releases("other\n", "CODEBUILD_WEBHOOK_TRIGGER", "branch/"+lookalikes[0])
 		assert.Equal(w.t, "yes", got.Exported, got.log)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/registry/ecr"
 	"github.com/layercache/layercache/test/ecrhost"
 	"github.com/layercache/layercache/test/template"
 )

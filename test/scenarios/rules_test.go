@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/verdict"
 	"github.com/layercache/layercache/test/localecr"
 )

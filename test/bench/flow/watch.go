@@ -4,7 +4,7 @@ import (
 	"context"
 	"os"
 
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 )
 
 // watched runs a build of buildx's with its progress as JSON, and notes the wall-clock that the cache's import and export

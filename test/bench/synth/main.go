@@ -3,7 +3,7 @@
 // for that. They are measured in turns, as programs of their own and below `cdk synth`; the compile of the Go program, the
 // helper's zip and the CDK's check of finished templates, which both can turn off, are left out on both sides.
 //
-//	go run ./test/bench/synth [--builds 100] [--runs 7]
+//	go -C test run ./bench/synth [--builds 100] [--runs 7]
 //
 // It prints one line of JSON: the medians in seconds of the two under `cdk synth` and their ratio, and under "app" those of the
 // programs alone.
@@ -14,6 +14,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 func main() {
@@ -25,6 +27,10 @@ func main() {
 	runs := flag.Int("runs", 7, "runs of each app")
 	dir := flag.String("dir", "test/bench/synth", "this program's folder, below the module's root")
 	flag.Parse()
+	if err := checkout.Enter(); err != nil {
+		fmt.Fprintln(os.Stderr, "synth:", err)
+		os.Exit(1)
+	}
 	result, err := measure(*dir, *builds, *runs, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "synth:", err)

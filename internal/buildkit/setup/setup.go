@@ -1,0 +1,56 @@
+// Package setup makes a machine ready for builds: the programs that they need, compiled where they are missing, and one
+// trial start of the builder.
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/layercache/layercache/internal/buildkit/builder"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
+	"github.com/layercache/layercache/internal/variables"
+)
+
+// Run readies the machine and says which builder will be taken.
+func Run(ctx context.Context, s variables.Settings, progress io.Writer) error {
+	if err := Tools(ctx, s.Builder, progress); err != nil {
+		return err
+	}
+	client, err := buildx.Find()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "layercache-setup-")
+	if err != nil {
+		return fmt.Errorf("make a private folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	b, err := builder.Start(ctx, builder.Options{Kind: s.Builder, Mirrors: s.Mirrors, Buildx: client, Env: []string{"BUILDX_CONFIG=" + dir}})
+	if err != nil {
+		return err
+	}
+	b.Describe(progress)
+	return b.Close()
+}
+
+// Tools compiles the programs that builds need and that this machine lacks. It is no error when they cannot be compiled and
+// may not be needed, as on a machine with docker and without Go.
+func Tools(ctx context.Context, kind string, progress io.Writer) error {
+	if _, err := buildx.Find(); err != nil {
+		if _, err := toolchain.Build(ctx, toolchain.Buildx(), toolchain.Host(), progress); err != nil {
+			return errors.Join(buildx.ErrNotFound, err)
+		}
+	}
+	if !builder.WantsBuildkitd(kind) {
+		return nil
+	}
+	_, err := toolchain.Build(ctx, toolchain.Buildkitd(), toolchain.Host(), progress)
+	if errors.Is(err, toolchain.ErrNoGo) && kind == variables.BuilderAuto {
+		return nil
+	}
+	return err
+}
