@@ -14,7 +14,7 @@ import (
 	"github.com/layercache/layercache/internal/synthtest"
 )
 
-func TestBuildOptionsReachTheVariables(t *testing.T) {
+func TestBuildOptionsSetVariables(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Build = &imagebuild.BuildOptions{
@@ -37,7 +37,7 @@ func TestBuildOptionsReachTheVariables(t *testing.T) {
 	assert.Equal(t, `["--label=team=shop"]`, v["LAYERCACHE_ARGS"])
 }
 
-func TestSecretsAreReadByTheBuildAndNotInTheTemplate(t *testing.T) {
+func TestABuildReadsSecretsThatAreNotInTheTemplate(t *testing.T) {
 	const (
 		key    = "arn:aws:kms:eu-west-1:111111111111:key/k"
 		secret = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:npm-a1b2c3"
@@ -98,23 +98,23 @@ func TestProblemsOfBuildOptions(t *testing.T) {
 	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
 
 	assert.Equal(t, atBuild(
-		`MetricsNamespace: "AWS/Builds" has the wrong form; use at most 255 letters, digits, '.', '_', '-', '/' and '#', and not AWS/ at the front`,
+		`MetricsNamespace: "AWS/Builds" has the wrong form; use at most 255 letters, digits, '.', '_', '-', '/' and '#', and do not start it with AWS/`,
 		"Tags: is empty; give a tag, or leave it out",
 		`Build.Target: "--push" has the wrong form; give the name of a stage`,
 		`Build.Provenance: " max" has the wrong form; give a value of --provenance, such as mode=max or false`,
-		`Build.Arguments["A B"]: is no name of an ARG; use letters, digits and '_'`,
-		`Build.Arguments["NONE"]: has no value; give it one, or leave it out`,
+		`Build.Arguments["A B"]: is not a valid name of an ARG; use letters, digits and '_'`,
+		`Build.Arguments["NONE"]: has no value; set a value, or leave it out`,
 		"Build.Extra[0]: --tag is set by Tags; set that instead",
-		`Build.Extra[1]: "-tx" is no long option; give option and value as one string, such as --label=team=shop`,
-		`Build.Extra[2]: "--" is no long option; give option and value as one string, such as --label=team=shop`,
-		`Build.Secrets["a b"]: is no id of a BuildKit secret; use at most 64 letters, digits, '.', '_' and '-'`,
-		`Build.Secrets["field"]: "a:b" is no field that CodeBuild can name; use a field without ':'`,
+		`Build.Extra[1]: "-tx" is not a long option; write option and value as one string, such as --label=team=shop`,
+		`Build.Extra[2]: "--" is not a long option; write option and value as one string, such as --label=team=shop`,
+		`Build.Secrets["a b"]: is not a valid id of a BuildKit secret; use at most 64 letters, digits, '.', '_' and '-'`,
+		`Build.Secrets["field"]: "a:b" is not a field that CodeBuild can read; use a field without ':'`,
 		`Build.Secrets["none"]: is missing; give Secret_FromSecretsManager or Secret_FromSsmParameter`,
 		`Build.Secrets["nothing"]: is missing; give Secret_FromSecretsManager or Secret_FromSsmParameter`,
-		`Build.Secrets["x.y"]: shares its variable LAYERCACHE_SECRET_X_Y with "x-y"; use ids that differ in letters or digits`,
+		`Build.Secrets["x.y"]: has the same variable LAYERCACHE_SECRET_X_Y as "x-y"; use ids that differ in letters or digits`,
 		`Environment["LAYERCACHE_SECRET_X"]: is set by Build.Secrets; set that instead`,
-		`Build.Arguments["TOKEN"]: is a secret, and logs and the console would show it; use Build.Secrets`,
-		`Environment["NPM"]: is a secret, and logs and the console would show it; use Build.Secrets`,
-		`Environment["PIP"]: is a secret, and logs and the console would show it; use Build.Secrets`,
+		`Build.Arguments["TOKEN"]: is a secret, which logs and the console would show; use Build.Secrets`,
+		`Environment["NPM"]: is a secret, which logs and the console would show; use Build.Secrets`,
+		`Environment["PIP"]: is a secret, which logs and the console would show; use Build.Secrets`,
 	), synthtest.Errors(stack))
 }
