@@ -1,6 +1,6 @@
-// cdk-nag is a module of ours alone: with it in the root's go.mod, it would be
-// in the module graph of everybody who uses the constructs. Its CDK is the
-// newest that README.md names, the root's the oldest.
+// cdk-nag has its own module: in the root's go.mod, it would be in the
+// module graph of everyone who uses the constructs. This module requires the
+// newest CDK that README.md names, the root's go.mod the oldest.
 module github.com/layercache/layercache/test/nag
 
 go 1.26.8
