@@ -2,29 +2,28 @@ package access
 
 import "strings"
 
-// action is what somebody wants to do, and the IAM actions that the client needs
-// for it, all of them.
+// action is something that a principal may want to do, with all IAM actions that a client needs for it.
 type action struct {
 	name string
 	iam  []string
 }
 
-// The push of an image is the same for docker, BuildKit and a cache.
+// Docker, BuildKit and a cache export push in the same way.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
 var (
 	signIn = "ecr:GetAuthorizationToken"
 	pull   = action{"pull", []string{signIn, "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}}
 	push   = action{"push", []string{signIn, "ecr:BatchCheckLayerAvailability", "ecr:InitiateLayerUpload",
 		"ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage"}}
-	// A manifest of layers that are there already needs no upload.
+	// A manifest whose layers exist already needs no upload.
 	overwrite = action{"overwrite a tag", []string{"ecr:PutImage"}}
 	remove    = action{"delete an image", []string{"ecr:BatchDeleteImage"}}
-	// Whoever creates the repository of a base image chooses its settings, but for its policies.
+	// The creator of a base image's repository chooses its settings, except its policies.
 	createRepository = "ecr:CreateRepository"
 	govern           = action{"change the policy", []string{"ecr:SetRepositoryPolicy"}}
 )
 
-// kind is a sort of things, by what can be done with them.
+// kind is a type of target: the actions that can be tried on it.
 type kind []action
 
 var kinds = map[string]kind{
@@ -62,13 +61,12 @@ var kinds = map[string]kind{
 	},
 	"metrics": {{"send", []string{"cloudwatch:PutMetricData"}}},
 	"role": {
-		{"take", []string{"sts:AssumeRole"}},
-		{"give its session tags", []string{"sts:TagSession"}},
+		{"assume", []string{"sts:AssumeRole"}},
+		{"set session tags", []string{"sts:TagSession"}},
 	},
 }
 
-// resourceOf is the resource that an IAM action is asked about, and the account
-// that it is in.
+// resourceOf returns the ARN to ask about for an IAM action, and the account of the resource.
 func (t target) resourceOf(action string, by principal) (arn, account string) {
 	switch {
 	case action == signIn:

@@ -1,6 +1,6 @@
-// Package access decides who may do what with what the examples make: every
-// principal by every action by every resource. What is expected is written down
-// in expected/; what holds is decided by @cloud-copilot/iam-simulate from the
-// synthesized identity, resource and trust policies. docs/security.md is
-// generated from it, and a mutation test breaks the policies one by one.
+// Package access tests who may do what with the resources of the example configurations: every principal,
+// action and resource. The expected answers are in expected/*.yaml; the actual ones come from
+// @cloud-copilot/iam-simulate, which evaluates the synthesized identity, resource and trust policies. The
+// tables of docs/security.md are generated from the expected answers. A mutation test breaks the policies one
+// statement at a time and checks that an answer changes.
 package access

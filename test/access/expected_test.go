@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The paths, absolute since a synthesis changes the working directory.
+// Absolute paths, because a synthesis changes the working directory.
 var (
 	script      = absolute("simulate.mjs")
 	expectedDir = absolute("expected")
@@ -29,37 +29,35 @@ func absolute(path string) string {
 	return full
 }
 
-// expectations are what is written down for an example, by the name of the
-// target.
+// expectations holds the expected answers of an example, by target name.
 type expectations map[string]expectation
 
-// expectation says for one target who may do what. Who is not listed may not.
+// expectation lists who may do what with one target. Everyone who is not listed is refused.
 type expectation struct {
-	// May are the principals that may, by action; every action is there.
+	// May lists the allowed principals by action; every action of the target must be present.
 	May map[string][]string
-	// Half are roles that are refused by one side alone: by the policy of the
-	// role, or by that of the resource.
+	// Roles that only one side refuses: the role's own policy, or the resource's policy.
 	ByRoleAlone     map[string][]string `yaml:"refused by the role alone"`
 	ByResourceAlone map[string][]string `yaml:"refused by the resource alone"`
-	// Because tells the reason of what is not obvious.
+	// Because is a note for the page, where the reason is not obvious.
 	Because string
-	// Finding tells what is allowed and should not be, and the fix; Unwanted are
-	// those among May.
+	// Finding describes what is allowed but should not be, and how to fix it. Unwanted lists those
+	// principals; each is also in May.
 	Finding  string
 	Unwanted map[string][]string
 }
 
-// of is what is written down for a cell.
+// of returns the expected answer for a cell, and whether its target and action are listed.
 func (e expectations) of(c cell) (answer, bool) {
-	target, ok := e[c.target.name]
+	expected, ok := e[c.target.name]
 	if !ok {
 		return "", false
 	}
-	_, known := target.May[c.action.name]
+	_, known := expected.May[c.action.name]
 	for _, listed := range []struct {
 		names map[string][]string
 		means answer
-	}{{target.May, yes}, {target.ByRoleAlone, byRoleAlone}, {target.ByResourceAlone, byResourceAlone}} {
+	}{{expected.May, yes}, {expected.ByRoleAlone, byRoleAlone}, {expected.ByResourceAlone, byResourceAlone}} {
 		if slices.Contains(listed.names[c.action.name], c.who.name) {
 			return listed.means, known
 		}
@@ -67,8 +65,7 @@ func (e expectations) of(c cell) (answer, bool) {
 	return no, known
 }
 
-// readExpectations reads the file of an example and refuses names that the
-// world does not have.
+// readExpectations reads the expected answers of an example. Names that are not in the world fail the test.
 func readExpectations(t *testing.T, w *world) expectations {
 	t.Helper()
 	file := filepath.Join(expectedDir, w.name+".yaml")
@@ -97,9 +94,9 @@ func readExpectations(t *testing.T, w *world) expectations {
 			}
 		}
 		for action, list := range e.Unwanted {
-			assert.Subset(t, e.May[action], list, "%s: %s: unwanted, yet refused", file, fmt.Sprint(name, ": ", action))
+			assert.Subset(t, e.May[action], list, "%s: %s: listed as unwanted but not under may", file, fmt.Sprint(name, ": ", action))
 		}
-		assert.Equal(t, e.Finding == "", e.Unwanted == nil, "%s: %s: a finding names who is unwanted", file, name)
+		assert.Equal(t, e.Finding == "", e.Unwanted == nil, "%s: %s: finding and unwanted must be set together", file, name)
 	}
 	return all
 }

@@ -11,35 +11,35 @@ import (
 	"github.com/layercache/layercache/test/examples"
 )
 
-// answer is what one cell of the matrix comes to.
+// answer is the result for one cell of the matrix.
 type answer string
 
 const (
 	yes answer = "yes"
-	// no is a refusal; a role of ours that wants something in another account is
-	// refused by its own policy and by that of the resource.
+	// no is a refusal. For a role of the templates and a target in another account, it means that both the role's
+	// policy and the resource's refuse.
 	no answer = "no"
-	// Half a refusal: the policies of one side would allow it.
-	byRoleAlone     answer = "no, by the policy of the role alone"
-	byResourceAlone answer = "no, by the policy of the resource alone"
+	// In these two only one side refuses; the policies of the other side would allow it.
+	byRoleAlone     answer = "no, refused only by the role's policy"
+	byResourceAlone answer = "no, refused only by the resource's policy"
 )
 
-// cell is a principal, an action and a target of a world.
+// cell is one principal, action and target.
 type cell struct {
 	who    principal
 	action action
 	target target
-	// questions are the places of the questions, one for each IAM action.
+	// questions are the indexes of its questions in the batch, one per IAM action.
 	questions []int
-	// across says that principal and target are in different accounts.
-	across bool
+	// crossAccount reports whether principal and target are in different accounts.
+	crossAccount bool
 }
 
 func (c cell) String() string {
 	return fmt.Sprintf("%s: %s by %s", c.target.name, c.action.name, c.who.name)
 }
 
-// cells are all of a world, each with its questions added to the batch.
+// cells returns all cells of the world and adds their questions to the batch.
 func (w *world) cells(b *batch) []cell {
 	offset := len(b.Policies)
 	for _, d := range w.documents {
@@ -52,7 +52,7 @@ func (w *world) cells(b *batch) []cell {
 				if p.source != nil && t.kind != "role" {
 					continue
 				}
-				c := cell{who: p, action: a, target: t, across: p.source == nil && p.account != t.account}
+				c := cell{who: p, action: a, target: t, crossAccount: p.source == nil && p.account != t.account}
 				for _, name := range a.iam {
 					c.questions = append(c.questions, b.add(w.question(c, name, offset)))
 				}
@@ -66,17 +66,17 @@ func (w *world) cells(b *batch) []cell {
 func (w *world) question(c cell, action string, offset int) question {
 	arn, account := c.target.resourceOf(action, c.who)
 	q := question{Principal: c.who.arn, Action: action, Resource: arn, Account: account, Context: c.who.context(c.target), Identity: []int{}}
-	for _, place := range c.who.identity {
-		q.Identity = append(q.Identity, place+offset)
+	for _, index := range c.who.identity {
+		q.Identity = append(q.Identity, index+offset)
 	}
 	if c.target.policy != nil && action != signIn {
-		place := *c.target.policy + offset
-		q.Policy = &place
+		index := *c.target.policy + offset
+		q.Policy = &index
 	}
 	return q
 }
 
-// decide is the answer of a cell.
+// decide returns the answer of a cell from the decisions on its questions.
 func (c cell) decide(decision func(question int) decision) answer {
 	allowed, identity, resource := true, true, true
 	for i, q := range c.questions {
@@ -88,7 +88,7 @@ func (c cell) decide(decision func(question int) decision) answer {
 	switch {
 	case allowed:
 		return yes
-	case !c.across || !c.who.ours || identity == resource:
+	case !c.crossAccount || !c.who.fromTemplate || identity == resource:
 		return no
 	case resource:
 		return byRoleAlone
@@ -97,7 +97,7 @@ func (c cell) decide(decision func(question int) decision) answer {
 	}
 }
 
-// why are the statements that decided, by the IAM action.
+// why lists, for each IAM action, the statements that decided.
 func (c cell) why(decisions []decision) string {
 	var lines []string
 	for i, q := range c.questions {
@@ -110,7 +110,7 @@ func (c cell) why(decisions []decision) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestWhoMayDoWhatInTheExamplesIsWhatIsWrittenDown(t *testing.T) {
+func TestThePoliciesGiveTheExpectedAnswers(t *testing.T) {
 	all, err := examples.All()
 	require.NoError(t, err)
 	var questions batch
@@ -124,14 +124,14 @@ func TestWhoMayDoWhatInTheExamplesIsWhatIsWrittenDown(t *testing.T) {
 		assert.NotEmpty(t, list)
 		for _, c := range list {
 			want, known := expected[name].of(c)
-			if assert.True(t, known, "%s: nothing is written down for %s", name, c) {
+			if assert.True(t, known, "%s: no expected answer for %s", name, c) {
 				got := c.decide(func(q int) decision { return decisions[q] })
 				assert.Equal(t, want, got, "%s: %s\n%s", name, c, c.why(decisions))
 			}
 		}
 	}
 	for _, d := range decisions {
-		assert.Empty(t, d.Ignored, "condition keys that the simulator does not pass on")
+		assert.Empty(t, d.Ignored, "the simulator ignored these condition keys")
 	}
 	t.Logf("%d questions about %d policies", len(questions.Questions), len(questions.Policies))
 }

@@ -8,37 +8,37 @@ import (
 	"strings"
 )
 
-// broken is a way to break the policies of a world.
-type broken struct {
+// mutation is one way to break the policies of a world.
+type mutation struct {
 	name string
-	// documents are the policies as they are then, by place.
+	// documents are the changed policies by index.
 	documents map[int]map[string]any
-	// actions are patterns of the IAM actions whose answers can change by it.
+	// actions are patterns of the IAM actions whose answers can change.
 	actions []string
 }
 
-// change breaks a statement; it returns false if there is nothing to break.
+// change edits a statement. make returns false when the statement has nothing of that kind to change.
 type change struct {
 	name string
 	make func(statement map[string]any) bool
 }
 
-// breakAll are all ways to break one statement of one policy of the templates.
-func (w *world) breakAll() []broken {
-	var all []broken
-	for place, d := range w.documents {
-		if !d.ours {
+// breakAll returns every way to break one statement of one policy of the templates.
+func (w *world) breakAll() []mutation {
+	var all []mutation
+	for index, d := range w.documents {
+		if !d.fromTemplate {
 			continue
 		}
 		for i := range statements(d.body) {
-			all = append(all, w.breakStatement(place, i)...)
+			all = append(all, w.breakStatement(index, i)...)
 		}
 	}
 	return all
 }
 
-func (w *world) breakStatement(place, i int) []broken {
-	d := w.documents[place]
+func (w *world) breakStatement(index, i int) []mutation {
+	d := w.documents[index]
 	whole := statements(d.body)[i]
 	name := fmt.Sprintf("%s, statement %d (%s)", d.name, i+1, summary(whole))
 	dropped := clone(d.body)
@@ -49,19 +49,19 @@ func (w *world) breakStatement(place, i int) []broken {
 			dropped["Statement"] = []any{map[string]any{"Effect": "Deny", "Action": "none:None", "Principal": "*"}}
 		}
 	}
-	all := []broken{{name: name + ": drop it", documents: map[int]map[string]any{place: dropped}, actions: texts(whole["Action"])}}
+	all := []mutation{{name: name + ": drop it", documents: map[int]map[string]any{index: dropped}, actions: texts(whole["Action"])}}
 	for _, c := range changes(whole) {
 		body := clone(d.body)
 		changed := statements(body)[i]
 		if c.make(changed) && asText(changed) != asText(whole) {
 			touched := append(texts(whole["Action"]), texts(changed["Action"])...)
-			all = append(all, broken{name: name + ": " + c.name, documents: map[int]map[string]any{place: body}, actions: touched})
+			all = append(all, mutation{name: name + ": " + c.name, documents: map[int]map[string]any{index: body}, actions: touched})
 		}
 	}
 	return all
 }
 
-// changes are what can be done to a statement.
+// changes returns the edits to try on a statement.
 func changes(whole map[string]any) []change {
 	set := func(key string, value any) func(map[string]any) bool {
 		return func(s map[string]any) bool {
@@ -95,7 +95,7 @@ func changes(whole map[string]any) []change {
 	return append(all, conditionChanges(whole)...)
 }
 
-// conditionChanges drop one key of a Condition, or let it have any value.
+// conditionChanges returns the edits that drop one key of a Condition or accept any value for it.
 func conditionChanges(whole map[string]any) []change {
 	var all []change
 	conditions, _ := whole["Condition"].(map[string]any)
@@ -117,7 +117,7 @@ func conditionChanges(whole map[string]any) []change {
 	return all
 }
 
-// without drops one item of a list that has more.
+// without removes one item of a list that has more than one.
 func without(key string, i int) func(map[string]any) bool {
 	return func(s map[string]any) bool {
 		list := texts(s[key])
@@ -129,26 +129,26 @@ func without(key string, i int) func(map[string]any) bool {
 	}
 }
 
-// grant breaks the policies by giving a role an action on a repository: in the
-// policy of the role, in that of the repository, or in both.
-func (w *world) grant(role principal, granted string, repository target) []broken {
+// grant returns the mutations that allow a role an action on a repository: in the role's policy, in the
+// repository's policy, and in both.
+func (w *world) grant(role principal, granted string, repository target) []mutation {
 	allow := func(key string, value any) map[string]any {
 		return map[string]any{"Effect": "Allow", "Action": granted, key: value}
 	}
-	with := func(place int, statement map[string]any) map[string]any {
-		body := clone(w.documents[place].body)
+	with := func(index int, statement map[string]any) map[string]any {
+		body := clone(w.documents[index].body)
 		body["Statement"] = append(body["Statement"].([]any), statement)
 		return body
 	}
 	identity, name := role.identity[0], fmt.Sprintf("%s given %s on %s", role.name, granted, repository.name)
 	byRole := with(identity, allow("Resource", repository.arn))
 	action := []string{granted}
-	all := []broken{{name + " by its own policy", map[int]map[string]any{identity: byRole}, action}}
+	all := []mutation{{name + " in its own policy", map[int]map[string]any{identity: byRole}, action}}
 	if repository.policy != nil {
 		byRepository := with(*repository.policy, allow("Principal", map[string]any{"AWS": role.arn}))
 		all = append(all,
-			broken{name + " by that of the repository", map[int]map[string]any{*repository.policy: byRepository}, action},
-			broken{name + " by both", map[int]map[string]any{identity: byRole, *repository.policy: byRepository}, action})
+			mutation{name + " in the repository's policy", map[int]map[string]any{*repository.policy: byRepository}, action},
+			mutation{name + " in both", map[int]map[string]any{identity: byRole, *repository.policy: byRepository}, action})
 	}
 	return all
 }
@@ -161,7 +161,7 @@ func statements(document map[string]any) []map[string]any {
 	return list
 }
 
-// texts are a text or a list of them as a list.
+// texts returns a string or a list of strings as a list.
 func texts(value any) []string {
 	switch value := value.(type) {
 	case string:
@@ -178,7 +178,7 @@ func texts(value any) []string {
 	return nil
 }
 
-// summary is what a statement is about, for its name.
+// summary returns the actions of a statement, as part of a mutation's name.
 func summary(statement map[string]any) string {
 	actions := texts(statement["Action"])
 	if len(actions) == 1 {

@@ -13,8 +13,7 @@ import (
 	"github.com/layercache/layercache/test/examples"
 )
 
-// equivalent are the ways to break a policy that change nothing, by the end of
-// their names, with the reason.
+// equivalent lists the mutations that change no answer, by the end of their names, with the reason.
 var equivalent = map[string]string{
 	"ecr:PutImage): widen Principal to *":               "aws:PrincipalArn in the Condition names the account as well",
 	"ecr:GetDownloadUrlForLayer): widen Principal to *": "aws:PrincipalArn in the Condition names the account as well",
@@ -22,10 +21,10 @@ var equivalent = map[string]string{
 		"so that the Condition refuses it",
 }
 
-// brokenExamples are the examples whose policies are broken, and which ways to
-// break them count. In organization those of the repositories alone, since the
-// others are like those of three-accounts, and not what takes away, since its
-// writers are named twice: by account and by organizational unit.
+// brokenExamples lists the examples whose policies are mutated, with a filter on the names of the mutations.
+// For organization only the policies of repositories are mutated: the others are like those of
+// three-accounts. There, mutations that remove permissions are left out, because each writer is allowed
+// twice, by account and by organizational unit.
 var brokenExamples = map[string]func(name string) bool{
 	"one-account":    func(string) bool { return true },
 	"three-accounts": func(string) bool { return true },
@@ -34,29 +33,29 @@ var brokenExamples = map[string]func(name string) bool{
 	},
 }
 
-func TestEveryWayToBreakAPolicyTurnsTheMatrixRed(t *testing.T) {
+func TestEveryMutationOfAPolicyChangesAnAnswer(t *testing.T) {
 	all, err := examples.All()
 	require.NoError(t, err)
 	used := map[string]bool{}
 	for _, example := range all {
-		counts, ok := brokenExamples[example.Name]
+		included, ok := brokenExamples[example.Name]
 		if !ok {
 			continue
 		}
 		w := newWorld(t, example)
 		every := append(w.breakAll(), w.grantAll(t)...)
-		ways, asked := slices.DeleteFunc(every, func(way broken) bool { return !counts(way.name) }), 0
+		mutations, asked := slices.DeleteFunc(every, func(m mutation) bool { return !included(m.name) }), 0
 		var questions batch
 		cells := w.cells(&questions)
-		for _, way := range ways {
-			m := mutant{Documents: way.documents, Questions: questions.touched(way)}
+		for _, mutated := range mutations {
+			m := mutant{Documents: mutated.documents, Questions: questions.affected(mutated)}
 			asked += len(m.Questions)
 			questions.Mutants = append(questions.Mutants, m)
 		}
 		out := simulate(t, questions)
-		killed := 0
-		for i, way := range ways {
-			dead := slices.ContainsFunc(cells, func(c cell) bool {
+		detectedCount := 0
+		for i, mutated := range mutations {
+			detected := slices.ContainsFunc(cells, func(c cell) bool {
 				before := c.decide(func(q int) decision { return out.Answers[q] })
 				return before != c.decide(func(q int) decision {
 					if changed, ok := out.Mutants[i][q]; ok {
@@ -65,21 +64,21 @@ func TestEveryWayToBreakAPolicyTurnsTheMatrixRed(t *testing.T) {
 					return out.Answers[q]
 				})
 			})
-			reason := equivalentTo(way.name)
+			reason := equivalentTo(mutated.name)
 			used[reason] = true
-			if dead {
-				killed++
+			if detected {
+				detectedCount++
 			}
-			assert.NotEqual(t, dead, reason != "", "%s: %s\nturns the matrix red: %v; explained as changing nothing: %q", w.name, way.name, dead, reason)
+			assert.NotEqual(t, detected, reason != "", "%s: %s\nchanges an answer: %v; listed as equivalent: %q", w.name, mutated.name, detected, reason)
 		}
-		t.Logf("%s: %d ways to break a policy, %d turn the matrix red, %d questions", w.name, len(ways), killed, asked)
+		t.Logf("%s: %d mutations, %d detected, %d questions", w.name, len(mutations), detectedCount, asked)
 	}
 	for end := range equivalent {
-		assert.True(t, used[end], "no way to break a policy is explained by %q any more", end)
+		assert.True(t, used[end], "no mutation matches the entry %q of equivalent any more", end)
 	}
 }
 
-// equivalentTo is the key of the explanation of a way to break a policy.
+// equivalentTo returns the key in equivalent that matches a mutation's name, or "".
 func equivalentTo(name string) string {
 	for _, end := range slices.Sorted(maps.Keys(equivalent)) {
 		if strings.HasSuffix(name, end) {
@@ -89,12 +88,12 @@ func equivalentTo(name string) string {
 	return ""
 }
 
-// grantAll are the ways to give the roles of pull requests PutImage where they
-// may not push, and CreateRepository where base images are cached.
-func (w *world) grantAll(t *testing.T) []broken {
+// grantAll returns mutations that allow roles of pull requests PutImage where they may not push, and
+// CreateRepository where base images are cached.
+func (w *world) grantAll(t *testing.T) []mutation {
 	t.Helper()
 	written := readExpectations(t, w)
-	var all []broken
+	var all []mutation
 	for _, role := range w.principals {
 		for _, repository := range w.targets {
 			if !strings.Contains(role.name, "pull request") || !slices.Contains([]string{"repository", "pull-through"}, repository.kind) {
@@ -113,21 +112,22 @@ func (w *world) grantAll(t *testing.T) []broken {
 	return all
 }
 
-// touched are the places of the questions that a broken policy has a part in.
-func (b *batch) touched(way broken) []int {
-	places := []int{}
-	for place, q := range b.Questions {
-		takesPart := q.Policy != nil && way.documents[*q.Policy] != nil
+// affected returns the indexes of the questions that depend on a mutated policy and ask about a mutated
+// action.
+func (b *batch) affected(m mutation) []int {
+	indexes := []int{}
+	for index, q := range b.Questions {
+		usesPolicy := q.Policy != nil && m.documents[*q.Policy] != nil
 		for _, identity := range q.Identity {
-			takesPart = takesPart || way.documents[identity] != nil
+			usesPolicy = usesPolicy || m.documents[identity] != nil
 		}
 		matches := func(pattern string) bool {
 			ok, err := path.Match(pattern, q.Action)
 			return ok && err == nil
 		}
-		if takesPart && slices.ContainsFunc(way.actions, matches) {
-			places = append(places, place)
+		if usesPolicy && slices.ContainsFunc(m.actions, matches) {
+			indexes = append(indexes, index)
 		}
 	}
-	return places
+	return indexes
 }

@@ -13,8 +13,8 @@ const (
 	strangerAccount     = "999999999999"
 )
 
-// The organization of every account but the stranger's. Accounts are in the
-// organizational units that the example organization.json names.
+// The organization of every account except the stranger's. The organizational units are those named in the
+// example organization.
 const organization = "o-a1b2c3d4e5"
 
 var organizationalUnits = map[string]string{
@@ -24,20 +24,20 @@ var organizationalUnits = map[string]string{
 	"666666666666": "ou-ab12-22222222",
 }
 
-// principal is who wants to do something: a column of the matrix.
+// principal is someone who sends requests: a column of the matrix.
 type principal struct {
 	name string
-	// arn of a role; the host name of a service.
+	// arn is the ARN of a role, or the host name of a service.
 	arn, account string
-	// identity are the places of its identity policies in the documents.
+	// identity are the indexes of its identity policies in the world's documents.
 	identity []int
-	// ours says that the role is one of the templates.
-	ours bool
-	// source is the resource that a service acts for, by the role that it takes.
+	// fromTemplate reports whether a template creates the role.
+	fromTemplate bool
+	// source returns the resource that a service acts for when it assumes the role; nil for roles.
 	source func(role target) (account, arn string)
 }
 
-// context are the condition keys of a request by the principal.
+// context returns the condition keys of a request by the principal.
 func (p principal) context(of target) map[string]any {
 	keys := map[string]any{}
 	if p.source != nil {
@@ -59,7 +59,7 @@ func (p principal) context(of target) map[string]any {
 // addRoles adds the roles of the templates.
 func (w *world) addRoles(s stack) {
 	for _, id := range s.ids("AWS::IAM::Role") {
-		role := principal{name: w.label(s, id), arn: s.arnOf(id), account: s.account, ours: true}
+		role := principal{name: w.label(s, id), arn: s.arnOf(id), account: s.account, fromTemplate: true}
 		for _, policy := range s.ids("AWS::IAM::Policy") {
 			properties := s.resources[policy].Properties
 			if slices.Contains(s.resolve(properties["Roles"]).([]any), any(s.nameOf(id))) {
@@ -73,7 +73,7 @@ func (w *world) addRoles(s stack) {
 	}
 }
 
-// userOf is the project or rule that a role is for.
+// userOf returns the ARN of the project or rule that a role is made for.
 func (w *world) userOf(s stack, role string) string {
 	for _, id := range s.ids("AWS::CodeBuild::Project") {
 		if s.text(s.resources[id].Properties["ServiceRole"]) == s.arnOf(role) {
@@ -83,8 +83,8 @@ func (w *world) userOf(s stack, role string) string {
 	return s.arn("events", "rule/"+role)
 }
 
-// addPeople adds those who are not of the templates, each as strong as it can be
-// for what it is: what refuses them has to be the policies of the templates.
+// addPeople adds principals that the templates do not create, each with the widest policy that is plausible
+// for it: refusals must come from the policies of the templates.
 func (w *world) addPeople(builds []stack) {
 	all := w.add("everything", statement("*", "*"))
 	administrator := w.add("administrator of ECR", statement([]any{"ecr:*", "sts:AssumeRole"}, "*"))
@@ -117,7 +117,7 @@ func (w *world) person(s stack, name, account, role string, policy int) {
 	w.principals = append(w.principals, principal{name: name, arn: arn, account: account, identity: []int{policy}})
 }
 
-// services are the services that may want a role.
+// services returns the services that may try to assume a role.
 func services() []principal {
 	elsewhere := func(t target) (string, string) {
 		return strangerAccount, strings.Replace(t.user, t.account, strangerAccount, 1)
@@ -141,7 +141,7 @@ func statement(actions, resources any) map[string]any {
 	}}
 }
 
-// ids are the logical ids of the resources of a type.
+// ids returns the logical IDs of the resources of a type, sorted.
 func (s stack) ids(kind string) []string {
 	var found []string
 	for _, id := range slices.Sorted(maps.Keys(s.resources)) {

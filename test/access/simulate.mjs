@@ -1,15 +1,17 @@
-// Answers questions about IAM policies with @cloud-copilot/iam-simulate, all of them in one process.
+// Answers questions about IAM policies with @cloud-copilot/iam-simulate, all in one process.
 //
-// Reads {policies, questions, mutants} from standard input. A question names its policies by their place in the list; a mutant
-// puts other documents in the place of some policies and names the questions that this can change. Writes {answers, mutants}:
-// each answer is {allowed, identity, resource, why}, and for a mutant the answers that differ, by the place of the question.
+// Reads {policies, questions, mutants} from standard input. A question refers to policies by index. A mutant
+// replaces some policies and lists the questions whose answers this can change. Writes {answers, mutants}: an
+// answer is {allowed, identity, resource, why, ignored}; for a mutant, only the answers that differ are
+// written, by question index.
 import { createValidatedPolicy, validateIdentityPolicy, validateResourcePolicy } from '@cloud-copilot/iam-policy'
 import { runSimulation } from '@cloud-copilot/iam-simulate'
 import { readFileSync } from 'node:fs'
 
 const { policies, questions, mutants } = JSON.parse(readFileSync(0, 'utf8'))
 
-// The simulator compares ARNs letter by letter with localeCompare, which makes a collator each time: one is enough.
+// The simulator compares ARNs character by character with localeCompare, which creates a collator each time.
+// Sharing one makes it much faster.
 const collator = new Intl.Collator(undefined, { sensitivity: 'accent' })
 const localeCompare = String.prototype.localeCompare
 String.prototype.localeCompare = function (other, locales, options) {
@@ -17,7 +19,7 @@ String.prototype.localeCompare = function (other, locales, options) {
   return same ? collator.compare(this, other) : localeCompare.call(this, other, locales, options)
 }
 
-// checked are the documents that have been validated, each once.
+// checked caches the validated documents.
 const checked = new Map()
 
 function check(document, validate) {
@@ -56,7 +58,7 @@ async function ask(question, documents) {
   }
 }
 
-// decisive are the statements that allow or deny, in words.
+// decisive returns the statements that allow or deny, as text.
 function decisive(of, analysis) {
   const statements = [...(analysis?.denyStatements ?? []), ...(analysis?.allowStatements ?? [])]
   return statements.map((one) => `${of}: ${JSON.stringify(one.statement)}`)

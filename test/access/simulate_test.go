@@ -9,17 +9,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// batch is what simulate.mjs reads.
+// batch is the input of simulate.mjs.
 type batch struct {
 	Policies  []map[string]any `json:"policies"`
 	Questions []question       `json:"questions"`
 	Mutants   []mutant         `json:"mutants"`
 
-	places map[string]int
+	indexes map[string]int
 }
 
-// question asks whether a principal may do one IAM action. Policies are named by
-// their places in the batch.
+// question asks whether a principal may do one IAM action. Policies are given by their index in the batch.
 type question struct {
 	Principal string         `json:"principal"`
 	Action    string         `json:"action"`
@@ -30,49 +29,48 @@ type question struct {
 	Policy    *int           `json:"policy"`
 }
 
-// mutant puts other documents in the place of policies.
+// mutant replaces some policies of the batch.
 type mutant struct {
 	Documents map[int]map[string]any `json:"documents"`
-	// Questions are the places of those that it can change the answer of.
+	// Questions are the indexes of the questions whose answers it can change.
 	Questions []int `json:"questions"`
 }
 
 // decision is the simulator's answer to a question.
 type decision struct {
 	Allowed bool
-	// Identity and Resource say which side allows it.
+	// Identity and Resource report whether that side allows it.
 	Identity, Resource bool
-	// Why are the statements that decided.
+	// Why lists the statements that decided.
 	Why     []string
 	Ignored []string
 }
 
-// outcome is what simulate.mjs writes; of a mutant the answers that changed, by
-// the place of the question.
+// outcome is the output of simulate.mjs. For a mutant it holds only the changed answers, by question index.
 type outcome struct {
 	Answers []decision
 	Mutants []map[int]decision
 }
 
-// add adds a question once and returns its place.
+// add adds a question unless it is there already, and returns its index.
 func (b *batch) add(q question) int {
 	text, err := json.Marshal(q)
 	if err != nil {
 		panic(err)
 	}
-	if b.places == nil {
-		b.places = map[string]int{}
+	if b.indexes == nil {
+		b.indexes = map[string]int{}
 	}
-	place, ok := b.places[string(text)]
+	index, ok := b.indexes[string(text)]
 	if !ok {
-		place = len(b.Questions)
-		b.places[string(text)] = place
+		index = len(b.Questions)
+		b.indexes[string(text)] = index
 		b.Questions = append(b.Questions, q)
 	}
-	return place
+	return index
 }
 
-// simulate has one process answer a batch.
+// simulate runs simulate.mjs on a batch.
 func simulate(t *testing.T, b batch) outcome {
 	t.Helper()
 	if b.Mutants == nil {

@@ -25,7 +25,7 @@ const (
 	openRegion  = "eu-central-1"
 )
 
-// stack is a synthesized template and the place that it is deployed to.
+// stack is a synthesized template and where it is deployed.
 type stack struct {
 	name, account, region, partition string
 	resources                        map[string]resource
@@ -36,7 +36,7 @@ type resource struct {
 	Properties map[string]any
 }
 
-// synthesize makes the templates of an example.
+// synthesize returns the stacks of an example.
 func synthesize(t *testing.T, example examples.Example) []stack {
 	t.Helper()
 	project := t.TempDir()
@@ -69,12 +69,12 @@ func synthesize(t *testing.T, example examples.Example) []stack {
 	return made
 }
 
-// arn names a resource of the account and region of the stack.
+// arn returns an ARN in the account and region of the stack.
 func (s stack) arn(service, rest string) string {
 	return strings.Join([]string{"arn", s.partition, service, s.region, s.account, rest}, ":")
 }
 
-// arnOf is the ARN of a resource of the template.
+// arnOf returns the ARN of a resource of the template.
 func (s stack) arnOf(id string) string {
 	r := s.resources[id]
 	switch r.Type {
@@ -91,10 +91,11 @@ func (s stack) arnOf(id string) string {
 		}
 		return fmt.Sprintf("arn:%s:iam::%s:role%s%s", s.partition, s.account, path, s.nameOf(id))
 	}
-	panic(fmt.Sprintf("%s: the ARN of %s (%s) is not known here", s.name, id, r.Type))
+	panic(fmt.Sprintf("%s: arnOf does not support the resource %s (%s)", s.name, id, r.Type))
 }
 
-// nameOf is the name of a resource of the template, made up where CloudFormation would.
+// nameOf returns the name of a resource; where CloudFormation would generate the name, it returns a made-up
+// one.
 func (s stack) nameOf(id string) string {
 	if name, ok := s.resources[id].Properties["RepositoryName"]; ok {
 		return s.text(name)
@@ -102,17 +103,16 @@ func (s stack) nameOf(id string) string {
 	return s.name + "-" + id
 }
 
-// text is a value that comes to a string, its intrinsic functions evaluated.
+// text returns the value as a string, with its intrinsic functions evaluated.
 func (s stack) text(value any) string {
 	text, ok := s.resolve(value).(string)
 	if !ok {
-		panic(fmt.Sprintf("%s: %v is no text", s.name, value))
+		panic(fmt.Sprintf("%s: %v is not a string", s.name, value))
 	}
 	return text
 }
 
-// resolve is a value of the template with the intrinsic functions evaluated
-// that policies use.
+// resolve evaluates the intrinsic functions that policies use.
 func (s stack) resolve(value any) any {
 	switch value := value.(type) {
 	case []any:
@@ -159,7 +159,7 @@ func (s stack) call(function string, argument any) any {
 			return s.ref(found[2 : len(found)-1])
 		})
 	}
-	panic(fmt.Sprintf("%s: %s of %v is not evaluated here", s.name, function, argument))
+	panic(fmt.Sprintf("%s: the function %s of %v is not supported", s.name, function, argument))
 }
 
 func (s stack) ref(name string) string {
@@ -172,7 +172,7 @@ func (s stack) ref(name string) string {
 		return s.partition
 	}
 	if _, ok := s.resources[name]; !ok {
-		panic(fmt.Sprintf("%s: %s is not evaluated here", s.name, name))
+		panic(fmt.Sprintf("%s: the reference %s is not supported", s.name, name))
 	}
 	return s.nameOf(name)
 }

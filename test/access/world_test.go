@@ -10,9 +10,9 @@ import (
 	"github.com/layercache/layercache/test/examples"
 )
 
-// world is an example with everybody and everything that the matrix is about.
+// world is an example with all principals and targets of its matrix.
 type world struct {
-	// name is that of the example, config that of its configuration.
+	// name is the example's name, config the "name" in its configuration.
 	name, config string
 	documents    []document
 	principals   []principal
@@ -23,19 +23,19 @@ type world struct {
 type document struct {
 	name string
 	body map[string]any
-	// ours says that it is one of the templates.
-	ours bool
+	// fromTemplate reports whether a template defines the policy.
+	fromTemplate bool
 }
 
-// target is what somebody wants to do something with.
+// target is a resource that principals try actions on.
 type target struct {
 	name, kind   string
 	arn, account string
-	// policy is the place of its resource policy in the documents.
+	// policy is the index of its resource policy in the world's documents; nil if it has none.
 	policy *int
-	// namespace of metrics.
+	// namespace of the metrics, for the kind "metrics".
 	namespace string
-	// user of a role: the project or rule that it is for.
+	// user is the ARN of the project or rule that a role is made for.
 	user string
 }
 
@@ -57,20 +57,20 @@ func newWorld(t *testing.T, example examples.Example) *world {
 		w.addBuilds(s)
 	}
 	for i := range w.documents {
-		w.documents[i].ours = true
+		w.documents[i].fromTemplate = true
 	}
 	w.addPeople(builds)
 	w.principals = append(w.principals, services()...)
 	return w
 }
 
-// add adds a policy and returns its place.
+// add adds a policy and returns its index.
 func (w *world) add(name string, body any) int {
 	w.documents = append(w.documents, document{name: name, body: body.(map[string]any)})
 	return len(w.documents) - 1
 }
 
-// suffix tells the stacks of a kind apart.
+// suffix returns " (NAME)" where an example has several stacks of a kind, else "".
 func (w *world) suffix(s stack) string {
 	for _, kind := range []string{"-cache", "-build"} {
 		if rest, ok := strings.CutPrefix(s.name, w.config+kind+"-"); ok {
@@ -82,14 +82,14 @@ func (w *world) suffix(s stack) string {
 
 var idForm = regexp.MustCompile(`^(.+?)(PullRequest|Start)?(?:Role|RoleDefaultPolicy|Logs|Project)[0-9A-F]{8}$`)
 
-// label names what is made for a build.
+// label returns a name for a resource of a build, such as "api release (dev)".
 func (w *world) label(s stack, id string) string {
 	match := idForm.FindStringSubmatch(id)
 	if match == nil {
-		panic(fmt.Sprintf("%s: %s is no resource of a build as the matrix knows them", s.name, id))
+		panic(fmt.Sprintf("%s: the logical ID %s does not look like a resource of a build", s.name, id))
 	}
-	of := map[string]string{"": "release", "PullRequest": "pull request", "Start": "schedule"}[match[2]]
-	return match[1] + " " + of + w.suffix(s)
+	use := map[string]string{"": "release", "PullRequest": "pull request", "Start": "schedule"}[match[2]]
+	return match[1] + " " + use + w.suffix(s)
 }
 
 func (w *world) target(s stack, name, kind, arn string) {
@@ -103,8 +103,8 @@ func (w *world) addRepositories(s stack) {
 	for _, id := range s.ids("AWS::ECR::Repository") {
 		w.target(s, s.nameOf(id), "repository", s.arnOf(id))
 		if policy, ok := s.resources[id].Properties["RepositoryPolicyText"]; ok {
-			place := w.add(s.nameOf(id)+w.suffix(s)+" repository", s.resolve(policy))
-			w.targets[len(w.targets)-1].policy = &place
+			index := w.add(s.nameOf(id)+w.suffix(s)+" repository", s.resolve(policy))
+			w.targets[len(w.targets)-1].policy = &index
 		}
 	}
 	for _, id := range s.ids("AWS::ECR::PullThroughCacheRule") {
@@ -117,8 +117,7 @@ func (w *world) addRepositories(s stack) {
 	}
 }
 
-// addBuilds adds what the projects of a stack use, and what they have no
-// business with.
+// addBuilds adds what the projects of a stack use, and similar resources that they must not touch.
 func (w *world) addBuilds(s stack) {
 	var bucket string
 	for _, id := range s.ids("AWS::CodeBuild::Project") {
@@ -149,7 +148,7 @@ func (w *world) addBuilds(s stack) {
 	w.target(s, "another bucket", "bucket", "arn:"+s.partition+":s3:::other-bucket-"+s.account)
 }
 
-// location is the ARN of an S3 source.
+// location returns the ARN of an S3 source.
 func (s stack) location(source any) string {
 	return "arn:" + s.partition + ":s3:::" + s.text(source.(map[string]any)["Location"])
 }

@@ -18,10 +18,10 @@ import (
 	"github.com/layercache/layercache/test/kit/checkout"
 )
 
-// cdk is the version of each module of the CDK, by the module's path.
+// cdk maps each module of the CDK to its version.
 type cdk map[string]string
 
-// queries are the arguments by which `go get` chooses the versions.
+// queries returns the arguments for `go get` that select the versions.
 func (c cdk) queries() []string {
 	var queries []string
 	for _, module := range slices.Sorted(maps.Keys(c)) {
@@ -30,12 +30,12 @@ func (c cdk) queries() []string {
 	return queries
 }
 
-// ends are the oldest and the newest CDK that a user's module can have with
-// this one: go.mod requires the oldest, and test/prepare.sh finds the newest.
+// ends returns the oldest and the newest supported CDK: go.mod requires the oldest, and test/prepare.sh finds
+// the newest.
 func ends(t *testing.T) map[string]cdk {
 	t.Helper()
 	lines, err := fs.ReadFile(checkout.FS(), "dist/newest-cdk")
-	require.NoError(t, err, "the newest CDK is not known: run the tests with `make test`, or test/prepare.sh test before them")
+	require.NoError(t, err, "the newest CDK is unknown: run the tests with `make test`, or run test/prepare.sh test first")
 	required := requirements(t, "go.mod")
 
 	oldest, newest := cdk{}, cdk{}
@@ -44,13 +44,13 @@ func ends(t *testing.T) map[string]cdk {
 		newest[module] = version
 		require.Contains(t, required, module, "modules that go.mod requires")
 		oldest[module] = required[module]
-		require.GreaterOrEqual(t, semver.Compare(version, oldest[module]), 0, "no %s downloads that is as new as go.mod's %s", module, oldest[module])
+		require.GreaterOrEqual(t, semver.Compare(version, oldest[module]), 0, "no version of %s can be downloaded that is as new as go.mod's %s", module, oldest[module])
 	}
 	require.NotEmpty(t, newest)
 	return map[string]cdk{"with the oldest CDK": oldest, "with the newest CDK": newest}
 }
 
-// requirements are the versions that a go.mod requires, by module.
+// requirements returns the versions that a go.mod requires, by module.
 func requirements(t *testing.T, goMod string) map[string]string {
 	t.Helper()
 	text, err := fs.ReadFile(checkout.FS(), goMod)
@@ -64,7 +64,7 @@ func requirements(t *testing.T, goMod string) map[string]string {
 	return versions
 }
 
-// chosen are the versions that the module in dir builds with.
+// chosen returns the versions that the module in dir builds with.
 func chosen(t *testing.T, dir string, environment []string, flags ...string) cdk {
 	t.Helper()
 	versions := cdk{}
@@ -75,8 +75,8 @@ func chosen(t *testing.T, dir string, environment []string, flags ...string) cdk
 	return versions
 }
 
-// TestConstructsAndAppWithTheNewestCDK compiles all that imports the CDK, with
-// its tests, and runs those that compare whole templates and the warnings.
+// TestConstructsAndAppWithTheNewestCDK compiles everything that imports the CDK, with its tests, and runs the
+// tests that compare whole templates and warnings.
 func TestConstructsAndAppWithTheNewestCDK(t *testing.T) {
 	newest := ends(t)["with the newest CDK"]
 	for module, packages := range map[string][]string{
@@ -97,7 +97,7 @@ func TestConstructsAndAppWithTheNewestCDK(t *testing.T) {
 	}
 }
 
-func TestReadmeNamesTheCDKs(t *testing.T) {
+func TestReadmeNamesTheSupportedCDKs(t *testing.T) {
 	const awscdk = "github.com/aws/aws-cdk-go/awscdk/v2"
 	readme, err := fs.ReadFile(checkout.FS(), "README.md")
 	require.NoError(t, err)

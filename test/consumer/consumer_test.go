@@ -1,5 +1,5 @@
-// Package consumer is somebody else's Go module: it follows the README, with
-// this module replaced by a checkout and with a plain require.
+// Package consumer is somebody else's Go module: it follows the README, with this module replaced by a
+// checkout and with a plain require.
 package consumer
 
 import (
@@ -22,8 +22,8 @@ import (
 
 const modulePath = "github.com/layercache/layercache"
 
-// project is a module with the README's program, the folder shop that the
-// program names, and the CDK CLI of the checkout.
+// project creates a module with the README's program, the folder shop that it builds, and the CDK CLI of the
+// checkout.
 func project(t *testing.T, goMod string) (dir string) {
 	t.Helper()
 	root := checkout.Dir()
@@ -53,11 +53,11 @@ func run(t *testing.T, dir string, environment []string, name string, args ...st
 	return string(output)
 }
 
-// withoutTemplateCheck turns off the CDK's own check of templates, some seconds
-// of every synth; test/templates runs it.
+// withoutTemplateCheck turns off the CDK's own validation of templates, which takes seconds per synth;
+// test/templates runs it.
 const withoutTemplateCheck = "CDK_VALIDATION=false"
 
-func TestAModuleThatReplacesThisOneByACheckoutSynthesizesTheReadmesStack(t *testing.T) {
+func TestAModuleWithAReplaceDirectiveSynthesizesTheReadmesStack(t *testing.T) {
 	for name, cdk := range ends(t) {
 		t.Run(name, func(t *testing.T) {
 			dir := project(t, fmt.Sprintf("require %s v0.0.0\n\nreplace %s => %s\n", modulePath, modulePath, checkout.Dir()))
@@ -89,8 +89,8 @@ func TestAModuleThatRequiresThisOneSynthesizesTheReadmesStack(t *testing.T) {
 	}
 }
 
-// checkAssembly checks the template for what the README promises: the project,
-// what it may do, and the helper as a source that CodeBuild unpacks.
+// checkAssembly checks the template against the README: the project, its permissions, and the helper as a
+// source that CodeBuild unpacks.
 func checkAssembly(t *testing.T, assembly string) {
 	t.Helper()
 	app, err := template.Load(assembly)
@@ -121,8 +121,8 @@ func checkAssembly(t *testing.T, assembly string) {
 	assert.NotRegexp(t, `(?m) on \*$`, strings.ReplaceAll(grants, "ecr:GetAuthorizationToken on *", ""))
 }
 
-// checkHelper checks that the zip has both programs, for amd64 and executable
-// as CodeBuild unpacks them.
+// checkHelper checks that the zip has both programs, compiled for amd64 and executable after CodeBuild
+// unpacks them.
 func checkHelper(t *testing.T, path string) {
 	t.Helper()
 	archive, err := zip.OpenReader(path)

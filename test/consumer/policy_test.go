@@ -11,7 +11,7 @@ import (
 	"github.com/layercache/layercache/internal/synthtest"
 )
 
-// policies are the statements of every role's policies, a line for each.
+// policies returns the statements of all roles' policies, one line each.
 func policies(t *testing.T, assembly string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(assembly, "*.template.json"))

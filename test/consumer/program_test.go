@@ -13,7 +13,7 @@ import (
 
 var composeBlock = regexp.MustCompile("(?s)## Compose it in a stack of your own\n.*?```go\n(.*?)```")
 
-// program is the README's program, which is also the example compose.
+// program returns the README's program, which must equal examples/compose/main.go.
 func program(t *testing.T) string {
 	t.Helper()
 	readme, err := fs.ReadFile(checkout.FS(), "README.md")
@@ -22,6 +22,6 @@ func program(t *testing.T) string {
 	require.NotNil(t, block, "the README has no Go code under \"Compose it in a stack of your own\"")
 	example, err := fs.ReadFile(checkout.FS(), "examples/compose/main.go")
 	require.NoError(t, err)
-	assert.Equal(t, string(example), string(block[1]), "the README and examples/compose/main.go")
+	assert.Equal(t, string(example), string(block[1]), "the README and examples/compose/main.go must have the same program")
 	return string(block[1])
 }

@@ -19,11 +19,10 @@ import (
 	"github.com/layercache/layercache/test/kit/checkout"
 )
 
-// serve puts this module, as the files of the checkout that git knows or would
-// add, into a module proxy of files in front of the environment's own. It
-// returns the variables by which the go command uses it, and the version. The
-// version is named after the content, because the go command keeps what it has
-// downloaded for good; the test takes it out of the module cache at its end.
+// serve puts this module, with the files of the checkout that git tracks or would add, into a file-based
+// module proxy that is used before the configured one. It returns the environment variables for the go
+// command, and the version. The version contains a digest of the content, because the go command caches
+// downloads permanently. At its end the test removes the version from the module cache.
 func serve(t *testing.T) (environment []string, version string) {
 	t.Helper()
 	var content bytes.Buffer
@@ -72,8 +71,7 @@ func forget(t *testing.T, version string) {
 	require.NoError(t, os.RemoveAll(source))
 }
 
-// tracked are the files of the checkout, as the go command would find them in
-// the repository.
+// tracked returns the files of the checkout that the go command would find in the repository.
 func tracked(t *testing.T) []modzip.File {
 	t.Helper()
 	command := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")

@@ -1,6 +1,5 @@
-// Package examples reads the configurations of the folders in examples/ that
-// other tests deploy and simulate, keeps a snapshot of every template that they
-// make, and synthesizes the other folders too.
+// Package examples reads the configurations of the folders in examples/ that other tests deploy and simulate.
+// Its own tests compare their templates with snapshots, and synthesize the other folders too.
 package examples
 
 import (
@@ -18,14 +17,14 @@ var simulated = []string{"china", "govcloud", "one-account", "opt-in-region", "o
 
 // Example is one example configuration.
 type Example struct {
-	// Name is that of its folder.
+	// Name is the name of its folder.
 	Name string
-	// Config is the value of the context key, as the CDK hands it over.
+	// Config is the value of the context key in cdk.json.
 	Config map[string]any
 }
 
-// All returns the simulated examples, sorted by name. Their builds take the
-// helper from helper.zip, so that nothing is compiled.
+// All returns the simulated examples, sorted by name. Their builds take the helper from helper.zip, so
+// nothing is compiled.
 func All() ([]Example, error) {
 	var all []Example
 	for _, name := range simulated {
@@ -38,7 +37,7 @@ func All() ([]Example, error) {
 	return all, nil
 }
 
-// configOf reads the configuration of a folder, with the helper of its builds.
+// configOf returns the configuration of a folder, with helperZip set for each build.
 func configOf(folder, helperZip string) (map[string]any, error) {
 	path := folder + "/cdk.json"
 	text, err := examples.Files.ReadFile(path)
@@ -54,7 +53,7 @@ func configOf(folder, helperZip string) (map[string]any, error) {
 	config := file.Context[stacks.ContextKey]
 	builds, ok := config["builds"].([]any)
 	if !ok {
-		return nil, fmt.Errorf("examples/%s: there are no builds in its context", path)
+		return nil, fmt.Errorf("examples/%s: its context has no builds", path)
 	}
 	for _, build := range builds {
 		build.(map[string]any)["helperZip"] = helperZip
@@ -62,8 +61,7 @@ func configOf(folder, helperZip string) (map[string]any, error) {
 	return config, nil
 }
 
-// WriteProject writes the files that the examples name: a service to build and
-// a helper.
+// WriteProject writes the files that the examples refer to: a service to build and a helper.
 func WriteProject(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "service", "docker"), 0o700); err != nil {
 		return err

@@ -19,11 +19,10 @@ import (
 	"github.com/layercache/layercache/test/kit/checkout"
 )
 
-// configurationApp is the command of a folder with a configuration alone.
+// configurationApp is the "app" command of a folder that has only a configuration.
 const configurationApp = "go run github.com/layercache/layercache/bin/app"
 
-// The folders in examples/ that have no snapshot, and how many CodeBuild
-// projects each makes.
+// The folders in examples/ without a snapshot, with the number of CodeBuild projects that each creates.
 var (
 	configured = map[string]int{"docker-hub": 1, "pull-requests": 2, "two-architectures": 1}
 	programs   = map[string]int{"compose": 1, "lambda-and-ecs": 1, "monorepo": 4}
@@ -41,7 +40,7 @@ func TestEveryFolderOfExamplesIsTested(t *testing.T) {
 	assert.ElementsMatch(t, folders, slices.Concat(simulated, slices.Collect(maps.Keys(configured)), slices.Collect(maps.Keys(programs))))
 }
 
-func TestAFolderWithAConfigurationSynthesizesWhereItIs(t *testing.T) {
+func TestFoldersWithAConfigurationSynthesizeInPlace(t *testing.T) {
 	for folder, projects := range configured {
 		t.Run(folder, func(t *testing.T) {
 			t.Chdir(checkout.Path("examples/" + folder))
@@ -57,7 +56,7 @@ func TestAFolderWithAConfigurationSynthesizesWhereItIs(t *testing.T) {
 	}
 }
 
-func TestAFolderWithAProgramSynthesizesWhereItIs(t *testing.T) {
+func TestFoldersWithAProgramSynthesizeInPlace(t *testing.T) {
 	binaries := t.TempDir()
 	build := exec.Command("go", "build", "-o", binaries, "./examples/...")
 	build.Dir = checkout.Dir()
@@ -77,8 +76,8 @@ func TestAFolderWithAProgramSynthesizesWhereItIs(t *testing.T) {
 	}
 }
 
-// withHelper is the configuration of a folder in examples/, two levels below
-// the root, with a helper that need not be compiled.
+// withHelper returns the configuration of a folder two levels below the root, with a helper that is not
+// compiled.
 func withHelper(t *testing.T, folder string) map[string]any {
 	t.Helper()
 	config, err := configOf(folder, "../../constructs/imagebuild/testdata/helper-{arch}.zip")
@@ -86,8 +85,7 @@ func withHelper(t *testing.T, folder string) map[string]any {
 	return config
 }
 
-// appOf is the command by which the cdk.json of the working directory
-// synthesizes.
+// appOf returns the "app" command in the cdk.json of the working directory.
 func appOf(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("cdk.json")
@@ -97,8 +95,8 @@ func appOf(t *testing.T) string {
 	return file.App
 }
 
-// projectsIn is the number of CodeBuild projects in an assembly, in which no
-// construct has found an error.
+// projectsIn returns the number of CodeBuild projects in an assembly. An error reported by a construct fails
+// the test.
 func projectsIn(t *testing.T, assembly string) int {
 	t.Helper()
 	metadata, err := filepath.Glob(filepath.Join(assembly, "*.metadata.json"))

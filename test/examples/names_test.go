@@ -14,7 +14,7 @@ import (
 	"github.com/layercache/layercache/stacks"
 )
 
-// deployed is a stack as CloudFormation is given it.
+// deployed is a stack as it is sent to CloudFormation.
 type deployed struct {
 	name, text string
 	resources  map[string]struct {
@@ -47,8 +47,8 @@ func synthesized(t *testing.T, config map[string]any) []deployed {
 
 var account = regexp.MustCompile(`\b\d{12}\b`)
 
-// Where a configuration names accounts, the CDK writes them where it needs them; where it names none, no template does.
-func TestNoTemplateNamesAnAccountThatTheConfigurationDoesNot(t *testing.T) {
+// The CDK writes account IDs only where the configuration names accounts.
+func TestTemplatesContainOnlyAccountsOfTheConfiguration(t *testing.T) {
 	all, err := All()
 	require.NoError(t, err)
 	for _, example := range all {
@@ -62,10 +62,10 @@ func TestNoTemplateNamesAnAccountThatTheConfigurationDoesNot(t *testing.T) {
 	}
 }
 
-// secretName is what a variable with a secret is called.
+// secretName matches the name of a variable that looks like a secret.
 var secretName = regexp.MustCompile(`(?i)secret|token|password|credential|private_?key`)
 
-// keyMaterial is what an access key, a private key and a secret's value look like.
+// keyMaterial matches access keys, private keys and inline secret values.
 var keyMaterial = regexp.MustCompile(`\b(AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN|SecretString`)
 
 func TestNoTemplateHoldsASecret(t *testing.T) {
@@ -92,14 +92,14 @@ func TestNoTemplateHoldsASecret(t *testing.T) {
 	}
 }
 
-// accountWide are the types of which an account has one for each name whoever
-// deploys: the README and the configuration say so, and both can be turned off.
+// accountWide are the types that have one instance per name in the whole account, whoever deploys it. The
+// README and the configuration's documentation mention this, and both can be turned off.
 var accountWide = []string{"AWS::ECR::PullThroughCacheRule", "AWS::ECR::RepositoryCreationTemplate", "AWS::ECR::RegistryPolicy"}
 
-// Policies of a role are named within it.
+// The names of a role's policies are local to the role.
 var namedWithin = []string{"AWS::IAM::Policy"}
 
-func TestTwoDeploymentsInOneAccountDoNotFightOverNames(t *testing.T) {
+func TestTwoDeploymentsInOneAccountUseDifferentNames(t *testing.T) {
 	names := func(deployment string) map[string]string {
 		found := map[string]string{}
 		config := map[string]any{"name": deployment, "builds": []any{map[string]any{"name": "service", "source": map[string]any{"directory": "service"}, "helperZip": "helper.zip"}}}

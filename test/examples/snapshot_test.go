@@ -18,16 +18,15 @@ import (
 	"github.com/layercache/layercache/test/kit/checkout"
 )
 
-// update is the variable that has the tests write the snapshots anew.
+// update is the environment variable that makes the tests rewrite the snapshots.
 const update = "LAYERCACHE_UPDATE_SNAPSHOTS"
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
 
-// assetHash changes with every change of a source, which is no change of a
-// template.
+// assetHash matches asset hashes. They change with every source file, so the snapshots leave them out.
 var assetHash = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
 
-func TestTheTemplatesOfTheExamplesAreThoseOfTheSnapshots(t *testing.T) {
+func TestTemplatesOfTheExamplesEqualTheirSnapshots(t *testing.T) {
 	root, err := filepath.Abs("snapshots")
 	require.NoError(t, err)
 	for _, name := range simulated {
@@ -41,7 +40,7 @@ func TestTheTemplatesOfTheExamplesAreThoseOfTheSnapshots(t *testing.T) {
 				names = append(names, name)
 				kept, err := os.ReadFile(filepath.Join(snapshots, name))
 				require.NoError(t, err, "run this test with %s=true to write the snapshot", update)
-				assert.Equal(t, string(kept), template, "%s: run this test with %s=true when the change is meant", name, update)
+				assert.Equal(t, string(kept), template, "%s: if the change is intended, run this test with %s=true", name, update)
 			}
 			var kept []string
 			files, err := os.ReadDir(snapshots)
@@ -54,8 +53,8 @@ func TestTheTemplatesOfTheExamplesAreThoseOfTheSnapshots(t *testing.T) {
 	}
 }
 
-// written are what the examples and AWS itself name in full: connections, and
-// services as principals.
+// written matches full names that examples and AWS legitimately contain: connections, and services as
+// principals.
 var written = regexp.MustCompile(`"(?:arn:aws:codeconnections:[^"]*|[a-z.]+\.amazonaws\.com)"`)
 
 func TestNoTemplateNamesAPartitionADomainOrAnotherStack(t *testing.T) {
@@ -72,8 +71,7 @@ func TestNoTemplateNamesAPartitionADomainOrAnotherStack(t *testing.T) {
 	}
 }
 
-// templates are the templates of an example by the names of their files. It is
-// synthesized in its own folder.
+// templates returns the templates of an example by file name. The example is synthesized in its own folder.
 func templates(t *testing.T, name string) map[string]string {
 	t.Helper()
 	t.Chdir(checkout.Path("examples/" + name))
@@ -84,7 +82,7 @@ func templates(t *testing.T, name string) map[string]string {
 	config.AddTo(app)
 	made := map[string]string{}
 	for _, stack := range *app.Synth(nil).Stacks() {
-		assert.Empty(t, *stack.Messages(), "the synthesis of %s says something", *stack.StackName())
+		assert.Empty(t, *stack.Messages(), "the synthesis of %s reports messages", *stack.StackName())
 		text, err := json.Marshal(stack.Template())
 		require.NoError(t, err)
 		var indented bytes.Buffer

@@ -2,27 +2,26 @@ package nag
 
 import "regexp"
 
-// acceptance is a finding that we live with.
+// acceptance is an accepted finding.
 type acceptance struct {
-	// finding matches "RULE" or "RULE[FINDING]", whole.
+	// finding matches a whole "RULE" or "RULE[FINDING]".
 	finding *regexp.Regexp
-	// reason says why it is as it should be.
+	// reason explains why the finding is acceptable.
 	reason string
 }
 
-// accepted are all findings that the constructs may have. They are told here
-// and not suppressed in the constructs: the finest suppression is one of a
-// finding on a whole policy, so that ours of "Resource::*" would silence that
-// of a user's own grant to the same role. Who runs the pack on an app suppresses
-// them there, with these reasons.
+// accepted lists all findings that the constructs may have. They are listed here instead of being suppressed
+// in the constructs, because a suppression covers a finding on a whole policy: suppressing "Resource::*"
+// would also hide a user's own grant to the same role. Users who run the pack on their app can suppress the
+// findings there, with these reasons.
 var accepted = []acceptance{
 	{
 		regexp.MustCompile(`^AwsSolutions-IAM5\[Resource::\*\]$`),
-		"which actions may stand on \"*\", and why, is told at onEveryResource",
+		"onEveryResource lists the actions that are allowed on \"*\", with the reason",
 	},
 	{
 		regexp.MustCompile(`^AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:ecr:.+:repository/[a-z0-9-]+/\*\]$`),
-		"the repositories of a pull-through cache are made by the first pull of each image, so a grant names their prefix",
+		"the repositories of a pull-through cache are created by the first pull of each image, so a grant names their prefix",
 	},
 	{
 		regexp.MustCompile(`^AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:s3:::example-layers/layercache/\*\]$`),
@@ -30,7 +29,7 @@ var accepted = []acceptance{
 	},
 	{
 		regexp.MustCompile(`^AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:ec2:.+:network-interface/\*\]$`),
-		"CodeBuild makes the network interface; conditions hold the permission to CodeBuild and the subnets of the build",
+		"CodeBuild creates the network interface; conditions limit the permission to CodeBuild and the subnets of the build",
 	},
 	{
 		regexp.MustCompile(`^AwsSolutions-IAM5\[Action::kms:(ReEncrypt|GenerateDataKey)\*\]$`),
@@ -38,7 +37,7 @@ var accepted = []acceptance{
 	},
 	{
 		regexp.MustCompile(`^AwsSolutions-ECR1$`),
-		"an organization is no principal, but a condition on everybody; that it is there is checked by TestARepositoryIsOpenToOrganizationsAtMost",
+		"an organization cannot be a principal, only a condition on \"*\"; TestRepositoriesAreOpenToOrganizationsAtMost checks that condition",
 	},
 	{
 		regexp.MustCompile(`^AwsSolutions-CB4$`),
@@ -46,12 +45,15 @@ var accepted = []acceptance{
 	},
 	{
 		regexp.MustCompile(`^AwsSolutions-SF[12]$`),
-		"the state machine has one step, which its history tells of; logs and traces of it would take permissions on every resource",
+		"the state machine has one step, which its history shows; logs and traces would need permissions on every resource",
 	},
 }
 
-// onEveryResource are the actions that may stand on "*", each with the
-// condition that holds it, or "". Those of ECR and CloudWatch know no resource:
+// onEveryResource lists the actions that are allowed on "*", with the required condition, or "". The actions
+// of ECR and CloudWatch do not support resources:
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html,
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html. CodeBuild
+// requires the EC2 actions to run builds in a VPC:
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html,
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html.
 // Those of EC2 are what CodeBuild asks for to run builds in a VPC:

@@ -15,7 +15,7 @@ import (
 	"github.com/layercache/layercache/test/examples"
 )
 
-// apps are the apps that the pack judges, by what they hold.
+// apps returns functions that create the apps to check, by description.
 func apps(t *testing.T) map[string]func(t *testing.T) awscdk.App {
 	t.Helper()
 	all, err := examples.All()
@@ -38,7 +38,7 @@ func apps(t *testing.T) map[string]func(t *testing.T) awscdk.App {
 	return found
 }
 
-// project makes the working directory one with a service and a helper.
+// project creates a folder with a service and a helper and makes it the working directory.
 func project(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()

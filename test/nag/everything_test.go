@@ -22,9 +22,9 @@ import (
 	"github.com/layercache/layercache/constructs/pullthrough"
 )
 
-// everything is an app with what the constructs only make on request: keys,
-// secrets, a VPC, pull requests, batches, schedules. What users bring themselves
-// is imported, so that the findings are ours alone.
+// everything returns an app with all optional features: keys, secrets, a VPC, pull requests, batches,
+// schedules. Resources that users bring themselves are imported, so that all findings are about the
+// constructs.
 func everything(t *testing.T) awscdk.App {
 	t.Helper()
 	project(t)

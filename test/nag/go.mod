@@ -1,6 +1,6 @@
-// The tests with cdk-nag are a module of their own because cdk-nag requires a
-// newer CDK than the oldest that is supported, which the other tests run with.
-// Its CDK is the newest that README.md names.
+// cdk-nag has its own module, because it requires a newer CDK than the oldest
+// supported one, which the other tests run with. Its CDK is the newest that
+// README.md names.
 module github.com/layercache/layercache/test/nag
 
 go 1.26.8

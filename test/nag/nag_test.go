@@ -1,5 +1,4 @@
-// Package nag has cdk-nag's AwsSolutions pack judge the example stacks and a
-// stack with each construct.
+// Package nag checks the example stacks, and a stack with each construct, with cdk-nag's AwsSolutions pack.
 package nag
 
 import (
@@ -19,11 +18,11 @@ import (
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
 
-// finding is what the pack says of a resource.
+// finding is one message of the pack about a resource.
 type finding struct{ resource, rule, text string }
 
-// findings are those of all levels, which the pack leaves in the metadata of
-// resources, and the errors of the constructs themselves.
+// findings returns the findings of all levels, which the pack adds to the metadata of resources, and errors
+// of the constructs.
 func findings(app awscdk.App) []finding {
 	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Reports: jsii.Bool(false)}), nil)
 	app.Synth(nil)
@@ -31,8 +30,8 @@ func findings(app awscdk.App) []finding {
 	for _, construct := range *app.Node().FindAll("") {
 		for _, entry := range *construct.Node().Metadata() {
 			rule, text, _ := strings.Cut(strings.TrimSpace(fmt.Sprint(entry.Data)), ": ")
-			ofPack := strings.HasPrefix(rule, "AwsSolutions-") || strings.HasPrefix(rule, "CdkNag")
-			if ofPack || *entry.Type == "aws:cdk:error" {
+			fromPack := strings.HasPrefix(rule, "AwsSolutions-") || strings.HasPrefix(rule, "CdkNag")
+			if fromPack || *entry.Type == "aws:cdk:error" {
 				found = append(found, finding{*construct.Node().Path(), rule, text})
 			}
 		}
@@ -52,7 +51,7 @@ func stacksOf(t *testing.T, app awscdk.App) []awscdk.Stack {
 	return stacks
 }
 
-func TestThePackFindsNothingThatHasNoReason(t *testing.T) {
+func TestEveryFindingHasExactlyOneReason(t *testing.T) {
 	seen := map[int]bool{}
 	for name, make := range apps(t) {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +68,7 @@ func TestThePackFindsNothingThatHasNoReason(t *testing.T) {
 		})
 	}
 	for i, a := range accepted {
-		assert.True(t, seen[i], "nothing has the finding %s any more: remove it", a.finding)
+		assert.True(t, seen[i], "no app has the finding %s any more: remove it from accepted", a.finding)
 	}
 }
 
@@ -86,7 +85,7 @@ func TestNoConstructSuppressesAFinding(t *testing.T) {
 	}
 }
 
-func TestOnlyTheseActionsAreOnEveryResource(t *testing.T) {
+func TestOnlyListedActionsAreAllowedOnEveryResource(t *testing.T) {
 	for name, make := range apps(t) {
 		t.Run(name, func(t *testing.T) {
 			for _, stack := range stacksOf(t, make(t)) {
@@ -100,7 +99,7 @@ func TestOnlyTheseActionsAreOnEveryResource(t *testing.T) {
 	}
 }
 
-// checkStatements looks at lines "Allow ACTIONS on RESOURCES[ if CONDITION]".
+// checkStatements checks lines of the form "Allow ACTIONS on RESOURCES[ if CONDITION]".
 func checkStatements(t *testing.T, policy string, statements []string) {
 	t.Helper()
 	for _, line := range statements {
@@ -117,7 +116,7 @@ func checkStatements(t *testing.T, policy string, statements []string) {
 	}
 }
 
-func TestARepositoryIsOpenToOrganizationsAtMost(t *testing.T) {
+func TestRepositoriesAreOpenToOrganizationsAtMost(t *testing.T) {
 	for name, make := range apps(t) {
 		t.Run(name, func(t *testing.T) {
 			for _, stack := range stacksOf(t, make(t)) {

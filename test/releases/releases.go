@@ -1,4 +1,4 @@
-// Package releases keeps the templates of past releases and tells what an upgrade would take from a deployment.
+// Package releases holds the templates of past releases and reports which data an upgrade would delete.
 package releases
 
 import (
@@ -15,17 +15,17 @@ import (
 //go:embed */*/*.template.json
 var files embed.FS
 
-// Template is the template of a stack of an example.
+// Template is the template of one stack of an example.
 type Template struct {
 	// Release is the tag of the release.
 	Release string
-	// Example is the configuration's name, and Stack the stack's.
+	// Example is the name of the configuration, Stack the name of the stack.
 	Example, Stack string
 	// Text is the template in JSON.
 	Text []byte
 }
 
-// All are the templates of all releases, sorted by release, example and stack.
+// All returns the templates of all releases, sorted by release, example and stack.
 func All() ([]Template, error) {
 	paths, err := fs.Glob(files, "*/*/*.template.json")
 	if err != nil {
@@ -46,8 +46,9 @@ func All() ([]Template, error) {
 	return all, nil
 }
 
-// replacing are the resources that hold what cannot be made again, by type, each with the properties whose change makes a new resource
-// ("Update requires: Replacement" in https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/).
+// replacing lists the resource types that hold data which cannot be recreated, each with the properties whose
+// change makes CloudFormation replace the resource ("Update requires: Replacement" in
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/).
 var replacing = map[string][]string{
 	"AWS::ECR::Repository":        {"RepositoryName", "EncryptionConfiguration"},
 	"AWS::Logs::LogGroup":         {"LogGroupName"},
@@ -56,7 +57,7 @@ var replacing = map[string][]string{
 	"AWS::SecretsManager::Secret": {"Name"},
 }
 
-// Stateful says whether resources of the type hold what cannot be made again.
+// Stateful reports whether resources of the type hold data that cannot be recreated.
 func Stateful(resourceType string) bool { return replacing[resourceType] != nil }
 
 type resource struct {
@@ -64,12 +65,13 @@ type resource struct {
 	Properties map[string]any
 }
 
-// Lost are the stateful resources of a deployed template that an update to another one would replace or delete, each as a line.
+// Lost returns one line for each stateful resource of a deployed template that an update to another template
+// would replace or delete.
 func Lost(deployed, update []byte) ([]string, error) {
 	var old, next struct{ Resources map[string]resource }
 	for text, template := range map[*[]byte]any{&deployed: &old, &update: &next} {
 		if err := json.Unmarshal(*text, template); err != nil {
-			return nil, fmt.Errorf("releases: a template is no JSON: %w", err)
+			return nil, fmt.Errorf("releases: a template is not JSON: %w", err)
 		}
 	}
 	var lost []string
@@ -80,7 +82,7 @@ func Lost(deployed, update []byte) ([]string, error) {
 		}
 		is, there := next.Resources[id]
 		if !there || is.Type != was.Type {
-			lost = append(lost, fmt.Sprintf("%s %s is no longer in the template under this logical id", was.Type, id))
+			lost = append(lost, fmt.Sprintf("%s %s is no longer in the template under this logical ID", was.Type, id))
 			continue
 		}
 		for _, property := range replacing[was.Type] {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// current is the template of today.
+// current returns today's template of the same stack.
 func current(t *testing.T, kept Template) []byte {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "examples", "snapshots", kept.Example, kept.Stack+".template.json"))
@@ -18,7 +18,7 @@ func current(t *testing.T, kept Template) []byte {
 	return text
 }
 
-func TestNoUpgradeReplacesWhatHoldsData(t *testing.T) {
+func TestUpgradesKeepResourcesThatHoldData(t *testing.T) {
 	all, err := All()
 	require.NoError(t, err)
 	require.NotEmpty(t, all)
@@ -31,13 +31,13 @@ func TestNoUpgradeReplacesWhatHoldsData(t *testing.T) {
 	}
 }
 
-func TestARenamedLogicalIdOfAStackIsToldAsALoss(t *testing.T) {
+func TestARenamedLogicalIDIsReportedAsALoss(t *testing.T) {
 	all, err := All()
 	require.NoError(t, err)
 	renamed := bytes.ReplaceAll(all[0].Text, []byte("serviceLogs01D5F30D"), []byte("serviceLog01D5F30D"))
 	lost, err := Lost(all[0].Text, renamed)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"AWS::Logs::LogGroup serviceLogs01D5F30D is no longer in the template under this logical id"}, lost)
+	assert.Equal(t, []string{"AWS::Logs::LogGroup serviceLogs01D5F30D is no longer in the template under this logical ID"}, lost)
 }
 
 func TestLost(t *testing.T) {
@@ -48,22 +48,22 @@ func TestLost(t *testing.T) {
 		update string
 		lost   []string
 	}{
-		"nothing, when a role goes and a setting changes": {
+		"nothing is lost when a role is removed and a setting changes": {
 			`{"Resources": {"Key": {"Type": "AWS::KMS::Key", "Properties": {"EnableKeyRotation": true}},
 				"Cache": {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": "cache", "ImageTagMutability": "IMMUTABLE"}}}}`, nil,
 		},
-		"a repository with another name": {
+		"a renamed repository is replaced": {
 			`{"Resources": {"Key": {"Type": "AWS::KMS::Key"}, "Cache": {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": "caches"}}}}`,
 			[]string{"AWS::ECR::Repository Cache is replaced: its RepositoryName has changed"},
 		},
-		"a repository that is encrypted": {
+		"a repository that gets encryption is replaced": {
 			`{"Resources": {"Key": {"Type": "AWS::KMS::Key"}, "Cache": {"Type": "AWS::ECR::Repository",
 				"Properties": {"RepositoryName": "cache", "EncryptionConfiguration": {"EncryptionType": "KMS"}}}}}`,
 			[]string{"AWS::ECR::Repository Cache is replaced: its EncryptionConfiguration has changed"},
 		},
-		"everything": {`{"Resources": {"Key": {"Type": "AWS::SNS::Topic"}}}`, []string{
-			"AWS::ECR::Repository Cache is no longer in the template under this logical id",
-			"AWS::KMS::Key Key is no longer in the template under this logical id",
+		"removed resources and changed types are lost": {`{"Resources": {"Key": {"Type": "AWS::SNS::Topic"}}}`, []string{
+			"AWS::ECR::Repository Cache is no longer in the template under this logical ID",
+			"AWS::KMS::Key Key is no longer in the template under this logical ID",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,5 +73,5 @@ func TestLost(t *testing.T) {
 		})
 	}
 	_, err := Lost([]byte("{}"), []byte("no"))
-	assert.ErrorContains(t, err, "no JSON")
+	assert.ErrorContains(t, err, "not JSON")
 }

@@ -1,6 +1,7 @@
-// Package template reads a synthesized CDK app (cdk.out) and answers what CloudFormation would make of its CodeBuild
-// projects: buildspec, environment variables and sources, with every intrinsic function evaluated and every asset resolved to its
-// file. It needs no AWS account: where the app leaves the account or region open, made-up ones take their place.
+// Package template reads a synthesized CDK app (cdk.out) and returns its CodeBuild projects as CloudFormation
+// would create them: buildspec, environment variables and sources, with every intrinsic function evaluated
+// and every asset resolved to its file. It needs no AWS account: an account or region that the app leaves
+// open gets a made-up value.
 package template
 
 import (
@@ -24,13 +25,13 @@ type App struct {
 	stacks []*stack
 }
 
-// stack is one CloudFormation template with the place that it is deployed to.
+// stack is one CloudFormation template and where it is deployed.
 type stack struct {
 	name     string
 	env      environment
 	template templateFile
 	assets   []asset
-	// deployed are physical names by logical id.
+	// deployed holds physical names by logical ID.
 	deployed map[string]string
 }
 
@@ -54,7 +55,7 @@ type output struct {
 	} `json:"Export"`
 }
 
-// manifest is what this package needs of a cloud assembly's manifest.json.
+// manifest holds the parts of a cloud assembly's manifest.json that this package needs.
 // https://docs.aws.amazon.com/cdk/api/v2/docs/cloud-assembly-schema-readme.html
 type manifest struct {
 	Artifacts map[string]struct {
@@ -76,7 +77,7 @@ func Load(dir string) (*App, error) {
 		return nil, err
 	}
 	if len(app.stacks) == 0 {
-		return nil, fmt.Errorf("template: %s holds no stack: run `npx cdk synth` first", dir)
+		return nil, fmt.Errorf("template: %s has no stack: run `npx cdk synth` first", dir)
 	}
 	return app, nil
 }
@@ -131,7 +132,7 @@ func (a *App) loadStack(dir, id, where, file, name string) error {
 
 var environmentForm = regexp.MustCompile(`^aws://([^/]+)/([^/]+)$`)
 
-// parseEnvironment reads a manifest's aws://ACCOUNT/REGION, in which either may be unknown.
+// parseEnvironment parses aws://ACCOUNT/REGION from a manifest, where either part may be unknown.
 func parseEnvironment(where string) (environment, error) {
 	match := environmentForm.FindStringSubmatch(where)
 	if match == nil {
@@ -153,7 +154,7 @@ func readJSON(path string, into any) error {
 		return fmt.Errorf("template: %w", err)
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("template: %s is not the JSON expected here: %w", path, err)
+		return fmt.Errorf("template: %s does not have the expected JSON: %w", path, err)
 	}
 	return nil
 }

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 )
 
-// asset is a file or directory of the assembly and the S3 object that `cdk deploy` makes of it.
+// asset is a file or directory of the assembly and the S3 objects that `cdk deploy` uploads it as.
 type asset struct {
 	path         string
 	destinations []destination
@@ -16,7 +16,7 @@ type destination struct {
 	key    string
 }
 
-// assetFile is what this package needs of a STACK.assets.json.
+// assetFile holds the parts of a STACK.assets.json that this package needs.
 type assetFile struct {
 	Files map[string]struct {
 		Source struct {
@@ -50,7 +50,7 @@ func loadAssets(dir, file string) ([]asset, error) {
 	return assets, nil
 }
 
-// assetPath finds the local file of an S3 object that is named BUCKET/KEY.
+// assetPath returns the local file of the S3 object BUCKET/KEY.
 func (e evaluator) assetPath(place, location string) (string, error) {
 	for _, asset := range e.stack.assets {
 		for _, destination := range asset.destinations {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Deployed tells that a stack of the app has been deployed, and the physical ids that its resources got, by logical id. They take the place
-// of made-up names; those that are ARNs are passed over.
+// Deployed records that a stack was deployed, with the physical IDs of its resources by logical ID. They
+// replace the made-up names; IDs that are ARNs are ignored.
 func (a *App) Deployed(stackName string, physicalIDs map[string]string) error {
 	for _, s := range a.stacks {
 		if s.name == stackName {
@@ -19,14 +19,14 @@ func (a *App) Deployed(stackName string, physicalIDs map[string]string) error {
 	return fmt.Errorf("template: the app has no stack %q", stackName)
 }
 
-// Stack is a stack of the app and where it is deployed to.
+// Stack is a stack of the app and where it is deployed.
 type Stack struct {
 	Name    string
 	Account string
 	Region  string
 }
 
-// Stacks are the stacks of the app.
+// Stacks returns the stacks of the app.
 func (a *App) Stacks() []Stack {
 	var all []Stack
 	for _, s := range a.stacks {

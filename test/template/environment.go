@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// environment is the account and region that a stack is deployed to.
+// environment is the account and region of a stack.
 type environment struct {
 	Account string
 	Region  string
 }
 
-// partition is the AWS partition of the region.
+// partition returns the AWS partition of the region.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 func (e environment) partition() string {
 	switch {
@@ -25,7 +25,7 @@ func (e environment) partition() string {
 	}
 }
 
-// suffix is the domain suffix of the partition's services.
+// suffix returns the domain suffix of the partition's services.
 func (e environment) suffix() string {
 	if e.partition() == "aws-cn" {
 		return "amazonaws.com.cn"
@@ -33,23 +33,23 @@ func (e environment) suffix() string {
 	return "amazonaws.com"
 }
 
-// registry is the host of the account's private ECR registry.
+// registry returns the host of the account's private ECR registry.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
 func (e environment) registry() string {
 	return e.Account + ".dkr.ecr." + e.Region + "." + e.suffix()
 }
 
-// arn names a resource of the account and region.
+// arn returns the ARN of a resource in the account and region.
 func (e environment) arn(service, rest string) string {
 	return strings.Join([]string{"arn", e.partition(), service, e.Region, e.Account, rest}, ":")
 }
 
-// globalARN names a resource whose ARN holds the account but no region.
+// globalARN returns an ARN with the account but without a region.
 func (e environment) globalARN(service, rest string) string {
 	return strings.Join([]string{"arn", e.partition(), service, "", e.Account, rest}, ":")
 }
 
-// pseudo is the value of a pseudo parameter.
+// pseudo returns the value of a pseudo parameter, and whether it exists.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html
 func (s *stack) pseudo(name string) (string, bool) {
 	switch name {

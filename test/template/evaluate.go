@@ -6,17 +6,18 @@ import (
 	"strings"
 )
 
-// evaluator resolves the intrinsic functions of one stack.
+// evaluator evaluates the intrinsic functions of one stack.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html
 type evaluator struct {
 	app   *App
 	stack *stack
-	// visiting holds the exports being evaluated, so that a circle of imports is an error and not an endless loop.
+	// visiting holds the exports that are being evaluated, so that circular imports are an error instead of
+	// an endless loop.
 	visiting []string
 }
 
-// text evaluates v, which has to come to a string (a number or a boolean is written as CloudFormation writes it).
-// place is where v stands in the template; errors name it.
+// text evaluates v to a string; numbers and booleans are formatted as CloudFormation does. place is the
+// position of v in the template, for errors.
 func (e evaluator) text(place string, v any) (string, error) {
 	value, err := e.value(place, v)
 	if err != nil {
@@ -30,7 +31,7 @@ func (e evaluator) text(place string, v any) (string, error) {
 	case float64:
 		return strconv.FormatFloat(value, 'f', -1, 64), nil
 	default:
-		return "", fmt.Errorf("template: %s is %T where a string is needed", place, value)
+		return "", fmt.Errorf("template: %s is %T, but a string is needed", place, value)
 	}
 }
 
@@ -44,12 +45,12 @@ func (e evaluator) value(place string, v any) (any, error) {
 		return v, nil
 	}
 	if len(call) != 1 {
-		return nil, fmt.Errorf("template: %s is an object where a value is needed", place)
+		return nil, fmt.Errorf("template: %s is an object, but a value is needed", place)
 	}
 	name := sortedKeys(call)[0]
 	function, ok := intrinsics[name]
 	if !ok {
-		return nil, fmt.Errorf("template: %s uses %s, which this reader cannot evaluate (it knows %s)", place, name, strings.Join(sortedKeys(intrinsics), ", "))
+		return nil, fmt.Errorf("template: %s uses %s, which is not supported (supported: %s)", place, name, strings.Join(sortedKeys(intrinsics), ", "))
 	}
 	return function(e, place+"."+name, call[name])
 }
@@ -65,7 +66,7 @@ func (e evaluator) list(place string, items []any) ([]string, error) {
 	return texts, nil
 }
 
-// texts evaluates v, which has to come to a list.
+// texts evaluates v to a list of strings.
 func (e evaluator) texts(place string, v any) ([]string, error) {
 	value, err := e.value(place, v)
 	if err != nil {
@@ -73,7 +74,7 @@ func (e evaluator) texts(place string, v any) ([]string, error) {
 	}
 	list, ok := value.([]string)
 	if !ok {
-		return nil, fmt.Errorf("template: %s is %T where a list is needed", place, value)
+		return nil, fmt.Errorf("template: %s is %T, but a list is needed", place, value)
 	}
 	return list, nil
 }

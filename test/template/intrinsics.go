@@ -24,7 +24,7 @@ func init() {
 	}
 }
 
-// pair takes apart the argument of a function that has two.
+// pair returns the two arguments of a function.
 func pair(place string, argument any) (any, any, error) {
 	list, ok := argument.([]any)
 	if !ok || len(list) != 2 {
@@ -62,12 +62,12 @@ func (e evaluator) getAtt(place string, argument any) (any, error) {
 		}
 	}
 	if len(path) != 2 {
-		return nil, fmt.Errorf("template: %s needs a logical id and an attribute, not %v", place, argument)
+		return nil, fmt.Errorf("template: %s needs a logical ID and an attribute, not %v", place, argument)
 	}
 	return e.attribute(place, path[0], path[1])
 }
 
-// importValue finds the stack of the app that exports the name.
+// importValue returns the value that a stack of the app exports under the name.
 func (e evaluator) importValue(place string, argument any) (any, error) {
 	name, err := e.text(place, argument)
 	if err != nil {
@@ -113,11 +113,11 @@ func (e evaluator) join(place string, argument any) (any, error) {
 }
 
 func (e evaluator) selectOne(place string, argument any) (any, error) {
-	which, items, err := pair(place, argument)
+	position, items, err := pair(place, argument)
 	if err != nil {
 		return nil, err
 	}
-	written, err := e.text(place, which)
+	written, err := e.text(place, position)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (e evaluator) split(place string, argument any) (any, error) {
 	return strings.Split(text, separator), nil
 }
 
-// placeholder is ${NAME}, ${LOGICAL.ATTRIBUTE} or the escaped ${!LITERAL}.
+// placeholder matches ${NAME}, ${LOGICAL.ATTRIBUTE} and the escaped ${!LITERAL}.
 var placeholder = regexp.MustCompile(`\$\{(!?)([^}]+)\}`)
 
 func (e evaluator) sub(place string, argument any) (any, error) {

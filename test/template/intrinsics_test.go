@@ -10,7 +10,7 @@ import (
 	"github.com/layercache/layercache/test/template"
 )
 
-// stackWith is a template whose project has the variable V with the given value.
+// stackWith is a template whose project has a variable V with the given type and value.
 const stackWith = `{
   "Parameters": {"Size": {"Default": 3}, "Bare": {"Type": "String"}},
   "Resources": {
@@ -46,25 +46,25 @@ func evaluate(t *testing.T, environment, kind, value string) (string, error) {
 
 func TestIntrinsics(t *testing.T) {
 	cases := map[string]struct{ value, want string }{
-		"text stays as it is":                                {`"plain"`, "plain"},
+		"text is unchanged":                                  {`"plain"`, "plain"},
 		"a number is written without an exponent":            {`10000000`, "10000000"},
-		"a boolean is written in words":                      {`true`, "true"},
-		"Ref answers a pseudo parameter":                     {`{"Ref": "AWS::Region"}`, "eu-west-3"},
-		"Ref answers a parameter's default":                  {`{"Ref": "Size"}`, "3"},
+		"a boolean is written as a word":                     {`true`, "true"},
+		"Ref returns a pseudo parameter":                     {`{"Ref": "AWS::Region"}`, "eu-west-3"},
+		"Ref returns a parameter's default":                  {`{"Ref": "Size"}`, "3"},
 		"Ref of a repository is its name":                    {`{"Ref": "Repo"}`, "team/app"},
 		"Ref of a topic is its ARN":                          {`{"Ref": "Topic"}`, "arn:aws:sns:eu-west-3:123456789012:news"},
-		"GetAtt answers a repository's ARN":                  {`{"Fn::GetAtt": ["Repo", "Arn"]}`, "arn:aws:ecr:eu-west-3:123456789012:repository/team/app"},
-		"GetAtt answers a repository's URI":                  {`{"Fn::GetAtt": ["Repo", "RepositoryUri"]}`, "123456789012.dkr.ecr.eu-west-3.amazonaws.com/team/app"},
-		"GetAtt is understood as one string":                 {`{"Fn::GetAtt": "Logs.Arn"}`, "arn:aws:logs:eu-west-3:123456789012:log-group:/logs:*"},
+		"GetAtt returns a repository's ARN":                  {`{"Fn::GetAtt": ["Repo", "Arn"]}`, "arn:aws:ecr:eu-west-3:123456789012:repository/team/app"},
+		"GetAtt returns a repository's URI":                  {`{"Fn::GetAtt": ["Repo", "RepositoryUri"]}`, "123456789012.dkr.ecr.eu-west-3.amazonaws.com/team/app"},
+		"GetAtt accepts a single string":                     {`{"Fn::GetAtt": "Logs.Arn"}`, "arn:aws:logs:eu-west-3:123456789012:log-group:/logs:*"},
 		"a role's ARN has no region":                         {`{"Fn::GetAtt": ["Role", "Arn"]}`, "arn:aws:iam::123456789012:role/Stack-role"},
 		"Join puts a separator between items":                {`{"Fn::Join": ["-", ["a", {"Ref": "Repo"}, "b"]]}`, "a-team/app-b"},
-		"Split and Select take an ARN apart":                 {`{"Fn::Select": [4, {"Fn::Split": [":", {"Fn::GetAtt": ["Repo", "Arn"]}]}]}`, "123456789012"},
-		"Select takes its index as text too":                 {`{"Fn::Select": ["1", ["a", "b"]]}`, "b"},
+		"Split and Select extract part of an ARN":            {`{"Fn::Select": [4, {"Fn::Split": [":", {"Fn::GetAtt": ["Repo", "Arn"]}]}]}`, "123456789012"},
+		"Select accepts an index that is text":               {`{"Fn::Select": ["1", ["a", "b"]]}`, "b"},
 		"Sub replaces names, attributes and pseudo":          {`{"Fn::Sub": "${Repo} ${Repo.Arn} ${AWS::AccountId}"}`, "team/app arn:aws:ecr:eu-west-3:123456789012:repository/team/app 123456789012"},
-		"Sub takes values of its own":                        {`{"Fn::Sub": ["${Who}-${Repo}", {"Who": {"Ref": "AWS::Partition"}}]}`, "aws-team/app"},
-		"Sub leaves what is escaped":                         {`{"Fn::Sub": "${!HOME}/${Size}"}`, "${HOME}/3"},
+		"Sub accepts its own values":                         {`{"Fn::Sub": ["${Who}-${Repo}", {"Who": {"Ref": "AWS::Partition"}}]}`, "aws-team/app"},
+		"Sub keeps escaped placeholders":                     {`{"Fn::Sub": "${!HOME}/${Size}"}`, "${HOME}/3"},
 		"ImportValue finds the export":                       {`{"Fn::ImportValue": "Stack:RepoName"}`, "team/app"},
-		"ImportValue takes a name that is evaluated":         {`{"Fn::ImportValue": {"Fn::Sub": "${AWS::StackName}:RepoName"}}`, "team/app"},
+		"ImportValue evaluates the name":                     {`{"Fn::ImportValue": {"Fn::Sub": "${AWS::StackName}:RepoName"}}`, "team/app"},
 		"a repository without a name gets one in lower case": {`{"Fn::Select": [1, {"Fn::Split": ["-", {"Ref": "Unnamed"}]}]}`, "unnamed"},
 	}
 	for name, c := range cases {
@@ -80,10 +80,10 @@ func TestIntrinsicsFollowThePartition(t *testing.T) {
 	uri := `{"Fn::GetAtt": ["Repo", "RepositoryUri"]}`
 	arn := `{"Fn::GetAtt": ["Bucket", "Arn"]}`
 	cases := map[string]struct{ region, value, want string }{
-		"China has a domain suffix of its own": {"cn-north-1", uri, `^123456789012\.dkr\.ecr\.cn-north-1\.amazonaws\.com\.cn/team/app$`},
-		"China has a partition of its own":     {"cn-north-1", arn, `^arn:aws-cn:s3:::stack-bucket-`},
-		"GovCloud has a partition of its own":  {"us-gov-west-1", arn, `^arn:aws-us-gov:s3:::stack-bucket-`},
-		"GovCloud shares the domain suffix":    {"us-gov-west-1", uri, `amazonaws\.com/team/app$`},
+		"China has its own domain suffix":   {"cn-north-1", uri, `^123456789012\.dkr\.ecr\.cn-north-1\.amazonaws\.com\.cn/team/app$`},
+		"China has its own partition":       {"cn-north-1", arn, `^arn:aws-cn:s3:::stack-bucket-`},
+		"GovCloud has its own partition":    {"us-gov-west-1", arn, `^arn:aws-us-gov:s3:::stack-bucket-`},
+		"GovCloud shares the domain suffix": {"us-gov-west-1", uri, `amazonaws\.com/team/app$`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -96,17 +96,17 @@ func TestIntrinsicsFollowThePartition(t *testing.T) {
 
 func TestIntrinsicsRefuse(t *testing.T) {
 	cases := map[string]struct{ kind, value, want string }{
-		"a function that is not known, naming the place": {"PLAINTEXT", `{"Fn::If": ["A", "b", "c"]}`, "Stack.Project.Environment.EnvironmentVariables[0].Value uses Fn::If"},
+		"an unsupported function, naming the place":      {"PLAINTEXT", `{"Fn::If": ["A", "b", "c"]}`, "Stack.Project.Environment.EnvironmentVariables[0].Value uses Fn::If"},
 		"a function inside another":                      {"PLAINTEXT", `{"Fn::Join": ["", [{"Fn::Base64": "x"}]]}`, "Value.Fn::Join[0] uses Fn::Base64"},
 		"a name that the stack does not have":            {"PLAINTEXT", `{"Ref": "Nobody"}`, "has no resource, parameter or pseudo parameter Nobody"},
 		"a parameter without a default":                  {"PLAINTEXT", `{"Ref": "Bare"}`, "parameter Bare of stack Stack has no default"},
-		"a resource of a type that it does not know":     {"PLAINTEXT", `{"Ref": "Queue"}`, "AWS::SQS::Queue"},
-		"an attribute that it does not know":             {"PLAINTEXT", `{"Fn::GetAtt": ["Repo", "Colour"]}`, "attribute Colour of Repo"},
-		"an export that nobody makes":                    {"PLAINTEXT", `{"Fn::ImportValue": "nothing"}`, `exports "nothing"`},
+		"a resource of an unsupported type":              {"PLAINTEXT", `{"Ref": "Queue"}`, "AWS::SQS::Queue"},
+		"an unsupported attribute":                       {"PLAINTEXT", `{"Fn::GetAtt": ["Repo", "Colour"]}`, "attribute Colour of Repo"},
+		"an export that does not exist":                  {"PLAINTEXT", `{"Fn::ImportValue": "nothing"}`, `exports "nothing"`},
 		"an export that imports itself":                  {"PLAINTEXT", `{"Fn::ImportValue": "circle"}`, `export "circle" imports itself`},
 		"an index outside the list":                      {"PLAINTEXT", `{"Fn::Select": [7, ["a"]]}`, `selects "7" from a list of 1`},
-		"a list where a value is needed":                 {"PLAINTEXT", `["a"]`, "where a string is needed"},
-		"a value where a list is needed":                 {"PLAINTEXT", `{"Fn::Join": ["", "a"]}`, "where a list is needed"},
+		"a list where a value is needed":                 {"PLAINTEXT", `["a"]`, "but a string is needed"},
+		"a value where a list is needed":                 {"PLAINTEXT", `{"Fn::Join": ["", "a"]}`, "but a list is needed"},
 		"one argument where two are needed":              {"PLAINTEXT", `{"Fn::Split": [":"]}`, "needs a list of two arguments"},
 		"an unknown name in Sub":                         {"PLAINTEXT", `{"Fn::Sub": "${Nobody}"}`, "Fn::Sub.${Nobody}"},
 		"a variable that only an account could evaluate": {"SECRETS_MANAGER", `"x"`, "SECRETS_MANAGER"},

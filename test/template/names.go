@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// generatedName is a name as CloudFormation makes them, STACK-LOGICALID-RANDOM, with a random part that stays the same
-// from run to run. Repository and bucket names are lower case, a key's is a UUID.
+// generatedName returns a name of CloudFormation's form, STACK-LOGICALID-RANDOM, whose random part is the
+// same in every run. Names of repositories and buckets are lower case; a key's is a UUID.
 func generatedName(resourceType, stackName, logicalID string) string {
 	sum := sha256.Sum256([]byte(stackName + "/" + logicalID))
 	random := hex.EncodeToString(sum[:])

@@ -9,7 +9,7 @@ import (
 // Project is a CodeBuild project as CloudFormation would create it.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-codebuild-project.html
 type Project struct {
-	// Stack and LogicalID say where in the app the project stands.
+	// Stack and LogicalID locate the project in the app.
 	Stack     string
 	LogicalID string
 	Name      string
@@ -21,17 +21,17 @@ type Project struct {
 	// Image is the build image, for example aws/codebuild/amazonlinux-x86_64-standard:5.0.
 	Image       string
 	ComputeType string
-	// EnvironmentType is the kind of machine, LINUX_CONTAINER or ARM_CONTAINER.
+	// EnvironmentType is the type of machine, LINUX_CONTAINER or ARM_CONTAINER.
 	EnvironmentType string
 	Privileged      bool
 	// ServiceRole is the ARN of the role that builds run under.
 	ServiceRole string
-	// LogGroup is the name of the log group in CloudWatch Logs; empty for CodeBuild's own.
+	// LogGroup is the name of the log group in CloudWatch Logs; empty for CodeBuild's default.
 	LogGroup string
-	// Environment are the PLAINTEXT variables of the project, in the template's order.
+	// Environment holds the PLAINTEXT variables of the project, in the template's order.
 	Environment []Variable
 	Source      Source
-	// SecondarySources each have an Identifier.
+	// SecondarySources are the sources with an Identifier.
 	SecondarySources []Source
 
 	registries []string
@@ -43,19 +43,19 @@ type Variable struct {
 	Value string
 }
 
-// Source is where a build's files come from.
+// Source is one source of a build.
 type Source struct {
 	// Identifier of a secondary source; empty for the primary one.
 	Identifier string
-	// Type as in the template: S3, NO_SOURCE, GITHUB and so on.
+	// Type is the type in the template: S3, NO_SOURCE, GITHUB and so on.
 	Type string
-	// Location as in the template, evaluated: BUCKET/KEY for S3.
+	// Location is the location in the template, evaluated: BUCKET/KEY for S3.
 	Location string
 	// Path is the local file or directory that an S3 source was made from; empty for other types.
 	Path string
 }
 
-// Projects are the CodeBuild projects of every stack, in the order of stack and logical id.
+// Projects returns the CodeBuild projects of all stacks, ordered by stack and logical ID.
 func (a *App) Projects() ([]Project, error) {
 	var projects []Project
 	for _, s := range a.stacks {
@@ -108,8 +108,8 @@ func (a *App) project(s *stack, id string) (Project, error) {
 	return project, read.err
 }
 
-// WithRegistry is the project with every private ECR registry of the app replaced by host (HOST:PORT) in the values of its
-// environment variables.
+// WithRegistry returns the project with every private ECR registry of the app replaced by host (HOST:PORT) in
+// the values of its environment variables.
 func (p Project) WithRegistry(host string) Project {
 	variables := make([]Variable, len(p.Environment))
 	for i, variable := range p.Environment {
@@ -122,7 +122,7 @@ func (p Project) WithRegistry(host string) Project {
 	return p
 }
 
-// Value is the value of an environment variable of the project, empty where it has none of that name.
+// Value returns the value of an environment variable of the project, or "" if there is none of that name.
 func (p Project) Value(name string) string {
 	for _, variable := range p.Environment {
 		if variable.Name == name {

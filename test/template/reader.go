@@ -2,19 +2,19 @@ package template
 
 import "fmt"
 
-// node is a place in a template.
+// node is a value and its position in a template.
 type node struct {
 	place string
 	value any
 }
 
-// at is the property name of the node; a property that is absent has the value nil.
+// at returns the named property of the node; the value of an absent property is nil.
 func (n node) at(name string) node {
 	object, _ := n.value.(map[string]any)
 	return node{place: n.place + "." + name, value: object[name]}
 }
 
-// reader evaluates properties and keeps the first error, so that a project reads as a list of its properties.
+// reader evaluates properties and keeps the first error, so callers need not check each one.
 type reader struct {
 	evaluator
 	err error
@@ -26,7 +26,7 @@ func (r *reader) note(err error) {
 	}
 }
 
-// text is the evaluated property, empty if it is absent.
+// text returns the evaluated property, or "" if it is absent.
 func (r *reader) text(n node) string {
 	if n.value == nil || r.err != nil {
 		return ""
@@ -39,7 +39,7 @@ func (r *reader) text(n node) string {
 func (r *reader) items(n node) []node {
 	list, ok := n.value.([]any)
 	if !ok && n.value != nil {
-		r.note(fmt.Errorf("template: %s is %T where a list is needed", n.place, n.value))
+		r.note(fmt.Errorf("template: %s is %T, but a list is needed", n.place, n.value))
 	}
 	items := make([]node, len(list))
 	for i, value := range list {

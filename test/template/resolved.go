@@ -4,18 +4,18 @@ import "fmt"
 
 // Resource is a resource as CloudFormation would create it.
 type Resource struct {
-	// Stack and LogicalID say where in the app the resource stands.
+	// Stack and LogicalID locate the resource in the app.
 	Stack     string
 	LogicalID string
 	// Name is the physical name.
 	Name    string
 	Account string
 	Region  string
-	// Properties are evaluated.
+	// Properties are the evaluated properties.
 	Properties map[string]any
 }
 
-// Resources are the resources of a type, in the order of stack and logical id.
+// Resources returns the resources of a type, ordered by stack and logical ID.
 func (a *App) Resources(kind string) ([]Resource, error) {
 	var found []Resource
 	for _, s := range a.stacks {

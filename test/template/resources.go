@@ -5,16 +5,17 @@ import (
 	"strings"
 )
 
-// kind says how CloudFormation names the resources of one type ("Return values" on the page of each type in
+// kind describes how CloudFormation names the resources of one type ("Return values" on the page of each type
+// in https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/).
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/).
 type kind struct {
-	// name is the property that holds the physical name; without it the name is generated.
+	// name is the property with the physical name; without it the name is generated.
 	name string
-	// arn makes the ARN from the physical name.
+	// arn returns the ARN for a physical name.
 	arn func(env environment, name string) string
-	// refIsARN says that Ref answers the ARN and not the name.
+	// refIsARN reports whether Ref returns the ARN instead of the name.
 	refIsARN bool
-	// attributes are those of Fn::GetAtt beside Arn.
+	// attributes are the supported attributes of Fn::GetAtt other than Arn.
 	attributes map[string]func(env environment, name string) string
 }
 
@@ -61,7 +62,7 @@ var kinds = map[string]kind{
 	"AWS::StepFunctions::StateMachine":     {name: "StateMachineName", arn: regional("states", "stateMachine:"), refIsARN: true},
 }
 
-// physicalID is what Ref answers for a resource.
+// physicalID returns the result of Ref for a resource.
 func (e evaluator) physicalID(place, logicalID string) (string, error) {
 	kind, name, err := e.physical(place, logicalID)
 	if err != nil {
@@ -73,7 +74,7 @@ func (e evaluator) physicalID(place, logicalID string) (string, error) {
 	return name, nil
 }
 
-// attribute is what Fn::GetAtt answers for a resource.
+// attribute returns the result of Fn::GetAtt for a resource.
 func (e evaluator) attribute(place, logicalID, attribute string) (string, error) {
 	kind, name, err := e.physical(place, logicalID)
 	if err != nil {
@@ -86,11 +87,11 @@ func (e evaluator) attribute(place, logicalID, attribute string) (string, error)
 	if value, ok := kind.attributes[attribute]; ok {
 		return value(e.stack.env, name), nil
 	}
-	return "", fmt.Errorf("template: %s: this reader does not know attribute %s of %s (%s)",
+	return "", fmt.Errorf("template: %s: unsupported attribute %s of %s (%s)",
 		place, attribute, logicalID, e.stack.template.Resources[logicalID].Type)
 }
 
-// folder is the path of a role, which stands before the name in its ARN.
+// folder returns the path of a role, which precedes the name in its ARN.
 func (e evaluator) folder(place, logicalID string) (string, error) {
 	resource := e.stack.template.Resources[logicalID]
 	path, given := resource.Properties["Path"]
@@ -101,7 +102,8 @@ func (e evaluator) folder(place, logicalID string) (string, error) {
 	return strings.TrimPrefix(text, "/"), err
 }
 
-// physical is the resource's kind and its physical name, generated where the template gives none.
+// physical returns the resource's kind and physical name, which is generated if the template does not set
+// one.
 func (e evaluator) physical(place, logicalID string) (kind, string, error) {
 	resource, ok := e.stack.template.Resources[logicalID]
 	if !ok {
@@ -109,7 +111,7 @@ func (e evaluator) physical(place, logicalID string) (kind, string, error) {
 	}
 	known, ok := kinds[resource.Type]
 	if !ok {
-		return kind{}, "", fmt.Errorf("template: %s: this reader does not know how CloudFormation names a %s (%s)", place, resource.Type, logicalID)
+		return kind{}, "", fmt.Errorf("template: %s: unsupported resource type %s (%s)", place, resource.Type, logicalID)
 	}
 	given, ok := resource.Properties[known.name]
 	if deployed := e.stack.deployed[logicalID]; deployed != "" {

@@ -28,7 +28,7 @@ func TestProjectOfRecordedApp(t *testing.T) {
 
 	assert.Equal(t, "111122223333.dkr.ecr.eu-central-1.amazonaws.com/layercache/cache", project.Value("LAYERCACHE_REPOSITORY"))
 	assert.Equal(t, "public.ecr.aws=111122223333.dkr.ecr.eu-central-1.amazonaws.com/ecr-public", project.Value("LAYERCACHE_MIRRORS"))
-	assert.Empty(t, project.Value("LAYERCACHE_BRANCH"), "a variable that the project does not have")
+	assert.Empty(t, project.Value("LAYERCACHE_BRANCH"), "a variable that the project does not have is empty")
 
 	service, err := filepath.Abs("testdata/app/asset.service")
 	require.NoError(t, err)
@@ -51,11 +51,11 @@ func TestProjectWithRegistry(t *testing.T) {
 	local := projects[0].WithRegistry("127.0.0.1:5000")
 	assert.Equal(t, "127.0.0.1:5000/layercache/cache", local.Value("LAYERCACHE_REPOSITORY"))
 	assert.Equal(t, "public.ecr.aws=127.0.0.1:5000/ecr-public", local.Value("LAYERCACHE_MIRRORS"))
-	assert.Equal(t, "registry", local.Value("LAYERCACHE_MODE"), "a value that names no registry stays")
+	assert.Equal(t, "registry", local.Value("LAYERCACHE_MODE"), "a value without a registry is unchanged")
 	assert.Contains(t, projects[0].Value("LAYERCACHE_REPOSITORY"), "dkr.ecr", "the project itself is unchanged")
 }
 
-func TestAResourceThatIsDeployedHasItsRealName(t *testing.T) {
+func TestADeployedResourceHasItsRealName(t *testing.T) {
 	app, err := template.Load(writeApp(t, "aws://444455556666/eu-west-1", `{"Resources": {
 		"Role": {"Type": "AWS::IAM::Role", "Properties": {"Path": "/team/build/"}},
 		"Logs": {"Type": "AWS::Logs::LogGroup"},
@@ -71,11 +71,11 @@ func TestAResourceThatIsDeployedHasItsRealName(t *testing.T) {
 	assert.Equal(t, "arn:aws:iam::444455556666:role/team/build/Stack-Role-ABC", projects[0].ServiceRole)
 	assert.Equal(t, "Stack-Logs-DEF", projects[0].LogGroup)
 	assert.Equal(t, "ARM_CONTAINER", projects[0].EnvironmentType)
-	assert.Regexp(t, "^Stack-Project-[0-9A-F]{12}$", projects[0].Name, "an ARN is no name")
+	assert.Regexp(t, "^Stack-Project-[0-9A-F]{12}$", projects[0].Name, "an ARN is not used as a name")
 }
 
 func TestLoadRefuses(t *testing.T) {
-	t.Run("a directory that is no cloud assembly", func(t *testing.T) {
+	t.Run("a directory that is not a cloud assembly", func(t *testing.T) {
 		_, err := template.Load(t.TempDir())
 		assert.ErrorContains(t, err, "run `npx cdk synth` first")
 	})
@@ -83,9 +83,9 @@ func TestLoadRefuses(t *testing.T) {
 		dir := t.TempDir()
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(`{"artifacts": {}}`), 0o600))
 		_, err := template.Load(dir)
-		assert.ErrorContains(t, err, "holds no stack")
+		assert.ErrorContains(t, err, "has no stack")
 	})
-	t.Run("an environment that is not of CDK's form", func(t *testing.T) {
+	t.Run("an environment that does not have the CDK's form", func(t *testing.T) {
 		dir := writeApp(t, "elsewhere", `{}`)
 		_, err := template.Load(dir)
 		assert.ErrorContains(t, err, `"elsewhere" in manifest.json is not of the form`)

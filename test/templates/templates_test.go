@@ -1,5 +1,4 @@
-// Package templates synthesizes examples with the app itself and has other
-// people's tools check the templates.
+// Package templates synthesizes examples with bin/app and checks the templates with third-party tools.
 package templates
 
 import (
@@ -19,12 +18,12 @@ import (
 	"github.com/layercache/layercache/test/kit/checkout"
 )
 
-// config is a configuration in the context of cdk.json.
+// config is a configuration as in the context of cdk.json.
 const config = `{"cache":{"account":"111111111111","region":"eu-central-1"},"build":{"account":"222222222222","region":"eu-west-1"},
 	"builds":[{"name":"api","source":{"directory":"service"},"helperZip":"helper.zip"}]}`
 
-// run runs the app as the CDK CLI does, in an empty folder, and returns the cloud
-// assembly. check is "true" for the CDK's own check of the templates, "" for the default.
+// run runs the app in an empty folder as the CDK CLI does and returns the cloud assembly. check "true" turns
+// on the CDK's own validation of templates; "" is the default.
 func run(project, config, check string) (assembly, output string, err error) {
 	if err := examples.WriteProject(project); err != nil {
 		return "", "", err
@@ -38,7 +37,7 @@ func run(project, config, check string) (assembly, output string, err error) {
 	return assembly, string(text), err
 }
 
-// app is the compiled bin/app.
+// app is the path of the compiled bin/app.
 var app string
 
 func TestMain(m *testing.M) { os.Exit(compileAndRun(m)) }
@@ -61,21 +60,21 @@ func compileAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// cfn-lint takes seconds to start, so it is called once for each region.
-func TestTemplatesPassCfnLintWithNoErrorAndNoWarning(t *testing.T) {
+// cfn-lint takes seconds to start, so it runs once per region.
+func TestTemplatesPassCfnLintWithoutErrorsAndWarnings(t *testing.T) {
 	t.Parallel()
 	lint, err := exec.LookPath("cfn-lint")
 	require.NoError(t, err, "cfn-lint is not on PATH: run the tests with `make test`, which installs it, or `pip install cfn-lint`")
 	all, err := examples.All()
 	require.NoError(t, err)
 	assemblies := make([]string, len(all))
-	var together errgroup.Group
-	together.SetLimit(2)
+	var synthesis errgroup.Group
+	synthesis.SetLimit(2)
 	for i, example := range all {
 		project := t.TempDir()
 		text, err := json.Marshal(example.Config)
 		require.NoError(t, err)
-		together.Go(func() error {
+		synthesis.Go(func() error {
 			assembly, output, err := run(project, string(text), "")
 			assemblies[i] = assembly
 			if err != nil {
@@ -84,7 +83,7 @@ func TestTemplatesPassCfnLintWithNoErrorAndNoWarning(t *testing.T) {
 			return nil
 		})
 	}
-	require.NoError(t, together.Wait())
+	require.NoError(t, synthesis.Wait())
 	byRegion := map[string][]string{}
 	for _, assembly := range assemblies {
 		for region, files := range templatesByRegion(t, assembly) {
@@ -101,8 +100,8 @@ func TestTemplatesPassCfnLintWithNoErrorAndNoWarning(t *testing.T) {
 	}
 }
 
-// templatesByRegion are the templates of a cloud assembly by the region that
-// they are for; those for any region are checked for us-east-1.
+// templatesByRegion returns the templates of a cloud assembly by region. Templates for any region are checked
+// for us-east-1.
 func templatesByRegion(t *testing.T, assembly string) map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(assembly, "manifest.json"))
@@ -129,7 +128,7 @@ func templatesByRegion(t *testing.T, assembly string) map[string][]string {
 	return found
 }
 
-func TestTemplatesPassTheCDKsOwnCheck(t *testing.T) {
+func TestTemplatesPassTheCDKsOwnValidation(t *testing.T) {
 	t.Parallel()
 	assembly, output, err := run(t.TempDir(), config, "true")
 	require.NoError(t, err, "%s", output)
@@ -152,14 +151,14 @@ func TestTemplatesPassTheCDKsOwnCheck(t *testing.T) {
 	}
 }
 
-func TestTheCDKsOwnCheckIsOffByDefault(t *testing.T) {
+func TestTheCDKsOwnValidationIsOffByDefault(t *testing.T) {
 	t.Parallel()
 	assembly, output, err := run(t.TempDir(), config, "")
 	require.NoError(t, err, "%s", output)
 	assert.NoFileExists(t, filepath.Join(assembly, "validation-report.json"))
 }
 
-func TestABadConfigurationEndsInLinesAndNoTemplate(t *testing.T) {
+func TestABadConfigurationPrintsAllProblemsAndWritesNoTemplate(t *testing.T) {
 	t.Parallel()
 	assembly, output, err := run(t.TempDir(), `{"name":"A","builds":[{"name":"api"}],"more":1}`, "")
 	var exit *exec.ExitError

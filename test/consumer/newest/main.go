@@ -1,6 +1,5 @@
-// Command newest prints the newest version of each CDK module that downloads,
-// MODULE@VERSION a line, for the consumer test. Anything short of the module
-// proxy's newest version is reported on standard error.
+// Command newest prints the newest version of each CDK module that can be downloaded, one MODULE@VERSION per
+// line, for the consumer test. It warns on standard error where that is not the newest published version.
 package main
 
 import (
@@ -31,7 +30,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	// The go command runs outside of every module, whose go.mod would choose versions.
+	// The go command runs outside any module, because a go.mod would influence the versions.
 	dir, err := os.MkdirTemp("", "newest")
 	if err != nil {
 		return err
@@ -50,13 +49,12 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// newest returns the newest release of a module that downloads, and why it is
-// not the newest that there is. Without a module proxy it chooses among the
-// releases in the module cache.
+// newest returns the newest release of a module that can be downloaded, with a warning for each newer one
+// that cannot. Without a module proxy it chooses among the releases in the module cache.
 func newest(ctx context.Context, dir, module string) (version string, warnings []error, err error) {
 	versions, err := published(ctx, dir, module)
 	if err != nil {
-		warnings = append(warnings, fmt.Errorf("the newest release is not known, and one of the module cache is taken: %w", err))
+		warnings = append(warnings, fmt.Errorf("cannot find the newest release, using the module cache instead: %w", err))
 	}
 	kept, err := cached(ctx, dir, module)
 	if err != nil {
@@ -72,13 +70,13 @@ func newest(ctx context.Context, dir, module string) (version string, warnings [
 		if err == nil {
 			return v, warnings, nil
 		}
-		warnings = append(warnings, fmt.Errorf("%s does not download: %w", v, err))
+		warnings = append(warnings, fmt.Errorf("%s cannot be downloaded: %w", v, err))
 	}
-	return "", warnings, errors.New("no release downloads")
+	return "", warnings, errors.New("no release can be downloaded")
 }
 
-// published returns the versions that the module proxy lists. Its @latest is
-// asked too, as a list may leave versions out.
+// published returns the versions that the module proxy lists, and its @latest, because a list may be
+// incomplete.
 func published(ctx context.Context, dir, module string) ([]string, error) {
 	latest, err := goCommand(ctx, dir, nil, "list", "-m", "-f", "{{.Version}}", module+"@latest")
 	if err != nil {
@@ -88,8 +86,7 @@ func published(ctx context.Context, dir, module string) ([]string, error) {
 	return append(listed, latest), err
 }
 
-// cached returns the versions in the module cache, whose downloads have the
-// form of a module proxy.
+// cached returns the versions in the module cache, whose download folder has the layout of a module proxy.
 func cached(ctx context.Context, dir, module string) ([]string, error) {
 	cache, err := goCommand(ctx, dir, nil, "env", "GOMODCACHE")
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 
 const path = "example.com/cdk"
 
-// The names of the cases have no comma: folders are named after them, and a
-// comma ends an address in GOPROXY.
+// The case names contain no comma: temporary folders are named after them, and a comma separates addresses in
+// GOPROXY.
 func TestNewest(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -28,31 +28,31 @@ func TestNewest(t *testing.T) {
 		err      string
 	}{
 		{
-			name:   "the newest release of the proxy is taken over an older one in the module cache",
+			name:   "the newest release of the proxy is preferred to an older one in the module cache",
 			listed: []string{"v1.9.0", "v1.10.0"}, inCache: []string{"v1.9.0"}, version: "v1.10.0",
 		},
 		{
-			name:   "a prerelease is not taken",
+			name:   "a prerelease is ignored",
 			listed: []string{"v1.10.0", "v1.11.0-rc.1"}, version: "v1.10.0",
 		},
 		{
-			name:   "a release that is listed and does not download is reported",
+			name:   "a release that is listed but cannot be downloaded is reported",
 			listed: []string{"v1.9.0", "v1.10.0"}, missing: "v1.10.0", version: "v1.9.0",
-			warnings: []string{"v1.10.0 does not download"},
+			warnings: []string{"v1.10.0 cannot be downloaded"},
 		},
 		{
-			name:    "a release of the module cache that the proxy does not list counts",
+			name:    "a release of the module cache that the proxy does not list is used",
 			listed:  []string{"v1.9.0"},
 			inCache: []string{"v1.10.0"}, version: "v1.10.0",
 		},
 		{
-			name:  "without a proxy the newest of the module cache is taken and that is reported",
+			name:  "without a proxy the newest release of the module cache is used and a warning reported",
 			proxy: "off", inCache: []string{"v1.9.0", "v1.10.0"}, version: "v1.10.0",
-			warnings: []string{"one of the module cache is taken"},
+			warnings: []string{"using the module cache instead"},
 		},
 		{
 			name:  "without a proxy and without a module cache there is an error",
-			proxy: "off", warnings: []string{"one of the module cache is taken"}, err: "example.com/cdk",
+			proxy: "off", warnings: []string{"using the module cache instead"}, err: "example.com/cdk",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -85,8 +85,8 @@ func TestNewest(t *testing.T) {
 	}
 }
 
-// proxy returns the address of a module proxy of files. The proxy lists the
-// missing version and does not have its code.
+// proxy returns the address of a file-based module proxy, which lists the missing version but does not have
+// its code.
 func proxy(t *testing.T, versions []string, missing string) string {
 	t.Helper()
 	dir, source := t.TempDir(), t.TempDir()
@@ -112,7 +112,7 @@ func proxy(t *testing.T, versions []string, missing string) string {
 	return "file://" + dir
 }
 
-// writable lets the folders of a module cache be removed.
+// writable makes the folders of a module cache removable.
 func writable(cache string) error {
 	return filepath.WalkDir(cache, func(path string, entry os.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {
