@@ -8,9 +8,9 @@ import (
 	"github.com/layercache/layercache/internal/source/git"
 )
 
-// Branch returns the branch that is being built: set, which is LAYERCACHE_BRANCH, else the branch that CodeBuild's webhook or source
-// version names, else the branch that is checked out in dir, else "". A pull request is its own branch, pr/NUMBER. The name comes
-// from outside and can contain anything.
+// Branch returns the branch that is being built: set, which is LAYERCACHE_BRANCH, else the branch that
+// CodeBuild's webhook or source version names, else the branch that is checked out in dir, else "". A pull
+// request is its own branch, pr/NUMBER. The name comes from outside and can contain anything.
 //
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
 func Branch(ctx context.Context, set string, lookup func(string) (string, bool), dir string) string {
@@ -33,12 +33,12 @@ func Branch(ctx context.Context, set string, lookup func(string) (string, bool),
 	return git.Branch(ctx, dir)
 }
 
-// pullRequest matches CodeBuild's names of pull requests. They get their own cache scope, because the head may be the main branch of
-// any fork.
+// pullRequest matches CodeBuild's names of pull requests. They get their own cache scope, because the head
+// may be the main branch of any fork.
 var pullRequest = regexp.MustCompile(`\A(?:pr/|refs/pull/)(\d+)`)
 
-// webhookTrigger is the variable that names what started the build: branch/NAME, tag/NAME or pr/NUMBER. Only this variable has that
-// form; a source version branch/NAME is a branch of that name.
+// webhookTrigger is the variable that names what started the build: branch/NAME, tag/NAME or pr/NUMBER. Only
+// this variable has that form; a source version branch/NAME is a branch of that name.
 const webhookTrigger = "CODEBUILD_WEBHOOK_TRIGGER"
 
 // refOf returns the ref of the branch or tag that a webhook names.
@@ -53,8 +53,8 @@ func refOf(trigger string) string {
 	return trigger
 }
 
-// branchFrom returns the branch of refs/heads/NAME, of a bare NAME or of a pull request; empty for the ref of a tag, a commit id and the
-// ARN of a source in S3.
+// branchFrom returns the branch of refs/heads/NAME, of a bare NAME or of a pull request; empty for the ref of
+// a tag, a commit id and the ARN of a source in S3.
 //
 // https://docs.aws.amazon.com/codebuild/latest/userguide/sample-source-version.html
 func branchFrom(value string) string {

@@ -19,26 +19,26 @@ func TestTheBranchComesFromTheFirstVariableThatNamesOne(t *testing.T) {
 		env     map[string]string
 		want    string
 	}{
-		{"nothing names one", "", nil, ""},
+		{"nothing names a branch", "", nil, ""},
 		{"the setting goes before everything", "mine", map[string]string{"CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/other"}, "mine"},
 		{"a webhook's head", "", map[string]string{"CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/feature/x"}, "feature/x"},
 		{"a webhook's trigger", "", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "branch/feature/x"}, "feature/x"},
 		{"a webhook goes before the source version", "", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "branch/a", "CODEBUILD_SOURCE_VERSION": "b"}, "a"},
-		{"a webhook's trigger may name a branch that is called like one", "", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "branch/branch/main"}, "branch/main"},
-		{"a source version is no webhook's trigger", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "branch/main"}, "branch/main"},
+		{"a webhook's trigger may name a branch that is called like a trigger", "", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "branch/branch/main"}, "branch/main"},
+		{"a source version is not the trigger of a webhook", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "branch/main"}, "branch/main"},
 		{"a webhook's head may be a branch that is called like a trigger", "", map[string]string{"CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/branch/main"}, "branch/main"},
 		{"a source version may be a branch that is called like a trigger for a tag", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "tag/v1"}, "tag/v1"},
 		{"a source version may be a bare name", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "feature/x"}, "feature/x"},
 		{"a source version may be a full ref", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "refs/heads/feature/x"}, "feature/x"},
 		// https://docs.aws.amazon.com/codebuild/latest/userguide/sample-source-version.html
 		{"a source version may be a ref with a commit", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "refs/heads/main^{" + commit + "}"}, "main"},
-		{"a tag is no branch", "", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "tag/v1", "CODEBUILD_WEBHOOK_HEAD_REF": "refs/tags/v1", "CODEBUILD_SOURCE_VERSION": "refs/tags/v1"}, ""},
-		{"a commit is no branch", "", map[string]string{"CODEBUILD_SOURCE_VERSION": commit}, ""},
-		{"a hexadecimal name of another length is one", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "deadbeef"}, "deadbeef"},
-		{"an object in S3 is no branch", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "arn:aws:s3:::bucket/key.zip"}, ""},
+		{"a tag is not a branch", "", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "tag/v1", "CODEBUILD_WEBHOOK_HEAD_REF": "refs/tags/v1", "CODEBUILD_SOURCE_VERSION": "refs/tags/v1"}, ""},
+		{"a commit is not a branch", "", map[string]string{"CODEBUILD_SOURCE_VERSION": commit}, ""},
+		{"a hexadecimal name of another length is a branch", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "deadbeef"}, "deadbeef"},
+		{"an object in S3 is not a branch", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "arn:aws:s3:::bucket/key.zip"}, ""},
 		{"a branch may be called like a tag", "", map[string]string{"CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/refs/tags/v1"}, "refs/tags/v1"},
-		{"hostile text is passed on as it is", "", map[string]string{"CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/$(reboot);`id`\x00\n--push"}, "$(reboot);`id`\x00\n--push"},
-		{"ten megabytes are passed on as they are", "", map[string]string{"CODEBUILD_SOURCE_VERSION": strings.Repeat("x", 10<<20)}, strings.Repeat("x", 10<<20)},
+		{"hostile text is returned unchanged", "", map[string]string{"CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/$(reboot);`id`\x00\n--push"}, "$(reboot);`id`\x00\n--push"},
+		{"ten megabytes are returned unchanged", "", map[string]string{"CODEBUILD_SOURCE_VERSION": strings.Repeat("x", 10<<20)}, strings.Repeat("x", 10<<20)},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -48,8 +48,8 @@ func TestTheBranchComesFromTheFirstVariableThatNamesOne(t *testing.T) {
 	}
 }
 
-// Without a branch a build writes the fallback branch's cache, which release builds read: a pull request must not get there,
-// neither by having no branch nor by having one of a fork that is called like ours.
+// A build without a branch writes the fallback branch's cache, which release builds read. A pull request must
+// never do this: neither by having no branch, nor by a fork's branch with the same name.
 func TestAPullRequestNeverGetsTheFallbackBranchsScope(t *testing.T) {
 	cases := []struct {
 		name string
@@ -82,14 +82,14 @@ func TestTheBranchThatIsCheckedOutComesLast(t *testing.T) {
 	runGit(t, dir, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--allow-empty", "--message", "first")
 	runGit(t, dir, "checkout", "--quiet", "-b", "feature/$(x)")
 	assert.Equal(t, "feature/$(x)", branch(nil), "a name that a shell would run")
-	assert.Equal(t, "other", branch(map[string]string{"CODEBUILD_SOURCE_VERSION": "other"}), "CodeBuild goes before git")
-	assert.Equal(t, "feature/$(x)", branch(map[string]string{"CODEBUILD_SOURCE_VERSION": commit}), "a commit leaves it to git")
+	assert.Equal(t, "other", branch(map[string]string{"CODEBUILD_SOURCE_VERSION": "other"}), "CodeBuild takes precedence over git")
+	assert.Equal(t, "feature/$(x)", branch(map[string]string{"CODEBUILD_SOURCE_VERSION": commit}), "git decides if CodeBuild names a commit")
 
 	runGit(t, dir, "checkout", "--quiet", "--detach")
 	assert.Empty(t, branch(nil), "a detached head")
 }
 
-func TestWhereGitCannotTellThereIsNoBranch(t *testing.T) {
+func TestWithoutAnAnswerOfGitThereIsNoBranch(t *testing.T) {
 	none := from(nil)
 	assert.Empty(t, Branch(context.Background(), "", none, t.TempDir()), "no repository")
 	assert.Empty(t, Branch(context.Background(), "", none, "/no/such/folder"), "no folder")

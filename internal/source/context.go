@@ -1,5 +1,6 @@
-// Package source knows the source of a build: its branch, the files of its context that the ignore file keeps, which files an
-// instruction copies and which have changed, and which files are safe to read.
+// Package source reads the source of a build: its branch, the files of its context that the ignore file
+// keeps, the files that an instruction copies, the files that have changed, and files that the source's
+// author may have replaced by symlinks.
 package source
 
 import (

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) { synthtest.Main(m) }
 
 const region = "eu-central-1"
 
-// root returns the folder with node_modules.
+// config returns the configuration of an example and its builds, which a test may change.
 func config(t *testing.T, name string) (config map[string]any, builds []any) {
 	t.Helper()
 	all, err := examples.All()

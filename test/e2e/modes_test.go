@@ -83,7 +83,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// A frontend is an image that the Dockerfile names. BuildKit gives it the flags of the caches that are read.
+// A frontend is an image that the Dockerfile names. BuildKit passes it the flags of the imported caches.
 func TestAFrontendIsNotGivenTheCredentialsOfTheBucket(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -107,7 +107,7 @@ func TestAFrontendIsNotGivenTheCredentialsOfTheBucket(t *testing.T) {
 	assert.NotZero(t, got.exitCode)
 	select {
 	case environment := <-given:
-		assert.Contains(t, environment, `"bucket":"caches"`, "the flags of the caches")
+		assert.Contains(t, environment, `"bucket":"caches"`, "the frontend must get the flags of the caches")
 		assert.NotContains(t, environment, w.env["AWS_ACCESS_KEY_ID"])
 		assert.NotContains(t, environment, w.env["AWS_SECRET_ACCESS_KEY"])
 	default:

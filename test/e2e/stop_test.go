@@ -19,7 +19,7 @@ import (
 	"github.com/layercache/layercache/internal/report"
 )
 
-// slow is a Dockerfile whose step prints a line and then waits.
+// slow is a Dockerfile whose step starts a background process, prints a line and then waits.
 const slow = "FROM " + base + "\nRUN setsid sleep 300 & echo waiting now; sleep 300\n"
 
 func TestSignals(t *testing.T) {

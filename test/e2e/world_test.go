@@ -194,8 +194,7 @@ func (w *world) builderFolders() []string {
 	return found
 }
 
-// processes returns the processes whose TMPDIR is the world's folder: the helper and everything that it
-// started.
+// processes returns the command lines of the helper and of everything that it started.
 func (w *world) processes() []string {
 	var found []string
 	for _, process := range programs.Running(w.tmp, w.builders) {

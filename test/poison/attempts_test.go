@@ -76,7 +76,7 @@ var attempts = []attempt{
 		assert.NotEqual(w.t, w.prCache+":"+w.tag, got.Refs.Export)
 		assert.Contains(w.t, got.Refs.Export, "pr-7-")
 	}, first},
-	{"a branch whose name looks like the default one's has a tag of its own", func(w *world) {
+	{"a branch with a name similar to the default branch has a separate tag", func(w *world) {
 		scope := cache.Scope{App: w.release.Value("LAYERCACHE_APP"), Platform: "linux/" + runtime.GOARCH, Branch: "main"}
 		require.Equal(w.t, w.tag, cache.Tag(scope))
 		for _, branch := range lookalikes {

@@ -79,20 +79,20 @@ func TestAFileThatIsNotExecutableIsSkipped(t *testing.T) {
 	assert.Equal(t, want, got.Path)
 }
 
-func TestABuildxThatAnotherUserPutBesideThisProgramIsNotRun(t *testing.T) {
+func TestABuildxThatAnotherUserPutIntoTheProgramsFolderIsNotRun(t *testing.T) {
 	require.Zero(t, os.Geteuid(), "this test gives a file to another user: run it as root")
 	m := newMachine(t)
 	program(t, filepath.Join(m.path, "buildx"), succeeds)
-	own, err := os.Executable()
+	executable, err := os.Executable()
 	require.NoError(t, err)
-	beside := program(t, filepath.Join(filepath.Dir(own), "buildx"), succeeds)
-	t.Cleanup(func() { assert.NoError(t, os.Remove(beside)) })
+	neighbour := program(t, filepath.Join(filepath.Dir(executable), "buildx"), succeeds)
+	t.Cleanup(func() { assert.NoError(t, os.Remove(neighbour)) })
 	got, err := Find()
 	require.NoError(t, err)
-	require.Equal(t, beside, got.Path)
-	require.NoError(t, os.Chown(beside, 65534, 65534))
+	require.Equal(t, neighbour, got.Path)
+	require.NoError(t, os.Chown(neighbour, 65534, 65534))
 	_, err = Find()
-	require.EqualError(t, err, beside+" is not run, since it belongs to user 65534: remove it")
+	require.EqualError(t, err, neighbour+" is not run, since it belongs to user 65534: remove it")
 }
 
 // The working directory contains the source of the build. A program in it must not run outside of the build.
