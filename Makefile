@@ -1,6 +1,6 @@
 # make demo   an image build, cold, unchanged and changed, through the synthesized buildspec; no AWS account needed
 # make test   every test, on a real BuildKit and a real registry
-# make bench  the benchmark, one round of it; BENCH="-runs 5 -workloads app" says more (go run ./test/bench -help)
+# make bench  the benchmark, one round of it; BENCH="-runs 5 -workloads app" says more (go -C test run ./bench -help)
 # make soak   200 builds of 20 applications while requests to the cache go wrong, some minutes; SOAK="-seed 2" chooses others
 # make deploy-local   the CDK app deployed into an AWS on this machine, two builds in it; runs until Ctrl-C, to look at
 # make lint   gofmt, go vet, staticcheck, govulncheck, generated pages
@@ -17,35 +17,34 @@ demo:
 	@test/prepare.sh demo
 	@echo "synthesizing the CDK app (the first time compiles the helper and buildkitd: some minutes)"
 	@npx cdk synth --quiet --output dist/demo/cdk.out
-	@go run ./test/demo --cdk-out dist/demo/cdk.out
+	@go -C test run ./demo --cdk-out dist/demo/cdk.out
 
 deploy-local:
 	@test/prepare.sh test
 	@echo "synthesizing the CDK app (the first time compiles the helper and buildkitd: some minutes)"
 	@npx cdk synth --quiet --output dist/deploy/cdk.out
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" go run ./test/deploy --cdk-out dist/deploy/cdk.out
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" go -C test run ./deploy --cdk-out dist/deploy/cdk.out
 
 # Without go vet, which `make lint` runs: where nothing is compiled yet, it is a fifth of making the tests.
 test:
 	@test/prepare.sh test
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" go test -p 3 -vet=off -timeout 14m ./...
-	@go -C test/nag test -vet=off -timeout 14m ./...
+	@go test -p 3 -vet=off -timeout 14m ./...
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" go -C test test -p 3 -vet=off -timeout 14m ./...
+	@PATH="$(CURDIR)/.venv-checkers/bin:$$PATH" go -C test/nag test -vet=off -timeout 14m ./...
 
 bench:
 	@test/prepare.sh demo
-	@go run ./test/bench -synth $(BENCH)
+	@go -C test run ./bench -synth $(BENCH)
 
 soak:
 	@test/prepare.sh test
-	@go test -count=1 -timeout 20m -v ./test/soak -args -builds 200 -apps 20 $(SOAK)
+	@go -C test test -count=1 -timeout 20m -v ./soak -args -builds 200 -apps 20 $(SOAK)
 
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
-	@go mod tidy -diff
-	@go -C test/nag mod tidy -diff
-	@go vet ./...
-	@go -C test/nag vet ./...
-	@go tool -modfile=internal/tools/go.mod staticcheck ./...
+	@for module in . test test/nag; do \
+		( cd $$module && go mod tidy -diff && go vet ./... && go tool -modfile="$(CURDIR)/internal/tools/go.mod" staticcheck ./... ) || exit 1; \
+	done
 	@go run ./internal/bundle/scan
 	@go run ./internal/docs -check
 
@@ -53,4 +52,4 @@ docs:
 	@go run ./internal/docs
 
 clean:
-	rm -rf cdk.out dist node_modules .venv layercache-report
+	rm -rf cdk.out dist node_modules .venv .venv-checkers layercache-report

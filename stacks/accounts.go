@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/layercache/layercache/constructs/cacherepo"
+	"github.com/layercache/layercache/constructs/validation"
 )
 
 var (
@@ -25,9 +25,9 @@ const (
 )
 
 // validateAccounts checks the accounts and regions of all stacks.
-func (c *Config) validateAccounts(found *problems) {
+func (c *Config) validateAccounts(found *validation.Problems) {
 	if len(c.Environments) > 0 && c.Build != (BuildPlace{}) {
-		found.add("layercache.build", "cannot be combined with layercache.environments", "keep one of the two keys")
+		found.Add("layercache.build", "cannot be combined with layercache.environments", "keep one of the two keys")
 	}
 	validateForm(found, "layercache.cache.account", c.Cache.Account, accountForm, accountFix)
 	c.validateCacheRegions(found)
@@ -40,31 +40,31 @@ func (c *Config) validateAccounts(found *problems) {
 	c.validateEnvironments(found)
 }
 
-func validateForm(found *problems, key, value string, form *regexp.Regexp, fix string) {
+func validateForm(found *validation.Problems, key, value string, form *regexp.Regexp, fix string) {
 	if value != "" && !form.MatchString(value) {
-		found.add(key, fmt.Sprintf("%q has the wrong form", value), fix)
+		found.Add(key, fmt.Sprintf("%q has the wrong form", value), fix)
 	}
 }
 
-func (c *Config) validateCacheRegions(found *problems) {
+func (c *Config) validateCacheRegions(found *validation.Problems) {
 	validateForm(found, "layercache.cache.region", c.Cache.Region, regionForm, regionFix)
 	if c.Cache.Region != "" && len(c.Cache.Regions) > 0 {
-		found.add("layercache.cache.regions", "is given together with region", "keep one of the two keys")
+		found.Add("layercache.cache.regions", "is given together with region", "keep one of the two keys")
 	}
 	for i, region := range c.Cache.Regions {
 		key := fmt.Sprintf("layercache.cache.regions[%d]", i)
 		switch {
 		case !regionForm.MatchString(region):
-			found.add(key, fmt.Sprintf("%q has the wrong form", region), regionFix)
+			found.Add(key, fmt.Sprintf("%q has the wrong form", region), regionFix)
 		case slices.Index(c.Cache.Regions, region) < i:
-			found.add(key, fmt.Sprintf("%q is listed twice", region), "keep one of them")
+			found.Add(key, fmt.Sprintf("%q is listed twice", region), "keep one of them")
 		}
 	}
 }
 
 // validateComplete requires all accounts if one is set, and likewise for regions: otherwise the tool cannot
 // know whether a stack without an account is in the same account as another.
-func (c *Config) validateComplete(found *problems) {
+func (c *Config) validateComplete(found *validation.Problems) {
 	accounts := []keyed{{"layercache.cache.account", c.Cache.Account}}
 	regions := []keyed{{"layercache.cache.region", c.cacheRegions()[0]}}
 	for _, p := range c.places() {
@@ -75,7 +75,7 @@ func (c *Config) validateComplete(found *problems) {
 		required := len(c.Environments) > 0 || slices.ContainsFunc(values, func(v keyed) bool { return v.value != "" })
 		for _, v := range values {
 			if required && v.value == "" {
-				found.add(v.key, "is missing, but other places set it", "set it everywhere, or nowhere to use the account and region of the CDK CLI")
+				found.Add(v.key, "is missing, but other places set it", "set it everywhere, or nowhere to use the account and region of the CDK CLI")
 			}
 		}
 	}
@@ -84,17 +84,17 @@ func (c *Config) validateComplete(found *problems) {
 // keyed is a configuration value with its key.
 type keyed struct{ key, value string }
 
-func (c *Config) validateEnvironments(found *problems) {
+func (c *Config) validateEnvironments(found *validation.Problems) {
 	byName, byPlace := map[string]int{}, map[string]int{}
 	for i, e := range c.Environments {
 		key := fmt.Sprintf("layercache.environments[%d]", i)
 		switch first, taken := byName[e.Name]; {
 		case e.Name == "":
-			found.add(key+".name", "is missing", "give the environment a name, such as dev")
+			found.Add(key+".name", "is missing", "give the environment a name, such as dev")
 		case !tierForm.MatchString(e.Name):
-			found.add(key+".name", fmt.Sprintf("%q has the wrong form", e.Name), nameFix)
+			found.Add(key+".name", fmt.Sprintf("%q has the wrong form", e.Name), nameFix)
 		case taken:
-			found.add(key+".name", fmt.Sprintf("%q is also the name of environments[%d]", e.Name, first), "give each environment its own name")
+			found.Add(key+".name", fmt.Sprintf("%q is also the name of environments[%d]", e.Name, first), "give each environment its own name")
 		default:
 			byName[e.Name] = i
 		}
@@ -103,7 +103,7 @@ func (c *Config) validateEnvironments(found *problems) {
 		}
 		place := e.Account + " " + e.Region
 		if first, taken := byPlace[place]; taken {
-			found.add(key, fmt.Sprintf("is in the account and region of environments[%d], where their image repositories and pull-through rules would have the same names", first),
+			found.Add(key, fmt.Sprintf("is in the account and region of environments[%d], where their image repositories and pull-through rules would have the same names", first),
 				"use another account or region, or a second configuration with another layercache.name")
 			continue
 		}
@@ -112,13 +112,13 @@ func (c *Config) validateEnvironments(found *problems) {
 }
 
 // validateTiers checks the tiers, and that the tiers of each place exist.
-func (c *Config) validateTiers(found *problems) {
+func (c *Config) validateTiers(found *validation.Problems) {
 	tiers := c.tiers()
 	list := "use one of " + strings.Join(tiers, ", ")
 	for _, tier := range slices.Sorted(maps.Keys(c.Cache.Tiers)) {
 		key := "layercache.cache.tiers." + tier
 		if !tierForm.MatchString(tier) {
-			found.add(key, "is not a valid name of a tier", nameFix)
+			found.Add(key, "is not a valid name of a tier", nameFix)
 		}
 		validateParties(found, key+".readers", c.Cache.Tiers[tier].Readers)
 		validateParties(found, key+".writers", c.Cache.Tiers[tier].Writers)
@@ -126,47 +126,47 @@ func (c *Config) validateTiers(found *problems) {
 	for _, p := range c.places() {
 		switch {
 		case p.tier == "":
-			found.add(p.key+".tier", "is missing, and no tier has the name of the environment", list)
+			found.Add(p.key+".tier", "is missing, and no tier has the name of the environment", list)
 		case !slices.Contains(tiers, p.tier):
-			found.add(p.key+".tier", fmt.Sprintf("%q is not in layercache.cache.tiers", p.tier), list)
+			found.Add(p.key+".tier", fmt.Sprintf("%q is not in layercache.cache.tiers", p.tier), list)
 		}
 		switch {
 		case p.pullRequestTier == "":
 		case !p.pullRequests:
-			found.add(p.key+".pullRequestTier", "is set, but pull requests are not built", "leave it out, or remove pullRequests")
+			found.Add(p.key+".pullRequestTier", "is set, but pull requests are not built", "leave it out, or remove pullRequests")
 		case !slices.Contains(tiers, p.pullRequestTier):
-			found.add(p.key+".pullRequestTier", fmt.Sprintf("%q is not in layercache.cache.tiers", p.pullRequestTier), list)
+			found.Add(p.key+".pullRequestTier", fmt.Sprintf("%q is not in layercache.cache.tiers", p.pullRequestTier), list)
 		case p.pullRequestTier == p.tier:
-			found.add(p.key+".pullRequestTier", fmt.Sprintf("%q is the tier that release builds read", p.tier), "use a separate tier, such as pr, or leave it out")
+			found.Add(p.key+".pullRequestTier", fmt.Sprintf("%q is the tier that release builds read", p.tier), "use a separate tier, such as pr, or leave it out")
 		}
 	}
 	c.validateEncryption(found)
 }
 
-// keysOfParty maps fields of cacherepo.Party to keys that differ by more than the first letter.
+// keysOfParty maps fields of access.Party to keys that differ by more than the first letter.
 var keysOfParty = map[string]string{"OrganizationID": "organizationId"}
 
-func validateParties(found *problems, key string, list []PartyConfig) {
+func validateParties(found *validation.Problems, key string, list []PartyConfig) {
 	for i, p := range list {
 		at := fmt.Sprintf("%s[%d]", key, i)
 		if p.Account == "" && p.OrganizationID == "" && p.OrganizationPaths == nil {
-			found.add(at, "would allow everybody", "set account, organizationId or organizationPaths")
+			found.Add(at, "would allow everybody", "set account, organizationId or organizationPaths")
 			continue
 		}
-		for _, problem := range cacherepo.CheckParty(p.party()) {
-			found.add(keyOf(at, problem.Prop, keysOfParty), problem.Wrong, problem.Fix)
+		for _, problem := range p.party().Check() {
+			found.Add(keyOf(at, problem.Prop, keysOfParty), problem.Wrong, problem.Fix)
 		}
 	}
 }
 
-func (c *Config) validateEncryption(found *problems) {
+func (c *Config) validateEncryption(found *validation.Problems) {
 	const key = "layercache.cache.encryption"
 	if kinds := []string{"", "AES256", "KMS", "KMS_DSSE"}; !slices.Contains(kinds, c.Cache.Encryption) {
-		found.add(key, fmt.Sprintf("%q is unknown", c.Cache.Encryption), "use AES256, KMS or KMS_DSSE")
+		found.Add(key, fmt.Sprintf("%q is unknown", c.Cache.Encryption), "use AES256, KMS or KMS_DSSE")
 	}
 	for _, region := range c.cacheRegions() {
 		if c.Cache.Encryption == "KMS_DSSE" && region != "" && !strings.HasPrefix(region, "us-gov-") {
-			found.add(key, fmt.Sprintf("KMS_DSSE is not available in %s", region), "use KMS; only the GovCloud regions have KMS_DSSE")
+			found.Add(key, fmt.Sprintf("KMS_DSSE is not available in %s", region), "use KMS; only the GovCloud regions have KMS_DSSE")
 		}
 	}
 	if c.Cache.EncryptionKey == "" {
@@ -175,10 +175,10 @@ func (c *Config) validateEncryption(found *problems) {
 	match := keyForm.FindStringSubmatch(c.Cache.EncryptionKey)
 	switch {
 	case match == nil:
-		found.add(key+"Key", fmt.Sprintf("%q has the wrong form", c.Cache.EncryptionKey), "give the ARN of a KMS key")
+		found.Add(key+"Key", fmt.Sprintf("%q has the wrong form", c.Cache.EncryptionKey), "give the ARN of a KMS key")
 	case c.Cache.Encryption == "AES256":
-		found.add(key+"Key", "is not used with AES256", "set encryption to KMS, or remove one of the two")
+		found.Add(key+"Key", "is not used with AES256", "set encryption to KMS, or remove one of the two")
 	case len(c.cacheRegions()) > 1 || c.cacheRegions()[0] != "" && c.cacheRegions()[0] != match[1]:
-		found.add(key+"Key", "is not in every region with caches", "use only the key's region, or leave the key out and set encryption to KMS")
+		found.Add(key+"Key", "is not in every region with caches", "use only the key's region, or leave the key out and set encryption to KMS")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/imagebuild"
 	"github.com/layercache/layercache/constructs/pullthrough"
@@ -23,10 +24,11 @@ type App struct {
 	Builds []*BuildStack
 }
 
-// AddTo creates the stacks of a valid configuration: NAME-cache and NAME-build, or with several regions and
-// environments NAME-cache-REGION and NAME-build-ENVIRONMENT. Build stacks import their caches by name,
-// without CloudFormation exports.
+// AddTo creates the stacks of a configuration for which Validate returns no problems: NAME-cache and
+// NAME-build, or with several regions and environments NAME-cache-REGION and NAME-build-ENVIRONMENT. Build
+// stacks import their caches by name, without CloudFormation exports. Unset keys have their defaults.
 func (c *Config) AddTo(scope constructs.Construct) *App {
+	c = c.WithDefaults()
 	app := &App{}
 	for _, region := range c.cacheRegions() {
 		app.Caches = append(app.Caches, c.addCaches(scope, region))
@@ -64,11 +66,11 @@ func (c *Config) addCaches(scope constructs.Construct, region string) *CacheStac
 
 // trusted returns the parties that may read or write a tier: the service roles of builds in other accounts,
 // then the listed parties. Builds in the account of the caches need only the policies of their roles.
-func (c *Config) trusted(region string, uses func(place) bool, path func(place) string, listed []PartyConfig) *[]*cacherepo.Party {
-	var all []*cacherepo.Party
+func (c *Config) trusted(region string, uses func(place) bool, path func(place) string, listed []PartyConfig) *[]*access.Party {
+	var all []*access.Party
 	for _, p := range c.places() {
 		if c.crossAccount(p) && c.cacheRegion(p) == region && uses(p) {
-			all = append(all, &cacherepo.Party{Account: jsii.String(p.account), RolePath: jsii.String(path(p))})
+			all = append(all, &access.Party{Account: jsii.String(p.account), RolePath: jsii.String(path(p))})
 		}
 	}
 	for _, p := range listed {
@@ -82,14 +84,14 @@ func (c *Config) trusted(region string, uses func(place) bool, path func(place) 
 
 // readers returns the parties that may only read a tier: builds of pull requests, which read the caches of
 // release builds, and the listed readers.
-func (c *Config) readers(tier, region string) *[]*cacherepo.Party {
+func (c *Config) readers(tier, region string) *[]*access.Party {
 	uses := func(p place) bool { return c.buildsPullRequests(p) && p.tier == tier }
 	return c.trusted(region, uses, c.pullRequestRolePath, c.Cache.Tiers[tier].Readers)
 }
 
 // writers returns the parties that may write a tier: release builds, builds of pull requests with this tier
 // as their own, and the listed writers.
-func (c *Config) writers(tier, region string) *[]*cacherepo.Party {
+func (c *Config) writers(tier, region string) *[]*access.Party {
 	releases := c.trusted(region, func(p place) bool { return p.tier == tier }, c.rolePath, c.Cache.Tiers[tier].Writers)
 	uses := func(p place) bool { return c.buildsPullRequests(p) && p.pullRequestTier == tier }
 	pullRequests := c.trusted(region, uses, c.pullRequestRolePath, nil)
@@ -103,8 +105,8 @@ func (c *Config) writers(tier, region string) *[]*cacherepo.Party {
 	return &all
 }
 
-func (p PartyConfig) party() *cacherepo.Party {
-	party := &cacherepo.Party{Account: optional(p.Account), OrganizationID: optional(p.OrganizationID), RolePath: optional(p.RolePath)}
+func (p PartyConfig) party() *access.Party {
+	party := &access.Party{Account: optional(p.Account), OrganizationID: optional(p.OrganizationID), RolePath: optional(p.RolePath)}
 	if p.OrganizationPaths != nil {
 		party.OrganizationPaths = jsii.Strings(p.OrganizationPaths...)
 	}

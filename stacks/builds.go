@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/layercache/layercache/constructs/imagebuild"
+	"github.com/layercache/layercache/constructs/validation"
 )
 
 var (
@@ -17,16 +18,16 @@ var (
 	scheduleForm  = regexp.MustCompile(`^(?:rate\([1-9][0-9]* (?:minutes?|hours?|days?)\)|cron\((?:[^ ()]+ ){5}[^ ()]+\))$`)
 )
 
-func (c *Config) validateBuilds(found *problems) {
+func (c *Config) validateBuilds(found *validation.Problems) {
 	if len(c.Builds) == 0 {
-		found.add("layercache.builds", "is empty", "list at least one image to build")
+		found.Add("layercache.builds", "is empty", "list at least one image to build")
 	}
 	names := map[string]int{}
 	for i, b := range c.Builds {
 		key := fmt.Sprintf("layercache.builds[%d]", i)
 		validateBuildName(found, key+".name", b.Name)
 		if first, taken := names[b.Name]; taken && b.Name != "" {
-			found.add(key+".name", fmt.Sprintf("%q is also the name of builds[%d]", b.Name, first), "give each build its own name")
+			found.Add(key+".name", fmt.Sprintf("%q is also the name of builds[%d]", b.Name, first), "give each build its own name")
 		} else {
 			names[b.Name] = i
 		}
@@ -35,18 +36,18 @@ func (c *Config) validateBuilds(found *problems) {
 	}
 }
 
-func validateBuildName(found *problems, key, name string) {
+func validateBuildName(found *validation.Problems, key, name string) {
 	switch {
 	case name == "":
-		found.add(key, "is missing", "give the image a name, such as api")
+		found.Add(key, "is missing", "give the image a name, such as api")
 	case name == "cache":
-		found.add(key, `"cache" is reserved for the cache repositories`, "use another name")
+		found.Add(key, `"cache" is reserved for the cache repositories`, "use another name")
 	case !buildNameForm.MatchString(name):
-		found.add(key, fmt.Sprintf("%q has the wrong form", name), "use lower-case letters and digits with single '.', '_' or '-' between them")
+		found.Add(key, fmt.Sprintf("%q has the wrong form", name), "use lower-case letters and digits with single '.', '_' or '-' between them")
 	}
 }
 
-func validateSource(found *problems, key string, b BuildConfig) {
+func validateSource(found *validation.Problems, key string, b BuildConfig) {
 	given := 0
 	for _, place := range []string{b.Source.Directory, b.Source.GitHub, b.Source.GitLab, b.Source.Bitbucket} {
 		if place != "" {
@@ -55,35 +56,35 @@ func validateSource(found *problems, key string, b BuildConfig) {
 	}
 	switch {
 	case given != 1:
-		found.add(key+".source", "needs exactly one of directory, github, gitlab and bitbucket", "give the directory that holds the Dockerfile, or the repository")
+		found.Add(key+".source", "needs exactly one of directory, github, gitlab and bitbucket", "give the directory that holds the Dockerfile, or the repository")
 	case b.Source.Directory != "":
 		validateDirectory(found, key, b)
 	default:
 		for _, p := range b.source("").Check() {
-			found.add(key+".source", p.Wrong, p.Fix)
+			found.Add(key+".source", p.Wrong, p.Fix)
 		}
 	}
 }
 
 // validateDirectory checks that the files exist. Otherwise the first build after the deployment would fail.
-func validateDirectory(found *problems, key string, b BuildConfig) {
+func validateDirectory(found *validation.Problems, key string, b BuildConfig) {
 	dir := b.Source.Directory
 	if b.Source.Version != "" {
-		found.add(key+".source.version", "is only allowed for a repository", "leave it out")
+		found.Add(key+".source.version", "is only allowed for a repository", "leave it out")
 	}
 	if b.Webhook {
-		found.add(key+".webhook", "a directory has no Git host that sends events", "use github, gitlab or bitbucket as the source, or leave it out")
+		found.Add(key+".webhook", "a directory has no Git host that sends events", "use github, gitlab or bitbucket as the source, or leave it out")
 	}
 	if !isDir(dir) {
-		found.add(key+".source.directory", fmt.Sprintf("%q is not a directory", dir), "give a directory, absolute or relative to the directory of cdk.json")
+		found.Add(key+".source.directory", fmt.Sprintf("%q is not a directory", dir), "give a directory, absolute or relative to the directory of cdk.json")
 		return
 	}
 	dockerfile, context := orDefault(b.Dockerfile, "Dockerfile"), orDefault(b.Context, ".")
 	if info, err := os.Stat(filepath.Join(dir, dockerfile)); (err != nil || info.IsDir()) && !coveredBy(*found, key+".dockerfile") {
-		found.add(key+".dockerfile", fmt.Sprintf("there is no file %q in %q", dockerfile, dir), "give its path from the root of the source")
+		found.Add(key+".dockerfile", fmt.Sprintf("there is no file %q in %q", dockerfile, dir), "give its path from the root of the source")
 	}
 	if !isDir(filepath.Join(dir, context)) && !coveredBy(*found, key+".context") {
-		found.add(key+".context", fmt.Sprintf("there is no directory %q in %q", context, dir), "give its path from the root of the source")
+		found.Add(key+".context", fmt.Sprintf("there is no directory %q in %q", context, dir), "give its path from the root of the source")
 	}
 }
 
@@ -107,23 +108,23 @@ func propOfBuild(prop string) string {
 
 // validateSettings lets the construct check the settings that it takes unchanged, and reports its problems by
 // configuration key.
-func validateSettings(found *problems, key string, b BuildConfig) {
+func validateSettings(found *validation.Problems, key string, b BuildConfig) {
 	props := b.settings()
 	props.PullRequests = b.pullRequests("")
 	for _, p := range imagebuild.CheckSettings(props) {
-		found.add(keyOf(key, propOfBuild(p.Prop), keysOfBuild), p.Wrong, p.Fix)
+		found.Add(keyOf(key, propOfBuild(p.Prop), keysOfBuild), p.Wrong, p.Fix)
 	}
 	given := b.pullRequestKeys()
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if given[name] && !b.Webhook {
-			found.add(key+"."+name, "is only for builds of pull requests", "set webhook, or leave it out")
+			found.Add(key+"."+name, "is only for builds of pull requests", "set webhook, or leave it out")
 		}
 	}
 	if b.LogRetentionDays != nil && retention[*b.LogRetentionDays] == "" {
-		found.add(key+".logRetentionDays", fmt.Sprintf("%v is not a retention time of CloudWatch Logs", *b.LogRetentionDays), "use "+retentionDays())
+		found.Add(key+".logRetentionDays", fmt.Sprintf("%v is not a retention time of CloudWatch Logs", *b.LogRetentionDays), "use "+retentionDays())
 	}
 	if b.Schedule != "" && !scheduleForm.MatchString(b.Schedule) {
-		found.add(key+".schedule", fmt.Sprintf("%q is not an EventBridge schedule", b.Schedule), `write "rate(1 day)" or "cron(0 3 * * ? *)"`)
+		found.Add(key+".schedule", fmt.Sprintf("%q is not an EventBridge schedule", b.Schedule), `write "rate(1 day)" or "cron(0 3 * * ? *)"`)
 	}
 }
 
@@ -141,11 +142,4 @@ func keyOf(object, prop string, exceptions map[string]string) string {
 func isDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
-}
-
-func orDefault(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
 }

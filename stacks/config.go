@@ -74,7 +74,7 @@ type TierConfig struct {
 	Writers []PartyConfig `json:"writers"`
 }
 
-// PartyConfig is a set of principals of other accounts. cacherepo.Party describes the keys.
+// PartyConfig is a set of principals of other accounts. access.Party describes the keys.
 type PartyConfig struct {
 	// Account is a 12-digit account id.
 	Account string `json:"account"`

@@ -114,7 +114,7 @@ func TestReadConfig(t *testing.T) {
 				`layercache.builds[2].name: "api" is also the name of builds[1]; give each build its own name`,
 				`layercache.builds[2].dockerfile: "../Dockerfile" has the wrong form; give a path inside the source, from its root, such as docker/Dockerfile`,
 				`layercache.builds[2].architecture: "mips" is unknown; use "amd64" or "arm64"`,
-				`layercache.builds[2].computeType: "HUGE" is no size that runs a builder; use one of [SMALL MEDIUM LARGE X_LARGE X2_LARGE]`,
+				`layercache.builds[2].computeType: "HUGE" cannot run a builder; use one of [SMALL MEDIUM LARGE X_LARGE X2_LARGE]`,
 				`layercache.builds[2].helperZip: "none.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile it`,
 				`layercache.builds[2].logRetentionDays: 2 is not a retention time of CloudWatch Logs; use 1 3 5 7 14 30 60 90 120 150 180 365 731 1827 3653`,
 				`layercache.builds[2].context: there is no directory "web" in "api"; give its path from the root of the source`,
@@ -214,7 +214,7 @@ func TestReadConfig(t *testing.T) {
 			  {"name":"b","source":{"directory":"api"},"pullRequestEnvironment":{"A":"b"},"pullRequestConcurrentBuilds":2}]}`,
 			[]string{
 				`layercache.builds[0].pullRequestEnvironment["LAYERCACHE_TAGS"]: is set by Tags; set that instead`,
-				`layercache.builds[0].pullRequestConcurrentBuilds: 0 is no number of builds; give 1 or more`,
+				`layercache.builds[0].pullRequestConcurrentBuilds: 0 is not a number of builds; give 1 or more`,
 				`layercache.builds[1].pullRequestConcurrentBuilds: is only for builds of pull requests; set webhook, or leave it out`,
 				`layercache.builds[1].pullRequestEnvironment: is only for builds of pull requests; set webhook, or leave it out`,
 			},

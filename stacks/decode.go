@@ -11,14 +11,15 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// ReadConfig decodes and validates the value of the context key and returns all problems. Without problems,
-// the configuration is complete.
+// ReadConfig decodes the value of the context key, adds the defaults and validates the result. It returns all
+// problems. Without problems, the configuration is complete.
 func ReadConfig(value any) (*Config, []validation.Problem) {
 	config := &Config{}
 	if value == nil {
 		return config, []validation.Problem{{Prop: ContextKey, Wrong: "is missing in the context of cdk.json", Fix: `give it a value with at least "builds"`}}
 	}
 	undecoded := decode(ContextKey, value, reflect.ValueOf(config).Elem())
+	config = config.WithDefaults()
 	problems := slices.Clone(undecoded)
 	for _, p := range config.Validate() {
 		if !coveredBy(undecoded, p.Prop) {
@@ -80,13 +81,11 @@ func decodeObject(key string, in any, out reflect.Value) []validation.Problem {
 		fields[name] = out.Field(i)
 		known = append(known, name)
 	}
-	var problems []validation.Problem
+	var problems validation.Problems
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		field, ok := fields[name]
 		if !ok {
-			problems = append(problems, validation.Problem{
-				Prop: key + "." + name, Wrong: "is an unknown key", Fix: "remove it or use one of " + strings.Join(known, ", "),
-			})
+			problems.Add(key+"."+name, "is an unknown key", "remove it or use one of "+strings.Join(known, ", "))
 			continue
 		}
 		problems = append(problems, decode(key+"."+name, object[name], field)...)

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/imagebuild"
 	"github.com/layercache/layercache/stacks"
@@ -24,8 +25,8 @@ func ExampleNewBuildStack() {
 		StackProps: awscdk.StackProps{Env: environment(shared)},
 		Name:       jsii.String("team"),
 		Tiers: map[string]*cacherepo.CacheRepositoryProps{
-			"dev":  {Readers: &[]*cacherepo.Party{{OrganizationID: jsii.String("o-a1b2c3d4e5")}}},
-			"prod": {Writers: &[]*cacherepo.Party{{Account: jsii.String(workload), RolePath: jsii.String("/team/build/")}}},
+			"dev":  {Readers: &[]*access.Party{{OrganizationID: jsii.String("o-a1b2c3d4e5")}}},
+			"prod": {Writers: &[]*access.Party{{Account: jsii.String(workload), RolePath: jsii.String("/team/build/")}}},
 		},
 	})
 	build := stacks.NewBuildStack(app, jsii.String("Builds"), &stacks.BuildStackProps{

@@ -9,8 +9,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 )
 
-const defaultName = "layercache"
-
 // place is an account and region of builds, which has one build stack.
 type place struct {
 	// key is the configuration key of the place.
@@ -23,44 +21,27 @@ type place struct {
 	connection            string
 }
 
-// places returns the places of the builds with defaults, in the order of the configuration.
+// places returns the places of the builds, in the order of the configuration.
 func (c *Config) places() []place {
 	if len(c.Environments) == 0 {
 		b := c.Build
 		return []place{{
 			key: "layercache.build", suffix: "-build", account: b.Account, region: b.Region,
-			tier: orDefault(b.Tier, c.defaultTier("prod")), pullRequests: orTrue(b.PullRequests), pullRequestTier: b.PullRequestTier, connection: b.Connection,
+			tier: b.Tier, pullRequests: *b.PullRequests, pullRequestTier: b.PullRequestTier, connection: b.Connection,
 		}}
 	}
 	var places []place
 	for i, e := range c.Environments {
 		places = append(places, place{
 			key: fmt.Sprintf("layercache.environments[%d]", i), suffix: "-build-" + e.Name, dir: e.Name + "/", account: e.Account, region: e.Region,
-			tier: orDefault(e.Tier, c.defaultTier(e.Name)), pullRequests: orTrue(e.PullRequests), pullRequestTier: e.PullRequestTier, connection: e.Connection,
+			tier: e.Tier, pullRequests: *e.PullRequests, pullRequestTier: e.PullRequestTier, connection: e.Connection,
 		})
 	}
 	return places
 }
 
-// defaultTier returns the preferred tier if it exists, else the only tier, else "".
-func (c *Config) defaultTier(preferred string) string {
-	tiers := c.tiers()
-	switch {
-	case slices.Contains(tiers, preferred):
-		return preferred
-	case len(tiers) == 1:
-		return tiers[0]
-	}
-	return ""
-}
-
 // tiers returns the sorted names of the tiers.
-func (c *Config) tiers() []string {
-	if len(c.Cache.Tiers) == 0 {
-		return DefaultTiers()
-	}
-	return slices.Sorted(maps.Keys(c.Cache.Tiers))
-}
+func (c *Config) tiers() []string { return slices.Sorted(maps.Keys(c.Cache.Tiers)) }
 
 // cacheRegions returns the regions with caches. "" is the region that the CDK CLI deploys to.
 func (c *Config) cacheRegions() []string {
@@ -108,7 +89,7 @@ func (c *Config) crossAccount(p place) bool { return c.Cache.Account != p.accoun
 
 // pullThroughEnabled reports whether a place has a pull-through cache.
 func (c *Config) pullThroughEnabled(p place) bool {
-	return orTrue(c.PullThrough.Enabled) && !lacksPullThrough(p.region)
+	return *orTrue(c.PullThrough.Enabled) && !lacksPullThrough(p.region)
 }
 
 // lacksPullThrough reports whether a region is known to have no pull-through cache:
@@ -120,5 +101,3 @@ func lacksPullThrough(region string) bool {
 func environment(account, region string) *awscdk.Environment {
 	return &awscdk.Environment{Account: optional(account), Region: optional(region)}
 }
-
-func orTrue(b *bool) bool { return b == nil || *b }

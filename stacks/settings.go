@@ -31,7 +31,7 @@ func retentionDays() string {
 // settings returns the props with plain values.
 func (b BuildConfig) settings() imagebuild.ImageBuildProps {
 	props := imagebuild.ImageBuildProps{
-		App:              optional(orDefault(b.App, b.Name)),
+		App:              optional(b.App),
 		Dockerfile:       optional(b.Dockerfile),
 		Context:          optional(b.Context),
 		Tags:             list(b.Tags),

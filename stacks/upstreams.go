@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/layercache/layercache/constructs/pullthrough"
+	"github.com/layercache/layercache/constructs/validation"
 )
 
 // signedIn are the upstreams that need only a secret.
@@ -30,40 +31,40 @@ func (c PullThroughConfig) registries() []pullthrough.UpstreamRegistry {
 	return registries
 }
 
-func (c *Config) validatePullThrough(found *problems) {
+func (c *Config) validatePullThrough(found *validation.Problems) {
 	for _, p := range c.places() {
 		if c.PullThrough.Enabled != nil && *c.PullThrough.Enabled && lacksPullThrough(p.region) {
-			found.add("layercache.pullThrough.enabled", fmt.Sprintf("ECR has no pull-through cache in %s", p.region), "leave it out, or set it to false")
+			found.Add("layercache.pullThrough.enabled", fmt.Sprintf("ECR has no pull-through cache in %s", p.region), "leave it out, or set it to false")
 		}
 	}
 	for _, registry := range slices.Sorted(maps.Keys(c.PullThrough.Secrets)) {
 		secret, key := c.PullThrough.Secrets[registry], "layercache.pullThrough.secrets."+registry
 		if !slices.Contains(signedIn, pullthrough.UpstreamRegistry(registry)) {
-			found.add(key, "is not a registry that needs only a secret", "use "+names(signedIn))
+			found.Add(key, "is not a registry that needs only a secret", "use "+names(signedIn))
 		} else if !strings.HasPrefix(secret, secretPrefix) || secret == secretPrefix {
-			found.add(key, fmt.Sprintf("%q is not a secret name that ECR accepts", secret), "name the secret "+secretPrefix+"NAME")
+			found.Add(key, fmt.Sprintf("%q is not a secret name that ECR accepts", secret), "name the secret "+secretPrefix+"NAME")
 		}
 	}
 	c.validatePrefixes(found)
 }
 
-func (c *Config) validatePrefixes(found *problems) {
+func (c *Config) validatePrefixes(found *validation.Problems) {
 	upstreams := map[string]string{}
 	for _, registry := range slices.Sorted(maps.Keys(c.PullThrough.Prefixes)) {
 		prefix, key := c.PullThrough.Prefixes[registry], "layercache.pullThrough.prefixes."+registry
 		_, secret := c.PullThrough.Secrets[registry]
 		if !secret && !slices.Contains(pullthrough.UpstreamRegistries(), pullthrough.UpstreamRegistry(registry)) {
-			found.add(key, "is not a registry that ECR can cache from without a secret", "use "+names(pullthrough.UpstreamRegistries())+", or set its secret in layercache.pullThrough.secrets")
+			found.Add(key, "is not a registry that ECR can cache from without a secret", "use "+names(pullthrough.UpstreamRegistries())+", or set its secret in layercache.pullThrough.secrets")
 			continue
 		}
 		if wrong := pullthrough.CheckPrefix(prefix); wrong != "" {
-			found.add(key, wrong, pullthrough.PrefixFix)
+			found.Add(key, wrong, pullthrough.PrefixFix)
 		}
 		if other, taken := upstreams[prefix]; taken {
-			found.add(key, fmt.Sprintf("%q is also the prefix of %s", prefix, other), "give each upstream its own prefix")
+			found.Add(key, fmt.Sprintf("%q is also the prefix of %s", prefix, other), "give each upstream its own prefix")
 		}
 		if first, _, _ := strings.Cut(prefix, "/"); first == c.Name {
-			found.add(key, fmt.Sprintf("%q is the prefix of the repositories of layercache.name", first), "use another prefix")
+			found.Add(key, fmt.Sprintf("%q is the prefix of the repositories of layercache.name", first), "use another prefix")
 		}
 		upstreams[prefix] = registry
 	}

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Readies a checkout for `make demo` or `make test`: checks what the user has to bring, installs the rest.
-# What goes into the checkout: node_modules (the CDK CLI, and iam-simulate for tests) and, for tests, .venv (cfn-lint and moto)
-# and dist/newest-cdk. What goes onto a Linux machine where we are root: the packages runc and busybox-static, and iptables for
-# tests.
+# Prepares a checkout for `make demo` or `make test`: checks the prerequisites and installs the rest.
+# Into the checkout: node_modules (the CDK CLI, and iam-simulate for tests) and, for tests, .venv (cfn-lint and moto), .venv-checkers
+# (checkov and parliament) and dist/newest-cdk. Onto a Linux machine where we are root: the packages runc and busybox-static, and
+# iptables for tests.
 set -euo pipefail
 purpose=${1:?usage: test/prepare.sh demo|test}
 
@@ -14,7 +15,7 @@ command -v go >/dev/null || missing "Go is missing: install Go 1.26 or newer fro
 command -v npm >/dev/null || missing "Node.js is missing: install Node.js 20 or newer from https://nodejs.org"
 if [ "$purpose" = test ]; then
   linux_root || missing "the tests run buildkitd, which needs root on Linux: sudo make test, or run it in a privileged container of golang:1.26-trixie with npm and python3-venv installed"
-  command -v python3 >/dev/null || missing "Python is missing (cfn-lint, which checks the templates, and moto, which stands in for AWS, need it): install Python 3.10 or newer"
+  command -v python3 >/dev/null || missing "Python is missing (cfn-lint, checkov and parliament, which check the templates, and moto, which stands in for AWS, need it): install Python 3.10 or newer"
 elif ! linux_root && ! docker info >/dev/null 2>&1; then
   missing "neither root on Linux nor a running Docker daemon: run as root (sudo make demo), or install and start Docker"
 fi
@@ -46,24 +47,31 @@ install_node() {
   touch node_modules/.package-lock.json
 }
 
+install_venv() { # install_venv DIR LOCK WHAT: an environment with the packages of test/LOCK.txt, each file of which has its hash there
+  if [ -f "$1/ready" ] && ! [ "test/$2.txt" -nt "$1/ready" ]; then return; fi
+  say "installing $3"
+  python3 -m venv --clear "$1" 2>/dev/null || { packages python3-venv; python3 -m venv --clear "$1"; }
+  # Nothing is built from source: what builds it would be downloaded without hashes.
+  "$1/bin/pip" install --quiet --no-compile --disable-pip-version-check --require-hashes --only-binary :all: --requirement "test/$2.txt"
+  touch "$1/ready"
+}
+
 install_python() {
-  if [ "$purpose" != test ] || { [ -f .venv/ready ] && ! [ test/requirements.txt -nt .venv/ready ]; }; then return; fi
-  say "installing cfn-lint and moto"
-  python3 -m venv --clear .venv 2>/dev/null || { packages python3-venv; python3 -m venv --clear .venv; }
-  .venv/bin/pip install --quiet --no-compile --disable-pip-version-check --requirement test/requirements.txt
-  touch .venv/ready
+  if [ "$purpose" != test ]; then return; fi
+  install_venv .venv requirements "cfn-lint and moto"
+  install_venv .venv-checkers checkers "checkov and parliament"
 }
 
 find_newest_cdk() { # for test/consumer; an unchanged file keeps its time, by which go test knows a result that it can keep
   mkdir -p dist
-  go run ./test/consumer/newest >dist/newest-cdk.found
+  go -C test run ./consumer/newest >dist/newest-cdk.found
   if ! cmp -s dist/newest-cdk.found dist/newest-cdk; then cp dist/newest-cdk.found dist/newest-cdk; fi
 }
 
 install_node & node=$!
 install_python & python=$!
 if [ "$purpose" = test ]; then find_newest_cdk & newest=$!; fi
-if [ "$purpose" = test ]; then go run ./test/programs/compile; fi
+if [ "$purpose" = test ]; then go -C test run ./programs/compile; fi
 wait "$node"
 wait "$python"
 if [ "$purpose" = test ]; then wait "$newest"; fi

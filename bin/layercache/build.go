@@ -7,20 +7,20 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/layercache/layercache/internal/metrics"
 	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/internal/report/metrics"
 	"github.com/layercache/layercache/internal/run"
 	"github.com/layercache/layercache/internal/variables"
 )
 
-var buildHelp = `Build an image with docker buildx build, on a builder of its own and with the cache flags added.
+var buildHelp = `Build an image with docker buildx build, with the cache flags added and on a builder of its own.
 
 All arguments go to docker buildx build unchanged, except --progress and --quiet, which set how layercache shows the build.
-The cache is set with environment variables:
+Environment variables configure the cache:
 
 ` + variablesHelp(variables.Build) + `
 
-The exit status is the build's. Trouble with the cache is a warning and never fails a build.`
+The exit status is the build's. A problem with the cache is a warning and never fails a build.`
 
 func newBuild() *cobra.Command {
 	return &cobra.Command{
@@ -42,9 +42,10 @@ func newBuild() *cobra.Command {
 	}
 }
 
-// runBuild builds with the arguments of docker buildx build, writes the reports and ends with the build's exit status.
+// runBuild runs a build with arguments for docker buildx build, and writes the reports. It returns the
+// build's exit status.
 func runBuild(ctx context.Context, args []string, s variables.Settings) error {
-	outliveReaders()
+	ignoreClosedOutput()
 	r, err := run.Run(ctx, run.Request{
 		Args: args, Settings: s, Lookup: os.LookupEnv,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,

@@ -8,14 +8,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// machineCommands are not in the helper that builds download; each says where it is.
+// machineCommands returns commands that print where to get them, because the helper that builds download
+// omits them.
 func machineCommands() []*cobra.Command {
 	var commands []*cobra.Command
 	for _, name := range []string{"try", "lint", "doctor", "start"} {
 		commands = append(commands, &cobra.Command{
 			Use: name, Hidden: true, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error {
-				return fmt.Errorf("%s is not in the helper that builds download: `go install github.com/layercache/layercache/bin/layercache@latest` gives the whole program", name)
+				return fmt.Errorf("%s is not part of this helper for builds: install the whole program with `go install github.com/layercache/layercache/bin/layercache@latest`", name)
 			},
 		})
 	}

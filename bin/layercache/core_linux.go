@@ -2,10 +2,10 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// leaveNoCore keeps this program and what it starts from leaving a core file, which would hold the build's credentials and
-// stay on the machine. Go programs leave one where GOTRACEBACK=crash asks for it. Only the soft limit is lowered: a step of
-// a build that wants core files of its own can raise it again.
-func leaveNoCore() {
+// disableCoreFiles prevents core files of this program and of those that it starts. A core file would contain
+// the build's credentials and stay on the machine; Go programs write one if GOTRACEBACK=crash is set. Only
+// the soft limit is lowered, so a build step that needs core files can raise it again.
+func disableCoreFiles() {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_CORE, &limit) == nil {
 		limit.Cur = 0

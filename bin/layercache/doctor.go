@@ -20,10 +20,10 @@ func newDoctor() *cobra.Command {
 	)
 	command := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check a machine and an account set-up, and say what to fix",
-		Long: `Check the LAYERCACHE_* variables and what builds need of this machine; and, where LAYERCACHE_REPOSITORY or --repository
-names one, the cache repository and the mirrors: sign-in, tags, lifecycle, policy, pull-through rules. Nothing is changed.
-What the caller may not look at is skipped. The exit status is 1 when a check failed.`,
+		Short: "Check this machine and the AWS account, and print what to fix",
+		Long: `Check the LAYERCACHE_* variables and whether this machine can run builds. With LAYERCACHE_REPOSITORY or --repository,
+also check the cache repository and the mirrors: sign-in, tags, lifecycle, policy, pull-through rules. Nothing is changed.
+Checks that need permissions you do not have are skipped. The exit status is 1 if a check failed.`,
 		Example: "  layercache doctor\n  layercache doctor --account --repository 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,9 +32,9 @@ What the caller may not look at is skipped. The exit status is 1 when a check fa
 				"json": func(checks []doctor.Check) error { return doctor.WriteJSON(cmd.OutOrStdout(), checks) },
 			}[format]
 			if !known {
-				return fmt.Errorf("--format %s: expected text or json", format)
+				return fmt.Errorf("unknown --format %q: expected text or json", format)
 			}
-			// What is wrong with the settings is the first check; the rest goes by those that are right.
+			// doctor.Settings reports invalid settings. The other checks use the valid ones.
 			s, _ := variables.FromEnv(os.LookupEnv)
 			if repository != "" {
 				s.Repository = repository
@@ -59,8 +59,8 @@ What the caller may not look at is skipped. The exit status is 1 when a check fa
 		},
 	}
 	flags := command.Flags()
-	flags.BoolVar(&machine, "machine", false, "check the machine alone")
-	flags.BoolVar(&account, "account", false, "check the account alone")
+	flags.BoolVar(&machine, "machine", false, "check only the machine")
+	flags.BoolVar(&account, "account", false, "check only the account")
 	flags.StringVar(&repository, "repository", "", "cache repository, HOST/NAME (default LAYERCACHE_REPOSITORY)")
 	flags.StringVar(&format, "format", "text", "text or json")
 	return command

@@ -4,7 +4,8 @@ package main
 
 import "github.com/spf13/cobra"
 
-// machineCommands are for people's machines. The helper that builds download goes without, and stays small.
+// machineCommands returns the commands for developers' machines. The helper that builds download omits them
+// to stay small.
 func machineCommands() []*cobra.Command {
 	return []*cobra.Command{newTry(), newLint(), newDoctor(), newStart()}
 }

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/layercache/layercache/internal/ecr"
 	"github.com/layercache/layercache/internal/image"
-	"github.com/layercache/layercache/internal/prewarm"
+	"github.com/layercache/layercache/internal/registry/ecr"
+	"github.com/layercache/layercache/internal/registry/prewarm"
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/variables"
 )
@@ -49,7 +49,7 @@ func newIndex() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "index",
 		Short: "Join the images of several platforms into one index",
-		Long: `Join the images that ` + "`layercache image --platform-tags`" + ` pushed for each platform into one index for each tag, and push it.
+		Long: `Join the images that ` + "`layercache image --platform-tags`" + ` pushed for each platform into one index per tag, and push it.
 
 ` + flagsHelp,
 		Example: "  layercache index --image 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop --tags latest --platforms linux/amd64,linux/arm64",
@@ -60,7 +60,7 @@ func newIndex() *cobra.Command {
 				return err
 			}
 			if !described.Push {
-				fmt.Fprintln(cmd.ErrOrStderr(), "layercache: nothing was pushed (LAYERCACHE_PUSH=false), so there is nothing to join")
+				fmt.Fprintln(cmd.ErrOrStderr(), "layercache: nothing to join, because nothing was pushed (LAYERCACHE_PUSH=false)")
 				return nil
 			}
 			keychain, err := ecr.LoginFor(cmd.Context(), described.Names())
@@ -81,9 +81,9 @@ func newIndex() *cobra.Command {
 func newPrewarm() *cobra.Command {
 	return &cobra.Command{
 		Use:   "prewarm [IMAGE…]",
-		Short: "Pull images through a pull-through cache, so that builds find them there",
-		Long: `Pull images through a pull-through cache, so that builds find them there: HOST/PREFIX/NAME:TAG, as arguments or as a
-comma list in LAYERCACHE_PREWARM.`,
+		Short: "Fill a pull-through cache with images before builds need them",
+		Long: `Pull images through a pull-through cache before builds need them. IMAGE is HOST/PREFIX/NAME:TAG; LAYERCACHE_PREWARM may
+hold more, separated by commas.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			values, problems := variables.Read(os.LookupEnv, variables.Prewarm.Variables())
 			if err := problems.Err(); err != nil {

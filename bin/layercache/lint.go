@@ -14,21 +14,20 @@ import (
 
 	"github.com/layercache/layercache/internal/lint"
 	"github.com/layercache/layercache/internal/report/escape"
-	"github.com/layercache/layercache/internal/rooted"
+	"github.com/layercache/layercache/internal/safewrite"
 )
 
 func newLint() *cobra.Command {
 	var options lintOptions
 	command := &cobra.Command{
 		Use:   "lint [FILE]",
-		Short: "Say what breaks layer caching in a Dockerfile, and fix what is safe to fix",
-		Long: `Say what breaks layer caching in a Dockerfile: for each finding the line, why it matters, what to change and what to expect.
+		Short: "Find what breaks layer caching in a Dockerfile, and make the safe fixes",
+		Long: `Find what breaks layer caching in a Dockerfile. Each finding has the line, why it matters, what to change and what to expect.
 
-FILE is a Dockerfile, a folder that holds one, or "-" for stdin; without it, the Dockerfile of the current folder. The exit
-status is 1 when there is a finding of the level --fail-on or above. --fix makes the changes that cannot alter the image and
-leaves every other byte of the file as it is.
+FILE is a Dockerfile, a folder that holds one, or "-" for stdin (default: the Dockerfile in the current folder). The exit
+status is 1 if there is a finding of the level --fail-on or above. --fix makes only changes that cannot alter the image.
 
-A comment above an instruction silences a rule there: # layercache:ignore unpinned-base`,
+A comment above an instruction turns off a rule there: # layercache:ignore unpinned-base`,
 		Example: "  layercache lint ./service\n  layercache lint --fix docker/Dockerfile --context .\n  layercache lint --format sarif --output lint.sarif --fail-on never",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,11 +45,11 @@ A comment above an instruction silences a rule there: # layercache:ignore unpinn
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.context, "context", "", "the build context's folder (default: the Dockerfile's; for stdin none)")
+	flags.StringVar(&options.context, "context", "", "folder of the build context (default: the Dockerfile's folder; none for stdin)")
 	flags.StringVar(&options.format, "format", "text", "text, json or sarif")
 	flags.StringVarP(&options.output, "output", "o", "", "write the findings to this file instead of stdout")
-	flags.StringVar(&options.failOn, "fail-on", "warning", "lowest level that ends with exit status 1: error, warning, info or never")
-	flags.BoolVar(&options.fix, "fix", false, "make the changes that cannot alter the image, then report what is left")
+	flags.StringVar(&options.failOn, "fail-on", "warning", "lowest level for exit status 1: error, warning, info or never")
+	flags.BoolVar(&options.fix, "fix", false, "make the changes that cannot alter the image, then report the remaining findings")
 	return command
 }
 
@@ -60,23 +59,23 @@ type lintOptions struct {
 	fix                                   bool
 }
 
-// run reports on the Dockerfile and returns the findings.
+// run writes the findings and returns them.
 func (o *lintOptions) run(cmd *cobra.Command) ([]lint.Finding, error) {
 	write, ok := map[string]func(io.Writer, []lint.Finding) error{
 		"text": lint.WriteText, "json": lint.WriteJSON, "sarif": lint.WriteSARIF,
 	}[o.format]
 	if !ok {
-		return nil, fmt.Errorf("--format %q is not text, json or sarif", o.format)
+		return nil, fmt.Errorf("unknown --format %q: expected text, json or sarif", o.format)
 	}
 	if err := o.failLevel.UnmarshalText([]byte(o.failOn)); err != nil && o.failOn != "never" {
-		return nil, fmt.Errorf("--fail-on %q is not error, warning, info or never", o.failOn)
+		return nil, fmt.Errorf("unknown --fail-on %q: expected error, warning, info or never", o.failOn)
 	}
 	source, options, err := o.read(cmd.InOrStdin())
 	if err != nil {
 		return nil, err
 	}
 	if o.fix {
-		if source, err = o.fixed(cmd, source, options); err != nil {
+		if source, err = o.applyFixes(cmd, source, options); err != nil {
 			return nil, err
 		}
 	}
@@ -87,18 +86,18 @@ func (o *lintOptions) run(cmd *cobra.Command) ([]lint.Finding, error) {
 	if o.output == "" {
 		return findings, write(cmd.OutOrStdout(), findings)
 	}
-	target, err := rooted.Create(o.output)
+	target, err := safewrite.Create(o.output)
 	if err != nil {
 		return nil, fmt.Errorf("write the findings: %w", err)
 	}
 	return findings, errors.Join(write(target, findings), target.Close())
 }
 
-// read reads the Dockerfile and what is known of its context.
+// read reads the Dockerfile and its build context.
 func (o *lintOptions) read(stdin io.Reader) ([]byte, lint.Options, error) {
 	if o.file == "-" {
 		if o.fix {
-			return nil, lint.Options{}, errors.New("--fix rewrites a file and cannot do so with stdin: layercache lint --fix FILE")
+			return nil, lint.Options{}, errors.New("--fix needs a file, not stdin: layercache lint --fix FILE")
 		}
 		source, err := lint.Read(stdin)
 		options := lint.Options{File: "stdin"}
@@ -112,7 +111,7 @@ func (o *lintOptions) read(stdin io.Reader) ([]byte, lint.Options, error) {
 	}
 	file, err := os.Open(o.file)
 	if err != nil {
-		return nil, lint.Options{}, fmt.Errorf("read the Dockerfile: %w: layercache lint FILE names another", err)
+		return nil, lint.Options{}, fmt.Errorf("read the Dockerfile: %w; for another path: layercache lint FILE", err)
 	}
 	defer file.Close()
 	source, err := lint.Read(file)
@@ -123,8 +122,8 @@ func (o *lintOptions) read(stdin io.Reader) ([]byte, lint.Options, error) {
 	return source, lint.Options{File: filepath.ToSlash(o.file), Context: context}, err
 }
 
-// fixed rewrites the Dockerfile if something can be fixed, and says on stderr what was.
-func (o *lintOptions) fixed(cmd *cobra.Command, source []byte, options lint.Options) ([]byte, error) {
+// applyFixes rewrites the Dockerfile if something can be fixed, and lists the fixes on stderr.
+func (o *lintOptions) applyFixes(cmd *cobra.Command, source []byte, options lint.Options) ([]byte, error) {
 	fixed, done, err := lint.Fix(source, options)
 	if err != nil || len(done) == 0 {
 		return source, err

@@ -1,4 +1,5 @@
-// Command layercache builds container images with a durable layer cache in a registry, and says what the cache did.
+// Command layercache builds container images with a durable layer cache in a registry, and reports what the
+// cache did.
 package main
 
 import (
@@ -10,19 +11,22 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/layercache/layercache/internal/builder"
-	"github.com/layercache/layercache/internal/dockerconfig"
+	"github.com/layercache/layercache/internal/buildkit/builder"
+	"github.com/layercache/layercache/internal/registry/dockerconfig"
 	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/run"
 )
 
 func main() {
-	leaveNoCore()
+	disableCoreFiles()
 	if dockerconfig.IsHelper(os.Args[0]) {
 		os.Exit(dockerconfig.ServeCredentials(os.Args[1:], os.Stdin, os.Stdout))
 	}
 	if builder.IsDecompressor(os.Args[0]) {
 		os.Exit(builder.Decompress(os.Stdin, os.Stdout, os.Stderr))
+	}
+	if builder.IsFirstProcess(os.Args[0]) {
+		os.Exit(builder.FirstProcess(os.Args[1:], os.Stderr))
 	}
 	if builder.IsRuntime(os.Args[0]) {
 		os.Exit(builder.Runtime(os.Args[1:], os.Stderr))
@@ -30,7 +34,8 @@ func main() {
 	os.Exit(execute())
 }
 
-// memoryTarget is the heap from which on memory is freed eagerly: the build needs it more. Most builds never get there.
+// memoryTarget is the memory in bytes above which Go's garbage collector works harder, to leave memory to the
+// build. Most builds stay below it.
 const memoryTarget = 48 << 20
 
 func execute() int {
@@ -38,7 +43,7 @@ func execute() int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, ending...)
+	signal.Notify(signals, terminating...)
 	go func() { cancel(run.Stopped{Signal: <-signals}) }()
 
 	err := newRoot().ExecuteContext(ctx)
@@ -53,15 +58,16 @@ func execute() int {
 	return 0
 }
 
-// ending are the signals that end a Go program and that it can take notice of. A build that is ended so stops its builder and
-// removes its sign-ins.
-var ending = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT}
+// terminating are the signals that end a Go program and can be handled. On any of them a build stops its
+// builder and removes its sign-ins.
+var terminating = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT}
 
-// outliveReaders has the program go on when nobody reads its output any more, as in `layercache build . 2>&1 | head -1`: else it
-// would end in the middle of a build. What it starts is not affected.
-func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+// ignoreClosedOutput lets the program continue after the reader of its output has gone, as in `layercache
+// build . 2>&1 | head -1`. Otherwise it would end in the middle of a build. Programs that it starts are not
+// affected.
+func ignoreClosedOutput() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
-// exitStatus ends the program with a status and no further words.
+// exitStatus ends the program with this status, without a message.
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }

@@ -7,32 +7,34 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/layercache/layercache/internal/report/history"
-	"github.com/layercache/layercache/internal/rooted"
+	"github.com/layercache/layercache/internal/report/comparison"
+	"github.com/layercache/layercache/internal/safewrite"
 )
 
 func newReport() *cobra.Command {
 	format, output := "", ""
 	command := &cobra.Command{
-		Use:   "report FILE…",
-		Short: "Show a build's report again, compare two, or follow the trend of more",
-		Long: `Show the report of a build again; compare the reports of two builds, the earlier one first; or follow the trend of
-three or more, in the order in which the builds started.
+		Use:   "report FILE [FILE]",
+		Short: "Show the report of a build again, or compare two builds",
+		Long: `Show the report of a build again, or compare the reports of two builds, the earlier one first.
 
-FILE is a report.json, a folder that holds one, or a folder of such folders.`,
-		Example: "  layercache report layercache-report\n  layercache report before/report.json after/report.json\n  layercache report --format html --output trend.html reports/",
+FILE is a report.json or a folder that holds one.`,
+		Example: "  layercache report layercache-report\n  layercache report before/report.json after/report.json\n  layercache report --format html --output comparison.html before after",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			switch {
+			case len(args) == 0:
 				return errors.New("report needs a report.json or a folder with one: layercache report layercache-report")
+			case len(args) > 2:
+				return fmt.Errorf("report shows one build or compares two, but %d were given", len(args))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			builds, err := history.Load(args)
+			builds, err := comparison.Load(args)
 			if err != nil {
 				return err
 			}
-			shown, err := history.Render(builds, format)
+			shown, err := comparison.Render(builds, format)
 			if err != nil {
 				return err
 			}
@@ -40,7 +42,7 @@ FILE is a report.json, a folder that holds one, or a folder of such folders.`,
 				_, err = cmd.OutOrStdout().Write(shown)
 				return err
 			}
-			file, err := rooted.Create(output)
+			file, err := safewrite.Create(output)
 			if err == nil {
 				_, err = file.Write(shown)
 				err = errors.Join(err, file.Close())
@@ -51,7 +53,7 @@ FILE is a report.json, a folder that holds one, or a folder of such folders.`,
 			return nil
 		},
 	}
-	command.Flags().StringVar(&format, "format", "text", strings.Join(history.Formats, ", "))
+	command.Flags().StringVar(&format, "format", "text", strings.Join(comparison.Formats, ", "))
 	command.Flags().StringVarP(&output, "output", "o", "", "file to write (default: standard output)")
 	return command
 }

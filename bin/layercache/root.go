@@ -5,17 +5,17 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/layercache/layercache/internal/version"
+	"github.com/layercache/layercache/internal/bundle/version"
 )
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "layercache",
-		Short: "Build container images with a durable layer cache, and know what it did",
+		Short: "Build container images with a durable layer cache, and report what the cache did",
 		Long: `layercache builds container images with a layer cache in a registry such as Amazon ECR.
 
-It readies BuildKit in a fraction of a second, adds the cache flags to docker buildx build, and ends with one line that
-says whether the cache was used.`,
+It starts BuildKit in a fraction of a second, adds the cache flags to docker buildx build, and ends with one line that
+states whether the cache was used.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -27,7 +27,7 @@ says whether the cache was used.`,
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version of layercache and of the BuildKit that it was made for",
+		Short: "Print the versions of layercache and of its BuildKit",
 		Args:  cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
 			fmt.Fprintln(cmd.OutOrStdout(), version.String())

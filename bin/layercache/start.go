@@ -24,12 +24,12 @@ func newStart() *cobra.Command {
 	)
 	command := &cobra.Command{
 		Use:   "start PROJECT",
-		Short: "Start a CodeBuild build, follow its log and end with its verdict",
-		Long: `Start a build of an AWS CodeBuild project, as "Start build with overrides" in the console does. It prints the build's id
-and its page in the console. With --follow it shows the build's log from CloudWatch Logs, ends with the cache's verdict, and
-its exit status is 0 when the build succeeded and 1 when it did not. Ctrl-C leaves the build running.
+		Short: "Start a CodeBuild build, follow its log and print its verdict",
+		Long: `Start a build of an AWS CodeBuild project, like "Start build with overrides" in the console, and print the build's id
+and its page in the console. With --follow, show the build's log from CloudWatch Logs, then the verdict on the cache. The
+exit status is then 0 if the build succeeded and 1 if it did not. Ctrl-C leaves the build running.
 
-Needs codebuild:StartBuild, and to follow codebuild:BatchGetBuilds and logs:GetLogEvents; for a batch
+Needed permissions: codebuild:StartBuild; with --follow also codebuild:BatchGetBuilds and logs:GetLogEvents; for a batch
 codebuild:StartBuildBatch and codebuild:BatchGetBuildBatches.`,
 		Example: "  layercache start shop --set LAYERCACHE_REFRESH=true --follow\n  layercache start shop --source-version feature/x",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -56,12 +56,12 @@ codebuild:StartBuildBatch and codebuild:BatchGetBuildBatches.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringArrayVar(&set, "set", nil, "NAME=VALUE, an environment variable of this build; may be repeated")
+	flags.StringArrayVar(&set, "set", nil, "environment variable for this build, NAME=VALUE; can be repeated")
 	flags.BoolVar(&follow, "follow", false, "show the log and wait for the end")
 	flags.StringVar(&request.SourceVersion, "source-version", "", "branch, tag, commit or pr/NUMBER (default: the project's)")
-	flags.BoolVar(&batch, "batch", false, "start a batch of builds (default: where the project is set up for batches)")
-	flags.StringVar(&account.Region, "region", "", "AWS region (default: as the AWS CLI finds it)")
-	flags.StringVar(&account.Profile, "profile", "", "AWS profile (default: as the AWS CLI finds it)")
+	flags.BoolVar(&batch, "batch", false, "start a batch of builds (default: if the project is configured for batches)")
+	flags.StringVar(&account.Region, "region", "", "AWS region (default: as for the AWS CLI)")
+	flags.StringVar(&account.Profile, "profile", "", "AWS profile (default: as for the AWS CLI)")
 	return command
 }
 

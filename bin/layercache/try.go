@@ -17,10 +17,10 @@ func newTry() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "try DIR [-- ARGS of docker buildx build]",
 		Short: "Measure on this machine what the cache would do for a Dockerfile",
-		Long: `Measure on this machine what the cache would do for a Dockerfile. No account is needed.
+		Long: `Measure on this machine what the cache would do for a Dockerfile. No AWS account is needed.
 
-The Dockerfile is built cold, unchanged and changed against a throw-away registry on loopback, each time on a fresh builder,
-and once without a cache. DIR itself is not written: the change is made in a copy. Reports go to LAYERCACHE_REPORT_DIR.`,
+The Dockerfile is built cold, unchanged and changed with a cache in a temporary registry on this machine, then without a
+cache, each time on a new builder. The change is made in a copy of DIR. Reports go to LAYERCACHE_REPORT_DIR.`,
 		Example: "  layercache try ./service\n  layercache try ./service --touch src/index.ts -- --target release",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -33,7 +33,7 @@ and once without a cache. DIR itself is not written: the change is made in a cop
 			if err != nil {
 				return err
 			}
-			outliveReaders()
+			ignoreClosedOutput()
 			options.Dir, options.BuildArgs, options.Settings = args[0], args[1:], s
 			err = try.Run(cmd.Context(), options)
 			var failed try.Failed
@@ -45,6 +45,6 @@ and once without a cache. DIR itself is not written: the change is made in a cop
 		},
 	}
 	command.Flags().StringVarP(&options.Dockerfile, "file", "f", "", "the Dockerfile (default DIR/Dockerfile)")
-	command.Flags().StringVar(&options.Touch, "touch", "", "the file to change, relative to DIR (default: the newest that the last COPY takes)")
+	command.Flags().StringVar(&options.Touch, "touch", "", "the file to change, relative to DIR (default: the newest file that the last COPY copies)")
 	return command
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// flagValue is the text given for a variable's flag.
+// flagValue holds the value of a variable's flag.
 type flagValue struct {
 	variables.Variable
 	text string
@@ -51,7 +51,8 @@ func addFlags(cmd *cobra.Command, read variables.Command) {
 	}
 }
 
-// lookupFlags is os.LookupEnv, but a flag of the command wins over its variable.
+// lookupFlags returns a function like os.LookupEnv, for which a flag of the command takes precedence over its
+// variable.
 func lookupFlags(cmd *cobra.Command) func(string) (string, bool) {
 	return func(name string) (string, bool) {
 		if flag := cmd.Flags().Lookup(variables.Variable{Name: name}.Flag()); flag != nil && flag.Changed {
@@ -61,7 +62,7 @@ func lookupFlags(cmd *cobra.Command) func(string) (string, bool) {
 	}
 }
 
-// nameFlags has each problem name the flag that set the value, where one did.
+// nameFlags makes each problem name the flag if the value came from a flag.
 func nameFlags(cmd *cobra.Command, problems variables.Problems) variables.Problems {
 	for i, problem := range problems {
 		name := variables.Variable{Name: problem.Variable}.Flag()
@@ -73,7 +74,7 @@ func nameFlags(cmd *cobra.Command, problems variables.Problems) variables.Proble
 }
 
 // flagsHelp explains the flags of addFlags.
-const flagsHelp = `Each flag also has an environment variable: --report-dir is LAYERCACHE_REPORT_DIR, and so on. A flag wins over its variable.`
+const flagsHelp = `Each flag has an environment variable: LAYERCACHE_REPORT_DIR for --report-dir, and so on. A flag takes precedence.`
 
 // variablesHelp lists the variables that a command reads.
 func variablesHelp(read variables.Command) string {

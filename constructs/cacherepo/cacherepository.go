@@ -71,7 +71,7 @@ func NewCacheRepository(scope constructs.Construct, id *string, props *CacheRepo
 	if props == nil {
 		props = &CacheRepositoryProps{}
 	}
-	c.shared = perstack.Of(scope)
+	c.shared = perstack.SharedOf(scope)
 	policy, problems := lifecycle.RenderCache("LifecycleRules", props.rules())
 	problems = append(problems, checkProps(props, c.shared.Region())...)
 	validation.Report(c, problems)

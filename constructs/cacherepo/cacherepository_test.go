@@ -8,6 +8,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/lifecycle"
 	"github.com/layercache/layercache/internal/synthtest"
@@ -135,11 +136,11 @@ func TestGrantsOnAnImportedRepositoryNameItsAccountAndRegion(t *testing.T) {
 func TestReadersAndWritersOfOtherAccounts(t *testing.T) {
 	stack := synthtest.Stack()
 	cacherepo.NewCacheRepository(stack, jsii.String("Cache"), &cacherepo.CacheRepositoryProps{
-		Readers: &[]*cacherepo.Party{
+		Readers: &[]*access.Party{
 			{OrganizationID: jsii.String("o-a1b2c3d4e5")},
 			{OrganizationID: jsii.String("o-a1b2c3d4e5"), RolePath: jsii.String("/ci/")},
 		},
-		Writers: &[]*cacherepo.Party{
+		Writers: &[]*access.Party{
 			{Account: jsii.String("111111111111")},
 			{Account: jsii.String("222222222222"), RolePath: jsii.String("/ci/release/")},
 		},
@@ -163,8 +164,8 @@ func TestEveryProblemOfTheProps(t *testing.T) {
 				cacherepo.NewCacheRepository(s, jsii.String("Cache"), &cacherepo.CacheRepositoryProps{
 					RepositoryName: jsii.String("Team/Cache"),
 					LifecycleRules: &[]*lifecycle.Rule{{}},
-					Readers:        &[]*cacherepo.Party{nil, {}, {RolePath: jsii.String("/ci/")}},
-					Writers:        &[]*cacherepo.Party{{Account: jsii.String("*"), OrganizationID: jsii.String("*"), RolePath: jsii.String("ci*")}},
+					Readers:        &[]*access.Party{nil, {}, {RolePath: jsii.String("/ci/")}},
+					Writers:        &[]*access.Party{{Account: jsii.String("*"), OrganizationID: jsii.String("*"), RolePath: jsii.String("ci*")}},
 				})
 			},
 			[]string{

@@ -7,14 +7,10 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// Patterns from the ECR, IAM and Organizations API references.
+// Patterns from the ECR API reference.
 var (
-	repositoryName   = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$`)
-	repositoryArn    = regexp.MustCompile(`^arn:[a-z0-9-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/.+$`)
-	accountID        = regexp.MustCompile(`^[0-9]{12}$`)
-	organizationID   = regexp.MustCompile(`^o-[a-z0-9]{10,32}$`)
-	organizationPath = regexp.MustCompile(`^o-[a-z0-9]{10,32}/(?:r-[a-z0-9]{4,32}/(?:ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}/)*)?\*?$`)
-	rolePath         = regexp.MustCompile(`^/[A-Za-z0-9+=,.@_-]+(?:/[A-Za-z0-9+=,.@_-]+)*/$`)
+	repositoryName = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$`)
+	repositoryArn  = regexp.MustCompile(`^arn:[a-z0-9-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/.+$`)
 )
 
 func checkName(name *string) []validation.Problem {
@@ -41,63 +37,4 @@ func checkArn(arn *string) *validation.Problem {
 		Wrong: wrong,
 		Fix:   "give arn:PARTITION:ecr:REGION:ACCOUNT:repository/NAME, or import by name with CacheRepository_FromCacheRepositoryAttributes",
 	}
-}
-
-func checkParties(prop string, parties *[]*Party) []validation.Problem {
-	if parties == nil {
-		return nil
-	}
-	var problems []validation.Problem
-	for i, p := range *parties {
-		for _, problem := range CheckParty(p) {
-			at := fmt.Sprintf("%s[%d]", prop, i)
-			if problem.Prop != "" {
-				at += "." + problem.Prop
-			}
-			problem.Prop = at
-			problems = append(problems, problem)
-		}
-	}
-	return problems
-}
-
-// CheckParty returns the problems of a party. The Prop of a problem is the name of the field, or "" for the
-// whole party.
-func CheckParty(p *Party) []validation.Problem {
-	if p == nil || p.Account == nil && p.OrganizationID == nil && p.OrganizationPaths == nil {
-		return []validation.Problem{{Wrong: "would allow everybody", Fix: "set Account, OrganizationID or OrganizationPaths"}}
-	}
-	problems := checkOrganizationPaths(p.OrganizationPaths)
-	for _, c := range []struct {
-		prop  string
-		value *string
-		form  *regexp.Regexp
-		fix   string
-	}{
-		{"Account", p.Account, accountID, "give the 12 digits of the account"},
-		{"OrganizationID", p.OrganizationID, organizationID, "give the organization's id, such as o-a1b2c3d4e5"},
-		{"RolePath", p.RolePath, rolePath, "give a path that starts and ends with a slash, such as /ci/release/"},
-	} {
-		if validation.IsLiteral(c.value) && !c.form.MatchString(*c.value) {
-			problems = append(problems, validation.Problem{Prop: c.prop, Wrong: fmt.Sprintf("%q has the wrong form", *c.value), Fix: c.fix})
-		}
-	}
-	return problems
-}
-
-func checkOrganizationPaths(paths *[]*string) []validation.Problem {
-	const prop, fix = "OrganizationPaths", "give paths such as o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"
-	switch {
-	case paths == nil:
-		return nil
-	case len(*paths) == 0:
-		return []validation.Problem{{Prop: prop, Wrong: "is empty", Fix: fix}}
-	}
-	var problems []validation.Problem
-	for i, path := range *paths {
-		if path == nil || validation.IsLiteral(path) && !organizationPath.MatchString(*path) {
-			problems = append(problems, validation.Problem{Prop: fmt.Sprintf("%s[%d]", prop, i), Wrong: fmt.Sprintf("%q has the wrong form", text(path)), Fix: fix})
-		}
-	}
-	return problems
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/cacherepo"
 )
 
@@ -17,8 +18,8 @@ func ExampleNewCacheRepository() {
 	stack := awscdk.NewStack(app, jsii.String("Cache"), nil)
 	cacherepo.NewCacheRepository(stack, jsii.String("Cache"), &cacherepo.CacheRepositoryProps{
 		RepositoryName: jsii.String("team/cache/prod"),
-		Readers:        &[]*cacherepo.Party{{OrganizationID: jsii.String("o-a1b2c3d4e5")}},
-		Writers:        &[]*cacherepo.Party{{Account: jsii.String("111111111111"), RolePath: jsii.String("/ci/release/")}},
+		Readers:        &[]*access.Party{{OrganizationID: jsii.String("o-a1b2c3d4e5")}},
+		Writers:        &[]*access.Party{{Account: jsii.String("111111111111"), RolePath: jsii.String("/ci/release/")}},
 	})
 
 	assertions.Template_FromStack(stack, nil).ResourceCountIs(jsii.String("AWS::ECR::Repository"), jsii.Number(1))

@@ -43,7 +43,7 @@ func CacheRepository_FromCacheRepositoryAttributes(scope constructs.Construct, i
 		attrs = &CacheRepositoryAttributes{}
 		validation.Report(c, []validation.Problem{{Prop: "RepositoryName", Wrong: "is missing", Fix: "give the name of the cache repository"}})
 	}
-	c.shared = perstack.Of(scope)
+	c.shared = perstack.SharedOf(scope)
 	arn := c.shared.Stack().FormatArn(&awscdk.ArnComponents{
 		Service:      jsii.String("ecr"),
 		Resource:     jsii.String("repository"),
@@ -70,7 +70,7 @@ func CacheRepository_FromCacheRepositoryAttributes(scope constructs.Construct, i
 func CacheRepository_FromCacheRepositoryArn(scope constructs.Construct, id *string, arn *string) ICacheRepository {
 	c := &CacheRepository{}
 	constructs.NewConstruct_Override(c, scope, id)
-	c.owner, c.shared = owner{imported: true}, perstack.Of(scope)
+	c.owner, c.shared = owner{imported: true}, perstack.SharedOf(scope)
 	if problem := checkArn(arn); problem != nil {
 		validation.Report(c, []validation.Problem{*problem})
 		c.repository = awsecr.Repository_FromRepositoryName(c, jsii.String("Repository"), jsii.String("invalid"))

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/lifecycle"
 )
 
@@ -22,11 +23,11 @@ type CacheRepositoryProps struct {
 	// Readers are principals of other accounts that may import caches. Their own policies must allow it too;
 	// GrantRead on an imported repository adds that.
 	// Default: none.
-	Readers *[]*Party
+	Readers *[]*access.Party
 
 	// Writers are principals of other accounts that may import and export caches.
 	// Default: none.
-	Writers *[]*Party
+	Writers *[]*access.Party
 
 	// ImageTagMutability defines which tags a push may overwrite. With
 	// awsecr.TagMutability_IMMUTABLE_WITH_EXCLUSION the repository can hold images as well as caches: image

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/constructs-go/constructs/v10"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -26,8 +27,8 @@ const dualLayerRegions = "us-gov-"
 // checkProps returns the problems of all props except LifecycleRules.
 func checkProps(props *CacheRepositoryProps, region *string) []validation.Problem {
 	problems := checkName(props.RepositoryName)
-	problems = append(problems, checkParties("Readers", props.Readers)...)
-	problems = append(problems, checkParties("Writers", props.Writers)...)
+	problems = append(problems, access.CheckAll("Readers", props.Readers)...)
+	problems = append(problems, access.CheckAll("Writers", props.Writers)...)
 	problems = append(problems, checkMutability(props)...)
 	problems = append(problems, checkEncryption(props, region)...)
 	return append(problems, checkTags(props.Tags)...)
@@ -38,26 +39,23 @@ func checkMutability(props *CacheRepositoryProps) []validation.Problem {
 	if props.ImageTagMutabilityExclusionFilters != nil {
 		filters = *props.ImageTagMutabilityExclusionFilters
 	}
-	var problems []validation.Problem
-	add := func(prop, wrong, fix string) {
-		problems = append(problems, validation.Problem{Prop: prop, Wrong: wrong, Fix: fix})
-	}
+	var problems validation.Problems
 	const filtersProp = "ImageTagMutabilityExclusionFilters"
 	switch mutability := props.ImageTagMutability; {
 	case mutability == awsecr.TagMutability_IMMUTABLE:
-		add("ImageTagMutability", "with IMMUTABLE a build could write its cache only once", "use IMMUTABLE_WITH_EXCLUSION with filters for the cache tags, or leave the prop out")
+		problems.Add("ImageTagMutability", "with IMMUTABLE a build could write its cache only once", "use IMMUTABLE_WITH_EXCLUSION with filters for the cache tags, or leave the prop out")
 	case mutability == "" || mutability == awsecr.TagMutability_MUTABLE:
 		if props.ImageTagMutabilityExclusionFilters != nil {
-			add(filtersProp, "have no effect while every tag is mutable", "set ImageTagMutability to IMMUTABLE_WITH_EXCLUSION, or leave the filters out")
+			problems.Add(filtersProp, "have no effect while every tag is mutable", "set ImageTagMutability to IMMUTABLE_WITH_EXCLUSION, or leave the filters out")
 		}
 	case mutability != awsecr.TagMutability_IMMUTABLE_WITH_EXCLUSION && mutability != awsecr.TagMutability_MUTABLE_WITH_EXCLUSION:
-		add("ImageTagMutability", fmt.Sprintf("%q is unknown", mutability), "use a constant of awsecr.TagMutability")
+		problems.Add("ImageTagMutability", fmt.Sprintf("%q is unknown", mutability), "use a constant of awsecr.TagMutability")
 	case len(filters) == 0 || len(filters) > maxFilters:
-		add(filtersProp, fmt.Sprintf("has %d patterns, and ECR accepts 1 to %d", len(filters), maxFilters), `give patterns for the cache tags, such as "app--*"`)
+		problems.Add(filtersProp, fmt.Sprintf("has %d patterns, and ECR accepts 1 to %d", len(filters), maxFilters), `give patterns for the cache tags, such as "app--*"`)
 	}
 	for i, filter := range filters {
 		if filter == nil || validation.IsLiteral(filter) && !filterForm.MatchString(*filter) {
-			add(fmt.Sprintf("%s[%d]", filtersProp, i), fmt.Sprintf("%q has the wrong form", text(filter)), "use 1 to 128 letters, digits, '.', '_', '-' and '*'")
+			problems.Add(fmt.Sprintf("%s[%d]", filtersProp, i), fmt.Sprintf("%q has the wrong form", text(filter)), "use 1 to 128 letters, digits, '.', '_', '-' and '*'")
 		}
 	}
 	return problems
@@ -80,12 +78,10 @@ func checkTags(tags *map[string]*string) []validation.Problem {
 	if tags == nil {
 		return nil
 	}
-	var problems []validation.Problem
+	var problems validation.Problems
 	for _, key := range slices.Sorted(maps.Keys(*tags)) {
 		if key == "" || len(key) > 128 || strings.HasPrefix(strings.ToLower(key), "aws:") || (*tags)[key] == nil {
-			problems = append(problems, validation.Problem{
-				Prop: fmt.Sprintf("Tags[%q]", key), Wrong: "is not a valid resource tag", Fix: "use a key of 1 to 128 characters that does not start with aws:, and a value",
-			})
+			problems.Add(fmt.Sprintf("Tags[%q]", key), "is not a valid resource tag", "use a key of 1 to 128 characters that does not start with aws:, and a value")
 		}
 	}
 	return problems

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/lifecycle"
 	"github.com/layercache/layercache/internal/synthtest"
@@ -132,7 +133,7 @@ func TestSettingsThatECRWouldRefuse(t *testing.T) {
 				"use MaxDaysSincePush or MaxCount; one cold build rebuilds an expired cache"},
 		},
 		"organization paths of the wrong form": {
-			&cacherepo.CacheRepositoryProps{Readers: &[]*cacherepo.Party{
+			&cacherepo.CacheRepositoryProps{Readers: &[]*access.Party{
 				{OrganizationPaths: jsii.Strings("o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*", "o-a1b2c3d4e5/*", "ou-ab12-11111111", "*")}, {OrganizationPaths: &[]*string{}},
 			}},
 			[]string{
@@ -165,7 +166,7 @@ func TestSettingsThatECRWouldRefuse(t *testing.T) {
 func TestPartiesOfOrganizationalUnits(t *testing.T) {
 	stack := synthtest.Stack()
 	cacherepo.NewCacheRepository(stack, jsii.String("Cache"), &cacherepo.CacheRepositoryProps{
-		Readers: &[]*cacherepo.Party{{OrganizationPaths: jsii.Strings("o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*", "o-a1b2c3d4e5/r-ab12/ou-ab12-22222222/"), RolePath: jsii.String("/ci/")}},
+		Readers: &[]*access.Party{{OrganizationPaths: jsii.Strings("o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*", "o-a1b2c3d4e5/r-ab12/ou-ab12-22222222/"), RolePath: jsii.String("/ci/")}},
 	})
 	assert.Equal(t, []string{
 		"Allow " + pull + " to AWS=* if ArnLike=aws:PrincipalArn=arn:${AWS::Partition}:iam::*:role/ci/*," +

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/validation"
 )
@@ -105,21 +106,10 @@ func (s *subject) role() string {
 func (s *subject) conditions(scope constructs.IConstruct) *map[string]any {
 	arn := s.arn
 	if role := s.role(); role != "" {
-		arn = *roleArn(awscdk.Stack_Of(scope), s.account, role)
+		arn = *access.RoleArn(awscdk.Stack_Of(scope), s.account, role)
 	}
 	if arn == "" {
 		return nil
 	}
 	return &map[string]any{"ArnLike": map[string]any{"aws:PrincipalArn": arn}}
-}
-
-// roleArn returns the ARN for roles; path starts with a slash and may end with "*".
-func roleArn(stack awscdk.Stack, account *string, path string) *string {
-	return stack.FormatArn(&awscdk.ArnComponents{
-		Service:   jsii.String("iam"),
-		Region:    jsii.String(""),
-		Account:   account,
-		Resource:  jsii.String("role" + path),
-		ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME,
-	})
 }

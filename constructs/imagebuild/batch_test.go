@@ -18,7 +18,7 @@ import (
 	"github.com/layercache/layercache/internal/synthtest"
 )
 
-// newBatchProps are valid props for two platforms, with a helper for each.
+// newBatchProps returns valid props for two platforms, with a helper for each.
 func newBatchProps(t *testing.T, stack awscdk.Stack) *imagebuild.ImageBuildProps {
 	t.Helper()
 	props := newProps(t, stack)
@@ -31,7 +31,7 @@ func newBatchProps(t *testing.T, stack awscdk.Stack) *imagebuild.ImageBuildProps
 	return props
 }
 
-func TestTwoPlatformsAreABatchWithAHelperForEach(t *testing.T) {
+func TestTwoPlatformsAreABatchWithAHelperPerArchitecture(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newBatchProps(t, stack)
 	props.ComputeType = awscodebuild.ComputeType_LARGE
@@ -52,7 +52,7 @@ func TestTwoPlatformsAreABatchWithAHelperForEach(t *testing.T) {
 	assert.Equal(t, []string{"layercache_amd64", "layercache_arm64"}, identifiers)
 	helpers := helperKeys(p)
 	assert.NotEqual(t, helpers[0], helpers[1])
-	assert.NotContains(t, variablesOf(p), "LAYERCACHE_PLATFORMS", "each build of the batch sets its own")
+	assert.NotContains(t, variablesOf(p), "LAYERCACHE_PLATFORMS", "each build of the batch sets its platform")
 
 	source := synthtest.Text(p["Source"].(map[string]any)["Location"])
 	assert.Equal(t, append([]string{
@@ -69,7 +69,7 @@ func TestTwoPlatformsAreABatchWithAHelperForEach(t *testing.T) {
 	}, synthtest.Statements(resource(t, stack, "AWS::IAM::Role", "BuildBatchRole")["Properties"].(map[string]any)["AssumeRolePolicyDocument"]))
 }
 
-func TestAScheduleStartsABatchThroughAStateMachine(t *testing.T) {
+func TestAScheduleStartsABatchWithAStateMachine(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newBatchProps(t, stack)
 	props.Triggers = &imagebuild.Triggers{Schedule: awsevents.Schedule_Rate(awscdk.Duration_Days(jsii.Number(1))), RefreshOnSchedule: jsii.Bool(true)}
@@ -118,11 +118,11 @@ func TestProblemsOfPlatforms(t *testing.T) {
 	}{
 		"one zip for two architectures": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { p.HelperZip = jsii.String("helper.zip") },
-			[]string{`HelperZip: "helper.zip" is one zip, and Build.Platforms need two; write {arch} where the names of the two differ`},
+			[]string{`HelperZip: "helper.zip" is one zip, but Build.Platforms need two; write {arch} where their names differ`},
 		},
-		"tags on which the builds of a batch do not agree": {
+		"tags that differ between the builds of a batch": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Tags = jsii.Strings("{commit}", "v1-{build}") },
-			[]string{"Tags[1]: has {build}, and each platform's build has a number of its own; use {commit} or {branch}"},
+			[]string{"Tags[1]: contains {build}, which differs between the platforms' builds; use {commit} or {branch}"},
 		},
 		"a Docker server and a fleet of one architecture": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
@@ -130,27 +130,27 @@ func TestProblemsOfPlatforms(t *testing.T) {
 				p.Fleet = awscodebuild.Fleet_FromFleetArn(s, jsii.String("Fleet"), jsii.String("arn:aws:codebuild:eu-west-1:111111111111:fleet/f:1"))
 			},
 			[]string{
-				"Fleet: has one architecture, and Build.Platforms are built on two; leave it out, build one platform, or set Build.CrossCompile",
-				"DockerServer: has one architecture, and Build.Platforms are built on two; leave it out, build one platform, or set Build.CrossCompile",
+				"Fleet: has one architecture, but Build.Platforms need two; leave it out, build one platform, or set Build.CrossCompile",
+				"DockerServer: has one architecture, but Build.Platforms need two; leave it out, build one platform, or set Build.CrossCompile",
 			},
 		},
-		"platforms without machines": {
+		"platforms without machines, of the wrong form, and listed twice": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Build.Platforms = jsii.Strings("linux/s390x", "windows", "linux/s390x")
 			},
 			[]string{
 				`Build.Platforms[0]: CodeBuild has no machine for "linux/s390x"; set CrossCompile if the Dockerfile cross-compiles, or use linux/amd64 and linux/arm64`,
 				`Build.Platforms[1]: "windows" has the wrong form; give a platform such as linux/arm64`,
-				`Build.Platforms[2]: "linux/s390x" is there twice; name it once`,
+				`Build.Platforms[2]: "linux/s390x" is listed twice; list it once`,
 			},
 		},
-		"a platform of another machine": {
+		"a platform that does not match the machine": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Build.Platforms = jsii.Strings("linux/arm64") },
-			[]string{`Build.Platforms: linux/arm64 is not the platform of a machine whose Architecture is "amd64"; set Architecture to it, or set CrossCompile if the Dockerfile cross-compiles`},
+			[]string{`Build.Platforms: linux/arm64 does not match Architecture "amd64"; change Architecture, or set CrossCompile if the Dockerfile cross-compiles`},
 		},
-		"no platform": {
+		"an empty list of platforms": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Build.Platforms = &[]*string{} },
-			[]string{"Build.Platforms: is empty; name a platform, or leave it out"},
+			[]string{"Build.Platforms: is empty; list a platform, or leave it out"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -33,20 +33,20 @@ func TestCacheModes(t *testing.T) {
 		grants    []string
 		cache     map[string]any
 	}{
-		"in a registry, without a mode": {
+		"registry, by default": {
 			set:       func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Cache = newProps(t, s).Cache },
 			variables: map[string]string{"LAYERCACHE_MODE": "registry", "LAYERCACHE_BUILDER": "auto", "LAYERCACHE_REPOSITORY": uri("CacheRepository8754AB2F")},
 			grants:    []string{"Allow " + push + " on ${CacheRepository8754AB2F.Arn}"},
 		},
-		"inline: the image repository is the cache": {
+		"inline, in the image repository": {
 			mode:      imagebuild.InlineCache,
 			variables: map[string]string{"LAYERCACHE_MODE": "inline", "LAYERCACHE_BUILDER": "auto"},
 		},
-		"image: with Docker's builder": {
+		"image, with Docker's builder": {
 			mode:      imagebuild.ImageCache,
 			variables: map[string]string{"LAYERCACHE_MODE": "image", "LAYERCACHE_BUILDER": "docker"},
 		},
-		"local: with Docker's builder and CodeBuild's layer cache": {
+		"local, with Docker's builder and CodeBuild's layer cache": {
 			mode:      imagebuild.LocalCache,
 			variables: map[string]string{"LAYERCACHE_MODE": "local", "LAYERCACHE_BUILDER": "docker"},
 			cache:     map[string]any{"Type": "LOCAL", "Modes": []any{"LOCAL_DOCKER_LAYER_CACHE"}},
@@ -55,7 +55,7 @@ func TestCacheModes(t *testing.T) {
 			mode:      imagebuild.NoCache,
 			variables: map[string]string{"LAYERCACHE_MODE": "off", "LAYERCACHE_BUILDER": "auto"},
 		},
-		"S3: the prefix and not the bucket": {
+		"S3, limited to the prefix": {
 			mode:      imagebuild.S3Cache,
 			set:       func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { p.CacheBucket = cacheBucket(s) },
 			variables: map[string]string{"LAYERCACHE_MODE": "s3", "LAYERCACHE_BUILDER": "auto", "LAYERCACHE_S3": "layers/layercache/"},
@@ -63,7 +63,7 @@ func TestCacheModes(t *testing.T) {
 				"Allow s3:GetObject s3:PutObject s3:AbortMultipartUpload on " + object, list, "Allow kms:Decrypt kms:GenerateDataKey on " + key,
 			},
 		},
-		"S3 that is only read": {
+		"S3, only reading": {
 			mode: imagebuild.S3Cache,
 			set: func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.CacheBucket, p.CacheWrite = cacheBucket(s), jsii.Bool(false)
@@ -118,25 +118,25 @@ func TestProblemsOfTheCache(t *testing.T) {
 			[]string{
 				`CacheMode: "disk" is unknown; use one of [registry inline image local s3 off]`,
 				`CacheCompression: "lz4" is unknown; use "zstd" or "gzip"`,
-				`CachePrefix: "/a/../b" has the wrong form; end it with a slash and begin with none, such as layercache/`,
+				`CachePrefix: "/a/../b" has the wrong form; end it with a slash and do not start it with one, such as layercache/`,
 			},
 		},
-		"S3 without a bucket, and with a repository": {
+		"S3 with a repository and no bucket": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.CacheMode = imagebuild.S3Cache },
 			[]string{
-				`Cache: is not used when CacheMode is "s3"; leave it out, or leave CacheMode out`,
+				`Cache: is not used if CacheMode is "s3"; leave it out, or leave CacheMode out`,
 				`CacheBucket: is missing; give the bucket that keeps the layers`,
 			},
 		},
 		"a bucket without S3": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { p.CacheBucket = cacheBucket(s) },
-			[]string{`CacheBucket: is not used when CacheMode is "registry"; leave it out, or set CacheMode to "s3"`},
+			[]string{`CacheBucket: is not used if CacheMode is "registry"; leave it out, or set CacheMode to "s3"`},
 		},
-		"the local cache with a builder that does not have it": {
+		"a local cache with a builder that does not support it": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Cache, p.CacheMode, p.Builder = nil, imagebuild.LocalCache, imagebuild.NativeBuilder
 			},
-			[]string{`Builder: is "native", but CacheMode "local" builds with Docker's own builder; leave it out`},
+			[]string{`Builder: is "native", but CacheMode "local" needs Docker's own builder; leave it out`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

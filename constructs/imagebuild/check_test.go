@@ -14,7 +14,7 @@ import (
 	"github.com/layercache/layercache/internal/synthtest"
 )
 
-func TestEveryProblemOfThePropsAtOnce(t *testing.T) {
+func TestEveryProblemOfThePropsIsReportedTogether(t *testing.T) {
 	stack := synthtest.Stack()
 	build := imagebuild.NewImageBuild(stack, jsii.String("Build"), &imagebuild.ImageBuildProps{
 		Source:         imagebuild.Source_Directory(jsii.String("no/such/directory"), nil),
@@ -42,17 +42,17 @@ func TestEveryProblemOfThePropsAtOnce(t *testing.T) {
 		`ImageName: is the name of a new repository, but Image gives one; set only one of them`,
 		`App: "a b" has the wrong form; use at most 64 letters, digits, '.', '_' and '-'`,
 		`FallbackBranch: "main branch" has the wrong form; give the name of a branch, such as main`,
-		`RolePath: "ci" has the wrong form; begin and end it with a slash, such as /ci/release/`,
+		`RolePath: "ci" has the wrong form; start and end it with a slash, such as /ci/release/`,
 		`Dockerfile: "--output=/etc" has the wrong form; give a path inside the source, from its root, such as docker/Dockerfile`,
 		`Context: "../other" has the wrong form; give a path inside the source, from its root, such as . or services/api`,
 		`Tags[0]: ":latest" has the wrong form; use at most 128 letters, digits, '.', '_' and '-', and the words {commit}, {branch} and {build}`,
 		`Architecture: "mips" is unknown; use "amd64" or "arm64"`,
-		`ComputeType: "LAMBDA_1GB" is no size that runs a builder; use one of [SMALL MEDIUM LARGE X_LARGE X2_LARGE]`,
+		`ComputeType: "LAMBDA_1GB" cannot run a builder; use one of [SMALL MEDIUM LARGE X_LARGE X2_LARGE]`,
 		`Timeout: 0.5 minutes is out of CodeBuild's range; give 5 to 2160 minutes`,
 		`HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile it`,
-		`Environment["A B"]: is no name for a variable of a build; use letters, digits and '_', and not CODEBUILD_ at the front`,
-		`Environment["CODEBUILD_X"]: is no name for a variable of a build; use letters, digits and '_', and not CODEBUILD_ at the front`,
-		`Environment["EMPTY"]: has no value; give it one, or leave it out`,
+		`Environment["A B"]: is not a valid name of a variable; use letters, digits and '_', and do not start it with CODEBUILD_`,
+		`Environment["CODEBUILD_X"]: is not a valid name of a variable; use letters, digits and '_', and do not start it with CODEBUILD_`,
+		`Environment["EMPTY"]: has no value; set a value, or leave it out`,
 		`Environment["LAYERCACHE_TAGS"]: is set by Tags; set that instead`,
 	} {
 		want = append(want, "Test/Build: "+problem)
@@ -64,7 +64,7 @@ func TestEveryProblemOfThePropsAtOnce(t *testing.T) {
 	assert.NotNil(t, build.Image().RepositoryUri())
 }
 
-func TestNoPropsAtAllAreTwoProblems(t *testing.T) {
+func TestNilPropsLackASourceAndACache(t *testing.T) {
 	stack := synthtest.Stack()
 	imagebuild.NewImageBuild(stack, jsii.String("Build"), nil)
 	assert.Equal(t, []string{
@@ -73,7 +73,7 @@ func TestNoPropsAtAllAreTwoProblems(t *testing.T) {
 	}, synthtest.Errors(stack))
 }
 
-func TestTheImageRepositoryIsNotTheCacheRepository(t *testing.T) {
+func TestTheImageRepositoryMustNotBeTheCacheRepository(t *testing.T) {
 	imported := func(s awscdk.Stack, account, region string) cacherepo.ICacheRepository {
 		return cacherepo.CacheRepository_FromCacheRepositoryAttributes(s, jsii.String("Shared"), &cacherepo.CacheRepositoryAttributes{
 			RepositoryName: jsii.String("team/x"), Account: jsii.String(account), Region: jsii.String(region),
@@ -89,22 +89,22 @@ func TestTheImageRepositoryIsNotTheCacheRepository(t *testing.T) {
 		"the same construct": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Image = p.Cache.Repository() }, "Image",
 		},
-		"another import of the same name": {
+		"another import of the same repository": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Cache, p.Image = imported(s, "111111111111", "eu-west-1"), image(s)
 			}, "Image",
 		},
-		"a new repository under the name of the cache": {
+		"a new repository with the name of the cache": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Cache, p.ImageName = imported(s, "111111111111", "eu-west-1"), jsii.String("team/x")
 			}, "ImageName",
 		},
-		"the same name in another account is another repository": {
+		"the same name in another account, which is another repository": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Cache, p.Image = imported(s, "222222222222", "eu-west-1"), image(s)
 			}, "",
 		},
-		"the same name in another region is another repository": {
+		"the same name in another region, which is another repository": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Cache, p.Image = imported(s, "111111111111", "eu-west-2"), image(s)
 			}, "",
@@ -117,7 +117,7 @@ func TestTheImageRepositoryIsNotTheCacheRepository(t *testing.T) {
 			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
 			var want []string
 			if c.prop != "" {
-				want = []string{"Test/Build: " + c.prop + ": is the cache repository: pushing the image would overwrite the cache; give the images a repository of their own"}
+				want = []string{"Test/Build: " + c.prop + ": is the cache repository: pushing the image would overwrite the cache; use a separate repository for the images"}
 			}
 			assert.Equal(t, want, synthtest.Errors(stack))
 		})

@@ -11,7 +11,7 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-func TestEveryPropThatTheTableOfVariablesNamesExists(t *testing.T) {
+func TestEveryPropInTheTableOfVariablesExists(t *testing.T) {
 	for _, v := range variables.All {
 		if v.Prop == "" {
 			continue

@@ -26,9 +26,9 @@ import (
 	"github.com/layercache/layercache/internal/synthtest"
 )
 
-// everything turns on all that goes together: a batch of two platforms, and a
-// single build on a Docker server.
-func everything(t *testing.T, stack awscdk.Stack, pullThrough bool) {
+// allFeatures makes builds that together use every feature: a batch of two platforms, a build on a Docker
+// server, and a build with an S3 cache.
+func allFeatures(t *testing.T, stack awscdk.Stack, pullThrough bool) {
 	t.Helper()
 	batch := newBatchProps(t, stack)
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)
@@ -80,7 +80,7 @@ func everything(t *testing.T, stack awscdk.Stack, pullThrough bool) {
 	imagebuild.NewImageBuild(stack, jsii.String("Bucket"), bucket)
 }
 
-func TestEverythingTogetherPassesCfnLintInEveryPartition(t *testing.T) {
+func TestAllFeaturesTogetherPassCfnLintInEveryPartition(t *testing.T) {
 	lint, err := exec.LookPath("cfn-lint")
 	require.NoError(t, err, "cfn-lint is not on PATH: run the tests with `make test`, which installs it, or `pip install cfn-lint`")
 	for name, c := range map[string]struct {
@@ -92,11 +92,11 @@ func TestEverythingTogetherPassesCfnLintInEveryPartition(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			stack := synthtest.Stack()
-			everything(t, stack, c.pullThrough)
+			allFeatures(t, stack, c.pullThrough)
 			require.Empty(t, synthtest.Errors(stack))
 			text, err := json.Marshal(assertions.Template_FromStack(stack, nil).ToJSON())
 			require.NoError(t, err)
-			template := filepath.Join(t.TempDir(), "everything.template.json")
+			template := filepath.Join(t.TempDir(), "features.template.json")
 			require.NoError(t, os.WriteFile(template, text, 0o600))
 
 			output, err := exec.Command(lint, append(append([]string{"--regions"}, c.regions...), "--", template)...).CombinedOutput()

@@ -15,11 +15,11 @@ import (
 	"github.com/layercache/layercache/constructs/pullthrough"
 )
 
-// helperZip keeps the examples from compiling the helper. Leave HelperZip out.
+// helperZip saves the examples from compiling the helper. Do not set HelperZip in your program.
 var helperZip = jsii.String("testdata/helper.zip")
 
-// An image that is built when main is pushed. Pull requests are built under a
-// role that can read the cache and write nothing.
+// An image that is built when main is pushed. Pull requests are built under a role that can only read the
+// cache.
 func ExampleNewImageBuild() {
 	app := awscdk.NewApp(nil)
 	stack := awscdk.NewStack(app, jsii.String("Builds"), nil)
@@ -39,9 +39,8 @@ func ExampleNewImageBuild() {
 	// Output: true
 }
 
-// An image for two platforms, each built on a machine of its own, with a secret
-// for RUN --mount=type=secret,id=npm, and built anew when its base image
-// changes.
+// An image for two platforms, each built on its own machine, with a secret for RUN
+// --mount=type=secret,id=npm. It is rebuilt when its base image changes.
 func ExampleNewImageBuild_platforms() {
 	app := awscdk.NewApp(nil)
 	stack := awscdk.NewStack(app, jsii.String("Builds"), nil)

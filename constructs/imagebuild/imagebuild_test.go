@@ -28,7 +28,7 @@ const (
 	assetBucket = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
 )
 
-// newProps are valid props with a tiny source and a tiny helper.
+// newProps returns valid props with a small source and a small helper.
 func newProps(t *testing.T, stack awscdk.Stack) *imagebuild.ImageBuildProps {
 	t.Helper()
 	source, _ := synthtest.File(t, "Dockerfile", "FROM scratch\n")
@@ -45,7 +45,7 @@ func uri(id string) string {
 	return parts + "[4].dkr.ecr." + parts + "[3].${AWS::URLSuffix}/${" + id + "}"
 }
 
-func TestTheServiceRoleMayDoThisAndNoMore(t *testing.T) {
+func TestPermissionsOfTheServiceRole(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.PullThrough = pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), nil)
@@ -69,7 +69,7 @@ func TestTheServiceRoleMayDoThisAndNoMore(t *testing.T) {
 	assert.NotEqual(t, source, helper)
 }
 
-func TestOnlyCodeBuildOfThisAccountTakesTheServiceRole(t *testing.T) {
+func TestOnlyCodeBuildOfThisAccountMayAssumeTheServiceRole(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.RolePath = jsii.String("/ci/release/")
@@ -84,7 +84,7 @@ func TestOnlyCodeBuildOfThisAccountTakesTheServiceRole(t *testing.T) {
 	assert.NotContains(t, role, "Policies")
 }
 
-func TestEveryVariableHasAValueSoThatTheConsoleCanOverrideIt(t *testing.T) {
+func TestDefaultsOfTheVariables(t *testing.T) {
 	stack := synthtest.Stack()
 	imagebuild.NewImageBuild(stack, jsii.String("Build"), newProps(t, stack))
 
@@ -106,7 +106,7 @@ func TestEveryVariableHasAValueSoThatTheConsoleCanOverrideIt(t *testing.T) {
 	}, variables(t, stack))
 }
 
-func TestPropsReachTheVariables(t *testing.T) {
+func TestPropsSetVariables(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Image = awsecr.Repository_FromRepositoryName(stack, jsii.String("Image"), jsii.String("team/api"))
@@ -143,7 +143,7 @@ func TestPropsReachTheVariables(t *testing.T) {
 	}, variables(t, stack))
 }
 
-func TestABuildThatDoesNotWriteTheCacheMayOnlyReadIt(t *testing.T) {
+func TestWithoutCacheWriteTheRoleMayOnlyReadTheCache(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.CacheWrite = jsii.Bool(false)
@@ -154,7 +154,7 @@ func TestABuildThatDoesNotWriteTheCacheMayOnlyReadIt(t *testing.T) {
 	assert.NotContains(t, policy, "Allow "+push+" on ${CacheRepository8754AB2F.Arn}")
 }
 
-func TestTheProjectIsAPrivilegedMachineWithTheHelperUnpacked(t *testing.T) {
+func TestTheProjectHasAPrivilegedMachineAndTheHelper(t *testing.T) {
 	stack := synthtest.Stack()
 	imagebuild.NewImageBuild(stack, jsii.String("Build"), newProps(t, stack))
 
@@ -179,7 +179,7 @@ func TestTheProjectIsAPrivilegedMachineWithTheHelperUnpacked(t *testing.T) {
 	assert.Equal(t, []any{"BuildRoleDefaultPolicyEAC4E6D6"}, synthtest.Resource(t, stack, "AWS::CodeBuild::Project")["DependsOn"])
 }
 
-func TestMachinePropsReachTheProject(t *testing.T) {
+func TestMachinePropsSetTheProject(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Architecture = imagebuild.ARM64
@@ -197,7 +197,7 @@ func TestMachinePropsReachTheProject(t *testing.T) {
 	assert.Equal(t, map[string]any{"RetentionInDays": 7.0}, synthtest.Properties(t, stack, "AWS::Logs::LogGroup"))
 }
 
-func TestTheNewImageRepositoryIsKept(t *testing.T) {
+func TestTheNewImageRepositoryIsRetained(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Cache = cacherepo.CacheRepository_FromCacheRepositoryAttributes(stack, jsii.String("Shared"), &cacherepo.CacheRepositoryAttributes{RepositoryName: jsii.String("team/cache")})

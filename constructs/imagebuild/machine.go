@@ -7,25 +7,59 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// Builder names the builder of a build.
+// Architecture is the processor architecture of the build machine, and so of the image that it builds.
+type Architecture string
+
+const (
+	// AMD64 is x86_64.
+	AMD64 Architecture = "amd64"
+	// ARM64 is aarch64 (AWS Graviton).
+	ARM64 Architecture = "arm64"
+)
+
+// architectures returns the architectures of the machines that builds run on.
+func architectures(r *resolved) []Architecture {
+	if r.build.batch {
+		return []Architecture{AMD64, ARM64}
+	}
+	return []Architecture{r.machine.architecture}
+}
+
+// The newest Amazon Linux 2023 images that CodeBuild curates, by id, because the CDK does not list them yet:
+// https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html.
+const (
+	amd64Image = "aws/codebuild/amazonlinux-x86_64-standard:6.0"
+	arm64Image = "aws/codebuild/amazonlinux-aarch64-standard:4.0"
+)
+
+func (a Architecture) buildImage() awscodebuild.IBuildImage {
+	if a == ARM64 {
+		return awscodebuild.LinuxArmBuildImage_FromCodeBuildImageId(jsii.String(arm64Image))
+	}
+	return awscodebuild.LinuxBuildImage_FromCodeBuildImageId(jsii.String(amd64Image))
+}
+
+// Builder is the kind of BuildKit builder that runs a build.
 type Builder string
 
 const (
-	// AutoBuilder takes NativeBuilder, else ContainerBuilder, else
-	// DockerBuilder, and says which.
+	// AutoBuilder is NativeBuilder, or ContainerBuilder or DockerBuilder if that cannot start. The log names
+	// it.
 	AutoBuilder Builder = "auto"
 	// NativeBuilder is the helper's own buildkitd, started as a process.
 	NativeBuilder Builder = "native"
 	// ContainerBuilder is a buildkitd in a container.
 	ContainerBuilder Builder = "container"
-	// DockerBuilder is the one in the Docker server. It imports every cache, and
-	// exports an inline cache alone.
+	// DockerBuilder is the builder of the Docker server. It imports every cache but exports only inline
+	// caches.
 	DockerBuilder Builder = "docker"
 )
 
@@ -51,46 +85,7 @@ var dockerServerTypes = []awscodebuild.DockerServerComputeType{
 	awscodebuild.DockerServerComputeType_X2_LARGE,
 }
 
-const maxSecurityGroups = 5
-
-// usesDocker says what asks for Docker's own builder, or nothing.
-func (p *ImageBuildProps) usesDocker() string {
-	switch {
-	case p.DockerServer != nil:
-		return "DockerServer"
-	case p.CacheMode == ImageCache || p.CacheMode == LocalCache:
-		return fmt.Sprintf("CacheMode %q", p.CacheMode)
-	}
-	return ""
-}
-
-func (p *ImageBuildProps) builder() Builder {
-	if p.usesDocker() != "" {
-		return DockerBuilder
-	}
-	return AutoBuilder
-}
-
-// buildEnvironment is the machine. With a Docker server the build itself needs
-// no privileges.
-func (p *ImageBuildProps) buildEnvironment(shared *perstack.Shared) *awscodebuild.BuildEnvironment {
-	environment := &awscodebuild.BuildEnvironment{
-		BuildImage:  perstack.Once(shared, p.Architecture, p.Architecture.buildImage),
-		ComputeType: p.ComputeType,
-		Privileged:  jsii.Bool(p.DockerServer == nil),
-		Fleet:       p.Fleet,
-	}
-	if p.DockerServer != nil {
-		environment.DockerServer = &awscodebuild.DockerServerOptions{
-			ComputeType:    orDefault(p.DockerServer.ComputeType, awscodebuild.DockerServerComputeType_MEDIUM),
-			SecurityGroups: p.DockerServer.SecurityGroups,
-		}
-	}
-	return environment
-}
-
-// computeTypes are the sizes of privileged Linux machines. The Lambda sizes
-// cannot run a builder.
+// computeTypes are the sizes of privileged Linux machines. A builder does not run on the Lambda sizes.
 var computeTypes = []awscodebuild.ComputeType{
 	awscodebuild.ComputeType_SMALL,
 	awscodebuild.ComputeType_MEDIUM,
@@ -99,75 +94,98 @@ var computeTypes = []awscodebuild.ComputeType{
 	awscodebuild.ComputeType_X2_LARGE,
 }
 
+// computeTypeNames are CloudFormation's names of the sizes.
+var computeTypeNames = map[awscodebuild.ComputeType]string{
+	awscodebuild.ComputeType_SMALL:    "BUILD_GENERAL1_SMALL",
+	awscodebuild.ComputeType_MEDIUM:   "BUILD_GENERAL1_MEDIUM",
+	awscodebuild.ComputeType_LARGE:    "BUILD_GENERAL1_LARGE",
+	awscodebuild.ComputeType_X_LARGE:  "BUILD_GENERAL1_XLARGE",
+	awscodebuild.ComputeType_X2_LARGE: "BUILD_GENERAL1_2XLARGE",
+}
+
+// buildImages are the build images that the projects of a stack share.
+var buildImages perstack.Memo[Architecture, awscodebuild.IBuildImage]
+
+// buildEnvironment returns the machine. It is privileged unless a Docker server runs the containers.
+func buildEnvironment(shared *perstack.Shared, m machineOptions) *awscodebuild.BuildEnvironment {
+	environment := &awscodebuild.BuildEnvironment{
+		BuildImage:  buildImages.Get(shared, m.architecture, m.architecture.buildImage),
+		ComputeType: m.computeType,
+		Privileged:  jsii.Bool(m.dockerServer == nil),
+		Fleet:       m.fleet,
+	}
+	if m.dockerServer != nil {
+		environment.DockerServer = &awscodebuild.DockerServerOptions{
+			ComputeType:    m.dockerServer.computeType,
+			SecurityGroups: pointerTo(m.dockerServer.securityGroups),
+		}
+	}
+	return environment
+}
+
 // checkMachine checks the plain values about the machine.
-func checkMachine(props *ImageBuildProps) []validation.Problem {
-	var found []validation.Problem
-	add := func(prop, wrong, fix string) {
-		found = append(found, validation.Problem{Prop: prop, Wrong: wrong, Fix: fix})
+func checkMachine(problems *validation.Problems, m machineOptions) {
+	if m.architecture != AMD64 && m.architecture != ARM64 {
+		problems.Add("Architecture", fmt.Sprintf("%q is unknown", m.architecture), fmt.Sprintf("use %q or %q", AMD64, ARM64))
 	}
-	if props.Architecture != AMD64 && props.Architecture != ARM64 {
-		add("Architecture", fmt.Sprintf("%q is unknown", props.Architecture), fmt.Sprintf("use %q or %q", AMD64, ARM64))
+	if !slices.Contains(computeTypes, m.computeType) {
+		problems.Add("ComputeType", fmt.Sprintf("%q cannot run a builder", m.computeType), fmt.Sprintf("use one of %s", computeTypes))
 	}
-	if !slices.Contains(computeTypes, props.ComputeType) {
-		add("ComputeType", fmt.Sprintf("%q is no size that runs a builder", props.ComputeType), fmt.Sprintf("use one of %s", computeTypes))
+	if !slices.Contains(builders, m.builder) {
+		problems.Add("Builder", fmt.Sprintf("%q is unknown", m.builder), fmt.Sprintf("use one of %s", builders))
+	} else if m.needsDocker != "" && m.builder != DockerBuilder {
+		problems.Add("Builder", fmt.Sprintf("is %q, but %s needs Docker's own builder", m.builder, m.needsDocker), "leave it out")
 	}
-	if !slices.Contains(builders, props.Builder) {
-		add("Builder", fmt.Sprintf("%q is unknown", props.Builder), fmt.Sprintf("use one of %s", builders))
-	} else if uses := props.usesDocker(); uses != "" && props.Builder != DockerBuilder {
-		add("Builder", fmt.Sprintf("is %q, but %s builds with Docker's own builder", props.Builder, uses), "leave it out")
-	}
-	if props.DockerServer != nil {
-		server := orDefault(props.DockerServer.ComputeType, awscodebuild.DockerServerComputeType_MEDIUM)
-		if !slices.Contains(dockerServerTypes, server) {
-			add("DockerServer.ComputeType", fmt.Sprintf("%q is no size of a Docker server", server), fmt.Sprintf("use one of %s", dockerServerTypes))
+	if server := m.dockerServer; server != nil {
+		if !slices.Contains(dockerServerTypes, server.computeType) {
+			problems.Add("DockerServer.ComputeType", fmt.Sprintf("%q is not a size of a Docker server", server.computeType), fmt.Sprintf("use one of %s", dockerServerTypes))
 		}
-		if groups := props.DockerServer.SecurityGroups; groups != nil && len(*groups) > maxSecurityGroups {
-			add("DockerServer.SecurityGroups", fmt.Sprintf("has %d security groups", len(*groups)), fmt.Sprintf("give at most %d", maxSecurityGroups))
-		}
+		checkSecurityGroups(problems, "DockerServer.SecurityGroups", server.securityGroups)
 	}
-	found = append(found, checkPlatformMachine(props)...)
-	found = append(found, checkBatchTags(props)...)
-	return append(found, checkLimits(props)...)
 }
 
-// checkSharedMachine checks what the builds of a batch cannot share.
-func checkSharedMachine(props *ImageBuildProps) []validation.Problem {
-	var found []validation.Problem
+const maxSecurityGroups = 5
+
+func checkSecurityGroups(problems *validation.Problems, prop string, groups []awsec2.ISecurityGroup) {
+	if len(groups) > maxSecurityGroups {
+		problems.Add(prop, fmt.Sprintf("has %d security groups", len(groups)), fmt.Sprintf("give at most %d", maxSecurityGroups))
+	}
+}
+
+// checkOneArchitecture refuses machines of one architecture for a batch, whose builds need two.
+func checkOneArchitecture(problems *validation.Problems, r *resolved) {
 	for _, c := range []struct {
-		prop  string
-		given bool
-	}{{"Fleet", props.Fleet != nil}, {"DockerServer", props.DockerServer != nil}} {
-		if c.given && props.Build.batch() {
-			found = append(found, validation.Problem{
-				Prop: c.prop, Wrong: "has one architecture, and Build.Platforms are built on two", Fix: "leave it out, build one platform, or set Build.CrossCompile",
-			})
+		prop string
+		set  bool
+	}{{"Fleet", r.machine.fleet != nil}, {"DockerServer", r.machine.dockerServer != nil}} {
+		if c.set && r.build.batch {
+			problems.Add(c.prop, "has one architecture, but Build.Platforms need two", "leave it out, build one platform, or set Build.CrossCompile")
 		}
 	}
-	return append(found, checkFleet(props)...)
 }
 
-func checkFleet(props *ImageBuildProps) []validation.Problem {
-	if props.Fleet == nil {
-		return nil
+func checkFleet(problems *validation.Problems, r *resolved) {
+	fleet := r.machine.fleet
+	if fleet == nil {
+		return
 	}
-	var found []validation.Problem
-	if props.Network != nil {
-		found = append(found, validation.Problem{Prop: "Network", Wrong: "does nothing on a fleet", Fix: "give the VPC to the fleet instead"})
+	if r.network != nil {
+		problems.Add("Network", "has no effect on a fleet", "set the VPC on the fleet")
 	}
-	// An imported fleet does not tell its type.
-	if *awscdk.Token_IsUnresolved(props.Fleet.FleetArn()) {
-		want := awscodebuild.EnvironmentType_LINUX_CONTAINER
-		if props.Architecture == ARM64 {
-			want = awscodebuild.EnvironmentType_ARM_CONTAINER
-		}
-		if kind := props.Fleet.EnvironmentType(); kind != want {
-			found = append(found, validation.Problem{Prop: "Fleet", Wrong: fmt.Sprintf("has machines of type %q", kind), Fix: fmt.Sprintf("give one of type %q, or set Architecture", want)})
-		}
+	// The type of an imported fleet is not known.
+	if validation.IsLiteral(fleet.FleetArn()) {
+		return
 	}
-	return found
+	want := awscodebuild.EnvironmentType_LINUX_CONTAINER
+	if r.machine.architecture == ARM64 {
+		want = awscodebuild.EnvironmentType_ARM_CONTAINER
+	}
+	if kind := fleet.EnvironmentType(); kind != want {
+		problems.Add("Fleet", fmt.Sprintf("has machines of type %q", kind), fmt.Sprintf("give one of type %q, or set Architecture", want))
+	}
 }
 
-// The limits that CodeBuild takes:
+// The limits of CodeBuild, in minutes and retries:
 // https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html.
 const (
 	minTimeout, maxTimeout = 5, 2160
@@ -175,31 +193,100 @@ const (
 	maxRetries             = 10
 )
 
-func checkLimits(props *ImageBuildProps) []validation.Problem {
-	var found []validation.Problem
+func checkLimits(problems *validation.Problems, l limitOptions) {
 	for _, c := range []struct {
 		prop  string
 		value awscdk.Duration
 		max   float64
-	}{{"Timeout", props.Timeout, maxTimeout}, {"QueuedTimeout", props.QueuedTimeout, maxQueuedTimeout}} {
+	}{{"Timeout", l.timeout, maxTimeout}, {"QueuedTimeout", l.queuedTimeout, maxQueuedTimeout}} {
 		if c.value == nil {
 			continue
 		}
 		if minutes := *c.value.ToMinutes(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)}); minutes < minTimeout || minutes > c.max {
-			found = append(found, validation.Problem{
-				Prop: c.prop, Wrong: fmt.Sprintf("%v minutes is out of CodeBuild's range", minutes), Fix: fmt.Sprintf("give %d to %v minutes", minTimeout, c.max),
-			})
+			problems.Add(c.prop, fmt.Sprintf("%v minutes is out of CodeBuild's range", minutes), fmt.Sprintf("give %d to %v minutes", minTimeout, c.max))
 		}
 	}
-	if n := props.AutoRetryLimit; n != nil && (*n < 0 || *n > maxRetries || *n != float64(int(*n))) {
-		found = append(found, validation.Problem{Prop: "AutoRetryLimit", Wrong: fmt.Sprintf("%v is out of CodeBuild's range", *n), Fix: fmt.Sprintf("give 0 to %d", maxRetries)})
+	if n := l.autoRetryLimit; n != nil && (*n < 0 || *n > maxRetries || *n != float64(int(*n))) {
+		problems.Add("AutoRetryLimit", fmt.Sprintf("%v is out of CodeBuild's range", *n), fmt.Sprintf("give 0 to %d", maxRetries))
 	}
-	return append(found, checkConcurrency("ConcurrentBuildLimit", props.ConcurrentBuildLimit)...)
+	checkConcurrency(problems, "ConcurrentBuildLimit", l.concurrentBuilds)
 }
 
-func checkConcurrency(prop string, limit *float64) []validation.Problem {
-	if limit == nil || *limit >= 1 && *limit == float64(int(*limit)) {
-		return nil
+func checkConcurrency(problems *validation.Problems, prop string, limit *float64) {
+	if limit != nil && (*limit < 1 || *limit != float64(int(*limit))) {
+		problems.Add(prop, fmt.Sprintf("%v is not a number of builds", *limit), "give 1 or more")
 	}
-	return []validation.Problem{{Prop: prop, Wrong: fmt.Sprintf("%v is no number of builds", *limit), Fix: "give 1 or more"}}
+}
+
+// Network runs builds in a VPC. Builds reach Git hosts and upstream registries through NAT. They reach AWS
+// services through NAT too, or through endpoints:
+//
+//   - interface endpoints: logs, ecr.api and ecr.dkr
+//   - a gateway endpoint: s3, where ECR keeps layers and where the helper comes from
+//   - with build secrets: secretsmanager or ssm, and kms
+//   - with MetricsNamespace: monitoring
+//   - with CodeCommit: git-codecommit
+//   - with a connection: codeconnections.api
+//   - with Reports: codebuild
+//
+// With these endpoints, builds of CodeCommit, S3 and directory sources need no NAT if all base images were
+// pulled through a pull-through cache before. A first pull needs a way to the internet:
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html,
+// https://docs.aws.amazon.com/codebuild/latest/userguide/use-vpc-endpoints-with-codebuild.html.
+type Network struct {
+	// Vpc is the VPC. Required.
+	Vpc awsec2.IVpc
+
+	// Subnets are the subnets that builds run in. Public subnets do not work, because a build gets no public
+	// address.
+	// Default: the private subnets.
+	Subnets *awsec2.SubnetSelection
+
+	// SecurityGroups are those of the build machines: at most 5.
+	// Default: a new one that allows all outbound and no inbound traffic.
+	SecurityGroups *[]awsec2.ISecurityGroup
+}
+
+func checkNetwork(problems *validation.Problems, n *networkOptions) {
+	switch {
+	case n == nil:
+		return
+	case n.vpc == nil:
+		problems.Add("Network.Vpc", "is missing", "give the VPC")
+		return
+	}
+	checkSecurityGroups(problems, "Network.SecurityGroups", n.securityGroups)
+	if n.subnetError != "" {
+		problems.Add("Network.Subnets", n.subnetError, "select subnets that the VPC has")
+	}
+}
+
+// grantNetwork lets CodeBuild attach build machines to the subnets:
+// https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-iam-identity-based-access-control.html#customer-managed-policies-example-create-vpc-network-interface.
+func grantNetwork(scope constructs.Construct, role awsiam.IGrantable, n *networkOptions) {
+	if n == nil {
+		return
+	}
+	arn := func(resource, name string) *string {
+		return awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{Service: jsii.String("ec2"), Resource: &resource, ResourceName: &name})
+	}
+	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee: role,
+		Actions: jsii.Strings("ec2:CreateNetworkInterface", "ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces",
+			"ec2:DeleteNetworkInterface", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
+		ResourceArns: jsii.Strings("*"),
+	})
+	var subnets []*string
+	for _, id := range n.subnetIDs {
+		subnets = append(subnets, arn("subnet", id))
+	}
+	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee:      role,
+		Actions:      jsii.Strings("ec2:CreateNetworkInterfacePermission"),
+		ResourceArns: &[]*string{arn("network-interface", "*")},
+		Conditions: &map[string]*map[string]any{
+			"StringEquals": {"ec2:AuthorizedService": "codebuild.amazonaws.com"},
+			"ArnEquals":    {"ec2:Subnet": subnets},
+		},
+	})
 }

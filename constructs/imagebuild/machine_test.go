@@ -26,7 +26,7 @@ func securityGroup(s awscdk.Stack) awsec2.ISecurityGroup {
 	return awsec2.SecurityGroup_FromSecurityGroupId(s, jsii.String("Group"), jsii.String("sg-1"), nil)
 }
 
-func TestABuildInAVpcMayMakeInterfacesInItsSubnets(t *testing.T) {
+func TestABuildInAVpcMayCreateNetworkInterfacesInItsSubnets(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Network = &imagebuild.Network{Vpc: vpc(stack), SecurityGroups: &[]awsec2.ISecurityGroup{securityGroup(stack)}}
@@ -44,8 +44,8 @@ func TestABuildInAVpcMayMakeInterfacesInItsSubnets(t *testing.T) {
 		"Allow " + push + " on ${BuildImage47D28642.Arn}",
 		"Allow " + push + " on ${CacheRepository8754AB2F.Arn}",
 		"Allow ec2:CreateNetworkInterface ec2:DescribeDhcpOptions ec2:DescribeNetworkInterfaces ec2:DeleteNetworkInterface ec2:DescribeSubnets ec2:DescribeSecurityGroups ec2:DescribeVpcs on *",
-		"Allow ec2:CreateNetworkInterfacePermission on " + ec2 + "network-interface/* if StringEquals=ec2:AuthorizedService=codebuild.amazonaws.com,ec2:Subnet=" +
-			ec2 + "subnet/subnet-1 " + ec2 + "subnet/subnet-2",
+		"Allow ec2:CreateNetworkInterfacePermission on " + ec2 + "network-interface/* if ArnEquals=ec2:Subnet=" +
+			ec2 + "subnet/subnet-1 " + ec2 + "subnet/subnet-2,StringEquals=ec2:AuthorizedService=codebuild.amazonaws.com",
 	}, helperStatements(source, helper)...), policyOf(t, stack, releaseRole))
 }
 
@@ -61,7 +61,7 @@ func TestADockerServerNeedsNoPrivileges(t *testing.T) {
 	assert.Equal(t, "docker", variables(t, stack)["LAYERCACHE_BUILDER"])
 }
 
-func TestLimitsAndAFleetReachTheProject(t *testing.T) {
+func TestLimitsAndAFleetSetTheProject(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Fleet = awscodebuild.NewFleet(stack, jsii.String("Fleet"), &awscodebuild.FleetProps{
@@ -82,7 +82,7 @@ func TestLimitsAndAFleetReachTheProject(t *testing.T) {
 	assert.Equal(t, "native", variables(t, stack)["LAYERCACHE_BUILDER"])
 }
 
-func TestReportsGoToAGroupThatIsMadeBeforehand(t *testing.T) {
+func TestReportsHaveAGroupThatTheRoleCannotCreate(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Reports = jsii.Bool(true)
@@ -96,7 +96,7 @@ func TestReportsGoToAGroupThatIsMadeBeforehand(t *testing.T) {
 		synthtest.Statements(resource(t, stack, "AWS::IAM::Policy", "BuildReportPolicy")["Properties"].(map[string]any)["PolicyDocument"]))
 }
 
-func TestAKeyEncryptsWhatIsMadeHere(t *testing.T) {
+func TestAKeyEncryptsTheNewResources(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.EncryptionKey = awskms.NewKey(stack, jsii.String("Key"), nil)
@@ -114,7 +114,7 @@ func TestAKeyEncryptsWhatIsMadeHere(t *testing.T) {
 	assert.Contains(t, policyOf(t, stack, releaseRole), "Allow kms:Decrypt kms:Encrypt kms:ReEncrypt* kms:GenerateDataKey* on "+key)
 }
 
-func TestALogGroupOfOnesOwn(t *testing.T) {
+func TestAnExistingLogGroup(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newGitProps(t, stack)
 	props.LogGroup = awslogs.LogGroup_FromLogGroupName(stack, jsii.String("Logs"), jsii.String("/builds/api"))
@@ -124,7 +124,7 @@ func TestALogGroupOfOnesOwn(t *testing.T) {
 	assert.Equal(t, "/builds/api", group)
 	assert.Contains(t, policyOf(t, stack, releaseRole), "Allow logs:CreateLogStream logs:PutLogEvents on arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/builds/api:*")
 	for _, statement := range policyOf(t, stack, pullRole) {
-		assert.NotContains(t, statement, "/builds/api", "pull requests write a log group of their own")
+		assert.NotContains(t, statement, "/builds/api", "pull requests have another log group")
 	}
 }
 
@@ -134,13 +134,13 @@ func TestProblemsOfTheMachine(t *testing.T) {
 		set  func(awscdk.Stack, *imagebuild.ImageBuildProps)
 		want []string
 	}{
-		"a Docker server with a builder of the helper's": {
+		"a Docker server with another builder": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.DockerServer, p.Builder = &imagebuild.DockerServer{}, imagebuild.NativeBuilder
 			},
-			[]string{`Builder: is "native", but DockerServer builds with Docker's own builder; leave it out`},
+			[]string{`Builder: is "native", but DockerServer needs Docker's own builder; leave it out`},
 		},
-		"sizes that there are not": {
+		"an unknown size, and too many security groups": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				for i := range groups {
 					groups[i] = awsec2.SecurityGroup_FromSecurityGroupId(s, jsii.String(string(rune('A'+i))), jsii.String("sg-1"), nil)
@@ -149,12 +149,12 @@ func TestProblemsOfTheMachine(t *testing.T) {
 				p.Network = &imagebuild.Network{Vpc: vpc(s), SecurityGroups: &groups}
 			},
 			[]string{
-				`DockerServer.ComputeType: "BUILD_LAMBDA_1GB" is no size of a Docker server; use one of [SMALL MEDIUM LARGE X_LARGE X2_LARGE]`,
+				`DockerServer.ComputeType: "BUILD_LAMBDA_1GB" is not a size of a Docker server; use one of [SMALL MEDIUM LARGE X_LARGE X2_LARGE]`,
 				"DockerServer.SecurityGroups: has 6 security groups; give at most 5",
 				"Network.SecurityGroups: has 6 security groups; give at most 5",
 			},
 		},
-		"limits out of range, and a builder that there is not": {
+		"limits out of range, and an unknown builder": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Builder = "kaniko"
 				p.QueuedTimeout = awscdk.Duration_Hours(jsii.Number(9))
@@ -165,7 +165,7 @@ func TestProblemsOfTheMachine(t *testing.T) {
 				`Builder: "kaniko" is unknown; use one of [auto native container docker]`,
 				"QueuedTimeout: 540 minutes is out of CodeBuild's range; give 5 to 480 minutes",
 				"AutoRetryLimit: 11 is out of CodeBuild's range; give 0 to 10",
-				"ConcurrentBuildLimit: 0 is no number of builds; give 1 or more",
+				"ConcurrentBuildLimit: 0 is not a number of builds; give 1 or more",
 			},
 		},
 		"a fleet of another architecture, in a VPC": {
@@ -176,7 +176,7 @@ func TestProblemsOfTheMachine(t *testing.T) {
 				p.Network = &imagebuild.Network{Vpc: vpc(s)}
 			},
 			[]string{
-				"Network: does nothing on a fleet; give the VPC to the fleet instead",
+				"Network: has no effect on a fleet; set the VPC on the fleet",
 				`Fleet: has machines of type "ARM_CONTAINER"; give one of type "LINUX_CONTAINER", or set Architecture`,
 			},
 		},
@@ -184,13 +184,13 @@ func TestProblemsOfTheMachine(t *testing.T) {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Network = &imagebuild.Network{} },
 			[]string{"Network.Vpc: is missing; give the VPC"},
 		},
-		"subnets that the VPC does not have": {
+		"a type of subnet that the VPC does not have": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Network = &imagebuild.Network{Vpc: vpc(s), Subnets: &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}}
 			},
 			[]string{"Network.Subnets: There are no 'Public' subnet groups in this VPC. Available types: Deprecated_Private_NAT,Private,Deprecated_Private; select subnets that the VPC has"},
 		},
-		"a retention of a log group that is given": {
+		"a retention for an existing log group": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.LogGroup = awslogs.LogGroup_FromLogGroupName(s, jsii.String("Logs"), jsii.String("/builds/api"))
 				p.LogRetention = awslogs.RetentionDays_ONE_DAY

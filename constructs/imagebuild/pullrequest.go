@@ -18,18 +18,17 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// PullRequests are the options of the project that builds pull requests. Its
-// role reads the release builds' cache and can write neither that nor the image
-// repository, as whoever opens a pull request decides what its build runs.
+// PullRequests are the options of the project that builds pull requests. Its role can read the release
+// builds' cache but write neither that cache nor the image repository, because the author of a pull request
+// decides what its build runs.
 type PullRequests struct {
-	// Cache is a cache repository that builds of pull requests write, besides
-	// reading that of release builds. It must be another one.
+	// Cache is a second cache repository, which builds of pull requests write. They read it before the
+	// release builds' cache.
 	// Default: they read the release builds' cache and write none.
 	Cache cacherepo.ICacheRepository
 
-	// Image is the repository that images of pull requests are pushed to. It
-	// must not be that of releases: a permission to push cannot be limited to
-	// some tags.
+	// Image is the repository that images of pull requests are pushed to. It must not be the repository of
+	// releases, because a permission to push cannot be limited to some tags.
 	// Default: the image is built and not pushed.
 	Image awsecr.IRepository
 
@@ -37,49 +36,43 @@ type PullRequests struct {
 	// Default: "{commit}".
 	Tags *[]*string
 
-	// Secrets gives Build.Secrets to builds of pull requests, whose Dockerfile
-	// can print them.
+	// Secrets gives Build.Secrets to builds of pull requests, whose Dockerfile can print them.
 	// Default: false.
 	Secrets *bool
 
-	// FirstPulls lets builds of pull requests make the first pull of a base image
-	// through PullThrough. Their role then holds ecr:CreateRepository, and with it
-	// whoever opens a pull request can create the repository of a base image with
-	// settings of their own. Without it, a base image that no release build or
-	// Prewarm has pulled yet comes from its upstream: slower, and not at all from
-	// a private upstream or by an address that names PullThrough.
+	// FirstPulls lets builds of pull requests make the first pull of a base image through PullThrough. Then
+	// their role has ecr:CreateRepository, and the author of a pull request can create the repository of a
+	// base image with any settings. Without it, a base image that no release build or Prewarm has pulled yet
+	// comes from its upstream, which is slower, and fails for a private upstream or an address that names
+	// PullThrough.
 	// Default: false.
 	FirstPulls *bool
 
-	// Environment are further variables of builds of pull requests, in plain text:
-	// no secrets. ImageBuildProps.Environment is for release builds alone.
+	// Environment are further variables of builds of pull requests, in plain text: no secrets.
+	// ImageBuildProps.Environment is only for release builds.
 	// Default: none.
 	Environment *map[string]*string
 
-	// Extra are further arguments of docker buildx build, in the form of
-	// Build.Extra, which is for release builds alone: --allow or --ssh would hand
-	// a pull request more than its role has.
+	// Extra are further arguments of docker buildx build, in the form of Build.Extra, which is only for
+	// release builds: --allow or --ssh would give a pull request more than its role has.
 	// Default: none.
 	Extra *[]*string
 
-	// ConcurrentBuildLimit is how many builds of pull requests may run at a time.
-	// CodeBuild does not queue those beyond it, they are not built, and it takes
-	// no number above the quota of the account, which can be 1:
+	// ConcurrentBuildLimit is how many builds of pull requests may run at a time. CodeBuild does not queue
+	// further builds but drops them. The limit must not exceed the quota of the account, which can be 1:
 	// https://docs.aws.amazon.com/codebuild/latest/userguide/builds-working.html.
 	// Default: ImageBuildProps.ConcurrentBuildLimit.
 	ConcurrentBuildLimit *float64
 
-	// Approval says whose pull requests wait for a comment of an approver.
+	// Approval decides which pull requests wait for a comment of an approver.
 	// Default: ForkApproval.
 	Approval Approval
 
-	// ApproverRoles are the roles at the Git host whose holders approve, such as
-	// "GITHUB_WRITE".
+	// ApproverRoles are the roles at the Git host whose holders approve, such as "GITHUB_WRITE".
 	// Default: those who may write to the repository.
 	ApproverRoles *[]*string
 
-	// RolePath is the path of the service role. It must not be one that a cache
-	// trusts to write.
+	// RolePath is the path of the service role. It must not be a path that a cache trusts to write.
 	// Default: "/".
 	RolePath *string
 }
@@ -89,11 +82,11 @@ type PullRequests struct {
 type Approval string
 
 const (
-	// NoApproval builds every pull request at once.
+	// NoApproval builds every pull request without waiting.
 	NoApproval Approval = "DISABLED"
-	// ForkApproval has pull requests from forks wait.
+	// ForkApproval makes pull requests from forks wait.
 	ForkApproval Approval = "FORK_PULL_REQUESTS"
-	// FullApproval has all pull requests wait.
+	// FullApproval makes all pull requests wait.
 	FullApproval Approval = "ALL_PULL_REQUESTS"
 )
 
@@ -101,189 +94,169 @@ var approvals = []Approval{NoApproval, ForkApproval, FullApproval}
 
 var approverForm = regexp.MustCompile(`^(?:GITHUB|GITLAB|BITBUCKET)_[A-Z]+$`)
 
-// buildsPullRequests tells whether there is a project for pull requests.
-func (p *ImageBuildProps) buildsPullRequests() bool {
-	return p.PullRequests != nil || len(p.groupsOf(true)) > 0
-}
-
-// pullRequests are the options with their defaults.
-func (p *ImageBuildProps) pullRequests() *PullRequests {
-	options := PullRequests{}
-	if p.PullRequests != nil {
-		options = *p.PullRequests
-	}
-	options.Approval = orDefault(options.Approval, ForkApproval)
-	if options.RolePath == nil {
-		options.RolePath = jsii.String("/")
-	}
-	if options.Tags == nil {
-		options.Tags = jsii.Strings("{commit}")
-	}
-	if options.ConcurrentBuildLimit == nil {
-		options.ConcurrentBuildLimit = p.ConcurrentBuildLimit
-	}
-	return &options
-}
-
 // addPullRequests makes the project that builds pull requests.
-func (b *ImageBuild) addPullRequests(props *ImageBuildProps, helpers map[Architecture]string) {
-	options := props.pullRequests()
+func (b *ImageBuild) addPullRequests(zips map[Architecture]string) {
+	pulls := b.options.pullRequests
 	scope := constructs.NewConstruct(b, jsii.String("PullRequest"))
-	u := newUnit(scope, b.shared, props, options.RolePath, nil)
-	switch {
-	case options.Image != nil:
-		ecrgrant.Push(b.shared, options.Image, u.role)
-	case props.CacheMode == InlineCache || props.CacheMode == ImageCache:
-		ecrgrant.Pull(b.shared, b.image, u.role)
-	}
-	b.noteWithheld(props)
-	b.grantCache(u.role, props, false)
-	if options.Cache != nil {
-		options.Cache.GrantWrite(u.role)
-	}
-	if props.PullThrough != nil {
-		props.PullThrough.GrantPull(u.role, &pullthrough.PullOptions{FirstPull: jsii.Bool(isTrue(options.FirstPulls))})
-	}
-	triggers := webhookTriggers(props.groupsOf(true), props.Build.batch())
+	b.pullRequest = newBuildProject(scope, b.shared, b.options, pulls.rolePath, nil)
+	b.noteWithheld()
+	b.grantPullRequest()
+	triggers := webhookTriggers(b.options.triggers.pullRequestFilters, b.IsBatch())
 	if triggers != nil {
-		triggers.PullRequestBuildPolicy = options.policy()
+		triggers.PullRequestBuildPolicy = &awscodebuild.CfnProject_PullRequestBuildPolicyProperty{
+			RequiresCommentApproval: jsii.String(string(pulls.approval)),
+			ApproverRoles:           stringPointers(pulls.approverRoles),
+		}
 	}
-	secrets := props.Build.Secrets
-	if !isTrue(options.Secrets) {
-		secrets = nil
+	var secrets map[string]*Secret
+	if pulls.secrets {
+		secrets = b.options.build.secrets
 	}
-	u.addProject(&plan{
-		description: "Builds pull requests with a layer cache that they cannot write (layercache)",
-		variables:   b.pullRequestVariables(props, options),
-		secrets:     secrets,
-		triggers:    triggers,
-		helpers:     helpers,
-		concurrent:  options.ConcurrentBuildLimit,
+	b.pullRequest.create(projectOptions{
+		description:      "Builds pull requests with a layer cache that they cannot write (layercache)",
+		variables:        b.pullRequestVariables(),
+		secrets:          secrets,
+		triggers:         triggers,
+		helperZips:       zips,
+		concurrentBuilds: pulls.concurrentBuilds,
 	})
-	b.pullRequest = u
 }
 
-// noteWithheld names the props of release builds that builds of pull requests
-// are not given, unless PullRequests sets its own, were it to nothing.
-func (b *ImageBuild) noteWithheld(props *ImageBuildProps) {
-	options := props.pullRequests()
+// grantPullRequest lets builds of pull requests read the release builds' cache, and write only to the
+// repositories of PullRequests.
+func (b *ImageBuild) grantPullRequest() {
+	role, pulls := b.pullRequest.role, b.options.pullRequests
+	switch {
+	case pulls.image != nil:
+		ecrgrant.Push(b.shared, pulls.image, role)
+	case b.options.cache.mode == InlineCache || b.options.cache.mode == ImageCache:
+		ecrgrant.Pull(b.shared, b.image, role)
+	}
+	grantCache(role, b.options.cache, false)
+	if pulls.cache != nil {
+		pulls.cache.GrantWrite(role)
+	}
+	if b.options.pullThrough != nil {
+		b.options.pullThrough.GrantPull(role, &pullthrough.PullOptions{FirstPull: &pulls.firstPulls})
+	}
+}
+
+// noteWithheld adds a note for each prop of release builds that builds of pull requests do not get, unless
+// PullRequests sets its own, which may be empty.
+func (b *ImageBuild) noteWithheld() {
+	release, pulls := b.options, b.options.pullRequests
 	for _, c := range []struct {
 		prop, own string
 		withheld  bool
 	}{
-		{"Environment", "PullRequests.Environment", props.Environment != nil && len(*props.Environment) > 0 && options.Environment == nil},
-		{"Build.Extra", "PullRequests.Extra", len(valuesOf(props.Build.Extra)) > 0 && options.Extra == nil},
+		{"Environment", "PullRequests.Environment", len(release.environment) > 0 && pulls.environment == nil},
+		{"Build.Extra", "PullRequests.Extra", len(release.build.extra) > 0 && pulls.extra == nil},
 	} {
 		if c.withheld {
 			awscdk.Annotations_Of(b).AddInfo(jsii.String(fmt.Sprintf(
-				"builds of pull requests are not given %s: set %s to what they need, or to an empty value", c.prop, c.own)))
+				"builds of pull requests do not get %s; set %s to the values that they need, or to an empty value", c.prop, c.own)))
 		}
 	}
 }
 
-func (o *PullRequests) policy() *awscodebuild.CfnProject_PullRequestBuildPolicyProperty {
-	return &awscodebuild.CfnProject_PullRequestBuildPolicyProperty{
-		RequiresCommentApproval: jsii.String(string(o.Approval)),
-		ApproverRoles:           o.ApproverRoles,
+// pullRequestVariables returns the variables of release builds, with the differences of pull requests.
+func (b *ImageBuild) pullRequestVariables() map[string]string {
+	pulls, r := b.options.pullRequests, *b.options
+	r.build.extra, r.environment = pulls.extra, pulls.environment
+	r.metricsNamespace = nil
+	v := b.variables(&r)
+	v["LAYERCACHE_WRITE"], v["LAYERCACHE_PUSH"] = "false", "false"
+	if pulls.image != nil {
+		v["LAYERCACHE_PUSH"] = "true"
+		v["LAYERCACHE_IMAGE"] = *pulls.image.RepositoryUri()
+		v["LAYERCACHE_TAGS"] = strings.Join(pulls.tags, ",")
 	}
-}
-
-// pullRequestVariables are those of release builds with what differs.
-func (b *ImageBuild) pullRequestVariables(props *ImageBuildProps, o *PullRequests) map[string]*string {
-	build, own := *props.Build, *props
-	build.Extra = o.Extra
-	own.Build, own.Environment = &build, o.Environment
-	v := b.variables(&own)
-	delete(v, "LAYERCACHE_METRICS_NAMESPACE")
-	v["LAYERCACHE_WRITE"] = jsii.String("false")
-	v["LAYERCACHE_PUSH"] = jsii.String("false")
-	if o.Image != nil {
-		v["LAYERCACHE_PUSH"] = jsii.String("true")
-		v["LAYERCACHE_IMAGE"] = o.Image.RepositoryUri()
-		v["LAYERCACHE_TAGS"] = jsii.String(strings.Join(valuesOf(o.Tags), ","))
-	}
-	if o.Cache != nil {
-		v["LAYERCACHE_WRITE"] = jsii.String("true")
+	if pulls.cache != nil {
+		v["LAYERCACHE_WRITE"] = "true"
 		v["LAYERCACHE_FALLBACK_REPOSITORY"] = v["LAYERCACHE_REPOSITORY"]
-		v["LAYERCACHE_REPOSITORY"] = o.Cache.RepositoryUri()
+		v["LAYERCACHE_REPOSITORY"] = *pulls.cache.RepositoryUri()
 	}
 	return v
 }
 
-// checkPullRequests checks that nothing that pull requests write is read by
-// release builds.
-func checkPullRequests(props *ImageBuildProps) []validation.Problem {
-	if props.PullRequests == nil {
-		return nil
+// checkPullRequests checks that release builds read nothing that pull requests write.
+func checkPullRequests(problems *validation.Problems, r *resolved) {
+	pulls := r.pullRequests
+	if !pulls.set {
+		return
 	}
-	var found []validation.Problem
-	add := func(prop, wrong, fix string) {
-		found = append(found, validation.Problem{Prop: "PullRequests" + prop, Wrong: wrong, Fix: fix})
+	if r.source != nil && !hasPullRequests(r.source) {
+		problems.Add("PullRequests", fmt.Sprintf("a source of type %s has no pull requests", r.source.Kind()), "leave it out, or give a source at a Git host")
 	}
-	o := props.pullRequests()
-	if props.Source != nil && !hasPullRequests(props.Source) {
-		add("", fmt.Sprintf("a source of type %s has no pull requests", props.Source.Kind()), "leave it out, or give a source at a Git host")
+	checkPullRequestRepositories(problems, r)
+	if pulls.image == nil && pulls.tags != nil {
+		problems.Add("PullRequests.Tags", "has no effect without PullRequests.Image", "set PullRequests.Image, or leave it out")
 	}
-	if o.Cache != nil {
-		switch {
-		case props.CacheMode != RegistryCache:
-			add(".Cache", fmt.Sprintf("is not used when CacheMode is %q", props.CacheMode), "leave it out")
-		case props.Cache != nil && sameRepository(o.Cache.Repository(), props.Cache.Repository()):
-			add(".Cache", "is the release builds' cache, which pull requests must not write", "give another cache repository, or leave it out")
-		}
+	if pulls.secrets && r.build.secrets == nil {
+		problems.Add("PullRequests.Secrets", "has no effect without Build.Secrets", "set Build.Secrets, or leave it out")
 	}
-	if o.Image != nil {
-		switch {
-		case props.isImage(o.Image):
-			add(".Image", "is the release builds' image repository, in which a pull request could replace a release", "give another repository, or leave it out")
-		case props.Cache != nil && sameRepository(o.Image, props.Cache.Repository()), o.Cache != nil && sameRepository(o.Image, o.Cache.Repository()):
-			add(".Image", "is a cache repository: pushing the image would overwrite the cache", "give the images a repository of their own")
-		}
+	if pulls.firstPulls && r.pullThrough == nil {
+		problems.Add("PullRequests.FirstPulls", "has no effect without PullThrough", "set PullThrough, or leave it out")
 	}
-	if o.Image == nil && props.PullRequests.Tags != nil {
-		add(".Tags", "has no repository to push to", "set PullRequests.Image")
+	if pulls.tags != nil {
+		checkTags(problems, "PullRequests.Tags", pulls.tags)
 	}
-	if isTrue(o.Secrets) && props.Build.Secrets == nil {
-		add(".Secrets", "there are none", "set Build.Secrets, or leave it out")
-	}
-	if isTrue(o.FirstPulls) && props.PullThrough == nil {
-		add(".FirstPulls", "there is no pull-through cache", "set PullThrough, or leave it out")
-	}
-	return append(found, checkApproval(props, o)...)
+	checkApproval(problems, pulls)
+	checkPullRequestRolePath(problems, pulls.rolePath, r.rolePath)
 }
 
-// checkPullRequestSettings checks the plain values that release builds have
-// under other props.
-func checkPullRequestSettings(o *PullRequests) []validation.Problem {
-	if o == nil {
-		return nil
+func checkPullRequestRepositories(problems *validation.Problems, r *resolved) {
+	pulls, cache := r.pullRequests, r.cache.repository
+	if pulls.cache != nil {
+		switch {
+		case r.cache.mode != RegistryCache:
+			problems.Add("PullRequests.Cache", fmt.Sprintf("is not used if CacheMode is %q", r.cache.mode), "leave it out")
+		case cache != nil && sameRepository(pulls.cache.Repository(), cache.Repository()):
+			problems.Add("PullRequests.Cache", "is the cache of release builds, which pull requests must not write", "use another cache repository, or leave it out")
+		}
 	}
-	found := checkExtra("PullRequests.Extra", o.Extra)
-	found = append(found, checkEnvironment("PullRequests.Environment", o.Environment)...)
-	return append(found, checkConcurrency("PullRequests.ConcurrentBuildLimit", o.ConcurrentBuildLimit)...)
+	if pulls.image != nil {
+		switch {
+		case r.image.isReleaseRepository(pulls.image):
+			problems.Add("PullRequests.Image", "is the image repository of release builds, where a pull request could replace a release", "use another repository, or leave it out")
+		case cache != nil && sameRepository(pulls.image, cache.Repository()), pulls.cache != nil && sameRepository(pulls.image, pulls.cache.Repository()):
+			problems.Add("PullRequests.Image", "is a cache repository: pushing the image would overwrite the cache", "use a separate repository for the images")
+		}
+	}
 }
 
-func checkApproval(props *ImageBuildProps, o *PullRequests) []validation.Problem {
-	found := checkTags("PullRequests.Tags", o.Tags)
-	add := func(prop, wrong, fix string) {
-		found = append(found, validation.Problem{Prop: "PullRequests" + prop, Wrong: wrong, Fix: fix})
+// checkPullRequestSettings checks the plain values that release builds have too. An inherited limit is
+// checked with those of release builds.
+func checkPullRequestSettings(problems *validation.Problems, r *resolved) {
+	pulls := r.pullRequests
+	checkExtra(problems, "PullRequests.Extra", pulls.extra)
+	checkEnvironment(problems, "PullRequests.Environment", pulls.environment)
+	if pulls.concurrentBuilds != r.limits.concurrentBuilds {
+		checkConcurrency(problems, "PullRequests.ConcurrentBuildLimit", pulls.concurrentBuilds)
 	}
-	if !slices.Contains(approvals, o.Approval) {
-		add(".Approval", fmt.Sprintf("%q is unknown", o.Approval), fmt.Sprintf("use one of %s", approvals))
+}
+
+func checkApproval(problems *validation.Problems, pulls pullRequestOptions) {
+	if !slices.Contains(approvals, pulls.approval) {
+		problems.Add("PullRequests.Approval", fmt.Sprintf("%q is unknown", pulls.approval), fmt.Sprintf("use one of %s", approvals))
 	}
-	if o.Approval == NoApproval && o.ApproverRoles != nil {
-		add(".ApproverRoles", "have nothing to approve", "leave it out, or set Approval")
+	if pulls.approval == NoApproval && pulls.approverRoles != nil {
+		problems.Add("PullRequests.ApproverRoles", fmt.Sprintf("has no effect if Approval is %q", NoApproval), "leave it out, or change Approval")
 	}
-	for i, role := range valuesOf(o.ApproverRoles) {
+	for i, role := range pulls.approverRoles {
 		if !approverForm.MatchString(role) {
-			add(fmt.Sprintf(".ApproverRoles[%d]", i), fmt.Sprintf("%q is no role at a Git host", role), "use one such as GITHUB_WRITE, GITLAB_MAINTAINER or BITBUCKET_ADMIN")
+			problems.Add(fmt.Sprintf("PullRequests.ApproverRoles[%d]", i), fmt.Sprintf("%q is not a role at a Git host", role), "use one such as GITHUB_WRITE, GITLAB_MAINTAINER or BITBUCKET_ADMIN")
 		}
 	}
-	if validation.IsLiteral(o.RolePath) && !rolePathForm.MatchString(*o.RolePath) {
-		add(".RolePath", fmt.Sprintf("%q has the wrong form", *o.RolePath), "begin and end it with a slash, such as /ci/pull-request/")
+}
+
+// checkPullRequestRolePath checks the path and that a cache which trusts the release builds' path to write
+// does not also trust pull requests.
+func checkPullRequestRolePath(problems *validation.Problems, path, releasePath string) {
+	if validation.IsLiteral(&path) && !rolePathForm.MatchString(path) {
+		problems.Add("PullRequests.RolePath", fmt.Sprintf("%q has the wrong form", path), "start and end it with a slash, such as /ci/pull-request/")
 	}
-	if *props.RolePath != "/" && strings.HasPrefix(*o.RolePath, *props.RolePath) {
-		add(".RolePath", fmt.Sprintf("is below %s, which a cache may trust to write", *props.RolePath), "give a path outside of RolePath")
+	if releasePath != "/" && strings.HasPrefix(path, releasePath) {
+		problems.Add("PullRequests.RolePath", fmt.Sprintf("is below RolePath %s, which a cache may trust to write", releasePath), "give a path outside of RolePath")
 	}
-	return found
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/layercache/layercache/internal/synthtest"
 )
 
-// newGitProps are valid props with a source at GitHub and a webhook.
+// newGitProps returns valid props with a source at GitHub and a webhook.
 func newGitProps(t *testing.T, stack awscdk.Stack) *imagebuild.ImageBuildProps {
 	props := newProps(t, stack)
 	props.Source = imagebuild.Source_GitHub(jsii.String("team"), jsii.String("api"), &imagebuild.GitOptions{ConnectionArn: jsii.String(connection)})
@@ -79,7 +79,7 @@ func TestABuildOfAPullRequestReadsTheCacheAndPushesNothing(t *testing.T) {
 	assert.Contains(t, release, "LAYERCACHE_SECRET_NPM")
 }
 
-func TestPullRequestsMayWriteATierOfTheirOwn(t *testing.T) {
+func TestPullRequestsMayWriteTheirOwnCacheAndImageRepository(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newGitProps(t, stack)
 	props.Build = &imagebuild.BuildOptions{Secrets: &map[string]*imagebuild.Secret{
@@ -119,13 +119,13 @@ func TestPullRequestsMayWriteATierOfTheirOwn(t *testing.T) {
 	assert.Equal(t, "/ci/pull-request/", resource(t, stack, "AWS::IAM::Role", pullRole)["Properties"].(map[string]any)["Path"])
 }
 
-func TestPullRequestsCreateNoRepositoryOfABaseImageUnlessAskedTo(t *testing.T) {
+func TestPullRequestsCreateBaseImageRepositoriesOnlyWithFirstPulls(t *testing.T) {
 	for name, c := range map[string]struct {
 		firstPulls *bool
 		want       []string
 	}{
-		"by default, they pull from the repositories that exist": {nil, nil},
-		"asked to, they make first pulls, which create and tag the repository": {
+		"by default, they pull only from existing repositories": {nil, nil},
+		"with FirstPulls, they create and tag repositories": {
 			jsii.Bool(true), []string{"ecr:CreateRepository", "ecr:TagResource"},
 		},
 	} {
@@ -147,7 +147,7 @@ func TestPullRequestsCreateNoRepositoryOfABaseImageUnlessAskedTo(t *testing.T) {
 	}
 }
 
-func TestPullRequestsAreGivenSettingsOfTheirOwn(t *testing.T) {
+func TestPullRequestsHaveTheirOwnEnvironmentArgumentsAndLimit(t *testing.T) {
 	for name, c := range map[string]struct {
 		own         *imagebuild.PullRequests
 		environment map[string]string
@@ -155,18 +155,18 @@ func TestPullRequestsAreGivenSettingsOfTheirOwn(t *testing.T) {
 		limit       float64
 		infos       []string
 	}{
-		"by default, none of those of release builds but the limit": {
+		"by default, only the limit of release builds, with a note": {
 			own: &imagebuild.PullRequests{}, limit: 3,
 			infos: []string{
-				"builds of pull requests are not given Environment: set PullRequests.Environment to what they need, or to an empty value",
-				"builds of pull requests are not given Build.Extra: set PullRequests.Extra to what they need, or to an empty value",
+				"builds of pull requests do not get Environment; set PullRequests.Environment to the values that they need, or to an empty value",
+				"builds of pull requests do not get Build.Extra; set PullRequests.Extra to the values that they need, or to an empty value",
 			},
 		},
-		"asked for nothing, without a word": {
+		"empty values, without a note": {
 			own:   &imagebuild.PullRequests{Environment: &map[string]*string{}, Extra: &[]*string{}},
 			limit: 3,
 		},
-		"what PullRequests sets, with a limit that a release build has not": {
+		"the values of PullRequests": {
 			own: &imagebuild.PullRequests{
 				Environment: &map[string]*string{"HTTPS_PROXY": jsii.String("http://proxy"), "LAYERCACHE_PARALLELISM": jsii.String("2")},
 				Extra:       jsii.Strings("--label=team=shop"), ConcurrentBuildLimit: jsii.Number(1),
@@ -238,7 +238,7 @@ func TestAWebhookWithoutPullRequestsMakesOneProject(t *testing.T) {
 	assert.Nil(t, build.PullRequestLogGroup())
 }
 
-func TestAProjectForPullRequestsCanBeAskedForWithoutAWebhook(t *testing.T) {
+func TestPullRequestsWithoutAWebhookMakeAProject(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Source = imagebuild.Source_GitHubEnterprise(jsii.String("https://git.example.com/team/api"), nil)
@@ -257,39 +257,39 @@ func TestProblemsOfPullRequests(t *testing.T) {
 		set  func(awscdk.Stack, *imagebuild.ImageBuildProps)
 		want []string
 	}{
-		"a source that has none": {
+		"a source without pull requests": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Source, p.Triggers, p.PullRequests = imagebuild.Source_None(), nil, &imagebuild.PullRequests{}
 			},
 			[]string{"PullRequests: a source of type NO_SOURCE has no pull requests; leave it out, or give a source at a Git host"},
 		},
-		"the tier is the release builds' cache": {
+		"the cache of release builds": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.PullRequests = &imagebuild.PullRequests{Cache: p.Cache}
 			},
-			[]string{"PullRequests.Cache: is the release builds' cache, which pull requests must not write; give another cache repository, or leave it out"},
+			[]string{"PullRequests.Cache: is the cache of release builds, which pull requests must not write; use another cache repository, or leave it out"},
 		},
-		"a tier where there is no registry cache": {
+		"a cache repository without a registry cache": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.PullRequests = &imagebuild.PullRequests{Cache: p.Cache}
 				p.Cache, p.CacheMode = nil, imagebuild.NoCache
 			},
-			[]string{`PullRequests.Cache: is not used when CacheMode is "off"; leave it out`},
+			[]string{`PullRequests.Cache: is not used if CacheMode is "off"; leave it out`},
 		},
-		"images go to the release builds' repository": {
+		"images in the repository of release builds": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.ImageName = jsii.String("team/api")
 				p.PullRequests = &imagebuild.PullRequests{Image: awsecr.Repository_FromRepositoryName(s, jsii.String("Same"), jsii.String("team/api"))}
 			},
-			[]string{"PullRequests.Image: is the release builds' image repository, in which a pull request could replace a release; give another repository, or leave it out"},
+			[]string{"PullRequests.Image: is the image repository of release builds, where a pull request could replace a release; use another repository, or leave it out"},
 		},
-		"images go to the cache": {
+		"images in the cache repository": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.PullRequests = &imagebuild.PullRequests{Image: p.Cache.Repository()}
 			},
-			[]string{"PullRequests.Image: is a cache repository: pushing the image would overwrite the cache; give the images a repository of their own"},
+			[]string{"PullRequests.Image: is a cache repository: pushing the image would overwrite the cache; use a separate repository for the images"},
 		},
-		"the rest": {
+		"options without what they need, and values of the wrong form": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.RolePath = jsii.String("/ci/")
 				p.PullRequests = &imagebuild.PullRequests{
@@ -297,16 +297,16 @@ func TestProblemsOfPullRequests(t *testing.T) {
 				}
 			},
 			[]string{
-				"PullRequests.Tags: has no repository to push to; set PullRequests.Image",
-				"PullRequests.Secrets: there are none; set Build.Secrets, or leave it out",
-				"PullRequests.FirstPulls: there is no pull-through cache; set PullThrough, or leave it out",
+				"PullRequests.Tags: has no effect without PullRequests.Image; set PullRequests.Image, or leave it out",
+				"PullRequests.Secrets: has no effect without Build.Secrets; set Build.Secrets, or leave it out",
+				"PullRequests.FirstPulls: has no effect without PullThrough; set PullThrough, or leave it out",
 				`PullRequests.Tags[0]: "-" has the wrong form; use at most 128 letters, digits, '.', '_' and '-', and the words {commit}, {branch} and {build}`,
 				`PullRequests.Approval: "SOME" is unknown; use one of [DISABLED FORK_PULL_REQUESTS ALL_PULL_REQUESTS]`,
-				`PullRequests.ApproverRoles[0]: "admin" is no role at a Git host; use one such as GITHUB_WRITE, GITLAB_MAINTAINER or BITBUCKET_ADMIN`,
-				"PullRequests.RolePath: is below /ci/, which a cache may trust to write; give a path outside of RolePath",
+				`PullRequests.ApproverRoles[0]: "admin" is not a role at a Git host; use one such as GITHUB_WRITE, GITLAB_MAINTAINER or BITBUCKET_ADMIN`,
+				"PullRequests.RolePath: is below RolePath /ci/, which a cache may trust to write; give a path outside of RolePath",
 			},
 		},
-		"settings that release builds have under other props": {
+		"settings that release builds have too": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.PullRequests = &imagebuild.PullRequests{
 					Environment: &map[string]*string{"LAYERCACHE_TAGS": jsii.String("x"), "PIP": jsii.String("{{resolve:secretsmanager:pip}}")},
@@ -316,17 +316,17 @@ func TestProblemsOfPullRequests(t *testing.T) {
 			[]string{
 				"PullRequests.Extra[0]: --tag is set by Tags; set that instead",
 				`PullRequests.Environment["LAYERCACHE_TAGS"]: is set by Tags; set that instead`,
-				"PullRequests.ConcurrentBuildLimit: 0 is no number of builds; give 1 or more",
-				`PullRequests.Environment["PIP"]: is a secret, and logs and the console would show it; use Build.Secrets`,
+				"PullRequests.ConcurrentBuildLimit: 0 is not a number of builds; give 1 or more",
+				`PullRequests.Environment["PIP"]: is a secret, which logs and the console would show; use Build.Secrets`,
 			},
 		},
-		"approvers of nothing, and a path of no form": {
+		"approvers without approval, and a path of the wrong form": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.PullRequests = &imagebuild.PullRequests{Approval: imagebuild.NoApproval, ApproverRoles: jsii.Strings("GITHUB_ADMIN"), RolePath: jsii.String("ci")}
 			},
 			[]string{
-				"PullRequests.ApproverRoles: have nothing to approve; leave it out, or set Approval",
-				`PullRequests.RolePath: "ci" has the wrong form; begin and end it with a slash, such as /ci/pull-request/`,
+				`PullRequests.ApproverRoles: has no effect if Approval is "DISABLED"; leave it out, or change Approval`,
+				`PullRequests.RolePath: "ci" has the wrong form; start and end it with a slash, such as /ci/pull-request/`,
 			},
 		},
 	} {
@@ -335,7 +335,7 @@ func TestProblemsOfPullRequests(t *testing.T) {
 			props := newGitProps(t, stack)
 			c.set(stack, props)
 			build := imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
-			assert.NotNil(t, build.PullRequestRole(), "a program goes on after a problem")
+			assert.NotNil(t, build.PullRequestRole(), "the program continues after a problem")
 			assert.Equal(t, atBuild(c.want...), synthtest.Errors(stack))
 		})
 	}

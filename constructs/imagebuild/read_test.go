@@ -12,14 +12,13 @@ import (
 	"github.com/layercache/layercache/internal/synthtest"
 )
 
-// Logical ids of what the construct "Build" makes.
+// Logical ids in the construct "Build", without their hashes.
 const (
 	releaseRole = "BuildRole"
 	pullRole    = "BuildPullRequestRole"
 )
 
-// resource is the only resource of a type whose logical id has the prefix, with
-// a hash after it.
+// resource returns the only resource of the type whose logical id is the prefix and a hash.
 func resource(t *testing.T, stack awscdk.Stack, kind, prefix string) map[string]any {
 	t.Helper()
 	var found []map[string]any
@@ -37,7 +36,7 @@ func project(t *testing.T, stack awscdk.Stack, prefix string) map[string]any {
 	return resource(t, stack, "AWS::CodeBuild::Project", prefix)["Properties"].(map[string]any)
 }
 
-// policyOf is everything that one role may do, a line for each statement.
+// policyOf returns the permissions of a role, one line per statement.
 func policyOf(t *testing.T, stack awscdk.Stack, role string) []string {
 	t.Helper()
 	var lines []string
@@ -54,7 +53,7 @@ func policyOf(t *testing.T, stack awscdk.Stack, role string) []string {
 	return lines
 }
 
-// keys are the S3 keys of the primary and the secondary source.
+// keys returns the S3 keys of the primary and the secondary source.
 func keys(t *testing.T, stack awscdk.Stack) (source, helper string) {
 	t.Helper()
 	p := project(t, stack, "BuildProject")
@@ -75,8 +74,7 @@ func variables(t *testing.T, stack awscdk.Stack) map[string]string {
 	return variablesOf(project(t, stack, "BuildProject"))
 }
 
-// variablesOf are the variables of a project; those that are not plain text have
-// their type before the value.
+// variablesOf returns the variables of a project. A value that is not plain text has its type as a prefix.
 func variablesOf(project map[string]any) map[string]string {
 	found := map[string]string{}
 	for _, v := range project["Environment"].(map[string]any)["EnvironmentVariables"].([]any) {
@@ -90,8 +88,7 @@ func variablesOf(project map[string]any) map[string]string {
 	return found
 }
 
-// helperStatements are those by which a role reads its sources in the bucket of
-// assets.
+// helperStatements returns the statements that let a role read its sources in the bucket of assets.
 func helperStatements(objects ...string) []string {
 	var lines []string
 	for i, object := range objects {

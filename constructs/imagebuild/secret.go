@@ -17,10 +17,11 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/layercache/layercache/constructs/validation"
+	"github.com/layercache/layercache/internal/variables"
 )
 
-// Secret is a value that the build fetches when it runs and mounts for the
-// steps that ask for it. It is in no layer, no argument and no cache.
+// Secret is a value that a build fetches when it runs and mounts for the steps that ask for it. It is in no
+// layer, argument or cache.
 type Secret struct {
 	value     func() *string
 	kind      awscodebuild.BuildEnvironmentVariableType
@@ -29,8 +30,8 @@ type Secret struct {
 	grantRead func(scope constructs.Construct, role awsiam.IGrantable)
 }
 
-// Secret_FromSecretsManager is a secret of AWS Secrets Manager, or the field of
-// one whose value is a JSON object. field may be nil.
+// Secret_FromSecretsManager returns a secret of AWS Secrets Manager. If field is not nil, the secret's value
+// is a JSON object and the build gets that field.
 func Secret_FromSecretsManager(secret awssecretsmanager.ISecret, field *string) *Secret {
 	return &Secret{
 		kind:     awscodebuild.BuildEnvironmentVariableType_SECRETS_MANAGER,
@@ -46,42 +47,33 @@ func Secret_FromSecretsManager(secret awssecretsmanager.ISecret, field *string) 
 	}
 }
 
-// Secret_FromSsmParameter is a parameter of AWS Systems Manager. key is the KMS
-// key of a SecureString; it may be nil where that is the AWS managed one.
+// Secret_FromSsmParameter returns a parameter of AWS Systems Manager. key is the KMS key of a SecureString;
+// nil is the AWS managed key.
 func Secret_FromSsmParameter(parameter awsssm.IParameter, key awskms.IKey) *Secret {
 	return &Secret{
 		kind:     awscodebuild.BuildEnvironmentVariableType_PARAMETER_STORE,
 		complete: parameter != nil,
 		value:    func() *string { return parameter.ParameterName() },
 		grantRead: func(scope constructs.Construct, role awsiam.IGrantable) {
-			awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-				Grantee:      role,
-				Actions:      jsii.Strings("ssm:GetParameters"),
-				ResourceArns: &[]*string{parameter.ParameterArn()},
-			})
+			grantAction(role, "ssm:GetParameters", parameter.ParameterArn())
 			grantDecryptVia(scope, role, key, "ssm")
 		},
 	}
 }
 
-// grantSecret lets the role read one secret. A secret that was imported by name
-// has an ARN without the six characters that Secrets Manager adds.
+// grantSecret lets the role read one secret. The ARN of a secret that was imported by name lacks the six
+// characters that Secrets Manager adds.
 func grantSecret(scope constructs.Construct, role awsiam.IGrantable, secret awssecretsmanager.ISecret) {
 	arn := secret.SecretFullArn()
 	if arn == nil {
 		arn = jsii.String(*secret.SecretArn() + "-??????")
 	}
-	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-		Grantee:      role,
-		Actions:      jsii.Strings("secretsmanager:GetSecretValue"),
-		ResourceArns: &[]*string{arn},
-	})
+	grantAction(role, "secretsmanager:GetSecretValue", arn)
 	grantDecryptVia(scope, role, secret.EncryptionKey(), "secretsmanager")
 }
 
-// grantDecryptVia lets the role decrypt through one service alone; key may be
-// nil. The policy of the key has to leave permissions to IAM, as that of a key
-// made by the CDK does.
+// grantDecryptVia lets the role decrypt through one service only; key may be nil. The policy of the key must
+// delegate to IAM, as the policies of keys that the CDK makes do.
 func grantDecryptVia(scope constructs.Construct, role awsiam.IGrantable, key awskms.IKey, service string) {
 	if key == nil {
 		return
@@ -98,51 +90,45 @@ func grantDecryptVia(scope constructs.Construct, role awsiam.IGrantable, key aws
 
 var secretForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-func checkSecrets(secrets *map[string]*Secret) []validation.Problem {
-	if secrets == nil {
-		return nil
-	}
-	var found []validation.Problem
-	taken := map[string]string{}
-	for _, id := range slices.Sorted(maps.Keys(*secrets)) {
-		at := fmt.Sprintf("Build.Secrets[%q]", id)
-		secret, variable := (*secrets)[id], secretVariable(id)
+func checkSecrets(problems *validation.Problems, secrets map[string]*Secret) {
+	idOf := map[string]string{}
+	for _, id := range slices.Sorted(maps.Keys(secrets)) {
+		add := func(wrong, fix string) { problems.Add(fmt.Sprintf("Build.Secrets[%q]", id), wrong, fix) }
+		secret, variable := secrets[id], secretVariable(id)
 		if !secretForm.MatchString(id) {
-			found = append(found, validation.Problem{Prop: at, Wrong: "is no id of a BuildKit secret", Fix: "use at most 64 letters, digits, '.', '_' and '-'"})
+			add("is not a valid id of a BuildKit secret", "use at most 64 letters, digits, '.', '_' and '-'")
 		}
 		if secret == nil || !secret.complete {
-			found = append(found, validation.Problem{Prop: at, Wrong: "is missing", Fix: "give Secret_FromSecretsManager or Secret_FromSsmParameter"})
+			add("is missing", "give Secret_FromSecretsManager or Secret_FromSsmParameter")
 		}
 		if secret != nil && secret.field != nil && (*secret.field == "" || strings.Contains(*secret.field, ":")) {
-			found = append(found, validation.Problem{Prop: at, Wrong: fmt.Sprintf("%q is no field that CodeBuild can name", *secret.field), Fix: "use a field without ':'"})
+			add(fmt.Sprintf("%q is not a field that CodeBuild can read", *secret.field), "use a field without ':'")
 		}
-		if other, clash := taken[variable]; clash {
-			found = append(found, validation.Problem{Prop: at, Wrong: fmt.Sprintf("shares its variable %s with %q", variable, other), Fix: "use ids that differ in letters or digits"})
+		if other, taken := idOf[variable]; taken {
+			add(fmt.Sprintf("has the same variable %s as %q", variable, other), "use ids that differ in letters or digits")
 		}
-		taken[variable] = id
+		idOf[variable] = id
 	}
-	return found
 }
 
 var notInVariable = regexp.MustCompile(`[^A-Z0-9]`)
 
-// secretVariable is the environment variable that holds the secret.
+// secretVariable returns the name of the environment variable that holds the secret.
 func secretVariable(id string) string {
-	return "LAYERCACHE_SECRET_" + notInVariable.ReplaceAllString(strings.ToUpper(id), "_")
+	return variables.SecretPrefix + notInVariable.ReplaceAllString(strings.ToUpper(id), "_")
 }
 
-// addSecrets adds the secrets to the environment of a project and lets its role
-// read them.
-func addSecrets(scope constructs.Construct, role awsiam.IGrantable, secrets *map[string]*Secret, environment map[string]*awscodebuild.BuildEnvironmentVariable) {
-	if secrets == nil || len(*secrets) == 0 {
+// addSecrets adds the secrets to the environment of a project and lets its role read them.
+func addSecrets(scope constructs.Construct, role awsiam.IGrantable, secrets map[string]*Secret, environment map[string]*awscodebuild.BuildEnvironmentVariable) {
+	if len(secrets) == 0 {
 		return
 	}
-	variables := map[string]string{}
-	for _, id := range slices.Sorted(maps.Keys(*secrets)) {
-		secret := (*secrets)[id]
-		variables[id] = secretVariable(id)
-		environment[variables[id]] = &awscodebuild.BuildEnvironmentVariable{Value: secret.value(), Type: secret.kind}
+	names := map[string]string{}
+	for _, id := range slices.Sorted(maps.Keys(secrets)) {
+		secret := secrets[id]
+		names[id] = secretVariable(id)
+		environment[names[id]] = &awscodebuild.BuildEnvironmentVariable{Value: secret.value(), Type: secret.kind}
 		secret.grantRead(scope, role)
 	}
-	environment["LAYERCACHE_SECRETS"] = plainVariable(jsonOf(scope, variables))
+	environment["LAYERCACHE_SECRETS"] = &awscodebuild.BuildEnvironmentVariable{Value: jsonText(scope, names)}
 }

@@ -28,7 +28,7 @@ func TestSources(t *testing.T) {
 		want   map[string]any
 		grants []string
 	}{
-		"an object in S3 may be read, and no other": {
+		"S3, of which the role may read one object": {
 			source: func(s awscdk.Stack) imagebuild.ISource {
 				return imagebuild.Source_S3(sourceBucket(s), jsii.String("app/source.zip"))
 			},
@@ -38,7 +38,7 @@ func TestSources(t *testing.T) {
 				"Allow s3:GetBucketAcl s3:GetBucketLocation on arn:${AWS::Partition}:s3:::sources",
 			},
 		},
-		"an object under a key of the bucket may be decrypted": {
+		"S3 with a KMS key, which the role may use to decrypt": {
 			source: func(s awscdk.Stack) imagebuild.ISource {
 				return imagebuild.Source_S3(awss3.Bucket_FromBucketAttributes(s, jsii.String("Bucket"), &awss3.BucketAttributes{
 					BucketName:    jsii.String("sources"),
@@ -71,7 +71,7 @@ func TestSources(t *testing.T) {
 			},
 			grants: []string{"Allow codeconnections:GetConnection codeconnections:GetConnectionToken on " + connection},
 		},
-		"a connection from before the service got its name": {
+		"a connection with the service's old name": {
 			source: func(awscdk.Stack) imagebuild.ISource {
 				return imagebuild.Source_Bitbucket(jsii.String("team"), jsii.String("api"), &imagebuild.GitOptions{
 					ConnectionArn: jsii.String("arn:aws-cn:codestar-connections:cn-north-1:111111111111:connection/0a1b"),
@@ -101,13 +101,13 @@ func TestSources(t *testing.T) {
 			},
 			want: map[string]any{"Type": "GITLAB", "Location": "https://gitlab.com/group/sub/api.git", "ReportBuildStatus": true},
 		},
-		"a GitLab server of one's own": {
+		"a self-managed GitLab server": {
 			source: func(awscdk.Stack) imagebuild.ISource {
 				return imagebuild.Source_GitLabSelfManaged(jsii.String("https://gitlab.example.com:8443/team/api.git"), nil)
 			},
 			want: map[string]any{"Type": "GITLAB_SELF_MANAGED", "Location": "https://gitlab.example.com:8443/team/api.git", "ReportBuildStatus": true},
 		},
-		"CodeCommit may be pulled": {
+		"CodeCommit, which the role may pull": {
 			source: func(s awscdk.Stack) imagebuild.ISource {
 				return imagebuild.Source_CodeCommit(awscodecommit.Repository_FromRepositoryName(s, jsii.String("Code"), jsii.String("app")),
 					&imagebuild.CodeCommitOptions{Submodules: jsii.Bool(true)})
@@ -118,7 +118,7 @@ func TestSources(t *testing.T) {
 			},
 			grants: []string{"Allow codecommit:GitPull on arn:${AWS::Partition}:codecommit:${AWS::Region}:${AWS::AccountId}:app"},
 		},
-		"no source at all": {
+		"no source": {
 			source: func(awscdk.Stack) imagebuild.ISource { return imagebuild.Source_None() },
 			want:   map[string]any{"Type": "NO_SOURCE"},
 		},
@@ -153,7 +153,7 @@ func TestSources(t *testing.T) {
 	}
 }
 
-func TestAVersionReachesTheProject(t *testing.T) {
+func TestAVersionSetsTheProject(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Source = imagebuild.Source_GitHub(jsii.String("team"), jsii.String("api"), &imagebuild.GitOptions{Version: jsii.String("trunk")})
@@ -182,7 +182,7 @@ func TestProblemsOfSources(t *testing.T) {
 			func(awscdk.Stack) imagebuild.ISource { return imagebuild.Source_GitHub(jsii.String("team"), nil, nil) },
 			"the repository is missing; give its owner and name, or its URL",
 		},
-		"a URL that is none": {
+		"a value that is not a URL": {
 			func(awscdk.Stack) imagebuild.ISource {
 				return imagebuild.Source_GitHubEnterprise(jsii.String("git@example.com:team/api"), nil)
 			},
@@ -195,7 +195,7 @@ func TestProblemsOfSources(t *testing.T) {
 					Secret:        awssecretsmanager.Secret_FromSecretNameV2(s, jsii.String("Token"), jsii.String("git")),
 				})
 			},
-			"has both a ConnectionArn and a Secret; give one of them",
+			"has both ConnectionArn and Secret; set only one of them",
 		},
 		"a secret for GitLab": {
 			func(s awscdk.Stack) imagebuild.ISource {
@@ -203,15 +203,15 @@ func TestProblemsOfSources(t *testing.T) {
 					Secret: awssecretsmanager.Secret_FromSecretNameV2(s, jsii.String("Token"), jsii.String("git")),
 				})
 			},
-			"CodeBuild takes no Secret for GitLab; give a ConnectionArn",
+			"CodeBuild does not support a Secret for GitLab; give a ConnectionArn",
 		},
-		"a connection that is none": {
+		"an ARN that is not of a connection": {
 			func(awscdk.Stack) imagebuild.ISource {
 				return imagebuild.Source_GitLab(jsii.String("group/api"), &imagebuild.GitOptions{ConnectionArn: jsii.String("arn:aws:iam::1:role/x")})
 			},
 			`ConnectionArn "arn:aws:iam::1:role/x" has the wrong form; give arn:PARTITION:codeconnections:REGION:ACCOUNT:connection/ID`,
 		},
-		"a depth that CodeBuild does not have": {
+		"a clone depth out of range": {
 			func(awscdk.Stack) imagebuild.ISource {
 				return imagebuild.Source_GitLab(jsii.String("group/api"), &imagebuild.GitOptions{CloneDepth: jsii.Number(26)})
 			},
@@ -228,7 +228,7 @@ func TestProblemsOfSources(t *testing.T) {
 	}
 }
 
-func TestAContextMayBeAURLOnlyWithoutASource(t *testing.T) {
+func TestOnlyWithoutASourceMayTheContextBeAURL(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Context = jsii.String("https://github.com/team/api.git#main")

@@ -14,7 +14,7 @@ import (
 	"github.com/layercache/layercache/internal/synthtest"
 )
 
-func TestWhoMayStartMaySeeThisProjectAlone(t *testing.T) {
+func TestGrantStartIsLimitedToTheProjectAndItsLog(t *testing.T) {
 	stack := synthtest.Stack()
 	build := imagebuild.NewImageBuild(stack, jsii.String("Build"), newProps(t, stack))
 	build.GrantStart(awsiam.NewRole(stack, jsii.String("Starter"), &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()}))
@@ -25,7 +25,7 @@ func TestWhoMayStartMaySeeThisProjectAlone(t *testing.T) {
 	}, policyOf(t, stack, "Starter"))
 }
 
-func TestWhoMayStartABatchMayNotStartASingleBuild(t *testing.T) {
+func TestGrantStartOfABatchDoesNotAllowSingleBuilds(t *testing.T) {
 	stack := synthtest.Stack()
 	build := imagebuild.NewImageBuild(stack, jsii.String("Build"), newBatchProps(t, stack))
 	build.GrantStart(awsiam.NewRole(stack, jsii.String("Starter"), &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()}))
@@ -72,14 +72,14 @@ func TestMetrics(t *testing.T) {
 	assert.Contains(t, policyOf(t, stack, releaseRole), "Allow cloudwatch:PutMetricData on * if StringEquals=cloudwatch:namespace=team/builds")
 }
 
-func TestMetricsOfAnotherNamespaceAreThoseOfTheDefault(t *testing.T) {
+func TestWithoutANamespaceMetricReadsTheDefault(t *testing.T) {
 	stack := synthtest.Stack()
 	build := imagebuild.NewImageBuild(stack, jsii.String("Build"), newProps(t, stack))
 	assert.Equal(t, imagebuild.DefaultMetricsNamespace, *build.Metric(jsii.String("SavedUSD"), nil).Namespace())
 	assert.NotContains(t, variables(t, stack), "LAYERCACHE_METRICS_NAMESPACE")
 }
 
-func TestTheImageForOtherServices(t *testing.T) {
+func TestImagesForOtherServices(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Tags = jsii.Strings("{commit}", "v1")
@@ -111,7 +111,7 @@ func TestTheImageForOtherServices(t *testing.T) {
 	assert.Equal(t, image+":v1", synthtest.Text(definition["Image"]))
 }
 
-func TestAnImageWhoseTagsAllHaveWordsIsTheLatest(t *testing.T) {
+func TestImageUriIsLatestIfEveryTagHasAWordInBraces(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Tags = jsii.Strings("{commit}")

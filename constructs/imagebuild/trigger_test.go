@@ -17,7 +17,7 @@ import (
 
 func events(e ...awscodebuild.EventAction) *[]awscodebuild.EventAction { return &e }
 
-func TestAGroupOfPushesAndPullRequestsIsTakenApart(t *testing.T) {
+func TestAGroupOfPushesAndPullRequestsIsSplit(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newGitProps(t, stack)
 	props.Triggers.Webhook.Filters = &[]*imagebuild.FilterGroup{
@@ -44,7 +44,7 @@ func TestAGroupOfPushesAndPullRequestsIsTakenApart(t *testing.T) {
 	}, groups(project(t, stack, "BuildPullRequestProject")))
 }
 
-func TestTheFallbackBranchIsQuotedInTheWebhook(t *testing.T) {
+func TestTheWebhookQuotesTheFallbackBranch(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newGitProps(t, stack)
 	props.FallbackBranch = jsii.String("release/1.0")
@@ -57,7 +57,7 @@ func rule(t *testing.T, stack awscdk.Stack, id string) map[string]any {
 	return resource(t, stack, "AWS::Events::Rule", id)["Properties"].(map[string]any)
 }
 
-func TestAScheduleStartsTheProjectAndNoOther(t *testing.T) {
+func TestAScheduleStartsOnlyItsProject(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Triggers = &imagebuild.Triggers{Schedule: awsevents.Schedule_Expression(jsii.String("cron(0 3 ? * MON *)")), RefreshOnSchedule: jsii.Bool(true)}
@@ -110,29 +110,29 @@ func TestProblemsOfTriggers(t *testing.T) {
 		set  func(awscdk.Stack, *imagebuild.ImageBuildProps)
 		want []string
 	}{
-		"a webhook of a directory": {
+		"a webhook for a directory": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Source = newProps(t, synthtest.Stack()).Source },
 			[]string{"Triggers.Webhook: a source of type S3 has no webhooks; leave it out, or give a source at a Git host"},
 		},
-		"a webhook of CodeCommit": {
+		"a webhook for CodeCommit": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Source = imagebuild.Source_CodeCommit(awscodecommit.Repository_FromRepositoryName(s, jsii.String("Code"), jsii.String("app")), nil)
 			},
-			[]string{"Triggers.Webhook: a source of type CODECOMMIT has no webhooks; leave it out, and start Project() from the repository's OnCommit"},
+			[]string{"Triggers.Webhook: a source of type CODECOMMIT has no webhooks; leave it out, and start Project() with the repository's OnCommit"},
 		},
-		"a webhook of GitHub Enterprise": {
+		"a webhook for GitHub Enterprise": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Source = imagebuild.Source_GitHubEnterprise(jsii.String("https://git.example.com/team/api"), nil)
 			},
-			[]string{"Triggers.Webhook: CloudFormation makes no webhooks for GitHub Enterprise; leave it out, set PullRequests to have their project, and make the webhooks with `aws codebuild create-webhook`"},
+			[]string{"Triggers.Webhook: CloudFormation cannot create webhooks for GitHub Enterprise; leave it out, set PullRequests if their builds need a project, and create the webhooks with `aws codebuild create-webhook`"},
 		},
-		"filters that filter nothing": {
+		"an empty list of filters": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Triggers.Webhook.Filters = &[]*imagebuild.FilterGroup{}
 			},
-			[]string{"Triggers.Webhook.Filters: is empty, which would build on every event; name the events, or leave it out"},
+			[]string{"Triggers.Webhook.Filters: is empty, which would start a build on every event; list the events, or leave it out"},
 		},
-		"filters that CodeBuild does not know": {
+		"unknown and incomplete filters": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Triggers.Webhook.Filters = &[]*imagebuild.FilterGroup{nil, {
 					Events: events(awscodebuild.EventAction_PUSH, awscodebuild.EventAction_WORKFLOW_JOB_QUEUED),
@@ -142,23 +142,23 @@ func TestProblemsOfTriggers(t *testing.T) {
 				}}
 			},
 			[]string{
-				"Triggers.Webhook.Filters[0].Events: is missing; name at least one event, such as awscodebuild.EventAction_PUSH",
-				`Triggers.Webhook.Filters[1].Events[1]: "WORKFLOW_JOB_QUEUED" builds no image; use one of [PUSH RELEASED PRERELEASED PULL_REQUEST_CREATED PULL_REQUEST_UPDATED PULL_REQUEST_REOPENED PULL_REQUEST_CLOSED PULL_REQUEST_MERGED]`,
+				"Triggers.Webhook.Filters[0].Events: is missing; list at least one event, such as awscodebuild.EventAction_PUSH",
+				`Triggers.Webhook.Filters[1].Events[1]: "WORKFLOW_JOB_QUEUED" starts no image build; use one of [PUSH RELEASED PRERELEASED PULL_REQUEST_CREATED PULL_REQUEST_UPDATED PULL_REQUEST_REOPENED PULL_REQUEST_CLOSED PULL_REQUEST_MERGED]`,
 				"Triggers.Webhook.Filters[1].Conditions[0].Type: is missing or unknown; use one of [HEAD_REF BASE_REF FILE_PATH COMMIT_MESSAGE ACTOR_ACCOUNT_ID TAG_NAME RELEASE_NAME]",
 				"Triggers.Webhook.Filters[1].Conditions[1].Pattern: is missing; give a regular expression",
-				"Triggers.Webhook.Filters[1].Conditions[2].Type: is about pull requests, and the group has other events; give the events of pull requests a group of their own",
+				"Triggers.Webhook.Filters[1].Conditions[2].Type: applies only to pull requests, but the group has other events; move the events of pull requests to a group of their own",
 			},
 		},
-		"a refresh without a schedule, and base images that cannot be watched": {
+		"a refresh without a schedule, and invalid base images": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Image = api(s)
 				p.Triggers.RefreshOnSchedule = jsii.Bool(true)
 				p.Triggers.BaseImages = &[]*imagebuild.BaseImage{{}, {Repository: p.Image}, {Repository: awsecr.NewRepository(s, jsii.String("Base"), nil), Tag: jsii.String("*")}}
 			},
 			[]string{
-				"Triggers.RefreshOnSchedule: has no schedule; set Triggers.Schedule",
+				"Triggers.RefreshOnSchedule: has no effect without a schedule; set Triggers.Schedule, or leave it out",
 				"Triggers.BaseImages[0].Repository: is missing; give the repository of the image",
-				"Triggers.BaseImages[1]: is the image that is built, so that every build would start another; watch another repository",
+				"Triggers.BaseImages[1]: is the image that is built: every build would start another one; watch another repository",
 				`Triggers.BaseImages[2].Tag: "*" has the wrong form; use at most 128 letters, digits, '.', '_' and '-'`,
 			},
 		},

@@ -24,25 +24,22 @@ var (
 	dashboardForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 )
 
-func check(scope constructs.Construct, props *InsightProps) []validation.Problem {
+func check(scope constructs.Construct, props *InsightProps) validation.Problems {
 	problems := checkApps(*awscdk.Stack_Of(scope).Region(), props.Apps)
 	if props.Namespace != nil {
 		problems = append(problems, checkNamespace(props.Namespace)...)
 	}
-	add := func(prop, wrong, fix string) {
-		problems = append(problems, validation.Problem{Prop: prop, Wrong: wrong, Fix: fix})
-	}
 	if validation.IsLiteral(props.DashboardName) && !dashboardForm.MatchString(*props.DashboardName) {
-		add("DashboardName", fmt.Sprintf("%q has the wrong form", *props.DashboardName), "use at most 255 letters, digits, '-' and '_'")
+		problems.Add("DashboardName", fmt.Sprintf("%q has the wrong form", *props.DashboardName), "use at most 255 letters, digits, '-' and '_'")
 	}
 	if props.Period != nil {
 		seconds := *props.Period.ToSeconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
 		if seconds < 60 || seconds > maxPeriod || math.Mod(seconds, 60) != 0 {
-			add("Period", fmt.Sprintf("%v seconds is not a valid period of an alarm", seconds), "give whole minutes, at most 1 day")
+			problems.Add("Period", fmt.Sprintf("%v seconds is not a valid period of an alarm", seconds), "give whole minutes, at most 1 day")
 		}
 	}
 	if props.AlarmActions != nil && len(*props.AlarmActions) > maxActions {
-		add("AlarmActions", fmt.Sprintf("an alarm cannot have %d actions", len(*props.AlarmActions)), fmt.Sprintf("give at most %d", maxActions))
+		problems.Add("AlarmActions", fmt.Sprintf("an alarm cannot have %d actions", len(*props.AlarmActions)), fmt.Sprintf("give at most %d", maxActions))
 	}
 	return append(problems, checkThresholds(props.Thresholds.withDefaults())...)
 }
@@ -64,27 +61,24 @@ func checkNamespace(namespace *string) []validation.Problem {
 	return []validation.Problem{{Prop: "Namespace", Wrong: wrong, Fix: "use at most 255 letters, digits and . _ / # : -, such as layercache"}}
 }
 
-func checkApps(region string, apps *[]*App) []validation.Problem {
+func checkApps(region string, apps *[]*App) validation.Problems {
 	if apps == nil || len(*apps) == 0 {
 		return []validation.Problem{{Prop: "Apps", Wrong: "is empty", Fix: "list at least one app, with the App of its ImageBuild"}}
 	}
-	var problems []validation.Problem
-	add := func(prop, wrong, fix string) {
-		problems = append(problems, validation.Problem{Prop: prop, Wrong: wrong, Fix: fix})
-	}
+	var problems validation.Problems
 	if len(*apps) > maxApps {
-		add("Apps", fmt.Sprintf("%d apps do not fit on a dashboard", len(*apps)), fmt.Sprintf("give at most %d, and add the others to another Insight", maxApps))
+		problems.Add("Apps", fmt.Sprintf("%d apps do not fit on a dashboard", len(*apps)), fmt.Sprintf("give at most %d, and add the others to another Insight", maxApps))
 	}
 	labels := map[string]int{}
 	for n, app := range *apps {
 		prop := fmt.Sprintf("Apps[%d]", n)
 		if app == nil || app.Name == nil {
-			add(prop+".Name", "is missing", "give the App of an ImageBuild")
+			problems.Add(prop+".Name", "is missing", "give the App of an ImageBuild")
 			continue
 		}
-		checkApp(add, prop, region, app)
+		checkApp(&problems, prop, region, app)
 		if first, taken := labels[app.label()]; taken {
-			add(prop+".Label", fmt.Sprintf("%q is also the label of Apps[%d]", app.label(), first), "give each app its own label")
+			problems.Add(prop+".Label", fmt.Sprintf("%q is also the label of Apps[%d]", app.label(), first), "give each app its own label")
 			continue
 		}
 		labels[app.label()] = n
@@ -92,26 +86,26 @@ func checkApps(region string, apps *[]*App) []validation.Problem {
 	return problems
 }
 
-func checkApp(add func(prop, wrong, fix string), prop, region string, app *App) {
+func checkApp(problems *validation.Problems, prop, region string, app *App) {
 	for _, c := range []struct {
 		prop  string
 		value *string
 	}{{".Name", app.Name}, {".Label", app.Label}} {
 		if c.value != nil && !appForm.MatchString(*c.value) {
-			add(prop+c.prop, fmt.Sprintf("%q has the wrong form", *c.value), "use at most 64 letters, digits, '.', '_' and '-'")
+			problems.Add(prop+c.prop, fmt.Sprintf("%q has the wrong form", *c.value), "use at most 64 letters, digits, '.', '_' and '-'")
 		}
 	}
 	if validation.IsLiteral(app.Account) && !accountForm.MatchString(*app.Account) {
-		add(prop+".Account", fmt.Sprintf("%q has the wrong form", *app.Account), "give the 12 digits of an account")
+		problems.Add(prop+".Account", fmt.Sprintf("%q has the wrong form", *app.Account), "give the 12 digits of an account")
 	}
 	if app.Region != nil && *app.Region != region && app.hasAlarms() {
-		add(prop+".Region", "is not the region of the stack, and an alarm watches only its own region",
+		problems.Add(prop+".Region", "is not the region of the stack, and an alarm watches only its own region",
 			"set Alarms to false here and add an Insight in that region, or deploy the stack in that region")
 	}
 }
 
 func checkThresholds(t Thresholds) []validation.Problem {
-	var problems []validation.Problem
+	var problems validation.Problems
 	for _, c := range []struct {
 		prop  string
 		value float64
@@ -124,7 +118,7 @@ func checkThresholds(t Thresholds) []validation.Problem {
 		{"MinimumBuilds", *t.MinimumBuilds, *t.MinimumBuilds >= 1, "give 1 or more"},
 	} {
 		if !c.ok {
-			problems = append(problems, validation.Problem{Prop: "Thresholds." + c.prop, Wrong: fmt.Sprintf("%v is out of range", c.value), Fix: c.fix})
+			problems.Add("Thresholds."+c.prop, fmt.Sprintf("%v is out of range", c.value), c.fix)
 		}
 	}
 	return problems

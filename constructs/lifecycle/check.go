@@ -25,16 +25,14 @@ const limits = "MaxCount, MaxDaysSincePush, MaxDaysSincePull and MaxDaysSinceTra
 
 // check returns all problems of the rules.
 func check(prop string, rules []*Rule) []validation.Problem {
-	var problems []validation.Problem
+	var problems validation.Problems
 	if len(rules) == 0 || len(rules) > maxRules {
-		problems = append(problems, validation.Problem{
-			Prop: prop, Wrong: fmt.Sprintf("has %d rules, and ECR accepts 1 to %d", len(rules), maxRules), Fix: "leave the prop out to get the default rules, or merge rules",
-		})
+		problems.Add(prop, fmt.Sprintf("has %d rules, and ECR accepts 1 to %d", len(rules), maxRules), "leave the prop out to get the default rules, or merge rules")
 	}
 	for i, r := range rules {
 		at := fmt.Sprintf("%s[%d]", prop, i)
 		if r == nil {
-			problems = append(problems, validation.Problem{Prop: at, Wrong: "is nil", Fix: "leave it out or give a rule"})
+			problems.Add(at, "is nil", "leave it out or give a rule")
 			continue
 		}
 		problems = append(problems, checkTags(at, r)...)
@@ -45,30 +43,27 @@ func check(prop string, rules []*Rule) []validation.Problem {
 }
 
 func checkTags(at string, r *Rule) []validation.Problem {
-	var problems []validation.Problem
-	add := func(prop, wrong, fix string) {
-		problems = append(problems, validation.Problem{Prop: at + prop, Wrong: wrong, Fix: fix})
-	}
+	var problems validation.Problems
 	status := tagStatus(r)
 	patterns := r.TagPatterns != nil && len(*r.TagPatterns) > 0
 	switch {
 	case status != Untagged && status != Tagged && status != Any:
-		add(".TagStatus", fmt.Sprintf("%q is not a tag status", status), "use lifecycle.Untagged, lifecycle.Tagged or lifecycle.Any")
+		problems.Add(at+".TagStatus", fmt.Sprintf("%q is not a tag status", status), "use lifecycle.Untagged, lifecycle.Tagged or lifecycle.Any")
 	case status == Tagged && !patterns:
-		add(".TagPatterns", "is missing for tagged images", `give patterns, such as "*"`)
+		problems.Add(at+".TagPatterns", "is missing for tagged images", `give patterns, such as "*"`)
 	case status != Tagged && patterns:
-		add(".TagPatterns", fmt.Sprintf("is not allowed for %s images", status), "use TagStatus lifecycle.Tagged or drop the patterns")
+		problems.Add(at+".TagPatterns", fmt.Sprintf("is not allowed for %s images", status), "use TagStatus lifecycle.Tagged or drop the patterns")
 	}
 	if !patterns {
 		return problems
 	}
 	for i, pattern := range *r.TagPatterns {
-		at := fmt.Sprintf(".TagPatterns[%d]", i)
+		at := fmt.Sprintf("%s.TagPatterns[%d]", at, i)
 		switch text := value(pattern); {
 		case !patternForm.MatchString(text):
-			add(at, fmt.Sprintf("%q has the wrong form", text), "use 1 to 128 letters, digits, '.', '_', '-' and '*'")
+			problems.Add(at, fmt.Sprintf("%q has the wrong form", text), "use 1 to 128 letters, digits, '.', '_', '-' and '*'")
 		case strings.Count(text, "*") > maxWildcards:
-			add(at, fmt.Sprintf("%q has more than %d wildcards", text, maxWildcards), "use fewer")
+			problems.Add(at, fmt.Sprintf("%q has more than %d wildcards", text, maxWildcards), "use fewer")
 		}
 	}
 	return problems
@@ -87,7 +82,7 @@ func checkOrder(at string, r *Rule, later []*Rule) []validation.Problem {
 }
 
 func checkLimits(at string, r *Rule) []validation.Problem {
-	var problems []validation.Problem
+	var problems validation.Problems
 	set := 0
 	for _, limit := range []struct {
 		prop  string
@@ -104,9 +99,7 @@ func checkLimits(at string, r *Rule) []validation.Problem {
 		}
 		set++
 		if *limit.value < limit.least || *limit.value != float64(int64(*limit.value)) {
-			problems = append(problems, validation.Problem{
-				Prop: at + limit.prop, Wrong: fmt.Sprintf("%v is not a whole number from %v", *limit.value, limit.least), Fix: fmt.Sprintf("give at least %v", limit.least),
-			})
+			problems.Add(at+limit.prop, fmt.Sprintf("%v is not a whole number from %v", *limit.value, limit.least), fmt.Sprintf("give at least %v", limit.least))
 		}
 	}
 	if set == 1 {
@@ -118,7 +111,7 @@ func checkLimits(at string, r *Rule) []validation.Problem {
 // checkOverlap refuses a rule that selects the same images as an earlier one: ECR accepts one rule for
 // untagged images, and one for each set of patterns.
 func checkOverlap(prop string, rules []*Rule) []validation.Problem {
-	var problems []validation.Problem
+	var problems validation.Problems
 	first := map[string]int{}
 	for i, r := range rules {
 		if r == nil || tagStatus(r) == Any {
@@ -126,9 +119,7 @@ func checkOverlap(prop string, rules []*Rule) []validation.Problem {
 		}
 		selected := fmt.Sprint(tagStatus(r), r.MaxDaysSinceTransition != nil, patternSet(r))
 		if earlier, taken := first[selected]; taken {
-			problems = append(problems, validation.Problem{
-				Prop: fmt.Sprintf("%s[%d]", prop, i), Wrong: fmt.Sprintf("selects the same images as %s[%d], which applies first", prop, earlier), Fix: "keep one of them",
-			})
+			problems.Add(fmt.Sprintf("%s[%d]", prop, i), fmt.Sprintf("selects the same images as %s[%d], which applies first", prop, earlier), "keep one of them")
 			continue
 		}
 		first[selected] = i
@@ -149,7 +140,7 @@ func patternSet(r *Rule) []string {
 }
 
 func checkNoArchive(prop string, rules []*Rule) []validation.Problem {
-	var problems []validation.Problem
+	var problems validation.Problems
 	for i, r := range rules {
 		if r == nil {
 			continue
@@ -159,11 +150,7 @@ func checkNoArchive(prop string, rules []*Rule) []validation.Problem {
 			limit *float64
 		}{{"MaxDaysSincePull", r.MaxDaysSincePull}, {"MaxDaysSinceTransition", r.MaxDaysSinceTransition}} {
 			if archive.limit != nil {
-				problems = append(problems, validation.Problem{
-					Prop:  fmt.Sprintf("%s[%d].%s", prop, i, archive.name),
-					Wrong: "is for the archive, from which builds cannot import caches and where each is billed for at least 90 days",
-					Fix:   "use MaxDaysSincePush or MaxCount; one cold build rebuilds an expired cache",
-				})
+				problems.Add(fmt.Sprintf("%s[%d].%s", prop, i, archive.name), "is for the archive, from which builds cannot import caches and where each is billed for at least 90 days", "use MaxDaysSincePush or MaxCount; one cold build rebuilds an expired cache")
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -44,7 +45,7 @@ type PullThroughCacheProps struct {
 	// Pullers are principals of other accounts that may pull through every upstream. Their own policies must
 	// allow it too; GrantPull on an imported PullThroughCache adds that.
 	// Default: none.
-	Pullers *[]*Puller
+	Pullers *[]*access.Party
 
 	// RegistryPolicy adds the statements for pullers of other accounts to the registry policy of
 	// RegistryPolicy_Of. Deploying it replaces a policy that was created by hand. If something else manages
@@ -88,7 +89,7 @@ func NewPullThroughCache(scope constructs.Construct, id *string, props *PullThro
 	if props.Pullers != nil {
 		everything := c.catalog.cover(nil)
 		for _, p := range *props.Pullers {
-			c.share(p.party(c.catalog.home.stack), everything, true)
+			c.share(newParty(c.catalog.home.stack, p), everything, true)
 		}
 	}
 	return c
@@ -115,8 +116,8 @@ func upstreamsOr(list *[]*Upstream) []*Upstream {
 	return upstreams
 }
 
-func (c *PullThroughCache) check(props *PullThroughCacheProps, upstreams []*Upstream) problems {
-	var found problems
+func (c *PullThroughCache) check(props *PullThroughCacheProps, upstreams []*Upstream) validation.Problems {
+	var found validation.Problems
 	props.Template.check("Template", &found)
 	found = append(found, checkUpstreams(c.catalog.home, upstreams)...)
 	for i, u := range upstreams {
@@ -128,11 +129,11 @@ func (c *PullThroughCache) check(props *PullThroughCacheProps, upstreams []*Upst
 		u.Template.check(at+".Template", &found)
 		c.checkTaken(u, at, &found)
 	}
-	return append(found, checkPullers(props.Pullers)...)
+	return append(found, access.CheckAll("Pullers", props.Pullers)...)
 }
 
 // checkTaken refuses a prefix that another PullThroughCache of the account and region uses.
-func (c *PullThroughCache) checkTaken(u *Upstream, at string, found *problems) {
+func (c *PullThroughCache) checkTaken(u *Upstream, at string, found *validation.Problems) {
 	taken, ok := findClaim(c.catalog.home.stack, prefixClaim, u.prefix())
 	if !ok {
 		return
@@ -141,7 +142,7 @@ func (c *PullThroughCache) checkTaken(u *Upstream, at string, found *problems) {
 	if taken.stack != *c.catalog.home.stack.Node().Path() && !environmentKnown(c.catalog.home.stack) {
 		fix += "; if the stacks are for different accounts or regions, give both their env"
 	}
-	found.add(at+".Prefix", fmt.Sprintf("%q is already used by %s in this account and region", u.prefix(), taken.construct), fix)
+	found.Add(at+".Prefix", fmt.Sprintf("%q is already used by %s in this account and region", u.prefix(), taken.construct), fix)
 }
 
 // addUpstream creates the template and its role's permissions before the rule. Otherwise an early pull would

@@ -81,7 +81,7 @@ type covered struct {
 // an unknown upstream.
 func (c *catalog) cover(options *PullOptions) []covered {
 	names := map[*rule][]string{}
-	var found problems
+	var found validation.Problems
 	if options == nil || options.Repositories == nil {
 		for _, r := range c.rules {
 			for _, pattern := range r.repositories {
@@ -108,18 +108,18 @@ func (c *catalog) cover(options *PullOptions) []covered {
 }
 
 // match returns the rule for a pattern of upstream repositories.
-func (c *catalog) match(at, pattern string, found *problems) (*rule, string, bool) {
+func (c *catalog) match(at, pattern string, found *validation.Problems) (*rule, string, bool) {
 	i := parseImage(pattern)
 	r, name, ok := findRule(c.rules, i)
 	switch {
 	case !patternForm.MatchString(i.name) || i.version != "":
-		found.add(at, fmt.Sprintf("%q is not an upstream repository", pattern), "give HOST/NAME without a tag, such as docker.io/library/golang or quay.io/*")
+		found.Add(at, fmt.Sprintf("%q is not an upstream repository", pattern), "give HOST/NAME without a tag, such as docker.io/library/golang or quay.io/*")
 		return nil, "", false
 	case !ok:
-		found.add(at, fmt.Sprintf("%q is on %s, which is not an upstream of this cache", pattern, i.host), "use one of "+upstreamHosts(c.rules)+", or add the upstream")
+		found.Add(at, fmt.Sprintf("%q is on %s, which is not an upstream of this cache", pattern, i.host), "use one of "+upstreamHosts(c.rules)+", or add the upstream")
 		return nil, "", false
 	case r.prefix == rootPrefix && strings.HasPrefix(name, "*"):
-		found.add(at, fmt.Sprintf("%q with the prefix ROOT would include every repository of the account", pattern), "name repositories")
+		found.Add(at, fmt.Sprintf("%q with the prefix ROOT would include every repository of the account", pattern), "name repositories")
 		return nil, "", false
 	}
 	return r, name, true

@@ -38,33 +38,26 @@ func CheckPrefix(prefix string) string {
 // PrefixFix describes a valid prefix.
 const PrefixFix = "use lower-case letters and digits, with '.', '_', '-' or '/' between them, such as team/quay"
 
-// problems collects the problems of props.
-type problems []validation.Problem
-
-func (p *problems) add(prop, wrong, fix string) {
-	*p = append(*p, validation.Problem{Prop: prop, Wrong: wrong, Fix: fix})
-}
-
 // checkUpstreams returns the problems of a list of upstreams, apart from secrets and templates.
-func checkUpstreams(h home, upstreams []*Upstream) problems {
-	var found problems
+func checkUpstreams(h home, upstreams []*Upstream) validation.Problems {
+	var found validation.Problems
 	if len(upstreams) == 0 {
-		found.add("Upstreams", "is empty", "name a registry, or leave the prop out to cache from the registries that need no secret")
+		found.Add("Upstreams", "is empty", "name a registry, or leave the prop out to cache from the registries that need no secret")
 	}
 	prefixes, hosts := map[string]bool{}, map[string]bool{}
 	for i, u := range upstreams {
 		at := fmt.Sprintf("Upstreams[%d]", i)
 		if u == nil || !known(u.Registry) {
-			found.add(at+".Registry", "is not a registry that ECR can cache from", "use one of "+registryNames())
+			found.Add(at+".Registry", "is not a registry that ECR can cache from", "use one of "+registryNames())
 			continue
 		}
 		u.check(h, at, &found)
 		if prefixes[u.prefix()] {
-			found.add(at+".Prefix", fmt.Sprintf("%q is already used by another upstream", u.prefix()), "give each upstream its own prefix")
+			found.Add(at+".Prefix", fmt.Sprintf("%q is already used by another upstream", u.prefix()), "give each upstream its own prefix")
 		}
 		host := u.host(h)
 		if host != "" && hosts[host] && !u.renames() {
-			found.add(at+".Registry", fmt.Sprintf("%q is listed twice", u.Registry), "keep one of them")
+			found.Add(at+".Registry", fmt.Sprintf("%q is listed twice", u.Registry), "keep one of them")
 		}
 		prefixes[u.prefix()] = true
 		hosts[host] = hosts[host] || !u.renames()
@@ -77,10 +70,10 @@ func known(r UpstreamRegistry) bool {
 	return ok
 }
 
-func (u *Upstream) check(h home, at string, found *problems) {
+func (u *Upstream) check(h home, at string, found *validation.Problems) {
 	if u.prefix() != rootPrefix {
 		if wrong := CheckPrefix(u.prefix()); wrong != "" {
-			found.add(at+".Prefix", wrong, PrefixFix)
+			found.Add(at+".Prefix", wrong, PrefixFix)
 		}
 	}
 	u.checkAzure(at, found)
@@ -88,37 +81,37 @@ func (u *Upstream) check(h home, at string, found *problems) {
 	u.checkRepositories(at, found)
 }
 
-func (u *Upstream) checkAzure(at string, found *problems) {
+func (u *Upstream) checkAzure(at string, found *validation.Problems) {
 	at += ".AzureRegistry"
 	const fix = "give NAME of NAME.azurecr.io, 5 to 50 letters and digits"
 	switch {
 	case u.Registry != Azure && u.AzureRegistry != nil:
-		found.add(at, fmt.Sprintf("is set, but the registry is %s", u.Registry), "leave it out")
+		found.Add(at, fmt.Sprintf("is set, but the registry is %s", u.Registry), "leave it out")
 	case u.Registry == Azure && u.AzureRegistry == nil:
-		found.add(at, "is missing", fix)
+		found.Add(at, "is missing", fix)
 	case validation.IsLiteral(u.AzureRegistry) && !azureForm.MatchString(*u.AzureRegistry):
-		found.add(at, fmt.Sprintf("%q is not the name of a registry", *u.AzureRegistry), fix)
+		found.Add(at, fmt.Sprintf("%q is not the name of a registry", *u.AzureRegistry), fix)
 	}
 }
 
-func (u *Upstream) checkRepositories(at string, found *problems) {
+func (u *Upstream) checkRepositories(at string, found *validation.Problems) {
 	at += ".Repositories"
 	if u.Repositories == nil {
 		if u.prefix() == rootPrefix {
-			found.add(at, "is missing with the prefix ROOT, so GrantPull would include every repository of the account", `name repositories of the upstream, such as "library/*"`)
+			found.Add(at, "is missing with the prefix ROOT, so GrantPull would include every repository of the account", `name repositories of the upstream, such as "library/*"`)
 		}
 		return
 	}
 	if len(*u.Repositories) == 0 {
-		found.add(at, "is empty, so GrantPull would allow nothing", `name repositories of the upstream, such as "library/*", or leave the prop out`)
+		found.Add(at, "is empty, so GrantPull would allow nothing", `name repositories of the upstream, such as "library/*", or leave the prop out`)
 	}
 	for i, pattern := range *u.Repositories {
 		at := fmt.Sprintf("%s[%d]", at, i)
 		switch {
 		case pattern == nil || validation.IsLiteral(pattern) && !patternForm.MatchString(*pattern):
-			found.add(at, "is not a repository name of the upstream", `give a name without host and tag, such as library/golang; "*" stands for any text`)
+			found.Add(at, "is not a repository name of the upstream", `give a name without host and tag, such as library/golang; "*" stands for any text`)
 		case u.prefix() == rootPrefix && (*pattern)[0] == '*':
-			found.add(at, fmt.Sprintf("%q with the prefix ROOT would include repositories of other origin", *pattern), "begin it with a name")
+			found.Add(at, fmt.Sprintf("%q with the prefix ROOT would include repositories of other origin", *pattern), "begin it with a name")
 		}
 	}
 }

@@ -64,41 +64,41 @@ func (u *Upstream) renames() bool {
 	return u.Registry == Ecr && u.Ecr != nil && u.Ecr.Prefix != nil
 }
 
-func (u *Upstream) checkEcr(h home, at string, found *problems) {
+func (u *Upstream) checkEcr(h home, at string, found *validation.Problems) {
 	at += ".Ecr"
 	switch {
 	case u.Registry != Ecr && u.Ecr != nil:
-		found.add(at, fmt.Sprintf("is set, but the registry is %s", u.Registry), "leave it out")
+		found.Add(at, fmt.Sprintf("is set, but the registry is %s", u.Registry), "leave it out")
 		return
 	case u.Registry == Ecr && u.Ecr == nil:
-		found.add(at, "is missing", "give the account or the region of the images")
+		found.Add(at, "is missing", "give the account or the region of the images")
 		return
 	case u.Registry != Ecr:
 		return
 	}
 	e := u.Ecr
 	if validation.IsLiteral(e.Account) && !accountForm.MatchString(*e.Account) {
-		found.add(at+".Account", fmt.Sprintf("%q has the wrong form", *e.Account), "give the 12 digits of the account")
+		found.Add(at+".Account", fmt.Sprintf("%q has the wrong form", *e.Account), "give the 12 digits of the account")
 	}
 	if validation.IsLiteral(e.Region) && !regionForm.MatchString(*e.Region) {
-		found.add(at+".Region", fmt.Sprintf("%q has the wrong form", *e.Region), "give a region, such as eu-west-1")
+		found.Add(at+".Region", fmt.Sprintf("%q has the wrong form", *e.Region), "give a region, such as eu-west-1")
 	}
 	if same(e.Account, h.account) && same(e.Region, h.region) {
-		found.add(at, "is the registry of the rule itself", "give the account or the region of the images")
+		found.Add(at, "is the registry of the rule itself", "give the account or the region of the images")
 	}
 	if e.Role != nil && differ(e.Role.Env().Account, h.account) {
-		found.add(at+".Role", fmt.Sprintf("is in account %s, and the rule in %s", *e.Role.Env().Account, *h.account), "give a role of the rule's account, or leave it out")
+		found.Add(at+".Role", fmt.Sprintf("is in account %s, and the rule in %s", *e.Role.Env().Account, *h.account), "give a role of the rule's account, or leave it out")
 	}
 	u.checkEcrPrefix(at+".Prefix", found)
 }
 
-func (u *Upstream) checkEcrPrefix(at string, found *problems) {
+func (u *Upstream) checkEcrPrefix(at string, found *validation.Problems) {
 	switch prefix := u.Ecr.Prefix; {
 	case prefix == nil:
 	case u.prefix() == rootPrefix:
-		found.add(at, "cannot be combined with the prefix ROOT, with which ECR keeps the names as they are", "leave it out, or give the upstream a prefix")
+		found.Add(at, "cannot be combined with the prefix ROOT, with which ECR keeps the names as they are", "leave it out, or give the upstream a prefix")
 	case validation.IsLiteral(prefix) && CheckPrefix(*prefix) != "":
-		found.add(at, CheckPrefix(*prefix), PrefixFix)
+		found.Add(at, CheckPrefix(*prefix), PrefixFix)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/pullthrough"
 	"github.com/layercache/layercache/internal/synthtest"
 )
@@ -100,7 +101,7 @@ func TestAStackWithEverythingPassesCfnLint(t *testing.T) {
 			EncryptionKey: awskms.NewKey(stack, jsii.String("Key"), nil),
 			Tags:          &map[string]*string{"team": jsii.String("platform")},
 		},
-		Pullers: &[]*pullthrough.Puller{{Account: jsii.String(there)}, {OrganizationID: jsii.String("o-a1b2c3d4e5"), RolePath: jsii.String("/ci/")}},
+		Pullers: &[]*access.Party{{Account: jsii.String(there)}, {OrganizationID: jsii.String("o-a1b2c3d4e5"), RolePath: jsii.String("/ci/")}},
 	})
 	_, helper := synthtest.File(t, "helper.zip", "helper")
 	pullthrough.NewPrewarm(stack, jsii.String("Prewarm"), &pullthrough.PrewarmProps{

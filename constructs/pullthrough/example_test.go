@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/pullthrough"
 	"github.com/layercache/layercache/internal/synthtest"
 )
@@ -21,7 +22,7 @@ func ExampleNewPullThroughCache() {
 			{Registry: pullthrough.DockerHub, Secret: awssecretsmanager.Secret_FromSecretNameV2(stack, jsii.String("DockerHub"), jsii.String("ecr-pullthroughcache/docker-hub"))},
 		},
 		Template: &pullthrough.RepositoryTemplate{Tags: &map[string]*string{"team": jsii.String("platform")}},
-		Pullers:  &[]*pullthrough.Puller{{Account: jsii.String("222222222222"), RolePath: jsii.String("/ci/")}},
+		Pullers:  &[]*access.Party{{Account: jsii.String("222222222222"), RolePath: jsii.String("/ci/")}},
 	})
 	fmt.Println(synthtest.Text(stack.Resolve(cache.Mirrors())))
 	// Output:

@@ -31,7 +31,7 @@ func newHome(shared *perstack.Shared, account, region *string) home {
 
 // homeOf returns the registry of the account and region of scope's stack.
 func homeOf(scope constructs.Construct) home {
-	shared := perstack.Of(scope)
+	shared := perstack.SharedOf(scope)
 	return newHome(shared, shared.Account(), shared.Region())
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/layercache/layercache/constructs/validation"
 )
 
 // image is a reference to an image as in a Dockerfile, or a pattern of references.
@@ -84,17 +86,17 @@ func findRule(rules []*rule, i image) (*rule, string, bool) {
 }
 
 // checkImage returns the problems of a reference to an image that a rule must cover.
-func checkImage(rules []*rule, at, reference string) problems {
-	var found problems
+func checkImage(rules []*rule, at, reference string) validation.Problems {
+	var found validation.Problems
 	i := parseImage(reference)
 	_, repository, ok := findRule(rules, i)
 	switch {
 	case !nameForm.MatchString(i.name) || !versionForm.MatchString(i.version):
-		found.add(at, fmt.Sprintf("%q is not an image reference", reference), "write it as in a Dockerfile, such as docker.io/library/golang:1.26")
+		found.Add(at, fmt.Sprintf("%q is not an image reference", reference), "write it as in a Dockerfile, such as docker.io/library/golang:1.26")
 	case !ok:
-		found.add(at, fmt.Sprintf("%q is on %s, which is not an upstream of this cache", reference, i.host), "use one of "+upstreamHosts(rules)+", or add the upstream")
+		found.Add(at, fmt.Sprintf("%q is on %s, which is not an upstream of this cache", reference, i.host), "use one of "+upstreamHosts(rules)+", or add the upstream")
 	case len(repository) > maxRepositoryName:
-		found.add(at, fmt.Sprintf("the repository name of %q in ECR has more than %d characters: %s", reference, maxRepositoryName, repository), "give the upstream a shorter prefix")
+		found.Add(at, fmt.Sprintf("the repository name of %q in ECR has more than %d characters: %s", reference, maxRepositoryName, repository), "give the upstream a shorter prefix")
 	}
 	return found
 }

@@ -55,7 +55,7 @@ func PullThroughCache_FromPullThroughCacheAttributes(scope constructs.Construct,
 		{"Region", attributes.Region, regionForm.MatchString, "give a region, such as eu-west-1"},
 	} {
 		if validation.IsLiteral(p.value) && !p.ok(*p.value) {
-			found.add(p.prop, fmt.Sprintf("%q has the wrong form", *p.value), p.fix)
+			found.Add(p.prop, fmt.Sprintf("%q has the wrong form", *p.value), p.fix)
 		}
 	}
 	validation.Report(c, found)

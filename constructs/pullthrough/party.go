@@ -3,8 +3,8 @@ package pullthrough
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -19,27 +19,20 @@ type party struct {
 // partyOf returns the party for a grantee of another account: the account, narrowed to the role if its ARN is
 // known. A policy cannot name a role that does not exist yet.
 func partyOf(stack awscdk.Stack, account *string, principal awsiam.IPrincipal) party {
-	who := party{principal: accountPrincipal(stack, account), conditions: map[string]any{}}
+	who := party{principal: *access.AccountArn(stack, account), conditions: map[string]any{}}
 	if role, ok := principal.(awsiam.IRole); ok && validation.IsLiteral(role.RoleArn()) {
 		who.conditions["ArnEquals"] = map[string]any{"aws:PrincipalArn": *role.RoleArn()}
 	}
 	return who
 }
 
-// accountPrincipal returns the ARN of an account. Unlike with awsiam.AccountPrincipal, equal statements have
-// equal texts.
-func accountPrincipal(stack awscdk.Stack, account *string) string {
-	return iamArn(stack, account, "root")
-}
-
-func iamArn(stack awscdk.Stack, account *string, resource string) string {
-	return *stack.FormatArn(&awscdk.ArnComponents{
-		Service:   jsii.String("iam"),
-		Region:    jsii.String(""),
-		Account:   account,
-		Resource:  jsii.String(resource),
-		ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME,
-	})
+// newParty returns the party for the props.
+func newParty(stack awscdk.Stack, p *access.Party) party {
+	who := party{principal: "*", conditions: p.Conditions(stack)}
+	if p.Account != nil {
+		who.principal = *access.AccountArn(stack, p.Account)
+	}
+	return who
 }
 
 // statement allows the party the actions. Statements of a repository policy have no resources.

@@ -87,13 +87,13 @@ func NewPrewarm(scope constructs.Construct, id *string, props *PrewarmProps) *Pr
 	return p
 }
 
-func checkPrewarm(props *PrewarmProps) problems {
-	found := problems(helperasset.Check(props.HelperZip))
+func checkPrewarm(props *PrewarmProps) validation.Problems {
+	found := validation.Problems(helperasset.Check(props.HelperZip))
 	if props.PullThrough == nil {
-		found.add("PullThrough", "is missing", "give a pullthrough.PullThroughCache")
+		found.Add("PullThrough", "is missing", "give a pullthrough.PullThroughCache")
 	}
 	if props.Images == nil || len(*props.Images) == 0 {
-		found.add("Images", "is empty", "name images, such as docker.io/library/golang:1.26")
+		found.Add("Images", "is empty", "name images, such as docker.io/library/golang:1.26")
 	} else if props.PullThrough != nil {
 		for i, image := range *props.Images {
 			found = append(found, checkImage(props.PullThrough.serves().rules, fmt.Sprintf("Images[%d]", i), valueOr(image, ""))...)
@@ -102,7 +102,7 @@ func checkPrewarm(props *PrewarmProps) problems {
 	if t := props.Timeout; t != nil {
 		const least, most = 5, 2160
 		if minutes := *t.ToMinutes(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)}); minutes < least || minutes > most {
-			found.add("Timeout", fmt.Sprintf("%v minutes is out of CodeBuild's range", minutes), fmt.Sprintf("give %d to %d minutes", least, most))
+			found.Add("Timeout", fmt.Sprintf("%v minutes is out of CodeBuild's range", minutes), fmt.Sprintf("give %d to %d minutes", least, most))
 		}
 	}
 	return found
@@ -131,7 +131,7 @@ func (p *Prewarm) addProject(props *PrewarmProps, zip string) {
 	}
 	p.project = awscodebuild.NewProject(p, jsii.String("Project"), &awscodebuild.ProjectProps{
 		Description: jsii.String("Pulls base images through a pull-through cache (layercache)"),
-		Source:      helperasset.PrimarySource(perstack.Of(p), p.role, zip),
+		Source:      helperasset.PrimarySource(perstack.SharedOf(p), p.role, zip),
 		Environment: &awscodebuild.BuildEnvironment{
 			BuildImage:  awscodebuild.LinuxBuildImage_AMAZON_LINUX_2023_5(),
 			ComputeType: awscodebuild.ComputeType_SMALL,

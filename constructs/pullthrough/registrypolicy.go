@@ -29,7 +29,7 @@ func RegistryPolicy_Of(scope constructs.Construct) awsecr.CfnRegistryPolicy {
 	stack := awscdk.Stack_Of(scope)
 	if held, ok := findClaim(stack, registryPolicyClaim, ""); ok {
 		if held.stack != *stack.Node().Path() && !environmentKnown(stack) {
-			validation.Report(scope, problems{{
+			validation.Report(scope, validation.Problems{{
 				Prop:  "RegistryPolicy",
 				Wrong: fmt.Sprintf("stack %q has the registry policy of its account and region, and this stack may be in the same ones", held.stack),
 				Fix:   "give both stacks their account and region (env), or share from only one of them",

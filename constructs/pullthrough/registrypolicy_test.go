@@ -7,6 +7,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/pullthrough"
 	"github.com/layercache/layercache/internal/synthtest"
 )
@@ -14,7 +15,7 @@ import (
 const policyType = "AWS::ECR::RegistryPolicy"
 
 // shared creates a cache of one upstream for the pullers.
-func shared(stack awscdk.Stack, id string, r pullthrough.UpstreamRegistry, pullers ...*pullthrough.Puller) *pullthrough.PullThroughCache {
+func shared(stack awscdk.Stack, id string, r pullthrough.UpstreamRegistry, pullers ...*access.Party) *pullthrough.PullThroughCache {
 	return pullthrough.NewPullThroughCache(stack, jsii.String(id), &pullthrough.PullThroughCacheProps{
 		Upstreams: &[]*pullthrough.Upstream{{Registry: r}}, Pullers: &pullers,
 	})
@@ -23,9 +24,9 @@ func shared(stack awscdk.Stack, id string, r pullthrough.UpstreamRegistry, pulle
 func TestPullersOfOtherAccounts(t *testing.T) {
 	stack := stackOf(here)
 	shared(stack, "Pull", pullthrough.Quay,
-		&pullthrough.Puller{Account: jsii.String(there)},
-		&pullthrough.Puller{Account: jsii.String("333333333333"), RolePath: jsii.String("/ci/")},
-		&pullthrough.Puller{OrganizationID: jsii.String("o-a1b2c3d4e5"), RolePath: jsii.String("/ci/")})
+		&access.Party{Account: jsii.String(there)},
+		&access.Party{Account: jsii.String("333333333333"), RolePath: jsii.String("/ci/")},
+		&access.Party{OrganizationID: jsii.String("o-a1b2c3d4e5"), RolePath: jsii.String("/ci/")})
 
 	const allow = "Allow " + importing + " on " + registry + "quay/* to AWS="
 	assert.Equal(t, []string{
@@ -45,22 +46,22 @@ func TestPullersOfOtherAccounts(t *testing.T) {
 func TestEveryProblemOfPullers(t *testing.T) {
 	stack := synthtest.Stack()
 	shared(stack, "Pull", pullthrough.Quay, nil,
-		&pullthrough.Puller{RolePath: jsii.String("/ci/")},
-		&pullthrough.Puller{Account: jsii.String("*"), OrganizationID: jsii.String("*"), RolePath: jsii.String("ci*")})
+		&access.Party{RolePath: jsii.String("/ci/")},
+		&access.Party{Account: jsii.String("*"), OrganizationID: jsii.String("*"), RolePath: jsii.String("ci*")})
 
 	assert.Equal(t, []string{
-		"Test/Pull: Pullers[0]: would allow everybody; set Account or OrganizationID",
-		"Test/Pull: Pullers[1]: would allow everybody; set Account or OrganizationID",
+		"Test/Pull: Pullers[0]: would allow everybody; set Account, OrganizationID or OrganizationPaths",
+		"Test/Pull: Pullers[1]: would allow everybody; set Account, OrganizationID or OrganizationPaths",
 		`Test/Pull: Pullers[2].Account: "*" has the wrong form; give the 12 digits of the account`,
 		`Test/Pull: Pullers[2].OrganizationID: "*" has the wrong form; give the organization's id, such as o-a1b2c3d4e5`,
-		`Test/Pull: Pullers[2].RolePath: "ci*" has the wrong form; give a path that starts and ends with a slash, such as /ci/`,
+		`Test/Pull: Pullers[2].RolePath: "ci*" has the wrong form; give a path that starts and ends with a slash, such as /ci/release/`,
 	}, synthtest.Errors(stack))
 }
 
 func TestOneRegistryPolicyForAllStacksOfAnAccountAndRegion(t *testing.T) {
 	app := awscdk.NewApp(nil)
 	first, second, elsewhere := stackIn(app, "First", here), stackIn(app, "Second", here), stackIn(app, "Elsewhere", there)
-	puller := &pullthrough.Puller{Account: jsii.String("333333333333")}
+	puller := &access.Party{Account: jsii.String("333333333333")}
 	shared(first, "A", pullthrough.Quay, puller)
 	shared(first, "B", pullthrough.Kubernetes, puller, puller)
 	shared(second, "C", pullthrough.EcrPublic, puller)
@@ -81,7 +82,7 @@ func TestTheFirstStackThatNeedsTheRegistryPolicyHasIt(t *testing.T) {
 	app := awscdk.NewApp(nil)
 	registryStack, stack := stackIn(app, "Registry", here), stackIn(app, "Test", here)
 	pullthrough.RegistryPolicy_Of(registryStack)
-	shared(stack, "Pull", pullthrough.Quay, &pullthrough.Puller{Account: jsii.String(there)})
+	shared(stack, "Pull", pullthrough.Quay, &access.Party{Account: jsii.String(there)})
 
 	assert.Len(t, synthtest.Resources(registryStack, policyType), 1)
 	assert.Empty(t, synthtest.Resources(stack, policyType))
@@ -100,7 +101,7 @@ func TestTheStatementsForARegistryPolicyThatIsManagedElsewhere(t *testing.T) {
 	stack := stackOf(here)
 	cache := pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
 		Upstreams:      &[]*pullthrough.Upstream{{Registry: pullthrough.Quay}},
-		Pullers:        &[]*pullthrough.Puller{{OrganizationID: jsii.String("o-a1b2c3d4e5")}},
+		Pullers:        &[]*access.Party{{OrganizationID: jsii.String("o-a1b2c3d4e5")}},
 		RegistryPolicy: jsii.Bool(false),
 	})
 
@@ -114,7 +115,7 @@ func TestTheStatementsForARegistryPolicyThatIsManagedElsewhere(t *testing.T) {
 func TestTwoStacksThatMayShareAnAccountCannotBothHaveARegistryPolicy(t *testing.T) {
 	app := awscdk.NewApp(nil)
 	first, second := awscdk.NewStack(app, jsii.String("First"), nil), awscdk.NewStack(app, jsii.String("Second"), nil)
-	puller := &pullthrough.Puller{Account: jsii.String(there)}
+	puller := &access.Party{Account: jsii.String(there)}
 	shared(first, "Pull", pullthrough.Quay, puller)
 	shared(second, "Pull", pullthrough.Kubernetes, puller)
 

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/layercache/layercache/constructs/lifecycle"
+	"github.com/layercache/layercache/constructs/validation"
 )
 
 // RepositoryTemplate configures the repositories that ECR creates for cached images. It does not change
@@ -89,7 +90,7 @@ func (t *RepositoryTemplate) encryption() string {
 
 // check adds the problems of the fields that are set. The template that provides the others is checked
 // separately.
-func (t *RepositoryTemplate) check(at string, found *problems) {
+func (t *RepositoryTemplate) check(at string, found *validation.Problems) {
 	if t == nil {
 		return
 	}
@@ -100,9 +101,9 @@ func (t *RepositoryTemplate) check(at string, found *problems) {
 	aes := t.Encryption != nil && t.encryption() == *awsecr.RepositoryEncryption_AES_256().Value()
 	switch {
 	case aes && t.EncryptionKey != nil:
-		found.add(at+".EncryptionKey", "is not used with AES256", "leave it out, or set Encryption to KMS or KMS_DSSE")
+		found.Add(at+".EncryptionKey", "is not used with AES256", "leave it out, or set Encryption to KMS or KMS_DSSE")
 	case t.Encryption != nil && !aes && t.EncryptionKey == nil:
-		found.add(at+".EncryptionKey", fmt.Sprintf("is missing for %s: the role that creates the repositories needs access to a specific key", t.encryption()), "give a key")
+		found.Add(at+".EncryptionKey", fmt.Sprintf("is missing for %s: the role that creates the repositories needs access to a specific key", t.encryption()), "give a key")
 	}
 	if t.tagged() {
 		checkTags(at+".Tags", *t.Tags, found)
@@ -110,20 +111,20 @@ func (t *RepositoryTemplate) check(at string, found *problems) {
 }
 
 // The limits of https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html.
-func checkTags(at string, tags map[string]*string, found *problems) {
+func checkTags(at string, tags map[string]*string, found *validation.Problems) {
 	const maxTags, maxKey, maxValue = 50, 128, 256
 	if len(tags) > maxTags {
-		found.add(at, fmt.Sprintf("has %d tags, and ECR accepts %d", len(tags), maxTags), "drop some")
+		found.Add(at, fmt.Sprintf("has %d tags, and ECR accepts %d", len(tags), maxTags), "drop some")
 	}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		at, value := fmt.Sprintf("%s[%q]", at, key), tags[key]
 		switch {
 		case key == "" || len(key) > maxKey:
-			found.add(at, fmt.Sprintf("has a key of %d characters, and ECR accepts 1 to %d", len(key), maxKey), "give another key")
+			found.Add(at, fmt.Sprintf("has a key of %d characters, and ECR accepts 1 to %d", len(key), maxKey), "give another key")
 		case strings.HasPrefix(strings.ToLower(key), "aws:"):
-			found.add(at, "starts with aws:, which AWS reserves", "give another key")
+			found.Add(at, "starts with aws:, which AWS reserves", "give another key")
 		case value == nil || len(*value) > maxValue:
-			found.add(at, fmt.Sprintf("has no value, or one of more than %d characters", maxValue), "give another value")
+			found.Add(at, fmt.Sprintf("has no value, or one of more than %d characters", maxValue), "give another value")
 		}
 	}
 }

@@ -25,6 +25,14 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s: %s; %s", p.Prop, p.Wrong, p.Fix)
 }
 
+// Problems collects problems.
+type Problems []Problem
+
+// Add appends a problem.
+func (p *Problems) Add(prop, wrong, fix string) {
+	*p = append(*p, Problem{Prop: prop, Wrong: wrong, Fix: fix})
+}
+
 // errorMetadata is the metadata type that awscdk.Annotations uses for errors. Annotations itself would add a
 // stack trace of the CDK's own JavaScript.
 const errorMetadata = "aws:cdk:error"

@@ -19,8 +19,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/layercache/layercache/internal/packed"
-	"github.com/layercache/layercache/internal/toolchain"
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
+	"github.com/layercache/layercache/internal/bundle/packed"
 )
 
 // modulePath is the path of this module.

@@ -12,15 +12,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/internal/awsfake"
 	"github.com/layercache/layercache/internal/variables"
-	"github.com/layercache/layercache/test/cloud/awsfake"
 )
 
 const host = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 
 const everyRule = `{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}}]}`
 
-// wellSetUp are the answers of ECR for an account in which nothing is to be fixed.
+// wellSetUp returns the responses of ECR for an account that needs no fix.
 func wellSetUp() map[string]awsfake.Answer {
 	return map[string]awsfake.Answer{
 		"GetAuthorizationToken": awsfake.Gives(map[string]any{"authorizationData": []any{map[string]any{
@@ -37,7 +37,8 @@ func wellSetUp() map[string]awsfake.Answer {
 	}
 }
 
-// registries answers for every registry host, as a private ECR registry does; it lets in the password of wellSetUp.
+// registries answers for every registry host like a private ECR registry. It accepts the password of
+// wellSetUp.
 type registries struct{ status int }
 
 func (r registries) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -53,7 +54,7 @@ func (r registries) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// examine checks the settings against a fake account, and returns NAME STATE of each check.
+// examine checks the settings against a fake account, and returns the checks and each one's name and state.
 func examine(t *testing.T, answers map[string]awsfake.Answer, s variables.Settings, status int) (states []string, checks []Check) {
 	t.Helper()
 	server := awsfake.Serve(t, answers)
@@ -80,7 +81,7 @@ func TestAnAccountIsChecked(t *testing.T) {
 		settings variables.Settings
 		want     []string
 	}{
-		{"all is well", nil, cache, []string{"login ok", "registry ok", "cache ok", "tags ok", "lifecycle ok", "policy ok"}},
+		{"everything is correct", nil, cache, []string{"login ok", "registry ok", "cache ok", "tags ok", "lifecycle ok", "policy ok"}},
 		{"a fallback repository in the same registry", nil, variables.Settings{Repository: cache.Repository, FallbackRepository: host + "/layercache/prod"},
 			[]string{"login ok", "registry ok", "cache ok", "tags ok", "lifecycle ok", "policy ok", "fallback ok", "policy ok"}},
 		{"mirrors", nil, variables.Settings{Mirrors: []variables.Mirror{{Upstream: "quay.io", Location: host + "/quay"}, {Upstream: "ghcr.io", Location: host + "/ghcr"}}},
@@ -94,7 +95,7 @@ func TestAnAccountIsChecked(t *testing.T) {
 			variables.Settings{Repository: cache.Repository, FallbackRepository: host + "/layercache/prod"}, []string{"login fail"}},
 		{"AWS fails", map[string]awsfake.Answer{"GetRepositoryPolicy": notFound("InvalidParameterException")}, cache,
 			[]string{"login ok", "registry ok", "cache ok", "tags ok", "lifecycle ok", "policy fail"}},
-		{"nothing may be looked at", map[string]awsfake.Answer{
+		{"no permission for any check", map[string]awsfake.Answer{
 			"DescribeRepositories": awsfake.Denied("ecr:DescribeRepositories"), "GetLifecyclePolicy": awsfake.Denied("ecr:GetLifecyclePolicy"),
 			"GetRepositoryPolicy": awsfake.Denied("ecr:GetRepositoryPolicy"), "DescribePullThroughCacheRules": awsfake.Denied("ecr:DescribePullThroughCacheRules"),
 		}, variables.Settings{Repository: cache.Repository, Mirrors: []variables.Mirror{{Upstream: "quay.io", Location: host + "/quay"}}},
@@ -108,31 +109,31 @@ func TestAnAccountIsChecked(t *testing.T) {
 			assert.Equal(t, c.want, states, "%v", checks)
 			for _, check := range checks {
 				if check.State == Skipped && check.Name != "account" {
-					assert.Contains(t, check.Found, "not allowed to ecr:")
+					assert.Contains(t, check.Found, "not allowed to call ecr:")
 				}
 			}
 		})
 	}
 }
 
-func TestARegistryThatDoesNotAnswerOrLetInIsTold(t *testing.T) {
+func TestARegistryThatFailsOrRefusesTheSignInIsReported(t *testing.T) {
 	s := variables.Settings{Repository: host + "/layercache/dev"}
-	for status, says := range map[int]string{http.StatusForbidden: "does not let us in", http.StatusBadGateway: host} {
+	for status, message := range map[int]string{http.StatusForbidden: "refused the sign-in", http.StatusBadGateway: host} {
 		_, checks := examine(t, wellSetUp(), s, status)
-		assertCheck(t, checks[1], Fail, says)
+		assertCheck(t, checks[1], Fail, message)
 	}
 }
 
-func TestARegistryThatIsNotECRIsAskedWithTheUsersSignIn(t *testing.T) {
+func TestARegistryOtherThanECRIsCheckedWithTheUsersSignIn(t *testing.T) {
 	cases := []struct {
 		name   string
 		status map[string]int
 		want   []string
 	}{
-		{"a cache is there", map[string]int{"/v2/": 200, "/v2/cache/": 200}, []string{"registry ok", "cache ok"}},
-		{"no cache is there yet", map[string]int{"/v2/": 200, "/v2/cache/": 404}, []string{"registry ok", "cache ok"}},
-		{"the repository is closed to us", map[string]int{"/v2/": 200, "/v2/cache/": 403}, []string{"registry ok", "cache fail"}},
-		{"the registry is closed to us", map[string]int{"/v2/": 403}, []string{"registry fail"}},
+		{"there is a cache", map[string]int{"/v2/": 200, "/v2/cache/": 200}, []string{"registry ok", "cache ok"}},
+		{"there is no cache yet", map[string]int{"/v2/": 200, "/v2/cache/": 404}, []string{"registry ok", "cache ok"}},
+		{"the repository refuses access", map[string]int{"/v2/": 200, "/v2/cache/": 403}, []string{"registry ok", "cache fail"}},
+		{"the registry refuses access", map[string]int{"/v2/": 403}, []string{"registry fail"}},
 		{"the registry is broken", map[string]int{"/v2/": 500}, []string{"registry fail"}},
 		{"the repository is broken", map[string]int{"/v2/": 200, "/v2/cache/": 400}, []string{"registry ok", "cache fail"}},
 	}
@@ -159,7 +160,7 @@ func TestARegistryThatIsNotECRIsAskedWithTheUsersSignIn(t *testing.T) {
 	}
 }
 
-func TestARegistryThatCannotBeReachedSaysWhatToLookAt(t *testing.T) {
+func TestTheFixForAnUnreachableRegistryNamesWhatToCheck(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
 	checks := Account(context.Background(), variables.Settings{Repository: strings.TrimPrefix(server.URL, "http://") + "/cache"})

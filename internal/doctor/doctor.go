@@ -1,5 +1,5 @@
-// Package doctor checks whether builds can run on this machine and whether the cache's registry is set up for them, and says
-// what to fix.
+// Package doctor checks whether builds can run on this machine and whether the cache's registry is configured
+// for them, and reports what to fix.
 package doctor
 
 import (
@@ -11,38 +11,37 @@ import (
 	"unicode"
 )
 
-// State is what a check came to.
+// State is the result of a check.
 type State string
 
 const (
-	// OK needs nothing.
+	// OK: nothing to do.
 	OK State = "ok"
-	// Warn works, and could be better.
+	// Warn: it works, but could be better.
 	Warn State = "warn"
-	// Fail does not work.
+	// Fail: it does not work.
 	Fail State = "fail"
-	// Skipped could not be looked at; Check.Found says why.
+	// Skipped: it could not be checked. Check.Found is the reason.
 	Skipped State = "skipped"
 )
 
-// Check is one thing that was looked at.
+// Check is the result of one check.
 type Check struct {
-	// Name is what was looked at, in one word or two.
-	Name string `json:"name"`
-	// State is what it came to.
-	State State `json:"state"`
-	// Found is what is there.
+	// Name is what was checked, in one or two words.
+	Name  string `json:"name"`
+	State State  `json:"state"`
+	// Found is what the check found.
 	Found string `json:"found"`
-	// Fix is what to do; empty when there is nothing to do.
+	// Fix is what to do. It is empty if there is nothing to do.
 	Fix string `json:"fix,omitempty"`
 }
 
-// HasFailed says whether a check failed.
+// HasFailed reports whether a check failed.
 func HasFailed(checks []Check) bool {
 	return slices.ContainsFunc(checks, func(c Check) bool { return c.State == Fail })
 }
 
-// Write writes a line for each check, then a line for each thing to fix.
+// Write writes one line for each check, then one line for each fix.
 func Write(w io.Writer, checks []Check) error {
 	longest := 0
 	for _, c := range checks {

@@ -12,12 +12,15 @@ import (
 )
 
 const (
-	// fewCaches and fewDays are what a lifecycle should leave at least: there is a cache for each app, platform and branch,
-	// and one that no build has written for a weekend is still wanted on Monday.
-	fewCaches, fewDays = 20, 7
+	// minCaches is how many caches a lifecycle should keep at least: there is one for each app, platform and
+	// branch.
+	minCaches = 20
+	// minDays is how many days a lifecycle should keep a cache at least: one from Friday is still needed on
+	// Monday.
+	minDays = 7
 )
 
-// lifecyclePolicy is the part of a repository's lifecycle policy that matters to caches.
+// lifecyclePolicy is the part of a repository's lifecycle policy that applies to caches.
 //
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
 type lifecyclePolicy struct {
@@ -38,7 +41,7 @@ type lifecycleRule struct {
 	} `json:"action"`
 }
 
-// selects says whether a cache with this tag falls under the rule.
+// selects reports whether the rule applies to a cache with the tag.
 func (r lifecycleRule) selects(tag string) bool {
 	if r.Selection.TagStatus == "untagged" {
 		return false
@@ -61,18 +64,18 @@ func (r ecrRepository) lifecycle(tag string) Check {
 	var missing *types.LifecyclePolicyNotFoundException
 	switch {
 	case errors.As(err, &missing):
-		return Check{"lifecycle", Warn, "there is none: caches of branches that are gone are kept, and paid for, for ever", "expire caches some 30 days after they were pushed, as the construct CacheRepository does"}
+		return Check{"lifecycle", Warn, "there is no lifecycle policy: caches of deleted branches are kept, and cost money, forever", "expire caches about 30 days after their push, like the construct CacheRepository"}
 	case err != nil:
-		return unanswered("lifecycle", "ecr:GetLifecyclePolicy", err)
+		return failedCall("lifecycle", "ecr:GetLifecyclePolicy", err)
 	}
 	return checkLifecycle(aws.ToString(out.LifecyclePolicyText), tag)
 }
 
-// checkLifecycle tells the first thing about the rules that hurts a cache with the tag.
+// checkLifecycle returns the first problem of the rules for a cache with the tag.
 func checkLifecycle(text, tag string) Check {
 	var policy lifecyclePolicy
 	if err := json.Unmarshal([]byte(text), &policy); err != nil {
-		return Check{"lifecycle", Skipped, fmt.Sprintf("its policy cannot be read: %v", err), ""}
+		return Check{"lifecycle", Skipped, fmt.Sprintf("the lifecycle policy cannot be read: %v", err), ""}
 	}
 	expires := ""
 	for _, rule := range policy.Rules {
@@ -83,11 +86,11 @@ func checkLifecycle(text, tag string) Check {
 		isCount := kind == "imageCountMoreThan"
 		switch {
 		case rule.Action.Type == "transition":
-			return Check{"lifecycle", Fail, fmt.Sprintf("rule %d archives caches, and what is archived cannot be pulled", rule.Priority), "let the rule expire caches, or leave them out of it"}
-		case isCount && number < fewCaches:
-			return Check{"lifecycle", Warn, fmt.Sprintf("rule %d keeps %d caches, and each app, platform and branch has one", rule.Priority, number), fmt.Sprintf("keep at least %d, or expire by age", fewCaches)}
-		case !isCount && number < fewDays:
-			return Check{"lifecycle", Warn, fmt.Sprintf("rule %d expires caches after %d days", rule.Priority, number), fmt.Sprintf("keep them for at least %d days", fewDays)}
+			return Check{"lifecycle", Fail, fmt.Sprintf("rule %d archives caches, and an archived cache cannot be imported", rule.Priority), "make the rule expire caches, or exclude them from it"}
+		case isCount && number < minCaches:
+			return Check{"lifecycle", Warn, fmt.Sprintf("rule %d keeps only %d caches, but each app, platform and branch has one", rule.Priority, number), fmt.Sprintf("keep at least %d, or expire by age", minCaches)}
+		case !isCount && number < minDays:
+			return Check{"lifecycle", Warn, fmt.Sprintf("rule %d expires caches after %d days", rule.Priority, number), fmt.Sprintf("keep them for at least %d days", minDays)}
 		case isCount:
 			expires = fmt.Sprintf("the newest %d caches are kept", number)
 		default:
@@ -95,7 +98,7 @@ func checkLifecycle(text, tag string) Check {
 		}
 	}
 	if expires == "" {
-		return Check{"lifecycle", Warn, "no rule expires a cache such as " + tag, "expire caches some 30 days after they were pushed"}
+		return Check{"lifecycle", Warn, "no rule expires a cache such as " + tag, "expire caches about 30 days after their push"}
 	}
 	return Check{"lifecycle", OK, expires, ""}
 }

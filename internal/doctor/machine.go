@@ -10,8 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/layercache/layercache/internal/builder"
-	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/buildkit/builder"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/source"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -88,7 +89,7 @@ func checkDocker(ctx context.Context) Check {
 }
 
 func checkBranch(ctx context.Context, s variables.Settings) Check {
-	branch := variables.BranchOf(ctx, s, os.LookupEnv, ".")
+	branch := source.Branch(ctx, s.Branch, os.LookupEnv, ".")
 	if branch != "" {
 		return Check{"branch", OK, branch, ""}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -33,7 +33,9 @@ func TestTheMachinesProgramsAreTold(t *testing.T) {
 		state   State
 		says    string
 	}{
-		{"runc is there", map[string]string{"runc": "echo runc version 1.3.0; echo commit"}, func() Check { return checkRunc(ctx) }, OK, "version 1.3.0"},
+		{"runc is there", map[string]string{"runc": "echo runc version 1.3.3; echo commit"}, func() Check { return checkRunc(ctx) }, OK, "version 1.3.3"},
+		{"runc is one that lets steps out", map[string]string{"runc": "echo runc version 1.1.11"}, func() Check { return checkRunc(ctx) }, Warn,
+			"by its version, steps can get out of their containers: CVE-2024-21626, CVE-2025-31133"},
 		{"runc is missing", nil, func() Check { return checkRunc(ctx) }, Warn, "not on PATH"},
 		{"runc does not run", map[string]string{"runc": "echo no such library >&2; exit 3"}, func() Check { return checkRunc(ctx) }, Warn, "no such library (exit status 3)"},
 		{"igzip is there", map[string]string{"igzip": ""}, checkUnpack, OK, "igzip"},
@@ -69,7 +71,7 @@ func TestABuilderThatCannotExportIsAWarningAndNoBuilderAFailure(t *testing.T) {
 
 func TestTheSpaceThatBuildsNeedIsCompared(t *testing.T) {
 	for free, want := range map[uint64]State{100 << 30: OK, 5 << 30: Warn, 500 << 20: Fail} {
-		assertCheck(t, freeSpace(free, "/var/lib"), want, "free below /var/lib")
+		assertCheck(t, freeSpace(free, "/var/lib"), want, "free in /var/lib")
 	}
 }
 

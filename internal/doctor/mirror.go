@@ -11,19 +11,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/registry/ecr"
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// rootPrefix is how ECR calls the rule for names without a prefix.
+// rootPrefix is ECR's name of the rule for all other prefixes.
 const rootPrefix = "ROOT"
 
-// secretHosts are the upstreams that ask for a sign-in.
+// secretHosts are the upstreams that require a sign-in.
 //
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
 var secretHosts = []string{"registry-1.docker.io", "ghcr.io", "registry.gitlab.com", "cgr.dev"}
 
-// mirror checks that a mirror in ECR has its pull-through rule, and that another one answers.
+// mirror checks that a mirror in ECR has a pull-through rule, and that a mirror elsewhere answers.
 func (a *account) mirror(mirror variables.Mirror) []Check {
 	location, prefix, _ := strings.Cut(mirror.Location, "/")
 	registry, err := name.NewRegistry(location, name.StrictValidation)
@@ -49,19 +49,19 @@ func (a *account) mirror(mirror variables.Mirror) []Check {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(a.ctx)
 		if err != nil {
-			return append(checks, unanswered("mirror", "ecr:DescribePullThroughCacheRules", err))
+			return append(checks, failedCall("mirror", "ecr:DescribePullThroughCacheRules", err))
 		}
 		rules = append(rules, page.PullThroughCacheRules...)
 	}
 	return append(checks, checkRule(mirror.Upstream, prefix, rules))
 }
 
-// checkRule looks for the rule that serves a prefix, and whether it leads to the upstream.
+// checkRule checks that the rule for a prefix exists and has the upstream.
 func checkRule(upstream, prefix string, rules []types.PullThroughCacheRule) Check {
 	rule := ruleFor(prefix, rules)
 	if rule == nil {
 		return Check{"mirror", Fail, fmt.Sprintf("%s: no pull-through rule has the prefix %q", upstream, prefix),
-			"deploy the pull-through cache, or correct LAYERCACHE_MIRRORS; until then the upstream itself is asked"}
+			"deploy the pull-through cache, or correct LAYERCACHE_MIRRORS; until then builds pull from the upstream"}
 	}
 	found := aws.ToString(rule.UpstreamRegistryUrl)
 	wanted := upstream
@@ -72,10 +72,10 @@ func checkRule(upstream, prefix string, rules []types.PullThroughCacheRule) Chec
 	needsSecret := slices.Contains(secretHosts, found) || strings.HasSuffix(found, ".azurecr.io")
 	switch {
 	case found != wanted:
-		return Check{"mirror", Fail, fmt.Sprintf("%s: the rule of prefix %q leads to %s", upstream, prefix, found), "correct LAYERCACHE_MIRRORS, or the rule"}
+		return Check{"mirror", Fail, fmt.Sprintf("%s: the rule with the prefix %q is for %s", upstream, prefix, found), "correct LAYERCACHE_MIRRORS or the rule"}
 	case needsSecret && secret == "":
-		return Check{"mirror", Fail, fmt.Sprintf("%s: the rule of prefix %q names no secret, and %s asks for a sign-in", upstream, prefix, found),
-			"put a user name and an access token into a secret whose name begins with ecr-pullthroughcache/, and name it in the rule"}
+		return Check{"mirror", Fail, fmt.Sprintf("%s: the rule with the prefix %q has no secret, but %s requires a sign-in", upstream, prefix, found),
+			"store a user name and an access token in a secret whose name begins with ecr-pullthroughcache/, and set it in the rule"}
 	case secret != "":
 		_, secret, _ = strings.Cut(secret, ":secret:")
 		return Check{"mirror", OK, fmt.Sprintf("%s: prefix %q, secret %s", upstream, prefix, secret), ""}
@@ -83,7 +83,7 @@ func checkRule(upstream, prefix string, rules []types.PullThroughCacheRule) Chec
 	return Check{"mirror", OK, fmt.Sprintf("%s: prefix %q", upstream, prefix), ""}
 }
 
-// ruleFor is the rule with the longest prefix that the location begins with.
+// ruleFor returns the rule with the longest matching prefix, nil if there is none.
 func ruleFor(prefix string, rules []types.PullThroughCacheRule) *types.PullThroughCacheRule {
 	var best *types.PullThroughCacheRule
 	longest := -1

@@ -12,13 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stateParents are where the native builder looks for a file system for its state.
+// stateParents are the folders in which the native builder looks for a file system for its state.
 var stateParents = []string{"/var/lib", os.TempDir(), "/var/lib/docker"}
 
-// enoughBytes is what builds of usual images need; with less than scarceBytes none will end well.
-const enoughBytes, scarceBytes = 10 << 30, 1 << 30
+const (
+	// usualBytes is the free space that builds of usual images need.
+	usualBytes = 10 << 30
+	// minBytes is the free space without which no build succeeds.
+	minBytes = 1 << 30
+)
 
-// native checks what the native builder needs.
+// native checks the requirements of the native builder.
 func native(ctx context.Context) []Check {
 	checks := []Check{checkRoot(), checkRunc(ctx)}
 	overlay, dir := checkOverlay()
@@ -39,12 +43,18 @@ func checkRunc(ctx context.Context) Check {
 	}
 	version, err := output(exec.CommandContext(ctx, runc, "--version"))
 	if err != nil {
-		return Check{"runc", Warn, runc + " does not run: " + err.Error(), "install the runc package anew"}
+		return Check{"runc", Warn, runc + " does not run: " + err.Error(), "reinstall the runc package"}
 	}
-	return Check{"runc", OK, strings.TrimPrefix(version, "runc ") + ", " + runc, ""}
+	state, found, fix := judgeRunc(version)
+	check := Check{"runc", state, strings.TrimPrefix(version, "runc ") + ", " + runc, fix}
+	if found != "" {
+		check.Found += "; " + found
+	}
+	return check
 }
 
-// checkOverlay makes a mount where the builder's state may go, and returns the first folder in which it worked.
+// checkOverlay tries an overlay mount in the folders for the builder's state, and returns the first in which
+// it works.
 func checkOverlay() (Check, string) {
 	if os.Geteuid() != 0 {
 		return Check{"overlay", Skipped, "only root can mount", ""}, stateParents[0]
@@ -54,14 +64,14 @@ func checkOverlay() (Check, string) {
 		err := tryOverlay(parent)
 		switch {
 		case err == nil:
-			return Check{"overlay", OK, "mounts work below " + parent, ""}, parent
+			return Check{"overlay", OK, "overlay mounts work in " + parent, ""}, parent
 		case errors.Is(err, unix.EPERM):
 			return Check{"overlay", Fail, "mounting is not permitted", "run privileged; in CodeBuild, with privileged mode"}, stateParents[0]
 		case !errors.Is(err, os.ErrNotExist):
-			problems = append(problems, fmt.Sprintf("below %s: %v", parent, err))
+			problems = append(problems, fmt.Sprintf("in %s: %v", parent, err))
 		}
 	}
-	return Check{"overlay", Warn, "mounts do not work, so layers are copied, which is slow: " + strings.Join(problems, ", "),
+	return Check{"overlay", Warn, "overlay mounts do not work, so the builder copies layers, which is slow: " + strings.Join(problems, ", "),
 		"mount a volume of ext4 or xfs at /var/lib/layercache"}, stateParents[0]
 }
 
@@ -92,17 +102,17 @@ func checkDisk(dir string) Check {
 }
 
 func freeSpace(free uint64, dir string) Check {
-	check := Check{"disk", OK, fmt.Sprintf("%.1f GiB free below %s", float64(free)/(1<<30), dir), ""}
-	if free < enoughBytes {
-		check.State, check.Fix = Warn, "make room: builds of usual images need 10 GiB"
+	check := Check{"disk", OK, fmt.Sprintf("%.1f GiB free in %s", float64(free)/(1<<30), dir), ""}
+	if free < usualBytes {
+		check.State, check.Fix = Warn, "free disk space: builds of usual images need 10 GiB"
 	}
-	if free < scarceBytes {
+	if free < minBytes {
 		check.State = Fail
 	}
 	return check
 }
 
-// checkUnpack looks for the programs to which buildkitd hands gzip layers, because they unpack faster than it does.
+// checkUnpack looks for the programs with which buildkitd unpacks gzip layers faster than by itself.
 //
 // https://github.com/containerd/containerd/blob/v2.3.4/pkg/archive/compression/compression.go
 func checkUnpack() Check {
@@ -111,5 +121,5 @@ func checkUnpack() Check {
 			return Check{"unpack", OK, path + " unpacks gzip layers", ""}
 		}
 	}
-	return Check{"unpack", Warn, "neither igzip nor unpigz is on PATH: gzip layers of base images unpack more slowly", "install pigz, or ISA-L's igzip"}
+	return Check{"unpack", Warn, "neither igzip nor unpigz is on PATH, so gzip layers of base images unpack more slowly", "install pigz, or igzip of ISA-L"}
 }

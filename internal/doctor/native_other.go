@@ -4,7 +4,7 @@ package doctor
 
 import "context"
 
-// native checks what the native builder needs.
+// native skips the checks of the native builder.
 func native(context.Context) []Check {
-	return []Check{{"native", Skipped, "the native builder runs on Linux only; here Docker's builders build", ""}}
+	return []Check{{"native", Skipped, "the native builder needs Linux; here builds use a builder of Docker", ""}}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
 
-// texts is one text or a list of them, as IAM's policies have both.
+// texts is a text or a list of texts: IAM policies allow both.
 type texts []string
 
 func (t *texts) UnmarshalJSON(data []byte) error {
@@ -24,7 +24,7 @@ func (t *texts) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(t))
 }
 
-// principal is "*", or lists by kind.
+// principal is "*" or lists by kind.
 type principal map[string]texts
 
 func (p *principal) UnmarshalJSON(data []byte) error {
@@ -57,12 +57,13 @@ func (s *statements) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]statement)(s))
 }
 
+// isOpen reports whether the statement allows something to every AWS account.
 func (s statement) isOpen() bool {
 	everybody := slices.Contains(s.Principal["AWS"], "*") || len(s.NotPrincipal) > 0
 	return s.Effect == "Allow" && everybody && len(s.Condition) == 0
 }
 
-// writes says whether the statement allows to push.
+// writes reports whether the statement allows pushes.
 func (s statement) writes() bool {
 	return slices.ContainsFunc(s.Action, func(action string) bool {
 		return matches(strings.ToLower(action), "ecr:putimage")
@@ -74,35 +75,35 @@ func (r ecrRepository) policy() Check {
 	var missing *types.RepositoryPolicyNotFoundException
 	switch {
 	case errors.As(err, &missing):
-		return Check{"policy", OK, "none: only account " + r.host.Account + " itself reads and writes", ""}
+		return Check{"policy", OK, "there is no repository policy: only account " + r.host.Account + " has access", ""}
 	case err != nil:
-		return unanswered("policy", "ecr:GetRepositoryPolicy", err)
+		return failedCall("policy", "ecr:GetRepositoryPolicy", err)
 	}
 	return checkPolicy(aws.ToString(out.PolicyText))
 }
 
-// checkPolicy looks for statements that let everybody in: whoever writes a cache decides what the next build holds, and
-// whoever reads it sees the sources that went into it.
+// checkPolicy looks for statements that give access to everybody. Whoever can write a cache controls the
+// content of the next image, and whoever can read it sees the source.
 func checkPolicy(text string) Check {
 	var policy struct {
 		Statement statements `json:"Statement"`
 	}
 	if err := json.Unmarshal([]byte(text), &policy); err != nil {
-		return Check{"policy", Skipped, fmt.Sprintf("it cannot be read: %v", err), ""}
+		return Check{"policy", Skipped, fmt.Sprintf("the repository policy cannot be read: %v", err), ""}
 	}
 	for i, s := range policy.Statement {
 		if !s.isOpen() {
 			continue
 		}
-		what := "read"
+		access := "read"
 		if s.writes() {
-			what = "write"
+			access = "write"
 		}
 		id := s.ID
 		if id == "" {
 			id = fmt.Sprintf("number %d", i+1)
 		}
-		return Check{"policy", Fail, fmt.Sprintf("statement %s lets every AWS account %s the caches", id, what), "name the accounts, or add a condition such as aws:PrincipalOrgID"}
+		return Check{"policy", Fail, fmt.Sprintf("statement %s lets every AWS account %s the caches", id, access), "name the accounts, or add a condition such as aws:PrincipalOrgID"}
 	}
-	return Check{"policy", OK, fmt.Sprintf("%d statements, none of which lets everybody in", len(policy.Statement)), ""}
+	return Check{"policy", OK, fmt.Sprintf("%d statements, none of them open to every AWS account", len(policy.Statement)), ""}
 }

@@ -13,25 +13,25 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// reach asks a registry for /v2/, which answers whoever it lets in.
+// reach checks that a registry answers and accepts the sign-in, with a request of /v2/.
 //
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#determining-support
 func (a *account) reach(registry name.Registry, keychain authn.Keychain) Check {
 	host := registry.RegistryStr()
-	err := a.ask(registry, keychain)
+	err := a.requestV2(registry, keychain)
 	switch status := statusOf(err); {
 	case err == nil:
 		return Check{"registry", OK, host + " answers", ""}
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return Check{"registry", Fail, fmt.Sprintf("%s does not let us in: %v", host, err), "sign in as somebody whom it knows"}
+		return Check{"registry", Fail, fmt.Sprintf("%s refused the sign-in: %v", host, err), "sign in to it with an identity that has access"}
 	case status != 0:
-		return Check{"registry", Fail, fmt.Sprintf("%s: %v", host, err), "see what the registry says, and try again"}
+		return Check{"registry", Fail, fmt.Sprintf("%s: %v", host, err), "correct what the error names, then run doctor again"}
 	}
 	return Check{"registry", Fail, fmt.Sprintf("%s cannot be reached: %v", host, err),
-		"check DNS, proxy and firewall; in a VPC without a way out, ECR needs the endpoints ecr.api, ecr.dkr and the one of S3"}
+		"check DNS, proxy and firewall; a VPC without internet access needs the endpoints ecr.api, ecr.dkr and S3 for ECR"}
 }
 
-func (a *account) ask(registry name.Registry, keychain authn.Keychain) error {
+func (a *account) requestV2(registry name.Registry, keychain authn.Keychain) error {
 	ctx, cancel := context.WithTimeout(a.ctx, reachTimeout)
 	defer cancel()
 	authenticator, err := authn.Resolve(ctx, keychain, registry)
@@ -55,8 +55,9 @@ func (a *account) ask(registry name.Registry, keychain authn.Keychain) error {
 	return transport.CheckError(answer, http.StatusOK)
 }
 
-// otherRegistry checks a repository in a registry that is not ECR's, with the sign-ins of the user's Docker configuration.
-func (a *account) otherRegistry(what string, repository name.Repository) []Check {
+// otherRegistry checks a repository in a registry other than ECR, with the sign-ins of the user's Docker
+// configuration.
+func (a *account) otherRegistry(checkName string, repository name.Repository) []Check {
 	check := a.reach(repository.Registry, authn.DefaultKeychain)
 	if check.State != OK {
 		return []Check{check}
@@ -67,14 +68,14 @@ func (a *account) otherRegistry(what string, repository name.Repository) []Check
 		remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(a.transport))
 	switch status := statusOf(err); {
 	case err == nil || status == http.StatusNotFound:
-		return []Check{check, {what, OK, repository.Name() + " may be read", ""}}
+		return []Check{check, {checkName, OK, repository.Name() + " can be read", ""}}
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return []Check{check, {what, Fail, fmt.Sprintf("%s may not be read: status %d", repository.Name(), status), "docker login " + repository.RegistryStr()}}
+		return []Check{check, {checkName, Fail, fmt.Sprintf("no permission to read %s (status %d)", repository.Name(), status), "docker login " + repository.RegistryStr()}}
 	}
-	return []Check{check, {what, Fail, err.Error(), "see what the registry says, and try again"}}
+	return []Check{check, {checkName, Fail, err.Error(), "correct what the error names, then run doctor again"}}
 }
 
-// statusOf is the HTTP status with which a registry refused; 0 when it did not answer.
+// statusOf returns the HTTP status of a registry's error response, 0 if there was no response.
 func statusOf(err error) int {
 	var answer *transport.Error
 	if errors.As(err, &answer) {

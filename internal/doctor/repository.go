@@ -10,8 +10,8 @@ import (
 	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
-	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/registry/ecr"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -23,36 +23,37 @@ type ecrRepository struct {
 	name    string
 }
 
-func (r ecrRepository) check(what string, written *variables.Settings) []Check {
+// check checks the repository. checkName and write are those of account.repository.
+func (r ecrRepository) check(checkName string, write *variables.Settings) []Check {
 	out, err := r.client.DescribeRepositories(r.account.ctx, &awsecr.DescribeRepositoriesInput{
 		RegistryId: &r.host.Account, RepositoryNames: []string{r.name},
 	})
 	var missing *types.RepositoryNotFoundException
 	switch {
 	case errors.As(err, &missing):
-		return []Check{{what, Fail, fmt.Sprintf("account %s has no repository %s in %s", r.host.Account, r.name, r.host.Region),
+		return []Check{{checkName, Fail, fmt.Sprintf("account %s has no repository %s in %s", r.host.Account, r.name, r.host.Region),
 			fmt.Sprintf("deploy the cache stack, or: aws ecr create-repository --region %s --repository-name %s", r.host.Region, r.name)}}
 	case err != nil:
-		return append([]Check{unanswered(what, "ecr:DescribeRepositories", err)}, r.rules(written)...)
+		return append([]Check{failedCall(checkName, "ecr:DescribeRepositories", err)}, r.rules(write)...)
 	case len(out.Repositories) == 0:
-		return []Check{{what, Fail, "ECR's answer names no repository", "run doctor again"}}
+		return []Check{{checkName, Fail, "ECR returned no repository", "run doctor again"}}
 	}
-	checks := []Check{{what, OK, fmt.Sprintf("repository %s of account %s in %s", r.name, r.host.Account, r.host.Region), ""}}
-	if written != nil {
-		checks = append(checks, checkTags(out.Repositories[0], sampleTag(written.App, written.Branch)))
+	checks := []Check{{checkName, OK, fmt.Sprintf("repository %s of account %s in %s", r.name, r.host.Account, r.host.Region), ""}}
+	if write != nil {
+		checks = append(checks, checkTags(out.Repositories[0], sampleTag(write.App, write.Branch)))
 	}
-	return append(checks, r.rules(written)...)
+	return append(checks, r.rules(write)...)
 }
 
-// rules checks the lifecycle of a repository that is written, and the policy of any.
-func (r ecrRepository) rules(written *variables.Settings) []Check {
-	if written == nil {
+// rules checks the policy of the repository, and if builds write to it the lifecycle.
+func (r ecrRepository) rules(write *variables.Settings) []Check {
+	if write == nil {
 		return []Check{r.policy()}
 	}
-	return []Check{r.lifecycle(sampleTag(written.App, written.Branch)), r.policy()}
+	return []Check{r.lifecycle(sampleTag(write.App, write.Branch)), r.policy()}
 }
 
-// sampleTag is a tag as a build gives its cache.
+// sampleTag returns the tag of a build's cache.
 func sampleTag(app, branch string) string {
 	if app == "" {
 		app = "app"
@@ -60,10 +61,10 @@ func sampleTag(app, branch string) string {
 	if branch == "" {
 		branch = "main"
 	}
-	return cacheref.Tag(cacheref.Scope{App: app, Platform: "linux/amd64", Branch: branch})
+	return cache.Tag(cache.Scope{App: app, Platform: "linux/amd64", Branch: branch})
 }
 
-// checkTags checks that a build may write over the tag of its cache, as the next one does.
+// checkTags checks that a build can overwrite the tag of its cache.
 //
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
 func checkTags(repository types.Repository, tag string) Check {
@@ -75,13 +76,13 @@ func checkTags(repository types.Repository, tag string) Check {
 	isMutable := mutability == types.ImageTagMutabilityMutable || mutability == types.ImageTagMutabilityMutableWithExclusion && !isExcluded ||
 		mutability == types.ImageTagMutabilityImmutableWithExclusion && isExcluded
 	if isMutable {
-		return Check{"tags", OK, "caches such as " + tag + " can be written anew", ""}
+		return Check{"tags", OK, "caches such as " + tag + " can be overwritten", ""}
 	}
-	return Check{"tags", Fail, fmt.Sprintf("the repository's tags are %s: a cache such as %s can be written once and never again", mutability, tag),
+	return Check{"tags", Fail, fmt.Sprintf("the repository's tags are %s: a cache such as %s can be written only once", mutability, tag),
 		"make the repository's tags mutable, or exclude those of the caches"}
 }
 
-// matches says whether a tag fits a pattern, in which * stands for any text.
+// matches reports whether a tag matches a pattern, in which * stands for any text.
 func matches(pattern, tag string) bool {
 	quoted := strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*")
 	return regexp.MustCompile("^" + quoted + "$").MatchString(tag)

@@ -8,13 +8,13 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// tag is a cache's, as a build names it.
+// tag is the tag of a cache.
 var tag = sampleTag("shop", "main")
 
-func assertCheck(t *testing.T, got Check, state State, says string) {
+func assertCheck(t *testing.T, got Check, state State, message string) {
 	t.Helper()
 	assert.Equal(t, state, got.State, got.Found)
-	assert.Contains(t, got.Found, says)
+	assert.Contains(t, got.Found, message)
 	if state == Fail || state == Warn {
 		assert.NotEmpty(t, got.Fix)
 	} else {
@@ -22,7 +22,7 @@ func assertCheck(t *testing.T, got Check, state State, says string) {
 	}
 }
 
-func TestALifecycleThatHurtsCachesIsFound(t *testing.T) {
+func TestALifecycleThatHarmsCachesIsFound(t *testing.T) {
 	rule := func(selection, action string) string {
 		return `{"rulePriority":2,"selection":{` + selection + `},"action":{"type":"` + action + `"}}`
 	}
@@ -30,52 +30,52 @@ func TestALifecycleThatHurtsCachesIsFound(t *testing.T) {
 	cases := []struct {
 		name, rules string
 		state       State
-		says        string
+		message     string
 	}{
 		{"caches expire 30 days after their push", untagged + "," + rule(`"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":30`, "expire"), OK, "caches expire after 30 days"},
 		{"the newest 500 are kept", rule(`"tagStatus":"any","countType":"imageCountMoreThan","countNumber":500`, "expire"), OK, "the newest 500 caches are kept"},
-		{"a few are kept", rule(`"tagStatus":"any","countType":"imageCountMoreThan","countNumber":5`, "expire"), Warn, "rule 2 keeps 5 caches"},
-		{"a few of all tags are kept", rule(`"tagStatus":"tagged","tagPatternList":["*"],"countType":"imageCountMoreThan","countNumber":1`, "expire"), Warn, "rule 2 keeps 1 caches"},
-		{"a few of the app are kept", rule(`"tagStatus":"tagged","tagPrefixList":["shop"],"countType":"imageCountMoreThan","countNumber":3`, "expire"), Warn, "rule 2 keeps 3 caches"},
-		{"they last two days", rule(`"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":2`, "expire"), Warn, "after 2 days"},
+		{"a rule keeps a few", rule(`"tagStatus":"any","countType":"imageCountMoreThan","countNumber":5`, "expire"), Warn, "rule 2 keeps only 5 caches"},
+		{"a rule for all tags keeps a few", rule(`"tagStatus":"tagged","tagPatternList":["*"],"countType":"imageCountMoreThan","countNumber":1`, "expire"), Warn, "rule 2 keeps only 1 caches"},
+		{"a rule for the app keeps a few", rule(`"tagStatus":"tagged","tagPrefixList":["shop"],"countType":"imageCountMoreThan","countNumber":3`, "expire"), Warn, "rule 2 keeps only 3 caches"},
+		{"they expire after two days", rule(`"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":2`, "expire"), Warn, "after 2 days"},
 		{"they are archived", rule(`"tagStatus":"any","countType":"sinceImagePulled","countUnit":"days","countNumber":90`, "transition"), Fail, "rule 2 archives caches"},
-		{"others are archived", rule(`"tagStatus":"tagged","tagPatternList":["release-*"],"countType":"sinceImagePulled","countNumber":90`, "transition"), Warn, "no rule expires a cache"},
-		{"both patterns have to fit", rule(`"tagStatus":"tagged","tagPatternList":["shop*","*release"],"countType":"imageCountMoreThan","countNumber":1`, "expire"), Warn, "no rule expires a cache"},
-		{"only what is untagged expires", untagged, Warn, "no rule expires a cache"},
+		{"other tags are archived", rule(`"tagStatus":"tagged","tagPatternList":["release-*"],"countType":"sinceImagePulled","countNumber":90`, "transition"), Warn, "no rule expires a cache"},
+		{"both patterns must match", rule(`"tagStatus":"tagged","tagPatternList":["shop*","*release"],"countType":"imageCountMoreThan","countNumber":1`, "expire"), Warn, "no rule expires a cache"},
+		{"only untagged images expire", untagged, Warn, "no rule expires a cache"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			assertCheck(t, checkLifecycle(`{"rules":[`+c.rules+`]}`, tag), c.state, c.says)
+			assertCheck(t, checkLifecycle(`{"rules":[`+c.rules+`]}`, tag), c.state, c.message)
 		})
 	}
 	assertCheck(t, checkLifecycle(`{"rules":`, tag), Skipped, "cannot be read")
 }
 
-func TestAPolicyThatLetsEverybodyInIsFound(t *testing.T) {
+func TestAPolicyThatIsOpenToEverybodyIsFound(t *testing.T) {
 	const pull, push = `"Action":["ecr:BatchGetImage"]`, `"Action":"ecr:Put*"`
 	cases := []struct {
 		name, statement string
 		state           State
-		says            string
+		message         string
 	}{
 		{"one account reads", `[{"Sid":"Read","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222222222222:root"},` + pull + `}]`, OK, "1 statements"},
 		{"everybody of an organization reads", `[{"Effect":"Allow","Principal":"*",` + pull + `,"Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}}]`, OK, ""},
 		{"everybody reads", `[{"Sid":"Read","Effect":"Allow","Principal":"*",` + pull + `}]`, Fail, "statement Read lets every AWS account read"},
 		{"everybody writes", `[{"Effect":"Allow","Principal":{"AWS":["111111111111","*"]},` + push + `}]`, Fail, "statement number 1 lets every AWS account write"},
-		{"everybody may do all", `{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"*","Condition":{}}`, Fail, "write"},
+		{"everybody may do everything", `{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"*","Condition":{}}`, Fail, "write"},
 		{"all but one read", `[{"Effect":"Allow","NotPrincipal":{"AWS":"111111111111"},` + pull + `}]`, Fail, "read"},
 		{"everybody is denied", `[{"Effect":"Deny","Principal":"*",` + push + `}]`, OK, ""},
 		{"a service reads", `[{"Effect":"Allow","Principal":{"Service":"codebuild.amazonaws.com"},` + pull + `}]`, OK, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			assertCheck(t, checkPolicy(`{"Version":"2012-10-17","Statement":`+c.statement+`}`), c.state, c.says)
+			assertCheck(t, checkPolicy(`{"Version":"2012-10-17","Statement":`+c.statement+`}`), c.state, c.message)
 		})
 	}
 	assertCheck(t, checkPolicy(`{"Statement":7}`), Skipped, "cannot be read")
 }
 
-func TestTagsThatCannotBeWrittenAnewAreFound(t *testing.T) {
+func TestTagsThatCannotBeOverwrittenAreFound(t *testing.T) {
 	filter := func(patterns ...string) []types.ImageTagMutabilityExclusionFilter {
 		var filters []types.ImageTagMutabilityExclusionFilter
 		for _, pattern := range patterns {
@@ -117,22 +117,22 @@ func TestAMirrorIsComparedWithItsPullThroughRule(t *testing.T) {
 		name, upstream, prefix string
 		rules                  []types.PullThroughCacheRule
 		state                  State
-		says                   string
+		message                string
 	}{
 		{"a rule without a secret", "public.ecr.aws", "ecr-public", []types.PullThroughCacheRule{public}, OK, `public.ecr.aws: prefix "ecr-public"`},
 		{"a rule with its secret", "docker.io", "docker-hub", []types.PullThroughCacheRule{public, rule("docker-hub", "registry-1.docker.io", "ecr-pullthroughcache/hub-AbCdEf")}, OK, "secret ecr-pullthroughcache/hub-AbCdEf"},
-		{"a rule that lacks its secret", "docker.io", "docker-hub", []types.PullThroughCacheRule{rule("docker-hub", "registry-1.docker.io", "")}, Fail, "names no secret"},
-		{"Azure's registry without a secret", "a.azurecr.io", "azure", []types.PullThroughCacheRule{rule("azure", "a.azurecr.io", "")}, Fail, "names no secret"},
+		{"a rule without its secret", "docker.io", "docker-hub", []types.PullThroughCacheRule{rule("docker-hub", "registry-1.docker.io", "")}, Fail, "has no secret"},
+		{"Azure's registry without a secret", "a.azurecr.io", "azure", []types.PullThroughCacheRule{rule("azure", "a.azurecr.io", "")}, Fail, "has no secret"},
 		{"no rule", "quay.io", "quay", []types.PullThroughCacheRule{public}, Fail, `no pull-through rule has the prefix "quay"`},
-		{"a prefix that only begins alike", "quay.io", "quayside", []types.PullThroughCacheRule{rule("quay", "quay.io", "")}, Fail, "no pull-through rule"},
-		{"a rule for another upstream", "quay.io", "ecr-public", []types.PullThroughCacheRule{public}, Fail, "leads to public.ecr.aws"},
-		{"below a rule's prefix", "quay.io", "quay/org", []types.PullThroughCacheRule{rule("quay", "quay.io", "")}, OK, "quay.io"},
-		{"the rule of all names", "quay.io", "", []types.PullThroughCacheRule{rule("ROOT", "quay.io", "")}, OK, "quay.io"},
+		{"a prefix that only starts with a rule's prefix", "quay.io", "quayside", []types.PullThroughCacheRule{rule("quay", "quay.io", "")}, Fail, "no pull-through rule"},
+		{"a rule for another upstream", "quay.io", "ecr-public", []types.PullThroughCacheRule{public}, Fail, "is for public.ecr.aws"},
+		{"a longer prefix than the rule's", "quay.io", "quay/org", []types.PullThroughCacheRule{rule("quay", "quay.io", "")}, OK, "quay.io"},
+		{"the rule for all prefixes", "quay.io", "", []types.PullThroughCacheRule{rule("ROOT", "quay.io", "")}, OK, "quay.io"},
 		{"the longest prefix wins", "quay.io", "a/b", []types.PullThroughCacheRule{rule("a/b", "quay.io", ""), rule("ROOT", "public.ecr.aws", ""), rule("a", "ghcr.io", "s")}, OK, "quay.io"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			assertCheck(t, checkRule(c.upstream, c.prefix, c.rules), c.state, c.says)
+			assertCheck(t, checkRule(c.upstream, c.prefix, c.rules), c.state, c.message)
 		})
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// Settings checks the LAYERCACHE_* variables of an environment, given as os.Environ gives it.
+// Settings checks the LAYERCACHE_* variables of an environment in the form of os.Environ.
 func Settings(environ []string) []Check {
 	given := map[string]string{}
 	var names []string
@@ -23,7 +23,7 @@ func Settings(environ []string) []Check {
 	}
 	slices.Sort(names)
 	var checks []Check
-	for _, problem := range wrongValues(func(name string) (string, bool) {
+	for _, problem := range invalidValues(func(name string) (string, bool) {
 		value, ok := given[name]
 		return value, ok
 	}) {
@@ -40,25 +40,26 @@ func Settings(environ []string) []Check {
 	return checks
 }
 
-// wrongValues returns what is wrong with the values, those of an image included where one is named.
-func wrongValues(lookup func(string) (string, bool)) variables.Problems {
+// invalidValues returns the problems of the values. It checks those of an image only if LAYERCACHE_IMAGE is
+// set.
+func invalidValues(lookup func(string) (string, bool)) variables.Problems {
 	read := variables.Build
-	named, _ := lookup("LAYERCACHE_IMAGE")
-	if named != "" {
+	imageName, _ := lookup("LAYERCACHE_IMAGE")
+	if imageName != "" {
 		read = variables.Image
 	}
 	values, problems := variables.Read(lookup, read.Variables())
 	_, together := variables.SettingsFrom(values)
 	problems = append(problems, together...)
-	if named != "" {
+	if imageName != "" {
 		_, ofImage := image.From(values, image.Words{Commit: "commit", Branch: "branch", Build: "build"}, lookup)
 		problems = append(problems, ofImage...)
 	}
 	return problems
 }
 
-// Misspelt returns a sentence that proposes the variable that was probably meant; empty where the name is known, or similar to
-// none.
+// Misspelt returns a sentence with the variables that were probably meant. It is empty if the name is known,
+// or similar to none.
 func Misspelt(name string) string {
 	typed, ours := strings.CutPrefix(name, variables.Prefix)
 	if _, known := variables.Find(name); known || !ours || strings.HasPrefix(name, variables.SecretPrefix) {

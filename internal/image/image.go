@@ -11,8 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/layercache/layercache/internal/buildcontext"
-	"github.com/layercache/layercache/internal/cacheref"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/source"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -140,7 +140,7 @@ func (c *checker) problem(variable, wrong string, args ...any) {
 // controls the symlink, and the build would read files outside, such as credentials of other programs. A path
 // that leaves the working directory by its own text is allowed: the user wrote it.
 func (c *checker) inside(variable, path string) {
-	if leads, err := buildcontext.LeadsOut("", path); err == nil && leads {
+	if leads, err := source.LeadsOut("", path); err == nil && leads {
 		c.problem(variable, "is %q, a symlink that leads out of the working directory: use a path inside it, or the path that the symlink points to", path)
 	}
 }
@@ -165,7 +165,7 @@ func (c *checker) tags(templates []string, words Words) []string {
 			if values[word] == "" {
 				c.problem(variable, "contains %s, which is not known in this build", word)
 			}
-			tag = strings.ReplaceAll(tag, word, cacheref.Slug(values[word], 80))
+			tag = strings.ReplaceAll(tag, word, cache.Slug(values[word], 80))
 		}
 		if !tagPattern.MatchString(tag) {
 			c.problem(variable, "has the tag %q: expected at most 128 letters, digits, _, . and -", template)

@@ -3,12 +3,13 @@ package image
 import (
 	"context"
 
-	"github.com/layercache/layercache/internal/git"
+	"github.com/layercache/layercache/internal/source"
+	"github.com/layercache/layercache/internal/source/git"
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// WordsFrom finds what tags may name: the commit and the build's number from CodeBuild or, for the commit, git; the branch as
-// the cache's scope has it.
+// WordsFrom returns what tags may name: the commit and the build number from CodeBuild (without CodeBuild, the commit from git), and the branch of
+// the cache scope.
 //
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
 func WordsFrom(ctx context.Context, s variables.Settings, lookup func(string) (string, bool)) Words {
@@ -17,5 +18,5 @@ func WordsFrom(ctx context.Context, s variables.Settings, lookup func(string) (s
 		commit = git.Commit(ctx, "")
 	}
 	build, _ := lookup("CODEBUILD_BUILD_NUMBER")
-	return Words{Commit: commit, Branch: variables.BranchOf(ctx, s, lookup, ""), Build: build}
+	return Words{Commit: commit, Branch: source.Branch(ctx, s.Branch, lookup, ""), Build: build}
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/moby/patternmatcher"
 
-	"github.com/layercache/layercache/internal/buildcontext"
+	"github.com/layercache/layercache/internal/source"
 )
 
 // Context describes a build context.
@@ -30,7 +30,7 @@ func ReadContext(dir, dockerfile string) (*Context, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("the build context %s is not a folder: set --context to the folder that docker build gets", dir)
 	}
-	file, ignored, err := buildcontext.Ignore(dir, dockerfile)
+	file, ignored, err := source.Ignore(dir, dockerfile)
 	if err != nil {
 		return nil, err
 	}

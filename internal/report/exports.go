@@ -10,7 +10,7 @@ import (
 
 const unknown = "unknown"
 
-// exportsFile is what the buildspecs read.
+// exportsFile is the file that the buildspecs source.
 const exportsFile = "exports.env"
 
 var (
@@ -18,8 +18,8 @@ var (
 	wordPattern   = regexp.MustCompile(`\A[a-z-]+\z`)
 )
 
-// exports are shell assignments for CodeBuild's exported variables. A shell reads them, so no value may hold text from
-// outside: all are words of ours, numbers or a digest.
+// exports returns shell assignments for CodeBuild's exported variables. A shell reads them, so no value may
+// contain text from outside: each is a fixed word, a number or a digest.
 func (r *Report) exports() []byte {
 	var out strings.Builder
 	for _, variable := range []struct{ name, value string }{
@@ -36,6 +36,7 @@ func (r *Report) exports() []byte {
 	return []byte(out.String())
 }
 
+// matching returns the value if it has the pattern, otherwise "unknown".
 func matching(pattern *regexp.Regexp, value string) string {
 	if pattern.MatchString(value) {
 		return value
@@ -50,6 +51,7 @@ func decimal(value *float64, digits int) string {
 	return strconv.FormatFloat(*value, 'f', digits, 64)
 }
 
+// worth returns "keep", "drop" or "unknown".
 func (r *Report) worth() string {
 	if slices.Contains([]string{"keep", "drop"}, r.Worth) {
 		return r.Worth

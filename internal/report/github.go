@@ -10,14 +10,15 @@ import (
 )
 
 const (
-	// summaryLimit is what GitHub takes as the summary of one step.
+	// summaryLimit is GitHub's limit in bytes for the summary of one step.
 	summaryLimit = 1 << 20
-	// annotationLimit is how many warnings, and how many errors, GitHub shows for one step.
+	// annotationLimit is how many warnings GitHub shows for one step, and how many errors.
 	annotationLimit = 10
 )
 
-// GitHub appends report.md to the summary of the workflow's step, and writes annotations for warnings and failed steps, where
-// GitHub Actions runs the build; elsewhere it does nothing. The environment is read in the form of os.LookupEnv.
+// GitHub appends report.md to the summary of the workflow's step, and writes annotations for warnings and
+// failed steps to stdout. Outside GitHub Actions it does nothing. lookup reads the environment, like
+// os.LookupEnv.
 //
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 func (r *Report) GitHub(lookup func(string) (string, bool), stdout io.Writer) error {
@@ -46,7 +47,7 @@ func (r *Report) GitHub(lookup func(string) (string, bool), stdout io.Writer) er
 	return nil
 }
 
-// appendBounded appends whole lines until the file is as large as a summary may be.
+// appendBounded appends whole lines as long as the file stays within summaryLimit.
 func appendBounded(path string, content []byte) error {
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -57,7 +58,7 @@ func appendBounded(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	const rest = "\nThe rest is in report.md.\n"
+	const rest = "\nThis summary is cut off; report.md has all of it.\n"
 	if room := summaryLimit - int(info.Size()); len(content) > room {
 		room -= len(rest)
 		if room <= 0 {

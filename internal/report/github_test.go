@@ -20,7 +20,7 @@ func environment(values map[string]string) func(string) (string, bool) {
 
 func TestGitHubActionsGetTheSummaryAndAnnotations(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "summary.md")
-	require.NoError(t, os.WriteFile(path, []byte("of a command before\n"), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte("an earlier summary\n"), 0o600))
 	r := full()
 	r.Warnings = []string{"100% slow:\na, b\r\n::error::no"}
 	r.Steps[2].Error = "exit code: 1\n::set-output name=a::b"
@@ -30,10 +30,10 @@ func TestGitHubActionsGetTheSummaryAndAnnotations(t *testing.T) {
 		"::error title=layercache%3A [linux/amd64 build] RUN <<EOF …::exit code: 1 ::set-output name=a::b\n", stdout.String())
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
-	assert.Equal(t, "of a command before\n"+string(r.Markdown()), string(content))
+	assert.Equal(t, "an earlier summary\n"+string(r.Markdown()), string(content))
 }
 
-func TestNothingIsWrittenForGitHubElsewhere(t *testing.T) {
+func TestNothingIsWrittenOutsideGitHubActions(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "summary.md")
 	var stdout bytes.Buffer
 	require.NoError(t, full().GitHub(environment(map[string]string{"GITHUB_STEP_SUMMARY": path}), &stdout))
@@ -41,7 +41,7 @@ func TestNothingIsWrittenForGitHubElsewhere(t *testing.T) {
 	assert.NoFileExists(t, path)
 }
 
-func TestASummaryStaysWithinWhatGitHubTakes(t *testing.T) {
+func TestASummaryStaysWithinGitHubsLimit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "summary.md")
 	r := full()
 	for range 40000 {
@@ -54,7 +54,7 @@ func TestASummaryStaysWithinWhatGitHubTakes(t *testing.T) {
 		require.NoError(t, err)
 		assert.LessOrEqual(t, len(content), summaryLimit)
 		assert.Greater(t, len(content), summaryLimit-200)
-		assert.True(t, strings.HasSuffix(string(content), "|\n\nThe rest is in report.md.\n"), "whole lines, and where the rest is")
+		assert.True(t, strings.HasSuffix(string(content), "|\n\nThis summary is cut off; report.md has all of it.\n"), "whole lines, and where the full text is")
 	}
 }
 

@@ -2,7 +2,7 @@ package report
 
 import "github.com/layercache/layercache/internal/report/page"
 
-// HTML is report.html: one file, that needs nothing else.
+// HTML returns report.html, a file that loads nothing else.
 func (r *Report) HTML() ([]byte, error) {
 	return page.Build(struct {
 		Headline string  `json:"headline"`
@@ -13,7 +13,7 @@ func (r *Report) HTML() ([]byte, error) {
 		Misses   []Miss  `json:"misses"`
 		Parts    []Part  `json:"parts"`
 		Report   *Report `json:"report"`
-	}{r.headline(), r.Line(), r.worthWords(), r.hitsFromWords(), r.hitsPair(), r.FirstMisses(), r.Seconds.Parts(), r})
+	}{r.headline(), r.Line(), r.worthSentence(), r.hitsFromWords(), r.hitsPair(), r.FirstMisses(), r.Seconds.Parts(), r})
 }
 
 func (r *Report) hitsPair() [2]int {

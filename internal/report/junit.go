@@ -8,7 +8,7 @@ import (
 	"github.com/layercache/layercache/internal/report/escape"
 )
 
-// What a CodeBuild report group takes: with more test cases it keeps the failed ones and drops others.
+// Limits of a CodeBuild report group. If there are more test cases it keeps the failed ones and drops others.
 //
 // https://docs.aws.amazon.com/codebuild/latest/userguide/test-report.html
 // https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html
@@ -18,7 +18,7 @@ const (
 	messageLimit = 4900
 )
 
-// The elements of a JUnit report, as far as CodeBuild's report groups read them.
+// The elements of a JUnit report that CodeBuild's report groups read.
 //
 // https://docs.aws.amazon.com/codebuild/latest/userguide/test-reporting.html
 type (
@@ -47,8 +47,9 @@ type (
 	}
 )
 
-// JUnit is the report for a CodeBuild report group: the verdict as the first test case, then each step. Names stay the same
-// from build to build, so that trends can be followed; whether a step was cached is in its output and in a property.
+// JUnit returns junit.xml for a CodeBuild report group: the verdict as the first test case, then each step.
+// Names stay the same from build to build, because CodeBuild shows trends by name; whether a step was cached
+// is in its output and in a property.
 func (r *Report) JUnit() ([]byte, error) {
 	suite := junitSuite{Name: "layercache", Time: seconds(r.Seconds.Total)}
 	shown := r.shownCases()
@@ -70,7 +71,8 @@ func (r *Report) JUnit() ([]byte, error) {
 	return append([]byte(xml.Header), append(content, '\n')...), err
 }
 
-// shownCases are the steps that become test cases: all of them, or where they are too many those that ran, then cached ones.
+// shownCases returns the indexes of the steps that become test cases: all, or if there are too many those
+// that ran before those that were cached.
 func (r *Report) shownCases() []int {
 	room := caseLimit - 1
 	ran := 0
@@ -95,16 +97,17 @@ func (r *Report) shownCases() []int {
 	return shown
 }
 
-func (r *Report) junitVerdict(left int) junitCase {
-	output := []string{r.Line(), r.worthWords()}
+// junitVerdict returns the test case of the verdict. omitted is the number of steps without a test case.
+func (r *Report) junitVerdict(omitted int) junitCase {
+	output := []string{r.Line(), r.worthSentence()}
 	for _, miss := range r.FirstMisses() {
-		output = append(output, "had to run: "+escape.Line(r.Steps[miss.Step].Label())+": "+miss.words())
+		output = append(output, r.missSentence(miss))
 	}
 	if r.Frontend != "" {
-		output = append(output, "steps named by the frontend "+escape.Line(r.Frontend))
+		output = append(output, "the step names come from the frontend "+escape.Line(r.Frontend))
 	}
-	if left > 0 {
-		output = append(output, fmt.Sprintf("%d more steps are in report.json: a CodeBuild report holds %d test cases", left, caseLimit))
+	if omitted > 0 {
+		output = append(output, fmt.Sprintf("%d more steps are in report.json: a CodeBuild report has room for %d test cases", omitted, caseLimit))
 	}
 	return junitCase{
 		ClassName: "cache", Name: "verdict", Time: seconds(r.OverheadSeconds),

@@ -56,19 +56,19 @@ func TestJUnitHasTheVerdictAndAStepForEachTestCase(t *testing.T) {
 	assert.Equal(t, "ran", suite.Cases[3].Output)
 }
 
-func TestStepsThatReadTheSameHaveNamesOfTheirOwn(t *testing.T) {
+func TestEqualInstructionsHaveDifferentNames(t *testing.T) {
 	suite := parsedJUnit(t, &Report{Steps: []Step{{Stage: "a", Instruction: "RUN x"}, {Stage: "a", Instruction: "RUN x"}, {Stage: "b", Instruction: "RUN x"}}})
 	assert.Equal(t, []string{"RUN x", "RUN x (2)", "RUN x"}, []string{suite.Cases[1].Name, suite.Cases[2].Name, suite.Cases[3].Name})
 }
 
-func TestJUnitStaysWithinWhatAReportGroupTakes(t *testing.T) {
+func TestJUnitStaysWithinTheLimitsOfAReportGroup(t *testing.T) {
 	r := &Report{Verdict: "partly-used"}
 	for i := range 2000 {
 		r.Steps = append(r.Steps, Step{Instruction: fmt.Sprintf("RUN %d %s", i, strings.Repeat("ä", 2000)), Cached: i%10 != 0, Error: map[bool]string{true: strings.Repeat("e", 9000)}[i == 1990]})
 	}
 	suite := parsedJUnit(t, r)
 	assert.Equal(t, caseLimit, suite.Tests)
-	assert.Equal(t, 1, suite.Failures, "the step that failed is there")
+	assert.Equal(t, 1, suite.Failures, "the failed step is kept")
 	ran := 0
 	for _, entry := range suite.Cases {
 		assert.LessOrEqual(t, len([]rune(entry.Name)), 1000)
@@ -79,11 +79,11 @@ func TestJUnitStaysWithinWhatAReportGroupTakes(t *testing.T) {
 			ran++
 		}
 	}
-	assert.Equal(t, 200, ran, "cached steps make room for those that ran")
+	assert.Equal(t, 200, ran, "steps that ran come before cached ones")
 	assert.Contains(t, suite.Cases[0].Output, "1501 more steps are in report.json")
 }
 
-// The text is read as any reader of XML reads it: what the document says in the end is what counts, however it is written.
+// The test reads the document with an XML parser, because the decoded text is what a reader shows.
 func TestHostileTextIsVisibleTextOnOneLineInJUnit(t *testing.T) {
 	const evil = "\x00\x1b[1m]]></testcase>&<\"'\xff\ufffe\r\n::error::x\n##[error]y\u2028z\u202e\u009b2J\tq"
 	content, err := hostile(evil).JUnit()
@@ -111,7 +111,7 @@ func TestHostileTextIsVisibleTextOnOneLineInJUnit(t *testing.T) {
 		case xml.CharData:
 			for line := range strings.Lines(strings.TrimSpace(string(token))) {
 				check(strings.TrimSuffix(line, "\n"), "text")
-				assert.False(t, strings.HasPrefix(line, "::"), "a line of ours begins as ours: %q", line)
+				assert.False(t, strings.HasPrefix(line, "::"), "no line begins with a command: %q", line)
 			}
 		}
 	}

@@ -9,16 +9,16 @@ import (
 	"github.com/layercache/layercache/internal/report/escape"
 )
 
-// shownActivities is how many pulls, pushes and the like report.md lists, the longest of them.
+// shownActivities is how many of the longest activities report.md lists.
 const shownActivities = 20
 
-// Markdown is report.md.
+// Markdown returns report.md.
 func (r *Report) Markdown() []byte {
 	m := &markdownWriter{}
 	verdict, reason, _ := strings.Cut(r.Line(), ": ")
 	m.line("**%s**: %s", escape.Markdown(verdict), escape.Markdown(reason))
 	m.line("")
-	m.line("%s", r.circumstances())
+	m.line("%s", r.facts())
 	r.markdownProblems(m)
 	r.markdownMisses(m)
 	r.markdownSteps(m)
@@ -33,7 +33,7 @@ type markdownWriter struct{ strings.Builder }
 
 func (m *markdownWriter) line(format string, values ...any) { fmt.Fprintf(m, format+"\n", values...) }
 
-// heading leaves one line free before and after.
+// heading writes a heading with one empty line before and after it.
 func (m *markdownWriter) heading(text string) {
 	if !strings.HasSuffix(m.String(), "\n\n") {
 		m.line("")
@@ -41,7 +41,7 @@ func (m *markdownWriter) heading(text string) {
 	m.line("### %s\n", text)
 }
 
-// table begins a table; columns whose name begins with ">" hold figures.
+// table begins a table. Columns whose name begins with ">" are aligned to the right.
 func (m *markdownWriter) table(columns ...string) {
 	rule := "|"
 	for i, column := range columns {
@@ -58,41 +58,41 @@ func (m *markdownWriter) table(columns ...string) {
 
 func (m *markdownWriter) row(cells ...string) { m.line("| %s |", strings.Join(cells, " | ")) }
 
-func (r *Report) circumstances() string {
+// facts returns the paragraph below the verdict.
+func (r *Report) facts() string {
 	parts := []string{}
 	if r.App != "" {
 		parts = append(parts, "App "+escape.Code(r.App))
 	}
 	if hits, counted := r.Hits(); r.HitRatio != nil {
-		parts = append(parts, fmt.Sprintf("%d of %d steps cached (hit ratio %.2f)%s", hits, counted, *r.HitRatio, r.hitsFromWords()))
+		parts = append(parts, fmt.Sprintf("%d of %d steps came from %s (hit ratio %.2f)", hits, counted, r.hitsFromWords(), *r.HitRatio))
 	}
-	builder := "builder " + escape.Code(r.Builder)
+	builder := "Builder " + escape.Code(r.Builder)
 	if r.BuilderReason != "" {
 		builder += " (" + escape.Markdown(r.BuilderReason) + ")"
 	}
 	parts = append(parts, builder)
 	if r.Frontend != "" {
-		parts = append(parts, "steps named by the frontend "+escape.Code(r.Frontend))
+		parts = append(parts, "The step names come from the frontend "+escape.Code(r.Frontend))
 	}
 	if !r.StartedAt.IsZero() {
-		parts = append(parts, "started "+r.StartedAt.UTC().Format("2006-01-02 15:04:05 UTC"))
+		parts = append(parts, "Started "+r.StartedAt.UTC().Format("2006-01-02 15:04:05 UTC"))
 	}
 	if r.Image != "" {
-		parts = append(parts, "image "+escape.Code(r.Image))
+		parts = append(parts, "Image "+escape.Code(r.Image))
 	}
-	return strings.Join(parts, ", ") + "."
+	return strings.Join(parts, ". ") + "."
 }
 
+// hitsFromWords returns where the cached steps came from.
 func (r *Report) hitsFromWords() string {
 	switch r.HitsFrom {
-	case "cache":
-		return " from the cache"
 	case "builder":
-		return " from what the builder kept of earlier builds, not from the cache"
+		return "the builder's own cache, not from the configured cache"
 	case "either":
-		return " from the cache or from what the builder kept of earlier builds"
+		return "the cache or the builder's own cache"
 	default:
-		return ""
+		return "the cache"
 	}
 }
 
@@ -122,7 +122,7 @@ func (r *Report) markdownMisses(m *markdownWriter) {
 	m.table("stage", "step", "why", "advice")
 	for _, miss := range misses {
 		step := r.Steps[miss.Step]
-		m.row(escape.Code(step.Place()), escape.Code(step.Instruction), escape.Markdown(miss.words()), escape.Markdown(miss.Advice))
+		m.row(escape.Code(step.Place()), escape.Code(step.Instruction), escape.Markdown(miss.cause()), escape.Markdown(miss.Advice))
 	}
 }
 
@@ -133,7 +133,7 @@ func (r *Report) markdownSteps(m *markdownWriter) {
 	m.heading("Steps")
 	for _, stage := range byPlace(r.Steps) {
 		m.line("#### %s\n", escape.Markdown(r.Steps[stage[0]].Place()))
-		m.table("step", "result", ">seconds", ">took when it last ran")
+		m.table("step", "result", ">seconds", ">seconds when it last ran")
 		for _, i := range stage {
 			step := r.Steps[i]
 			saved := ""
@@ -148,7 +148,7 @@ func (r *Report) markdownSteps(m *markdownWriter) {
 
 func (r *Report) markdownSeconds(m *markdownWriter) {
 	m.heading("Where the time went")
-	m.table("part", ">seconds added")
+	m.table("part", ">seconds")
 	s := r.Seconds
 	for _, part := range s.Parts() {
 		m.row(part.Name, fmt.Sprintf("%.2f", part.Seconds))
@@ -160,7 +160,7 @@ func (r *Report) markdownSeconds(m *markdownWriter) {
 	longest := slices.Clone(r.Activities)
 	sort.SliceStable(longest, func(i, j int) bool { return longest[i].Seconds > longest[j].Seconds })
 	m.line("")
-	m.table("beside the steps", "what", ">from second", ">seconds", ">MB")
+	m.table("activity", "what", ">start, s", ">seconds", ">MB")
 	for _, activity := range longest[:min(len(longest), shownActivities)] {
 		size := ""
 		if activity.Bytes > 0 {
@@ -169,7 +169,7 @@ func (r *Report) markdownSeconds(m *markdownWriter) {
 		m.row(escape.Markdown(activity.Kind), escape.Code(activity.Label), fmt.Sprintf("%.2f", activity.Start), fmt.Sprintf("%.2f", activity.Seconds), size)
 	}
 	if more := len(longest) - shownActivities; more > 0 {
-		m.line("\n%d more, all of them shorter, are in report.json.", more)
+		m.line("\nreport.json has %d shorter ones.", more)
 	}
 }
 
@@ -178,7 +178,7 @@ func (r *Report) markdownSavings(m *markdownWriter) {
 		return
 	}
 	m.heading("What the cache saved")
-	m.line("%s", escape.Markdown(r.worthWords()))
+	m.line("%s", escape.Markdown(capital(r.worthSentence())+"."))
 	if len(r.Cost.Arithmetic) == 0 {
 		return
 	}
@@ -193,26 +193,37 @@ func (r *Report) markdownCaches(m *markdownWriter) {
 		return
 	}
 	m.heading("Caches")
-	m.table("ref", "", "problem")
+	m.table("ref", "result", "problem")
 	for _, cache := range r.Caches {
-		m.row(escape.Code(cache.Ref), "read: "+escape.Markdown(foundWords(cache.Found)), escape.Markdown(cache.Problem))
+		m.row(escape.Code(cache.Ref), "import: "+escape.Markdown(foundWords(cache.Found)), escape.Markdown(cache.Problem))
 	}
 	if r.Refs.Export != "" {
-		m.row(escape.Code(r.Refs.Export), "written: "+escape.Markdown(r.Exported), "")
+		m.row(escape.Code(r.Refs.Export), "export: "+exportedWords(r.Exported), "")
 	}
 }
 
+// foundWords returns what is at a ref in words.
 func foundWords(found string) string {
 	switch found {
+	case "cache":
+		return "a cache"
 	case "image":
 		return "an image, not a cache"
 	case "absent":
-		return "nothing there"
+		return "no cache yet"
 	case "no-repository":
 		return "no such repository"
-	case "cache":
-		return "a cache"
+	case "unknown":
+		return "not known"
 	default:
 		return found
 	}
+}
+
+// capital returns the sentence with a capital letter.
+func capital(sentence string) string {
+	if sentence == "" {
+		return ""
+	}
+	return strings.ToUpper(sentence[:1]) + sentence[1:]
 }

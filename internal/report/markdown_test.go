@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// update is the variable that has the tests write what they compare with anew.
+// update is the variable that makes the tests rewrite their snapshots.
 const update = "LAYERCACHE_UPDATE_SNAPSHOTS"
 
-func TestMarkdownIsThatOfTheSnapshots(t *testing.T) {
+func TestMarkdownEqualsTheSnapshots(t *testing.T) {
 	failed := full()
 	failed.ExitCode, failed.Steps[2].Error = 1, "exit code: 1"
 	for name, r := range map[string]*Report{"full": full(), "minimal": minimal(), "failed": failed} {
@@ -24,7 +24,7 @@ func TestMarkdownIsThatOfTheSnapshots(t *testing.T) {
 			}
 			want, err := os.ReadFile(path)
 			require.NoError(t, err)
-			assert.Equal(t, string(want), string(r.Markdown()), "run this test with %s=true when the change is meant", update)
+			assert.Equal(t, string(want), string(r.Markdown()), "if the change is intended, run this test with %s=true", update)
 		})
 	}
 }
@@ -43,6 +43,6 @@ func TestHostileTextStaysTextInMarkdown(t *testing.T) {
 				assert.NotContains(t, part, bad)
 			}
 		}
-		assert.NotRegexp(t, `^(# h|\| a)`, line)
+		assert.NotRegexp(t, `^(# h|\| a \|)`, line)
 	}
 }

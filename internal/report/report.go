@@ -1,6 +1,6 @@
-// Package report is what a build is told about its cache: report.json, whose fields are a contract (schema.json beside this
-// file); the same for people, as Markdown, as a page and as the lines at the end of the log; the test cases of a CodeBuild
-// report group, a GitHub Actions summary, and the values that a CodeBuild build exports.
+// Package report holds the results of a build and writes them: report.json, whose fields are a contract
+// (schema.json), Markdown, an HTML page, the lines at the end of the log, the test cases of a CodeBuild
+// report group, a GitHub Actions summary, and the variables that a CodeBuild build exports.
 package report
 
 import (
@@ -16,60 +16,60 @@ var Schema []byte
 // File is the report's name in the report folder.
 const File = "report.json"
 
-// Report says what the cache did for one build.
+// Report is what the cache did for one build.
 type Report struct {
-	// Verdict is one of the verdict package's values, VerdictReason says why in half a sentence.
+	// Verdict is one of the verdict package's values, and VerdictReason explains it in half a sentence.
 	Verdict       string `json:"verdict"`
 	VerdictReason string `json:"verdictReason"`
-	// App is the first part of the cache tag: what is built.
+	// App names what is built. It is the first part of the cache tag.
 	App string `json:"app"`
 	// Exported is "yes", "unchanged", "failed" or "off".
 	Exported string `json:"exported"`
-	// HitRatio is the part of the steps that came from a cache, 0 to 1; nil where no step could have.
+	// HitRatio is the share of the steps that came from a cache, 0 to 1. It is nil if no step can be cached.
 	HitRatio *float64 `json:"hitRatio"`
-	// HitsFrom says where the cached steps came from: "cache" (the refs), "builder" (what the builder kept from earlier builds)
-	// or "either" where both had a part or it cannot be told; empty where nothing was cached.
+	// HitsFrom is where the cached steps came from: "cache" (the refs), "builder" (the builder's own cache of
+	// earlier builds), or "either" if it was both or is not known. It is empty if no step was cached.
 	HitsFrom string `json:"hitsFrom,omitempty"`
-	// StartedAt is when the helper started; the times of steps and activities are seconds after it.
+	// StartedAt is when the helper started. Steps and activities start at seconds after it.
 	StartedAt time.Time `json:"startedAt,omitzero"`
-	// Steps are the Dockerfile's steps that this build met.
+	// Steps are the Dockerfile's steps that finished, cached or run.
 	Steps []Step `json:"steps"`
-	// Misses are the first steps that had to run, one for each stage and platform, with why.
+	// Misses are the first steps that had to run, at most one for each stage and platform.
 	Misses []Miss `json:"misses,omitempty"`
-	// Activities are what a build does beside its steps: pulls, pushes, the cache's import and export, the context.
+	// Activities are the work outside the steps: pulls, pushes, import and export of the cache, the build
+	// context.
 	Activities []Activity `json:"activities,omitempty"`
-	// Caches are the refs that were read, with what was found.
+	// Caches are the refs that were imported.
 	Caches []Cache `json:"caches,omitempty"`
-	// Seconds is the wall-clock that each part added.
+	// Seconds is the wall-clock time that each part added.
 	Seconds Seconds `json:"seconds"`
-	// SavedSeconds is what the cache saved, less OverheadSeconds; nil where it is not known.
+	// SavedSeconds is the time that the cache saved, less OverheadSeconds. It is nil if not known.
 	SavedSeconds *float64 `json:"savedSeconds"`
-	// CriticalPath is the arithmetic of SavedSeconds; nil where it is not known.
+	// CriticalPath has the figures behind SavedSeconds. It is nil if SavedSeconds is.
 	CriticalPath *CriticalPath `json:"criticalPath,omitempty"`
-	// OverheadSeconds is what the cache cost in time: import and export.
+	// OverheadSeconds is the time that import and export of the cache added.
 	OverheadSeconds float64 `json:"overheadSeconds"`
-	// Worth is "keep", "drop" or "unknown": whether the cache pays; Reason says why.
+	// Worth is whether the cache is worth its cost: "keep", "drop" or "unknown". Reason explains it.
 	Worth  string `json:"worth"`
 	Reason string `json:"reason"`
-	// Cost is money; its fields are nil where they are not known.
+	// Cost is in US dollars. Figures that are not known are nil.
 	Cost Cost `json:"cost"`
-	// Builder is the builder that was taken, BuilderReason says why that one.
+	// Builder is the builder's name, and BuilderReason is why it was chosen.
 	Builder       string `json:"builder"`
 	BuilderReason string `json:"builderReason"`
-	// Frontend is the image that read the Dockerfile and named the steps (`# syntax=`, BUILDKIT_SYNTAX); empty where it was the
-	// builder's own code.
+	// Frontend is the image that parsed the Dockerfile and named the steps (`# syntax=`, BUILDKIT_SYNTAX). It
+	// is empty if the builder's own frontend did.
 	Frontend string `json:"frontend,omitempty"`
-	// Refs are the caches that were read and written.
+	// Refs are the caches of the build.
 	Refs Refs `json:"refs"`
-	// Image is the digest of what was built, where buildx told.
-	Image string `json:"imageDigest,omitempty"`
-	// Warnings are for people.
+	// Image is the digest of the built image. It is empty if buildx did not report one.
+	Image    string   `json:"imageDigest,omitempty"`
 	Warnings []string `json:"warnings"`
-	// ExitCode is the build's.
+	// ExitCode is buildx's exit status.
 	ExitCode int `json:"exitCode"`
 }
 
-// Step is one instruction.
+// Step is one instruction of the Dockerfile.
 type Step struct {
 	Stage    string `json:"stage"`
 	Platform string `json:"platform,omitempty"`
@@ -78,23 +78,24 @@ type Step struct {
 	Total       int    `json:"total,omitempty"`
 	Instruction string `json:"instruction"`
 	Cached      bool   `json:"cached"`
-	// Start is when the step started.
+	// Start is when the step started, in seconds after Report.StartedAt.
 	Start float64 `json:"start"`
 	// Seconds is how long it ran.
 	Seconds float64 `json:"seconds"`
-	// SavedSeconds is what a cached step took when it last ran; nil where it is not known, and for steps that ran.
+	// SavedSeconds is how long a cached step took when it last ran. It is nil if not known, and for steps
+	// that ran.
 	SavedSeconds *float64 `json:"savedSeconds"`
-	// Error is why the step failed.
+	// Error is why the step failed. It is empty if it did not.
 	Error string `json:"error,omitempty"`
 }
 
 // Miss is the first step of a stage that had to run.
 type Miss struct {
-	// Step is its place in Report.Steps.
+	// Step is the index in Report.Steps.
 	Step int `json:"step"`
-	// Cause says why it had to run, as far as is known.
+	// Cause is why it had to run, as a clause that follows "because". It may be "unknown".
 	Cause string `json:"cause"`
-	// Advice is the order of steps that would have kept the cache, where moving one instruction would.
+	// Advice is the move of one instruction that would have kept the cache. It is empty if there is none.
 	Advice string `json:"advice,omitempty"`
 }
 
@@ -107,36 +108,37 @@ const (
 	Context = "context"
 )
 
-// Activity is a stretch of a build that is no step.
+// Activity is work of the build outside its steps.
 type Activity struct {
 	// Kind is "pull", "push", "import", "export" or "context".
 	Kind string `json:"kind"`
 	// Label names it: an image, a layer, a cache ref.
 	Label string `json:"label"`
-	// Start is when it started, Seconds how long it took.
+	// Start is when it started, in seconds after Report.StartedAt, and Seconds is how long it took.
 	Start   float64 `json:"start"`
 	Seconds float64 `json:"seconds"`
-	// Bytes is how much was moved, where that is known.
+	// Bytes is the number of bytes transferred, 0 if not known.
 	Bytes int64 `json:"bytes,omitempty"`
 }
 
-// Cache is one ref that was read.
+// Cache is one ref that was imported.
 type Cache struct {
 	Ref string `json:"ref"`
 	// Found is "cache", "image", "absent", "no-repository" or "unknown".
 	Found string `json:"found"`
-	// Problem is why it could not be imported, in words.
+	// Problem is why it could not be imported. It is empty if it was.
 	Problem string `json:"problem,omitempty"`
 }
 
-// CriticalPath is how long the longest chain of steps that wait for each other takes.
+// CriticalPath is the length of the longest chain of steps that depend on each other.
 type CriticalPath struct {
-	// Without is with every step run, the cached ones as long as they last took; With is as it was.
+	// Without is the length if every step ran, the cached ones as long as they last took.
 	Without float64 `json:"withoutCacheSeconds"`
-	With    float64 `json:"withCacheSeconds"`
+	// With is the length in this build.
+	With float64 `json:"withCacheSeconds"`
 }
 
-// Seconds are the parts of a build: Total is from the helper's start to its end.
+// Seconds are the parts of a build's time. Total is the helper's own run time.
 type Seconds struct {
 	Total  float64 `json:"total"`
 	Setup  float64 `json:"setup"`
@@ -147,21 +149,22 @@ type Seconds struct {
 	Export float64 `json:"export"`
 }
 
-// Cost is what the cache saved and costs in US dollars.
+// Cost is what the cache saves and costs, in US dollars.
 type Cost struct {
-	// SavedUSD is what SavedSeconds cost on the build machine.
+	// SavedUSD is the price of SavedSeconds on the build machine.
 	SavedUSD *float64 `json:"savedUSD"`
-	// StorageUSDPerMonth is what keeping CacheBytes costs.
+	// StorageUSDPerMonth is the price of storing CacheBytes.
 	StorageUSDPerMonth *float64 `json:"storageUSDPerMonth"`
 	// CacheBytes is the size of the cache that this build wrote or found unchanged.
 	CacheBytes *int64 `json:"cacheBytes,omitempty"`
-	// NetUSDPer100Builds is what 100 builds like this one save, less the storage for the time that they take to come.
+	// NetUSDPer100Builds is what 100 builds like this one save, less the storage during the time of 100
+	// builds.
 	NetUSDPer100Builds *float64 `json:"netUSDPer100Builds,omitempty"`
-	// Arithmetic shows how the figures were reached, a line each.
+	// Arithmetic shows how the figures were calculated, one line each.
 	Arithmetic []string `json:"arithmetic,omitempty"`
 }
 
-// Refs are cache refs.
+// Refs are the refs of the caches that a build imports, and of the one that it exports.
 type Refs struct {
 	Imports []string `json:"imports"`
 	Export  string   `json:"export"`

@@ -1,17 +1,26 @@
 package report
 
-// Part is one part of the seconds of a build.
+// Part is one part of a build's time.
 type Part struct {
 	Name    string  `json:"name"`
 	Seconds float64 `json:"seconds"`
 }
 
-// Parts are the seconds in the order in which they pass. The last part is what no other part accounts for.
-func (s Seconds) Parts() []Part {
-	parts := []Part{{"setup", s.Setup}, {"login", s.Login}, {"import", s.Import}, {"build", s.Build}, {"push", s.Push}, {"export", s.Export}}
-	rest := s.Total
-	for _, part := range parts {
-		rest -= part.Seconds
+// measured returns the parts in the order in which they take place.
+func (s Seconds) measured() []Part {
+	return []Part{
+		{"setup", s.Setup}, {"login", s.Login}, {"cache import", s.Import},
+		{"build", s.Build}, {"image push", s.Push}, {"cache export", s.Export},
 	}
-	return append(parts, Part{"the rest", max(0, rest)})
+}
+
+// Parts returns the parts in the order in which they take place, and last the time that belongs to none of
+// them.
+func (s Seconds) Parts() []Part {
+	parts := s.measured()
+	other := s.Total
+	for _, part := range parts {
+		other -= part.Seconds
+	}
+	return append(parts, Part{"other", max(0, other)})
 }

@@ -6,10 +6,10 @@ import (
 	"github.com/layercache/layercache/internal/report/escape"
 )
 
-// IsFrom tells FROM, which is neither a hit nor a miss.
+// IsFrom reports whether the step is FROM, which is neither a hit nor a miss.
 func (s Step) IsFrom() bool { return strings.HasPrefix(s.Instruction, "FROM ") }
 
-// Place is the step's platform and stage; "Dockerfile" where it has neither.
+// Place returns the step's platform and stage, or "Dockerfile" if it has neither.
 func (s Step) Place() string {
 	if place := strings.TrimSpace(s.Platform + " " + s.Stage); place != "" {
 		return place
@@ -17,7 +17,7 @@ func (s Step) Place() string {
 	return "Dockerfile"
 }
 
-// Label names the step for people.
+// Label returns the step's platform, stage and first line.
 func (s Step) Label() string {
 	instruction, _, cut := strings.Cut(s.Instruction, "\n")
 	if cut {
@@ -29,7 +29,7 @@ func (s Step) Label() string {
 	return "[" + s.Place() + "] " + instruction
 }
 
-// result is what became of the step, in one word.
+// result returns "failed", "cached" or "ran".
 func (s Step) result() string {
 	switch {
 	case s.Error != "":
@@ -41,7 +41,7 @@ func (s Step) result() string {
 	}
 }
 
-// Hits counts the steps that came from a cache, and those that could have: FROM is neither a hit nor a miss.
+// Hits returns the number of cached steps, and of all steps that can be cached, which is every step but FROM.
 func (r *Report) Hits() (hits, counted int) {
 	for _, step := range r.Steps {
 		if step.IsFrom() {
@@ -55,11 +55,11 @@ func (r *Report) Hits() (hits, counted int) {
 	return hits, counted
 }
 
-// FirstMisses are the first steps of each stage that had to run. Where the build did not say why, the cause is "unknown".
-// Where no step was cached and no cause is known there is nothing to tell, and so there are none.
+// FirstMisses returns the first step of each stage that had to run. A report without causes has the cause
+// "unknown" for each of them, but no misses at all if no step was cached.
 func (r *Report) FirstMisses() []Miss {
 	if len(r.Misses) > 0 {
-		return r.knownMisses()
+		return r.validMisses()
 	}
 	if hits, _ := r.Hits(); hits == 0 {
 		return nil
@@ -75,37 +75,45 @@ func (r *Report) FirstMisses() []Miss {
 	return misses
 }
 
-// knownMisses leaves out those of steps that the report does not have.
-func (r *Report) knownMisses() []Miss {
-	var known []Miss
+// validMisses leaves out misses whose step is not in the report.
+func (r *Report) validMisses() []Miss {
+	var valid []Miss
 	for _, miss := range r.Misses {
 		if miss.Step >= 0 && miss.Step < len(r.Steps) {
-			known = append(known, miss)
+			valid = append(valid, miss)
 		}
 	}
-	return known
+	return valid
 }
 
-// words say why the step had to run.
-func (m Miss) words() string {
+// because returns the cause as a clause that follows the step's label.
+func (m Miss) because() string {
 	if m.Cause == unknown || m.Cause == "" {
-		return "why is not known"
+		return "for an unknown reason"
+	}
+	return "because " + escape.Line(m.Cause)
+}
+
+// cause returns the cause for a table's column "why".
+func (m Miss) cause() string {
+	if m.Cause == unknown || m.Cause == "" {
+		return "not known"
 	}
 	return escape.Line(m.Cause)
 }
 
-// byPlace are the places of the steps, stage by stage in the order in which the stages appear.
+// byPlace returns the indexes of the steps, grouped by stage and platform in the order of their first steps.
 func byPlace(steps []Step) [][]int {
-	var places [][]int
-	at := map[string]int{}
+	var groups [][]int
+	groupOf := map[string]int{}
 	for i, step := range steps {
-		place, known := at[step.Place()]
+		group, known := groupOf[step.Place()]
 		if !known {
-			place = len(places)
-			at[step.Place()] = place
-			places = append(places, nil)
+			group = len(groups)
+			groupOf[step.Place()] = group
+			groups = append(groups, nil)
 		}
-		places[place] = append(places[place], i)
+		groups[group] = append(groups[group], i)
 	}
-	return places
+	return groups
 }

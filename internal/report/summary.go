@@ -10,48 +10,51 @@ import (
 )
 
 const (
-	// shownMisses is how many steps that had to run the log names.
+	// shownMisses is the number of steps that had to run which the log names.
 	shownMisses = 5
-	// labelWidth is how much of an instruction the log shows.
+	// labelWidth is the number of characters of an instruction that the log shows.
 	labelWidth = 100
+	// noticeableSaving is the smallest difference in seconds that counts as time saved or lost.
+	noticeableSaving = 0.05
 )
 
-// Summary writes the lines at the end of the log. The last is the verdict.
+// Summary writes the lines at the end of the log. The last line is the verdict.
 func (r *Report) Summary(w io.Writer) {
 	say := func(format string, values ...any) { fmt.Fprintf(w, "layercache: "+format+"\n", values...) }
 	for _, warning := range r.Warnings {
 		say("warning: %s", escape.Line(warning))
 	}
-	s := r.Seconds
-	say("setup %.2f s, login %.2f s, import %.2f s, build %.2f s, push %.2f s, export %.2f s; total %.2f s",
-		s.Setup, s.Login, s.Import, s.Build, s.Push, s.Export, s.Total)
+	say("%s", r.Seconds.sentence())
 	if r.Frontend != "" {
-		say("the frontend %s read the Dockerfile and named the steps", escape.Shorten(escape.Line(r.Frontend), labelWidth))
+		say("the step names come from the frontend %s", escape.Shorten(escape.Line(r.Frontend), labelWidth))
 	}
 	misses := r.FirstMisses()
 	for _, miss := range misses[:min(len(misses), shownMisses)] {
-		say("had to run: %s: %s", escape.Shorten(escape.Line(r.Steps[miss.Step].Label()), labelWidth), miss.words())
+		say("%s", r.missSentence(miss))
 		if miss.Advice != "" {
 			say("advice: %s", escape.Line(miss.Advice))
 		}
 	}
 	if more := len(misses) - shownMisses; more > 0 {
-		say("and %d more in report.md", more)
+		say("had to run: %d more, listed in report.md", more)
 	}
 	if r.Verdict != "off" {
-		say("%s", r.worthWords())
+		if r.SavedSeconds != nil && r.CriticalPath != nil {
+			say("%s", r.savedSentence())
+		}
+		say("%s", r.worthSentence())
 	}
 	say("%s", r.Line())
 }
 
-// Line is the verdict as one line.
+// Line returns the verdict as one line.
 func (r *Report) Line() string {
 	parts := []string{fmt.Sprintf("%s: %s", r.headline(), escape.Line(r.VerdictReason))}
 	if r.SavedSeconds != nil {
 		parts = append(parts, r.savedWords())
 	}
-	if written := r.writtenWords(); written != "" && r.Verdict != "off" {
-		parts = append(parts, written)
+	if r.Verdict != "off" {
+		parts = append(parts, "cache "+exportedWords(r.Exported))
 	}
 	if r.ExitCode != 0 {
 		parts = append(parts, fmt.Sprintf("the build failed (exit status %d)", r.ExitCode))
@@ -59,52 +62,70 @@ func (r *Report) Line() string {
 	return strings.Join(parts, "; ")
 }
 
-// headline is the verdict in two or three words.
+// headline returns the verdict in two or three words.
 func (r *Report) headline() string {
 	return "cache " + strings.ReplaceAll(escape.Line(r.Verdict), "-", " ")
 }
 
+// sentence returns the total and its parts as one sentence.
+func (s Seconds) sentence() string {
+	var parts []string
+	for _, part := range s.measured() {
+		parts = append(parts, fmt.Sprintf("%s %.2f s", part.Name, part.Seconds))
+	}
+	return fmt.Sprintf("the build took %.2f s: %s", s.Total, strings.Join(parts, ", "))
+}
+
+// missSentence returns which step had to run, and why.
+func (r *Report) missSentence(miss Miss) string {
+	return "had to run: " + escape.Shorten(escape.Line(r.Steps[miss.Step].Label()), labelWidth) + ", " + miss.because()
+}
+
+// savedWords returns the time that the cache saved or cost, as half a sentence. SavedSeconds is not nil.
 func (r *Report) savedWords() string {
-	if r.SavedSeconds == nil {
-		return "saved: unknown"
-	}
-	if *r.SavedSeconds <= -0.05 {
-		return "the cache took about " + duration(-*r.SavedSeconds) + " more than it saved"
-	}
-	return "saved about " + duration(max(0, *r.SavedSeconds))
-}
-
-func (r *Report) writtenWords() string {
-	switch r.Exported {
-	case "yes":
-		return "cache written"
-	case "unchanged":
-		return "cache is up to date"
-	case "failed":
-		return "cache could not be written"
+	switch saved := *r.SavedSeconds; {
+	case saved >= noticeableSaving:
+		return "saved about " + duration(saved)
+	case saved <= -noticeableSaving:
+		return "made the build about " + duration(-saved) + " slower"
 	default:
-		return "cache not written"
+		return "saved no time"
 	}
 }
 
-// worthWords are the arithmetic of what was saved, and whether the cache is worth its keep.
-func (r *Report) worthWords() string {
-	words := r.savedWords()
-	if path := r.CriticalPath; path != nil && r.SavedSeconds != nil {
-		words += fmt.Sprintf(" (the longest chain of steps takes %s without the cache and took %s with it; the cache itself took %s)",
-			duration(path.Without), duration(path.With), duration(r.OverheadSeconds))
-	}
-	if r.Cost.NetUSDPer100Builds != nil {
-		words += ", " + usd(*r.Cost.NetUSDPer100Builds) + " in 100 builds"
-	}
-	words += "; worth: " + r.worth()
-	if r.Reason != "" {
-		words += " (" + escape.Line(r.Reason) + ")"
-	}
-	return words
+// savedSentence returns how the saved time was calculated. SavedSeconds and CriticalPath are not nil.
+func (r *Report) savedSentence() string {
+	return fmt.Sprintf("the cache %s: the longest chain of steps takes %s without it and took %s with it; importing and exporting the cache took %s",
+		r.savedWords(), duration(r.CriticalPath.Without), duration(r.CriticalPath.With), duration(r.OverheadSeconds))
 }
 
-// duration is exact enough for people: two digits below a second, none from ten on.
+// exportedWords returns whether the cache was written, as words that follow "cache".
+func exportedWords(exported string) string {
+	switch exported {
+	case "yes":
+		return "written"
+	case "unchanged":
+		return "already up to date"
+	case "failed":
+		return "could not be written"
+	default:
+		return "not written"
+	}
+}
+
+// worthSentence returns whether the cache is worth keeping, and why.
+func (r *Report) worthSentence() string {
+	verdict := map[string]string{"keep": "worth keeping", "drop": "not worth keeping"}[r.Worth]
+	if verdict == "" {
+		verdict = "not known yet whether the cache is worth keeping"
+	}
+	if r.Reason == "" {
+		return verdict
+	}
+	return verdict + ": " + escape.Line(r.Reason)
+}
+
+// duration formats seconds with two decimals below one, one decimal below ten, and none above.
 func duration(seconds float64) string {
 	switch magnitude := math.Abs(seconds); {
 	case magnitude >= 10:
@@ -114,11 +135,4 @@ func duration(seconds float64) string {
 	default:
 		return fmt.Sprintf("%.2f s", seconds)
 	}
-}
-
-func usd(amount float64) string {
-	if math.Abs(amount) >= 0.1 {
-		return fmt.Sprintf("USD %.2f", amount)
-	}
-	return fmt.Sprintf("USD %.4f", amount)
 }

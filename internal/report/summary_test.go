@@ -18,16 +18,17 @@ func summary(r *Report) []string {
 func TestTheSummaryEndsWithTheVerdict(t *testing.T) {
 	assert.Equal(t, []string{
 		"layercache: warning: slow",
-		"layercache: setup 0.50 s, login 0.25 s, import 1.00 s, build 6.00 s, push 1.25 s, export 1.00 s; total 10.00 s",
-		"layercache: the frontend docker.io/docker/dockerfile:1 read the Dockerfile and named the steps",
-		"layercache: had to run: [linux/amd64 build] RUN <<EOF …: its text changed",
+		"layercache: the build took 10.00 s: setup 0.50 s, login 0.25 s, cache import 1.00 s, build 6.00 s, image push 1.25 s, cache export 1.00 s",
+		"layercache: the step names come from the frontend docker.io/docker/dockerfile:1",
+		"layercache: had to run: [linux/amd64 build] RUN <<EOF …, because its text changed",
 		"layercache: advice: move it last",
-		"layercache: saved about 12 s (the longest chain of steps takes 17 s without the cache and took 3.5 s with it; the cache itself took 2.0 s), USD 0.90 in 100 builds; worth: keep (it saves more than it costs)",
+		"layercache: the cache saved about 12 s: the longest chain of steps takes 17 s without it and took 3.5 s with it; importing and exporting the cache took 2.0 s",
+		"layercache: worth keeping: 100 builds like this one save 20.0 minutes (0.90 USD)",
 		"layercache: cache partly used: 1 of 2 steps had to run; saved about 12 s; cache written",
 	}, summary(full()))
 	assert.Equal(t, []string{
-		"layercache: setup 0.00 s, login 0.00 s, import 0.00 s, build 0.00 s, push 0.00 s, export 0.00 s; total 0.00 s",
-		"layercache: cache off: no cache was asked for; the build failed (exit status 1)",
+		"layercache: the build took 0.00 s: setup 0.00 s, login 0.00 s, cache import 0.00 s, build 0.00 s, image push 0.00 s, cache export 0.00 s",
+		"layercache: cache off: no cache is configured; the build failed (exit status 1)",
 	}, summary(minimal()))
 }
 
@@ -37,12 +38,13 @@ func TestTheVerdictAsOneLine(t *testing.T) {
 		change func(*Report)
 		want   string
 	}{
-		{"what was saved is not known", func(r *Report) { r.SavedSeconds = nil }, "cache used: why; cache written"},
-		{"the cache costs more than it saves", func(r *Report) { r.SavedSeconds = number(-3.21) }, "cache used: why; the cache took about 3.2 s more than it saved; cache written"},
+		{"the saved time is not known", func(r *Report) { r.SavedSeconds = nil }, "cache used: why; cache written"},
+		{"the cache costs more than it saves", func(r *Report) { r.SavedSeconds = number(-3.21) }, "cache used: why; made the build about 3.2 s slower; cache written"},
+		{"nothing was saved", func(r *Report) { r.SavedSeconds = number(-0.04) }, "cache used: why; saved no time; cache written"},
 		{"little was saved", func(r *Report) { r.SavedSeconds = number(0.25) }, "cache used: why; saved about 0.25 s; cache written"},
-		{"nothing new to write", func(r *Report) { r.Exported = "unchanged" }, "cache used: why; saved about 41 s; cache is up to date"},
+		{"nothing new to write", func(r *Report) { r.Exported = "unchanged" }, "cache used: why; saved about 41 s; cache already up to date"},
 		{"the export failed", func(r *Report) { r.Exported = "failed" }, "cache used: why; saved about 41 s; cache could not be written"},
-		{"no export was asked for", func(r *Report) { r.Exported = "off" }, "cache used: why; saved about 41 s; cache not written"},
+		{"there was no export", func(r *Report) { r.Exported = "off" }, "cache used: why; saved about 41 s; cache not written"},
 		{"the build failed", func(r *Report) { r.ExitCode = 2 }, "cache used: why; saved about 41 s; cache written; the build failed (exit status 2)"},
 		{"a verdict of two words", func(r *Report) { r.Verdict = "import-failed" }, "cache import failed: why; saved about 41 s; cache written"},
 	}
@@ -52,6 +54,16 @@ func TestTheVerdictAsOneLine(t *testing.T) {
 			c.change(r)
 			assert.Equal(t, c.want, r.Line())
 		})
+	}
+}
+
+func TestTheSummaryStatesWhetherTheCacheIsWorthKeeping(t *testing.T) {
+	for worth, want := range map[string]string{
+		"keep":    "layercache: worth keeping: why",
+		"drop":    "layercache: not worth keeping: why",
+		"unknown": "layercache: not known yet whether the cache is worth keeping: why",
+	} {
+		assert.Contains(t, summary(&Report{Verdict: "used", Worth: worth, Reason: "why"}), want)
 	}
 }
 
@@ -66,18 +78,18 @@ func TestTheSummaryNamesFiveStepsAndCountsTheOthers(t *testing.T) {
 		if strings.HasPrefix(line, "layercache: had to run: [stage") {
 			named++
 			assert.LessOrEqual(t, len(line), 200, "a long instruction is cut")
-			assert.Contains(t, line, "…: why is not known")
+			assert.Contains(t, line, "…, for an unknown reason")
 		}
 	}
 	assert.Equal(t, shownMisses, named)
-	assert.Contains(t, lines, "layercache: and 2 more in report.md")
+	assert.Contains(t, lines, "layercache: had to run: 2 more, listed in report.md")
 }
 
-func TestNoStepIsNamedWhereNothingWasCachedAndNoCauseIsKnown(t *testing.T) {
+func TestNoStepIsNamedIfNothingWasCachedAndNoCauseIsKnown(t *testing.T) {
 	r := &Report{Verdict: "cold", Steps: []Step{{Instruction: "RUN a"}}}
 	assert.Empty(t, r.FirstMisses())
 	r.Misses = []Miss{{Step: 0, Cause: "its text changed"}, {Step: 1}, {Step: -1}}
-	assert.Equal(t, []Miss{{Step: 0, Cause: "its text changed"}}, r.FirstMisses(), "those of steps that are not there are left out")
+	assert.Equal(t, []Miss{{Step: 0, Cause: "its text changed"}}, r.FirstMisses(), "a miss whose step is not in the report is left out")
 }
 
 func TestTextFromOutsideStaysInItsLineOfTheLog(t *testing.T) {
@@ -89,7 +101,8 @@ func TestTextFromOutsideStaysInItsLineOfTheLog(t *testing.T) {
 	}
 }
 
-// hostile has the text in every field that comes from outside, and in those that should not.
+// hostile returns a report with the text in every field, also in those that should never hold text from
+// outside.
 func hostile(text string) *Report {
 	r := full()
 	r.Verdict, r.VerdictReason, r.App, r.HitsFrom, r.Exported, r.Worth, r.Reason = text, text, text, text, text, text, text

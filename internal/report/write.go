@@ -10,10 +10,10 @@ import (
 	"syscall"
 
 	"github.com/layercache/layercache/internal/report/escape"
-	"github.com/layercache/layercache/internal/rooted"
+	"github.com/layercache/layercache/internal/safewrite"
 )
 
-// files are the names of the reports, and what is in them.
+// files are the reports: their names, and the functions that return their content.
 var files = []struct {
 	name   string
 	render func(*Report) ([]byte, error)
@@ -25,12 +25,12 @@ var files = []struct {
 	{exportsFile, func(r *Report) ([]byte, error) { return r.exports(), nil }},
 }
 
-// Write puts report.json, report.md, report.html, junit.xml and exports.env into dir, which is made if need be. Each file is
-// whole or not there; one that cannot be written does not keep the others back.
+// Write writes report.json, report.md, report.html, junit.xml and exports.env to dir, which it creates if
+// necessary. A file is either complete or absent, and an error with one file does not prevent the others.
 func (r *Report) Write(dir string) error {
-	folder, err := rooted.Folder(dir, true)
+	folder, err := safewrite.Folder(dir, true)
 	if err != nil {
-		return unwritten(err)
+		return writeError(err)
 	}
 	defer folder.Close()
 	var problems []error
@@ -39,28 +39,29 @@ func (r *Report) Write(dir string) error {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("write the report: %s: %w", file.name, err))
 		} else if err := replace(folder, file.name, content); err != nil {
-			problems = append(problems, unwritten(err))
+			problems = append(problems, writeError(err))
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// Clear removes the reports that an earlier build, or whoever wrote the source, left in dir: a build that ends before its report
-// is written must not be taken for that one. Nothing else is removed, and no link is followed. An error means that a report may
-// still be there, or that dir is a link that leads out of the working directory.
+// Clear removes reports from dir that an earlier build left there, or that came with the source. Otherwise
+// they would be taken for the report of a build that ends before it writes one. Clear removes nothing else
+// and follows no link. An error means that a report may still be there, or that dir is a link that leads out
+// of the working directory.
 func Clear(dir string) error {
-	folder, err := rooted.Folder(dir, false)
+	folder, err := safewrite.Folder(dir, false)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("remove old reports from LAYERCACHE_REPORT_DIR: %w: it has to be a folder, not a link to one elsewhere", err)
+		return fmt.Errorf("remove old reports: %w; LAYERCACHE_REPORT_DIR must be a folder, not a link that leads out of the working directory", err)
 	}
 	defer folder.Close()
 	var problems []error
 	for _, file := range files {
 		if info, err := folder.Lstat(file.name); err == nil && info.IsDir() {
-			continue // No report of anybody's.
+			continue // Not a report.
 		}
 		if err := folder.Remove(file.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			problems = append(problems, fmt.Errorf("remove an old report: %w", err))
@@ -69,11 +70,12 @@ func Clear(dir string) error {
 	return errors.Join(problems...)
 }
 
-func unwritten(err error) error {
-	return fmt.Errorf("write the report: %w; set LAYERCACHE_REPORT_DIR to a folder that can be written", err)
+func writeError(err error) error {
+	return fmt.Errorf("write the report: %w; set LAYERCACHE_REPORT_DIR to a writable folder", err)
 }
 
-// replace writes beside the file and renames, so that nobody reads half of it, and a link in its place is not followed.
+// replace writes a temporary file and renames it: nobody reads an incomplete file, and a link with that name
+// is replaced, not followed.
 func replace(folder *os.Root, name string, content []byte) error {
 	temporary := fmt.Sprintf(".%s.%016x", name, rand.Uint64())
 	file, err := folder.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
@@ -91,13 +93,13 @@ func replace(folder *os.Root, name string, content []byte) error {
 	return err
 }
 
-// JSON is report.json.
+// JSON returns report.json.
 func (r *Report) JSON() ([]byte, error) {
 	content, err := json.MarshalIndent(r, "", "  ")
 	return []byte(escape.Redact(string(content)) + "\n"), err
 }
 
-// Read reads a report.json. Fields that a newer layercache added are passed over.
+// Read reads a report.json. It ignores fields that a newer layercache added.
 func Read(path string) (*Report, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -105,10 +107,10 @@ func Read(path string) (*Report, error) {
 	}
 	var r Report
 	if err := json.Unmarshal(content, &r); err != nil {
-		return nil, fmt.Errorf("read the report %s: it is not a report.json: %w", path, err)
+		return nil, fmt.Errorf("read the report %s: not a report.json: %w", path, err)
 	}
 	if r.Verdict == "" {
-		return nil, fmt.Errorf("read the report %s: it is not a report.json, as it has no \"verdict\"; layercache build writes one into LAYERCACHE_REPORT_DIR", path)
+		return nil, fmt.Errorf("read the report %s: not a report.json, because it has no \"verdict\"; layercache build writes one to LAYERCACHE_REPORT_DIR", path)
 	}
 	return &r, nil
 }

@@ -6,15 +6,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/variables"
 	"github.com/layercache/layercache/internal/verdict"
-	"github.com/layercache/layercache/internal/worth"
+	"github.com/layercache/layercache/internal/verdict/worth"
 )
 
-// facts are all that the report is made of.
+// facts are everything that the report is made from.
 type facts struct {
 	job     *job
 	caches  knownCaches
@@ -24,7 +24,7 @@ type facts struct {
 	total   time.Duration
 }
 
-// assess fills in the report.
+// assess returns the report.
 func assess(f facts) *report.Report {
 	j, built, refs := f.job, f.outcome, f.job.flags.Refs
 	v := verdict.Decide(verdict.Evidence{
@@ -67,10 +67,10 @@ func assess(f facts) *report.Report {
 			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: importProblem(ref, built.imports)})
 		}
 	}
-	var places map[int]int
-	r.Steps, places = reportSteps(built.steps, recorded, j.begin)
+	var indexes map[int]int
+	r.Steps, indexes = reportSteps(built.steps, recorded, j.begin)
 	for _, miss := range v.Misses {
-		r.Misses = append(r.Misses, report.Miss{Step: places[miss.Step], Cause: miss.Cause, Advice: miss.Advice})
+		r.Misses = append(r.Misses, report.Miss{Step: indexes[miss.Step], Cause: miss.Cause, Advice: miss.Advice})
 	}
 	for _, activity := range built.activities {
 		r.Activities = append(r.Activities, report.Activity{
@@ -103,9 +103,9 @@ func importProblem(ref string, imports []progress.Import) string {
 	return ""
 }
 
-// reportSteps returns the steps that came to an end, and the place of each among them.
+// reportSteps returns the steps that ended, and the index of each in them by its index in steps.
 func reportSteps(steps []progress.Step, recorded []*float64, begin time.Time) ([]report.Step, map[int]int) {
-	entries, places := []report.Step{}, map[int]int{}
+	entries, indexes := []report.Step{}, map[int]int{}
 	for i, step := range steps {
 		if !step.Cached && !step.Ran {
 			continue
@@ -120,10 +120,10 @@ func reportSteps(steps []progress.Step, recorded []*float64, begin time.Time) ([
 		if !step.Start.IsZero() {
 			entry.Start = max(0, step.Start.Sub(begin).Seconds())
 		}
-		places[i] = len(entries)
+		indexes[i] = len(entries)
 		entries = append(entries, entry)
 	}
-	return entries, places
+	return entries, indexes
 }
 
 // The values of `exported` in report.json.
@@ -134,7 +134,7 @@ const (
 	exportOff       = "off"
 )
 
-// exportResult is what became of the cache's export.
+// exportResult is the result of the cache's export.
 type exportResult struct {
 	// name is one of the values above.
 	name     string
@@ -143,12 +143,12 @@ type exportResult struct {
 
 func (e exportResult) written() bool { return e.name == exportYes }
 
-// exportResult returns what became of the export. A failure is a warning too.
+// exportResult returns the result of the export. A failure is also a warning.
 func (j *job) exportResult(built outcome) exportResult {
 	return exportResultOf(built, j.exportFlag(j.flags), j.flags.Refs.Export)
 }
 
-// exportResultOf decides by the outcome, the flag that asked for the export, and the ref.
+// exportResultOf returns the result from the outcome, the value of --cache-to, and the cache's ref.
 func exportResultOf(built outcome, flag, ref string) exportResult {
 	failed := func(format string, args ...any) exportResult {
 		return exportResult{name: exportFailed, warnings: []string{fmt.Sprintf(format, args...)}}
@@ -166,7 +166,7 @@ func exportResultOf(built outcome, flag, ref string) exportResult {
 		return exportResult{name: exportOff}
 	case built.export.Attempted:
 		return exportResult{name: exportYes}
-	case flag != "" && flag != cacheflags.Inline && built.exitCode == 0:
+	case flag != "" && flag != cache.Inline && built.exitCode == 0:
 		// buildx silently leaves out exports that its builder does not know.
 		kind, _, _ := strings.Cut(flag, ",")
 		return failed("the cache was not written to %s: the builder does not support %s", ref, kind)

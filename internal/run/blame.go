@@ -8,11 +8,12 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 )
 
 var (
-	// ownFault matches BuildKit's error for a step that failed by itself, and for a machine that cannot continue.
+	// ownFault matches BuildKit's errors for a step that failed by itself, and for a disk that is full or
+	// fails.
 	ownFault = regexp.MustCompile(`did not complete successfully|no space left on device|disk quota exceeded|read-only file system|input/output error`)
 	// corrupt matches BuildKit's error for content that does not have its digest.
 	corrupt = regexp.MustCompile(`unexpected commit digest|failed size validation|Requested Range Not Satisfiable`)
@@ -20,15 +21,16 @@ var (
 	address = regexp.MustCompile(`https?://[^\s"]+`)
 	// place matches the path of a registry's URL.
 	place = regexp.MustCompile(`^/v2/(.+)/(?:blobs|manifests)/`)
-	// garbled matches errors for content that is not a layer: BuildKit does not compare a cache's manifest with its digest.
+	// garbled matches errors for content that is not a layer: BuildKit does not compare a cache's manifest
+	// with its digest.
 	garbled = regexp.MustCompile(`stream processor|failed to (?:extract|unpack|apply|decompress)|archive/tar|\b(?:zstd|gzip): |invalid tar header|magic number|unexpected media ?type`)
-	// torn matches errors for a download that broke off.
+	// torn matches errors for an interrupted download.
 	torn = regexp.MustCompile(`httpReadSeeker|failed to copy|short read|unexpected EOF|connection reset|broken pipe|i/o timeout|TLS handshake timeout|http2: `)
 )
 
-// blamedCache returns the cache that made a build fail, nil where none did. An error blames a cache when it names the cache's
-// repository, or names a layer that was fetched from it, or is about a layer that is corrupt or was not fetched completely.
-// A step that failed by itself blames no cache.
+// blamedCache returns the cache that made a build fail, or nil. An error blames a cache if it names the
+// cache's repository, names a layer that was downloaded from it, or is about a layer that is corrupt or
+// incomplete. A step that failed by itself blames no cache.
 func blamedCache(graph *progress.Graph, refs []string) *cacheFailure {
 	failures := graph.Failures()
 	if slices.ContainsFunc(failures, ownFault.MatchString) {
@@ -40,7 +42,7 @@ func blamedCache(graph *progress.Graph, refs []string) *cacheFailure {
 	}
 	layers, complete, _ := graph.Fetched()
 	for _, problem := range failures {
-		ref, elsewhere := named(problem, refs)
+		ref, elsewhere := namedCache(problem, refs)
 		switch {
 		case ref != "":
 			return &cacheFailure{refs: []string{ref}, problem: problem}
@@ -53,7 +55,7 @@ func blamedCache(graph *progress.Graph, refs []string) *cacheFailure {
 	return nil
 }
 
-// readFrom returns the first cache that was read; empty where none was.
+// readFrom returns the first cache that was imported, or "".
 func readFrom(graph *progress.Graph, refs []string) string {
 	for _, attempt := range graph.Imports() {
 		if attempt.Error == "" && slices.Contains(refs, attempt.Ref) {
@@ -63,8 +65,9 @@ func readFrom(graph *progress.Graph, refs []string) string {
 	return ""
 }
 
-// named returns the cache whose repository a URL in the error names. elsewhere is true where a URL names another repository.
-func named(problem string, refs []string) (ref string, elsewhere bool) {
+// namedCache returns the cache whose repository is in a URL in the error, or "". elsewhere is true if a URL
+// has another repository.
+func namedCache(problem string, refs []string) (ref string, elsewhere bool) {
 	for _, text := range address.FindAllString(problem, -1) {
 		at, err := url.Parse(text)
 		if err != nil {
@@ -72,7 +75,7 @@ func named(problem string, refs []string) (ref string, elsewhere bool) {
 		}
 		match := place.FindStringSubmatch(at.Path)
 		if match == nil {
-			continue // Storage that a registry redirects to.
+			continue // A URL of storage to which a registry redirects.
 		}
 		for _, ref := range refs {
 			if cache, err := name.ParseReference(ref); err == nil && cache.Context().RegistryStr() == at.Host && cache.Context().RepositoryStr() == match[1] {

@@ -8,8 +8,8 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// waitBudget is how long a build may still wait for a cache that does not answer: LAYERCACHE_CACHE_TIMEOUT in total, however
-// often it waits.
+// waitBudget is the time that a build may still wait for caches that do not answer. All waits together may
+// take LAYERCACHE_CACHE_TIMEOUT.
 type waitBudget struct {
 	total time.Duration
 	mutex sync.Mutex
@@ -20,7 +20,7 @@ func newWaitBudget(s variables.Settings) *waitBudget {
 	return &waitBudget{total: cacheTimeout(s)}
 }
 
-// left is never negative.
+// left returns the remaining time. It is never negative.
 func (b *waitBudget) left() time.Duration {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -33,7 +33,7 @@ func (b *waitBudget) spend(waited time.Duration) {
 	b.spent += waited
 }
 
-// cacheTimeout is the setting, or its default in settings that were not read from variables.
+// cacheTimeout returns the setting, or its default if the settings were not read from variables.
 func cacheTimeout(s variables.Settings) time.Duration {
 	return cmp.Or(s.CacheTimeout, variables.DefaultCacheTimeout)
 }

@@ -7,34 +7,35 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/layercache/layercache/internal/builder"
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/builder"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/variables"
 )
 
 // activeBuilder is the builder that a build runs on.
 type activeBuilder struct {
-	// started is the builder that was started for this build; nil where the caller named one with --builder.
+	// started is the builder that was started for this build; nil if the caller named one with --builder.
 	started *builder.Builder
-	// name is what buildx knows it by; empty where the caller's arguments name it.
+	// name is its name in buildx; empty if the caller's arguments name it.
 	name         string
 	kind, reason string
 	exportsCache bool
-	// env tells buildx where it keeps its list of builders.
+	// env sets the folder of buildx's list of builders.
 	env []string
-	// mayBeStuck is true where a builder that others manage reads a cache that stopped responding.
+	// mayBeStuck is true if the builder was not started by layercache and is importing a cache that stopped
+	// responding.
 	mayBeStuck bool
 }
 
-// builderOptions are what startBuilder needs to know.
+// builderOptions are the options of startBuilder.
 type builderOptions struct {
 	builder.Options
-	// named is the builder that the caller's arguments name.
+	// named is the builder in the caller's arguments.
 	named string
 	// dir is a private folder.
 	dir string
-	// request writes the line about the builder.
+	// request has the output for the line about the builder.
 	request Request
 }
 
@@ -42,13 +43,13 @@ func (j *job) builderOptions() builderOptions {
 	return builderOptions{
 		Options: builder.Options{
 			Kind: builderKind(j.Settings), Mirrors: j.Settings.Mirrors, Parallelism: j.Settings.Parallelism,
-			PlainHTTP: j.PlainHTTP, Buildx: j.client, NoHistory: !readsHistory(j.args),
+			PlainHTTP: j.PlainHTTP, Buildx: j.client, NoHistory: !readsHistory(j.args), S3: j.Settings.Mode == variables.ModeS3,
 		},
 		named: j.args.Builder, dir: j.dir, request: j.Request,
 	}
 }
 
-// startBuilder readies a builder. One that the caller named is used as it is.
+// startBuilder starts a builder, or returns the one that the caller named.
 func startBuilder(ctx context.Context, options builderOptions) (activeBuilder, error) {
 	if options.named != "" {
 		return activeBuilder{kind: options.named, reason: "--builder", exportsCache: true, env: buildxFolder(buildx.ConfigDir())}, nil
@@ -66,7 +67,8 @@ func startBuilder(ctx context.Context, options builderOptions) (activeBuilder, e
 	return active, nil
 }
 
-// buildxFolder tells buildx where it keeps its list of builders; otherwise it would be in the private Docker configuration.
+// buildxFolder returns the variable with the folder of buildx's list of builders. Without it buildx would use
+// the private Docker configuration.
 func buildxFolder(dir string) []string {
 	if dir == "" {
 		return nil
@@ -74,10 +76,12 @@ func buildxFolder(dir string) []string {
 	return []string{"BUILDX_CONFIG=" + dir}
 }
 
-// readsHistory reports whether buildx copies the builder's history of the build into the caller's metadata file, as provenance.
+// readsHistory reports whether buildx writes provenance from the builder's history to the caller's metadata
+// file.
 func readsHistory(args buildx.Args) bool { return args.MetadataFile != "" }
 
-// builderKind is the setting's. A cache that is left to docker's own builder needs that builder.
+// builderKind returns the kind of builder in the settings. LAYERCACHE_MODE=local without a folder uses the
+// cache inside Docker's own builder, and so needs that builder.
 func builderKind(s variables.Settings) string {
 	if s.Mode == variables.ModeLocal && s.LocalDir == "" && s.Builder == variables.BuilderAuto {
 		return variables.BuilderDocker
@@ -85,12 +89,12 @@ func builderKind(s variables.Settings) string {
 	return s.Builder
 }
 
-// isFresh reports whether the builder was made for this build and was empty before.
+// isFresh reports whether the builder was created for this build and started empty.
 func (b activeBuilder) isFresh() bool {
 	return b.kind == variables.BuilderNative || b.kind == variables.BuilderContainer
 }
 
-// isReplaceable reports whether another builder can be started in this one's place.
+// isReplaceable reports whether layercache can replace the builder by a new one.
 func (b activeBuilder) isReplaceable() bool { return b.started != nil && b.isFresh() }
 
 func (b activeBuilder) waitRemoved() {
@@ -104,11 +108,12 @@ func (j *job) closeBuilder() {
 		return
 	}
 	if err := j.builder.started.Close(); err != nil {
-		j.warn("the builder left something behind: %v", err)
+		j.warn("the builder could not be removed completely: %v", err)
 	}
 }
 
-// replaceBuilder starts a new builder in place of one that cannot be used any more. A builder that others manage stays.
+// replaceBuilder replaces a builder that became unusable by a new one. It keeps a builder that layercache did
+// not create.
 func (j *job) replaceBuilder(ctx context.Context) error {
 	if !j.builder.isReplaceable() {
 		return nil
@@ -124,15 +129,16 @@ func (j *job) replaceBuilder(ctx context.Context) error {
 	return nil
 }
 
-// awaitsBuilder means that the builder does nothing at all. BuildKit cannot interrupt a cache import, and its only scheduler waits
-// for it: after a cache stopped responding, no build makes progress there, with or without a cache. A builder of layercache's
-// own is replaced; one that others manage is left.
+// awaitsBuilder means that the builder does nothing at all. BuildKit cannot cancel a cache import, and its
+// only scheduler waits for it. After a cache stopped responding, no build makes progress on that builder,
+// with or without a cache. layercache replaces such a builder if it created it, and otherwise moves the build
+// to another one.
 //
 // https://github.com/moby/buildkit/blob/v0.34.2/solver/llbsolver/bridge.go
 const awaitsBuilder progress.Awaited = "builder"
 
-// hasBegun reports whether the builder has done something for the build. A stuck scheduler starts no vertex; those of buildx itself
-// do not count.
+// hasBegun reports whether the builder has started a vertex of the build, which a stuck scheduler does not.
+// The vertices of buildx itself do not count.
 func hasBegun(graph *progress.Graph) bool {
 	for _, node := range graph.Nodes() {
 		ofBuildx := strings.HasPrefix(node.Name, "[internal] booting ") || strings.HasPrefix(node.Name, "[internal] waiting for ")
@@ -143,11 +149,11 @@ func hasBegun(graph *progress.Graph) bool {
 	return false
 }
 
-// leaveBuilder starts a builder of layercache's own in place of a stuck one that others manage.
+// leaveBuilder starts a new builder instead of a stuck one that layercache did not create.
 func (j *job) leaveBuilder(ctx context.Context) error {
 	moved, leaves := j.args.OnAnyBuilder()
 	if !leaves {
-		return j.stuckError(errors.New("the image would stay in another builder: neither --push, --load nor --output is given"))
+		return j.stuckError(errors.New("the image would stay in the other builder, because neither --push, --load nor --output is set"))
 	}
 	var problems []string
 	for _, kind := range []string{variables.BuilderNative, variables.BuilderContainer} {
@@ -162,7 +168,7 @@ func (j *job) leaveBuilder(ctx context.Context) error {
 			problems = append(problems, strings.TrimPrefix(err.Error(), "no builder can run here:\n"))
 			continue
 		}
-		b.Reason = "in place of " + j.builder.kind + ", which is stuck in a cache import"
+		b.Reason = "because " + j.builder.kind + " is stuck in a cache import"
 		b.Describe(j.stderr())
 		j.args = moved
 		j.builder = activeBuilder{started: b, name: b.Name, kind: b.Kind, reason: b.Reason, exportsCache: b.ExportsCache, env: options.Env}

@@ -7,11 +7,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 )
 
-func TestABuilderThatMayBeStuckIsWaitedForUntilAVertexBegins(t *testing.T) {
+func TestTheWatchWaitsForABuilderThatMayBeStuckUntilAVertexStarts(t *testing.T) {
 	now := time.Now()
 	cases := []struct {
 		name     string
@@ -38,12 +38,12 @@ func TestABuildWhoseResultStaysInItsBuilderIsNotMoved(t *testing.T) {
 	j := &job{args: args, builder: activeBuilder{kind: "mine"}}
 	err := j.leaveBuilder(t.Context())
 	require.ErrorContains(t, err, "builder mine is stuck")
-	require.ErrorContains(t, err, "neither --push, --load nor --output is given")
+	require.ErrorContains(t, err, "neither --push, --load nor --output is set")
 	assert.Equal(t, args, j.args)
 }
 
-// A private Docker configuration would otherwise change where buildx looks for the builders that it knows.
-func TestABuilderThatTheCallerNamesIsLookedForInTheUsersFolder(t *testing.T) {
+// Otherwise a private Docker configuration would change where buildx looks for its builders.
+func TestABuilderNamedByTheCallerIsSearchedInTheUsersFolder(t *testing.T) {
 	t.Setenv("BUILDX_CONFIG", "")
 	t.Setenv("DOCKER_CONFIG", "/etc/docker-config")
 	b, err := startBuilder(t.Context(), builderOptions{named: "mine", dir: t.TempDir()})

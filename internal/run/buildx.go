@@ -14,21 +14,23 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/display"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/display"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 const (
-	// signalGrace is how long buildx may take to end the build after a signal before it is killed.
+	// signalGrace is how long buildx may take to end after a signal before it is killed.
 	signalGrace = 20 * time.Second
-	// defaultScanner is the image that BuildKit makes an SBOM with, unless --attest or --sbom names another.
+	// defaultScanner is the image with which BuildKit creates an SBOM, unless --attest or --sbom names
+	// another.
 	defaultScanner = "docker/buildkit-syft-scanner"
 )
 
-// outcome is the result of one call of buildx, or of several that follow each other.
+// outcome is the result of one or more successive calls of buildx.
 type outcome struct {
-	// graph is the last call's.
+	// graph is that of the last call.
 	graph       *progress.Graph
 	steps       []progress.Step
 	imports     []progress.Import
@@ -36,23 +38,25 @@ type outcome struct {
 	activities  []progress.Activity
 	exitCode    int
 	imageDigest string
-	// frontend is the image that read the Dockerfile; empty where the builder did it itself.
+	// frontend is the image that parsed the Dockerfile; empty if the builder's own frontend did.
 	frontend string
 	// stall is why layercache ended the call.
 	stall stall
-	// export is the result of the cache's export, exportSeconds how long it took where it was a call of its own.
+	// export is the result of the cache's export, and exportSeconds is its duration if it was a separate
+	// call.
 	export        progress.Export
 	exportSeconds float64
-	// unchanged is true where there was nothing new to export.
+	// unchanged is true if there was nothing new to export.
 	unchanged bool
 }
 
-// add adds what an earlier call did. Steps that it ran, this one found in the builder.
+// add adds the outcome of an earlier call. Steps that ran in it are cached in this one by the builder, and
+// count as run.
 func (o *outcome) add(earlier outcome) {
 	for i, step := range o.steps {
-		at := slices.IndexFunc(earlier.steps, func(other progress.Step) bool { return other.Ran && other.Error == "" && step.SameAs(other) })
-		if at >= 0 && step.Cached {
-			ran := earlier.steps[at]
+		index := slices.IndexFunc(earlier.steps, func(other progress.Step) bool { return other.Ran && other.Error == "" && step.SameAs(other) })
+		if index >= 0 && step.Cached {
+			ran := earlier.steps[index]
 			o.steps[i].Cached, o.steps[i].Ran, o.steps[i].Seconds, o.steps[i].Start = false, true, ran.Seconds, ran.Start
 		}
 	}
@@ -69,7 +73,7 @@ func (o *outcome) add(earlier outcome) {
 }
 
 // call calls buildx and shows its progress until it ends.
-func (j *job) call(ctx context.Context, plan cacheflags.Flags) (outcome, error) {
+func (j *job) call(ctx context.Context, plan cache.Flags) (outcome, error) {
 	if j.args.OnlyChecks {
 		return j.check(ctx)
 	}
@@ -103,9 +107,9 @@ func (j *job) call(ctx context.Context, plan cacheflags.Flags) (outcome, error) 
 	return ended, nil
 }
 
-// exportOnly repeats the build on the same builder, which has every step, and keeps nothing but the cache.
+// exportOnly repeats the build on the same builder, which has every step, and exports only the cache.
 func (j *job) exportOnly(ctx context.Context) progress.Export {
-	j.say("a step had to run after all: writing the cache")
+	j.say("writing the cache after all, because a step had to run")
 	cmd := j.command(ctx, append(j.arguments(j.flags), j.args.CacheOnly()...))
 	cmd.Stdin = nil
 	graph := progress.NewGraph()
@@ -120,7 +124,7 @@ func (j *job) exportOnly(ctx context.Context) progress.Export {
 	return export
 }
 
-// check passes a call that builds nothing to buildx unchanged.
+// check passes a call that builds nothing on to buildx unchanged.
 func (j *job) check(ctx context.Context) (outcome, error) {
 	cmd := j.command(ctx, append([]string{"build", "--builder", j.builder.name}, j.args.Rest...))
 	defer cmd.interrupt(nil)
@@ -129,8 +133,8 @@ func (j *job) check(ctx context.Context) (outcome, error) {
 	return outcome{graph: progress.NewGraph(), exitCode: code}, err
 }
 
-// watchCall runs buildx, shows its progress in the display mode until it ends, and returns its exit status, and why layercache
-// ended it, if it did.
+// watchCall runs buildx and shows its progress in the display mode. It returns the exit status, and why
+// layercache ended the call, if it did.
 func (j *job) watchCall(ctx context.Context, cmd *call, mode string, graph *progress.Graph) (int, stall, error) {
 	stream, stderr, err := progress.NewPipe()
 	if err != nil {
@@ -163,8 +167,11 @@ func (j *job) watchCall(ctx context.Context, cmd *call, mode string, graph *prog
 	return 1, stalled, nil
 }
 
-// arguments are layercache's own; the caller's follow.
-func (j *job) arguments(plan cacheflags.Flags) []string {
+// arguments returns layercache's own arguments. The caller's follow them.
+func (j *job) arguments(plan cache.Flags) []string {
+	if j.builder.kind == variables.BuilderNative {
+		plan = plan.BuilderSignsIn()
+	}
 	arguments := []string{"build", "--progress=rawjson"}
 	if j.builder.name != "" {
 		arguments = append(arguments, "--builder", j.builder.name)
@@ -185,9 +192,10 @@ func (j *job) arguments(plan cacheflags.Flags) []string {
 	return arguments
 }
 
-// exportFlag is the value of --cache-to; empty where nothing is to be exported or the builder cannot.
-func (j *job) exportFlag(plan cacheflags.Flags) string {
-	if j.builder.exportsCache || plan.To == cacheflags.Inline {
+// exportFlag returns the value of --cache-to. It is empty if there is nothing to export or the builder cannot
+// export it.
+func (j *job) exportFlag(plan cache.Flags) string {
+	if j.builder.exportsCache || plan.To == cache.Inline {
 		return plan.To
 	}
 	return ""
@@ -199,7 +207,7 @@ type call struct {
 	interrupt context.CancelCauseFunc
 }
 
-// command is a call of buildx. Signals that stop the build are passed on to it.
+// command returns a call of buildx that receives the signals that stop the build.
 func (j *job) command(ctx context.Context, arguments []string) *call {
 	ctx, interrupt := context.WithCancelCause(ctx)
 	cmd := j.client.Command(ctx, append(slices.Clone(j.builder.env), j.env...), arguments...)
@@ -211,7 +219,7 @@ func (j *job) command(ctx context.Context, arguments []string) *call {
 	cmd.SysProcAttr = ownGroup()
 	cmd.WaitDelay = signalGrace
 	cmd.Cancel = func() error {
-		// buildx ends a build in order on these two signals only.
+		// buildx ends a build properly on these two signals only.
 		var stopped Stopped
 		if errors.As(context.Cause(ctx), &stopped) && stopped.Signal != os.Interrupt {
 			return cmd.Process.Signal(syscall.SIGTERM)
@@ -221,7 +229,7 @@ func (j *job) command(ctx context.Context, arguments []string) *call {
 	return &call{cmd, interrupt}
 }
 
-// exitCode is buildx's own, or the signal's where a signal stopped the build.
+// exitCode returns buildx's exit status, or that of the signal which stopped the build.
 func exitCode(ctx context.Context, err error) (int, error) {
 	if err == nil {
 		return 0, nil
@@ -239,7 +247,7 @@ func exitCode(ctx context.Context, err error) (int, error) {
 	return 1, fmt.Errorf("run buildx: %w", err)
 }
 
-// digestFrom reads the image's digest from buildx's metadata file; empty where the file has none.
+// digestFrom returns the image's digest from buildx's metadata file, or "".
 func digestFrom(path string) string {
 	content, err := os.ReadFile(path)
 	if err != nil {

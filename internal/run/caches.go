@@ -9,36 +9,33 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/cachestate"
-	"github.com/layercache/layercache/internal/progress"
-	"github.com/layercache/layercache/internal/record"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 )
 
-// saveTimeout bounds the requests to the registry after the build.
+// saveTimeout limits the requests to the registry after the build.
 const saveTimeout = 5 * time.Second
 
-// knownCaches is what was known of the caches before the build, and what the build's inputs are.
+// knownCaches has the caches as they were before the build, and the inputs of the build.
 type knownCaches struct {
-	flags cacheflags.Flags
+	flags cache.Flags
 	// states and records are by cache ref. A cache without a record is not in records.
-	states  map[string]cachestate.State
-	records map[string]*record.Record
-	inputs  record.Inputs
+	states  map[string]cache.State
+	records map[string]*cache.Record
+	inputs  cache.Inputs
 }
 
-// cacheLookup asks for it in the background.
+// cacheLookup collects knownCaches in the background.
 type cacheLookup struct {
-	flags    cacheflags.Flags
+	flags    cache.Flags
 	keychain authn.Keychain
 	known    knownCaches
-	// statesKnown is closed when the states are known, done when everything is.
+	// statesKnown is closed when known.states is set, done when all of known is.
 	statesKnown, done chan struct{}
 }
 
-// startLookup asks the registries for the state and the record of each cache.
-func startLookup(ctx context.Context, flags cacheflags.Flags, timeout time.Duration, keychain authn.Keychain, inputs <-chan record.Inputs) *cacheLookup {
+// startLookup starts to query the state and the record of each cache.
+func startLookup(ctx context.Context, flags cache.Flags, timeout time.Duration, keychain authn.Keychain, inputs <-chan cache.Inputs) *cacheLookup {
 	l := &cacheLookup{
 		flags: flags, keychain: keychain, known: knownCaches{flags: flags},
 		statesKnown: make(chan struct{}), done: make(chan struct{}),
@@ -47,7 +44,7 @@ func startLookup(ctx context.Context, flags cacheflags.Flags, timeout time.Durat
 	go func() {
 		defer close(l.statesKnown)
 		if flags.InRegistry {
-			l.known.states = cachestate.Query(ctx, flags.Refs.Imports, keychain)
+			l.known.states = cache.QueryStates(ctx, flags.Refs.Imports, keychain)
 		}
 	}()
 	go func() {
@@ -60,13 +57,13 @@ func startLookup(ctx context.Context, flags cacheflags.Flags, timeout time.Durat
 	return l
 }
 
-// wait returns everything, once it is known.
+// wait waits for the result.
 func (l *cacheLookup) wait() knownCaches {
 	<-l.done
 	return l.known
 }
 
-// waitFor returns everything, or false when it is not known in time.
+// waitFor waits for the result up to the limit, and returns false if there is none by then.
 func (l *cacheLookup) waitFor(limit time.Duration) (knownCaches, bool) {
 	select {
 	case <-l.done:
@@ -76,15 +73,15 @@ func (l *cacheLookup) waitFor(limit time.Duration) (knownCaches, bool) {
 	}
 }
 
-// waitStates returns the states, once they are known.
-func (l *cacheLookup) waitStates() map[string]cachestate.State {
+// waitStates waits for the states.
+func (l *cacheLookup) waitStates() map[string]cache.State {
 	<-l.statesKnown
 	return l.known.states
 }
 
-// loadRecords reads the records. Errors are left out: the import of the cache will report them.
-func (l *cacheLookup) loadRecords(ctx context.Context) map[string]*record.Record {
-	records := map[string]*record.Record{}
+// loadRecords reads the records. It ignores errors, because the import of the cache will report them.
+func (l *cacheLookup) loadRecords(ctx context.Context) map[string]*cache.Record {
+	records := map[string]*cache.Record{}
 	var group sync.WaitGroup
 	var lock sync.Mutex
 	for _, ref := range l.flags.Refs.Imports {
@@ -104,13 +101,13 @@ func (l *cacheLookup) loadRecords(ctx context.Context) map[string]*record.Record
 	return records
 }
 
-// recordStore returns where the record of a cache is; nil for caches that have no record.
-func recordStore(flags cacheflags.Flags, ref string, keychain authn.Keychain) record.Store {
+// recordStore returns the store of a cache's record, nil for kinds of caches that have none.
+func recordStore(flags cache.Flags, ref string, keychain authn.Keychain) cache.RecordStore {
 	switch {
 	case flags.InRegistry:
-		return record.InRegistry(cacheref.RecordRef(ref), keychain)
+		return cache.RecordInRegistry(cache.RecordRef(ref), keychain)
 	case flags.Folder != "":
-		return record.InFolder(flags.Folder)
+		return cache.RecordInFolder(flags.Folder)
 	}
 	return nil
 }
@@ -122,10 +119,11 @@ func (k knownCaches) nothingNew() bool {
 		return false
 	}
 	state := k.states[k.flags.Refs.Export]
-	return state.Kind == cachestate.Cache && state.Manifest == before.Manifest && reflect.DeepEqual(before.Inputs, k.inputs)
+	return state.Kind == cache.KindCache && state.Manifest == before.Manifest && reflect.DeepEqual(before.Inputs, k.inputs)
 }
 
-// recordedSeconds returns how long each step took when it last ran, from the first record that has it; nil where none has.
+// recordedSeconds returns how long each step took when it last ran, from the first record that has it. It is
+// nil for steps that no record has.
 func (k knownCaches) recordedSeconds(steps []progress.Step) []*float64 {
 	recorded := make([]*float64, len(steps))
 	for i, step := range steps {
@@ -139,8 +137,8 @@ func (k knownCaches) recordedSeconds(steps []progress.Step) []*float64 {
 	return recorded
 }
 
-// lastRecord returns the record that a new one continues; nil where there is none.
-func (k knownCaches) lastRecord() *record.Record {
+// lastRecord returns the record from which a new one takes over the times of cached steps, or nil.
+func (k knownCaches) lastRecord() *cache.Record {
 	for _, ref := range k.flags.Refs.Imports {
 		if r := k.records[ref]; r != nil {
 			return r
@@ -149,16 +147,16 @@ func (k knownCaches) lastRecord() *record.Record {
 	return nil
 }
 
-// savedRecord is what was found out and written after the build.
+// savedRecord is the result of saveRecord.
 type savedRecord struct {
-	// cacheBytes is the size of the cache that was written; nil where it is not known.
+	// cacheBytes is the size of the cache at Refs.Export; nil if not known.
 	cacheBytes *int64
-	// sameCache is true where the cache that was written equals the one before.
+	// sameCache is true if the written cache equals the previous one.
 	sameCache bool
 	warnings  []string
 }
 
-// saveRecord looks at the cache that the build wrote, and writes its record.
+// saveRecord checks the cache that the build wrote, and writes its record.
 func (j *job) saveRecord(ctx context.Context, built outcome, export exportResult) savedRecord {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
@@ -166,12 +164,12 @@ func (j *job) saveRecord(ctx context.Context, built outcome, export exportResult
 	state := known.states[ref]
 	var saved savedRecord
 	if export.written() && j.flags.InRegistry {
-		state = cachestate.Query(ctx, []string{ref}, j.signIn.keychain)[ref]
+		state = cache.QueryStates(ctx, []string{ref}, j.signIn.keychain)[ref]
 		if state.TooLarge() {
-			saved.warnings = append(saved.warnings, fmt.Sprintf("the cache %s describes so many steps (%d bytes) that BuildKit will refuse to read it: set LAYERCACHE_LAYERS=final, or give the parts of the build apps of their own", ref, max(state.ConfigBytes, state.ManifestBytes)))
+			saved.warnings = append(saved.warnings, fmt.Sprintf("the cache %s describes too many steps for BuildKit to import it (%d bytes): set LAYERCACHE_LAYERS=final, or split the build into several apps (LAYERCACHE_APP)", ref, max(state.ConfigBytes, state.ManifestBytes)))
 		}
 	}
-	if state.Kind == cachestate.Cache {
+	if state.Kind == cache.KindCache {
 		saved.cacheBytes = &state.Bytes
 	}
 	store := recordStore(j.flags, ref, j.signIn.keychain)
@@ -179,13 +177,13 @@ func (j *job) saveRecord(ctx context.Context, built outcome, export exportResult
 		return saved
 	}
 	written := built.export
-	next := &record.Record{
-		Version: record.Version, Written: time.Now().UTC(), App: j.scope.App, Platform: j.scope.Platform,
+	next := &cache.Record{
+		Version: cache.RecordVersion, Written: time.Now().UTC(), App: j.scope.App, Platform: j.scope.Platform,
 		Manifest: written.Manifest, Config: written.Config, Bytes: state.Bytes, Inputs: known.inputs,
-		Steps: record.MergeSteps(built.steps, known.lastRecord()),
+		Steps: cache.MergeSteps(built.steps, known.lastRecord()),
 	}
 	if err := store.Save(ctx, next); err != nil {
-		saved.warnings = append(saved.warnings, fmt.Sprintf("the record of the cache could not be written, so the next build cannot say what the cache saved: %v", err))
+		saved.warnings = append(saved.warnings, fmt.Sprintf("the record of the cache could not be written, so the next build cannot calculate what the cache saved: %v", err))
 	}
 	before := known.records[ref]
 	saved.sameCache = before != nil && before.Config == written.Config && written.Config != ""

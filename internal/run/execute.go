@@ -11,18 +11,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/cachestate"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/verdict"
 )
 
-// nothingNewWait is how long a build waits to learn whether there is something new to export. Without an answer it exports.
+// nothingNewWait is how long a build waits for the answer whether there is something new to export. Without
+// one it exports.
 const nothingNewWait = 300 * time.Millisecond
 
-// execute runs the build. Where its inputs equal those that produced the cache, the export is left out; if a step runs anyway, the
-// cache is exported afterwards.
+// execute runs the build. If its inputs equal those that produced the cache, it builds without an export; if
+// a step ran nevertheless, it exports the cache afterwards.
 func (j *job) execute(ctx context.Context) (outcome, error) {
 	plan, skipsExport := j.plan()
 	built, err := j.buildDespiteCache(ctx, plan)
@@ -45,8 +45,9 @@ func (j *job) execute(ctx context.Context) (outcome, error) {
 	return built, nil
 }
 
-// plan returns the cache flags for the first call of buildx, and whether it leaves out an export of nothing new.
-func (j *job) plan() (plan cacheflags.Flags, skipsExport bool) {
+// plan returns the cache flags for the first call of buildx, and whether they omit the export because nothing
+// is new.
+func (j *job) plan() (plan cache.Flags, skipsExport bool) {
 	plan = j.reachable()
 	if !plan.InRegistry || plan.To == "" || j.Settings.Refresh {
 		return plan, false
@@ -58,9 +59,10 @@ func (j *job) plan() (plan cacheflags.Flags, skipsExport bool) {
 	return plan, false
 }
 
-// reachable waits for the states of the caches and leaves out of the flags the caches whose registry did not answer. BuildKit
-// would wait for those without limit: it can neither cancel an import nor run another build meanwhile.
-func (j *job) reachable() cacheflags.Flags {
+// reachable waits for the states of the caches, and returns the flags without the caches whose registry did
+// not answer. BuildKit would wait for those forever: it can neither cancel an import nor run another build
+// during one.
+func (j *job) reachable() cache.Flags {
 	begin := time.Now()
 	states := j.lookup.waitStates()
 	plan := j.flags
@@ -86,22 +88,24 @@ func (j *job) reachable() cacheflags.Flags {
 	return plan
 }
 
-// firstCache returns the flag of the first ref that holds a cache; empty where no registry says so. Given two caches, BuildKit
-// takes each step from the one that answers first and then misses what only the other has below it: an unchanged build
-// on a branch missed its own cache at random when the default branch's was given too.
+// firstCache returns the --cache-from of the first ref that is known to hold a cache, or "". Of two caches,
+// BuildKit takes each step from the one that answers first, and then misses later steps that only the other
+// has: unchanged builds of a branch missed their own cache at random if the default branch's cache was
+// imported too.
 //
 // https://github.com/moby/buildkit/issues/6418
-func firstCache(flags cacheflags.Flags, states map[string]cachestate.State) string {
+func firstCache(flags cache.Flags, states map[string]cache.State) string {
 	for i, from := range flags.From {
-		if state := states[flags.Refs.Imports[i]]; state.Kind == cachestate.Cache && !state.TooLarge() {
+		if state := states[flags.Refs.Imports[i]]; state.Kind == cache.KindCache && !state.TooLarge() {
 			return from
 		}
 	}
 	return ""
 }
 
-// unreached returns why a cache's registry could not be asked; empty where it answered or was not asked.
-func (j *job) unreached(state cachestate.State) string {
+// unreached returns why a cache's registry could not be reached. It is empty if it answered or was not
+// queried.
+func (j *job) unreached(state cache.State) string {
 	switch err := state.Unreached; {
 	case err == nil:
 		return ""
@@ -112,7 +116,7 @@ func (j *job) unreached(state cachestate.State) string {
 	}
 }
 
-// noteUnreached adds to the outcome what reachable left out.
+// noteUnreached adds the caches that reachable left out to the outcome, as failed imports and export.
 func (j *job) noteUnreached(built *outcome) {
 	states := j.lookup.wait().states
 	for _, ref := range j.flags.Refs.Imports {
@@ -125,31 +129,31 @@ func (j *job) noteUnreached(built *outcome) {
 	}
 }
 
-// buildDespiteCache runs the build, and runs it again as the policy says.
-func (j *job) buildDespiteCache(ctx context.Context, plan cacheflags.Flags) (outcome, error) {
+// buildDespiteCache runs the build, and repeats it according to policy.
+func (j *job) buildDespiteCache(ctx context.Context, plan cache.Flags) (outcome, error) {
 	if err := j.keepStdin(plan); err != nil {
 		return outcome{}, err
 	}
-	before := j.budgetUsedUp(&plan)
+	earlier := j.budgetUsedUp(&plan)
 	replaced := false
 	for {
 		built, err := j.call(ctx, plan)
 		if err != nil {
 			return outcome{}, err
 		}
-		if before != nil {
-			built.add(*before)
+		if earlier != nil {
+			built.add(*earlier)
 		}
 		s := j.situationOf(ctx, built, plan, replaced)
 		switch nextStep(s) {
 		case finish:
 			return built, nil
 		case repeatOnNewBuilder:
-			j.say("the builder was killed, perhaps because memory ran out: building once more on a new one")
+			j.say("the builder was killed, perhaps because memory ran out: building again on a new one")
 			replaced = true
 			err = j.replaceBuilder(ctx)
 		case leaveStuckBuilder:
-			j.say("%s: building on another", escape.Line(s.cause.String()))
+			j.say("%s: building on another builder", escape.Line(s.cause.String()))
 			err = j.leaveBuilder(ctx)
 		case repeatWithoutCache:
 			j.say("%s: building again without it", escape.Line(s.cause.String()))
@@ -163,12 +167,13 @@ func (j *job) buildDespiteCache(ctx context.Context, plan cacheflags.Flags) (out
 		if err != nil {
 			return outcome{}, err
 		}
-		before = &built
+		earlier = &built
 	}
 }
 
-// budgetUsedUp leaves the cache out where the sign-in used up all the time for it. It returns that as an outcome.
-func (j *job) budgetUsedUp(plan *cacheflags.Flags) *outcome {
+// budgetUsedUp removes the cache from the plan if the sign-in used up the whole budget, and returns that as
+// an outcome. It returns nil otherwise.
+func (j *job) budgetUsedUp(plan *cache.Flags) *outcome {
 	if !usesCache(*plan) || j.budget.left() > 0 {
 		return nil
 	}
@@ -181,20 +186,20 @@ func (j *job) budgetUsedUp(plan *cacheflags.Flags) *outcome {
 	return &none
 }
 
-func usesCache(plan cacheflags.Flags) bool { return len(plan.From) > 0 || plan.To != "" }
+func usesCache(plan cache.Flags) bool { return len(plan.From) > 0 || plan.To != "" }
 
-// keepStdin copies the input where buildx reads it, so that a second call can read it again.
-func (j *job) keepStdin(plan cacheflags.Flags) error {
+// keepStdin saves the input if buildx reads it, so that a second call can read it again.
+func (j *job) keepStdin(plan cache.Flags) error {
 	if j.args.Context != "-" && j.args.Dockerfile != "-" || !usesCache(plan) || j.Stdin == nil {
 		return nil
 	}
 	file, err := os.Create(filepath.Join(j.dir, "stdin"))
 	if err != nil {
-		return fmt.Errorf("keep a copy of the input: %w", err)
+		return fmt.Errorf("save the standard input: %w", err)
 	}
 	j.stdin = file
 	if _, err := io.Copy(file, j.Stdin); err != nil {
-		return fmt.Errorf("keep a copy of the input: %w", err)
+		return fmt.Errorf("save the standard input: %w", err)
 	}
 	return nil
 }

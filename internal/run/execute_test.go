@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 )
 
 const (
@@ -49,28 +49,28 @@ func TestBlamed(t *testing.T) {
 			"failed to copy: httpReadSeeker: failed open: unexpected status from GET request to https://cache.example:5000/v2/team/cache/blobs/" + unknown + ": 403 Forbidden denied: no", branchCache},
 		{"no connection to the other cache's registry", true,
 			`failed to copy: httpReadSeeker: failed open: failed to do request: Get "https://other.example/v2/cache/blobs/` + unknown + `": dial tcp 10.0.0.1:443: connect: connection refused`, mainCache},
-		{"a layer that is gone", true,
+		{"a layer that was deleted", true,
 			"failed to copy: httpReadSeeker: failed open: could not fetch content descriptor " + fetched + " (application/vnd.oci.image.layer.v1.tar+zstd) from remote: not found", mainCache},
-		{"a layer that is not what its digest says", true,
+		{"a layer that does not have its digest", true,
 			`failed commit on ref "layer-` + fetched + `": unexpected commit digest ` + unknown + ", expected " + fetched + ": failed precondition", mainCache},
-		{"a download that broke off", false, "short read: expected 197757 bytes but got 98878: unexpected EOF", mainCache},
-		{"storage that the registry sends to", false,
+		{"an interrupted download", false, "short read: expected 197757 bytes but got 98878: unexpected EOF", mainCache},
+		{"storage to which the registry redirects", false,
 			`failed to copy: httpReadSeeker: failed open: failed to do request: Get "https://bucket.s3.amazonaws.com/0a1b?X-Amz-Signature=x": dial tcp: lookup bucket.s3.amazonaws.com: no such host`, mainCache},
 		{"a pushed image that needs a layer of the cache", true,
 			"failed to push images.example/shop:1: failed to copy: httpReadSeeker: failed open: unexpected status from GET request to https://other.example/v2/cache/blobs/" + fetched + ": 404 Not Found", mainCache},
 
 		{"a layer whose manifest is corrupt", true, "failed to get stream processor for application/vnd.oci.image.lay0r.v1.tar+zstd: no processor for media-type", mainCache},
 
-		{"a broken download, though every layer has arrived", true, "short read: expected 197757 bytes but got 98878: unexpected EOF", ""},
+		{"an interrupted download after every layer has arrived", true, "short read: expected 197757 bytes but got 98878: unexpected EOF", ""},
 		{"a base image of the same registry", false,
 			"failed to copy: httpReadSeeker: failed open: unexpected status from GET request to https://other.example/v2/base/blobs/" + fetched + ": 500 Internal Server Error", ""},
-		{"a repository whose name begins like the cache's", false,
+		{"a repository whose name starts with the cache's", false,
 			"failed to copy: httpReadSeeker: failed open: unexpected status from GET request to https://other.example/v2/cache/base/blobs/" + unknown + ": 500 Internal Server Error", ""},
 		{"a push that is refused", false, "failed to push other.example/shop:1: unexpected status from POST request to https://other.example/v2/shop/blobs/uploads/?from=cache&mount=" + fetched + ": 403 Forbidden", ""},
 		{"a step that fails", false, `process "/bin/sh -c curl https://other.example/v2/cache/blobs/x" did not complete successfully: exit code: 22`, ""},
 		{"a step that prints a layer's digest", false, `process "/bin/sh -c echo ` + fetched + `" did not complete successfully: exit code: 1`, ""},
-		{"a file that is not there", false, `failed to calculate checksum of ref x::y: "/src": not found`, ""},
-		{"no space", false, "failed to copy: write /var/lib/layercache/builder-1/root/content/ingest/x/data: no space left on device", ""},
+		{"a missing file", false, `failed to calculate checksum of ref x::y: "/src": not found`, ""},
+		{"a full disk", false, "failed to copy: write /var/lib/layercache/builder-1/root/content/ingest/x/data: no space left on device", ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -84,14 +84,14 @@ func TestBlamed(t *testing.T) {
 	}
 }
 
-func TestNoCacheIsBlamedThatWasNotRead(t *testing.T) {
+func TestACacheThatWasNotImportedIsNotBlamed(t *testing.T) {
 	graph := failing(false, "short read: unexpected EOF")
 	assert.Nil(t, blamedCache(graph, []string{branchCache}), "its import failed")
 	assert.Nil(t, blamedCache(graph, nil))
 }
 
-func TestWhatIsLeftOut(t *testing.T) {
-	plan := cacheflags.Flags{From: []string{"type=registry,ref=" + mainCache}, To: "type=registry,ref=" + mainCache}
+func TestAFailedCacheIsRemovedFromTheFlags(t *testing.T) {
+	plan := cache.Flags{From: []string{"type=registry,ref=" + mainCache}, To: "type=registry,ref=" + mainCache}
 	read := []progress.Import{{Ref: branchCache, Error: "not found", Ended: true}, {Ref: mainCache, Ended: true}}
 
 	refused, failed := plan, &outcome{imports: read}
@@ -108,7 +108,7 @@ func TestWhatIsLeftOut(t *testing.T) {
 	assert.Equal(t, progress.Export{Attempted: true, Error: "no answer"}, waited.export)
 }
 
-func TestACallThatFollowsAnother(t *testing.T) {
+func TestTheOutcomeOfARepeatedCallIncludesTheEarlierOne(t *testing.T) {
 	first := outcome{
 		imports: []progress.Import{{Ref: mainCache, Error: "no answer"}}, timing: progress.Timing{Build: 2, Import: 1},
 		export: progress.Export{Attempted: true, Error: "no answer"},

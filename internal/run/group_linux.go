@@ -2,8 +2,9 @@ package run
 
 import "syscall"
 
-// ownGroup keeps a terminal's Ctrl-C from reaching buildx twice, as layercache passes it on. When layercache is killed, buildx is
-// killed too, so that buildkitd has no client to wait for when it ends.
+// ownGroup puts buildx into its own process group, because layercache passes Ctrl-C on and buildx must not
+// get it twice. If layercache is killed, buildx is killed too, so that buildkitd does not wait for a client
+// when it ends.
 func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -4,5 +4,6 @@ package run
 
 import "syscall"
 
-// ownGroup keeps a terminal's Ctrl-C from reaching buildx twice, as layercache passes it on.
+// ownGroup puts buildx into its own process group, because layercache passes Ctrl-C on and buildx must not
+// get it twice.
 func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

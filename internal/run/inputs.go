@@ -8,14 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/layercache/layercache/internal/buildcontext"
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/record"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/source"
 )
 
-// readInputs reads the build's inputs. It leaves out the files of a context that is not a folder or is too large.
-func readInputs(ctx context.Context, request Request, args buildx.Args) record.Inputs {
-	inputs := record.Inputs{Flags: args.Shape()}
+// readInputs reads the build's inputs. It leaves out the files of a context that is not a folder or is too
+// large.
+func readInputs(ctx context.Context, request Request, args buildx.Args) cache.Inputs {
+	inputs := cache.Inputs{Flags: args.Shape()}
 	if len(args.BuildArgs) > 0 {
 		inputs.Arguments = map[string]string{}
 	}
@@ -34,10 +35,10 @@ func readInputs(ctx context.Context, request Request, args buildx.Args) record.I
 	if args.Dockerfile == "" {
 		dockerfile = filepath.Join(context, "Dockerfile")
 	}
-	if content, err := buildcontext.ReadFile(dockerfile); err == nil {
+	if content, err := source.ReadFile(dockerfile); err == nil {
 		inputs.Dockerfile = digestOf(content)
 	}
-	if files, err := buildcontext.Digest(ctx, context, dockerfile); err == nil {
+	if files, err := source.Digest(ctx, context, dockerfile); err == nil {
 		inputs.Files = files
 	}
 	return inputs

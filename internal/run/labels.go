@@ -8,8 +8,8 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/git"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/source/git"
 )
 
 // The labels that buildx gives an image.
@@ -20,21 +20,22 @@ const (
 	entrypointLabel = "com.docker.image.source.entrypoint"
 )
 
-// commitID is a commit by SHA-1 or SHA-256. CodeBuild's source version is something else for a source in S3.
+// commitID matches a commit by SHA-1 or SHA-256. CodeBuild's source version is not a commit for a source in
+// S3.
 var commitID = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
-// scpAddress is an address of the form USER@HOST:PATH.
+// scpAddress matches an address of the form USER@HOST:PATH.
 var scpAddress = regexp.MustCompile(`^[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:`)
 
-// sourceLabels returns the labels that BUILDX_GIT_LABELS asks for. buildx would run git in the build context for them; here they
-// come from CodeBuild's variables, and from git only where there are none.
+// sourceLabels returns the labels for BUILDX_GIT_LABELS. buildx would run git in the build context for them.
+// layercache uses CodeBuild's variables, and git only if they are not set.
 //
 // https://docs.docker.com/build/building/variables/#buildx_git_labels
 func sourceLabels(ctx context.Context, request Request, args buildx.Args, w *warnings) []string {
 	if info, _ := request.Lookup("BUILDX_GIT_INFO"); info != "" {
 		if wanted, err := strconv.ParseBool(info); err == nil && wanted {
-			w.warn("BUILDX_GIT_INFO has no effect: buildx would run git with the configuration of the source; " +
-				"BUILDX_GIT_LABELS=true puts commit and repository into the image's labels")
+			w.warn("BUILDX_GIT_INFO is ignored, because buildx would run git with the configuration of the source; " +
+				"BUILDX_GIT_LABELS=true adds the commit and the repository to the image's labels")
 		}
 	}
 	value, _ := request.Lookup("BUILDX_GIT_LABELS")
@@ -69,7 +70,7 @@ func sourceLabels(ctx context.Context, request Request, args buildx.Args, w *war
 	return labels
 }
 
-// repositoryFrom returns the address of a repository without the credentials in it, and "" for what is no such address.
+// repositoryFrom returns the address of a repository without credentials, or "" if it is not such an address.
 func repositoryFrom(address string) string {
 	if scpAddress.MatchString(address) {
 		return address
@@ -82,7 +83,7 @@ func repositoryFrom(address string) string {
 	return parsed.String()
 }
 
-// dockerfileIn returns the Dockerfile's path below root, or "" where it is not below it.
+// dockerfileIn returns the Dockerfile's path relative to root, or "" if it is not in root.
 func dockerfileIn(root, dir string, args buildx.Args) string {
 	if root == "" {
 		return ""

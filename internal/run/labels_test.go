@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
 )
 
-func TestTheLabelsThatBuildxWouldAskGitFor(t *testing.T) {
+func TestSourceLabels(t *testing.T) {
 	const commit = "0123456789012345678901234567890123456789"
 	checkout := t.TempDir()
 	git := func(args ...string) string {
@@ -34,8 +34,8 @@ func TestTheLabelsThatBuildxWouldAskGitFor(t *testing.T) {
 		want      []string
 		warned    bool
 	}{
-		{"no labels are asked for", checkout, nil, []string{"."}, nil, false},
-		{"labels are asked not to be", checkout, map[string]string{"BUILDX_GIT_LABELS": "false"}, []string{"."}, nil, false},
+		{"no labels are requested", checkout, nil, []string{"."}, nil, false},
+		{"labels are turned off", checkout, map[string]string{"BUILDX_GIT_LABELS": "false"}, []string{"."}, nil, false},
 		{"from the checkout", checkout, map[string]string{"BUILDX_GIT_LABELS": "true"}, []string{"."}, []string{
 			"org.opencontainers.image.revision=" + checkedOut, "org.opencontainers.image.source=git@example.com:acme/shop.git",
 			"com.docker.image.source.entrypoint=Dockerfile",
@@ -49,10 +49,10 @@ func TestTheLabelsThatBuildxWouldAskGitFor(t *testing.T) {
 			"BUILDX_GIT_LABELS": "1", "CODEBUILD_RESOLVED_SOURCE_VERSION": commit,
 			"CODEBUILD_SOURCE_REPO_URL": "https://user:token@example.com/acme/shop.git", "CODEBUILD_SRC_DIR": "/elsewhere",
 		}, []string{"."}, []string{"org.opencontainers.image.revision=" + commit, "org.opencontainers.image.source=https://example.com/acme/shop.git"}, false},
-		{"a source in S3 has neither", t.TempDir(), map[string]string{
+		{"a source in S3 has no labels", t.TempDir(), map[string]string{
 			"BUILDX_GIT_LABELS": "1", "CODEBUILD_RESOLVED_SOURCE_VERSION": "version", "CODEBUILD_SOURCE_REPO_URL": "s3://bucket/key",
 		}, []string{"."}, nil, false},
-		{"what cannot be given is warned of", checkout, map[string]string{"BUILDX_GIT_INFO": "true"}, []string{"."}, nil, true},
+		{"BUILDX_GIT_INFO is ignored with a warning", checkout, map[string]string{"BUILDX_GIT_INFO": "true"}, []string{"."}, nil, true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

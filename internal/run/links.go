@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/layercache/layercache/internal/buildcontext"
-	"github.com/layercache/layercache/internal/buildx"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/source"
 )
 
 // refuseLinks returns an error if a symlink or an endless file in the source would make buildx, which runs outside every step,
@@ -19,7 +19,7 @@ func refuseLinks(request Request, args buildx.Args) error {
 		return found
 	}
 	for _, path := range append(args.Paths(set), buildx.Path{Flag: "LAYERCACHE_LOCAL_DIR", Value: request.Settings.LocalDir}) {
-		if leads, err := buildcontext.LeadsOut(request.Dir, path.Value); err == nil && leads {
+		if leads, err := source.LeadsOut(request.Dir, path.Value); err == nil && leads {
 			return fmt.Errorf("%s is %q, a link that leads out of the working directory: name what it leads to, or remove the link", path.Flag, path.Value)
 		}
 	}
@@ -32,12 +32,12 @@ func refuseLinks(request Request, args buildx.Args) error {
 		if path, found := strings.CutPrefix(policy, "cwd://"); found {
 			root, policy = within(request.Dir, "."), path
 		}
-		if err := buildcontext.CheckPolicy(root, policy); err != nil {
+		if err := source.CheckPolicy(root, policy); err != nil {
 			return err
 		}
 	}
 	if args.Dockerfile == "-" || strings.Contains(args.Dockerfile, "://") {
-		return buildcontext.CheckRead(dir, "")
+		return source.CheckRead(dir, "")
 	}
-	return buildcontext.CheckRead(dir, within(request.Dir, cmp.Or(args.Dockerfile, filepath.Join(args.Context, "Dockerfile"))))
+	return source.CheckRead(dir, within(request.Dir, cmp.Or(args.Dockerfile, filepath.Join(args.Context, "Dockerfile"))))
 }

@@ -9,11 +9,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/git"
-	"github.com/layercache/layercache/internal/record"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/source"
+	"github.com/layercache/layercache/internal/source/git"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -24,24 +23,26 @@ type job struct {
 	client buildx.Client
 	// dir is a private folder, removed by close.
 	dir     string
-	scope   cacheref.Scope
-	flags   cacheflags.Flags
+	scope   cache.Scope
+	flags   cache.Flags
 	builder activeBuilder
 	signIn  signIn
-	// lookup asks what the caches hold.
+	// lookup queries the caches.
 	lookup *cacheLookup
-	// labels are those of BUILDX_GIT_LABELS, env are the variables of every call of buildx besides the builder's.
+	// labels are those of BUILDX_GIT_LABELS. env are the variables of every call of buildx, in addition to
+	// builder.env.
 	labels, env []string
-	// stdin is a copy of the input, where buildx reads it.
+	// stdin is a copy of the standard input if buildx reads it.
 	stdin  *os.File
 	budget *waitBudget
 	*warnings
-	// begin is when open was called, setup how long it took, loginWait how much longer signing in took than starting the builder.
+	// begin is when open was called and setup is how long it took. loginWait is how much longer the sign-in
+	// took than the start of the builder.
 	begin            time.Time
 	setup, loginWait time.Duration
 }
 
-// open readies everything that a build needs. The caller closes the job.
+// open prepares everything that a build needs. The caller closes the job.
 func open(ctx context.Context, request Request) (*job, error) {
 	begin := time.Now()
 	args := buildx.ParseArgs(request.Args)
@@ -58,13 +59,13 @@ func open(ctx context.Context, request Request) (*job, error) {
 	}
 	dir, err := os.MkdirTemp("", "layercache-session-")
 	if err != nil {
-		return nil, fmt.Errorf("make a private folder: %w", err)
+		return nil, fmt.Errorf("create a private folder: %w", err)
 	}
 	j := &job{
 		Request: request, args: args, client: client, dir: dir, scope: scope, flags: flags,
 		budget: newWaitBudget(request.Settings), warnings: &warnings{}, begin: begin,
 	}
-	if err := j.ready(ctx); err != nil {
+	if err := j.prepare(ctx); err != nil {
 		j.close()
 		return nil, errors.Join(stoppedBy(ctx), err)
 	}
@@ -72,14 +73,14 @@ func open(ctx context.Context, request Request) (*job, error) {
 	return j, nil
 }
 
-// ready starts the builder, and meanwhile signs in and then asks what the caches hold.
-func (j *job) ready(ctx context.Context) error {
-	inputs := make(chan record.Inputs, 1)
+// prepare starts the builder, and at the same time signs in and then starts to query the caches.
+func (j *job) prepare(ctx context.Context) error {
+	inputs := make(chan cache.Inputs, 1)
 	go func() {
 		if j.flags.KeepsRecord() {
 			inputs <- readInputs(ctx, j.Request, j.args)
 		} else {
-			inputs <- record.Inputs{}
+			inputs <- cache.Inputs{}
 		}
 	}()
 	var builderReady, loginReady time.Time
@@ -109,28 +110,30 @@ func (j *job) ready(ctx context.Context) error {
 	}
 	j.env = append(j.signIn.env, gitVariables...)
 	if !readsHistory(j.args) {
-		// buildx would ask the builder for the provenance of a metadata file. layercache's own metadata file needs only the digest.
+		// Otherwise buildx would query the builder for provenance for layercache's own metadata file, which
+		// needs only the digest.
 		j.env = append(j.env, "BUILDX_METADATA_PROVENANCE=disabled")
 	}
 	j.labels = sourceLabels(ctx, j.Request, j.args, j.warnings)
 	return nil
 }
 
-// chooseCache returns the cache flags, none when the cache is off, and refuses a cache that is also an image.
-func chooseCache(ctx context.Context, request Request, args buildx.Args) (cacheflags.Flags, cacheref.Scope, error) {
+// chooseCache returns the cache flags, which are empty if the cache is off. A cache ref that is also an image
+// is an error.
+func chooseCache(ctx context.Context, request Request, args buildx.Args) (cache.Flags, cache.Scope, error) {
 	s := request.Settings
-	scope := cacheref.Scope{App: appName(s.App, args.Images(), request.Dir)}
+	scope := cache.Scope{App: appName(s.App, args.Images(), request.Dir)}
 	if s.Mode == variables.ModeOff || args.OnlyChecks {
-		return cacheflags.Flags{}, scope, nil
+		return cache.Flags{}, scope, nil
 	}
 	scope.Platform = platformName(args.Platforms, request.Lookup)
-	scope.Branch = variables.BranchOf(ctx, s, request.Lookup, request.Dir)
-	flags, err := cacheflags.FromSettings(s, scope, args.Images(), request.Lookup)
+	scope.Branch = source.Branch(ctx, s.Branch, request.Lookup, request.Dir)
+	flags, err := cache.FlagsFromSettings(s, scope, args.Images(), request.Lookup)
 	return flags, scope, err
 }
 
-// close stops the renewal of the sign-ins and the builder, and removes the private folder. It may be called more than once.
-// Files that cannot be removed do not fail the build.
+// close stops the renewal of the sign-ins and the builder, and removes the private folder. It may be called
+// more than once. Files that cannot be removed do not fail the build.
 func (j *job) close() {
 	j.signIn.stopRenewal()
 	j.closeBuilder()
@@ -143,7 +146,7 @@ func (j *job) close() {
 	_ = os.RemoveAll(j.dir)
 }
 
-// closeAnd closes the job while work runs.
+// closeAnd closes the job and runs work at the same time.
 func (j *job) closeAnd(work func() savedRecord) savedRecord {
 	closed := make(chan struct{})
 	go func() {

@@ -6,20 +6,20 @@ import (
 	"slices"
 	"time"
 
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/verdict"
 )
 
-// situation is how a call of buildx ended, as far as it decides what happens next.
+// situation has what decides about the next step after a call of buildx.
 type situation struct {
-	// failed is true where the exit status is not 0, stopped where a signal ended the build.
+	// failed is true if the exit status is not 0, stopped if a signal ended the build.
 	failed, stopped bool
-	// builderDied is true where the builder's process ended, and no step failed.
+	// builderDied is true if the builder's process ended and no step failed.
 	builderDied bool
-	// replaced is true where a builder that died was replaced before in this build.
+	// replaced is true if this build has already replaced a builder that died.
 	replaced bool
-	// cause is what the cache did; nil where the cache is not the cause.
+	// cause is the failure of the cache; nil if the cache is not the cause.
 	cause *cacheFailure
 }
 
@@ -27,15 +27,16 @@ type situation struct {
 type step int
 
 const (
-	// finish means that the build is over, whatever its exit status.
+	// finish ends the build, with whatever exit status it has.
 	finish step = iota
 	// repeatOnNewBuilder repeats the build with the cache, on a new builder.
 	repeatOnNewBuilder
 	// leaveStuckBuilder repeats the build with the cache, on a builder of layercache's own.
 	leaveStuckBuilder
-	// repeatWithoutCache repeats the build on the same builder, which keeps the steps that ended, and does not read the cache.
+	// repeatWithoutCache repeats the build on the same builder, which still has the finished steps, without
+	// an import.
 	repeatWithoutCache
-	// repeatWithoutCacheOnNewBuilder does so on a new builder.
+	// repeatWithoutCacheOnNewBuilder repeats the build on a new builder without an import.
 	repeatWithoutCacheOnNewBuilder
 )
 
@@ -54,7 +55,7 @@ var policy = []struct {
 	{"the cache made the build fail", func(situation) bool { return true }, repeatWithoutCache},
 }
 
-// nextStep returns what the policy says.
+// nextStep returns the next step according to policy.
 func nextStep(s situation) step {
 	for _, row := range policy {
 		if row.applies(s) {
@@ -64,8 +65,8 @@ func nextStep(s situation) step {
 	return finish
 }
 
-// situationOf finds out how the call ended.
-func (j *job) situationOf(ctx context.Context, ended outcome, plan cacheflags.Flags, replaced bool) situation {
+// situationOf returns the situation after a call.
+func (j *job) situationOf(ctx context.Context, ended outcome, plan cache.Flags, replaced bool) situation {
 	s := situation{failed: ended.exitCode != 0, stopped: stoppedBy(ctx) != nil, replaced: replaced}
 	if !s.failed || s.stopped {
 		return s
@@ -75,8 +76,8 @@ func (j *job) situationOf(ctx context.Context, ended outcome, plan cacheflags.Fl
 	return s
 }
 
-// builderDied reports whether the builder's process ended and no step failed. The end of the process is known a moment
-// after that of its client.
+// builderDied reports whether the builder's process ended and no step failed. It waits a moment, because the
+// end of the process is noticed after that of its client.
 func (j *job) builderDied(ended outcome) bool {
 	started := j.builder.started
 	if ended.stall.waitedFor != progress.AwaitsNothing || started == nil || len(ended.graph.Failures()) > 0 {
@@ -91,18 +92,18 @@ func (j *job) builderDied(ended outcome) bool {
 	return false
 }
 
-// cacheFailure is what a cache did to a call of buildx that did not end well.
+// cacheFailure is a failure of a cache that made a call of buildx fail.
 type cacheFailure struct {
-	// refs are the caches that could not be read; none where the export failed.
+	// refs are the caches that could not be imported; empty if the export failed.
 	refs []string
-	// problem is BuildKit's error, or layercache's own where the cache did not answer.
+	// problem is BuildKit's error, or layercache's if the cache did not answer.
 	problem string
-	// waitedFor is what did not answer in time.
+	// waitedFor is the work that was not done in time.
 	waitedFor progress.Awaited
 }
 
-// cacheFailureIn returns what the cache did, nil where it did nothing wrong.
-func (j *job) cacheFailureIn(ended outcome, plan cacheflags.Flags) *cacheFailure {
+// cacheFailureIn returns the failure of the cache, nil if the cache is not the cause.
+func (j *job) cacheFailureIn(ended outcome, plan cache.Flags) *cacheFailure {
 	stall := ended.stall
 	switch {
 	case stall.waitedFor != progress.AwaitsNothing:
@@ -117,13 +118,13 @@ func (j *job) cacheFailureIn(ended outcome, plan cacheflags.Flags) *cacheFailure
 	return blamedCache(ended.graph, plan.Refs.Imports)
 }
 
-// noAnswer is the error of a cache that did not answer in time.
+// noAnswer returns the error of a cache that did not answer in time.
 func (j *job) noAnswer(waitedFor progress.Awaited) string {
 	return verdict.NoAnswer(string(waitedFor), j.budget.total)
 }
 
-// spoilsBuilder reports whether the same builder would fail again: it still waits for the import, or it has taken in corrupt
-// content, which may belong to the base image too.
+// spoilsBuilder reports whether the same builder would fail again: it still waits for the import, or it
+// stored corrupt content, which may also be used for the base image.
 func (f cacheFailure) spoilsBuilder() bool {
 	return f.waitedFor == progress.AwaitsImport || corrupt.MatchString(f.problem) || garbled.MatchString(f.problem)
 }
@@ -138,9 +139,9 @@ func (f cacheFailure) String() string {
 	return fmt.Sprintf("the cache made the build fail (%s)", verdict.Cause(f.problem))
 }
 
-// applyTo removes from the flags what cannot work, and notes it in the outcome. A cache that answers is still written, which may
-// repair it.
-func (f cacheFailure) applyTo(ended *outcome, plan *cacheflags.Flags) {
+// applyTo removes the failed import and export from the flags, and notes the failure in the outcome. A cache
+// that answers is still exported, which may repair it.
+func (f cacheFailure) applyTo(ended *outcome, plan *cache.Flags) {
 	for i, attempt := range ended.imports {
 		if slices.Contains(f.refs, attempt.Ref) {
 			ended.imports[i].Error = f.problem

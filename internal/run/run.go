@@ -1,6 +1,6 @@
-// Package run runs one image build with its cache, in three steps. open readies the builder, signs in to the registries and asks
-// them what the caches hold. execute calls buildx, and calls it again where the cache or the builder made the build fail. assess
-// fills in the report.
+// Package run runs one image build with its cache, in three steps. open starts the builder, signs in to the
+// registries and queries the caches. execute calls buildx, and repeats the call if the cache or the builder
+// made it fail. assess returns the report.
 package run
 
 import (
@@ -24,20 +24,20 @@ type Request struct {
 	Settings variables.Settings
 	// Lookup reads the environment, in the form of os.LookupEnv.
 	Lookup func(string) (string, bool)
-	// PlainHTTP are registry hosts that do not speak TLS. Those on loopback need not be listed.
+	// PlainHTTP are registry hosts without TLS. Hosts on loopback need not be listed.
 	PlainHTTP []string
 	// Dir is the working directory; empty means this process's.
 	Dir string
-	// AwaitRemoval makes Run return only when the builder's files are removed. Otherwise a process of its own may remove them for
-	// some more seconds.
+	// AwaitRemoval makes Run wait until the builder's files are removed. Otherwise a separate process may
+	// still remove them for some seconds.
 	AwaitRemoval bool
-	// Stdin goes to buildx, Stdout gets what it prints there, Stderr gets the progress and layercache's own lines.
+	// Stdin and Stdout are those of buildx. Stderr gets the progress and layercache's lines.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }
 
-// Run builds and returns the report. An error means that the build could not be started or not be continued; a build that fails
-// is a report with an exit code. Trouble with the cache alone is a warning in the report.
+// Run builds and returns the report. An error means that the build could not start or continue. A build that
+// failed is a report with an exit code. Problems with the cache are warnings in the report.
 func Run(ctx context.Context, request Request) (*report.Report, error) {
 	j, err := open(ctx, request)
 	if err != nil {
@@ -55,12 +55,12 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 	}), nil
 }
 
-// say writes a line of layercache's own to the log.
+// say writes a line of layercache to the log.
 func (r Request) say(format string, args ...any) {
 	fmt.Fprintf(r.stderr(), "layercache: "+format+"\n", args...)
 }
 
-// stderr is where the progress and layercache's own lines go.
+// stderr returns Stderr, or this process's standard error if it is nil.
 func (r Request) stderr() io.Writer {
 	if r.Stderr == nil {
 		return os.Stderr
@@ -68,12 +68,12 @@ func (r Request) stderr() io.Writer {
 	return r.Stderr
 }
 
-// Stopped is the cause of a context that a signal cancelled.
+// Stopped is the cause of a context that was cancelled because of a signal.
 type Stopped struct{ Signal os.Signal }
 
 func (s Stopped) Error() string { return fmt.Sprintf("stopped by signal: %v", s.Signal) }
 
-// ExitCode is 128 and the signal's number, as shells have it.
+// ExitCode returns 128 plus the signal's number, like a shell.
 func (s Stopped) ExitCode() int {
 	if number, ok := s.Signal.(syscall.Signal); ok {
 		return 128 + int(number)
@@ -81,7 +81,7 @@ func (s Stopped) ExitCode() int {
 	return 1
 }
 
-// ExitCode is the exit status for an error of Run.
+// ExitCode returns the exit status for an error of Run.
 func ExitCode(err error) int {
 	var stopped Stopped
 	if errors.As(err, &stopped) {
@@ -90,7 +90,7 @@ func ExitCode(err error) int {
 	return 1
 }
 
-// stoppedBy returns the signal that cancelled the context, as an error; nil where none did.
+// stoppedBy returns Stopped if a signal cancelled the context, nil otherwise.
 func stoppedBy(ctx context.Context) error {
 	var stopped Stopped
 	if errors.As(context.Cause(ctx), &stopped) {

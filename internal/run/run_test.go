@@ -11,10 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/cacheflags"
-	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -37,55 +36,65 @@ func TestRefs(t *testing.T) {
 		imports  []string
 		export   string
 	}{
-		{"the app is the image's name", on, []string{"-t", "host.example/team/shop:v1", "."},
+		{"the app is the last part of the image's name", on, []string{"-t", "host.example/team/shop:v1", "."},
 			[]string{repository + ":shop--" + host + "--main"}, repository + ":shop--" + host + "--main"},
-		{"LAYERCACHE_APP wins over the image's name", with(func(s *variables.Settings) { s.App = "cart" }), []string{"-t", "shop", "."},
+		{"LAYERCACHE_APP takes precedence over the image's name", with(func(s *variables.Settings) { s.App = "cart" }), []string{"-t", "shop", "."},
 			[]string{repository + ":cart--" + host + "--main"}, repository + ":cart--" + host + "--main"},
-		{"without either it is the folder's name", on, []string{"."},
+		{"without both the app is the folder's name", on, []string{"."},
 			[]string{repository + ":folder--" + host + "--main"}, repository + ":folder--" + host + "--main"},
-		{"another branch reads its own cache, then the fallback branch's, and writes its own", with(func(s *variables.Settings) { s.Branch = "next" }), []string{"-t", "shop", "."},
+		{"another branch imports its own cache, then the fallback branch's, and exports its own", with(func(s *variables.Settings) { s.Branch = "next" }), []string{"-t", "shop", "."},
 			[]string{repository + ":shop--" + host + "--next", repository + ":shop--" + host + "--main"}, repository + ":shop--" + host + "--next"},
 		{"a platform has a cache of its own", on, []string{"-t", "shop", "--platform", "linux/arm64", "."},
 			[]string{repository + ":shop--linux-arm64--main"}, repository + ":shop--linux-arm64--main"},
-		{"off has none", with(func(s *variables.Settings) { s.Mode = variables.ModeOff }), []string{"-t", "shop", "."}, nil, ""},
-		{"nor has a call that only checks", on, []string{"--check", "-t", "shop", "."}, nil, ""},
+		{"off has no cache", with(func(s *variables.Settings) { s.Mode = variables.ModeOff }), []string{"-t", "shop", "."}, nil, ""},
+		{"a call that only checks has no cache", on, []string{"--check", "-t", "shop", "."}, nil, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			request := Request{Settings: c.settings, Lookup: nothing, Dir: t.TempDir() + "/folder"}
-			cache, _, err := chooseCache(t.Context(), request, buildx.ParseArgs(c.args))
+			flags, _, err := chooseCache(t.Context(), request, buildx.ParseArgs(c.args))
 			require.NoError(t, err)
-			assert.Equal(t, cacheref.Refs{Imports: c.imports, Export: c.export}, cache.Refs)
+			assert.Equal(t, cache.Refs{Imports: c.imports, Export: c.export}, flags.Refs)
 		})
 	}
 }
 
-func TestOurArguments(t *testing.T) {
-	cache := cacheflags.Flags{From: []string{"type=registry,ref=r:own", "type=registry,ref=r:main"}, To: "type=registry,ref=r:own"}
+func TestArgumentsForBuildx(t *testing.T) {
+	both := cache.Flags{From: []string{"type=registry,ref=r:own", "type=registry,ref=r:main"}, To: "type=registry,ref=r:own"}
 	cases := []struct {
 		name    string
 		refresh bool
 		builder activeBuilder
-		cache   cacheflags.Flags
+		flags   cache.Flags
 		want    []string
 	}{
-		{"imports come in order, then the export", false, activeBuilder{name: "b", exportsCache: true}, cache,
+		{"imports come in order, then the export", false, activeBuilder{name: "b", exportsCache: true}, both,
 			[]string{"build", "--progress=rawjson", "--builder", "b", "--cache-from", "type=registry,ref=r:own", "--cache-from", "type=registry,ref=r:main", "--cache-to", "type=registry,ref=r:own"}},
-		{"a builder that cannot export does not", false, activeBuilder{name: "default"}, cache,
+		{"a builder that cannot export does not", false, activeBuilder{name: "default"}, both,
 			[]string{"build", "--progress=rawjson", "--builder", "default", "--cache-from", "type=registry,ref=r:own", "--cache-from", "type=registry,ref=r:main"}},
-		{"but every builder can export inline", false, activeBuilder{name: "default"}, cacheflags.Flags{To: cacheflags.Inline},
+		{"but every builder can export inline", false, activeBuilder{name: "default"}, cache.Flags{To: cache.Inline},
 			[]string{"build", "--progress=rawjson", "--builder", "default", "--cache-to", "type=inline"}},
-		{"a refresh imports nothing and exports", true, activeBuilder{name: "b", exportsCache: true}, cache,
+		{"a refresh imports nothing and exports", true, activeBuilder{name: "b", exportsCache: true}, both,
 			[]string{"build", "--progress=rawjson", "--builder", "b", "--no-cache", "--cache-to", "type=registry,ref=r:own"}},
-		{"without a cache there are no cache flags", false, activeBuilder{name: "b", exportsCache: true}, cacheflags.Flags{},
+		{"the native builder signs in to S3 itself, and no credentials go with the build", false, activeBuilder{name: "b", kind: "native", exportsCache: true},
+			cache.Flags{From: []string{"type=s3,bucket=c,name=own"}, To: "type=s3,bucket=c,name=own,mode=max"},
+			[]string{"build", "--progress=rawjson", "--builder", "b", "--cache-from", "type=s3,bucket=c,name=own,access_key_id=,secret_access_key=",
+				"--cache-to", "type=s3,bucket=c,name=own,mode=max,access_key_id=,secret_access_key="}},
+		{"another builder gets what buildx finds", false, activeBuilder{name: "b", kind: "container", exportsCache: true},
+			cache.Flags{From: []string{"type=s3,bucket=c,name=own"}},
+			[]string{"build", "--progress=rawjson", "--builder", "b", "--cache-from", "type=s3,bucket=c,name=own"}},
+		{"a cache in a registry stays as it is on the native builder", false, activeBuilder{name: "b", kind: "native"},
+			cache.Flags{From: []string{"type=registry,ref=r:own"}},
+			[]string{"build", "--progress=rawjson", "--builder", "b", "--cache-from", "type=registry,ref=r:own"}},
+		{"without a cache there are no cache flags", false, activeBuilder{name: "b", exportsCache: true}, cache.Flags{},
 			[]string{"build", "--progress=rawjson", "--builder", "b"}},
-		{"a builder that the caller names is not named again", false, activeBuilder{}, cacheflags.Flags{},
+		{"a builder that the caller names is not named again", false, activeBuilder{}, cache.Flags{},
 			[]string{"build", "--progress=rawjson"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			j := &job{Request: Request{Settings: variables.Settings{Refresh: c.refresh}}, builder: c.builder}
-			assert.Equal(t, c.want, j.arguments(c.cache))
+			assert.Equal(t, c.want, j.arguments(c.flags))
 		})
 	}
 }
@@ -93,7 +102,7 @@ func TestOurArguments(t *testing.T) {
 func TestHostsToSignInTo(t *testing.T) {
 	request := Request{Settings: variables.Settings{Mirrors: []variables.Mirror{{Upstream: "docker.io", Location: "mirror.example/docker-hub"}, {Upstream: "quay.io", Location: "bare.example"}}}}
 	args := buildx.ParseArgs([]string{"-t", "image.example/shop:1", "-o", "type=registry,name=other.example/shop", "."})
-	refs := cacheref.Refs{Imports: []string{repository + ":a"}, Export: repository + ":a"}
+	refs := cache.Refs{Imports: []string{repository + ":a"}, Export: repository + ":a"}
 	hosts := registryHosts(request, args, refs)
 	for _, host := range []string{"image.example", "other.example", "mirror.example", "bare.example", "111122223333.dkr.ecr.eu-west-1.amazonaws.com"} {
 		assert.Contains(t, hosts, host)
@@ -109,7 +118,7 @@ func TestExitCodes(t *testing.T) {
 	assert.NoError(t, stoppedBy(t.Context()))
 }
 
-func TestWhatBecameOfTheExport(t *testing.T) {
+func TestTheResultOfTheExport(t *testing.T) {
 	const asked = "type=s3,bucket=b,name=main"
 	cases := []struct {
 		name    string
@@ -118,14 +127,14 @@ func TestWhatBecameOfTheExport(t *testing.T) {
 		want    string
 		warning string
 	}{
-		{"an export that came to its end", outcome{export: progress.Export{Attempted: true}}, asked, "yes", ""},
-		{"one that failed", outcome{export: progress.Export{Attempted: true, Error: "403 Forbidden"}}, asked, "failed", "was denied (403)"},
-		{"one that had no step to write", outcome{export: progress.Export{Attempted: true, Empty: true}}, asked, "off", ""},
-		{"one that buildx left out in silence", outcome{}, asked, "failed", "the builder does not support type=s3"},
-		{"one that a failed build did not come to", outcome{exitCode: 1}, asked, "off", ""},
+		{"a completed export", outcome{export: progress.Export{Attempted: true}}, asked, "yes", ""},
+		{"a failed export", outcome{export: progress.Export{Attempted: true, Error: "403 Forbidden"}}, asked, "failed", "was denied (403)"},
+		{"an export without a step to write", outcome{export: progress.Export{Attempted: true, Empty: true}}, asked, "off", ""},
+		{"an export that buildx omitted silently", outcome{}, asked, "failed", "the builder does not support type=s3"},
+		{"an export that a failed build did not reach", outcome{exitCode: 1}, asked, "off", ""},
 		{"nothing new", outcome{unchanged: true}, asked, "unchanged", ""},
 		{"none asked for", outcome{}, "", "off", ""},
-		{"an inline cache of a build that has no image", outcome{}, cacheflags.Inline, "off", ""},
+		{"an inline cache of a build that has no image", outcome{}, cache.Inline, "off", ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -10,7 +10,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// appName returns the setting, else the last part of the first image's name, else the name of the working directory.
+// appName returns the setting. The default is the last part of the first image's name, then the working
+// directory's name.
 func appName(setting string, images []string, dir string) string {
 	if setting != "" {
 		return setting
@@ -27,8 +28,8 @@ func appName(setting string, images []string, dir string) string {
 	return filepath.Base(dir)
 }
 
-// platformName returns the platforms of the build, sorted. Without --platform it is DOCKER_DEFAULT_PLATFORM, as for buildx, or
-// the builder's own, which is Linux on this machine's architecture.
+// platformName returns the platforms of the build, sorted. The default is DOCKER_DEFAULT_PLATFORM, as for
+// buildx, then Linux on this machine's architecture, which is the builder's platform.
 func platformName(platforms []string, lookup func(string) (string, bool)) string {
 	if standard, _ := lookup("DOCKER_DEFAULT_PLATFORM"); len(platforms) == 0 && standard != "" {
 		return standard

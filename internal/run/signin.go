@@ -10,18 +10,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/dockerconfig"
-	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/registry/dockerconfig"
+	"github.com/layercache/layercache/internal/registry/ecr"
 )
 
-// maxLoginWait bounds signing in. A build continues without a sign-in that takes longer, and the registry decides.
+// maxLoginWait limits the time for signing in. After it a build continues without a sign-in, and the registry
+// may refuse access.
 const maxLoginWait = 10 * time.Second
 
-// loginTimeout is shorter where only the cache needs a sign-in.
+// loginTimeout returns the time for signing in. It is shorter if only the cache needs a sign-in.
 func loginTimeout(request Request, args buildx.Args) time.Duration {
-	for _, host := range registryHosts(request, args, cacheref.Refs{}) {
+	for _, host := range registryHosts(request, args, cache.Refs{}) {
 		if _, ok := ecr.ParseHost(host); ok {
 			return maxLoginWait
 		}
@@ -34,9 +35,9 @@ type signIn struct {
 	keychain authn.Keychain
 	// env are the variables with which buildx finds the sign-ins.
 	env []string
-	// failed is true where a sign-in did not work.
+	// failed is true if a sign-in failed.
 	failed bool
-	// stop ends the renewal of the sign-ins; nil where none runs.
+	// stop ends the renewal of the sign-ins; nil if there is none.
 	stop func()
 }
 
@@ -46,8 +47,8 @@ func (s signIn) stopRenewal() {
 	}
 }
 
-// signInTo signs in to the ECR registries and renews the sign-ins until stopRenewal. Trouble is a warning, as the registry
-// itself decides.
+// signInTo signs in to the ECR registries and renews the sign-ins until stopRenewal. Errors are warnings,
+// because access may not need a sign-in.
 func signInTo(ctx context.Context, registries []ecr.Registry, dir string, timeout time.Duration, w *warnings) signIn {
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -102,15 +103,15 @@ func storeCredentials(dir string, logins *ecr.Logins) error {
 	return dockerconfig.StoreCredentials(dir, credentials)
 }
 
-// registriesToSignIn lists the registries to sign in to, and the role for each. Registries that the user has signed in to are
-// left out.
-func registriesToSignIn(request Request, args buildx.Args, refs cacheref.Refs, w *warnings) []ecr.Registry {
+// registriesToSignIn lists the registries to sign in to, and the role for each. Registries that the user has
+// signed in to are left out.
+func registriesToSignIn(request Request, args buildx.Args, refs cache.Refs, w *warnings) []ecr.Registry {
 	signedIn, err := dockerconfig.SignedIn(dockerconfig.UserDir())
 	if err != nil {
 		w.warn("%v", err)
 		return nil
 	}
-	role, others := request.Settings.RepositoryRole, registryHosts(request, args, cacheref.Refs{})
+	role, others := request.Settings.RepositoryRole, registryHosts(request, args, cache.Refs{})
 	caches := hostsOfImages([]string{request.Settings.Repository, request.Settings.FallbackRepository})
 	var registries []ecr.Registry
 	hosts := registryHosts(request, args, refs)
@@ -135,7 +136,7 @@ func registriesToSignIn(request Request, args buildx.Args, refs cacheref.Refs, w
 }
 
 // registryHosts lists the registries that the build will use, as far as its arguments and settings name them.
-func registryHosts(request Request, args buildx.Args, refs cacheref.Refs) []string {
+func registryHosts(request Request, args buildx.Args, refs cache.Refs) []string {
 	hosts := hostsOfImages(slices.Concat(args.Images(), args.Caches, refs.Imports, []string{refs.Export}))
 	for _, mirror := range request.Settings.Mirrors {
 		if parsed, err := name.NewRepository(mirror.Location + "/x"); err == nil {

@@ -8,13 +8,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/cacheref"
-	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/registry/ecr"
 	"github.com/layercache/layercache/internal/variables"
 )
 
-func TestWhoSignsInToWhichRegistry(t *testing.T) {
+func TestTheRoleForEachRegistry(t *testing.T) {
 	const (
 		imageHost    = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 		cacheHost    = "444455556666.dkr.ecr.eu-west-1.amazonaws.com"
@@ -26,15 +26,15 @@ func TestWhoSignsInToWhichRegistry(t *testing.T) {
 		want                                   map[string]string
 		warning                                string
 	}{
-		{"without a role, ourselves everywhere", "", cacheHost, "", `{}`, map[string]string{imageHost: "", cacheHost: "", fallbackHost: ""}, ""},
+		{"without a role, our own identity everywhere", "", cacheHost, "", `{}`, map[string]string{imageHost: "", cacheHost: "", fallbackHost: ""}, ""},
 		{"a role signs in to the cache repositories", role, cacheHost, "", `{}`, map[string]string{imageHost: "", cacheHost: role, fallbackHost: role}, ""},
-		{"not where the image is too", role, imageHost, "", `{}`, map[string]string{imageHost: "", fallbackHost: role},
+		{"not for a host that also has the image", role, imageHost, "", `{}`, map[string]string{imageHost: "", fallbackHost: role},
 			"LAYERCACHE_REPOSITORY_ROLE is not assumed: the build's images or mirrors are in " + imageHost + " too, and Docker has one sign-in for each host"},
-		{"not where a mirror is too", role, cacheHost, cacheHost, `{}`, map[string]string{imageHost: "", cacheHost: "", fallbackHost: role},
+		{"not for a host that also has a mirror", role, cacheHost, cacheHost, `{}`, map[string]string{imageHost: "", cacheHost: "", fallbackHost: role},
 			"LAYERCACHE_REPOSITORY_ROLE is not assumed: the build's images or mirrors are in " + cacheHost + " too"},
-		{"the user's own sign-in is left alone", "", cacheHost, "", `{"auths":{"` + imageHost + `":{}}}`, map[string]string{cacheHost: "", fallbackHost: ""}, ""},
-		{"the user's own helper is left alone", "", cacheHost, "", `{"credHelpers":{"` + cacheHost + `":"ecr-login"}}`, map[string]string{imageHost: "", fallbackHost: ""}, ""},
-		{"also for the cache, with a word", role, cacheHost, "", `{"auths":{"` + cacheHost + `":{}}}`, map[string]string{imageHost: "", fallbackHost: role},
+		{"the user's own sign-in is kept", "", cacheHost, "", `{"auths":{"` + imageHost + `":{}}}`, map[string]string{cacheHost: "", fallbackHost: ""}, ""},
+		{"the user's own helper is kept", "", cacheHost, "", `{"credHelpers":{"` + cacheHost + `":"ecr-login"}}`, map[string]string{imageHost: "", fallbackHost: ""}, ""},
+		{"the user's own sign-in for the cache is kept, with a warning", role, cacheHost, "", `{"auths":{"` + cacheHost + `":{}}}`, map[string]string{imageHost: "", fallbackHost: role},
 			"LAYERCACHE_REPOSITORY_ROLE is not assumed: the Docker configuration has a sign-in for " + cacheHost + ", which is used"},
 		{"a configuration that cannot be read is a warning", "", cacheHost, "", `{`, map[string]string{}, "config.json is not JSON"},
 	}
@@ -47,7 +47,7 @@ func TestWhoSignsInToWhichRegistry(t *testing.T) {
 			if c.mirror != "" {
 				request.Settings.Mirrors = []variables.Mirror{{Upstream: "docker.io", Location: c.mirror + "/docker-hub"}}
 			}
-			refs := cacheref.Refs{Imports: []string{c.repository + "/cache:a", fallbackHost + "/cache:a"}, Export: c.repository + "/cache:a"}
+			refs := cache.Refs{Imports: []string{c.repository + "/cache:a", fallbackHost + "/cache:a"}, Export: c.repository + "/cache:a"}
 			w := &warnings{}
 			got := map[string]string{}
 			for _, registry := range registriesToSignIn(request, buildx.ParseArgs([]string{"-t", imageHost + "/shop:1", "."}), refs, w) {

@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// warnings collects trouble that does not end the build. The renewal of the sign-ins may add to it while the build runs.
+// warnings collects problems that do not end the build. The renewal of the sign-ins may add some while the
+// build runs.
 type warnings struct {
 	mutex sync.Mutex
 	texts []string

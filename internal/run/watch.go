@@ -7,53 +7,56 @@ import (
 	"sync"
 	"time"
 
-	"github.com/layercache/layercache/internal/builder"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/builder"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 )
 
 const (
-	// minCacheBytesPerSecond is how fast a cache has to be, in either direction; slower counts as waiting.
+	// minCacheBytesPerSecond is the minimum speed of a cache, in either direction. A slower cache counts as
+	// not answering.
 	minCacheBytesPerSecond = 50_000
-	// pollInterval is how often the watch looks.
+	// pollInterval is the time between two checks of the watch.
 	pollInterval = 200 * time.Millisecond
-	// exportWait is how long an export may show no progress where the builder's traffic cannot be seen: BuildKit does not report
-	// how much of a layer it has sent.
+	// exportWait is how long an export may show no progress if the builder's traffic cannot be seen. It is
+	// long because BuildKit does not report how much of a layer it has sent.
 	exportWait = 5 * time.Minute
 )
 
-// errStalled is why a call of buildx was ended.
+// errStalled is the cause of a call's cancelled context after the watch ended the call.
 var errStalled = errors.New("the cache does not answer")
 
-// watch follows a call of buildx, and ends it when the build has waited for nothing but the cache for longer than the budget.
+// watch follows a call of buildx, and ends it when the build has waited for nothing but the cache for longer
+// than the budget.
 type watch struct {
 	budget    *waitBudget
 	interrupt context.CancelCauseFunc
-	// builder is ended with a call that imports, because BuildKit does not cancel an import. It is nil for a builder that others
-	// manage.
+	// builder is killed together with a call that imports, because BuildKit does not cancel an import. It is
+	// nil for a builder that layercache did not create.
 	builder *builder.Builder
 	// mutex protects the fields below.
 	mutex sync.Mutex
 	graph *progress.Graph
-	// mayBeStuck is true for a builder that others manage and that reads a cache that stopped responding.
+	// mayBeStuck is activeBuilder.mayBeStuck.
 	mayBeStuck bool
 	// events counts the events of the stream.
 	events int
 	stall
-	// quiet is how long an export that cannot be seen, or a builder that may be stuck, has shown no event. Only the watch itself uses it.
+	// quiet is how long there has been no event while only the stream can be seen. Only the watch's goroutine
+	// uses it.
 	quiet time.Duration
 }
 
 // stall is why the watch ended a call.
 type stall struct {
-	// waitedFor is what did not answer in the end; AwaitsNothing where the watch did not end the call.
+	// waitedFor is what the call waited for; AwaitsNothing if the watch did not end it.
 	waitedFor progress.Awaited
-	// refs are the caches that were being read.
+	// refs are the caches that were being imported.
 	refs []string
-	// complaint is the cache's last error after which BuildKit tried again.
+	// complaint is the last error of the cache that BuildKit logged before it retried.
 	complaint string
 }
 
-// observe wraps the display's Event.
+// observe wraps the display's Event function.
 func (w *watch) observe(show func(progress.Event)) func(progress.Event) {
 	return func(event progress.Event) {
 		w.mutex.Lock()
@@ -61,14 +64,14 @@ func (w *watch) observe(show func(progress.Event)) func(progress.Event) {
 		w.events++
 		show(event)
 		for _, entry := range event.Logs {
-			if problem, ok := bytes.CutPrefix(entry.Data, []byte("error: ")); ok && w.waitedFor == progress.AwaitsNothing && w.graph.OfCache(entry.Vertex) {
+			if problem, ok := bytes.CutPrefix(entry.Data, []byte("error: ")); ok && w.waitedFor == progress.AwaitsNothing && w.graph.IsCacheWork(entry.Vertex) {
 				w.complaint = string(bytes.TrimSpace(problem))
 			}
 		}
 	}
 }
 
-// start watches until stop is called, which returns why the call was ended.
+// start watches until stop is called. stop returns why the watch ended the call.
 func (w *watch) start() (stop func() stall) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -97,7 +100,7 @@ func (w *watch) start() (stop func() stall) {
 	}
 }
 
-// endCall notes what is waited for, and ends the call.
+// endCall records what the call waits for, and ends it.
 func (w *watch) endCall(waitsFor progress.Awaited) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
@@ -115,13 +118,16 @@ func (w *watch) endCall(waitsFor progress.Awaited) {
 	w.interrupt(errStalled)
 }
 
-// view is what the watch sees at one moment.
+// view is the state of the call at one time.
 type view struct {
 	waitsFor progress.Awaited
-	// moved are the bytes that the builder has moved, as far as they can be seen.
-	moved   int64
+	// moved is the number of bytes transferred: by the builder if visible, otherwise only those of downloads
+	// in the stream.
+	moved int64
+	// visible is true if the builder's traffic can be seen.
 	visible bool
-	events  int
+	// events is the number of events so far.
+	events int
 }
 
 func (w *watch) look() view {
@@ -142,7 +148,7 @@ func (w *watch) look() view {
 	return view{waitsFor: waitsFor, moved: moved, visible: visible, events: w.events}
 }
 
-// exhausted counts the time since the view before, and reports whether no more time is left.
+// exhausted counts the time since the previous view, and reports whether the time is used up.
 func (w *watch) exhausted(before, current view, passed time.Duration) bool {
 	moves := float64(current.moved-before.moved) >= minCacheBytesPerSecond*passed.Seconds()
 	limit, hidden := w.quietLimit(current)
@@ -158,7 +164,7 @@ func (w *watch) exhausted(before, current view, passed time.Duration) bool {
 	return w.budget.left() == 0
 }
 
-// quietLimit is how long the stream may show no event, where only the stream can be seen.
+// quietLimit returns how long the stream may show no event. hidden is true if only the stream can be seen.
 func (w *watch) quietLimit(current view) (limit time.Duration, hidden bool) {
 	switch {
 	case current.waitsFor == awaitsBuilder:

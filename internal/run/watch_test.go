@@ -6,14 +6,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 )
 
-// seen is a row of looks, a second apart: what is awaited, how much has been moved, and whether the stream has said something.
+// seen is the change in one second: what the build waits for, the bytes transferred, and whether there was an event.
 type seen struct {
 	waitsFor progress.Awaited
 	moved    int64
-	said     bool
+	event    bool
 }
 
 func TestOnlyWaitingUsesTheBudget(t *testing.T) {
@@ -30,19 +30,19 @@ func TestOnlyWaitingUsesTheBudget(t *testing.T) {
 		hidden  bool
 		stopped bool
 	}{
-		{"a build that waits for nothing may take any time", repeated(100, idle), false, false},
-		{"a silent import", repeated(10, importing), false, true},
+		{"a build that does not wait may take any time", repeated(100, idle), false, false},
+		{"an import without an answer", repeated(10, importing), false, true},
 		{"an import that ends in time", append(repeated(9, importing), repeated(9, idle)...), false, false},
 		{"waits add up", append(append(repeated(5, importing), idle), repeated(5, pulling)...), false, true},
 		{"a pull at a kilobyte a second", repeated(10, seen{progress.AwaitsPull, 1024, true}), false, true},
 		{"a pull at a megabyte a second", repeated(100, seen{progress.AwaitsPull, 1 << 20, true}), false, false},
 		{"an export that cannot be seen has more time", repeated(299, seen{waitsFor: progress.AwaitsExport}), true, false},
-		{"but not without an end", repeated(300, seen{waitsFor: progress.AwaitsExport}), true, true},
-		{"the time begins anew with every word of the stream", repeated(1000, seen{waitsFor: progress.AwaitsExport, said: true}), true, false},
-		{"an import that cannot be seen has no more time", repeated(10, importing), true, true},
-		{"a builder that does nothing has as much time again", repeated(9, seen{waitsFor: awaitsBuilder}), true, false},
-		{"and no more", repeated(10, seen{waitsFor: awaitsBuilder}), true, true},
-		{"of which nothing is counted that was spent on the cache", append(repeated(9, importing), repeated(9, seen{waitsFor: awaitsBuilder})...), true, false},
+		{"an export that cannot be seen has a limit", repeated(300, seen{waitsFor: progress.AwaitsExport}), true, true},
+		{"every event of the stream restarts that limit", repeated(1000, seen{waitsFor: progress.AwaitsExport, event: true}), true, false},
+		{"an import that cannot be seen has the usual time", repeated(10, importing), true, true},
+		{"a stuck builder has the whole budget", repeated(9, seen{waitsFor: awaitsBuilder}), true, false},
+		{"a stuck builder has no more than the budget", repeated(10, seen{waitsFor: awaitsBuilder}), true, true},
+		{"time spent waiting for the cache does not count for a stuck builder", append(repeated(9, importing), repeated(9, seen{waitsFor: awaitsBuilder})...), true, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestOnlyWaitingUsesTheBudget(t *testing.T) {
 				current := before
 				current.waitsFor = look.waitsFor
 				current.moved += look.moved
-				if look.said {
+				if look.event {
 					current.events++
 				}
 				stopped = w.exhausted(before, current, time.Second)

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/test/cloud/awsfake"
+	"github.com/layercache/layercache/internal/awsfake"
 )
 
 // batchOf returns the answers for a batch that starts one build at each poll, and ends with the status at the

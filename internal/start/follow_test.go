@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/test/cloud/awsfake"
+	"github.com/layercache/layercache/internal/awsfake"
 )
 
 // good is a build that succeeds. Its last log event comes after its end.

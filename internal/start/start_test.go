@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/test/cloud/awsfake"
+	"github.com/layercache/layercache/internal/awsfake"
 )
 
 func startable() map[string]awsfake.Answer {

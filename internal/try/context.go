@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/layercache/layercache/internal/buildcontext"
+	"github.com/layercache/layercache/internal/source"
 )
 
 // copyContext copies the files of dir that a build would send, so that a file can be changed without touching
@@ -20,7 +20,7 @@ func copyContext(dir, dockerfile string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("copy the build context: %w", err)
 	}
-	err = buildcontext.Walk(dir, dockerfile, func(relative string, entry fs.DirEntry) error {
+	err = source.Walk(dir, dockerfile, func(relative string, entry fs.DirEntry) error {
 		return copyEntry(filepath.Join(dir, relative), filepath.Join(target, relative), entry)
 	})
 	if err == nil {

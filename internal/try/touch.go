@@ -10,8 +10,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/layercache/layercache/internal/buildcontext"
 	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/internal/source"
 )
 
 // touch appends a newline to a file of the copied context, and describes the change in t.change. It returns
@@ -51,7 +51,7 @@ func (t *trial) touch(cold *report.Report) (bool, error) {
 // dependency manifests excepted.
 func chooseFile(dir string, steps []report.Step) (file, instruction string, err error) {
 	for _, step := range slices.Backward(steps) {
-		sources := buildcontext.Sources(step.Instruction)
+		sources := source.Sources(step.Instruction)
 		if len(sources) == 0 {
 			continue
 		}
@@ -75,7 +75,7 @@ func newestFile(dir string, sources []string) (string, error) {
 			return err
 		}
 		relative = filepath.ToSlash(relative)
-		if rarelyChanged(relative) || !buildcontext.Copied(relative, sources) {
+		if rarelyChanged(relative) || !source.Copied(relative, sources) {
 			return nil
 		}
 		info, err := entry.Info()
@@ -90,5 +90,5 @@ func newestFile(dir string, sources []string) (string, error) {
 // rarelyChanged reports whether the file changes less often than sources: a dependency manifest or a file of
 // Docker.
 func rarelyChanged(file string) bool {
-	return buildcontext.IsManifest(file) || slices.Contains([]string{"Dockerfile", ".dockerignore"}, path.Base(file))
+	return source.IsManifest(file) || slices.Contains([]string{"Dockerfile", ".dockerignore"}, path.Base(file))
 }

@@ -12,10 +12,10 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"github.com/layercache/layercache/internal/registry"
+	"github.com/layercache/layercache/internal/buildkit/setup"
+	"github.com/layercache/layercache/internal/registry/throwaway"
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/run"
-	"github.com/layercache/layercache/internal/setup"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -74,7 +74,7 @@ func Run(ctx context.Context, options Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(copied)) }()
-	server, err := registry.Start()
+	server, err := throwaway.Start()
 	if err != nil {
 		return err
 	}

@@ -5,9 +5,9 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/layercache/layercache/internal/buildcontext"
-	"github.com/layercache/layercache/internal/progress"
-	"github.com/layercache/layercache/internal/record"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/source"
 )
 
 // systemPackages matches commands that install system packages. They do not depend on files that an earlier
@@ -20,9 +20,9 @@ var manifestInstall = regexp.MustCompile(`\b(npm (ci|i|install)|yarn install|pnp
 
 // orderAdvice suggests an order of steps that would have kept the cache: copy the manifests first, or move
 // the copy below the steps that do not need it. It is empty when there is no such order.
-func (e Evidence) orderAdvice(at int, before *record.Record) string {
+func (e Evidence) orderAdvice(at int, before *cache.Record) string {
 	step := e.Steps[at]
-	if len(buildcontext.Sources(step.Instruction)) == 0 {
+	if len(source.Sources(step.Instruction)) == 0 {
 		return ""
 	}
 	var last progress.Step
@@ -60,29 +60,29 @@ func (e Evidence) stageAfter(at int) []progress.Step {
 }
 
 // independent reports whether the step is unchanged and needs no file from an earlier COPY.
-func (e Evidence) independent(step progress.Step, before *record.Record) bool {
+func (e Evidence) independent(step progress.Step, before *cache.Record) bool {
 	if textChanged(step, before) != "" {
 		return false
 	}
 	if systemPackages.MatchString(step.Instruction) && strings.HasPrefix(step.Instruction, "RUN ") {
 		return true
 	}
-	return len(buildcontext.Sources(step.Instruction)) > 0 && len(e.changedFiles(step, before)) == 0
+	return len(source.Sources(step.Instruction)) > 0 && len(e.changedFiles(step, before)) == 0
 }
 
 // readsManifests reports whether the later step installs dependencies from manifests among the copied files,
 // and none of those manifests changed.
-func (e Evidence) readsManifests(copied, later progress.Step, before *record.Record) bool {
+func (e Evidence) readsManifests(copied, later progress.Step, before *cache.Record) bool {
 	if !strings.HasPrefix(later.Instruction, "RUN ") || !manifestInstall.MatchString(later.Instruction) {
 		return false
 	}
 	for _, change := range e.changedFiles(copied, before) {
-		if buildcontext.IsManifest(change.Path) {
+		if source.IsManifest(change.Path) {
 			return false
 		}
 	}
 	for path := range e.Inputs.Files {
-		if buildcontext.IsManifest(path) && buildcontext.Copied(path, buildcontext.Sources(copied.Instruction)) {
+		if source.IsManifest(path) && source.Copied(path, source.Sources(copied.Instruction)) {
 			return true
 		}
 	}

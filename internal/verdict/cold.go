@@ -7,14 +7,14 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/layercache/layercache/internal/cachestate"
-	"github.com/layercache/layercache/internal/ecr"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/registry/ecr"
 )
 
 // judgeNoHits returns the verdict for a build that took nothing from the cache.
 func (e Evidence) judgeNoHits(misses []Miss) (name, reason string) {
-	if ref, ok := e.first(func(state cachestate.State) bool { return state.Kind == cachestate.Image }); ok {
+	if ref, ok := e.first(func(state cache.State) bool { return state.Kind == cache.KindImage }); ok {
 		return Overwritten, fmt.Sprintf("%s holds an image instead of a cache: push images to another tag or repository", ref)
 	}
 	if cause, ok := e.firstImportFailure(); ok {
@@ -26,14 +26,14 @@ func (e Evidence) judgeNoHits(misses []Miss) (name, reason string) {
 	if _, counted := count(e.Steps); counted == 0 {
 		return Cold, "the Dockerfile has no step to cache (FROM is not counted)"
 	}
-	if ref, ok := e.first(func(state cachestate.State) bool { return state.Kind == cachestate.Cache }); ok {
+	if ref, ok := e.first(func(state cache.State) bool { return state.Kind == cache.KindCache }); ok {
 		return Cold, e.mismatch(ref, misses)
 	}
 	return Cold, e.absenceReason()
 }
 
 // first returns the first ref whose state matches.
-func (e Evidence) first(matches func(cachestate.State) bool) (ref string, ok bool) {
+func (e Evidence) first(matches func(cache.State) bool) (ref string, ok bool) {
 	at := slices.IndexFunc(e.Refs, func(ref string) bool { return matches(e.States[ref]) })
 	if at < 0 {
 		return "", false
@@ -65,7 +65,7 @@ func (e Evidence) importFailure(attempt progress.Import) string {
 	if !isAbsent(attempt.Error) {
 		return Cause(attempt.Error)
 	}
-	if e.States[attempt.Ref].Kind == cachestate.Cache {
+	if e.States[attempt.Ref].Kind == cache.KindCache {
 		return "a part of it was deleted (404); the next build that writes it repairs it"
 	}
 	return ""
@@ -98,8 +98,8 @@ func (e Evidence) absenceReason() string {
 
 // repositoryMissing reports whether an ECR repository does not exist. Other registries create a repository on
 // the first push.
-func repositoryMissing(ref string, kind cachestate.Kind) bool {
-	if kind != cachestate.NoRepository {
+func repositoryMissing(ref string, kind cache.Kind) bool {
+	if kind != cache.KindNoRepository {
 		return false
 	}
 	parsed, err := name.ParseReference(ref)

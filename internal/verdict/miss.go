@@ -7,10 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/layercache/layercache/internal/buildcontext"
-	"github.com/layercache/layercache/internal/cachestate"
-	"github.com/layercache/layercache/internal/progress"
-	"github.com/layercache/layercache/internal/record"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/source"
 )
 
 // Miss is the first step of a stage that had to run although there is a cache.
@@ -39,7 +38,7 @@ func rootMiss(misses []Miss) (Miss, bool) {
 // misses returns each stage's first step that had to run. It is empty when there was no cache.
 func (e Evidence) misses() []Miss {
 	hits, _ := count(e.Steps)
-	_, cacheFound := e.first(func(state cachestate.State) bool { return state.Kind == cachestate.Cache })
+	_, cacheFound := e.first(func(state cache.State) bool { return state.Kind == cache.KindCache })
 	if e.Refresh || hits == 0 && !cacheFound {
 		return nil
 	}
@@ -58,17 +57,17 @@ func (e Evidence) misses() []Miss {
 }
 
 // record returns the record of the first cache that exists, or nil.
-func (e Evidence) record() *record.Record {
+func (e Evidence) record() *cache.Record {
 	for _, ref := range e.Refs {
 		state, known := e.States[ref]
-		if r := e.Records[ref]; r != nil && (!known || state.Kind == cachestate.Cache) {
+		if r := e.Records[ref]; r != nil && (!known || state.Kind == cache.KindCache) {
 			return r
 		}
 	}
 	return nil
 }
 
-func (e Evidence) miss(at int, before *record.Record) Miss {
+func (e Evidence) miss(at int, before *cache.Record) Miss {
 	step := e.Steps[at]
 	for _, input := range step.Inputs {
 		if other := e.Steps[input]; other.Ran && !other.IsFrom() {
@@ -97,7 +96,7 @@ func (e Evidence) miss(at int, before *record.Record) Miss {
 }
 
 // otherCause looks for causes that the instruction itself does not show.
-func (e Evidence) otherCause(at int, before *record.Record) Miss {
+func (e Evidence) otherCause(at int, before *cache.Record) Miss {
 	step := e.Steps[at]
 	if strings.HasPrefix(step.Instruction, "ADD ") && strings.Contains(step.Instruction, "://") {
 		return Miss{Step: at, Cause: "the content of its URL changed"}
@@ -128,7 +127,7 @@ func fromName(instruction string) string {
 }
 
 // baseChanged compares the base images below the step with those of the previous build.
-func (e Evidence) baseChanged(at int, before *record.Record) string {
+func (e Evidence) baseChanged(at int, before *cache.Record) string {
 	seen := map[int]bool{}
 	queue := slices.Clone(e.Steps[at].Inputs)
 	for len(queue) > 0 {
@@ -148,7 +147,7 @@ func (e Evidence) baseChanged(at int, before *record.Record) string {
 	return ""
 }
 
-func compareBase(base progress.Step, before *record.Record) string {
+func compareBase(base progress.Step, before *cache.Record) string {
 	for _, old := range before.Steps {
 		if old.Platform != base.Platform || old.Stage != base.Stage || old.Index != base.Index || old.Instruction == base.Instruction {
 			continue
@@ -171,7 +170,7 @@ func shortDigest(digest string) string {
 }
 
 // textChanged compares the instruction with those of the previous build.
-func textChanged(step progress.Step, before *record.Record) string {
+func textChanged(step progress.Step, before *cache.Record) string {
 	var previous string
 	for _, old := range before.Steps {
 		if old.Platform != step.Platform {
@@ -191,15 +190,15 @@ func textChanged(step progress.Step, before *record.Record) string {
 }
 
 // changedFiles returns the changed files among those that the step copies or mounts.
-func (e Evidence) changedFiles(step progress.Step, before *record.Record) []buildcontext.Change {
-	sources := buildcontext.Sources(step.Instruction)
+func (e Evidence) changedFiles(step progress.Step, before *cache.Record) []source.Change {
+	sources := source.Sources(step.Instruction)
 	if strings.HasPrefix(step.Instruction, "RUN ") && mountsContext(step.Instruction) {
 		sources = []string{"."}
 	}
 	if len(sources) == 0 || before.Inputs.Files == nil || e.Inputs.Files == nil {
 		return nil
 	}
-	return buildcontext.Changes(before.Inputs.Files, e.Inputs.Files, sources)
+	return source.Changes(before.Inputs.Files, e.Inputs.Files, sources)
 }
 
 // mountsContext reports whether a RUN has a bind mount of the build context.
@@ -212,7 +211,7 @@ func mountsContext(instruction string) bool {
 	return false
 }
 
-func describe(changes []buildcontext.Change) string {
+func describe(changes []source.Change) string {
 	text := changes[0].String()
 	switch more := len(changes) - 1; {
 	case more == 1:

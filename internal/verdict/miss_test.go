@@ -7,22 +7,21 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/buildcontext"
-	"github.com/layercache/layercache/internal/cachestate"
-	"github.com/layercache/layercache/internal/progress"
-	"github.com/layercache/layercache/internal/record"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/source"
 )
 
 // before is the record of the previous build: a base image, a copy of the sources, tools, an install and a
 // second stage.
-func before() *record.Record {
-	return &record.Record{
-		Version: record.Version, App: "shop", Platform: "linux/amd64", Written: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC),
-		Inputs: record.Inputs{
+func before() *cache.Record {
+	return &cache.Record{
+		Version: cache.RecordVersion, App: "shop", Platform: "linux/amd64", Written: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC),
+		Inputs: cache.Inputs{
 			Dockerfile: "d", Flags: "f", Arguments: map[string]string{"VERSION": "1"},
-			Files: buildcontext.Digests{"package.json": "1", "src/main.js": "1", "logo.svg": "1"},
+			Files: source.Digests{"package.json": "1", "src/main.js": "1", "logo.svg": "1"},
 		},
-		Steps: []record.Step{
+		Steps: []cache.RecordStep{
 			{Stage: "build", Index: 1, Instruction: "FROM node:22@sha256:0123456789abcdef"},
 			{Stage: "build", Index: 2, Instruction: "COPY . .", Seconds: 1},
 			{Stage: "build", Index: 3, Instruction: "RUN apk add git", Seconds: 5},
@@ -37,11 +36,11 @@ func before() *record.Record {
 func again() Evidence {
 	e := Evidence{
 		On: true, Refs: []string{ref}, App: "shop", Platform: "linux/amd64", FreshBuilder: true,
-		States:  map[string]cachestate.State{ref: {Kind: cachestate.Cache}},
-		Records: map[string]*record.Record{ref: before()},
+		States:  map[string]cache.State{ref: {Kind: cache.KindCache}},
+		Records: map[string]*cache.Record{ref: before()},
 		Inputs:  before().Inputs,
 	}
-	e.Inputs.Files = buildcontext.Digests{"package.json": "1", "src/main.js": "1", "logo.svg": "1"}
+	e.Inputs.Files = source.Digests{"package.json": "1", "src/main.js": "1", "logo.svg": "1"}
 	for i, step := range before().Steps {
 		next := progress.Step{Stage: step.Stage, Index: step.Index, Instruction: step.Instruction, Seconds: step.Seconds, Ran: true}
 		if i > 0 {
@@ -70,7 +69,7 @@ func TestCausesOfMisses(t *testing.T) {
 			e.drop("RUN npm ci")
 		}, "src/main.js changed, and logo.svg was removed",
 			"move COPY . . below RUN apk add git: 1 more step (5.0 s) would have stayed cached"},
-		{"many files changed", func(e *Evidence) { e.Inputs.Files = buildcontext.Digests{"a": "1", "b": "1"} }, "a was added, and 4 more files",
+		{"many files changed", func(e *Evidence) { e.Inputs.Files = source.Digests{"a": "1", "b": "1"} }, "a was added, and 4 more files",
 			"move COPY . . below RUN apk add git: 1 more step (5.0 s) would have stayed cached"},
 		{"the base image has a new digest", func(e *Evidence) { e.Steps[0].Instruction = "FROM node:22@sha256:fedcba9876543210" },
 			"the base image node:22 was updated (sha256:fedcba987654, was sha256:0123456789ab)", ""},
@@ -137,7 +136,7 @@ func TestTheCauseIsInTheReason(t *testing.T) {
 }
 
 func TestWhyNothingIsThere(t *testing.T) {
-	absent := map[string]cachestate.State{ref: {Kind: cachestate.Absent}}
+	absent := map[string]cache.State{ref: {Kind: cache.KindAbsent}}
 	cases := []struct {
 		name    string
 		change  func(e *Evidence)

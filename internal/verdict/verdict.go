@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/layercache/layercache/internal/cachestate"
-	"github.com/layercache/layercache/internal/progress"
-	"github.com/layercache/layercache/internal/record"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 )
 
 // The verdicts.
@@ -40,11 +39,11 @@ type Evidence struct {
 	Steps   []progress.Step
 	Imports []progress.Import
 	// States and Records are the state and the record of the cache at each ref before the build.
-	States  map[string]cachestate.State
-	Records map[string]*record.Record
+	States  map[string]cache.State
+	Records map[string]*cache.Record
 	// App, Platform and Inputs describe the build.
 	App, Platform string
-	Inputs        record.Inputs
+	Inputs        cache.Inputs
 	// LastStageOnly is true when the cache mode keeps only the last stage.
 	LastStageOnly bool
 	// FreshBuilder is true when the builder started empty, so that every cached step came from the refs.

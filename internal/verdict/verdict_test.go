@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/layercache/layercache/internal/cachestate"
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 )
 
 const (
@@ -41,15 +41,15 @@ func TestVerdicts(t *testing.T) {
 		{"all steps cached is used", Evidence{On: true, Refs: []string{ref}, Steps: steps(3, 0)}, Used, 1.0, "every step", 0},
 		{"some steps cached is partly used", Evidence{On: true, Refs: []string{ref}, Steps: steps(1, 3)}, PartlyUsed, 0.25, "3 of 4 steps had to run", 0},
 		{"no cache yet is cold, without a warning", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: missing,
-			States: map[string]cachestate.State{ref: {Kind: cachestate.Absent}}}, Cold, 0.0, "no cache yet", 0},
+			States: map[string]cache.State{ref: {Kind: cache.KindAbsent}}}, Cold, 0.0, "no cache yet", 0},
 		{"a cache without a matching step is cold", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3),
-			States: map[string]cachestate.State{ref: {Kind: cachestate.Cache}}}, Cold, 0.0, "no step in it matches", 0},
+			States: map[string]cache.State{ref: {Kind: cache.KindCache}}}, Cold, 0.0, "no step in it matches", 0},
 		{"an image at the cache's tag is overwritten", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3),
-			States: map[string]cachestate.State{ref: {Kind: cachestate.Image}}}, Overwritten, 0.0, "holds an image", 0},
+			States: map[string]cache.State{ref: {Kind: cache.KindImage}}}, Overwritten, 0.0, "holds an image", 0},
 		{"a repository that does not exist in ECR is missing", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: missing,
-			States: map[string]cachestate.State{ref: {Kind: cachestate.NoRepository}}}, Missing, 0.0, "does not exist", 0},
+			States: map[string]cache.State{ref: {Kind: cache.KindNoRepository}}}, Missing, 0.0, "does not exist", 0},
 		{"a repository that does not exist in another registry is cold", Evidence{On: true, Refs: []string{notECR}, Steps: steps(0, 3),
-			States: map[string]cachestate.State{notECR: {Kind: cachestate.NoRepository}}}, Cold, 0.0, "no cache yet", 0},
+			States: map[string]cache.State{notECR: {Kind: cache.KindNoRepository}}}, Cold, 0.0, "no cache yet", 0},
 		{"an import that fails is import-failed, with the cause", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: refused},
 			ImportFailed, 0.0, "connection refused", 1},
 		{"one cache that fails does not hide that the other was used", Evidence{On: true, Refs: []string{ref, notECR}, Steps: steps(2, 0), Imports: refused},

@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/test/examples"
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 // update is the environment variable that makes the test rewrite the page.
@@ -43,14 +45,14 @@ func TestThePageShowsTheExpectedAnswers(t *testing.T) {
 	generated := "\n## Findings: what is allowed but should not be\n\n" + numbered(findings) + "\n## IAM actions of each action\n\n" + actionTable() +
 		"\n## Tables\n" + tables.String() + "\n"
 
-	kept, err := os.ReadFile(page)
+	kept, err := fs.ReadFile(checkout.FS(), page)
 	require.NoError(t, err)
 	head, rest, found := strings.Cut(string(kept), begin)
 	_, tail, ended := strings.Cut(rest, end)
 	require.True(t, found && ended, "docs/security.md must contain the two marks around its generated part")
 	whole := head + begin + generated + end + tail
 	if os.Getenv(update) != "" {
-		require.NoError(t, os.WriteFile(page, []byte(whole), 0o644))
+		require.NoError(t, os.WriteFile(checkout.Path(page), []byte(whole), 0o644))
 		return
 	}
 	assert.Equal(t, whole, string(kept), "if the change is intended, run this test with %s=true", update)

@@ -1,8 +1,9 @@
-// Package agent stands in for the agent that CodeBuild runs inside a build environment: it takes a project's buildspec, variables
-// and sources and runs the phases by CodeBuild's rules, on this machine, in a fresh working directory.
+// Package agent simulates the agent that CodeBuild runs inside a build environment. It takes a project's
+// buildspec, variables and sources and runs the phases by CodeBuild's rules, on this machine, in a fresh
+// working directory.
 //
-// What CodeBuild has and this agent has not (artifacts, cache, secrets, runtime versions, other users, build lists and matrices, buildspec version
-// 0.1) is an error that names it, never passed over.
+// Features of CodeBuild that this agent does not have (artifacts, cache, secrets, runtime versions, other
+// users, build lists and matrices, buildspec version 0.1) are errors that name the feature.
 //
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 package agent
@@ -22,62 +23,65 @@ import (
 
 // Build is one build of a project, as StartBuild would start it.
 type Build struct {
-	// Project is the project's name, part of the build's id.
+	// Project is the name of the project, a part of the build's id.
 	Project string
-	// ID is the build's id, PROJECT:UUID. Default: a new one.
+	// ID is the build's id, PROJECT:UUID. The default is a new one.
 	ID string
 	// Account, Region and Partition name the build in its ARN; AWS_REGION is set to Region.
 	Account   string
 	Region    string
 	Partition string
-	// Image is the build image that CODEBUILD_BUILD_IMAGE names; the commands run on this machine all the same.
+	// Image is the value of CODEBUILD_BUILD_IMAGE. The commands run on this machine anyway.
 	Image string
-	// Number is the build number. Default: 1.
+	// Number is the build number. The default is 1.
 	Number int
 	// BuildSpec is the text of the buildspec.
 	BuildSpec string
-	// BatchIdentifier names the build of the buildspec's build graph that this one is. Needed with a graph, empty without.
+	// BatchIdentifier is the identifier of this build in the buildspec's build graph. It is required with a
+	// graph, and empty without.
 	BatchIdentifier string
-	// Variables are the project's environment variables; they win over the buildspec's.
+	// Variables are the project's environment variables. They override the buildspec's.
 	Variables map[string]string
-	// Overrides are the variables given when the build is started; they win over the project's.
+	// Overrides are the variables given when the build is started. They override the project's.
 	Overrides map[string]string
-	// Source is the primary source: a directory or a zip file. Empty means NO_SOURCE: an empty directory.
+	// Source is the primary source: a directory or a zip file. If it is empty (NO_SOURCE), the directory is
+	// empty.
 	Source string
-	// SourceVersion becomes CODEBUILD_SOURCE_VERSION and CODEBUILD_RESOLVED_SOURCE_VERSION, which are not set while it is empty.
+	// SourceVersion is the value of CODEBUILD_SOURCE_VERSION and CODEBUILD_RESOLVED_SOURCE_VERSION. If it is
+	// empty, they are not set.
 	SourceVersion string
 	// SecondarySources are directories or zip files by source identifier.
 	SecondarySources map[string]string
-	// Dir is an empty directory for everything that the build writes; the caller removes it.
+	// Dir is an empty directory for everything that the build writes. The caller removes it.
 	Dir string
 	// Env is the environment of the build image, NAME=VALUE: at least PATH and HOME.
 	Env []string
 	// Output receives the build's log.
 	Output io.Writer
-	// Command makes the command that runs a program of the build. Default: exec.CommandContext.
+	// Command creates the command that runs a program of the build. The default is exec.CommandContext.
 	Command func(ctx context.Context, program string, arguments ...string) *exec.Cmd
 }
 
-// Status is how a phase or a build ended.
+// Status is the status of a phase or a build at its end.
 // https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildPhase.html
 type Status string
 
-// The statuses that this agent gives.
+// The statuses that this agent uses.
 const (
 	Succeeded Status = "SUCCEEDED"
 	Failed    Status = "FAILED"
 	Stopped   Status = "STOPPED"
 )
 
-// Result is what a build came to.
+// Result is the result of a build.
 type Result struct {
 	ID string
-	// Status is Failed as soon as one phase failed, also if its on-failure let the build continue.
+	// Status is Failed if one phase failed, even if its on-failure let the build continue.
 	Status Status
-	// Phases are those that ran, in order.
+	// Phases are the phases that ran, in order.
 	Phases []Phase
-	// Exported are the values of the buildspec's exported-variables after the last phase. One that is not set is absent,
-	// and all are if the build was stopped.
+	// Exported holds the values of the buildspec's exported-variables after the last phase. Variables that
+	// are not set are absent. It is empty if the build was stopped.
 	Exported map[string]string
 	// Reports are the paths of the report files found for each report group of the buildspec.
 	Reports map[string][]string
@@ -87,20 +91,21 @@ type Result struct {
 	Seconds float64
 }
 
-// Phase is what one phase came to.
+// Phase is the result of one phase.
 type Phase struct {
 	// Name as in a build's log: INSTALL, PRE_BUILD, BUILD, POST_BUILD.
 	Name   string
 	Status Status
-	// ExitCode is that of the first command that failed, else 0.
+	// ExitCode is the exit code of the first command that failed, or 0.
 	ExitCode int
-	// Command is the first command that failed, else empty.
+	// Command is the first command that failed, or "".
 	Command string
 	Seconds float64
 }
 
-// Run runs the build. A phase that fails is no error: the result says so. An error means that the build could not be
-// run as CodeBuild would run it, or that ctx ended: then every process of the build has been stopped, and the result holds what had run.
+// Run runs the build. If a phase fails, the result has the status Failed and there is no error. Run returns
+// an error if the build cannot run as in CodeBuild, or if ctx ends. In the latter case, it stops every
+// process of the build, and the result contains what had run.
 func (b Build) Run(ctx context.Context) (*Result, error) {
 	spec, err := parse(b.BuildSpec)
 	if err != nil {
@@ -150,7 +155,7 @@ func (b Build) Run(ctx context.Context) (*Result, error) {
 func (b Build) check() error {
 	for name, value := range map[string]string{"Project": b.Project, "Region": b.Region, "Account": b.Account, "Partition": b.Partition, "Dir": b.Dir} {
 		if value == "" {
-			return fmt.Errorf("agent: Build.%s is empty: CodeBuild's variables are made from it", name)
+			return fmt.Errorf("agent: Build.%s is empty: CodeBuild's variables need it", name)
 		}
 	}
 	left, err := os.ReadDir(b.Dir)
@@ -158,7 +163,7 @@ func (b Build) check() error {
 		return fmt.Errorf("agent: Build.Dir: %w", err)
 	}
 	if len(left) > 0 {
-		return fmt.Errorf("agent: Build.Dir %s is not empty: every CodeBuild build starts on a fresh machine", b.Dir)
+		return fmt.Errorf("agent: Build.Dir %s is not empty: every build in CodeBuild starts on a fresh machine", b.Dir)
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/layercache/layercache/test/agent"
 )
 
-// run runs a buildspec with the given changes to the build, and answers the result and the log.
+// run runs a buildspec with the given changes to the build, and returns the result and the log.
 func run(t *testing.T, buildspec string, changes ...func(*agent.Build)) (*agent.Result, string) {
 	t.Helper()
 	result, log, err := try(t, buildspec, changes...)
@@ -77,7 +77,7 @@ func TestPhaseTransitions(t *testing.T) {
 			`{build: {commands: ["true"]}, post_build: {commands: ["false"]}}`,
 			map[string]agent.Status{"BUILD": good, "POST_BUILD": bad}, bad,
 		},
-		"on-failure ABORT keeps post_build from running": {
+		"on-failure ABORT skips post_build": {
 			`{build: {on-failure: ABORT, commands: ["false"]}, post_build: {commands: ["true"]}}`,
 			map[string]agent.Status{"BUILD": bad}, bad,
 		},
@@ -85,7 +85,7 @@ func TestPhaseTransitions(t *testing.T) {
 			`{install: {on-failure: CONTINUE, commands: ["false"]}, build: {commands: ["true"]}}`,
 			map[string]agent.Status{"INSTALL": bad, "BUILD": good}, bad,
 		},
-		"a command that fails keeps the rest of its phase from running": {
+		"a failed command skips the rest of its phase": {
 			`{build: {commands: ["false", touch reached]}, post_build: {commands: [test ! -f reached]}}`,
 			map[string]agent.Status{"BUILD": bad, "POST_BUILD": good}, bad,
 		},
@@ -97,7 +97,7 @@ func TestPhaseTransitions(t *testing.T) {
 			`{install: {commands: ["false"], finally: [touch "$CODEBUILD_SRC_DIR/reached"]}}`,
 			map[string]agent.Status{"INSTALL": bad}, bad,
 		},
-		"finally runs after good commands": {
+		"finally runs after successful commands": {
 			`{build: {commands: ["true"], finally: [touch reached]}, post_build: {commands: [test -f reached]}}`,
 			map[string]agent.Status{"BUILD": good, "POST_BUILD": good}, good,
 		},
@@ -115,7 +115,7 @@ func TestPhaseTransitions(t *testing.T) {
 	}
 }
 
-func TestFailedPhaseSaysWhatFailed(t *testing.T) {
+func TestAFailedPhaseNamesTheCommand(t *testing.T) {
 	result, log := run(t, `
 version: 0.2
 phases:
@@ -124,7 +124,7 @@ phases:
     finally: [exit 4]
 `)
 	require.Len(t, result.Phases, 1)
-	assert.Equal(t, 3, result.Phases[0].ExitCode, "the first failure counts, not that of finally")
+	assert.Equal(t, 3, result.Phases[0].ExitCode, "the exit code must be that of the first failure, not that of finally")
 	assert.Equal(t, "exit 3", result.Phases[0].Command)
 	assert.Contains(t, log, "Phase complete: BUILD State: FAILED")
 	assert.Contains(t, log, "Error while executing command: exit 3. Reason: exit status 3")

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// assignments takes apart what a shell's `set` prints: one NAME=VALUE after another, where a quoted value may go over lines.
+// assignments iterates over the output of a shell's `set`: one NAME=VALUE after another. A quoted value can
+// span several lines.
 // https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#set
 func assignments(printed string) iter.Seq[string] {
 	return func(yield func(string) bool) {
@@ -19,7 +20,7 @@ func assignments(printed string) iter.Seq[string] {
 	}
 }
 
-// assignmentEnd is where the first assignment ends: at the first line break outside quotes.
+// assignmentEnd returns the end of the first assignment: the first line break outside quotes.
 func assignmentEnd(text string) int {
 	const none = 0
 	quoted, escapes := byte(none), false

@@ -15,8 +15,8 @@ type graphBuild struct {
 	variables  map[string]string
 }
 
-// Graph returns the identifiers of the builds of a buildspec's batch, each after those that it depends on; none where the
-// buildspec has no batch. A caller runs them one by one, with Build.BatchIdentifier.
+// Graph returns the identifiers of the builds in a buildspec's batch, each after its dependencies. It returns
+// none if the buildspec has no batch. Run the builds one by one with Build.BatchIdentifier.
 //
 // https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html
 func Graph(buildspec string) ([]string, error) {
@@ -34,13 +34,14 @@ func Graph(buildspec string) ([]string, error) {
 			}
 		}
 		if len(ordered) == before {
-			return nil, fmt.Errorf("agent: batch.build-graph depends on itself, or on builds that it does not have, beyond %v", ordered)
+			return nil, fmt.Errorf("agent: batch.build-graph depends on itself or on missing builds; the builds without this problem are %v", ordered)
 		}
 	}
 	return ordered, nil
 }
 
-// batch reads a build graph. Of a build's env, the variables count here: the machine is this one.
+// batch parses a build graph. Only the variables of a build's env are used, because all builds run on this
+// machine.
 func (p *parser) batch(node *yaml.Node) map[string]graphBuild {
 	batch := p.mapping(node, "batch", keys{known: []string{"fast-fail", "build-graph"}, unsupported: []string{"build-list", "build-matrix", "build-fanout"}})
 	if batch["build-graph"] == nil {

@@ -24,7 +24,7 @@ phases:
     commands: ["true"]
 `
 
-func TestAGraphIsOrderedByWhatItDependsOn(t *testing.T) {
+func TestAGraphIsOrderedByDependencies(t *testing.T) {
 	ordered, err := Graph(graphSpec)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"first", "second", "last"}, ordered)

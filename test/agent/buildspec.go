@@ -36,7 +36,8 @@ type report struct {
 // phaseNames are the phases of a buildspec in the order in which they run.
 var phaseNames = []string{"install", "pre_build", "build", "post_build"}
 
-// parse reads a buildspec and reports everything in it that CodeBuild would refuse or that this agent cannot do.
+// parse parses a buildspec. The error lists everything that CodeBuild would refuse or that this agent does
+// not support.
 func parse(text string) (*buildspec, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
@@ -57,7 +58,7 @@ func (p *parser) buildspec(root *yaml.Node) *buildspec {
 		unsupported: []string{"run-as", "proxy", "artifacts", "cache"},
 	})
 	if version := p.text(top["version"], "version"); version != "0.2" {
-		p.problem(root, "version is %q: this agent runs 0.2", version)
+		p.problem(root, "version is %q: this agent supports 0.2", version)
 	}
 	p.env(spec, top["env"])
 	spec.graph = p.batch(top["batch"])
@@ -83,7 +84,7 @@ func (p *parser) env(spec *buildspec, node *yaml.Node) {
 	if shell, ok := env["shell"]; ok {
 		spec.shell = p.text(shell, "env.shell")
 		if !slices.Contains([]string{"bash", "/bin/sh"}, spec.shell) {
-			p.problem(shell, "env.shell is %q: on Linux it is bash or /bin/sh", spec.shell)
+			p.problem(shell, "env.shell is %q: on Linux, use bash or /bin/sh", spec.shell)
 		}
 	}
 	spec.variables = map[string]string{}
@@ -96,12 +97,12 @@ func (p *parser) env(spec *buildspec, node *yaml.Node) {
 	spec.exported = p.texts(env["exported-variables"], "env.exported-variables")
 	for _, name := range spec.exported {
 		if strings.HasPrefix(name, "AWS_") {
-			p.problem(env["exported-variables"], "env.exported-variables: %s cannot be exported, nor any name that starts with AWS_", name)
+			p.problem(env["exported-variables"], "env.exported-variables: %s cannot be exported, because its name starts with AWS_", name)
 		}
 	}
 }
 
-// retry is on-failure's third form: RETRY, RETRY-COUNT, RETRY-REGEX, RETRY-COUNT-REGEX.
+// retry matches the third form of on-failure: RETRY, RETRY-COUNT, RETRY-REGEX, RETRY-COUNT-REGEX.
 var retry = regexp.MustCompile(`^RETRY(-|$)`)
 
 func (p *parser) phase(path string, node *yaml.Node) phase {
@@ -122,9 +123,9 @@ func (p *parser) phase(path string, node *yaml.Node) phase {
 		switch {
 		case parsed.OnFailure == "ABORT" || parsed.OnFailure == "CONTINUE":
 		case retry.MatchString(parsed.OnFailure):
-			p.problem(rule, "%s.on-failure: this agent does not do RETRY", path)
+			p.problem(rule, "%s.on-failure: this agent does not support RETRY", path)
 		default:
-			p.problem(rule, "%s.on-failure is %q: it is ABORT, CONTINUE or RETRY", path, parsed.OnFailure)
+			p.problem(rule, "%s.on-failure is %q: use ABORT, CONTINUE or RETRY", path, parsed.OnFailure)
 		}
 	}
 	return parsed

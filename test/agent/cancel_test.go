@@ -17,7 +17,7 @@ import (
 	"github.com/layercache/layercache/test/agent"
 )
 
-func TestCancelledBuild(t *testing.T) {
+func TestACancelledBuildStopsItsProcesses(t *testing.T) {
 	pids := t.TempDir()
 	build := newBuild(t, `
 version: 0.2
@@ -45,7 +45,7 @@ phases:
 
 	assert.ErrorIs(t, err, context.Canceled)
 	assert.Equal(t, agent.Stopped, result.Status)
-	assert.Regexp(t, `(?s)\ncleaned up\n.*Phase complete: BUILD State: STOPPED`, log.String(), "the running command is asked to stop, and waited for")
+	assert.Regexp(t, `(?s)\ncleaned up\n.*Phase complete: BUILD State: STOPPED`, log.String(), "the running command must get SIGTERM and time to clean up")
 	assert.NoFileExists(t, filepath.Join(pids, "finally"))
 	assert.NoFileExists(t, filepath.Join(pids, "post"))
 	assertStopped(t, filepath.Join(pids, "background"))

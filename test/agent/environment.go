@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// newID is a build's id, PROJECT:UUID.
+// newID returns a new build id, PROJECT:UUID.
 func (b Build) newID() string {
 	var random [16]byte
 	rand.Read(random[:])
@@ -17,8 +17,8 @@ func (b Build) newID() string {
 	return fmt.Sprintf("%s:%x-%x-%x-%x-%x", b.Project, random[:4], random[4:6], random[6:8], random[8:10], random[10:])
 }
 
-// environment is what the first command sees. A later source wins: the build image, CodeBuild itself, the buildspec, the project,
-// the build graph of a batch, the start of the build.
+// environment returns the environment of the first command. Later sources override earlier ones: the build
+// image, CodeBuild itself, the buildspec, the project, the build graph of a batch, the start of the build.
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
 func (b Build) environment(spec *buildspec, from sources, id string) map[string]string {
 	env := map[string]string{}
@@ -34,7 +34,7 @@ func (b Build) environment(spec *buildspec, from sources, id string) map[string]
 	return env
 }
 
-// ownVariables are those that CodeBuild itself sets.
+// ownVariables returns the variables that CodeBuild itself sets.
 func (b Build) ownVariables(from sources, id string) map[string]string {
 	_, uuid, _ := strings.Cut(id, ":")
 	env := map[string]string{
@@ -60,8 +60,8 @@ func (b Build) ownVariables(from sources, id string) map[string]string {
 	return env
 }
 
-// exported are the values of the buildspec's exported-variables. Only what is in the environment counts: a variable that a command
-// assigned without `export` is none of the build's environment variables.
+// exported returns the values of the buildspec's exported-variables. A variable that a command assigned
+// without `export` is not in the environment and so not exported.
 func exported(spec *buildspec, shell *shell, output *log) map[string]string {
 	values := map[string]string{}
 	for _, name := range spec.exported {

@@ -12,20 +12,20 @@ import (
 
 func TestEnvironment(t *testing.T) {
 	cases := map[string]struct{ command, want string }{
-		"the start of the build wins over the project":    {`echo "[$A]"`, "[start]"},
-		"the project wins over the buildspec":             {`echo "[$B]"`, "[project]"},
-		"the buildspec wins over the image":               {`echo "[$C]"`, "[spec]"},
-		"the image's own variables are there":             {`echo "[$D]"`, "[image]"},
-		"nothing of this machine's environment is there":  {`echo "[${LEAKED-none}]"`, "[none]"},
-		"values are not expanded":                         {`echo "[$E]"`, "[$HOME/x]"},
-		"the region is set for SDKs and CLI":              {`echo "[$AWS_REGION $AWS_DEFAULT_REGION]"`, "[eu-central-1 eu-central-1]"},
-		"the build number counts from one":                {`echo "[$CODEBUILD_BUILD_NUMBER]"`, "[1]"},
-		"the image is named":                              {`echo "[$CODEBUILD_BUILD_IMAGE]"`, "[aws/codebuild/amazonlinux-x86_64-standard:5.0]"},
-		"the ARN is made of the id":                       {`echo "[${CODEBUILD_BUILD_ARN%"$CODEBUILD_BUILD_ID"}]"`, "[arn:aws:codebuild:eu-central-1:111122223333:build/]"},
-		"the id is made of the project":                   {`echo "[${CODEBUILD_BUILD_ID%%:*}]"`, "[app]"},
-		"the source version is given":                     {`echo "[$CODEBUILD_SOURCE_VERSION $CODEBUILD_RESOLVED_SOURCE_VERSION]"`, "[abc abc]"},
-		"commands start in the source directory":          {`test "$PWD" = "$CODEBUILD_SRC_DIR" && echo "[yes]"`, "[yes]"},
-		"secondary sources have a directory of their own": {`test -d "$CODEBUILD_SRC_DIR_tools" && echo "[yes]"`, "[yes]"},
+		"the start of the build overrides the project": {`echo "[$A]"`, "[start]"},
+		"the project overrides the buildspec":          {`echo "[$B]"`, "[project]"},
+		"the buildspec overrides the image":            {`echo "[$C]"`, "[spec]"},
+		"the image's variables are set":                {`echo "[$D]"`, "[image]"},
+		"this machine's environment is not passed on":  {`echo "[${LEAKED-none}]"`, "[none]"},
+		"values are not expanded":                      {`echo "[$E]"`, "[$HOME/x]"},
+		"the region is set for SDKs and CLI":           {`echo "[$AWS_REGION $AWS_DEFAULT_REGION]"`, "[eu-central-1 eu-central-1]"},
+		"the build number counts from one":             {`echo "[$CODEBUILD_BUILD_NUMBER]"`, "[1]"},
+		"the image is named":                           {`echo "[$CODEBUILD_BUILD_IMAGE]"`, "[aws/codebuild/amazonlinux-x86_64-standard:5.0]"},
+		"the ARN contains the id":                      {`echo "[${CODEBUILD_BUILD_ARN%"$CODEBUILD_BUILD_ID"}]"`, "[arn:aws:codebuild:eu-central-1:111122223333:build/]"},
+		"the id contains the project":                  {`echo "[${CODEBUILD_BUILD_ID%%:*}]"`, "[app]"},
+		"the source version is set":                    {`echo "[$CODEBUILD_SOURCE_VERSION $CODEBUILD_RESOLVED_SOURCE_VERSION]"`, "[abc abc]"},
+		"commands start in the source directory":       {`test "$PWD" = "$CODEBUILD_SRC_DIR" && echo "[yes]"`, "[yes]"},
+		"secondary sources have a separate directory":  {`test -d "$CODEBUILD_SRC_DIR_tools" && echo "[yes]"`, "[yes]"},
 	}
 	t.Setenv("LEAKED", "yes")
 	for name, c := range cases {
@@ -47,7 +47,7 @@ phases: {build: {commands: ['`+c.command+`']}}
 	}
 }
 
-func TestTheIdAndTheWayProgramsStartMayBeGiven(t *testing.T) {
+func TestTheIDAndTheCommandCanBeGiven(t *testing.T) {
 	result, log := run(t, "version: 0.2\nphases: {build: {commands: ['echo \"[$CODEBUILD_BUILD_ID $INSIDE]\"']}}", func(b *agent.Build) {
 		b.ID = "app:1"
 		b.Command = func(ctx context.Context, program string, arguments ...string) *exec.Cmd {

@@ -1,19 +1,20 @@
 package agent
 
 import (
-	"os"
-	"path/filepath"
+	"io/fs"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 func FuzzBuildspec(f *testing.F) {
-	files, err := filepath.Glob("../../buildspecs/*.yml")
+	files, err := fs.Glob(checkout.FS(), "buildspecs/*.yml")
 	require.NoError(f, err)
 	require.NotEmpty(f, files)
 	for _, file := range files {
-		content, err := os.ReadFile(file)
+		content, err := fs.ReadFile(checkout.FS(), file)
 		require.NoError(f, err)
 		f.Add(string(content))
 	}
@@ -22,7 +23,7 @@ func FuzzBuildspec(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		spec, err := parse(text)
 		if err == nil && len(spec.phases) == 0 {
-			t.Fatal("a buildspec without phases was taken")
+			t.Fatal("a buildspec without phases was accepted")
 		}
 	})
 }

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// group is the process group that every process of a build belongs to. A holder keeps the group alive between commands, so
-// that what a command left in the background is stopped with the build.
+// group is the process group of all processes of a build. The holder process keeps the group alive between
+// commands. Background processes of a command are stopped with the group at the end of the build.
 type group struct {
 	holder *exec.Cmd
 	open   io.Closer
@@ -32,7 +32,7 @@ func newGroup() (*group, error) {
 	return &group{holder: holder, open: open}, nil
 }
 
-// adopt makes the command start inside the group, and stop with the whole group when its context ends.
+// adopt makes the command start inside the group. When its context ends, the whole group is stopped.
 func (g *group) adopt(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -42,14 +42,14 @@ func (g *group) adopt(cmd *exec.Cmd) {
 	cmd.WaitDelay = grace
 }
 
-// grace is how long processes have between SIGTERM and SIGKILL.
+// grace is the time that processes have between SIGTERM and SIGKILL.
 const grace = 20 * time.Second
 
 func (g *group) signal(signal syscall.Signal) error {
 	return syscall.Kill(-g.holder.Process.Pid, signal)
 }
 
-// Close stops whatever is left of the group and waits until it is gone.
+// Close stops the remaining processes of the group and waits for their end.
 func (g *group) Close() { g.once.Do(g.stop) }
 
 func (g *group) stop() {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// log is the build's log. Commands write to a pipe, so that a process which outlives its command can go on writing and
-// the agent's own lines stand in order between the commands' output.
+// log is the build's log. Commands and the agent write to the same pipe, which keeps their lines in order and
+// lets background processes write after their command has ended.
 type log struct {
 	pipe   *os.File
 	copied chan struct{}
@@ -29,20 +29,20 @@ func newLog(w io.Writer) (*log, error) {
 		defer close(l.copied)
 		defer read.Close()
 		if _, err := io.Copy(w, read); err != nil {
-			// The log's reader is gone: let the commands write on.
+			// The writer failed: discard the rest, so that the commands do not block.
 			_, _ = io.Copy(io.Discard, read)
 		}
 	}()
 	return l, nil
 }
 
-// line writes a line as CodeBuild's agent does.
+// line writes a line in the form of CodeBuild's agent.
 func (l *log) line(format string, args ...any) {
 	fmt.Fprintf(l.pipe, "[Container] %s %s\n", time.Now().UTC().Format("2006/01/02 15:04:05.000000"), fmt.Sprintf(format, args...))
 }
 
-// Close waits until everything written has been copied, at most two seconds: a process that left the build's process group
-// could keep the pipe open.
+// Close waits until all output has been copied. It waits at most two seconds, because a process that left the
+// build's process group could keep the pipe open.
 func (l *log) Close() {
 	l.once.Do(func() {
 		_ = l.pipe.Close()

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parser reads a buildspec's YAML and collects every problem with its line.
+// parser parses a buildspec's YAML and collects every problem with its line.
 type parser struct {
 	problems []error
 }
@@ -15,9 +15,9 @@ type parser struct {
 // keys are the keys that a mapping may have.
 type keys struct {
 	known []string
-	// unsupported are keys of CodeBuild that this agent does not do.
+	// unsupported are keys of CodeBuild that this agent does not support.
 	unsupported []string
-	// any says that the keys are names of the user's choice.
+	// any means that the user can choose the keys.
 	any bool
 }
 
@@ -29,7 +29,7 @@ func (p *parser) problem(node *yaml.Node, format string, args ...any) {
 	p.problems = append(p.problems, fmt.Errorf("agent: buildspec line %d: %s", line, fmt.Sprintf(format, args...)))
 }
 
-// mapping is the node's values by key; a node that is absent has none.
+// mapping returns the values of the node by key. The node may be nil.
 func (p *parser) mapping(node *yaml.Node, path string, allowed keys) map[string]*yaml.Node {
 	if node == nil {
 		return nil
@@ -59,13 +59,13 @@ func (p *parser) mapping(node *yaml.Node, path string, allowed keys) map[string]
 	return values
 }
 
-// text is the node's scalar as it is written; a node that is absent is empty.
+// text returns the text of a scalar node, or "" if the node is nil.
 func (p *parser) text(node *yaml.Node, path string) string {
 	if node == nil {
 		return ""
 	}
 	if node.Kind != yaml.ScalarNode {
-		p.problem(node, "%s is not a string (a colon and a space in a plain text make it a mapping: quote it)", path)
+		p.problem(node, "%s is not a string (quote a text that contains a colon and a space, or YAML reads it as a mapping)", path)
 		return ""
 	}
 	return node.Value

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// runPhases runs the phases of the buildspec by CodeBuild's transitions: a failure of install or pre_build ends the build, a
-// failure of build still runs post_build, and on-failure overrules either.
+// runPhases runs the phases of the buildspec by CodeBuild's transitions: a failed install or pre_build ends
+// the build, post_build runs after a failed build, and on-failure overrides both.
 // https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases.html
 func runPhases(ctx context.Context, spec *buildspec, shell *shell, output *log, result *Result) {
 	for _, name := range phaseNames {
@@ -27,7 +27,7 @@ func runPhases(ctx context.Context, spec *buildspec, shell *shell, output *log, 
 	}
 }
 
-// continues says whether the build goes on after the phase failed.
+// continues reports whether the build continues after the phase has failed.
 func continues(name, onFailure string) bool {
 	switch onFailure {
 	case "ABORT":
@@ -53,8 +53,8 @@ func runPhase(ctx context.Context, name string, definition phase, shell *shell, 
 	return ran
 }
 
-// runCommands runs a list of commands up to the first that fails. The list of `finally` runs even if a command before
-// it failed, and its own failure fails the phase too.
+// runCommands runs commands up to the first that fails. It is also called for `finally` after a failed
+// command, and a failure there fails the phase too.
 func runCommands(ctx context.Context, commands []string, shell *shell, output *log, ran *Phase) {
 	for _, command := range commands {
 		if ran.Status == Stopped {

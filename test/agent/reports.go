@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// findReports finds the files of each report group below the source directory. A group without a file is no failure, but
-// the log says so.
+// findReports returns the files of each report group in the source directory. A group without files is logged
+// and not an error.
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#reports-buildspec-file
 func findReports(spec *buildspec, sourceDir string, output *log) (map[string][]string, error) {
 	found := map[string][]string{}
@@ -42,7 +42,7 @@ func matchFiles(base string, patterns []string, report func(path string)) error 
 	})
 }
 
-// matches compares a path with a pattern, part by part; ** stands for any number of directories.
+// matches reports whether the pattern matches the path, part by part. ** matches any number of directories.
 func matches(pattern, file []string) bool {
 	if len(pattern) == 0 {
 		return len(file) == 0

@@ -10,11 +10,13 @@ import (
 	"strings"
 )
 
-// shell runs the commands of a build one after another and carries the working directory and the variables from each to the next.
+// shell runs the commands of a build one after another and passes the working directory and the variables
+// from each to the next.
 //
-// CodeBuild's documentation says that all commands of a buildspec 0.2 run in one instance of the shell. Its agent writes each
-// command into a script of its own and carries the variables, as its error messages (".../script.sh: line 4") and lost arrays show.
-// So does this one: `exit` ends the command and not the build, and shell functions and arrays are not carried.
+// CodeBuild's documentation claims that all commands of a buildspec 0.2 run in one instance of the shell. Its
+// error messages (".../script.sh: line 4") and lost arrays show that its agent writes each command into a
+// separate script and passes the variables on. This agent does the same: `exit` ends the command and not the
+// build, and shell functions and arrays are lost.
 type shell struct {
 	path   string
 	dir    string
@@ -22,7 +24,7 @@ type shell struct {
 	env    map[string]string
 	group  *group
 	output *log
-	// command makes the command that starts the shell.
+	// command creates the command that starts the shell.
 	command func(ctx context.Context, program string, arguments ...string) *exec.Cmd
 }
 
@@ -47,12 +49,12 @@ func newShell(name, dir, cwd string, env map[string]string, output *log) (*shell
 
 func (s *shell) file(name string) string { return filepath.Join(s.dir, name) }
 
-// scripts are the files around every command: wrapper.sh takes up the carried variables and runs the command; save.sh
-// writes down what has become of the variables and the working directory, also when the command calls exit.
+// scripts returns the scripts around every command: wrapper.sh restores the variables and runs the command.
+// save.sh saves the variables and the working directory, even if the command calls exit.
 func scripts(s *shell, name, printer string) map[string]string {
 	set := "set"
 	if name == "bash" {
-		// In POSIX mode bash leaves its functions out.
+		// In POSIX mode, bash does not print functions.
 		set = "(set -o posix; set)"
 	}
 	save := `{ set -- "$?"; set +eux; } 2>/dev/null
@@ -69,12 +71,13 @@ trap ` + quote(". "+quote(s.file("save.sh"))) + ` EXIT
 	return map[string]string{"carried.sh": "", "save.sh": save, "wrapper.sh": wrapper}
 }
 
-// quote makes one word of a text for the shell.
+// quote returns the text as one word for the shell.
 func quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// run runs one command and answers its exit code; one that was killed by a signal has 128 and the signal's number.
+// run runs one command and returns its exit code. For a command that was killed by a signal, this is 128 plus
+// the signal's number.
 func (s *shell) run(ctx context.Context, command string) (int, error) {
 	if err := s.prepare(command); err != nil {
 		return 1, err
@@ -87,7 +90,7 @@ func (s *shell) run(ctx context.Context, command string) (int, error) {
 	s.group.adopt(cmd)
 	err := cmd.Run()
 	if ctx.Err() != nil {
-		// The shell ends at once; what it ran may need a while to clean up.
+		// The shell ends immediately; its child processes may need time to clean up.
 		s.group.Close()
 	}
 	s.carry()
@@ -102,8 +105,8 @@ func (s *shell) run(ctx context.Context, command string) (int, error) {
 	}
 }
 
-// prepare writes the command's script and removes what the command before it left, so that a command which is killed
-// carries nothing and the state before it stays.
+// prepare writes the command's script and removes the files that the previous command saved. If the command
+// is killed, the state before it remains.
 func (s *shell) prepare(command string) error {
 	for _, name := range []string{"variables", "environment", "cwd"} {
 		if err := os.RemoveAll(s.file(name)); err != nil {
@@ -116,8 +119,8 @@ func (s *shell) prepare(command string) error {
 	return nil
 }
 
-// failing tells the commands that follow that the build is failing.
+// failing sets CODEBUILD_BUILD_SUCCEEDING to 0 for the following commands.
 func (s *shell) failing() { s.env["CODEBUILD_BUILD_SUCCEEDING"] = "0" }
 
-// Close stops every process that the commands left behind.
+// Close stops all remaining processes of the commands.
 func (s *shell) Close() { s.group.Close() }

@@ -14,19 +14,19 @@ func TestShellCarriesState(t *testing.T) {
 		commands []string
 		want     string
 	}{
-		"an exported variable":                      {[]string{"export A='x y'", `echo "[$A]"`}, "[x y]"},
-		"an exported variable reaches programs":     {[]string{"export A=x", `sh -c 'echo "[$A]"'`}, "[x]"},
-		"a variable that is not exported":           {[]string{"A=x", `echo "[$A]"`}, "[x]"},
-		"a variable that is not exported stays so":  {[]string{"A=x", "true", `echo "[$A]"; sh -c 'echo "<$A>"'`}, "[x]\n<>"},
-		"a change to an exported variable":          {[]string{"export A=x", "A=y", `sh -c 'echo "[$A]"'`}, "[y]"},
-		"a variable that is unset":                  {[]string{"export A=x", "unset A", `echo "[${A-gone}]"`}, "[gone]"},
-		"a value over two lines":                    {[]string{"A='x\ny'; B=1", `echo "[$A$B]"`}, "[x\ny1]"},
-		"a value with every kind of quote":          {[]string{`A="it's \"\$here\" \\"`, `printf '[%s]\n' "$A"`}, `[it's "$here" \]`},
-		"the working directory":                     {[]string{"mkdir -p 'a b'", "cd 'a b'", `echo "[${PWD##*/}]"`}, "[a b]"},
-		"what a command set before it called exit":  {[]string{"A=x; cd /; exit 0", `echo "[$A$PWD]"`}, "[x/]"},
-		"what a command with a trap of its own set": {[]string{"trap 'echo bye' EXIT; A=x", `echo "[$A]"`}, "bye"},
-		"variables after a command with a trap":     {[]string{"trap 'echo bye' EXIT; A=x", `echo "[$A]"`}, "[x]"},
-		"nothing of the options of a command":       {[]string{"set -eu", `echo "[$NOBODY]"`}, "[]"},
+		"an exported variable":                     {[]string{"export A='x y'", `echo "[$A]"`}, "[x y]"},
+		"an exported variable reaches programs":    {[]string{"export A=x", `sh -c 'echo "[$A]"'`}, "[x]"},
+		"a variable that is not exported":          {[]string{"A=x", `echo "[$A]"`}, "[x]"},
+		"a variable that is not exported stays so": {[]string{"A=x", "true", `echo "[$A]"; sh -c 'echo "<$A>"'`}, "[x]\n<>"},
+		"a change to an exported variable":         {[]string{"export A=x", "A=y", `sh -c 'echo "[$A]"'`}, "[y]"},
+		"an unset variable":                        {[]string{"export A=x", "unset A", `echo "[${A-gone}]"`}, "[gone]"},
+		"a value with a line break":                {[]string{"A='x\ny'; B=1", `echo "[$A$B]"`}, "[x\ny1]"},
+		"a value with every kind of quote":         {[]string{`A="it's \"\$here\" \\"`, `printf '[%s]\n' "$A"`}, `[it's "$here" \]`},
+		"the working directory":                    {[]string{"mkdir -p 'a b'", "cd 'a b'", `echo "[${PWD##*/}]"`}, "[a b]"},
+		"variables of a command that calls exit":   {[]string{"A=x; cd /; exit 0", `echo "[$A$PWD]"`}, "[x/]"},
+		"the output of a command with a trap":      {[]string{"trap 'echo bye' EXIT; A=x", `echo "[$A]"`}, "bye"},
+		"variables after a command with a trap":    {[]string{"trap 'echo bye' EXIT; A=x", `echo "[$A]"`}, "[x]"},
+		"no shell options":                         {[]string{"set -eu", `echo "[$NOBODY]"`}, "[]"},
 	}
 	for _, shell := range []string{"bash", "/bin/sh"} {
 		for name, c := range cases {
@@ -51,7 +51,7 @@ func TestShellRunsCommands(t *testing.T) {
 		"that call exit 0 in the middle":           {[]string{"exit 0; echo unreached", "echo next"}, agent.Succeeded, 0, "next"},
 		"that call exit 3":                         {[]string{"exit 3", "echo unreached"}, agent.Failed, 3, ""},
 		"that fail under set -e":                   {[]string{"set -e; false; echo unreached"}, agent.Failed, 1, ""},
-		"that are replaced by a program":           {[]string{"A=x", "exec true", `echo "[$A]"`}, agent.Succeeded, 0, "[x]"},
+		"that call exec":                           {[]string{"A=x", "exec true", `echo "[$A]"`}, agent.Succeeded, 0, "[x]"},
 		"that kill themselves":                     {[]string{"kill -9 $$"}, agent.Failed, 137, ""},
 		"that are not shell syntax":                {[]string{"if then"}, agent.Failed, 2, ""},
 		"that leave a process in the background":   {[]string{"sleep 60 & echo $! >pid", `kill -0 "$(cat pid)" && echo alive`}, agent.Succeeded, 0, "alive"},

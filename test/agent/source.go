@@ -11,7 +11,7 @@ import (
 	"regexp"
 )
 
-// sources are the directories that the build's sources were unpacked to.
+// sources are the directories of the build's unpacked sources.
 type sources struct {
 	primary   string
 	secondary map[string]string
@@ -21,8 +21,8 @@ type sources struct {
 // https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectSource.html
 var identifier = regexp.MustCompile(`^[A-Za-z0-9_]{1,127}$`)
 
-// unpack puts each source into a fresh directory of its own, as CodeBuild does with sources of type S3. Permissions are not
-// kept: CodeBuild does not promise that a program in an archive can be executed.
+// unpack writes each source to a separate fresh directory, as CodeBuild does with sources of type S3. It does
+// not keep permissions, because CodeBuild does not guarantee that programs in an archive are executable.
 func (b Build) unpack() (sources, error) {
 	unpacked := sources{primary: filepath.Join(b.Dir, "src"), secondary: map[string]string{}}
 	if err := unpackOne(b.Source, unpacked.primary); err != nil {
@@ -68,7 +68,8 @@ func unpackOne(from, to string) error {
 	return copyTree(&archive.Reader, to)
 }
 
-// copyTree copies the files of a tree. Links are refused: neither S3 sources nor the helper's bundle have them.
+// copyTree copies the files of a tree. It refuses symlinks, which neither S3 sources nor the helper's bundle
+// contain.
 func copyTree(from fs.FS, to string) error {
 	return fs.WalkDir(from, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {

@@ -49,8 +49,8 @@ func TestSourcesAreRefused(t *testing.T) {
 		source, secondary, want string
 	}{
 		"that do not exist":              {source: "/dev/null/absent", want: "primary source"},
-		"with a link in them":            {source: linked, want: "link is neither a file nor a directory"},
-		"that are no archive":            {source: "source_test.go", want: "not a valid zip file"},
+		"with a symlink":                 {source: linked, want: "link is neither a file nor a directory"},
+		"that are not archives":          {source: "source_test.go", want: "not a valid zip file"},
 		"with an identifier like a path": {secondary: "../x", want: "only letters, digits and underscores"},
 	}
 	for name, c := range cases {

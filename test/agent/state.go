@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// carry takes up what the last command left: its environment, its other variables and its working directory.
+// carry loads the state that the last command saved: its environment, its other variables and its working
+// directory.
 func (s *shell) carry() {
 	environment, err := os.ReadFile(s.file("environment"))
 	if err != nil || len(environment) == 0 {
@@ -38,13 +39,14 @@ func (s *shell) environ() []string {
 	return pairs
 }
 
-// perProcess are variables that a shell sets by itself.
+// perProcess are variables that each shell sets itself.
 var perProcess = []string{
 	"_", "BASHOPTS", "COLUMNS", "DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME", "GROUPS", "HISTCMD", "HOSTNAME", "HOSTTYPE",
 	"LINENO", "LINES", "MACHTYPE", "OPTIND", "OSTYPE", "PIPESTATUS", "PPID", "PWD", "RANDOM", "SECONDS", "SHELLOPTS", "SHLVL", "SRANDOM", "UID",
 }
 
-// unexported keeps, of what `set` printed, the assignments of plain variables that are not in the environment.
+// unexported returns the assignments in the output of `set` of plain variables that are not in the
+// environment.
 func (s *shell) unexported(printed string) string {
 	var kept strings.Builder
 	for record := range assignments(printed) {

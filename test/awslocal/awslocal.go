@@ -1,8 +1,8 @@
-// Package awslocal starts an AWS of its own on this machine: moto's server, which keeps several accounts apart, behind a front that
-// keeps what moto's CodeBuild forgets. Deployments go into it as into AWS, and the CodeBuild projects that moto's CloudFormation passes over are
-// created through its CodeBuild API.
+// Package awslocal starts a local AWS on this machine: moto's server, which supports several accounts, behind
+// a proxy that stores what moto's CodeBuild loses. Deploy into it as into AWS. The CodeBuild projects that
+// moto's CloudFormation ignores can be created through its CodeBuild API.
 //
-// moto checks no permission, runs no build, and answers each build as succeeded.
+// moto checks no permissions and runs no builds: it returns every build as succeeded.
 package awslocal
 
 import (
@@ -23,22 +23,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// Server is a running AWS.
+// Server is a running local AWS.
 type Server struct {
-	// Endpoint is its address for all services, http://localhost:PORT. The CDK finds its buckets under the name localhost alone.
+	// Endpoint is its address for all services, http://localhost:PORT. The CDK finds its buckets only under
+	// the name localhost.
 	Endpoint string
 
 	moto  *exec.Cmd
 	front *http.Server
 	kept  kept
-	// home is the home of those who call it, removed with it.
+	// home is the HOME of programs that call it. Close removes it.
 	home string
 }
 
-// runningOn is what moto_server says when it is ready.
+// runningOn matches the line that moto_server prints when it is ready.
 var runningOn = regexp.MustCompile(`Running on http://[^:]+:(\d+)`)
 
-// Start starts an AWS without anything in it. It lives until Close, or until ctx ends.
+// Start starts an empty local AWS. It runs until Close, or until ctx ends.
 func Start(ctx context.Context) (*Server, error) {
 	home, err := os.MkdirTemp("", "layercache-awslocal-")
 	if err != nil {
@@ -51,7 +52,7 @@ func Start(ctx context.Context) (*Server, error) {
 	}
 	if err := s.moto.Start(); err != nil {
 		_ = os.RemoveAll(home)
-		return nil, fmt.Errorf("awslocal: moto_server cannot be started: %w; `make test` installs it from test/requirements.txt", err)
+		return nil, fmt.Errorf("awslocal: start moto_server: %w (`make test` installs it from test/requirements.txt)", err)
 	}
 	port, err := s.awaitPort(stderr)
 	if err == nil {
@@ -63,20 +64,20 @@ func Start(ctx context.Context) (*Server, error) {
 	return s, nil
 }
 
-// awaitPort reads what moto says until it names its port.
+// awaitPort reads moto's output until it prints its port.
 func (s *Server) awaitPort(stderr io.Reader) (string, error) {
-	lines, said := bufio.NewScanner(stderr), ""
+	lines, output := bufio.NewScanner(stderr), ""
 	for lines.Scan() {
 		if match := runningOn.FindStringSubmatch(lines.Text()); match != nil {
 			go func() { _, _ = io.Copy(io.Discard, stderr) }()
 			return match[1], nil
 		}
-		said += lines.Text() + "\n"
+		output += lines.Text() + "\n"
 	}
-	return "", fmt.Errorf("awslocal: moto_server ended before it was ready; it said: %s", said)
+	return "", fmt.Errorf("awslocal: moto_server ended before it was ready; output: %s", output)
 }
 
-// serveFront listens on a free port for calls to the moto at an address.
+// serveFront starts the proxy to the moto server at an address on a free port.
 func (s *Server) serveFront(moto string) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -88,7 +89,7 @@ func (s *Server) serveFront(moto string) error {
 	return nil
 }
 
-// Close stops it; what was in it is gone.
+// Close stops the server and deletes its content.
 func (s *Server) Close() error {
 	if s.front != nil {
 		_ = s.front.Close()
@@ -101,25 +102,25 @@ func (s *Server) Close() error {
 	return os.RemoveAll(s.home)
 }
 
-// Config is the SDK's configuration of an administrator of the account. Every account exists.
+// Config returns the SDK's configuration for an administrator of the account. Every account exists.
 func (s *Server) Config(ctx context.Context, account, region string) (aws.Config, error) {
 	return s.Assume(ctx, "arn:aws:iam::"+account+":role/Administrator", region)
 }
 
-// Assume is the SDK's configuration of a session of a role. moto lets everyone assume every role.
+// Assume returns the SDK's configuration for a session of a role. moto lets everyone assume every role.
 func (s *Server) Assume(ctx context.Context, role, region string) (aws.Config, error) {
-	anyone := aws.Config{Region: region, BaseEndpoint: &s.Endpoint, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")}
-	out, err := sts.NewFromConfig(anyone).AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("awslocal")})
+	config := aws.Config{Region: region, BaseEndpoint: &s.Endpoint, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")}
+	out, err := sts.NewFromConfig(config).AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("awslocal")})
 	if err != nil {
-		return aws.Config{}, fmt.Errorf("awslocal: a session of %s: %w", role, err)
+		return aws.Config{}, fmt.Errorf("awslocal: assume %s: %w", role, err)
 	}
 	got := out.Credentials
-	anyone.Credentials = credentials.NewStaticCredentialsProvider(*got.AccessKeyId, *got.SecretAccessKey, *got.SessionToken)
-	return anyone, nil
+	config.Credentials = credentials.NewStaticCredentialsProvider(*got.AccessKeyId, *got.SecretAccessKey, *got.SessionToken)
+	return config, nil
 }
 
-// Environ is the environment, NAME=VALUE, in which programs find this AWS as an administrator of the account: the AWS variables, PATH,
-// and a HOME without a profile.
+// Environ returns the environment, NAME=VALUE, for programs that use this AWS as an administrator of the
+// account: the AWS variables, PATH, and a HOME without a profile.
 func (s *Server) Environ(ctx context.Context, account, region string) ([]string, error) {
 	config, err := s.Config(ctx, account, region)
 	if err != nil {
@@ -128,15 +129,15 @@ func (s *Server) Environ(ctx context.Context, account, region string) ([]string,
 	return s.EnvironOf(ctx, config)
 }
 
-// EnvironOf is the environment of whom the configuration is for.
+// EnvironOf returns the environment for programs that use this AWS with the credentials of config.
 func (s *Server) EnvironOf(ctx context.Context, config aws.Config) ([]string, error) {
-	who, err := config.Credentials.Retrieve(ctx)
+	keys, err := config.Credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("awslocal: %w", err)
 	}
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.home, "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_ENDPOINT_URL=" + s.Endpoint, "AWS_REGION=" + config.Region,
-		"AWS_ACCESS_KEY_ID=" + who.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + who.SecretAccessKey, "AWS_SESSION_TOKEN=" + who.SessionToken,
+		"AWS_ACCESS_KEY_ID=" + keys.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + keys.SecretAccessKey, "AWS_SESSION_TOKEN=" + keys.SessionToken,
 	}, nil
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/layercache/layercache/test/template"
 )
 
-func TestAProjectIsKeptWholeAndItsBuildsAreNoted(t *testing.T) {
+func TestProjectsAndStartedBuildsAreStored(t *testing.T) {
 	server, err := awslocal.Start(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
@@ -58,10 +58,10 @@ func TestAProjectIsKeptWholeAndItsBuildsAreNoted(t *testing.T) {
 	require.NoError(t, err)
 	found, err = codebuild.NewFromConfig(other).BatchGetProjects(t.Context(), &codebuild.BatchGetProjectsInput{Names: []string{"shop"}})
 	require.NoError(t, err)
-	assert.Empty(t, found.Projects, "an account of its own")
+	assert.Empty(t, found.Projects, "other accounts must not have the project")
 }
 
-func TestPoliciesOfTheWrongFormAreRefused(t *testing.T) {
+func TestInvalidPoliciesAreRefused(t *testing.T) {
 	server, err := awslocal.Start(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
@@ -75,9 +75,9 @@ func TestPoliciesOfTheWrongFormAreRefused(t *testing.T) {
 		properties map[string]any
 		refusal    string
 	}{
-		"none":                               {map[string]any{}, ""},
-		"both well formed":                   {policies(lifecycle, "Allow"), ""},
-		"a lifecycle rule without an action": {policies(`{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any"}}]}`, "Allow"), "lifecycle policy of repository cache"},
+		"no policies":                                {map[string]any{}, ""},
+		"two valid policies":                         {policies(lifecycle, "Allow"), ""},
+		"a lifecycle rule without an action":         {policies(`{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any"}}]}`, "Allow"), "lifecycle policy of repository cache"},
 		"a statement that neither allows nor denies": {policies(lifecycle, "Maybe"), "policy of repository cache"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestPoliciesOfTheWrongFormAreRefused(t *testing.T) {
 	}
 }
 
-// policies are the properties of a repository with both policies.
+// policies returns the properties of a repository with both policies.
 func policies(lifecycle, effect string) map[string]any {
 	return map[string]any{
 		"LifecyclePolicy": map[string]any{"LifecyclePolicyText": lifecycle},

@@ -18,15 +18,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 )
 
-// kept is what moto's CodeBuild forgets of the calls that it is given.
+// kept stores the parts of calls that moto's CodeBuild loses.
 type kept struct {
 	mutex sync.Mutex
-	// secondary are the secondary sources of projects by name, as CreateProject was given them.
+	// secondary holds the secondary sources of projects by name, from the calls of CreateProject.
 	secondary map[string]json.RawMessage
 	started   []codebuild.StartBuildInput
 }
 
-// Started are the calls of StartBuild so far, with their overrides, of which moto keeps none.
+// Started returns the calls of StartBuild so far with their overrides, which moto does not store.
 func (s *Server) Started() []codebuild.StartBuildInput {
 	s.kept.mutex.Lock()
 	defer s.kept.mutex.Unlock()
@@ -35,7 +35,7 @@ func (s *Server) Started() []codebuild.StartBuildInput {
 
 const codeBuild = "CodeBuild_20161006."
 
-// proxy passes calls on to moto. Calls of CodeBuild it reads, and puts right what moto answers them.
+// proxy forwards calls to moto. It stores calls of CodeBuild, and corrects moto's answers to them.
 func (k *kept) proxy(moto *url.URL) http.Handler {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -71,7 +71,7 @@ func (k *kept) proxy(moto *url.URL) http.Handler {
 	})
 }
 
-// keep notes what a call says. moto judges whether it is well formed.
+// keep stores the parts of a call that moto loses. moto itself rejects invalid calls.
 func (k *kept) keep(operation string, body []byte) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
@@ -95,7 +95,7 @@ func (k *kept) keep(operation string, body []byte) {
 	}
 }
 
-// withSecondarySources puts the projects' secondary sources into an answer that lists projects.
+// withSecondarySources adds the secondary sources to an answer with projects.
 func (k *kept) withSecondarySources(body []byte) []byte {
 	var answer struct {
 		Projects []json.RawMessage `json:"projects"`
@@ -127,7 +127,8 @@ func (k *kept) withSecondarySources(body []byte) []byte {
 	return body
 }
 
-// timePattern is a time as moto writes it in CodeBuild's builds. CodeBuild writes numbers, and the SDK for Go insists on them.
+// timePattern matches a time of a build as moto writes it. CodeBuild writes numbers, and the SDK for Go
+// accepts only numbers.
 var timePattern = regexp.MustCompile(`("(?:start|end)Time": )"([^"]+)"`)
 
 func withNumericTimes(body []byte) []byte {

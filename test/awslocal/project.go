@@ -11,7 +11,8 @@ import (
 	"github.com/layercache/layercache/test/template"
 )
 
-// CreateProject creates a project of a synthesized app through the CodeBuild API, in the account and region of its stack.
+// CreateProject creates a project of a synthesized app through the CodeBuild API, in the account and region
+// of its stack.
 func (s *Server) CreateProject(ctx context.Context, project template.Project) error {
 	config, err := s.Config(ctx, project.Account, project.Region)
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 	"github.com/layercache/layercache/test/template"
 )
 
-// SetPolicies gives a repository of a synthesized app, which moto's CloudFormation has created without them, its lifecycle policy and its
-// repository policy through the ECR API. moto checks the form of both.
+// SetPolicies sets the lifecycle policy and the repository policy of a synthesized app's repository through
+// the ECR API, because moto's CloudFormation creates the repository without them. moto validates both
+// policies.
 func (s *Server) SetPolicies(ctx context.Context, repository template.Resource) error {
 	config, err := s.Config(ctx, repository.Account, repository.Region)
 	if err != nil {

@@ -8,17 +8,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 )
 
-// Stack is a stack that has been deployed.
+// Stack is a deployed stack.
 type Stack struct {
 	Name   string
 	Status string
-	// Outputs are those that moto can evaluate, by logical id.
+	// Outputs are the outputs that moto can evaluate, by logical id.
 	Outputs map[string]string
-	// PhysicalIDs are those of the resources that moto's CloudFormation creates, by logical id. It passes over all others.
+	// PhysicalIDs are the physical ids of the resources that moto's CloudFormation creates, by logical id. It
+	// ignores all other resources.
 	PhysicalIDs map[string]string
 }
 
-// Stack is the stack of a name in the account and region of the configuration.
+// Stack returns the stack with the name in the account and region of config.
 func (s *Server) Stack(ctx context.Context, config aws.Config, name string) (Stack, error) {
 	client := cloudformation.NewFromConfig(config)
 	described, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})

@@ -184,7 +184,7 @@ func TestPageAndPicture(t *testing.T) {
 	assert.Contains(t, string(text), "| layercache | **9.00** | **9.00** |")
 	assert.Contains(t, string(text), "| no cache | 1.00 0.11× |")
 	assert.Contains(t, string(text), "### Another run: (a) ")
-	assert.Contains(t, string(text), "commit c0ffee: `go run ./test/bench -runs 1`")
+	assert.Contains(t, string(text), "commit c0ffee: `go -C test run ./bench -runs 1`")
 	assert.Contains(t, string(text), "no --link: app base-link pull")
 	assert.Contains(t, string(text), printed.String()[:100])
 	drawn, err := os.ReadFile(picture)

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/bundle"
-	"github.com/layercache/layercache/internal/toolchain"
 )
 
 // machine describes the machine of a run.

@@ -2,8 +2,8 @@
 // with real parts and in one run, and reports how long each took.
 //
 //	make bench
-//	go run ./test/bench -runs 5 -workloads app
-//	go run ./test/bench -from docs/evidence/benchmark.json
+//	go -C test run ./bench -runs 5 -workloads app
+//	go -C test run ./bench -from docs/evidence/benchmark.json
 package main
 
 import (
@@ -18,11 +18,16 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
+	err := checkout.Enter()
+	if err == nil {
+		err = run(ctx, os.Args[1:], os.Stdout)
+	}
 	interrupted := ctx.Err() != nil
 	stop()
 	switch {

@@ -80,7 +80,7 @@ func (p provenance) text() string {
 			versions = append(versions, name+" "+version)
 		}
 	}
-	return fmt.Sprintf("%s, commit %s: `go run ./test/bench %s` with seed %d, on a machine with %d cores (%s), %.0f GB of memory, %s, kernel %s, %s; %s",
+	return fmt.Sprintf("%s, commit %s: `go -C test run ./bench %s` with seed %d, on a machine with %d cores (%s), %.0f GB of memory, %s, kernel %s, %s; %s",
 		p.Started.Format("2 January 2006"), p.Commit, strings.Join(p.Command, " "), p.Seed, m.Cores, m.Processor, float64(m.MemoryBytes)/1e9,
 		m.System, m.Kernel, p.Disk, strings.Join(versions, ", "))
 }

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 
-	"github.com/layercache/layercache/internal/bundle"
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 // synthResult is the duration of an app's synth, in Go with these constructs and in JavaScript without them:
@@ -29,12 +28,7 @@ type synthPair struct {
 
 // measureSynth runs test/bench/synth as a separate process, because a synth starts jsii's kernel.
 func measureSynth(ctx context.Context) (*synthResult, error) {
-	root, err := bundle.SourceDir(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, "go", "run", "./"+filepath.Join("test", "bench", "synth"))
-	cmd.Dir = root
+	cmd := exec.CommandContext(ctx, "go", "-C", checkout.Path("test"), "run", "./bench/synth")
 	cmd.Stderr = os.Stderr
 	printed, err := cmd.Output()
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 
 const registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 
-// diagnose runs doctor on the account and returns the states by check. No registry can be reached.
+// diagnose runs doctor on the account and returns the states by check. The proxy makes all registries
+// unreachable.
 func diagnose(t *testing.T, address, repository string) (states map[string]string, status int) {
 	t.Helper()
 	environ := append(environment(address), "HTTPS_PROXY=http://localhost:1", "LAYERCACHE_REPOSITORY="+registry+"/"+repository)
@@ -59,15 +60,15 @@ func TestDoctorFindsWhatIsWrongInAnAccount(t *testing.T) {
 	} {
 		states, status := diagnose(t, address, repository)
 		assert.Equal(t, want, states, repository)
-		assert.Equal(t, 1, status, "the registry cannot be reached")
+		assert.Equal(t, 1, status, "doctor must fail, because the registry is unreachable")
 	}
 }
 
-func TestDoctorWithNothingToFixEndsWell(t *testing.T) {
+func TestDoctorSucceedsWithNothingToFix(t *testing.T) {
 	environ := append(environment("http://localhost:1"), "LAYERCACHE_WRITE=false")
 	got := layercache(t, environ, "doctor", "--account")
 	assert.Equal(t, 0, got.status, got.stderr)
-	assert.Contains(t, got.stdout, "skipped  account   no repository and no mirrors are set")
+	assert.Contains(t, got.stdout, "skipped  account   neither a repository nor mirrors are set")
 
 	got = layercache(t, environ, "doctor", "--format", "xml")
 	assert.Equal(t, 1, got.status)

@@ -1,5 +1,5 @@
-// Package cloud runs layercache as a user does, as a program, against stand-ins for AWS: moto, which knows projects and
-// repositories, and package awsfake, which knows builds that take their time and fail.
+// Package cloud runs the layercache program as a user does, against two simulations of AWS: moto for projects
+// and repositories, and package awsfake for builds that take time and fail.
 package cloud
 
 import (
@@ -24,13 +24,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/test/cloud/awsfake"
+	"github.com/layercache/layercache/internal/awsfake"
 	"github.com/layercache/layercache/test/programs"
 )
 
 func TestMain(m *testing.M) { programs.Main(m, programs.Whole) }
 
-// environment is that of a user who has signed in, and whose AWS is at an address.
+// environment returns the environment of a user with credentials, with the AWS endpoint at the address.
 func environment(address string) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=/dev/null", "AWS_ENDPOINT_URL=" + address, "AWS_REGION=" + awsfake.Region,
@@ -38,7 +38,7 @@ func environment(address string) []string {
 	}
 }
 
-// result is how layercache ended and what it wrote.
+// result is the exit status and output of layercache.
 type result struct {
 	status         int
 	stdout, stderr string
@@ -51,7 +51,7 @@ func layercache(t *testing.T, environ []string, args ...string) result {
 	return wait(t, cmd, cmd.Run)
 }
 
-// wait collects what a command writes while it runs.
+// wait runs the command and collects its output.
 func wait(t *testing.T, cmd *exec.Cmd, run func() error) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -65,10 +65,12 @@ func wait(t *testing.T, cmd *exec.Cmd, run func() error) result {
 
 var runningOn = regexp.MustCompile(`Running on http://[^:]+:(\d+)`)
 
-// timePattern is a time as moto writes it in CodeBuild's builds. CodeBuild writes numbers, and the SDK for Go insists on them.
+// timePattern matches a time of a build as moto writes it. CodeBuild writes numbers, and the SDK for Go
+// accepts only numbers.
 var timePattern = regexp.MustCompile(`("(?:start|end)Time": )"([^"]+)"`)
 
-// withNumericTimes passes calls on to moto, and corrects the times in its answers.
+// withNumericTimes starts a proxy to moto that corrects the times in its answers. It returns the proxy's
+// address.
 func withNumericTimes(t *testing.T, address string) string {
 	t.Helper()
 	target, err := url.Parse(address)
@@ -97,7 +99,7 @@ func withNumericTimes(t *testing.T, address string) string {
 	return server.URL
 }
 
-// moto starts an AWS without anything in it, and returns its address and the SDK's configuration for it.
+// moto starts an empty moto server, and returns its address and an SDK configuration for it.
 func moto(t *testing.T) (address string, config aws.Config) {
 	t.Helper()
 	cmd := exec.Command("moto_server", "-p", "0")
@@ -115,7 +117,7 @@ func moto(t *testing.T) (address string, config aws.Config) {
 			break
 		}
 	}
-	require.NotEmpty(t, address, "moto_server did not say where it runs")
+	require.NotEmpty(t, address, "moto_server did not print its address")
 	go func() {
 		for lines.Scan() {
 			continue

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/test/cloud/awsfake"
+	"github.com/layercache/layercache/internal/awsfake"
 	"github.com/layercache/layercache/test/programs"
 )
 
@@ -21,7 +21,7 @@ const buildID = "shop:11111111-2222-3333-4444-555555555555"
 func TestTheExitStatusIsTheBuilds(t *testing.T) {
 	for status, want := range map[string]struct {
 		exit int
-		says string
+		log  string
 	}{
 		"SUCCEEDED": {0, "layercache: build " + buildID + " succeeded in 1 min 5 s\n"},
 		"FAILED":    {1, "layercache: build " + buildID + " failed: BUILD: COMMAND_EXECUTION_ERROR: exit status 17\n"},
@@ -39,14 +39,14 @@ func TestTheExitStatusIsTheBuilds(t *testing.T) {
 			got := layercache(t, environment(server.URL), "start", "shop", "--set", "LAYERCACHE_WRITE=false", "--follow")
 			assert.Equal(t, want.exit, got.status, got.stderr)
 			assert.Equal(t, "#1 building\ndone\n", got.stdout)
-			assert.Contains(t, got.stderr, want.says)
+			assert.Contains(t, got.stderr, want.log)
 			assert.Contains(t, got.stderr, "layercache: verdict used, hit ratio 1.00\n")
-			assert.Equal(t, 1, strings.Count(got.stderr, buildID+" "), "the end is told once")
+			assert.Equal(t, 1, strings.Count(got.stderr, buildID+" "), "the end must be reported once")
 		})
 	}
 }
 
-func TestWithoutFollowTheIdIsAllThatGoesToStandardOutput(t *testing.T) {
+func TestWithoutFollowOnlyTheIDGoesToStandardOutput(t *testing.T) {
 	server := awsfake.Serve(t, awsfake.CodeBuild(&awsfake.Build{ID: buildID, Looks: []awsfake.Look{{}}}))
 	got := layercache(t, environment(server.URL), "start", "shop", "--set", "LAYERCACHE_WRIT=false")
 	assert.Equal(t, 0, got.status, got.stderr)
@@ -72,8 +72,8 @@ func TestCtrlCLeavesTheBuildRunning(t *testing.T) {
 	assert.Empty(t, server.Calls("StopBuild"))
 }
 
-func TestWithoutARegionOrASignInItIsSaidWhatToDo(t *testing.T) {
-	for missing, says := range map[string]string{
+func TestAMissingRegionOrSignInIsExplained(t *testing.T) {
+	for missing, message := range map[string]string{
 		"AWS_REGION=": "no AWS region: set it with --region or AWS_REGION", "AWS_ACCESS_KEY_ID=": "no AWS credentials: sign in",
 	} {
 		var environ []string
@@ -84,7 +84,7 @@ func TestWithoutARegionOrASignInItIsSaidWhatToDo(t *testing.T) {
 		}
 		got := layercache(t, environ, "start", "shop")
 		assert.Equal(t, 1, got.status)
-		assert.Contains(t, got.stderr, says)
+		assert.Contains(t, got.stderr, message)
 	}
 }
 
@@ -106,13 +106,13 @@ func TestABuildOfMotoIsStartedAndFollowed(t *testing.T) {
 	assert.Equal(t, 0, followed.status, followed.stderr)
 	assert.Contains(t, followed.stderr, "succeeded in")
 
-	for says, args := range map[string][]string{
+	for message, args := range map[string][]string{
 		`there is no CodeBuild project "shp" in eu-west-1: did you mean shop?`:                  {"start", "shp"},
 		"project shop takes it from the Parameter Store of AWS Systems Manager, and plain text": {"start", "shop", "--set", "NPM_TOKEN=x"},
 		`there is no CodeBuild project "shop" in us-east-1`:                                     {"start", "shop", "--region", "us-east-1"},
 	} {
 		got := layercache(t, environment(address), args...)
 		assert.Equal(t, 1, got.status, got.stderr)
-		assert.Contains(t, got.stderr, says)
+		assert.Contains(t, got.stderr, message)
 	}
 }

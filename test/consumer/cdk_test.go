@@ -1,8 +1,10 @@
 package consumer
 
 import (
+	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/semver"
+
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 // cdk maps each module of the CDK to its version.
@@ -30,10 +34,9 @@ func (c cdk) queries() []string {
 // the newest.
 func ends(t *testing.T) map[string]cdk {
 	t.Helper()
-	root := checkout(t)
-	lines, err := os.ReadFile(filepath.Join(root, "dist/newest-cdk"))
+	lines, err := fs.ReadFile(checkout.FS(), "dist/newest-cdk")
 	require.NoError(t, err, "the newest CDK is unknown: run the tests with `make test`, or run test/prepare.sh test first")
-	required := requirements(t, filepath.Join(root, "go.mod"))
+	required := requirements(t, "go.mod")
 
 	oldest, newest := cdk{}, cdk{}
 	for _, line := range strings.Fields(string(lines)) {
@@ -48,11 +51,11 @@ func ends(t *testing.T) map[string]cdk {
 }
 
 // requirements returns the versions that a go.mod requires, by module.
-func requirements(t *testing.T, path string) map[string]string {
+func requirements(t *testing.T, goMod string) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile(path)
+	text, err := fs.ReadFile(checkout.FS(), goMod)
 	require.NoError(t, err)
-	file, err := modfile.Parse(path, text, nil)
+	file, err := modfile.Parse(goMod, text, nil)
 	require.NoError(t, err)
 	versions := map[string]string{}
 	for _, required := range file.Require {
@@ -75,25 +78,30 @@ func chosen(t *testing.T, dir string, environment []string, flags ...string) cdk
 // TestConstructsAndAppWithTheNewestCDK compiles everything that imports the CDK, with its tests, and runs the
 // tests that compare whole templates and warnings.
 func TestConstructsAndAppWithTheNewestCDK(t *testing.T) {
-	root, dir := checkout(t), t.TempDir()
-	for _, name := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(filepath.Join(root, name))
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o644))
-	}
-	useModfile := "-modfile=" + filepath.Join(dir, "go.mod")
 	newest := ends(t)["with the newest CDK"]
-	run(t, root, nil, "go", append([]string{"get", useModfile}, newest.queries()...)...)
-	assert.Equal(t, newest, chosen(t, root, nil, useModfile))
-	run(t, root, nil, "go", "test", useModfile, "-vet=off", "./constructs/...", "./stacks/...", "./bin/app/...", "./test/examples/...")
+	for module, packages := range map[string][]string{
+		".":    {"./constructs/...", "./stacks/...", "./bin/app/..."},
+		"test": {"./examples/..."},
+	} {
+		dir := t.TempDir()
+		for _, name := range []string{"go.mod", "go.sum"} {
+			text, err := fs.ReadFile(checkout.FS(), path.Join(module, name))
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o644))
+		}
+		useModfile := "-modfile=" + filepath.Join(dir, "go.mod")
+		folder := checkout.Path(module)
+		run(t, folder, nil, "go", append([]string{"get", useModfile}, newest.queries()...)...)
+		assert.Equal(t, newest, chosen(t, folder, nil, useModfile))
+		run(t, folder, nil, "go", append([]string{"test", useModfile, "-vet=off"}, packages...)...)
+	}
 }
 
 func TestReadmeNamesTheSupportedCDKs(t *testing.T) {
 	const awscdk = "github.com/aws/aws-cdk-go/awscdk/v2"
-	root := checkout(t)
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	readme, err := fs.ReadFile(checkout.FS(), "README.md")
 	require.NoError(t, err)
-	oldest := requirements(t, filepath.Join(root, "go.mod"))[awscdk]
-	newest := requirements(t, filepath.Join(root, "test/nag/go.mod"))[awscdk]
+	oldest := requirements(t, "go.mod")[awscdk]
+	newest := requirements(t, "test/nag/go.mod")[awscdk]
 	assert.Contains(t, string(readme), "awscdk "+oldest+" to "+newest)
 }

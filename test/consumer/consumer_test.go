@@ -15,25 +15,18 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/packed"
+	"github.com/layercache/layercache/internal/bundle/packed"
+	"github.com/layercache/layercache/test/kit/checkout"
 	"github.com/layercache/layercache/test/template"
 )
 
 const modulePath = "github.com/layercache/layercache"
 
-// checkout returns the root of this module.
-func checkout(t *testing.T) string {
-	t.Helper()
-	root, err := filepath.Abs("../..")
-	require.NoError(t, err)
-	return root
-}
-
 // project creates a module with the README's program, the folder shop that it builds, and the CDK CLI of the
 // checkout.
 func project(t *testing.T, goMod string) (dir string) {
 	t.Helper()
-	root := checkout(t)
+	root := checkout.Dir()
 	require.FileExists(t, filepath.Join(root, "node_modules/.bin/cdk"), "the CDK CLI is missing: run the tests with `make test`, or `npm ci`")
 	dir = t.TempDir()
 	for name, content := range map[string]string{
@@ -67,7 +60,7 @@ const withoutTemplateCheck = "CDK_VALIDATION=false"
 func TestAModuleWithAReplaceDirectiveSynthesizesTheReadmesStack(t *testing.T) {
 	for name, cdk := range ends(t) {
 		t.Run(name, func(t *testing.T) {
-			dir := project(t, fmt.Sprintf("require %s v0.0.0\n\nreplace %s => %s\n", modulePath, modulePath, checkout(t)))
+			dir := project(t, fmt.Sprintf("require %s v0.0.0\n\nreplace %s => %s\n", modulePath, modulePath, checkout.Dir()))
 			run(t, dir, nil, "go", append([]string{"get"}, cdk.queries()...)...)
 			run(t, dir, nil, "go", "mod", "tidy")
 			assert.Equal(t, cdk, chosen(t, dir, nil))
@@ -78,7 +71,7 @@ func TestAModuleWithAReplaceDirectiveSynthesizesTheReadmesStack(t *testing.T) {
 }
 
 func TestAModuleThatRequiresThisOneSynthesizesTheReadmesStack(t *testing.T) {
-	proxy, version := serve(t, checkout(t))
+	proxy, version := serve(t)
 	for name, cdk := range ends(t) {
 		t.Run(name, func(t *testing.T) {
 			dir := project(t, "")

@@ -15,17 +15,19 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/module"
 	modzip "golang.org/x/mod/zip"
+
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 // serve puts this module, with the files of the checkout that git tracks or would add, into a file-based
 // module proxy that is used before the configured one. It returns the environment variables for the go
 // command, and the version. The version contains a digest of the content, because the go command caches
 // downloads permanently. At its end the test removes the version from the module cache.
-func serve(t *testing.T, root string) (environment []string, version string) {
+func serve(t *testing.T) (environment []string, version string) {
 	t.Helper()
 	var content bytes.Buffer
 	digest := sha256.New()
-	files := tracked(t, root)
+	files := tracked(t)
 	require.NoError(t, modzip.Create(io.MultiWriter(&content, digest), module.Version{Path: modulePath, Version: "v0.0.0"}, files))
 	version = "v0.0.0-20000101000000-" + hex.EncodeToString(digest.Sum(nil))[:12]
 
@@ -36,7 +38,7 @@ func serve(t *testing.T, root string) (environment []string, version string) {
 	require.NoError(t, err)
 	require.NoError(t, modzip.Create(archive, module.Version{Path: modulePath, Version: version}, files))
 	require.NoError(t, archive.Close())
-	goMod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	goMod, err := fs.ReadFile(checkout.FS(), "go.mod")
 	require.NoError(t, err)
 	for name, content := range map[string]string{
 		"list":            "",
@@ -70,24 +72,24 @@ func forget(t *testing.T, version string) {
 }
 
 // tracked returns the files of the checkout that the go command would find in the repository.
-func tracked(t *testing.T, root string) []modzip.File {
+func tracked(t *testing.T) []modzip.File {
 	t.Helper()
 	command := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-	command.Dir = root
+	command.Dir = checkout.Dir()
 	output, err := command.Output()
-	require.NoError(t, err, "list the files of the checkout %s with git", root)
+	require.NoError(t, err, "list the files of the checkout with git")
 	var files []modzip.File
 	for _, name := range strings.Split(strings.TrimSuffix(string(output), "\x00"), "\x00") {
-		if info, err := os.Lstat(filepath.Join(root, name)); err == nil && info.Mode().IsRegular() {
-			files = append(files, file{root, name})
+		if info, err := fs.Lstat(checkout.FS(), name); err == nil && info.Mode().IsRegular() {
+			files = append(files, file(name))
 		}
 	}
 	return files
 }
 
 // file is a file of the checkout.
-type file struct{ root, name string }
+type file string
 
-func (f file) Path() string                 { return f.name }
-func (f file) Lstat() (os.FileInfo, error)  { return os.Lstat(filepath.Join(f.root, f.name)) }
-func (f file) Open() (io.ReadCloser, error) { return os.Open(filepath.Join(f.root, f.name)) }
+func (f file) Path() string                 { return string(f) }
+func (f file) Lstat() (os.FileInfo, error)  { return fs.Lstat(checkout.FS(), string(f)) }
+func (f file) Open() (io.ReadCloser, error) { return checkout.FS().Open(string(f)) }

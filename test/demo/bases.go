@@ -16,10 +16,11 @@ import (
 	"github.com/layercache/layercache/test/template"
 )
 
-// from is a FROM of a Dockerfile that names an image of a registry.
+// from matches a FROM instruction that names an image with its registry.
 var from = regexp.MustCompile(`(?mi)^FROM\s+(?:--platform=\S+\s+)?([^\s/]+\.[^\s/]+/\S+)`)
 
-// baseImages fetches the base images of the project's mirrored registries into the user's cache before any time is taken.
+// baseImages fetches the base images of the project's mirrored registries into the user's cache before the
+// timed builds.
 func baseImages(ctx context.Context, project template.Project, w io.Writer) error {
 	dockerfile, err := os.ReadFile(filepath.Join(project.Source.Path, project.Value("LAYERCACHE_DOCKERFILE")))
 	if err != nil {

@@ -13,36 +13,36 @@ import (
 // plan is one of the demo's builds.
 type plan struct {
 	name string
-	// what says what is special about the build.
-	what string
-	// verdict is the one expected.
+	// description describes the build.
+	description string
+	// verdict is the expected verdict.
 	verdict string
-	// change edits the working copy and says what it did; nil leaves the copy as it is.
+	// change edits the working copy and returns a description of the change. It may be nil.
 	change func(dir string) (string, error)
 }
 
 func plans() []plan {
 	return []plan{
-		{name: "cold", what: "the cache is empty", verdict: "cold"},
-		{name: "unchanged", what: "the same source again", verdict: "used"},
-		{name: "changed", what: "one source file changed", verdict: "partly-used", change: changeGreeting},
+		{name: "cold", description: "the cache is empty", verdict: "cold"},
+		{name: "unchanged", description: "the same source again", verdict: "used"},
+		{name: "changed", description: "one source file changed", verdict: "partly-used", change: changeGreeting},
 	}
 }
 
-// build is a build that has run.
+// build is a finished build.
 type build struct {
 	plan
 	seconds float64
 	report  *report.Report
 	// reportFile is the path of the build's report.json.
 	reportFile string
-	// exported is LAYERCACHE_VERDICT as CodeBuild shows it among the exported variables.
+	// exported is the exported variable LAYERCACHE_VERDICT.
 	exported string
 }
 
 // build runs the project once, on a fresh copy of its source.
 func (d *demo) build(ctx context.Context, p plan) (build, error) {
-	heading(d.w, "%s: %s", p.name, p.what)
+	heading(d.w, "%s: %s", p.name, p.description)
 	source, err := d.workingCopy(p)
 	if err != nil {
 		return build{}, err
@@ -61,19 +61,19 @@ func (d *demo) build(ctx context.Context, p plan) (build, error) {
 		return build{}, err
 	}
 	if result.Status != agent.Succeeded {
-		return build{}, fmt.Errorf("demo: the %s build ended %s in %s", p.name, result.Status, describe(result.Phases))
+		return build{}, fmt.Errorf("demo: the %s build ended with status %s: %s", p.name, result.Status, describe(result.Phases))
 	}
 	return d.collect(p, result)
 }
 
-// workingCopy is the source of a build: the project's own asset, or a copy of it with the build's change made.
+// workingCopy returns the source folder of a build: the project's asset, or a changed copy of it.
 func (d *demo) workingCopy(p plan) (string, error) {
 	if p.change == nil {
 		return d.project.Source.Path, nil
 	}
 	dir := filepath.Join(d.dir, p.name+"-source")
 	if err := os.CopyFS(dir, os.DirFS(d.project.Source.Path)); err != nil {
-		return "", fmt.Errorf("demo: copying the source: %w", err)
+		return "", fmt.Errorf("demo: copy the source: %w", err)
 	}
 	done, err := p.change(dir)
 	if err != nil {
@@ -83,7 +83,7 @@ func (d *demo) workingCopy(p plan) (string, error) {
 	return dir, nil
 }
 
-// collect keeps the build's reports before its working directory goes.
+// collect copies the build's reports out of its working directory, which is removed later.
 func (d *demo) collect(p plan, result *agent.Result) (build, error) {
 	from := filepath.Join(result.SourceDir, d.project.Value("LAYERCACHE_REPORT_DIR"))
 	to, err := filepath.Abs(filepath.Join(d.options.reports, p.name))
@@ -94,7 +94,7 @@ func (d *demo) collect(p plan, result *agent.Result) (build, error) {
 		return build{}, fmt.Errorf("demo: %w", err)
 	}
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-		return build{}, fmt.Errorf("demo: the %s build left no report: %w", p.name, err)
+		return build{}, fmt.Errorf("demo: the %s build has no report: %w", p.name, err)
 	}
 	done := build{
 		plan: p, seconds: result.Seconds, reportFile: filepath.Join(to, report.File),
@@ -107,7 +107,7 @@ func (d *demo) collect(p plan, result *agent.Result) (build, error) {
 func describe(phases []agent.Phase) string {
 	for _, phase := range phases {
 		if phase.Status != agent.Succeeded {
-			return fmt.Sprintf("%s: %q gave exit status %d", phase.Name, phase.Command, phase.ExitCode)
+			return fmt.Sprintf("%s: %q had exit status %d", phase.Name, phase.Command, phase.ExitCode)
 		}
 	}
 	return "no phase"

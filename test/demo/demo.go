@@ -11,33 +11,33 @@ import (
 	"github.com/layercache/layercache/test/template"
 )
 
-// demo is everything that the builds share.
+// demo is the state that the builds share.
 type demo struct {
 	options  options
 	project  template.Project
 	registry *localecr.Server
-	// dir is the directory for all that is removed at the end.
+	// dir is the directory for everything that is removed at the end.
 	dir string
 	env []string
 	w   io.Writer
 }
 
-// start readies the base images, buildx and the registry.
+// start prepares the base images, buildx and the registry.
 func start(ctx context.Context, o options, project template.Project, w io.Writer) (*demo, error) {
 	dir, err := os.MkdirTemp("", "layercache-demo-")
 	if err != nil {
 		return nil, fmt.Errorf("demo: %w", err)
 	}
 	d := &demo{options: o, dir: dir, w: w}
-	if err := d.ready(ctx, project); err != nil {
+	if err := d.prepare(ctx, project); err != nil {
 		d.close()
 		return nil, err
 	}
 	return d, nil
 }
 
-func (d *demo) ready(ctx context.Context, project template.Project) error {
-	heading(d.w, "project %s of stack %s, out of %s", project.LogicalID, project.Stack, d.options.cdkOut)
+func (d *demo) prepare(ctx context.Context, project template.Project) error {
+	heading(d.w, "project %s of stack %s from %s", project.LogicalID, project.Stack, d.options.cdkOut)
 	if err := baseImages(ctx, project, d.w); err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (d *demo) ready(ctx context.Context, project template.Project) error {
 		Dir: filepath.Join(d.dir, "registry"),
 		Imported: func(done localecr.Import) {
 			if done.Err != nil {
-				fmt.Fprintf(d.w, "registry: %s could not be pulled through: %v\n", done.Reference, done.Err)
+				fmt.Fprintf(d.w, "registry: could not pull %s through: %v\n", done.Reference, done.Err)
 			}
 		},
 	})
@@ -61,7 +61,7 @@ func (d *demo) ready(ctx context.Context, project template.Project) error {
 	return nil
 }
 
-// buildAll runs the builds one after another and stops at the first whose phases fail.
+// buildAll runs the builds one after another and stops at the first failed build.
 func (d *demo) buildAll(ctx context.Context) ([]build, error) {
 	var builds []build
 	for _, plan := range plans() {

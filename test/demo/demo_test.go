@@ -35,13 +35,13 @@ func TestJudge(t *testing.T) {
 		change func(builds []build)
 		want   string
 	}{
-		"three builds as they should be pass":              {func([]build) {}, ""},
-		"a cold build that found a cache fails":            {func(b []build) { b[0] = finished("cold", "used", 30) }, `the cold build's verdict is "used", not "cold"`},
-		"an unchanged build that found none fails":         {func(b []build) { b[1] = finished("unchanged", "cold", 1) }, `the unchanged build's verdict is "cold"`},
-		"a changed build that used all of it fails":        {func(b []build) { b[2] = finished("changed", "used", 20) }, `the changed build's verdict is "used"`},
-		"an unchanged build of a quarter's time fails":     {func(b []build) { b[1].seconds = 7.5 }, "not under a quarter of the cold one (7.5 s)"},
-		"a verdict that was not exported fails":            {func(b []build) { b[2].exported = "" }, `exported LAYERCACHE_VERDICT=""`},
-		"a second problem is told together with the first": {func(b []build) { b[0].exported, b[1].seconds = "", 30 }, "not under a quarter"},
+		"three builds with the expected results pass":               {func([]build) {}, ""},
+		"a cold build with a cache fails":                           {func(b []build) { b[0] = finished("cold", "used", 30) }, `the cold build's verdict is "used", not "cold"`},
+		"an unchanged build without a cache fails":                  {func(b []build) { b[1] = finished("unchanged", "cold", 1) }, `the unchanged build's verdict is "cold"`},
+		"a changed build with every step cached fails":              {func(b []build) { b[2] = finished("changed", "used", 20) }, `the changed build's verdict is "used"`},
+		"an unchanged build that takes a quarter of the time fails": {func(b []build) { b[1].seconds = 7.5 }, "at least a quarter of the cold build (7.5 s)"},
+		"a verdict that was not exported fails":                     {func(b []build) { b[2].exported = "" }, `exported LAYERCACHE_VERDICT=""`},
+		"all problems are reported together":                        {func(b []build) { b[0].exported, b[1].seconds = "", 30 }, "at least a quarter"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestChangeGreeting(t *testing.T) {
 		require.NoError(t, os.CopyFS(dir, os.DirFS("service")))
 		done, err := changeGreeting(dir)
 		require.NoError(t, err)
-		assert.Equal(t, `greeting.go says "Good day" instead of "Hello"`, done)
+		assert.Equal(t, `greeting.go now has "Good day" instead of "Hello"`, done)
 		text, err := os.ReadFile(filepath.Join(dir, "greeting.go"))
 		require.NoError(t, err)
 		assert.Contains(t, string(text), `const salutation = "Good day"`)
@@ -95,7 +95,7 @@ func TestFindProject(t *testing.T) {
 		assert.Contains(t, secondarySources(project), "layercache")
 		assert.Equal(t, "registry", variables(project)["LAYERCACHE_MODE"])
 	})
-	t.Run("names the projects where none is of the name", func(t *testing.T) {
+	t.Run("lists the projects if none has the name", func(t *testing.T) {
 		_, err := findProject(options{cdkOut: recorded, project: "Other"})
 		assert.ErrorContains(t, err, "has the CodeBuild projects ImageProject: choose one with -project")
 	})
@@ -107,12 +107,12 @@ func TestFindProject(t *testing.T) {
 
 func TestBaseImagesOfADockerfile(t *testing.T) {
 	cases := map[string]struct{ line, want string }{
-		"an image of a registry":           {"FROM public.ecr.aws/docker/library/golang:1.26 AS build", "public.ecr.aws/docker/library/golang:1.26"},
-		"an image for a platform":          {"FROM --platform=$BUILDPLATFORM quay.io/team/app:1", "quay.io/team/app:1"},
-		"an image in lower case":           {"from quay.io/team/app:1", "quay.io/team/app:1"},
-		"not an earlier stage":             {"FROM build", ""},
-		"not an image without a registry":  {"FROM library/golang:1.26", ""},
-		"not what another instruction has": {"COPY --from=quay.io/team/app:1 / /", ""},
+		"an image with a registry":        {"FROM public.ecr.aws/docker/library/golang:1.26 AS build", "public.ecr.aws/docker/library/golang:1.26"},
+		"an image for a platform":         {"FROM --platform=$BUILDPLATFORM quay.io/team/app:1", "quay.io/team/app:1"},
+		"an image in lower case":          {"from quay.io/team/app:1", "quay.io/team/app:1"},
+		"no earlier stage":                {"FROM build", ""},
+		"no image without a registry":     {"FROM library/golang:1.26", ""},
+		"no image of another instruction": {"COPY --from=quay.io/team/app:1 / /", ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -127,6 +127,6 @@ func TestBaseImagesOfADockerfile(t *testing.T) {
 	}
 }
 
-func TestRunRefusesWhatIsNoFlag(t *testing.T) {
-	assert.ErrorContains(t, run(t.Context(), []string{"cold"}, &bytes.Buffer{}), `"cold" is not expected`)
+func TestRunRefusesArgumentsThatAreNotFlags(t *testing.T) {
+	assert.ErrorContains(t, run(t.Context(), []string{"cold"}, &bytes.Buffer{}), `unexpected argument "cold"`)
 }

@@ -8,22 +8,23 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/layercache/layercache/internal/buildx"
-	"github.com/layercache/layercache/internal/toolchain"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
 )
 
-// passedOn are this machine's variables that the build environment has too: how programs are found and how the network is
-// reached. Credentials are not among them.
+// passedOn are the variables of this machine that the build environment gets, for the network, temporary
+// files and Docker. Credentials are not included.
 var passedOn = []string{
 	"LANG", "TMPDIR", "DOCKER_HOST",
 	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
 }
 
-// imageEnvironment is the environment that CodeBuild's build image would give: PATH with a buildx on it, and an empty HOME.
+// imageEnvironment returns the environment of a build image like CodeBuild's: a PATH with buildx, and an
+// empty HOME.
 func imageEnvironment(ctx context.Context, dir string, w io.Writer) ([]string, error) {
 	home, tools := filepath.Join(dir, "home"), filepath.Join(dir, "tools")
-	for _, made := range []string{home, tools} {
-		if err := os.Mkdir(made, 0o755); err != nil {
+	for _, folder := range []string{home, tools} {
+		if err := os.Mkdir(folder, 0o755); err != nil {
 			return nil, fmt.Errorf("demo: %w", err)
 		}
 	}
@@ -39,7 +40,7 @@ func imageEnvironment(ctx context.Context, dir string, w io.Writer) ([]string, e
 	return env, nil
 }
 
-// linkBuildx puts the buildx of this machine into dir; it is compiled if there is none.
+// linkBuildx links the buildx of this machine into dir. It compiles buildx if there is none.
 func linkBuildx(ctx context.Context, dir string, w io.Writer) error {
 	client, err := buildx.Find()
 	path := client.Path
@@ -51,7 +52,7 @@ func linkBuildx(ctx context.Context, dir string, w io.Writer) error {
 	case err != nil:
 		return err
 	case len(client.Prefix) > 0:
-		// docker finds its own plugin.
+		// docker finds its plugin itself.
 		return nil
 	}
 	if err := os.Symlink(path, filepath.Join(dir, "buildx")); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/layercache/layercache/test/template"
 )
 
-// findProject finds the project to run: one whose source is a local directory, as the helper's bundle is.
+// findProject returns the project to run. Its source must be a local directory.
 func findProject(o options) (template.Project, error) {
 	app, err := template.Load(o.cdkOut)
 	if err != nil {
@@ -37,7 +37,7 @@ func findProject(o options) (template.Project, error) {
 	return project, nil
 }
 
-// secondarySources are the local paths of the project's secondary sources by identifier.
+// secondarySources returns the local paths of the project's secondary sources by identifier.
 func secondarySources(project template.Project) map[string]string {
 	paths := map[string]string{}
 	for _, source := range project.SecondarySources {

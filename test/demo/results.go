@@ -10,7 +10,8 @@ import (
 	"github.com/layercache/layercache/internal/report"
 )
 
-// printResults prints the table, a verdict line a build and where the reports are.
+// printResults prints the table of results, a line with the verdict of each build, and the paths of the
+// reports.
 func printResults(w io.Writer, builds []build) {
 	heading(w, "result")
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
@@ -25,7 +26,7 @@ func printResults(w io.Writer, builds []build) {
 	}
 	for _, b := range builds {
 		for _, miss := range b.report.Misses {
-			fmt.Fprintf(w, "%s: had to run: %s, because %s\n", b.name, b.report.Steps[miss.Step].Label(), miss.Cause)
+			fmt.Fprintf(w, "%s: %s ran because %s\n", b.name, b.report.Steps[miss.Step].Label(), miss.Cause)
 		}
 	}
 	fmt.Fprintln(w)
@@ -39,8 +40,8 @@ func cachedSteps(r *report.Report) string {
 	return fmt.Sprintf("%d of %d", cached, counted)
 }
 
-// judge says, all at once, what did not come out as it should: the verdicts, and that an unchanged build takes less
-// than a quarter of the cold one.
+// judge returns all unexpected results as one error: wrong verdicts, or an unchanged build that takes a
+// quarter of the cold build's time or more.
 func judge(builds []build) error {
 	var problems []error
 	seconds := map[string]float64{}
@@ -50,11 +51,11 @@ func judge(builds []build) error {
 			problems = append(problems, fmt.Errorf("demo: the %s build's verdict is %q, not %q", b.name, b.report.Verdict, b.verdict))
 		}
 		if b.exported != b.report.Verdict {
-			problems = append(problems, fmt.Errorf("demo: the %s build exported LAYERCACHE_VERDICT=%q, and its report says %q", b.name, b.exported, b.report.Verdict))
+			problems = append(problems, fmt.Errorf("demo: the %s build exported LAYERCACHE_VERDICT=%q, but the verdict in its report is %q", b.name, b.exported, b.report.Verdict))
 		}
 	}
 	if limit := seconds["cold"] / 4; seconds["unchanged"] >= limit {
-		problems = append(problems, fmt.Errorf("demo: the unchanged build took %.1f s, not under a quarter of the cold one (%.1f s)", seconds["unchanged"], limit))
+		problems = append(problems, fmt.Errorf("demo: the unchanged build took %.1f s, at least a quarter of the cold build (%.1f s)", seconds["unchanged"], limit))
 	}
 	return errors.Join(problems...)
 }

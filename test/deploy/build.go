@@ -11,14 +11,16 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/layercache/layercache/internal/toolchain"
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
-// buildImage is the environment of CodeBuild's build image: an empty home, and a buildx on PATH.
+// buildImage returns the environment of a build image like CodeBuild's: an empty home folder, and buildx on
+// PATH.
 func (d *deployment) buildImage(ctx context.Context) ([]string, error) {
 	home, tools := filepath.Join(d.dir, "home"), filepath.Join(d.dir, "tools")
-	for _, made := range []string{home, tools, filepath.Join(d.dir, "builds")} {
-		if err := os.Mkdir(made, 0o755); err != nil {
+	for _, folder := range []string{home, tools, filepath.Join(d.dir, "builds")} {
+		if err := os.Mkdir(folder, 0o755); err != nil {
 			return nil, fmt.Errorf("deploy: %w", err)
 		}
 	}
@@ -32,12 +34,14 @@ func (d *deployment) buildImage(ctx context.Context) ([]string, error) {
 	return []string{"HOME=" + home, "TMPDIR=" + home, "PATH=" + tools + ":" + os.Getenv("PATH")}, nil
 }
 
-// build starts the project twice as a person does, and checks that the second build takes everything from the cache of the first.
+// build starts the project twice as a user does, and checks that the second build takes everything from the
+// cache of the first.
 func (d *deployment) build(ctx context.Context) error {
 	program := filepath.Join(d.dir, "layercache")
 	compile := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", program, "./bin/layercache")
+	compile.Dir = checkout.Dir()
 	if output, err := compile.CombinedOutput(); err != nil {
-		return fmt.Errorf("deploy: compiling ./bin/layercache: %w; it said:\n%s", err, output)
+		return fmt.Errorf("deploy: compile ./bin/layercache: %w; output:\n%s", err, output)
 	}
 	environ, err := d.aws.Environ(ctx, d.project.Account, d.project.Region)
 	if err != nil {
@@ -45,31 +49,31 @@ func (d *deployment) build(ctx context.Context) error {
 	}
 	for _, verdict := range []string{"cold", "used"} {
 		fmt.Fprintf(d.w, "\nlayercache start %s --follow\n", d.project.Name)
-		var said strings.Builder
+		var stderr strings.Builder
 		start := exec.CommandContext(ctx, program, "start", d.project.Name, "--follow")
 		start.Env = append(environ, "AWS_ENDPOINT_URL="+d.builds.Endpoint)
-		start.Stdout, start.Stderr = d.w, &said
+		start.Stdout, start.Stderr = d.w, &stderr
 		err := start.Run()
-		fmt.Fprint(d.w, said.String())
+		fmt.Fprint(d.w, stderr.String())
 		if err != nil {
 			return fmt.Errorf("deploy: the build failed: %w", err)
 		}
-		if !strings.Contains(said.String(), "verdict "+verdict) {
-			return fmt.Errorf("deploy: the build's verdict is not %q: %s", verdict, said.String())
+		if !strings.Contains(stderr.String(), "verdict "+verdict) {
+			return fmt.Errorf("deploy: the build's verdict is not %q: %s", verdict, stderr.String())
 		}
 		fmt.Fprintf(d.w, "verified: the build succeeded, and its verdict is %q\n", verdict)
 	}
 	return nil
 }
 
-// explain says how to look at what runs.
+// explain prints how to inspect the running deployment.
 func (d *deployment) explain() {
 	config, err := d.aws.Environ(context.Background(), d.project.Account, d.project.Region)
 	if err != nil {
 		fmt.Fprintln(d.w, err)
 		return
 	}
-	fmt.Fprint(d.w, "\nIt keeps running until Ctrl-C. In another terminal:\n\n")
+	fmt.Fprint(d.w, "\nThe deployment keeps running until Ctrl-C. In another terminal:\n\n")
 	for _, entry := range config {
 		if name, value, _ := strings.Cut(entry, "="); slices.Contains([]string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}, name) {
 			fmt.Fprintf(d.w, "  export %s='%s'\n", name, value)

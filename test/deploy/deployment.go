@@ -12,13 +12,14 @@ import (
 
 	"github.com/layercache/layercache/test/awslocal"
 	"github.com/layercache/layercache/test/ecrhost"
+	"github.com/layercache/layercache/test/kit/checkout"
 	"github.com/layercache/layercache/test/run"
 	"github.com/layercache/layercache/test/template"
 )
 
-// deployment is the app in an AWS of its own, with a CodeBuild that runs builds.
+// deployment is the app in a separate local AWS, with a CodeBuild that runs builds.
 type deployment struct {
-	// dir is for everything that is removed at the end.
+	// dir is the folder for everything that is removed at the end.
 	dir      string
 	w        io.Writer
 	aws      *awslocal.Server
@@ -27,7 +28,7 @@ type deployment struct {
 	project  template.Project
 }
 
-// start deploys the app and readies CodeBuild and the registries.
+// start deploys the app and starts CodeBuild and the registries.
 func (d *deployment) start(ctx context.Context, assembly string) error {
 	assembly, err := filepath.Abs(assembly)
 	if err != nil {
@@ -70,11 +71,7 @@ func (d *deployment) deploy(ctx context.Context, assembly string) error {
 	if err != nil {
 		return err
 	}
-	root, err := filepath.Abs(".")
-	if err != nil {
-		return fmt.Errorf("deploy: %w", err)
-	}
-	cdk, err := d.aws.CDK(ctx, config, root, assembly)
+	cdk, err := d.aws.CDK(ctx, config, checkout.Dir(), assembly)
 	if err != nil {
 		return err
 	}
@@ -87,7 +84,7 @@ func (d *deployment) deploy(ctx context.Context, assembly string) error {
 	return err
 }
 
-// complete does through the APIs what moto's CloudFormation passes over and its other services know: the repositories' policies and the
+// complete creates through the APIs what moto's CloudFormation ignores: the repositories' policies and the
 // CodeBuild projects.
 func (d *deployment) complete(ctx context.Context, app *template.App) ([]template.Project, error) {
 	for _, synthesized := range app.Stacks() {
@@ -124,7 +121,7 @@ func (d *deployment) complete(ctx context.Context, app *template.App) ([]templat
 		if err := d.aws.CreateProject(ctx, project); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(d.w, "\nproject %s of stack %s, made through the CodeBuild API\n", project.Name, project.Stack)
+		fmt.Fprintf(d.w, "\nproject %s of stack %s, created through the CodeBuild API\n", project.Name, project.Stack)
 	}
 	return projects, nil
 }

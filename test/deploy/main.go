@@ -1,8 +1,9 @@
 //go:build linux
 
-// Command deploy deploys the synthesized CDK app into an AWS on this machine, starts builds in it and leaves it running to look at.
+// Command deploy deploys the synthesized CDK app into a local AWS on this machine, runs builds in it, and
+// keeps it running until Ctrl-C.
 //
-//	npx cdk synth --quiet --output dist/deploy/cdk.out && go run ./test/deploy
+//	npx cdk synth --quiet --output dist/deploy/cdk.out && go -C test run ./deploy
 package main
 
 import (
@@ -13,14 +14,19 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	assembly := flag.String("cdk-out", "dist/deploy/cdk.out", "the `directory` that `cdk synth` wrote")
-	leave := flag.Bool("leave", false, "end when the builds are verified, and leave nothing running")
+	leave := flag.Bool("leave", false, "stop everything and exit when the builds are verified")
 	flag.Parse()
-	err := deploy(ctx, *assembly, *leave, os.Stdout)
+	err := checkout.Enter()
+	if err == nil {
+		err = deploy(ctx, *assembly, *leave, os.Stdout)
+	}
 	interrupted := ctx.Err() != nil
 	stop()
 	if interrupted {
@@ -33,7 +39,7 @@ func main() {
 	}
 }
 
-// deploy does all of it, and waits for the end of ctx unless it is told to leave.
+// deploy deploys the app and runs the builds. Unless leave is set, it then waits for the end of ctx.
 func deploy(ctx context.Context, assembly string, leave bool, w io.Writer) error {
 	dir, err := os.MkdirTemp("", "layercache-deploy-")
 	if err != nil {

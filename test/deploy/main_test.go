@@ -22,6 +22,7 @@ import (
 	"github.com/layercache/layercache/stacks"
 	"github.com/layercache/layercache/test/awslocal"
 	"github.com/layercache/layercache/test/examples"
+	"github.com/layercache/layercache/test/kit/checkout"
 	"github.com/layercache/layercache/test/template"
 )
 
@@ -29,15 +30,7 @@ func TestMain(m *testing.M) { synthtest.Main(m) }
 
 const region = "eu-central-1"
 
-// root is the folder with node_modules.
-func root(t *testing.T) string {
-	t.Helper()
-	dir, err := filepath.Abs("../..")
-	require.NoError(t, err)
-	return dir
-}
-
-// config is the configuration of an example, whose builds a test may change.
+// root returns the folder with node_modules.
 func config(t *testing.T, name string) (config map[string]any, builds []any) {
 	t.Helper()
 	all, err := examples.All()
@@ -47,7 +40,7 @@ func config(t *testing.T, name string) (config map[string]any, builds []any) {
 	return all[i].Config, all[i].Config["builds"].([]any)
 }
 
-// project is a folder with the files that the examples name, in which the test is from now on.
+// project creates a folder with the files that the examples name, and makes it the working directory.
 func project(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
@@ -67,14 +60,14 @@ func synth(t *testing.T, given map[string]any) string {
 	return assembly
 }
 
-// place is an account of a running AWS, for a test.
+// place is an account of a running local AWS in a test.
 type place struct {
 	*testing.T
 	aws    *awslocal.Server
 	config aws.Config
 }
 
-// start starts an AWS of the test's own.
+// start starts a local AWS for the test.
 func start(t *testing.T) *awslocal.Server {
 	t.Helper()
 	server, err := awslocal.Start(t.Context())
@@ -83,7 +76,7 @@ func start(t *testing.T) *awslocal.Server {
 	return server
 }
 
-// in is an account of a running AWS, as its administrator sees it.
+// in returns an account of a running local AWS, with its administrator's credentials.
 func in(t *testing.T, server *awslocal.Server, account string) place {
 	t.Helper()
 	config, err := server.Config(t.Context(), account, region)
@@ -91,15 +84,15 @@ func in(t *testing.T, server *awslocal.Server, account string) place {
 	return place{t, server, config}
 }
 
-// cdk is the CDK's command line for the administrator.
-func (p place) cdk(root, assembly string) *awslocal.CDK {
+// cdk returns the CDK's command line for the administrator.
+func (p place) cdk(assembly string) *awslocal.CDK {
 	p.Helper()
-	cdk, err := p.aws.CDK(p.Context(), p.config, root, assembly)
+	cdk, err := p.aws.CDK(p.Context(), p.config, checkout.Dir(), assembly)
 	require.NoError(p, err)
 	return cdk
 }
 
-// must is what the CDK says of a command that succeeds.
+// must runs a command of the CDK, which must succeed, and returns its output.
 func must(t *testing.T, command func(context.Context) (string, error)) string {
 	t.Helper()
 	output, err := command(t.Context())
@@ -107,7 +100,7 @@ func must(t *testing.T, command func(context.Context) (string, error)) string {
 	return output
 }
 
-// stack is a stack of the account.
+// stack returns a stack of the account.
 func (p place) stack(name string) awslocal.Stack {
 	p.Helper()
 	stack, err := p.aws.Stack(p.Context(), p.config, name)
@@ -115,7 +108,8 @@ func (p place) stack(name string) awslocal.Stack {
 	return stack
 }
 
-// repositories are the account's repositories by name, without the one that `cdk bootstrap` makes, with the time they were made at.
+// repositories returns the creation times of the account's repositories by name, without the one that `cdk
+// bootstrap` creates.
 func (p place) repositories() map[string]string {
 	p.Helper()
 	out, err := ecr.NewFromConfig(p.config).DescribeRepositories(p.Context(), nil)
@@ -129,7 +123,7 @@ func (p place) repositories() map[string]string {
 	return found
 }
 
-// object is the content of s3://LOCATION.
+// object returns the content of s3://LOCATION.
 func (p place) object(location string) string {
 	p.Helper()
 	bucket, key, _ := strings.Cut(location, "/")
@@ -141,8 +135,8 @@ func (p place) object(location string) string {
 	return string(content)
 }
 
-// passedOver are the types of the stack's resources that moto's CloudFormation has not created.
-func passedOver(t *testing.T, assembly string, stack awslocal.Stack) []string {
+// ignoredTypes returns the types of the stack's resources that moto's CloudFormation has not created.
+func ignoredTypes(t *testing.T, assembly string, stack awslocal.Stack) []string {
 	t.Helper()
 	var types []string
 	for id, kind := range resourceTypes(t, filepath.Join(assembly, stack.Name+".template.json")) {
@@ -154,7 +148,7 @@ func passedOver(t *testing.T, assembly string, stack awslocal.Stack) []string {
 	return types
 }
 
-// resourceTypes are the types of a template's resources by logical id.
+// resourceTypes returns the types of a template's resources by logical id.
 func resourceTypes(t *testing.T, file string) map[string]string {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -170,7 +164,7 @@ func resourceTypes(t *testing.T, file string) map[string]string {
 	return types
 }
 
-// loaded reads the assembly of which stacks have been deployed.
+// loaded returns the app of the assembly with its deployed stacks.
 func loaded(t *testing.T, assembly string, deployed ...awslocal.Stack) *template.App {
 	t.Helper()
 	app, err := template.Load(assembly)
@@ -181,7 +175,7 @@ func loaded(t *testing.T, assembly string, deployed ...awslocal.Stack) *template
 	return app
 }
 
-// text is v as JSON.
+// text returns v as JSON.
 func text(t *testing.T, v any) string {
 	t.Helper()
 	written, err := json.Marshal(v)

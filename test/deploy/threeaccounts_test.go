@@ -19,17 +19,16 @@ const (
 )
 
 func TestThreeAccountsAreDeployedFromOne(t *testing.T) {
-	root := root(t)
 	project(t)
 	example, _ := config(t, "three-accounts")
 	assembly := synth(t, example)
 	server := start(t)
 	cache, dev, prod := in(t, server, cacheAccount), in(t, server, devAccount), in(t, server, prodAccount)
-	require.NoError(t, cache.cdk(root, assembly).Bootstrap(t.Context(), cacheAccount, region))
-	require.NoError(t, dev.cdk(root, assembly).Bootstrap(t.Context(), devAccount, region, cacheAccount))
-	require.NoError(t, prod.cdk(root, assembly).Bootstrap(t.Context(), prodAccount, region, cacheAccount))
+	require.NoError(t, cache.cdk(assembly).Bootstrap(t.Context(), cacheAccount, region))
+	require.NoError(t, dev.cdk(assembly).Bootstrap(t.Context(), devAccount, region, cacheAccount))
+	require.NoError(t, prod.cdk(assembly).Bootstrap(t.Context(), prodAccount, region, cacheAccount))
 
-	cdk := cache.cdk(root, assembly)
+	cdk := cache.cdk(assembly)
 	must(t, cdk.Deploy)
 	assert.Equal(t, []string{"team/cache/dev", "team/cache/pr", "team/cache/prod"}, slices.Sorted(maps.Keys(cache.repositories())))
 	assert.Equal(t, []string{"team/api"}, slices.Sorted(maps.Keys(dev.repositories())))
@@ -37,12 +36,12 @@ func TestThreeAccountsAreDeployedFromOne(t *testing.T) {
 	assert.Equal(t, "333333333333.dkr.ecr.eu-central-1.amazonaws.com/team/api", prod.stack("team-build-prod").Outputs["apiImageUri259CC32A"])
 	assert.Empty(t, cache.rolesIn("/team/"))
 	assert.Equal(t, []string{"/team/build/dev/", "/team/pull-request/dev/"}, dev.rolesIn("/team/"))
-	assert.Equal(t, []string{"/team/build/prod/"}, prod.rolesIn("/team/"), "no pull requests in production")
+	assert.Equal(t, []string{"/team/build/prod/"}, prod.rolesIn("/team/"), "production must have no role for pull requests")
 
 	app := loaded(t, assembly, cache.stack("team-cache"), dev.stack("team-build-dev"), prod.stack("team-build-prod"))
 	cache.takesThePolicies(app)
 	assert.Contains(t, cache.repositoryPolicy("team/cache/prod"), prodAccount)
-	assert.NotContains(t, cache.repositoryPolicy("team/cache/pr"), prodAccount, "what pull requests write")
+	assert.NotContains(t, cache.repositoryPolicy("team/cache/pr"), prodAccount, "production must have no access to the cache of pull requests")
 	projects, err := app.Projects()
 	require.NoError(t, err)
 	require.Len(t, projects, 3)
@@ -54,14 +53,14 @@ func TestThreeAccountsAreDeployedFromOne(t *testing.T) {
 		assert.Equal(t, "FROM scratch\n", there.object(helper))
 	}
 
-	assert.Equal(t, 3, strings.Count(must(t, cdk.Deploy), "(no changes)"), "stacks without a change")
+	assert.Equal(t, 3, strings.Count(must(t, cdk.Deploy), "(no changes)"), "deploying again must change no stack")
 	must(t, cdk.Destroy)
 	assert.Empty(t, cache.repositories())
 	assert.Empty(t, dev.rolesIn("/team/"))
-	assert.Contains(t, prod.repositories(), "team/api", "images are kept")
+	assert.Contains(t, prod.repositories(), "team/api", "images must be kept")
 }
 
-// rolesIn are the paths of the account's roles below a path, each once.
+// rolesIn returns the paths of the account's roles below a path, without duplicates.
 func (p place) rolesIn(path string) []string {
 	p.Helper()
 	out, err := iam.NewFromConfig(p.config).ListRoles(p.Context(), &iam.ListRolesInput{PathPrefix: &path})

@@ -35,7 +35,7 @@ func TestAnUpgradeKeepsRepositoriesAndLogs(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a renamed resource is not kept", func(t *testing.T) {
+	t.Run("a renamed resource is replaced", func(t *testing.T) {
 		renamed := strings.ReplaceAll(string(all[0].Text), "serviceLogs01D5F30D", "serviceLog01D5F30D")
 		before, after := in(t, server, template.MadeUpAccount).upgrade(all[0].Stack, all[0].Text, []byte(renamed))
 		assert.Contains(t, before, "serviceLogs01D5F30D")
@@ -44,8 +44,8 @@ func TestAnUpgradeKeepsRepositoriesAndLogs(t *testing.T) {
 	})
 }
 
-// upgrade deploys a stack in an account of its own, and updates it. It answers what its stateful resources were and are, by logical id: the
-// physical id and when it was made.
+// upgrade deploys a stack and updates it. It returns the stateful resources before and after the update, by
+// logical id: the physical id and the creation time.
 func (p place) upgrade(stack string, release, current []byte) (before, after map[string]string) {
 	p.Helper()
 	client := cloudformation.NewFromConfig(p.config)
@@ -62,7 +62,7 @@ func (p place) upgrade(stack string, release, current []byte) (before, after map
 	return before, p.stateful(stack)
 }
 
-// stateful are the stateful resources of a stack.
+// stateful returns the stateful resources of a stack.
 func (p place) stateful(name string) map[string]string {
 	p.Helper()
 	made := p.repositories()
@@ -80,13 +80,14 @@ func (p place) stateful(name string) map[string]string {
 	return found
 }
 
-// withoutProjects is a template without CodeBuild projects and what needs them: moto passes over a project, and then fails at what asks for
-// its ARN. It goes without the version of the bootstrap stack too, which is not there.
+// withoutProjects returns the template without CodeBuild projects and the parts that refer to them, because
+// moto ignores a project and then fails when its ARN is needed. It also removes the check of the bootstrap
+// stack's version, because there is no bootstrap stack.
 func withoutProjects(t *testing.T, text []byte, description string) *string {
 	t.Helper()
 	var read map[string]any
 	require.NoError(t, json.Unmarshal(text, &read))
-	read["Description"] = description // so that there is something to update
+	read["Description"] = description // Without a change, the update would fail.
 	delete(read, "Rules")
 	delete(read, "Parameters")
 	resources := read["Resources"].(map[string]any)
@@ -97,15 +98,15 @@ func withoutProjects(t *testing.T, text []byte, description string) *string {
 		}
 	}
 	for _, part := range []map[string]any{resources, read["Outputs"].(map[string]any)} {
-		maps.DeleteFunc(part, func(id string, value any) bool { return gone[id] || asksFor(t, value, gone) })
+		maps.DeleteFunc(part, func(id string, value any) bool { return gone[id] || refersTo(t, value, gone) })
 	}
 	written, err := json.Marshal(read)
 	require.NoError(t, err)
 	return aws.String(string(written))
 }
 
-// asksFor says whether a part of a template names one of the resources.
-func asksFor(t *testing.T, value any, ids map[string]bool) bool {
+// refersTo reports whether a part of a template names one of the resources.
+func refersTo(t *testing.T, value any, ids map[string]bool) bool {
 	t.Helper()
 	written := text(t, value)
 	for id := range ids {

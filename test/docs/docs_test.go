@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,21 +16,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/stacks"
+	"github.com/layercache/layercache/test/kit/checkout"
 )
-
-const root = "../.."
 
 // pages are the Markdown files of the repository that git knows or would add,
 // by path from the root.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	command := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md")
-	command.Dir = root
+	command.Dir = checkout.Dir()
 	output, err := command.Output()
 	require.NoError(t, err)
 	texts := map[string]string{}
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(output), "\x00"), "\x00") {
-		text, err := os.ReadFile(filepath.Join(root, name))
+		text, err := fs.ReadFile(checkout.FS(), name)
 		if os.IsNotExist(err) {
 			continue // Deleted, and not yet committed.
 		}
@@ -55,14 +54,14 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 			if strings.Contains(target, "://") {
 				continue
 			}
-			path := page
+			to := page
 			if target != "" {
-				path = filepath.Join(filepath.Dir(page), target)
+				to = path.Join(path.Dir(page), target)
 			}
-			_, err := os.Stat(filepath.Join(root, path))
+			_, err := fs.Stat(checkout.FS(), to)
 			assert.NoError(t, err, "%s links to %s", page, match[1])
-			if anchor != "" && strings.HasSuffix(path, ".md") {
-				assert.Contains(t, anchors(all[path]), anchor, "%s links to %s", page, match[1])
+			if anchor != "" && strings.HasSuffix(to, ".md") {
+				assert.Contains(t, anchors(all[to]), anchor, "%s links to %s", page, match[1])
 			}
 		}
 	}
@@ -111,11 +110,11 @@ func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
 	for _, folder := range []string{"bin", "constructs", "internal", "stacks"} {
-		require.NoError(t, filepath.WalkDir(filepath.Join(root, folder), func(path string, _ fs.DirEntry, err error) error {
+		require.NoError(t, fs.WalkDir(checkout.FS(), folder, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
-			text, err := os.ReadFile(path)
+			text, err := fs.ReadFile(checkout.FS(), path)
 			all.Write(text)
 			return err
 		}))

@@ -23,7 +23,7 @@ func TestColdThenUnchangedThenChanged(t *testing.T) {
 	assert.Equal(t, "yes", cold.Exported)
 	assert.ElementsMatch(t, everyStep, cold.ran())
 	assert.Equal(t, "native", cold.Builder)
-	assert.Equal(t, []string{"shop--linux-amd64--main", "shop--linux-amd64--main--steps"}, w.tags("cache"), "the cache, and the record of its steps")
+	assert.Equal(t, []string{"shop--linux-amd64--main", "shop--linux-amd64--main--steps"}, w.tags("cache"), "the cache and its record")
 
 	unchanged := w.succeeds(w.build())
 	assert.Equal(t, "used", unchanged.Verdict)
@@ -37,11 +37,11 @@ func TestColdThenUnchangedThenChanged(t *testing.T) {
 	assert.Equal(t, "yes", changed.Exported)
 
 	again := w.succeeds(w.build())
-	assert.Equal(t, "used", again.Verdict, "the changed build's cache was written")
-	assert.Regexp(t, `layercache: cache used: [^\n]*\n$`, again.log, "the verdict is the last line of the log")
+	assert.Equal(t, "used", again.Verdict, "the previous build must export its cache")
+	assert.Regexp(t, `layercache: cache used: [^\n]*\n$`, again.log, "the verdict must be the last line of the log")
 }
 
-func TestImageIsWhatTheSourcesSay(t *testing.T) {
+func TestTheImageContainsTheChangedSource(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.succeeds(w.build())
@@ -61,10 +61,10 @@ func TestMirrorServesTheBaseImage(t *testing.T) {
 			served = append(served, entry.Path)
 		}
 	}
-	assert.NotEmpty(t, served, "the Dockerfile names public.ecr.aws; the mirror's prefix has to have been asked")
+	assert.NotEmpty(t, served, "the base image on public.ecr.aws must be pulled through the mirror")
 }
 
-func TestCacheThatAnImageWasPushedOver(t *testing.T) {
+func TestACacheThatWasOverwrittenByAnImage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.succeeds(w.build())
@@ -76,10 +76,10 @@ func TestCacheThatAnImageWasPushedOver(t *testing.T) {
 	overwritten := w.succeeds(w.build())
 	assert.Equal(t, "overwritten", overwritten.Verdict)
 	assert.Contains(t, overwritten.log, cache)
-	assert.Equal(t, "used", w.succeeds(w.build()).Verdict, "the export put the cache right again")
+	assert.Equal(t, "used", w.succeeds(w.build()).Verdict, "the export must restore the cache")
 }
 
-func TestCacheRegistryThatIsDown(t *testing.T) {
+func TestACacheRegistryThatIsDown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.env["LAYERCACHE_REPOSITORY"] = "localhost:1/cache"
@@ -87,17 +87,17 @@ func TestCacheRegistryThatIsDown(t *testing.T) {
 	assert.Equal(t, "import-failed", got.Verdict)
 	assert.Equal(t, "failed", got.Exported)
 	assert.Contains(t, strings.Join(got.Warnings, "\n"), "connection refused")
-	assert.Equal(t, "hello\n", fileOf(t, w.pulled(w.image()), "program"), "the image is there all the same")
+	assert.Equal(t, "hello\n", fileOf(t, w.pulled(w.image()), "program"), "the image must be pushed anyway")
 }
 
-func TestCacheRefThatIsTheImageRefIsRefused(t *testing.T) {
+func TestACacheRefThatEqualsTheImageRefIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.env["LAYERCACHE_APP"] = "shop"
 	got := w.run("build", "--push", "--tag", w.registry.Addr()+"/cache:shop--linux-amd64--main", ".")
 	assert.Equal(t, 1, got.exitCode)
 	assert.Contains(t, got.log, "has the same name as the cache")
-	assert.Empty(t, w.tags("cache"), "nothing was pushed")
+	assert.Empty(t, w.tags("cache"), "nothing may be pushed")
 }
 
 func TestBranchReadsTheFallbackBranchAndWritesItsOwn(t *testing.T) {
@@ -111,7 +111,8 @@ func TestBranchReadsTheFallbackBranchAndWritesItsOwn(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(w.app, "pwned"))
 }
 
-// TestABranchFindsItsOwnCacheEveryTime builds often: of two caches BuildKit takes now the one and now the other.
+// TestABranchFindsItsOwnCacheEveryTime builds several times, because BuildKit's choice between two caches
+// varies.
 func TestABranchFindsItsOwnCacheEveryTime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -130,9 +131,9 @@ func TestSettings(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.env["LAYERCACHE_WRITE"] = "false"
-	reading := w.succeeds(w.build())
-	assert.Equal(t, "off", reading.Exported)
-	assert.Empty(t, w.tags("cache"), "a build that may not write wrote nothing")
+	readOnly := w.succeeds(w.build())
+	assert.Equal(t, "off", readOnly.Exported)
+	assert.Empty(t, w.tags("cache"), "a build without write access to the cache must write nothing")
 
 	w.env["LAYERCACHE_WRITE"] = "true"
 	w.succeeds(w.build())
@@ -147,10 +148,10 @@ func TestSettings(t *testing.T) {
 	assert.Nil(t, off.HitRatio)
 
 	w.env["LAYERCACHE_MODE"], w.env["LAYERCACHE_WRITE"] = "sideways", "perhaps"
-	wrong := w.build()
-	assert.Equal(t, 1, wrong.exitCode)
-	assert.Contains(t, wrong.log, "LAYERCACHE_MODE")
-	assert.Contains(t, wrong.log, "LAYERCACHE_WRITE", "every wrong variable is named at once")
+	invalid := w.build()
+	assert.Equal(t, 1, invalid.exitCode)
+	assert.Contains(t, invalid.log, "LAYERCACHE_MODE")
+	assert.Contains(t, invalid.log, "LAYERCACHE_WRITE", "all invalid variables must be named together")
 }
 
 func TestArgumentsReachBuildx(t *testing.T) {
@@ -167,7 +168,7 @@ func TestArgumentsReachBuildx(t *testing.T) {
 	assert.Equal(t, "cold", got.Verdict)
 }
 
-func TestTheProvenanceIsInAMetadataFileThatIsAskedFor(t *testing.T) {
+func TestARequestedMetadataFileHasTheProvenance(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	assert.NotContains(t, w.succeeds(w.build()).log, "metadata file")
@@ -179,7 +180,7 @@ func TestTheProvenanceIsInAMetadataFileThatIsAskedFor(t *testing.T) {
 	assert.Contains(t, string(content), `"containerimage.digest": "sha256:`)
 }
 
-func TestQuietPrintsTheDigestAlone(t *testing.T) {
+func TestQuietPrintsOnlyTheDigest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	got := w.succeeds(w.build("--quiet"))
@@ -187,20 +188,20 @@ func TestQuietPrintsTheDigestAlone(t *testing.T) {
 	assert.Regexp(t, `(?m)^sha256:[0-9a-f]{64}$`, got.log)
 }
 
-func TestFailingStep(t *testing.T) {
+func TestAFailingStep(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.write("Dockerfile", "FROM "+base+"\nRUN echo fine\nRUN echo this one fails; exit 9\n")
 	got := w.build()
-	assert.Equal(t, 1, got.exitCode, "buildx's own exit status")
+	assert.Equal(t, 1, got.exitCode, "the exit status of buildx")
 	require.NotNil(t, got.Report, got.log)
 	assert.Equal(t, 1, got.ExitCode)
 	assert.Contains(t, got.log, "this one fails")
 	assert.Contains(t, got.log, "exit code: 9")
-	assert.Equal(t, "used", w.succeeds(w.fixed()).Verdict[:4], "the steps before it may be cached")
+	assert.Equal(t, "used", w.succeeds(w.fixed()).Verdict[:4], "the steps before the failed one are cached")
 }
 
-// fixed builds a Dockerfile without the failing step twice.
+// fixed builds a Dockerfile without the failing step twice and returns the second outcome.
 func (w *world) fixed() outcome {
 	w.write("Dockerfile", "FROM "+base+"\nRUN echo fine\n")
 	w.succeeds(w.build())
@@ -230,6 +231,7 @@ func exports(t *testing.T, w *world) string {
 	require.NoError(t, err)
 	return string(content)
 }
+
 func TestADockerfileWithoutStepsHasNothingToCache(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

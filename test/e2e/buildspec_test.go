@@ -12,16 +12,16 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/bundle"
 	"github.com/layercache/layercache/internal/report"
-	"github.com/layercache/layercache/internal/toolchain"
 	"github.com/layercache/layercache/test/agent"
 	"github.com/layercache/layercache/test/programs"
 	"github.com/layercache/layercache/test/template"
 )
 
-// TestSynthesizedProject runs what the CDK app synthesizes for CodeBuild (buildspec, variables, sources, helper bundle) by
-// CodeBuild's rules.
+// TestSynthesizedProject runs the project that the CDK app synthesizes (buildspec, variables, sources, helper
+// bundle) by the rules of CodeBuild.
 func TestSynthesizedProject(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -41,10 +41,10 @@ func TestSynthesizedProject(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(project.Source.Path, "src", "main.txt"), []byte("changed\n"), 0o644))
 	changed := w.codebuild(project, map[string]string{"LAYERCACHE_TAGS": "v2"})
 	assert.Equal(t, "partly-used", changed.report.Verdict)
-	assert.Equal(t, "changed\n", fileOf(t, w.pulled(project.Value("LAYERCACHE_IMAGE")+":v2"), "program"), "an override of Start build counts")
+	assert.Equal(t, "changed\n", fileOf(t, w.pulled(project.Value("LAYERCACHE_IMAGE")+":v2"), "program"), "an override of Start build must take effect")
 }
 
-func TestSynthesizedProjectWithAStepThatFails(t *testing.T) {
+func TestASynthesizedProjectWithAFailingStep(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.write("Dockerfile", "FROM "+base+"\nRUN exit 3\n")
@@ -52,15 +52,16 @@ func TestSynthesizedProjectWithAStepThatFails(t *testing.T) {
 	failed := w.codebuild(project, nil)
 	assert.Equal(t, agent.Failed, failed.status)
 	assert.Equal(t, 1, failed.report.ExitCode)
-	assert.Equal(t, "cold", failed.exported["LAYERCACHE_VERDICT"], "the verdict is exported although the phase failed")
+	assert.Equal(t, "cold", failed.exported["LAYERCACHE_VERDICT"], "the verdict must be exported although the phase failed")
 }
 
-// TestSynthesizedBatch runs the build graph of a project for two platforms: each platform's image, then the index.
+// TestSynthesizedBatch runs the build graph of a project for two platforms: each platform's image, then the
+// index.
 func TestSynthesizedBatch(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.write("Dockerfile", "FROM scratch\nCOPY src /src\n")
-	// One zip stands for both architectures': every build of the graph runs on this machine here.
+	// The same zip is used for both architectures, because this test runs every build on this machine.
 	zip, err := bundle.Build(t.Context(), toolchain.Host().Arch, os.Stderr)
 	require.NoError(t, err)
 	content, err := os.ReadFile(zip)
@@ -83,7 +84,8 @@ func TestSynthesizedBatch(t *testing.T) {
 	assert.Equal(t, "hello\n", fileOf(t, w.pulled(project.Value("LAYERCACHE_IMAGE")+":latest"), "src/main.txt"))
 }
 
-// synthesize runs the CDK app as the CDK CLI does, with the folder as the source of its one build and further keys for it.
+// synthesize runs the CDK app as the CDK CLI does. The app has one build, with the folder source as its
+// source and further keys.
 func synthesize(t *testing.T, source string, keys map[string]any) template.Project {
 	t.Helper()
 	dir, err := bundle.SourceDir(t.Context())
@@ -120,7 +122,7 @@ func (w *world) codebuild(project template.Project, overrides map[string]string)
 	return codebuildResult{status: result.Status, exported: result.Exported, report: got}
 }
 
-// agent runs one build of the project and returns its log too.
+// agent runs one build of the project and returns its result and log.
 func (w *world) agent(project template.Project, overrides map[string]string, identifier string) (*agent.Result, string) {
 	w.t.Helper()
 	variables, secondary := map[string]string{}, map[string]string{}
@@ -130,7 +132,7 @@ func (w *world) agent(project template.Project, overrides map[string]string, ide
 	for _, source := range project.SecondarySources {
 		secondary[source.Identifier] = source.Path
 	}
-	// A build image has a buildx, and no helper.
+	// A build image contains buildx but not the helper.
 	tools := w.t.TempDir()
 	require.NoError(w.t, os.Symlink(programs.Path(programs.Buildx), filepath.Join(tools, "buildx")))
 	var log bytes.Buffer

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// confine gives a program mounts of its own.
+// confine runs a program in its own mount namespace.
 func confine(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 }

@@ -7,5 +7,5 @@ import (
 	"os/exec"
 )
 
-// confine has the program fail: buildkitd runs on Linux alone.
-func confine(cmd *exec.Cmd) { cmd.Err = errors.New("the tests need Linux, and root") }
+// confine makes the program fail, because buildkitd runs only on Linux.
+func confine(cmd *exec.Cmd) { cmd.Err = errors.New("the tests need Linux and root") }

@@ -34,7 +34,7 @@ func TestImageCommand(t *testing.T) {
 	assert.Equal(t, "a b", config.Config.Labels["team"])
 }
 
-func TestImageCommandWithBadVariables(t *testing.T) {
+func TestImageCommandWithInvalidVariables(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for variable, value := range map[string]string{
@@ -45,7 +45,7 @@ func TestImageCommandWithBadVariables(t *testing.T) {
 	got := w.run("image")
 	assert.Equal(t, 1, got.exitCode)
 	for _, named := range []string{"LAYERCACHE_IMAGE", "LAYERCACHE_TAGS", "LAYERCACHE_BUILD_ARGS", "LAYERCACHE_SECRETS"} {
-		assert.Contains(t, got.log, named, "every wrong variable is named at once")
+		assert.Contains(t, got.log, named, "all invalid variables must be named together")
 	}
 }
 
@@ -55,7 +55,7 @@ func TestABuildThatDoesNotPush(t *testing.T) {
 	w.env["LAYERCACHE_IMAGE"], w.env["LAYERCACHE_PUSH"] = w.registry.Addr()+"/shop", "false"
 	got := w.succeeds(w.run("image"))
 	assert.Empty(t, w.tags("shop"))
-	assert.Equal(t, "yes", got.Exported, "the cache is written all the same")
+	assert.Equal(t, "yes", got.Exported, "the cache must be written anyway")
 }
 
 func TestIndexJoinsThePlatformsImages(t *testing.T) {
@@ -98,5 +98,5 @@ func TestPrewarm(t *testing.T) {
 	missing := w.run("prewarm", w.registry.Addr()+"/shop:none", image)
 	assert.Equal(t, 1, missing.exitCode)
 	assert.Contains(t, missing.log, "/shop:none: ")
-	assert.Contains(t, missing.log, image+": ready", "one that fails does not keep the others back")
+	assert.Contains(t, missing.log, image+": ready", "a missing image must not stop the others")
 }

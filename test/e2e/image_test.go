@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fileOf reads a file out of an image.
+// fileOf returns the content of a file in an image.
 func fileOf(t *testing.T, image v1.Image, path string) string {
 	t.Helper()
 	files := mutate.Extract(image)

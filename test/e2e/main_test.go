@@ -1,4 +1,4 @@
-// Package e2e runs the helper as a user does, as a program, on a real BuildKit and a real registry.
+// Package e2e runs the helper program as a user does, with a real BuildKit and a real registry.
 package e2e
 
 import (
@@ -8,11 +8,12 @@ import (
 	"github.com/layercache/layercache/test/programs"
 )
 
-// together is how many tests run side by side: their builds wait for the disk and for each other's processes more than they compute.
-const together = "4"
+// parallelTests is more than the number of cores, because the builds mostly wait for the disk and for other
+// processes.
+const parallelTests = "4"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	_ = flag.Set("test.parallel", together)
+	_ = flag.Set("test.parallel", parallelTests)
 	programs.Main(m, programs.Bundled, programs.Whole, programs.Buildkitd, programs.Buildx)
 }

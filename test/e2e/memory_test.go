@@ -13,14 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// slowSteps is a Dockerfile whose steps take long enough to be told from the cache's own time.
+// slowSteps is a Dockerfile whose steps take much longer than the cache's overhead.
 const slowSteps = "FROM " + base + `
 RUN sleep 3; echo tools
 COPY src src
 RUN sleep 1; cat src/* > program
 `
 
-// written are the requests of a build that changed the repository.
+// written returns the requests that wrote to the repository while build ran.
 func (w *world) written(repository string, build func()) []string {
 	before := len(w.registry.Log())
 	build()
@@ -39,7 +39,7 @@ func TestAnExportOfWhatIsThereIsSkipped(t *testing.T) {
 	assert.NotEmpty(t, w.written("cache", func() { w.succeeds(w.build()) }))
 
 	var unchanged outcome
-	assert.Empty(t, w.written("cache", func() { unchanged = w.succeeds(w.build("--label", "commit=2")) }), "nothing was written to the cache repository")
+	assert.Empty(t, w.written("cache", func() { unchanged = w.succeeds(w.build("--label", "commit=2")) }), "nothing may be written to the cache repository")
 	assert.Equal(t, "used", unchanged.Verdict)
 	assert.Equal(t, "unchanged", unchanged.Exported)
 	assert.NotNil(t, unchanged.Cost.CacheBytes)
@@ -48,7 +48,8 @@ func TestAnExportOfWhatIsThereIsSkipped(t *testing.T) {
 	assert.Equal(t, "yes", w.succeeds(w.build()).Exported)
 }
 
-// A base image that was updated is no change of what the build is given: the build learns of it when it has left the export out.
+// An updated base image is not among the inputs that the helper compares. The build detects it only after the
+// export was skipped.
 func TestAnExportThatWasSkippedTooEarlyIsMadeUpFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -65,7 +66,7 @@ func TestAnExportThatWasSkippedTooEarlyIsMadeUpFor(t *testing.T) {
 	assert.Equal(t, "used", w.succeeds(w.build()).Verdict)
 }
 
-// pushBase makes a base image of its own by a build without a cache.
+// pushBase builds and pushes a base image, without a cache.
 func (w *world) pushBase(content string) {
 	w.t.Helper()
 	dir := w.t.TempDir()
@@ -85,9 +86,9 @@ func TestWhyAStepHadToRun(t *testing.T) {
 		cause  string
 		advice string
 	}{
-		{"a file that was changed", func(w *world) []string { w.write("src/main.txt", "x"); return nil }, "src/main.txt changed", ""},
-		{"a file that was added", func(w *world) []string { w.write("src/new.txt", "x"); return nil }, "src/new.txt was added", ""},
-		{"an instruction that was changed", func(w *world) []string {
+		{"a changed file", func(w *world) []string { w.write("src/main.txt", "x"); return nil }, "src/main.txt changed", ""},
+		{"an added file", func(w *world) []string { w.write("src/new.txt", "x"); return nil }, "src/new.txt was added", ""},
+		{"a changed instruction", func(w *world) []string {
 			w.write("Dockerfile", "FROM "+base+"\nARG VERSION=1\nRUN echo other tools\nCOPY src src\n")
 			return nil
 		}, "its text changed (was RUN echo tools)", ""},
@@ -120,7 +121,7 @@ func TestWhatTheCacheSaved(t *testing.T) {
 	unchanged := w.succeeds(w.build())
 	require.NotNil(t, unchanged.SavedSeconds)
 	require.NotNil(t, unchanged.CriticalPath)
-	assert.GreaterOrEqual(t, unchanged.CriticalPath.Without, 4.0, "both steps sleep, one after the other")
+	assert.GreaterOrEqual(t, unchanged.CriticalPath.Without, 4.0, "the two steps sleep one after the other")
 	assert.InDelta(t, unchanged.CriticalPath.Without-unchanged.CriticalPath.With-unchanged.OverheadSeconds, *unchanged.SavedSeconds, 1e-9)
 	assert.Equal(t, "keep", unchanged.Worth)
 	assert.NotEmpty(t, unchanged.Cost.Arithmetic)
@@ -129,11 +130,11 @@ func TestWhatTheCacheSaved(t *testing.T) {
 	changed := w.succeeds(w.build())
 	require.NotNil(t, changed.CriticalPath)
 	avoided := changed.CriticalPath.Without - changed.CriticalPath.With
-	assert.Greater(t, avoided, 1.0, "the first of them, of three seconds, was not run; looking it up takes a while on a busy machine")
-	assert.LessOrEqual(t, avoided, unchanged.CriticalPath.Without-1.0, "the second, of one second, was")
+	assert.Greater(t, avoided, 1.0, "the first step, of three seconds, was cached; the lookup takes a while on a busy machine")
+	assert.LessOrEqual(t, avoided, unchanged.CriticalPath.Without-1.0, "the second step, of one second, ran")
 }
 
-func TestACacheThatIsGoneIsToldFromOneThatNeverWas(t *testing.T) {
+func TestADeletedCacheIsDistinguishedFromAMissingOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := w.succeeds(w.build())

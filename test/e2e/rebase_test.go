@@ -17,7 +17,8 @@ import (
 	"github.com/layercache/layercache/test/localecr"
 )
 
-// rebasing compiles on one base image and puts the result on another by COPY --link alone.
+// rebasing is a Dockerfile that compiles on one base image and uses only COPY --link to put the result on
+// another.
 const rebasing = `FROM ` + base + ` AS build
 COPY src src
 RUN cat src/* > program
@@ -30,12 +31,13 @@ func TestRebase(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name string
-		// repository is where the base image is, carried the repositories that a layer of it is sent from.
+		// repository is the base image's repository. carried lists the repositories from which its layers are
+		// pulled.
 		repository string
 		carried    []string
 	}{
-		{"nothing is pulled for a base image in the image's repository", "shop", nil},
-		{"of a base image elsewhere the new layer is carried over, for a registry without mounts, and nothing else", "runtimes", []string{"runtimes"}},
+		{"a base image in the image's repository: nothing is pulled", "shop", nil},
+		{"a base image in another repository: only the new layer is pulled, because the registry supports no mounts", "runtimes", []string{"runtimes"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -49,17 +51,17 @@ func TestRebase(t *testing.T) {
 			before := w.diffIDs(w.image())
 
 			w.pushRuntime(runtime, "second")
-			beginning := len(w.registry.Log())
+			start := len(w.registry.Log())
 			rebased := w.succeeds(w.build())
-			log := w.registry.Log()[beginning:]
+			log := w.registry.Log()[start:]
 
 			assert.Equal(t, "used", rebased.Verdict, rebased.VerdictReason)
-			assert.Empty(t, rebased.ran(), "steps that had to run")
+			assert.Empty(t, rebased.ran(), "steps that ran")
 			assert.Equal(t, c.carried, w.layersSent(log, runtime), "repositories that layers were pulled from")
 			fresh, after := w.diffIDs(runtime), w.diffIDs(w.image())
 			require.Len(t, after, len(fresh)+2)
-			assert.Equal(t, fresh, after[:len(fresh)], "the image stands on the new base image's layers")
-			assert.Equal(t, before[len(before)-2:], after[len(fresh):], "and has the application's on top, as they were")
+			assert.Equal(t, fresh, after[:len(fresh)], "the image must have the layers of the new base image")
+			assert.Equal(t, before[len(before)-2:], after[len(fresh):], "and the unchanged layers of the application on top")
 			image := w.pulled(w.image())
 			assert.Equal(t, "second", fileOf(t, image, "release"))
 			assert.Equal(t, "hello\n", fileOf(t, image, "app/program"))
@@ -68,7 +70,7 @@ func TestRebase(t *testing.T) {
 	}
 }
 
-// pushRuntime makes a base image of two layers, of which the last says which release it is.
+// pushRuntime pushes a base image of two layers. The last layer holds the release.
 func (w *world) pushRuntime(image, release string) {
 	w.t.Helper()
 	layer, err := crane.Layer(map[string][]byte{"release": []byte(release)})
@@ -80,7 +82,7 @@ func (w *world) pushRuntime(image, release string) {
 	require.NoError(w.t, remote.Write(ref, content))
 }
 
-// diffIDs are the digests of the image's layers, unpacked.
+// diffIDs returns the digests of the image's uncompressed layers.
 func (w *world) diffIDs(image string) []v1.Hash {
 	w.t.Helper()
 	config, err := w.pulled(image).ConfigFile()
@@ -90,7 +92,8 @@ func (w *world) diffIDs(image string) []v1.Hash {
 
 var blobPath = regexp.MustCompile(`^/v2/(.+)/blobs/(sha256:[0-9a-f]{64})$`)
 
-// layersSent are the repositories of the layers that the registry sent, of the base images, of the cache or of the image.
+// layersSent returns the repositories from which layers of the base images, the cache or the image were
+// pulled.
 func (w *world) layersSent(log []localecr.Entry, runtime string) []string {
 	w.t.Helper()
 	known := map[string]bool{}

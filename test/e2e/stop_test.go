@@ -19,13 +19,13 @@ import (
 	"github.com/layercache/layercache/internal/report"
 )
 
-// slow is a Dockerfile whose step says that it runs and then waits.
-const slow = "FROM " + base + "\nRUN echo waiting now; sleep 300\n"
+// slow is a Dockerfile whose step prints a line and then waits.
+const slow = "FROM " + base + "\nRUN setsid sleep 300 & echo waiting now; sleep 300\n"
 
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT} {
-		t.Run("a build that is stopped by "+signal.String()+" ends with its status and leaves nothing", func(t *testing.T) {
+		t.Run("a build that is stopped by "+signal.String()+" ends with the status of the signal and cleans up", func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.write("Dockerfile", slow)
@@ -38,7 +38,8 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// unread runs the helper, whose reader goes away after the first line, as in `layercache build … 2>&1 | head -1`.
+// unread runs the helper and closes its output after the first line, as in `layercache build … 2>&1 | head
+// -1`.
 func (w *world) unread(args ...string) outcome {
 	w.t.Helper()
 	cmd := w.command(w.t.Context(), args...)
@@ -58,16 +59,16 @@ func (w *world) unread(args ...string) outcome {
 	return got
 }
 
-func TestABuildThatNobodyReads(t *testing.T) {
+func TestABuildWhoseOutputIsClosed(t *testing.T) {
 	t.Parallel()
-	t.Run("goes on", func(t *testing.T) {
+	t.Run("continues", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		got := w.succeeds(w.unread("build", "--push", "--tag", w.image(), "."))
 		assert.Equal(t, everyStep, got.ran())
 		w.pulled(w.image())
 	})
-	t.Run("fails where the image itself is to be read, and leaves nothing", func(t *testing.T) {
+	t.Run("fails if the image is written to the closed output, and cleans up", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		got := w.unread("build", "--output=type=tar,dest=-", ".")
@@ -82,17 +83,17 @@ func TestHelperThatIsKilled(t *testing.T) {
 	w.write("Dockerfile", slow)
 	running := w.start("build", "--push", "--tag", w.image(), ".")
 	running.waitFor("waiting now")
-	require.NotEmpty(t, w.processes(), "what runs is seen")
-	require.Len(t, w.builderFolders(), 1, "and so is the builder's folder")
+	require.NotEmpty(t, w.processes(), "the running processes must be found")
+	require.Len(t, w.builderFolders(), 1, "the builder's folder must be found")
 	require.NoError(t, running.cmd.Process.Kill())
 	running.wait()
 	assert.Eventually(t, func() bool { return len(w.processes()) == 0 }, 30*time.Second, 100*time.Millisecond,
-		"buildkitd does not outlive the helper, however that ends")
+		"buildkitd must not outlive a killed helper")
 
 	w.write("Dockerfile", dockerfile)
 	next := w.runAlongside("build", "--push", "--tag", w.image(), ".")
 	assert.Zero(t, next.exitCode, next.log)
-	// The next builder clears what the killed one left.
+	// The next builder removes the folders of the killed one.
 	w.noBuilderLeft()
 }
 
@@ -126,8 +127,8 @@ func (p *process) text() string {
 
 func (p *process) waitFor(text string) {
 	p.t.Helper()
-	// The instruction's own text holds the words once; the second time they are its output.
-	require.Eventually(p.t, func() bool { return strings.Count(p.text(), text) >= 2 }, time.Minute, 50*time.Millisecond, "%s never printed", text)
+	// The first match is the text of the instruction, the second one its output.
+	require.Eventually(p.t, func() bool { return strings.Count(p.text(), text) >= 2 }, time.Minute, 50*time.Millisecond, "%s was not printed", text)
 }
 
 // wait returns the exit status.
@@ -141,7 +142,8 @@ func (p *process) wait() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// runAlongside runs the helper without looking for what others that run now may still hold.
+// runAlongside runs the helper without checking for leftovers, for tests where other helpers run at the same
+// time.
 func (w *world) runAlongside(args ...string) outcome {
 	w.t.Helper()
 	p := w.start(args...)

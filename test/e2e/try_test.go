@@ -22,7 +22,7 @@ func TestTry(t *testing.T) {
 	assert.Regexp(t, `(?m)^changed +[\d.]+ .* 3/6 +partly-used$`, got.log)
 	assert.Regexp(t, `(?m)^no cache +[\d.]+ .* 0/6 +off$`, got.log)
 	assert.Contains(t, got.log, "changed file: src/main.txt")
-	assert.Equal(t, before, snapshot(t, w.app), "the user's folder is as it was")
+	assert.Equal(t, before, snapshot(t, w.app), "the user's folder must not change")
 }
 
 func TestTryWithBadInput(t *testing.T) {
@@ -31,12 +31,12 @@ func TestTryWithBadInput(t *testing.T) {
 	cases := []struct {
 		name string
 		args []string
-		says string
+		log  string
 	}{
 		{"no folder", []string{"try"}, "layercache try DIR"},
-		{"a folder that is not there", []string{"try", "nowhere"}, "nowhere is not a folder"},
+		{"a missing folder", []string{"try", "nowhere"}, "nowhere is not a folder"},
 		{"a folder without a Dockerfile", []string{"try", "src"}, "--file"},
-		{"a file to touch that is not there", []string{"try", ".", "--touch", "nothing.txt"}, "no such file"},
+		{"a missing file to touch", []string{"try", ".", "--touch", "nothing.txt"}, "no such file"},
 		{"a file to touch outside of the folder", []string{"try", ".", "--touch", "../x"}, "inside"},
 	}
 	for _, c := range cases {
@@ -44,7 +44,7 @@ func TestTryWithBadInput(t *testing.T) {
 			w.t = t
 			got := w.run(c.args...)
 			assert.Equal(t, 1, got.exitCode)
-			assert.Contains(t, got.log, c.says)
+			assert.Contains(t, got.log, c.log)
 			assert.NotContains(t, got.log, "goroutine")
 		})
 	}
@@ -61,7 +61,7 @@ func TestTryThatIsInterrupted(t *testing.T) {
 	w.nothingLeft()
 }
 
-// snapshot is every file of a folder with its content.
+// snapshot returns the content of every file in a folder.
 func snapshot(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}

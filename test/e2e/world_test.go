@@ -22,10 +22,11 @@ import (
 	"github.com/layercache/layercache/test/programs"
 )
 
-// base is pulled through the mirror; where no network reaches it, the registry has a stand-in for it.
+// base is pulled through the mirror. Without a network, the registry serves a stand-in for it.
 const base = "public.ecr.aws/docker/library/busybox:1.37"
 
-// dockerfile has what an application's has: dependencies that seldom change, sources that do, a small last stage.
+// dockerfile is typical for an application: dependencies that rarely change, sources that often change, and a
+// small last stage.
 const dockerfile = `FROM ` + base + ` AS build
 WORKDIR /app
 COPY deps.txt .
@@ -37,7 +38,7 @@ FROM ` + base + `
 COPY --from=build --link /app/program /program
 `
 
-// The Dockerfile's steps, FROM left out.
+// The Dockerfile's steps except FROM.
 const (
 	workdir   = "WORKDIR /app"
 	deps      = "COPY deps.txt ."
@@ -49,13 +50,13 @@ const (
 
 var everyStep = []string{workdir, deps, installed, sources, compile, last}
 
-// world is one test's registry, application and environment.
+// world is the registry, application and environment of one test.
 type world struct {
 	t        *testing.T
 	registry *localecr.Server
 	app      string
 	tmp      string
-	// builders is what the helper finds at /var/lib/layercache.
+	// builders is the folder that the helper sees as /var/lib/layercache.
 	builders string
 	env      map[string]string
 }
@@ -73,7 +74,7 @@ func newWorld(t *testing.T) *world {
 		"LAYERCACHE_REPOSITORY": server.Addr() + "/cache",
 		"LAYERCACHE_MIRRORS":    "public.ecr.aws=" + server.Addr() + "/ecr-public",
 		"LAYERCACHE_BRANCH":     "main",
-		// A busy machine is no cache that does not answer.
+		// On a busy machine the registry may be slow; that must not count as a cache failure.
 		"LAYERCACHE_CACHE_TIMEOUT": "60s",
 		"LAYERCACHE_REPORT_DIR":    filepath.Join(w.tmp, "report"),
 	}
@@ -89,7 +90,8 @@ func (w *world) write(path, content string) {
 
 func (w *world) image() string { return w.registry.Addr() + "/shop:1" }
 
-// command is the helper in the application's folder, with nothing of this process's LAYERCACHE_* variables.
+// command returns a command that runs the helper in the application's folder, without the LAYERCACHE_*
+// variables of this process.
 func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
 	program := programs.Bundled
 	if slices.Contains([]string{"try"}, args[0]) {
@@ -104,17 +106,18 @@ func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// enter gives a program a folder of its own for its builders.
+// enter runs a program with its own folder for builders.
 const enter = `mkdir -p /var/lib/layercache && mount --bind "$0" /var/lib/layercache && exec "$@"`
 
-// inside is the program with the world's builders, so that what others do on this machine is not taken for the test's own doing.
+// inside returns a command that runs the program with the world's folder for builders, separate from other
+// builders on this machine.
 func (w *world) inside(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", enter, w.builders, program}, args...)...)
 	confine(cmd)
 	return cmd
 }
 
-// outcome is what a run of the helper left.
+// outcome is the result of a run of the helper.
 type outcome struct {
 	*report.Report
 	exitCode int
@@ -146,7 +149,7 @@ func (w *world) run(args ...string) outcome {
 	return got
 }
 
-// succeeds checks that the build ended well and wrote a report.
+// succeeds checks that the build succeeded and wrote a report.
 func (w *world) succeeds(o outcome) outcome {
 	w.t.Helper()
 	require.Zero(w.t, o.exitCode, o.log)
@@ -154,7 +157,7 @@ func (w *world) succeeds(o outcome) outcome {
 	return o
 }
 
-// ran are the instructions that did not come from a cache.
+// ran returns the instructions that were not cached.
 func (o outcome) ran() []string {
 	var instructions []string
 	for _, step := range o.Steps {
@@ -171,18 +174,19 @@ func (w *world) nothingLeft() {
 	assert.Empty(w.t, w.processes(), "processes that outlived the helper")
 	private, err := filepath.Glob(filepath.Join(w.tmp, "layercache-*"))
 	assert.NoError(w.t, err)
-	assert.Empty(w.t, private, "private folders that were left")
+	assert.Empty(w.t, private, "private folders that were not removed")
 	w.noBuilderLeft()
 }
 
-// noBuilderLeft checks that builders' folders go. The helper does not wait for that: a process of their own removes them.
+// noBuilderLeft checks that the builders' folders are removed. It waits, because a background process removes
+// them after the helper has ended.
 func (w *world) noBuilderLeft() {
 	w.t.Helper()
 	var left []string
 	assert.Eventually(w.t, func() bool {
 		left = w.builderFolders()
 		return len(left) == 0
-	}, time.Minute, 20*time.Millisecond, "builder folders that were left: %q", &left)
+	}, time.Minute, 20*time.Millisecond, "builder folders that were not removed: %q", &left)
 }
 
 func (w *world) builderFolders() []string {
@@ -190,21 +194,17 @@ func (w *world) builderFolders() []string {
 	return found
 }
 
-// processes are those whose temporary files go to the world's folder: the helper, and whatever it started.
+// processes returns the processes whose TMPDIR is the world's folder: the helper and everything that it
+// started.
 func (w *world) processes() []string {
 	var found []string
-	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, path := range environments {
-		content, err := os.ReadFile(path)
-		if err == nil && slices.Contains(strings.Split(string(content), "\x00"), "TMPDIR="+w.tmp) {
-			line, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-			found = append(found, strings.ReplaceAll(string(line), "\x00", " "))
-		}
+	for _, process := range programs.Running(w.tmp, w.builders) {
+		found = append(found, strings.ReplaceAll(process.Command, "\x00", " "))
 	}
 	return found
 }
 
-// pulled fetches an image from the registry, as a user of it would.
+// pulled returns an image from the registry.
 func (w *world) pulled(image string) v1.Image {
 	w.t.Helper()
 	ref, err := name.ParseReference(image)
@@ -214,7 +214,7 @@ func (w *world) pulled(image string) v1.Image {
 	return got
 }
 
-// tags lists a repository's tags; one that does not exist has none.
+// tags returns the tags of a repository, or nil if the repository does not exist.
 func (w *world) tags(repository string) []string {
 	w.t.Helper()
 	parsed, err := name.NewRepository(w.registry.Addr() + "/" + repository)

@@ -9,18 +9,18 @@ import (
 	"github.com/layercache/layercache/test/localecr"
 )
 
-// Ask is what somebody wants to do: an IAM action with a repository.
+// Ask is an IAM action on a repository that a principal wants to take.
 type Ask struct {
-	// Principal is the ARN of a session, or of Own.
+	// Principal is the ARN of a session, or Own.
 	Principal string
-	// Action is ECR's, such as ecr:PutImage.
+	// Action is an action of ECR, such as ecr:PutImage.
 	Action string
-	// Host is the registry's, Repository the name of the repository in it.
+	// Host is the host of the registry, Repository the name of the repository in it.
 	Host, Repository string
 }
 
-// asks are the actions that a request to a registry takes. One that reads no repository and writes none takes none; one that no
-// client of a build sends takes an action that nobody is given.
+// asks returns the actions that a request to a registry requires: none if the request is not for a
+// repository. A request that no client of a build sends requires the action "none", which no principal has.
 //
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
@@ -67,7 +67,7 @@ func actionOf(method, kind string, upload, digest bool) string {
 	}
 }
 
-// refused are the words of ECR for the first of the asks that is not allowed; empty if all are.
+// refused returns ECR's error message for the first ask that is not allowed, or "" if all are allowed.
 func (w *World) refused(asks []Ask) string {
 	for _, ask := range asks {
 		if w.config.Allow != nil && !w.config.Allow(ask) {

@@ -13,7 +13,7 @@ import (
 	"github.com/layercache/layercache/test/ecrhost"
 )
 
-func TestARequestTakesTheActionThatECRNames(t *testing.T) {
+func TestARequestRequiresTheActionThatECRDocuments(t *testing.T) {
 	const blob = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 	var asked []string
 	world, err := ecrhost.Start(ecrhost.Config{

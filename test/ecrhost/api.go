@@ -12,33 +12,34 @@ import (
 	"strings"
 	"time"
 
-	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/registry/ecr"
 )
 
-// The access key of Own, as a program finds it in its environment.
+// The access key of Own, which programs get in their environment.
 const (
 	ownKeyID  = "AKIAOWNOWNOWNOWNOWN1"
 	ownSecret = "own-secret-access-key-of-the-build"
 )
 
-// Call is one call of an API.
+// Call is a call of an API.
 type Call struct {
 	// Action is GetAuthorizationToken, CreateRepository or AssumeRole.
 	Action string
-	// Principal is who called; Role is the role that was assumed.
+	// Principal is the caller. Role is the role that was assumed.
 	Principal, Role string
-	// SessionName is the name that the session of the role was given.
+	// SessionName is the name of the role's session.
 	SessionName string
 }
 
-// Calls are all calls of the APIs so far.
+// Calls returns all calls of the APIs so far.
 func (w *World) Calls() []Call {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	return slices.Clone(w.calls)
 }
 
-// Token makes a token for the principal that ends after life, as `aws ecr get-login-password` prints one.
+// Token returns a new token for the principal that expires after life, in the form that `aws ecr
+// get-login-password` prints.
 func (w *World) Token(principal string, life time.Duration) string {
 	password := "token-" + rand.Text()
 	w.mutex.Lock()
@@ -47,7 +48,7 @@ func (w *World) Token(principal string, life time.Duration) string {
 	return password
 }
 
-// Secrets are all tokens and secret keys that were handed out, as they are and as they stand in requests.
+// Secrets returns all tokens and secret keys that were issued, in plain text and as encoded in requests.
 func (w *World) Secrets() []string {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
@@ -63,7 +64,8 @@ func (w *World) Secrets() []string {
 
 func secretOf(id string) string { return "secret-of-" + id }
 
-// answer is the API of ECR and of STS. Who calls is told by the access key of the signature, which is not checked.
+// answer handles the APIs of ECR and STS. The access key of the signature identifies the caller; the
+// signature itself is not verified.
 func (w *World) answer(answer http.ResponseWriter, r *http.Request) {
 	principal, ok := w.caller(r)
 	if !ok {
@@ -73,18 +75,19 @@ func (w *World) answer(answer http.ResponseWriter, r *http.Request) {
 	}
 	switch _, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "."); operation {
 	case "GetAuthorizationToken":
-		w.note(Call{Action: operation, Principal: principal})
+		w.record(Call{Action: operation, Principal: principal})
 		encoded := base64.StdEncoding.EncodeToString([]byte("AWS:" + w.Token(principal, w.config.TokenLife)))
 		fmt.Fprintf(answer, `{"authorizationData":[{"authorizationToken":%q,"expiresAt":%d}]}`, encoded, time.Now().Add(w.config.TokenLife).Unix())
 	case "CreateRepository":
-		w.note(Call{Action: operation, Principal: principal})
+		w.record(Call{Action: operation, Principal: principal})
 		w.createRepository(answer, r, principal)
 	default:
 		w.assumeRole(answer, r, principal)
 	}
 }
 
-// createRepository creates a repository in the registry of the caller's account, in the region that the signature is for.
+// createRepository creates a repository in the registry of the caller's account in the region of the
+// signature.
 func (w *World) createRepository(answer http.ResponseWriter, r *http.Request, principal string) {
 	var input struct {
 		RepositoryName                     string
@@ -119,7 +122,7 @@ func (w *World) createRepository(answer http.ResponseWriter, r *http.Request, pr
 		return
 	}
 	answer.WriteHeader(http.StatusBadRequest)
-	fmt.Fprintf(answer, `{"__type":"InvalidParameterException","message":"there is no registry of account %s in %s here"}`, account, region)
+	fmt.Fprintf(answer, `{"__type":"InvalidParameterException","message":"this test has no registry of account %s in %s"}`, account, region)
 }
 
 func (w *World) assumeRole(answer http.ResponseWriter, r *http.Request, principal string) {
@@ -127,7 +130,7 @@ func (w *World) assumeRole(answer http.ResponseWriter, r *http.Request, principa
 		answer.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	w.note(Call{Action: "AssumeRole", Principal: principal, Role: r.Form.Get("RoleArn"), SessionName: r.Form.Get("RoleSessionName")})
+	w.record(Call{Action: "AssumeRole", Principal: principal, Role: r.Form.Get("RoleArn"), SessionName: r.Form.Get("RoleSessionName")})
 	id := "ASIA" + rand.Text()[:16]
 	w.mutex.Lock()
 	w.assumed[id] = r.Form.Get("RoleArn")
@@ -137,13 +140,13 @@ func (w *World) assumeRole(answer http.ResponseWriter, r *http.Request, principa
 		`</Credentials></AssumeRoleResult></AssumeRoleResponse>`, id, secretOf(id), id, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 }
 
-func (w *World) note(call Call) {
+func (w *World) record(call Call) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.calls = append(w.calls, call)
 }
 
-// caller is the principal of the request's access key.
+// caller returns the principal of the request's access key.
 func (w *World) caller(r *http.Request) (string, bool) {
 	id := credential(r)[0]
 	if id == ownKeyID {

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// authority is a certificate authority of one world's own, and the one certificate that it signed.
+// authority is the certificate authority of one world and the certificate that it signed.
 type authority struct {
-	// root is the authority's own certificate, PEM.
+	// root is the authority's certificate in PEM format.
 	root        []byte
 	certificate tls.Certificate
 }

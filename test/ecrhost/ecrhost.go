@@ -24,34 +24,37 @@ import (
 	"github.com/layercache/layercache/test/localecr"
 )
 
-// Own is the principal that a program is when it assumes no role.
+// Own is the principal of a program that has not assumed a role.
 const Own = "arn:aws:iam::111122223333:role/build"
 
-// Config says what a world has.
+// Config configures a World.
 type Config struct {
-	// Dir is where blobs, the certificate and the hosts file are kept; the caller removes it.
+	// Dir is the folder for blobs, the certificate and the hosts file. The caller removes it.
 	Dir string
-	// Registries are the registries by their host name.
+	// Registries are the registries by host name.
 	Registries map[string]Registry
-	// TokenLife is how long a token is good. Default: 12 hours, as ECR's.
+	// TokenLife is the lifetime of a token. The default is 12 hours, as in ECR.
 	TokenLife time.Duration
-	// Identify says which principal an access key belongs to that this world has not handed out. Default: none does.
+	// Identify returns the principal of an access key that this world has not issued. By default, such keys
+	// are unknown.
 	Identify func(ctx context.Context, accessKeyID string) (principal string, ok bool)
-	// Allow decides what those with a token may do, beside the lists of the registries. Default: everything.
+	// Allow reports whether an ask is allowed, in addition to the registries' Principals. By default, every
+	// ask is.
 	Allow func(Ask) bool
 }
 
 // Registry is one account's registry in one region.
 type Registry struct {
-	// Principals are the ARNs of those that may use it, a role's standing for its sessions; none means everyone with a token.
+	// Principals are the ARNs of the principals that may use it. The ARN of a role includes its sessions. If
+	// it is empty, everyone with a token may use it.
 	Principals []string
-	// Repositories are those that it begins with, by name.
+	// Repositories are the initial repositories by name.
 	Repositories map[string]Repository
-	// PullThrough are the upstreams of its pull-through cache rules, HOST or HOST/PREFIX, by the rules' prefixes.
+	// PullThrough maps the prefixes of pull-through cache rules to their upstreams, HOST or HOST/PREFIX.
 	PullThrough map[string]string
 }
 
-// World is a running piece of AWS.
+// World is a running simulation of ECR and STS.
 type World struct {
 	config    Config
 	authority *authority
@@ -62,7 +65,7 @@ type World struct {
 
 	mutex  sync.Mutex
 	tokens map[string]token
-	// repositories are those of each host by name.
+	// repositories are the repositories of each host by name.
 	repositories map[string]map[string]*repository
 	assumed      map[string]string
 	requests     []Request
@@ -127,19 +130,19 @@ func (w *World) start() error {
 	return w.writeFiles(hosts)
 }
 
-// proxyTo passes requests on to the registry at an address.
+// proxyTo returns a handler that forwards requests to the registry at the address.
 func proxyTo(address string) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: address})
 			r.Out.Host = r.In.Host
 		},
-		ModifyResponse: inECRsWords,
+		ModifyResponse: asECR,
 		ErrorLog:       log.New(io.Discard, "", 0),
 	}
 }
 
-// listen takes port 443, which the hosts have no other than, at an address of loopback that nobody else uses.
+// listen listens on port 443, the only port of ECR's hosts, on an unused loopback address.
 func listen() (net.Listener, error) {
 	var err error
 	for range 10 {
@@ -172,7 +175,7 @@ func (w *World) writeFiles(hosts []string) error {
 	)
 }
 
-// Close stops everything.
+// Close stops the registries and the APIs.
 func (w *World) Close() error {
 	var err error
 	if w.server != nil {

@@ -26,9 +26,9 @@ func TestARegistryAnswersAsECRDoes(t *testing.T) {
 	}{
 		{"a token", imageHost, world.Token(ecrhost.Own, time.Hour), 200, ecrhost.Own},
 		{"no token", imageHost, "", 401, ""},
-		{"a token that nobody made", imageHost, "made-up", 401, ""},
-		{"a token that has ended", imageHost, world.Token(ecrhost.Own, -time.Second), 403, ecrhost.Own},
-		{"a token of the principal that may", cacheHost, world.Token(cacheRole, time.Hour), 200, cacheRole},
+		{"an unknown token", imageHost, "unknown", 401, ""},
+		{"an expired token", imageHost, world.Token(ecrhost.Own, -time.Second), 403, ecrhost.Own},
+		{"a token of an allowed principal", cacheHost, world.Token(cacheRole, time.Hour), 200, cacheRole},
 		{"a token of another principal", cacheHost, world.Token(ecrhost.Own, time.Hour), 403, ecrhost.Own},
 	}
 	for _, c := range cases {
@@ -48,7 +48,7 @@ func TestARegistryAnswersAsECRDoes(t *testing.T) {
 	}
 }
 
-func TestTheHostsResolveForAProgramAndForNobodyElse(t *testing.T) {
+func TestTheHostsResolveOnlyForProgramsOfTheWorld(t *testing.T) {
 	world, err := ecrhost.Start(ecrhost.Config{Dir: t.TempDir(), Registries: map[string]ecrhost.Registry{imageHost: {}}})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, world.Close()) })

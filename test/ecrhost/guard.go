@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// token is what ECR handed out.
+// token is a token that ECR issued.
 type token struct {
 	principal string
 	expires   time.Time
@@ -20,48 +20,48 @@ type token struct {
 type Request struct {
 	Host, Method, Path string
 	Status             int
-	// Principal is whose token was shown; empty means none, or none that is known.
+	// Principal is the owner of the request's token. It is empty without a token or with an unknown one.
 	Principal string
 }
 
-// Requests are all requests so far.
+// Requests returns all requests so far.
 func (w *World) Requests() []Request {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	return slices.Clone(w.requests)
 }
 
-// guarded asks for a token, as ECR does, before the registry's own answer.
+// guarded checks the token and the permissions, as ECR does, before it forwards a request to the registry.
 func (w *World) guarded(registries map[string]http.Handler) http.Handler {
 	return http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
 		_, password, _ := r.BasicAuth()
 		w.mutex.Lock()
 		shown, known := w.tokens[password]
 		w.mutex.Unlock()
-		noted := &notedAnswer{ResponseWriter: answer, status: http.StatusOK}
+		recorded := &recordedAnswer{ResponseWriter: answer, status: http.StatusOK}
 		defer func() {
 			w.mutex.Lock()
 			defer w.mutex.Unlock()
-			w.requests = append(w.requests, Request{r.Host, r.Method, r.URL.Path, noted.status, shown.principal})
+			w.requests = append(w.requests, Request{r.Host, r.Method, r.URL.Path, recorded.status, shown.principal})
 		}()
 		registry, ok := registries[r.Host]
 		principals := w.config.Registries[r.Host].Principals
 		refusal := w.refused(w.asks(r, shown.principal))
 		switch {
 		case !ok:
-			http.NotFound(noted, r)
+			http.NotFound(recorded, r)
 		case !known:
-			noted.Header().Set("WWW-Authenticate", fmt.Sprintf(`Basic realm="https://%s/",service="ecr.amazonaws.com"`, r.Host))
-			refuse(noted, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
+			recorded.Header().Set("WWW-Authenticate", fmt.Sprintf(`Basic realm="https://%s/",service="ecr.amazonaws.com"`, r.Host))
+			refuse(recorded, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
 		case time.Now().After(shown.expires):
-			// Not 401, which a client would take for a reason to ask for credentials again.
-			refuse(noted, http.StatusForbidden, "DENIED", "Your authorization token has expired. Reauthenticate and try again.")
+			// Not 401, which would make a client ask for credentials again.
+			refuse(recorded, http.StatusForbidden, "DENIED", "Your authorization token has expired. Reauthenticate and try again.")
 		case len(principals) > 0 && !slices.ContainsFunc(principals, func(p string) bool { return p == shown.principal || isSession(shown.principal, p) }):
-			refuse(noted, http.StatusForbidden, "DENIED", "User: "+shown.principal+" is not authorized to perform: ecr:BatchGetImage")
+			refuse(recorded, http.StatusForbidden, "DENIED", "User: "+shown.principal+" is not authorized to perform: ecr:BatchGetImage")
 		case refusal != "":
-			refuse(noted, http.StatusForbidden, "DENIED", refusal)
+			refuse(recorded, http.StatusForbidden, "DENIED", refusal)
 		default:
-			registry.ServeHTTP(noted, r)
+			registry.ServeHTTP(recorded, r)
 		}
 	})
 }
@@ -72,15 +72,15 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]string{"code": code, "message": message}}})
 }
 
-type notedAnswer struct {
+type recordedAnswer struct {
 	http.ResponseWriter
 	status int
 }
 
-func (a *notedAnswer) WriteHeader(status int) {
+func (a *recordedAnswer) WriteHeader(status int) {
 	a.status = status
 	a.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap lets the proxy flush what it copies.
-func (a *notedAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+// Unwrap lets the proxy flush the answer.
+func (a *recordedAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

@@ -28,8 +28,8 @@ func TestTheCacheIsWrittenAndReadUnderECRsHostNames(t *testing.T) {
 	cold := p.succeeds(p.build())
 	assert.Equal(t, "yes", cold.Exported)
 	assert.Empty(t, cold.Warnings)
-	assert.True(t, p.has(imageHost, imageManifest, 201), "the image is there")
-	assert.True(t, p.has(cacheHost, cacheManifest, 201), "the cache is there")
+	assert.True(t, p.has(imageHost, imageManifest, 201), "the image must be pushed")
+	assert.True(t, p.has(cacheHost, cacheManifest, 201), "the cache must be exported")
 
 	unchanged := p.succeeds(p.build())
 	assert.Equal(t, "used", unchanged.Verdict)
@@ -40,11 +40,12 @@ func TestTheCacheIsWrittenAndReadUnderECRsHostNames(t *testing.T) {
 		calls = append(calls, call.Action+" "+call.Principal)
 	}
 	asked := "GetAuthorizationToken " + ecrhost.Own
-	assert.Equal(t, slices.Repeat([]string{asked}, 4), calls, "one token for each of two regions, in each of two builds")
+	assert.Equal(t, slices.Repeat([]string{asked}, 4), calls, "each of the two builds must get one token for each of the two regions")
 }
 
-// Everything that a build asks a registry for the first time after a token has ended needs the next one. What buildx was
-// handed it keeps for five minutes, so the base image comes from one host and nothing is imported from the others.
+// After a token has expired, the first request of a build to a registry needs a new one. buildx keeps
+// credentials for five minutes, so this build pulls its base image from one host and imports no cache from
+// the others.
 func TestABuildThatOutlivesItsTokenStillPushesAndExports(t *testing.T) {
 	p := newProject(t, ecrhost.Config{Registries: everyone(), TokenLife: 15 * time.Second})
 	p.write("Dockerfile", dockerfile+"RUN sleep 17\n")
@@ -54,10 +55,10 @@ func TestABuildThatOutlivesItsTokenStillPushesAndExports(t *testing.T) {
 	assert.Empty(t, got.Warnings)
 	assert.True(t, p.has(imageHost, imageManifest, 201))
 	assert.True(t, p.has(cacheHost, cacheManifest, 201))
-	assert.Greater(t, len(p.aws.Calls()), 2, "more tokens than one for each region")
+	assert.Greater(t, len(p.aws.Calls()), 2, "the build must get more than one token for each region")
 
 	p.env["LAYERCACHE_REFRESH"] = "false"
-	assert.Equal(t, "used", p.succeeds(p.build()).Verdict, "the cache that was written can be read")
+	assert.Equal(t, "used", p.succeeds(p.build()).Verdict, "the exported cache must be readable")
 }
 
 func TestTheUsersOwnDockerLoginNeedsNoCredentialsOfAWS(t *testing.T) {
@@ -77,13 +78,13 @@ func TestTheUsersOwnDockerLoginNeedsNoCredentialsOfAWS(t *testing.T) {
 	unchanged := p.succeeds(p.build())
 	assert.Equal(t, "used", unchanged.Verdict)
 	assert.Empty(t, unchanged.Warnings)
-	assert.Empty(t, p.aws.Calls(), "AWS was not asked for anything")
+	assert.Empty(t, p.aws.Calls(), "the helper must not call AWS")
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
-	assert.Equal(t, config, string(content), "the user's own is as it was")
+	assert.Equal(t, config, string(content), "the user's configuration must not change")
 }
 
-func TestWithoutASignInTheRegistryHasTheLastWord(t *testing.T) {
+func TestABuildWithoutASignInFails(t *testing.T) {
 	p := newProject(t, ecrhost.Config{Registries: everyone()})
 	p.credentials = false
 	got := p.build()
@@ -104,7 +105,7 @@ func TestARoleSignsInToTheCacheAlone(t *testing.T) {
 	assert.Equal(t, "used", p.succeeds(p.build()).Verdict)
 }
 
-func TestARoleForAHostThatTheImageIsInTooIsNotAssumed(t *testing.T) {
+func TestARoleIsNotAssumedIfTheImageIsOnTheSameHost(t *testing.T) {
 	p := newProject(t, ecrhost.Config{Registries: everyone()})
 	p.env["LAYERCACHE_REPOSITORY"] = imageHost + "/cache"
 	p.env["LAYERCACHE_REPOSITORY_ROLE"] = cacheRole

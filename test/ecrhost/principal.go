@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// credential are the parts of a signature's credential, KEY/DATE/REGION/SERVICE/aws4_request; those that are missing are empty.
+// credential returns the parts of a signature's credential, KEY/DATE/REGION/SERVICE/aws4_request. Missing
+// parts are empty.
 func credential(r *http.Request) [5]string {
 	_, rest, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	text, _, _ := strings.Cut(rest, ",")
@@ -17,10 +18,10 @@ func credential(r *http.Request) [5]string {
 	return parts
 }
 
-// regionOf is the region that a request was signed for.
+// regionOf returns the region that a request was signed for.
 func regionOf(r *http.Request) string { return credential(r)[2] }
 
-// accountOf is the account in an ARN, empty where there is none.
+// accountOf returns the account in an ARN, or "".
 func accountOf(arn string) string {
 	parts := strings.Split(arn, ":")
 	if len(parts) < 6 {
@@ -29,7 +30,8 @@ func accountOf(arn string) string {
 	return parts[4]
 }
 
-// isSession says whether an ARN names a session of a role, assumed-role/NAME/SESSION. The role's path is not in it.
+// isSession reports whether the ARN is that of a session of the role, assumed-role/NAME/SESSION. Such an ARN
+// does not contain the role's path.
 func isSession(arn, role string) bool {
 	name, ok := strings.CutPrefix(role[strings.LastIndex(role, ":")+1:], "role/")
 	_, rest, isAssumed := strings.Cut(arn, ":assumed-role/")

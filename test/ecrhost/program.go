@@ -12,19 +12,19 @@ import (
 	"syscall"
 )
 
-// enter puts the hosts file in its place in a mount namespace, and becomes the program.
+// enter mounts the hosts file in the mount namespace and then executes the program.
 const enter = `mount --bind "$0" /etc/hosts && exec "$@"`
 
-// Command is a program in whose eyes, and in those of what it starts, the registries' names resolve. The caller sets its
-// environment: Environ, and Credentials where the program is to have some.
+// Command returns a command that runs the program, which can resolve the registries' names, as can its child
+// processes. The caller sets its environment: Environ, and Credentials if the program needs them.
 func (w *World) Command(ctx context.Context, program string, arguments ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", enter, w.hostsPath(), program}, arguments...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	return cmd
 }
 
-// Environ are the variables with which a program trusts the registries and calls the APIs of this world. The SDK looks for
-// no credentials on an instance.
+// Environ returns the variables that make a program trust the registries and call the APIs of this world.
+// They stop the SDK from looking for credentials on an instance.
 func (w *World) Environ() []string {
 	return []string{
 		"SSL_CERT_FILE=" + w.certificatePath(), "AWS_ENDPOINT_URL_ECR=" + w.api.URL, "AWS_ENDPOINT_URL_STS=" + w.api.URL,
@@ -32,18 +32,18 @@ func (w *World) Environ() []string {
 	}
 }
 
-// Endpoint is the address of the APIs.
+// Endpoint returns the address of the APIs.
 func (w *World) Endpoint() string { return w.api.URL }
 
-// OwnKey is the access key that makes its user Own, which has no session.
+// OwnKey returns the access key of Own, without a session token.
 func (w *World) OwnKey() (id, secret, session string) { return ownKeyID, ownSecret, "" }
 
-// Credentials are the variables that make a program Own.
+// Credentials returns the variables that give a program the credentials of Own.
 func (w *World) Credentials() []string {
 	return []string{"AWS_ACCESS_KEY_ID=" + ownKeyID, "AWS_SECRET_ACCESS_KEY=" + ownSecret}
 }
 
-// Transport reaches the registries from this process.
+// Transport returns a transport with which this process can reach the registries.
 func (w *World) Transport() http.RoundTripper {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(w.authority.root)

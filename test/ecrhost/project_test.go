@@ -30,7 +30,7 @@ const (
 	dockerfile = "FROM public.ecr.aws/docker/library/busybox:1.37\nCOPY text text\nRUN cat text > copy\n"
 )
 
-// project is an application, its environment and the AWS that it is built in.
+// project is an application, its environment and the simulated AWS that it is built in.
 type project struct {
 	t     *testing.T
 	aws   *ecrhost.World
@@ -38,7 +38,7 @@ type project struct {
 	home  string
 	image string
 	env   map[string]string
-	// credentials say whether the build has an identity of AWS's.
+	// credentials means that the build has AWS credentials.
 	credentials bool
 }
 
@@ -66,10 +66,11 @@ func (p *project) write(name, content string) {
 	require.NoError(p.t, os.WriteFile(filepath.Join(p.dir, name), []byte(content), 0o600))
 }
 
-// everyone has the three registries open to all that have a token.
+// everyone returns the three registries, open to everyone with a token.
 func everyone() map[string]ecrhost.Registry { return open(nil, nil) }
 
-// open has the three registries, those of the images and of the cache open to their principals alone.
+// open returns the three registries, of which those of the images and of the cache are open only to the given
+// principals.
 func open(images, caches []string) map[string]ecrhost.Registry {
 	return map[string]ecrhost.Registry{
 		imageHost:  {Principals: images, Repositories: map[string]ecrhost.Repository{"shop": {}, "cache": {}}},
@@ -78,14 +79,15 @@ func open(images, caches []string) map[string]ecrhost.Registry {
 	}
 }
 
-// outcome is what a build left.
+// outcome is the result of a build.
 type outcome struct {
 	*report.Report
 	exitCode int
 	log      string
 }
 
-// build runs `layercache build --push`, watching what other processes of the machine could see of it.
+// build runs `layercache build --push`. It also collects what other processes on the machine can see of the
+// build.
 func (p *project) build(args ...string) outcome {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), 3*time.Minute)
@@ -146,13 +148,13 @@ func commandLines(stop <-chan struct{}) string {
 	}
 }
 
-// nothingShown checks that no secret is in the log, in a command line, or in a file that is left.
+// nothingShown checks that no secret is in the log, in a command line, or in a file that remains.
 func (p *project) nothingShown(log, commandLines string) {
 	p.t.Helper()
-	assert.Contains(p.t, commandLines, "buildkitd", "command lines were seen")
+	assert.Contains(p.t, commandLines, "buildkitd", "the command lines must be collected")
 	private, err := filepath.Glob(filepath.Join(p.home, "layercache-*"))
 	require.NoError(p.t, err)
-	assert.Empty(p.t, private, "private folders that were left")
+	assert.Empty(p.t, private, "private folders that were not removed")
 	files := map[string]string{"the log": log, "a command line": commandLines}
 	for _, root := range []string{p.home, p.dir, filepath.Dir(p.env["LAYERCACHE_REPORT_DIR"])} {
 		require.NoError(p.t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -171,7 +173,7 @@ func (p *project) nothingShown(log, commandLines string) {
 	}
 }
 
-// pushers are those whose token was shown for requests that wrote to the host, each once.
+// pushers returns the principals that wrote to the host, without duplicates.
 func (p *project) pushers(host string) []string {
 	var principals []string
 	for _, request := range p.aws.Requests() {
@@ -182,7 +184,7 @@ func (p *project) pushers(host string) []string {
 	return principals
 }
 
-// has says that a request for the path on the host was answered with the status.
+// has reports whether a request for the path on the host was answered with the status.
 func (p *project) has(host, path string, status int) bool {
 	return slices.ContainsFunc(p.aws.Requests(), func(r ecrhost.Request) bool {
 		return r.Host == host && r.Path == path && r.Status == status

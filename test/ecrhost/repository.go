@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Mutability says which tags of a repository stay with the image that they were first pushed for.
+// Mutability determines which tags of a repository can be overwritten.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
 type Mutability string
 
-// The settings that ECR has.
+// The settings of ECR.
 const (
 	Mutable                Mutability = "MUTABLE"
 	Immutable              Mutability = "IMMUTABLE"
@@ -20,23 +20,23 @@ const (
 	ImmutableWithExclusion Mutability = "IMMUTABLE_WITH_EXCLUSION"
 )
 
-// Repository is what one repository is set to.
+// Repository holds the settings of a repository.
 type Repository struct {
-	// Mutability of its tags. Default: Mutable.
+	// Mutability of its tags. The default is Mutable.
 	Mutability Mutability
-	// Exclusions are wildcard filters for tags that the opposite holds for.
+	// Exclusions are wildcard filters for the tags that are excluded from Mutability.
 	Exclusions []string
 }
 
-// repository is one that there is.
+// repository is an existing repository.
 type repository struct {
 	settings Repository
 	// pushed are the tags and digests that were pushed.
 	pushed map[string]bool
 }
 
-// isFixed says whether a tag may be pushed once only.
-func (r Repository) isFixed(tag string) bool {
+// isImmutable reports whether the tag can only be pushed once.
+func (r Repository) isImmutable(tag string) bool {
 	switch r.Mutability {
 	case Immutable:
 		return true
@@ -49,7 +49,7 @@ func (r Repository) isFixed(tag string) bool {
 	}
 }
 
-// isExcluded says whether a filter fits the tag. In a filter * stands for any characters, none too.
+// isExcluded reports whether a filter matches the tag. In a filter, * matches any number of characters.
 func (r Repository) isExcluded(tag string) bool {
 	for _, filter := range r.Exclusions {
 		pattern := "^" + strings.ReplaceAll(regexp.QuoteMeta(filter), `\*`, ".*") + "$"
@@ -66,29 +66,29 @@ func (w *World) CreateRepository(host, name string, settings Repository) error {
 	defer w.mutex.Unlock()
 	repositories, ok := w.repositories[host]
 	if !ok {
-		return fmt.Errorf("ecrhost: there is no registry %s", host)
+		return fmt.Errorf("ecrhost: registry %s does not exist", host)
 	}
 	if _, ok := repositories[name]; ok {
-		return fmt.Errorf("ecrhost: registry %s has a repository %q already", host, name)
+		return fmt.Errorf("ecrhost: registry %s already has a repository %q", host, name)
 	}
 	repositories[name] = &repository{settings: settings, pushed: map[string]bool{}}
 	return nil
 }
 
-// has says whether a registry has a repository.
+// has reports whether a registry has a repository.
 func (w *World) has(host, name string) bool {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	return w.repositories[host][name] != nil
 }
 
-// isTaken says that a repository has a tag which stays where it is.
+// isTaken reports whether the reference is a pushed tag that cannot be overwritten.
 func (w *World) isTaken(host, name, reference string) bool {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	r := w.repositories[host][name]
 	isTag := !strings.Contains(reference, ":")
-	return isTag && r.pushed[reference] && r.settings.isFixed(reference)
+	return isTag && r.pushed[reference] && r.settings.isImmutable(reference)
 }
 
 func (w *World) pushed(host, name, reference string) {

@@ -16,7 +16,7 @@ import (
 	"github.com/layercache/layercache/test/localecr"
 )
 
-// rules are those of ECR that a registry of another make does not have.
+// rules adds the rules of ECR to a registry that does not have them.
 type rules struct {
 	world     *World
 	host      string
@@ -48,17 +48,17 @@ func (r *rules) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 }
 
-// pullThrough answers from the upstream. The first image that comes from there creates the repository.
+// pullThrough answers from the upstream. The first image from there creates the repository.
 func (r *rules) pullThrough(w http.ResponseWriter, request *http.Request, name string) {
-	noted := &notedAnswer{ResponseWriter: w, status: http.StatusOK}
-	r.next.ServeHTTP(noted, request)
-	if noted.status == http.StatusOK {
-		// Another pull may have created it meanwhile.
+	recorded := &recordedAnswer{ResponseWriter: w, status: http.StatusOK}
+	r.next.ServeHTTP(recorded, request)
+	if recorded.status == http.StatusOK {
+		// Another pull may have created the repository in the meantime.
 		_ = r.world.CreateRepository(r.host, name, Repository{})
 	}
 }
 
-// put takes a manifest in, unless ECR would not.
+// put accepts a manifest unless ECR would refuse it.
 func (r *rules) put(w http.ResponseWriter, request *http.Request, name, reference string) {
 	content, err := io.ReadAll(request.Body)
 	if err != nil {
@@ -66,29 +66,30 @@ func (r *rules) put(w http.ResponseWriter, request *http.Request, name, referenc
 		return
 	}
 	request.Body = io.NopCloser(bytes.NewReader(content))
-	if status, code, message := judge(request.Header.Get("Content-Type"), content); status != http.StatusOK {
+	if status, code, message := checkManifest(request.Header.Get("Content-Type"), content); status != http.StatusOK {
 		refuse(w, status, code, message)
 		return
 	}
-	// The same image again makes no difference to ECR: https://github.com/aws/containers-roadmap/issues/2179
+	// ECR refuses the push even for the same image: https://github.com/aws/containers-roadmap/issues/2179
 	if r.world.isTaken(r.host, name, reference) {
 		refuse(w, http.StatusBadRequest, "TAG_INVALID",
 			fmt.Sprintf("The image tag '%s' already exists in the '%s' repository and cannot be overwritten because the tag is immutable.", reference, name))
 		return
 	}
-	noted := &notedAnswer{ResponseWriter: w, status: http.StatusOK}
-	r.next.ServeHTTP(noted, request)
-	if noted.status == http.StatusCreated {
+	recorded := &recordedAnswer{ResponseWriter: w, status: http.StatusOK}
+	r.next.ServeHTTP(recorded, request)
+	if recorded.status == http.StatusCreated {
 		r.world.pushed(r.host, name, reference)
 	}
 }
 
-// judge says what ECR answers to a manifest. Of an index, each member has to be an image or an index: BuildKit's cache in its older
-// form (image-manifest=false) is an index of layers, and is refused. Of an image, one layer has to be there.
+// checkManifest returns ECR's answer to a manifest. Each member of an index must be an image or an index: ECR
+// refuses BuildKit's cache in its older form (image-manifest=false), an index of layers. An image must have
+// at least one layer.
 //
-// The statuses are those that users report; the words of the first are not in their reports, and are ours.
+// The statuses come from reports of users. The message for an index is not in their reports.
 // https://github.com/aws/containers-roadmap/issues/876
-func judge(mediaType string, content []byte) (status int, code, message string) {
+func checkManifest(mediaType string, content []byte) (status int, code, message string) {
 	var manifest struct {
 		Manifests []struct{ MediaType types.MediaType }
 		Layers    []struct{}
@@ -104,15 +105,15 @@ func judge(mediaType string, content []byte) (status int, code, message string) 
 	}
 	for i, member := range manifest.Manifests {
 		if !member.MediaType.IsImage() && !member.MediaType.IsIndex() {
-			return http.StatusBadRequest, "MANIFEST_INVALID", fmt.Sprintf("member %d of the index is of type %s, which is no manifest", i, member.MediaType)
+			return http.StatusBadRequest, "MANIFEST_INVALID", fmt.Sprintf("member %d of the index is of type %s, which is not a manifest type", i, member.MediaType)
 		}
 	}
 	return http.StatusOK, "", ""
 }
 
-// inECRsWords tells an image that a repository does not have as ECR does. go-containerregistry's registry knows no repository
-// without an image, and calls it unknown.
-func inECRsWords(answer *http.Response) error {
+// asECR replaces the answer for a missing image by ECR's answer. In go-containerregistry's registry, a
+// repository without images does not exist.
+func asECR(answer *http.Response) error {
 	if answer.StatusCode != http.StatusNotFound || answer.Request.Method == http.MethodHead {
 		return nil
 	}

@@ -26,7 +26,7 @@ import (
 	"github.com/layercache/layercache/test/ecrhost"
 )
 
-// user is someone with a token, who works with images of the registries.
+// user is a client with a token for the registries.
 type user struct {
 	t     *testing.T
 	world *ecrhost.World
@@ -67,8 +67,8 @@ func (u user) pull(image string) error {
 	return err
 }
 
-// answered checks what a registry answered to a request that failed; code and words are empty for one that was well.
-func answered(t *testing.T, err error, status int, code, words string) {
+// answered checks the error that a registry returned. If code is empty, the request must succeed.
+func answered(t *testing.T, err error, status int, code, message string) {
 	t.Helper()
 	if code == "" {
 		require.NoError(t, err)
@@ -79,10 +79,10 @@ func answered(t *testing.T, err error, status int, code, words string) {
 	assert.Equal(t, status, answer.StatusCode)
 	require.NotEmpty(t, answer.Errors)
 	assert.Equal(t, code, string(answer.Errors[0].Code))
-	assert.Contains(t, answer.Errors[0].Message, words)
+	assert.Contains(t, answer.Errors[0].Message, message)
 }
 
-func TestARepositoryHasToExist(t *testing.T) {
+func TestARepositoryMustExist(t *testing.T) {
 	u := newUser(t, map[string]ecrhost.Registry{imageHost: {}})
 	unknown := "The repository with name 'team/shop' does not exist in the registry with id '111122223333'"
 	answered(t, u.push(imageHost+"/team/shop:1"), http.StatusNotFound, "NAME_UNKNOWN", unknown)
@@ -113,7 +113,7 @@ func TestARepositoryHasToExist(t *testing.T) {
 	answered(t, u.push(imageHost+"/team/shop:cache-1"), 0, "", "")
 }
 
-func TestATagThatIsFixedIsPushedOnce(t *testing.T) {
+func TestAnImmutableTagCanBePushedOnlyOnce(t *testing.T) {
 	repositories := map[string]ecrhost.Repository{
 		"mutable":        {},
 		"immutable":      {Mutability: ecrhost.Immutable},
@@ -121,7 +121,7 @@ func TestATagThatIsFixedIsPushedOnce(t *testing.T) {
 		"releases-alone": {Mutability: ecrhost.MutableWithExclusion, Exclusions: []string{"v*"}},
 	}
 	u := newUser(t, map[string]ecrhost.Registry{imageHost: {Repositories: repositories}})
-	for image, isFixed := range map[string]bool{
+	for image, isImmutable := range map[string]bool{
 		"mutable:1": false, "immutable:1": true,
 		"all-but-caches:1": true, "all-but-caches:latest": false, "all-but-caches:latest2": true, "all-but-caches:not-latest": true,
 		"all-but-caches:shop--main": false, "all-but-caches:shop--main2": true,
@@ -130,7 +130,7 @@ func TestATagThatIsFixedIsPushedOnce(t *testing.T) {
 		t.Run(image, func(t *testing.T) {
 			require.NoError(t, u.push(imageHost+"/"+image))
 			err := u.push(imageHost + "/" + image)
-			if !isFixed {
+			if !isImmutable {
 				require.NoError(t, err)
 				return
 			}
@@ -141,7 +141,7 @@ func TestATagThatIsFixedIsPushedOnce(t *testing.T) {
 	}
 }
 
-func TestTheFirstPullOfARulesImageCreatesItsRepository(t *testing.T) {
+func TestTheFirstPullThroughTheCacheCreatesTheRepository(t *testing.T) {
 	u := newUser(t, map[string]ecrhost.Registry{mirrorHost: {PullThrough: map[string]string{"ecr-public": "public.ecr.aws"}}})
 	const image = mirrorHost + "/ecr-public/docker/library/busybox:1.37"
 	layer, err := random.Layer(100, registrytypes.OCILayer)
@@ -151,7 +151,7 @@ func TestTheFirstPullOfARulesImageCreatesItsRepository(t *testing.T) {
 	}
 	answered(t, upload(), http.StatusNotFound, "NAME_UNKNOWN", "does not exist")
 	require.NoError(t, u.pull(image))
-	require.NoError(t, upload(), "the repository is there now")
+	require.NoError(t, upload(), "the repository must exist now")
 	answered(t, u.pull(mirrorHost+"/docker-hub/library/busybox:1.37"), http.StatusNotFound, "NAME_UNKNOWN", "'docker-hub/library/busybox' does not exist")
 }
 
@@ -160,7 +160,7 @@ func TestAnImageWithoutALayerIsRefused(t *testing.T) {
 	answered(t, u.write(imageHost+"/shop:1", empty.Image), http.StatusMethodNotAllowed, "UNSUPPORTED", "Invalid parameter at 'ImageManifest'")
 }
 
-func TestARoleStandsForItsSessions(t *testing.T) {
+func TestARoleIncludesItsSessions(t *testing.T) {
 	const session = "arn:aws:sts::111122223333:assumed-role/build/AWSCodeBuild-1"
 	for role, want := range map[string]int{
 		"arn:aws:iam::111122223333:role/build":       http.StatusOK,
@@ -181,8 +181,8 @@ func TestARoleStandsForItsSessions(t *testing.T) {
 	}
 }
 
-// BuildKit's older form of a cache is an index of layers.
-func TestACacheThatIsNoImageIsRefused(t *testing.T) {
+// BuildKit's older cache format is an index of layers.
+func TestACacheThatIsNotAnImageIsRefused(t *testing.T) {
 	p := newProject(t, ecrhost.Config{Registries: everyone()})
 	p.env["LAYERCACHE_MODE"] = "off"
 	to := "--cache-to=type=registry,mode=max,ignore-error=true,ref=" + imageHost + "/cache:plain"
@@ -193,11 +193,11 @@ func TestACacheThatIsNoImageIsRefused(t *testing.T) {
 	assert.True(t, p.has(imageHost, "/v2/cache/manifests/plain", http.StatusCreated))
 }
 
-func TestACacheRepositoryThatIsMissingIsTold(t *testing.T) {
+func TestAMissingCacheRepositoryIsReported(t *testing.T) {
 	registries := everyone()
 	registries[cacheHost] = ecrhost.Registry{}
 	p := newProject(t, ecrhost.Config{Registries: registries})
 	got := p.succeeds(p.build())
 	assert.Equal(t, "missing", got.Verdict)
-	assert.True(t, p.has(imageHost, imageManifest, http.StatusCreated), "the image is there all the same")
+	assert.True(t, p.has(imageHost, imageManifest, http.StatusCreated), "the image must be pushed anyway")
 }

@@ -2,6 +2,7 @@ package examples
 
 import (
 	"encoding/json"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/stacks"
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 // configurationApp is the "app" command of a folder that has only a configuration.
@@ -27,7 +29,7 @@ var (
 )
 
 func TestEveryFolderOfExamplesIsTested(t *testing.T) {
-	entries, err := os.ReadDir("../../examples")
+	entries, err := fs.ReadDir(checkout.FS(), "examples")
 	require.NoError(t, err)
 	var folders []string
 	for _, entry := range entries {
@@ -41,7 +43,7 @@ func TestEveryFolderOfExamplesIsTested(t *testing.T) {
 func TestFoldersWithAConfigurationSynthesizeInPlace(t *testing.T) {
 	for folder, projects := range configured {
 		t.Run(folder, func(t *testing.T) {
-			t.Chdir(filepath.Join("../../examples", folder))
+			t.Chdir(checkout.Path("examples/" + folder))
 			assert.Equal(t, configurationApp, appOf(t))
 			read, problems := stacks.ReadConfig(withHelper(t, folder))
 			require.Empty(t, problems)
@@ -57,12 +59,12 @@ func TestFoldersWithAConfigurationSynthesizeInPlace(t *testing.T) {
 func TestFoldersWithAProgramSynthesizeInPlace(t *testing.T) {
 	binaries := t.TempDir()
 	build := exec.Command("go", "build", "-o", binaries, "./examples/...")
-	build.Dir = "../.."
+	build.Dir = checkout.Dir()
 	output, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	for folder, projects := range programs {
 		t.Run(folder, func(t *testing.T) {
-			t.Chdir(filepath.Join("../../examples", folder))
+			t.Chdir(checkout.Path("examples/" + folder))
 			assert.Equal(t, "go run .", appOf(t))
 			assembly := t.TempDir()
 			program := exec.Command(filepath.Join(binaries, folder))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/layercache/layercache/internal/synthtest"
 	"github.com/layercache/layercache/stacks"
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 // update is the environment variable that makes the tests rewrite the snapshots.
@@ -73,7 +74,7 @@ func TestNoTemplateNamesAPartitionADomainOrAnotherStack(t *testing.T) {
 // templates returns the templates of an example by file name. The example is synthesized in its own folder.
 func templates(t *testing.T, name string) map[string]string {
 	t.Helper()
-	t.Chdir(filepath.Join("../../examples", name))
+	t.Chdir(checkout.Path("examples/" + name))
 	assert.Equal(t, configurationApp, appOf(t))
 	config, problems := stacks.ReadConfig(withHelper(t, name))
 	require.Empty(t, problems)

@@ -3,6 +3,7 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -71,6 +72,11 @@ var trials = []trial{
 		o := c.build()
 		assert.Equal(c.t, 1, strings.Count(o.log, " it runs\n"), "a step that fails does not run twice\n%s", o.log)
 		assert.Contains(c.t, o.log, "exit code: 137")
+		return o
+	}, true},
+	{"out of memory: a step fills it with files", func(c *cell) outcome {
+		o := c.withMemory(700<<20, "RUN --mount=type=tmpfs,target=/full echo it runs; dd if=/dev/zero of=/full/file bs=1024k count=2000 && cat installed")
+		assert.Contains(c.t, o.log, "exit code: 137", "the step was killed")
 		return o
 	}, true},
 	{"a builder's folder that a crash has left", func(c *cell) outcome {
@@ -157,14 +163,46 @@ func (c *cell) killedAfter() outcome {
 // daemons are the buildkitds of the cell.
 func (c *cell) daemons() []int {
 	var found []int
-	for _, dir := range c.processes() {
-		if line, err := os.ReadFile(filepath.Join(dir, "cmdline")); err == nil && strings.HasPrefix(string(line), programs.Path(programs.Buildkitd)+"\x00") {
-			if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
+	for _, process := range c.processes() {
+		if strings.HasPrefix(process.Command, programs.Path(programs.Buildkitd)+"\x00") {
+			if pid, err := strconv.Atoi(filepath.Base(process.Dir)); err == nil {
 				found = append(found, pid)
 			}
 		}
 	}
 	return found
+}
+
+// withMemory builds in a container whose memory ends, as CodeBuild's does, with another last step. That is what has to end, and once.
+func (c *cell) withMemory(bytes int, step string) outcome {
+	c.t.Helper()
+	c.write("Dockerfile", []byte(strings.Replace(dockerfile, "RUN cat installed", step, 1)))
+	group, kind, limit := "/sys/fs/cgroup/"+c.name, "-t cgroup2 none /sys/fs/cgroup", "memory.max"
+	if _, err := os.Stat("/sys/fs/cgroup/memory"); err == nil {
+		group, kind, limit = "/sys/fs/cgroup/memory/"+c.name, "-t cgroup -o memory none /sys/fs/cgroup/memory", "memory.limit_in_bytes"
+	}
+	require.NoError(c.t, os.Mkdir(group, 0o755))
+	require.NoError(c.t, os.WriteFile(filepath.Join(group, limit), []byte(strconv.Itoa(bytes)), 0o600))
+	c.mounts = append(c.mounts, "echo $$ > "+group+"/cgroup.procs")
+	// Steps are put into groups below the root of what they see, which is this one.
+	root := kind[strings.LastIndex(kind, " "):]
+	c.starter = []string{"unshare", "--cgroup", "sh", "-c", "umount" + root + " && mount " + kind + ` && exec "$0" "$@"`}
+	o := c.build()
+	assert.Equal(c.t, 1, strings.Count(o.log, " it runs\n"), "a step that fails does not run twice\n%s", o.log)
+	assert.NotContains(c.t, o.log, "signal: killed", "the builder lives")
+	assert.Eventually(c.t, func() bool { return removeGroups(group) == nil }, time.Minute, 50*time.Millisecond)
+	return o
+}
+
+// removeGroups removes a control group with those below it.
+func removeGroups(group string) error {
+	below, err := filepath.Glob(filepath.Join(group, "*", ""))
+	for _, each := range below {
+		if info, problem := os.Stat(each); problem == nil && info.IsDir() {
+			err = errors.Join(err, removeGroups(each))
+		}
+	}
+	return errors.Join(err, os.Remove(group))
 }
 
 // confined gives the builder's folder a size. There is no other place for it.

@@ -5,6 +5,7 @@ package faults
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -13,12 +14,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 // update is the variable that has the test write the page anew.
 const update = "LAYERCACHE_UPDATE_RELIABILITY"
 
-const page = "../../docs/evidence/reliability.md"
+const page = "docs/evidence/reliability.md"
 
 // What stands between the marks is generated.
 const (
@@ -73,7 +76,7 @@ func (r row) line() string {
 // readRows reads the rows of the page.
 func readRows(t *testing.T) *rows {
 	t.Helper()
-	content, err := os.ReadFile(page)
+	content, err := fs.ReadFile(checkout.FS(), page)
 	require.NoError(t, err)
 	r, table := &rows{kept: map[[2]string]string{}}, ""
 	for line := range strings.Lines(string(content)) {
@@ -127,12 +130,12 @@ func (r *rows) compare(t *testing.T) {
 		one := r.list[at]
 		text.WriteString(one.line())
 	}
-	kept, err := os.ReadFile(page)
+	kept, err := fs.ReadFile(checkout.FS(), page)
 	require.NoError(t, err)
 	whole := between(t, string(kept), begin, end, text.String())
 	if os.Getenv(update) != "" && !t.Failed() {
 		whole = between(t, whole, measured, measuredEnd, r.times())
-		require.NoError(t, os.WriteFile(page, []byte(whole), 0o644))
+		require.NoError(t, os.WriteFile(checkout.Path(page), []byte(whole), 0o644))
 		return
 	}
 	for _, key := range order() {

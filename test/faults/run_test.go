@@ -20,6 +20,7 @@ import (
 
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/verdict"
+	"github.com/layercache/layercache/test/programs"
 )
 
 // outcome is what a run of the helper left.
@@ -99,25 +100,13 @@ func (c *cell) nothingLeft() {
 	}, time.Minute, 50*time.Millisecond, "what outlived the helper: %q", &left)
 }
 
-// processes are the folders in /proc of all that runs in the cell.
-func (c *cell) processes() []string {
-	var found []string
-	// Not TMPDIR: buildkitd has one of its own.
-	mark := "\x00HOME=" + c.tmp + "\x00"
-	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, path := range environments {
-		if content, err := os.ReadFile(path); err == nil && strings.Contains("\x00"+string(content), mark) {
-			found = append(found, filepath.Dir(path))
-		}
-	}
-	return found
-}
+// processes are what runs in the cell.
+func (c *cell) processes() []programs.Process { return programs.Running(c.tmp, c.state) }
 
 func (c *cell) leftovers() []string {
 	var found []string
 	for _, process := range c.processes() {
-		line, _ := os.ReadFile(filepath.Join(process, "cmdline"))
-		found = append(found, "process "+strings.ReplaceAll(string(line), "\x00", " "))
+		found = append(found, "process "+strings.ReplaceAll(process.Command, "\x00", " "))
 	}
 	for _, dir := range []string{c.tempDir(), filepath.Join(c.tempDir(), "layercache"), c.state} {
 		entries, _ := os.ReadDir(dir)

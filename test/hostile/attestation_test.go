@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// scan stands in for docker/buildkit-syft-scanner, which is not to be had everywhere: it obeys BuildKit's protocol for scanners
-// and lists one package.
+// scan replaces docker/buildkit-syft-scanner, which is not available everywhere. It follows BuildKit's
+// protocol for scanners and lists one package.
 //
 // https://github.com/moby/buildkit/blob/master/docs/attestations/sbom-protocol.md
 const scan = `#!/bin/sh
@@ -48,11 +48,11 @@ func TestTheCacheWorksWithAttestations(t *testing.T) {
 	assert.Equal(t, "used", unchanged.Verdict, unchanged.log)
 	assert.InDelta(t, 1.0, *unchanged.HitRatio, 1e-9)
 	assert.Equal(t, "unchanged", unchanged.Exported)
-	assert.Equal(t, first, p.attested(), "the image that came from the cache is the same and has both too")
+	assert.Equal(t, first, p.attested(), "the image from the cache must be the same, with both attestations")
 	p.absent(p.places(cold, unchanged), p.everySecret()...)
 }
 
-func TestTheCacheWorksWithAttestationsThatFlagsAskFor(t *testing.T) {
+func TestTheCacheWorksWithAttestationsRequestedByFlags(t *testing.T) {
 	t.Parallel()
 	p := newProject(t)
 	p.publishScanner("tools")
@@ -68,7 +68,7 @@ func TestTheCacheWorksWithAttestationsThatFlagsAskFor(t *testing.T) {
 	assert.Equal(t, first, p.attested())
 }
 
-// publishScanner pushes an image with the scanner.
+// publishScanner pushes an image of the scanner.
 func (p *project) publishScanner(repository string) {
 	p.t.Helper()
 	from := p.pulled(mirrorHost, "ecr-public/docker/library/busybox", "1.37")
@@ -87,15 +87,16 @@ func (p *project) publishScanner(repository string) {
 	require.NoError(p.t, remote.Write(p.reference(mirrorHost, repository, "1"), image, p.options()...))
 }
 
-// attested checks that the image has a provenance and an SBOM, which are about it, and returns its digest.
+// attested checks that the image has a provenance and an SBOM with the image as their subject. It returns the
+// image's digest.
 func (p *project) attested() string {
 	p.t.Helper()
 	index, err := remote.Index(p.reference(imageHost, "shop", "latest"), p.options()...)
 	require.NoError(p.t, err)
-	listed, err := index.IndexManifest()
+	manifest, err := index.IndexManifest()
 	require.NoError(p.t, err)
-	require.Len(p.t, listed.Manifests, 2)
-	built, about := listed.Manifests[0].Digest.String(), listed.Manifests[1]
+	require.Len(p.t, manifest.Manifests, 2)
+	built, about := manifest.Manifests[0].Digest.String(), manifest.Manifests[1]
 	assert.Equal(p.t, "attestation-manifest", about.Annotations["vnd.docker.reference.type"])
 	assert.Equal(p.t, built, about.Annotations["vnd.docker.reference.digest"])
 
@@ -115,7 +116,7 @@ func (p *project) attested() string {
 		require.NoError(p.t, json.NewDecoder(content).Decode(&statement))
 		kinds = append(kinds, statement.PredicateType)
 		if strings.Contains(statement.PredicateType, "provenance") {
-			assert.Contains(p.t, string(statement.Predicate), "llbDefinition", "the provenance that mode=max has: without the mode there is a shorter one")
+			assert.Contains(p.t, string(statement.Predicate), "llbDefinition", "the provenance must be that of mode=max; the default is shorter")
 		}
 		require.NotEmpty(p.t, statement.Subject)
 		assert.Equal(p.t, built, "sha256:"+statement.Subject[0].Digest["sha256"])

@@ -15,18 +15,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The secrets that a build is trusted with, beside the keys and tokens of AWS's.
+// The secrets of a build, in addition to the keys and tokens of AWS.
 const (
 	buildSecret = "canary-of-the-build-secret-8c1f2e"
 	otherSecret = "canary-of-a-variable-that-no-step-needs-77ab"
 	loginSecret = "canary-of-a-docker-login-51d0c3"
 	agentSecret = "canary-of-the-path-of-the-credentials-e09b"
 
-	// visible is no secret: that it is found shows that one would be.
+	// visible is not a secret. Finding it shows that the search would find a secret.
 	visible = "what-everybody-may-see-3b9d"
 )
 
-// secretive uses the build secret in both forms, looks around for more, and keeps what it finds.
+// secretive is a Dockerfile that uses the build secret in both forms, searches for more secrets, and stores
+// what it finds.
 const secretive = `FROM ` + base + ` AS build
 ARG VERSION
 COPY text text
@@ -63,7 +64,7 @@ func secretiveProject(t *testing.T) *project {
 	return p
 }
 
-// everySecret are the canaries, and what the APIs of AWS's handed out.
+// everySecret returns the canaries and all secrets that the APIs of AWS issued.
 func (p *project) everySecret() []string {
 	return append(p.aws.Secrets(), buildSecret, otherSecret, loginSecret, agentSecret, "session-of-ASIA")
 }
@@ -83,7 +84,7 @@ func TestSecretsAreNowhereThatAnybodyElseLooks(t *testing.T) {
 
 	places := p.places(cold, unchanged, failed)
 	p.absent(places, p.everySecret()...)
-	assert.Regexp(t, `(?m)^#\d+ [0-9.]+ 1$`, failed.log, "the failing step had the secret")
+	assert.Regexp(t, `(?m)^#\d+ [0-9.]+ 1$`, failed.log, "the failing step must have the secret")
 
 	layers := 0
 	for _, where := range holding(places, visible) {
@@ -91,11 +92,11 @@ func TestSecretsAreNowhereThatAnybodyElseLooks(t *testing.T) {
 			layers++
 		}
 	}
-	assert.NotZero(t, layers, "what is in a layer of the cache is found")
+	assert.NotZero(t, layers, "the search must look into the layers of the cache")
 	assert.Contains(t, holding(places, "shop:latest"), "the command lines of processes")
 }
 
-// What is in no file, log or command line can be in a core file.
+// A secret that is in no file, log or command line can still be in a core file.
 func TestNoProgramOfABuildCanLeaveACoreFile(t *testing.T) {
 	t.Parallel()
 	p := secretiveProject(t)
@@ -106,7 +107,7 @@ func TestNoProgramOfABuildCanLeaveACoreFile(t *testing.T) {
 	}
 }
 
-func TestTheSearchFindsATextInEveryForm(t *testing.T) {
+func TestTheSearchFindsATextInEveryEncoding(t *testing.T) {
 	const text = `a "secret" of/more than+nothing`
 	for before := range 4 {
 		content := []byte(base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", before) + text + "y")))

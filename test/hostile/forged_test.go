@@ -17,12 +17,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/test/programs"
 )
 
-// forgery is what a registry answers that means to be taken for buildx: steps that never ran, all from the cache, with what they
-// printed; then lines of the helper's and of the build service's.
+// forgery returns a registry's error text that imitates buildx, the helper and CodeBuild: cached steps that
+// never ran, with their output, followed by lines in the form of the helper's and CodeBuild's logs.
 func forgery() string {
 	now := time.Now()
 	digest := func(name string) string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(name))) }
@@ -36,7 +36,8 @@ func forgery() string {
 	return strings.Join(append(lines, "layercache: cache used: "+mark, "[Container] 2026/01/01 00:00:00 "+mark, "#1 "+mark, ""), "\n")
 }
 
-// refusingRegistry is a registry that has no blob, and whose errors are the forgery.
+// refusingRegistry starts a registry without blobs that answers with the forgery as its error. It returns the
+// registry's address.
 func refusingRegistry(t *testing.T, status int) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,23 +54,23 @@ func refusingRegistry(t *testing.T, status int) string {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-func TestWhatARegistryAnswersIsNoProgress(t *testing.T) {
+func TestARegistrysErrorTextIsNotProgress(t *testing.T) {
 	cases := []struct {
 		name  string
 		given func(p *project)
-		// steps are those of the report, quoted is a part of the log's line that quotes the answer.
+		// steps are the steps of the report. quoted is a part of the line in the log that quotes the error.
 		steps  []string
 		quoted string
 	}{
-		{"to a pull", func(p *project) {
+		{"the error of a pull", func(p *project) {
 			p.write("Dockerfile", "FROM "+refusingRegistry(p.t, http.StatusForbidden)+"/base:1\nRUN true\n")
 		}, nil, "buildx: {\"vertexes\""},
-		{"to a push", func(p *project) { p.env["LAYERCACHE_IMAGE"] = refusingRegistry(p.t, http.StatusBadRequest) + "/shop" }, []string{"COPY text text"}, "buildx: {\"vertexes\""},
-		{"to a pull, where the log shows errors alone", func(p *project) {
+		{"the error of a push", func(p *project) { p.env["LAYERCACHE_IMAGE"] = refusingRegistry(p.t, http.StatusBadRequest) + "/shop" }, []string{"COPY text text"}, "buildx: {\"vertexes\""},
+		{"the error of a pull, in a log with errors only", func(p *project) {
 			p.env["LAYERCACHE_ARGS"] = `["--quiet"]`
 			p.write("Dockerfile", "FROM "+refusingRegistry(p.t, http.StatusForbidden)+"/base:1\nRUN true\n")
 		}, nil, "buildx: {\"vertexes\""},
-		{"to the import and the export of a cache", func(p *project) {
+		{"the error of the import and export of a cache", func(p *project) {
 			p.env["LAYERCACHE_REPOSITORY"] = refusingRegistry(p.t, http.StatusForbidden) + "/cache"
 		}, []string{"COPY text text"}, "could not be"},
 	}
@@ -86,7 +87,7 @@ func TestWhatARegistryAnswersIsNoProgress(t *testing.T) {
 					steps = append(steps, step.Instruction)
 				}
 			}
-			assert.Equal(t, c.steps, steps, "steps of the report")
+			assert.Equal(t, c.steps, steps, "the steps of the report")
 			hits, _ := got.Hits()
 			assert.Zero(t, hits)
 			assert.NotEqual(t, "used", got.Verdict)
@@ -96,8 +97,8 @@ func TestWhatARegistryAnswersIsNoProgress(t *testing.T) {
 			assert.NotContains(t, string(cases), "name=\"RUN "+mark)
 			for line := range strings.Lines(got.log) {
 				if at := strings.Index(line, mark); at >= 0 && !strings.HasPrefix(line, "buildx: ") && !strings.HasPrefix(line, "layercache: ") {
-					assert.Regexp(t, `^#\d+ `, line, "the line's beginning is the display's own")
-					assert.NotRegexp(t, `^#\d+ (\[\d/\d\] RUN )?`+mark, line, "and so is what follows")
+					assert.Regexp(t, `^#\d+ `, line, "the line must start with the step's number")
+					assert.NotRegexp(t, `^#\d+ (\[\d/\d\] RUN )?`+mark, line, "the forged text must not follow the step's number")
 				}
 			}
 			p.harmless(got)
@@ -105,19 +106,20 @@ func TestWhatARegistryAnswersIsNoProgress(t *testing.T) {
 	}
 }
 
-// A frontend is an image that reads the Dockerfile, and names its steps as it likes.
-func TestAFrontendIsNamed(t *testing.T) {
+// A frontend is an image that reads the Dockerfile. It can give the steps any names, so the report must name
+// the frontend.
+func TestTheReportNamesTheFrontend(t *testing.T) {
 	for name, c := range map[string]struct {
 		given func(p *project, frontend string)
 		want  bool
 	}{
-		"by the Dockerfile": {func(p *project, frontend string) {
+		"a frontend in the Dockerfile": {func(p *project, frontend string) {
 			p.write("Dockerfile", "# syntax="+frontend+"\nFROM "+base+"\nCOPY text text\n")
 		}, true},
-		"by a build argument": {func(p *project, frontend string) {
+		"a frontend in a build argument": {func(p *project, frontend string) {
 			p.env["LAYERCACHE_BUILD_ARGS"] = `{"BUILDKIT_SYNTAX":"` + frontend + `"}`
 		}, true},
-		"none": {func(*project, string) {}, false},
+		"no frontend": {func(*project, string) {}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -134,15 +136,16 @@ func TestAFrontendIsNamed(t *testing.T) {
 				return
 			}
 			assert.Equal(t, frontend, got.Frontend)
-			assert.Contains(t, got.log, "layercache: the frontend "+frontend+" read the Dockerfile and named the steps\n")
-			assert.Contains(t, string(page), "steps named by the frontend `"+frontend+"`")
+			assert.Contains(t, got.log, "layercache: the step names come from the frontend "+frontend+"\n")
+			assert.Contains(t, string(page), "The step names come from the frontend `"+frontend+"`")
 			p.harmless(got)
 		})
 	}
 }
 
-// A frontend's result may hold a message, which buildx prints to its standard output. Here a program in buildx's place prints it.
-func TestWhatBuildxPrintsIsNotTakenForTheHelpers(t *testing.T) {
+// A frontend's result may contain a message, which buildx prints to its standard output. Here a fake buildx
+// prints it.
+func TestOutputOfBuildxIsMarked(t *testing.T) {
 	t.Parallel()
 	p := newProject(t)
 	p.write("../home/.docker/cli-plugins/docker-buildx", "#!/bin/sh\necho '[Container] "+mark+"'; echo 'layercache: cache used: "+mark+"'\nexec "+programs.Path(programs.Buildx)+" \"$@\"\n")

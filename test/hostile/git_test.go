@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// trap is a repository's configuration in which git runs the command for an object that is missing, for the state of the files,
-// and for whatever it fetches over HTTP.
+// trap is a repository's configuration that makes git run the command for a missing object, for the state of
+// the files, and for every fetch over HTTP.
 const trap = `[core]
 	repositoryformatversion = 1
 	bare = false
@@ -38,8 +38,8 @@ const trap = `[core]
 	insteadOf = http://
 `
 
-// repository writes a repository into a folder of the source, as somebody can commit it or put it into a zip: without git's
-// help. The commit of its branch is missing.
+// repository writes a repository into a folder of the source without git, as an attacker can commit it or add
+// it to a zip. The commit of its branch is missing.
 func (p *project) repository(dir, workTree string) {
 	p.t.Helper()
 	configuration := strings.ReplaceAll(fmt.Sprintf(trap, workTree), "COMMAND", p.command())
@@ -49,7 +49,8 @@ func (p *project) repository(dir, workTree string) {
 	p.write(filepath.Join(dir, "objects/keep"), "")
 }
 
-// command is a program outside of the source that leaves the file that nothingRan looks for.
+// command writes a program outside of the source that creates the file that nothingRan searches for. It
+// returns the program's path.
 func (p *project) command() string {
 	p.t.Helper()
 	path := filepath.Join(p.root, "command")
@@ -57,35 +58,35 @@ func (p *project) command() string {
 	return path
 }
 
-// repositories are sources that bring a repository of their own.
+// repositories are sources that contain an attacker's repository.
 var repositories = []struct {
 	name  string
 	given func(p *project)
-	// context is where git runs the command when it is asked without a guard.
+	// context is the folder in which git runs the command without a guard.
 	context string
 }{
-	{"a folder below the checkout that is itself a repository", func(p *project) {
+	{"a folder in the checkout that is a bare repository", func(p *project) {
 		p.git("init", "--quiet", "--initial-branch", "trunk", p.dir)
 		p.env["LAYERCACHE_CONTEXT"], p.env["LAYERCACHE_DOCKERFILE"] = "app", "app/Dockerfile"
 		p.write("app/Dockerfile", "FROM "+base+"\nCOPY text text\n")
 		p.write("app/text", "hello\n")
 		p.repository("app", "worktree = .\n\t")
 	}, "app"},
-	{"a source without .git that is itself a repository", func(p *project) { p.repository(".", "worktree = .\n\t") }, "."},
+	{"a source without .git that is a bare repository", func(p *project) { p.repository(".", "worktree = .\n\t") }, "."},
 	{"a zip with a .git", func(p *project) { p.repository(".git", "") }, "."},
-	{"a .git file that leads to a folder of the source", func(p *project) {
+	{"a .git file that points to a folder of the source", func(p *project) {
 		p.write(".git", "gitdir: elsewhere\n")
 		p.repository("elsewhere", "")
 	}, "."},
 }
 
-func TestARepositoryInTheSourceRunsNothing(t *testing.T) {
+func TestARepositoryInTheSourceRunsNoProgram(t *testing.T) {
 	for _, source := range repositories {
 		for name, variables := range map[string]map[string]string{
-			"":                            nil,
-			", and the commit asked for":  {"LAYERCACHE_TAGS": "latest,x{branch}"},
-			", and labels asked for":      {"BUILDX_GIT_LABELS": "full", "BUILDX_GIT_INFO": "true", "BUILDX_GIT_CHECK_DIRTY": "true"},
-			", and a repository is added": {"ADD": "http://"},
+			"":                              nil,
+			", and the commit is requested": {"LAYERCACHE_TAGS": "latest,x{branch}"},
+			", and labels are requested":    {"BUILDX_GIT_LABELS": "full", "BUILDX_GIT_INFO": "true", "BUILDX_GIT_CHECK_DIRTY": "true"},
+			", and a repository is added":   {"ADD": "http://"},
 		} {
 			t.Run(source.name+name, func(t *testing.T) {
 				t.Parallel()
@@ -102,28 +103,28 @@ func TestARepositoryInTheSourceRunsNothing(t *testing.T) {
 					p.write(filepath.Join(source.context, "Dockerfile"), "FROM "+base+"\nADD "+remote+" /added\nRUN cat /added/file\n")
 				}
 				if strings.Contains(variables["LAYERCACHE_TAGS"], "{branch}") && source.name == repositories[1].name {
-					p.env["LAYERCACHE_BRANCH"] = "main" // No branch is known there.
+					p.env["LAYERCACHE_BRANCH"] = "main" // This source has no branch.
 				}
 				got := p.image()
 				p.nothingRan()
 				p.succeeds(got)
 
 				_ = exec.Command("git", "-C", filepath.Join(p.dir, source.context), "show", "--quiet", "HEAD", "--").Run()
-				assert.FileExists(t, filepath.Join(p.root, "pwned"), "git runs the command where nothing guards it")
+				assert.FileExists(t, filepath.Join(p.root, "pwned"), "without a guard, git must run the command")
 			})
 		}
 	}
 }
 
-// added are repositories that a Dockerfile adds, which git fetches outside of every step.
+// added are repositories that a Dockerfile adds. BuildKit runs git to fetch them, outside of every step.
 var added = []struct {
 	name string
-	// given makes the files of the repository and of the machine.
+	// given creates the files of the repository and of the machine.
 	given    func(p *project, dir string)
 	exitCode int
-	says     string
+	log      string
 }{
-	{"filters and hooks that the user's configuration names", func(p *project, dir string) {
+	{"filters and hooks in the user's configuration", func(p *project, dir string) {
 		hooks := filepath.Join(p.root, "hooks")
 		require.NoError(p.t, os.MkdirAll(hooks, 0o755))
 		require.NoError(p.t, os.Symlink(p.command(), filepath.Join(hooks, "post-checkout")))
@@ -131,7 +132,7 @@ var added = []struct {
 		p.writeFile(filepath.Join(p.home, ".gitconfig"), strings.ReplaceAll(configuration, "COMMAND", p.command()))
 		p.writeFile(filepath.Join(dir, ".gitattributes"), "* filter=lfs diff=lfs merge=lfs\n")
 	}, 0, ""},
-	{"a submodule that is a repository of the machine", func(p *project, dir string) {
+	{"a submodule with a path on the machine", func(p *project, dir string) {
 		outside := filepath.Join(p.root, "outside")
 		p.writeFile(filepath.Join(outside, "secret"), outsideText)
 		commit := p.commit(outside)
@@ -142,13 +143,13 @@ var added = []struct {
 		p.writeFile(filepath.Join(dir, ".gitmodules"), "[submodule \"sub\"]\n\tpath = sub\n\turl = ext::"+p.command()+"\n")
 		p.submodule(dir, strings.Repeat("1", 40))
 	}, 1, "transport 'ext' not allowed"},
-	{"a submodule that is updated by a command", func(p *project, dir string) {
+	{"a submodule with an update command", func(p *project, dir string) {
 		p.writeFile(filepath.Join(dir, ".gitmodules"), "[submodule \"sub\"]\n\tpath = sub\n\turl = ./\n\tupdate = !"+p.command()+"\n")
 		p.submodule(dir, strings.Repeat("1", 40))
 	}, 1, "invalid value for 'submodule.sub.update'"},
 }
 
-func TestARepositoryThatIsAddedRunsNothing(t *testing.T) {
+func TestAnAddedRepositoryRunsNoProgram(t *testing.T) {
 	for _, c := range added {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -161,27 +162,28 @@ func TestARepositoryThatIsAddedRunsNothing(t *testing.T) {
 			got := p.image()
 			p.nothingRan()
 			assert.Equal(t, c.exitCode, got.exitCode, "%.3000s", got.log)
-			assert.Contains(t, got.log, c.says)
+			assert.Contains(t, got.log, c.log)
 			p.absent(p.places(got), outsideText)
 
 			if c.exitCode == 0 {
 				clone := exec.Command("git", "clone", "--quiet", remote, filepath.Join(p.home, "clone"))
 				clone.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.home}
 				_ = clone.Run()
-				assert.FileExists(t, filepath.Join(p.root, "pwned"), "git runs the command where nothing guards it")
+				assert.FileExists(t, filepath.Join(p.root, "pwned"), "without a guard, git must run the command")
 			}
 		})
 	}
 }
 
-// submodule puts the commit of a submodule into a repository, as the folder sub.
+// submodule adds a submodule with the commit to a repository, as the folder sub.
 func (p *project) submodule(dir, commit string) {
 	p.t.Helper()
 	require.NoError(p.t, os.Mkdir(filepath.Join(dir, "sub"), 0o755))
 	p.git("-C", dir, "update-index", "--add", "--cacheinfo", "160000,"+commit+",sub")
 }
 
-// serveGit serves a repository with what is given over HTTP, and returns its address.
+// serveGit serves a repository over HTTP and returns its URL. The function given creates the files of the
+// repository.
 func (p *project) serveGit(given func(dir string)) string {
 	p.t.Helper()
 	top := p.t.TempDir()
@@ -196,7 +198,7 @@ func (p *project) serveGit(given func(dir string)) string {
 	return server.URL + "/added.git"
 }
 
-// commit makes a repository of the folder where it is none, commits all that is in it and returns the commit.
+// commit commits all files of the folder and returns the commit. It creates the repository if there is none.
 func (p *project) commit(dir string) string {
 	p.t.Helper()
 	p.git("init", "--quiet", "--initial-branch", "trunk", dir)
@@ -205,7 +207,7 @@ func (p *project) commit(dir string) string {
 	return p.git("-C", dir, "rev-parse", "HEAD")
 }
 
-// git runs git as the one who makes a repository for a test, and returns what it prints.
+// git runs git with a minimal environment and returns its output.
 func (p *project) git(args ...string) string {
 	p.t.Helper()
 	cmd := exec.Command("git", args...)
@@ -215,7 +217,7 @@ func (p *project) git(args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// writeFile makes a file anywhere.
+// writeFile writes a file and creates its folder.
 func (p *project) writeFile(path, content string) {
 	p.t.Helper()
 	require.NoError(p.t, os.MkdirAll(filepath.Dir(path), 0o755))

@@ -13,13 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inputs are what somebody who pushes to the repository, opens a pull request or starts a build can choose.
+// inputs are values that an attacker can choose who pushes to the repository, opens a pull request or starts
+// a build.
 var inputs = []struct {
 	name   string
 	given  func(p *project)
 	expect func(p *project, o outcome)
 }{
-	{"the name of a branch", func(p *project) {
+	{"a branch name", func(p *project) {
 		p.env["LAYERCACHE_BRANCH"] = ""
 		p.env["CODEBUILD_WEBHOOK_HEAD_REF"] = "refs/heads/" + hostile
 		p.env["LAYERCACHE_TAGS"] = "latest,{branch}"
@@ -29,14 +30,14 @@ var inputs = []struct {
 		assert.Equal(p.t, "yes", o.Exported)
 		assert.Len(p.t, p.tags(imageHost, "shop"), 2)
 	}},
-	{"the name of a branch, as long as a variable can be", func(p *project) {
+	{"a branch name of the maximum length of a variable", func(p *project) {
 		p.env["LAYERCACHE_BRANCH"] = strings.Repeat(hostile, 100_000/len(hostile))
 	}, func(p *project, o outcome) {
 		p.succeeds(o)
 		assert.Less(p.t, len(o.Refs.Export), 200)
 		assert.Less(p.t, len(o.log), 10_000)
 	}},
-	{"build arguments, which reach the step as they are", func(p *project) {
+	{"build arguments, which reach the step unchanged", func(p *project) {
 		arguments, err := json.Marshal(map[string]string{"TEXT": hostile, "FLAG": "--push", "DIR": "/a\n::b " + mark})
 		require.NoError(p.t, err)
 		p.env["LAYERCACHE_BUILD_ARGS"] = string(arguments)
@@ -46,16 +47,16 @@ var inputs = []struct {
 		assert.Equal(p.t, hostile, p.file("text"))
 		assert.Equal(p.t, "--push", p.file("flag"))
 	}},
-	{"what a step prints, with NUL", func(p *project) {
+	{"output of a step, with NUL", func(p *project) {
 		p.write("text", hostile+"\x00\n\x1b[31mred\n")
 		p.write("Dockerfile", "FROM "+base+"\nCOPY text text\nRUN cat text && yes "+mark+" | head -c 10485760\n")
 	}, func(p *project, o outcome) {
 		p.succeeds(o)
-		assert.Regexp(p.t, `(?m)^#\d+ [0-9.]+ .*\[Container\] 2026`, o.log, "it is shown, after the step's number")
-		assert.Contains(p.t, o.log, "\x1b[31mred\x1b[0m", "colours stay")
-		assert.Less(p.t, len(o.log), 5<<20, "BuildKit shows 2 MiB of a step")
+		assert.Regexp(p.t, `(?m)^#\d+ [0-9.]+ .*\[Container\] 2026`, o.log, "the log must show it, after the step's number")
+		assert.Contains(p.t, o.log, "\x1b[31mred\x1b[0m", "colours must stay")
+		assert.Less(p.t, len(o.log), 5<<20, "BuildKit shows at most 2 MiB of a step")
 	}},
-	{"a step that prints and fails", func(p *project) {
+	{"output of a step that fails", func(p *project) {
 		p.write("text", hostile+"\n")
 		p.write("Dockerfile", "FROM "+base+"\nCOPY text text\nRUN cat text; exit 7 # "+oneLine+"\n")
 	}, func(p *project, o outcome) {
@@ -63,30 +64,30 @@ var inputs = []struct {
 		require.NotNil(p.t, o.Report, o.log)
 		assert.Contains(p.t, o.log, "exit code: 7")
 	}},
-	{"a Dockerfile's instructions, comments and names", func(p *project) {
+	{"instructions, comments and names in a Dockerfile", func(p *project) {
 		p.write("Dockerfile", "# "+oneLine+"\nFROM "+base+" AS "+mark+"\nLABEL a=\""+strings.ReplaceAll(oneLine, `"`, "")+"\"\n"+
 			"RUN : '"+strings.NewReplacer("'", "", "`", "", "$", "").Replace(oneLine)+"'\nRUN <<'END'\ncat > /text <<'IN'\n"+hostile+"\nIN\nEND\n")
 	}, func(p *project, o outcome) {
 		p.succeeds(o)
 		assert.Contains(p.t, p.file("text"), "::add-mask::"+mark)
 	}},
-	{"an instruction that there is not", func(p *project) {
+	{"an unknown instruction", func(p *project) {
 		p.write("Dockerfile", "FROM "+base+"\n::stop-commands::"+oneLine+"\n")
 	}, func(p *project, o outcome) { assert.Equal(p.t, 1, o.exitCode) }},
-	{"a base image that there is not", func(p *project) {
+	{"an invalid base image", func(p *project) {
 		p.write("Dockerfile", "FROM "+strings.ReplaceAll(oneLine, " ", "_")+"\n")
 	}, func(p *project, o outcome) { assert.Equal(p.t, 1, o.exitCode) }},
-	{"an instruction that is longer than a program's argument may be", func(p *project) {
+	{"an instruction that is too long for an argument of a program", func(p *project) {
 		p.write("Dockerfile", "FROM "+base+"\nRUN true \\\n"+strings.Repeat("  "+strings.Repeat("x", 60_000)+" \\\n", 5)+"  end\n")
 	}, func(p *project, o outcome) {
 		assert.Equal(p.t, 1, o.exitCode)
 		require.NotNil(p.t, o.Report)
-		assert.Less(p.t, len(o.log), 200_000, "the log shows the beginning of it")
+		assert.Less(p.t, len(o.log), 200_000, "the log must show only its beginning")
 	}},
 	{"a Dockerfile of ten megabytes", func(p *project) {
 		p.write("Dockerfile", "FROM "+base+"\n"+strings.Repeat("# "+strings.Repeat("x", 1000)+"\n", 10_000))
 	}, func(p *project, o outcome) { assert.Less(p.t, len(o.log), 100_000) }},
-	{"the names of files", func(p *project) {
+	{"file names", func(p *project) {
 		name := strings.NewReplacer("/", "_").Replace(hostile)[:200]
 		p.write("files/"+name, "x")
 		p.write("files/--push", "x")
@@ -101,20 +102,20 @@ var inputs = []struct {
 		p.succeeds(o)
 		assert.Equal(p.t, "hello\n", p.file("text"))
 	}},
-	{"a target that would be a flag", func(p *project) {
+	{"a target in the form of a flag", func(p *project) {
 		p.env["LAYERCACHE_PUSH"], p.env["LAYERCACHE_TARGET"] = "false", "--push"
 	}, func(p *project, o outcome) {
 		assert.Equal(p.t, 1, o.exitCode)
 		assert.Contains(p.t, o.log, `target stage "--push" could not be found`)
 		assert.Empty(p.t, p.tags(imageHost, "shop"))
 	}},
-	{"a context that would be a flag", func(p *project) {
+	{"a context in the form of a flag", func(p *project) {
 		p.env["LAYERCACHE_PUSH"], p.env["LAYERCACHE_CONTEXT"] = "false", "--push"
 	}, func(p *project, o outcome) {
 		assert.Equal(p.t, 1, o.exitCode)
 		assert.Empty(p.t, p.tags(imageHost, "shop"))
 	}},
-	{"settings that are none", func(p *project) {
+	{"invalid settings", func(p *project) {
 		for _, variable := range []string{"LAYERCACHE_IMAGE", "LAYERCACHE_TAGS", "LAYERCACHE_MODE", "LAYERCACHE_REPOSITORY", "LAYERCACHE_MIRRORS",
 			"LAYERCACHE_BUILD_ARGS", "LAYERCACHE_SECRETS", "LAYERCACHE_ARGS", "LAYERCACHE_REPOSITORY_ROLE", "LAYERCACHE_S3", "LAYERCACHE_PARALLELISM"} {
 			p.env[variable] = hostile
@@ -141,7 +142,7 @@ func TestHostileTextStaysText(t *testing.T) {
 	}
 }
 
-// file is a file's content in the image that was pushed.
+// file returns the content of a file in the pushed image.
 func (p *project) file(name string) string {
 	p.t.Helper()
 	flat := mutate.Extract(p.pulled(imageHost, "shop", "latest"))
@@ -151,7 +152,7 @@ func (p *project) file(name string) string {
 	return content
 }
 
-// tags lists what a repository holds.
+// tags returns the tags of a repository.
 func (p *project) tags(host, repository string) []string {
 	tags := slices.Clone(p.manifests(host, repository))
 	return slices.DeleteFunc(tags, func(reference string) bool { return strings.Contains(reference, ":") })

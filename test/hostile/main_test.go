@@ -1,7 +1,8 @@
 //go:build linux
 
-// Package hostile gives the helper what an attacker would: text that means to be a command, a flag or a tag, sources that point
-// outside, and secrets to lose. It runs as a program, with a real BuildKit, in registries under ECR's host names.
+// Package hostile tests the helper with an attacker's input: text in the form of a command, a flag or a tag,
+// sources that point to files outside, and secrets that must not leak. The helper runs as a program, with a
+// real BuildKit and registries under ECR's host names.
 package hostile
 
 import (

@@ -26,16 +26,18 @@ const (
 	base = "public.ecr.aws/docker/library/busybox:1.37"
 )
 
-// project is a source, its environment and the AWS that it is built in. The source's folder is in one that has more than it.
+// project is a source, its environment and the simulated AWS that it is built in. The source is one of
+// several folders in root.
 type project struct {
 	t   *testing.T
 	aws *ecrhost.World
-	// root holds everything that the project may write: its source, its home with the temporary files, its reports.
+	// root contains all folders that the project may write to: source, home with the temporary files, and
+	// reports.
 	root, dir, home, reports string
-	// store is where the registries keep their blobs.
+	// store is the folder with the registries' blobs.
 	store string
 	env   map[string]string
-	// watched says that its builds' processes are looked at while they run, which takes time.
+	// watched means that the processes of its builds are observed, which takes time.
 	watched bool
 }
 
@@ -67,7 +69,7 @@ func newProject(t *testing.T) *project {
 	return p
 }
 
-// write makes a file of the source.
+// write writes a file of the source.
 func (p *project) write(name, content string) {
 	p.t.Helper()
 	path := filepath.Join(p.dir, name)
@@ -75,7 +77,7 @@ func (p *project) write(name, content string) {
 	require.NoError(p.t, os.WriteFile(path, []byte(content), 0o644))
 }
 
-// outcome is what a build left.
+// outcome is the result of a build.
 type outcome struct {
 	*report.Report
 	exitCode int
@@ -99,15 +101,15 @@ func (p *project) run(args ...string) outcome {
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	require.NoError(p.t, cmd.Start())
-	seenOf := func() seen { return seen{} }
+	stopWatching := func() seen { return seen{} }
 	if p.watched {
-		seenOf = watch(cmd.Process.Pid)
+		stopWatching = watch(cmd.Process.Pid)
 	}
 	_ = cmd.Wait()
-	got := outcome{exitCode: cmd.ProcessState.ExitCode(), log: log.String(), seen: seenOf()}
+	got := outcome{exitCode: cmd.ProcessState.ExitCode(), log: log.String(), seen: stopWatching()}
 	require.NoError(p.t, ctx.Err(), got.log)
 	path := filepath.Join(p.reports, report.File)
-	if _, absent := os.Stat(path); absent == nil {
+	if _, err := os.Stat(path); err == nil {
 		var err error
 		got.Report, err = report.Read(path)
 		require.NoError(p.t, err, got.log)
@@ -116,7 +118,7 @@ func (p *project) run(args ...string) outcome {
 	return got
 }
 
-// succeeds checks that the build ended well and wrote a report.
+// succeeds checks that the build succeeded and wrote a report.
 func (p *project) succeeds(o outcome) outcome {
 	p.t.Helper()
 	require.Zero(p.t, o.exitCode, "%.2000s", o.log)
@@ -124,10 +126,10 @@ func (p *project) succeeds(o outcome) outcome {
 	return o
 }
 
-// nothingLeft checks that the build left no temporary file.
+// nothingLeft checks that the build left no temporary files.
 func (p *project) nothingLeft() {
 	p.t.Helper()
 	left, err := filepath.Glob(filepath.Join(p.home, "layercache*"))
 	require.NoError(p.t, err)
-	assert.Empty(p.t, left, "what the helper left in the folder for temporary files")
+	assert.Empty(p.t, left, "the helper must remove its temporary files")
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/layercache/layercache/test/ecrhost"
 )
 
-// manifests are the references, tags and digests, under which manifests were put into a repository.
+// manifests returns the references (tags and digests) of the manifests that were pushed to a repository.
 func (p *project) manifests(host, repository string) []string {
 	var references []string
 	for _, request := range p.aws.Requests() {
@@ -45,7 +45,7 @@ func (p *project) reference(host, repository, reference string) name.Reference {
 	return parsed
 }
 
-// options let this process into the registries.
+// options returns the options with which this process can use the registries.
 func (p *project) options() []remote.Option {
 	auth := &authn.Basic{Username: "AWS", Password: p.aws.Token(ecrhost.Own, time.Hour)}
 	return []remote.Option{remote.WithTransport(p.aws.Transport()), remote.WithAuth(auth)}
@@ -59,7 +59,7 @@ func (p *project) pulled(host, repository, reference string) v1.Image {
 	return image
 }
 
-// fileIn looks for a file in a tar.
+// fileIn returns the content of a file in a tar archive, and whether it was found.
 func fileIn(archive io.Reader, name string) (content string, found bool) {
 	reader := tar.NewReader(archive)
 	for {

@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// places are everything that the builds so far have written or shown, by where it is: their logs, their command lines, the files
-// that are left, and all that the registries hold, decompressed.
+// places returns everything that the builds have written or shown, by place: logs, command lines, remaining
+// files, and the decompressed content of the registries.
 func (p *project) places(builds ...outcome) map[string][]byte {
 	p.t.Helper()
 	found := map[string][]byte{}
@@ -48,7 +48,8 @@ func (p *project) places(builds ...outcome) map[string][]byte {
 	return found
 }
 
-// files adds the content of every file of a folder; what another build is using may go meanwhile.
+// files adds the content of every file in a folder. It ignores errors, because another build may remove files
+// at the same time.
 func (p *project) files(root string, found map[string][]byte) {
 	p.t.Helper()
 	_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -56,7 +57,7 @@ func (p *project) files(root string, found map[string][]byte) {
 			return nil
 		}
 		if entry.IsDir() && strings.HasPrefix(entry.Name(), "builder-") {
-			return filepath.SkipDir // Another build's, which has not ended.
+			return filepath.SkipDir // The folder of another build that is still running.
 		}
 		if !entry.Type().IsRegular() || strings.HasSuffix(path, ".docker/config.json") {
 			return nil
@@ -68,7 +69,7 @@ func (p *project) files(root string, found map[string][]byte) {
 	})
 }
 
-// decompressed is what a layer holds, as a tar; what is no layer is as it is.
+// decompressed returns the tar archive of a compressed layer. Other content is returned unchanged.
 func (p *project) decompressed(path string, content []byte) []byte {
 	p.t.Helper()
 	var reader io.Reader
@@ -87,7 +88,7 @@ func (p *project) decompressed(path string, content []byte) []byte {
 	return all
 }
 
-// absent checks that none of the secrets is at any of the places, in any form.
+// absent checks that none of the secrets is in any of the places, in any encoding.
 func (p *project) absent(places map[string][]byte, secrets ...string) {
 	p.t.Helper()
 	for _, secret := range secrets {
@@ -97,7 +98,7 @@ func (p *project) absent(places map[string][]byte, secrets ...string) {
 	}
 }
 
-// holding are the places that hold the text in one of its forms.
+// holding returns the places that contain the text in one of its forms.
 func holding(places map[string][]byte, text string) []string {
 	var found []string
 	for where, content := range places {
@@ -111,13 +112,13 @@ func holding(places map[string][]byte, text string) []string {
 	return found
 }
 
-// forms are how a text is written: as it is, in JSON, in an address, and in base64 wherever it begins in what is encoded.
+// forms returns the text in plain, as JSON, in a URL, and in base64 for each offset in the encoded data.
 func forms(text string) []string {
 	quoted, _ := json.Marshal(text)
 	all := []string{text, strings.Trim(string(quoted), `"`), url.QueryEscape(text)}
 	for before := range 3 {
 		padded := append(make([]byte, before), text...)
-		padded = padded[:len(padded)/3*3] // The last letters depend on what comes next.
+		padded = padded[:len(padded)/3*3] // The last letters depend on the bytes after the text.
 		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			all = append(all, encoding.EncodeToString(padded)[(before*8+5)/6:])
 		}

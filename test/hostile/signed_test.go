@@ -16,11 +16,12 @@ import (
 	"github.com/layercache/layercache/test/localecr"
 )
 
-// signature is a key to a layer for as long as the address lives.
+// signature gives access to a layer until the URL expires.
 const signature = "canary0123456789abcdef"
 
-// ECR sends whoever pulls a layer on to an address in S3 that is signed for an hour. BuildKit quotes it when it cannot be had.
-func TestTheAddressOfALayerThatCannotBePulledIsNoKeyToIt(t *testing.T) {
+// ECR redirects the pull of a layer to a presigned S3 URL that is valid for an hour. BuildKit quotes this URL
+// in the error of a failed pull.
+func TestTheErrorOfAFailedPullHasNoSignature(t *testing.T) {
 	t.Parallel()
 	p := newProject(t)
 	registry, err := localecr.Start(localecr.Config{Dir: t.TempDir()})
@@ -44,6 +45,6 @@ func TestTheAddressOfALayerThatCannotBePulledIsNoKeyToIt(t *testing.T) {
 
 	got := p.image()
 	assert.Equal(t, 1, got.exitCode)
-	assert.Contains(t, got.log, "X-Amz-Signature=REDACTED", "the error is there, with its address")
+	assert.Contains(t, got.log, "X-Amz-Signature=REDACTED", "the log must have the error with the URL")
 	p.absent(p.places(got), signature)
 }

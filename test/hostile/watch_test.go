@@ -10,15 +10,16 @@ import (
 	"time"
 )
 
-// seen is what other processes of the machine could see of a build's processes.
+// seen is what other processes on the machine can see of a build's processes.
 type seen struct {
 	// commands are the command lines.
 	commands []string
-	// programs are the names of the programs, each with the largest core file that it could have left, in /proc's words.
+	// programs maps the names of the programs to the maximum size of their core files, as in /proc.
 	programs map[string]string
 }
 
-// watch looks at the process and at all that descend from it, until it is asked what it has seen.
+// watch observes the process and its descendants until the returned function is called, which returns what
+// was seen.
 func watch(pid int) func() seen {
 	stop, done := make(chan struct{}), make(chan seen, 1)
 	go func() {
@@ -64,7 +65,7 @@ func look(pid int, commands map[string]bool, programs map[string]string) {
 	}
 }
 
-// descendants are the process and its children's children, as far as they are there at this moment.
+// descendants returns the process and all of its descendants that currently run.
 func descendants(pid int) []int {
 	found := []int{pid}
 	for i := 0; i < len(found); i++ {

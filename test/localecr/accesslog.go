@@ -10,10 +10,10 @@ import (
 // Entry is one request that the registry answered.
 type Entry struct {
 	Method string
-	// Path as it was asked for, without the query.
+	// Path is the request's path without the query.
 	Path   string
 	Status int
-	// Sent and Received are the bytes of the answer's and of the request's body.
+	// Sent and Received are the sizes of the answer's and the request's body in bytes.
 	Sent     int64
 	Received int64
 }
@@ -60,7 +60,7 @@ func (a *countedAnswer) Write(data []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom keeps the kernel's way of sending a file.
+// ReadFrom lets the kernel send files directly.
 func (a *countedAnswer) ReadFrom(from io.Reader) (int64, error) {
 	n, err := io.Copy(a.ResponseWriter, from)
 	a.sent += n

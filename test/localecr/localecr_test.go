@@ -107,17 +107,17 @@ func TestPullThrough(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, validate.Image(pulled))
 	}
-	assert.Equal(t, []string{"public.ecr.aws/docker/library/golang:1.26-alpine"}, asked, "the upstream is asked once")
+	assert.Equal(t, []string{"public.ecr.aws/docker/library/golang:1.26-alpine"}, asked, "the upstream must be asked only once")
 	require.Len(t, imports, 1)
 	assert.Equal(t, "made for the test", imports[0].Origin)
 
 	digest, err := image.Digest()
 	require.NoError(t, err)
 	_, err = remote.Image(ref.Context().Digest(digest.String()))
-	assert.NoError(t, err, "what was pulled by tag is there by digest")
+	assert.NoError(t, err, "an image that was pulled by tag must be available by digest")
 }
 
-func TestPullThroughAsksOnceForPullsSideBySide(t *testing.T) {
+func TestParallelPullsAskTheUpstreamOnce(t *testing.T) {
 	image := newImage(t)
 	var asked atomic.Int32
 	server := start(t, localecr.Config{Provide: func(context.Context, name.Reference) (v1.Image, string, error) {
@@ -137,19 +137,19 @@ func TestPullThroughAsksOnceForPullsSideBySide(t *testing.T) {
 
 func TestPullThroughUpstreams(t *testing.T) {
 	cases := map[string]struct{ pulled, want string }{
-		"ecr-public is the public gallery":   {"ecr-public/docker/library/golang:1", "public.ecr.aws/docker/library/golang:1"},
-		"k8s is the registry of Kubernetes":  {"k8s/pause:3", "registry.k8s.io/pause:3"},
-		"quay is Quay":                       {"quay/team/app:1", "quay.io/team/app:1"},
-		"docker-hub is Docker Hub":           {"docker-hub/library/golang:1", "registry-1.docker.io/library/golang:1"},
-		"a repository of no prefix has none": {"team/app:1", ""},
-		"a prefix alone has none":            {"quay:1", ""},
+		"ecr-public is the public gallery":  {"ecr-public/docker/library/golang:1", "public.ecr.aws/docker/library/golang:1"},
+		"k8s is the registry of Kubernetes": {"k8s/pause:3", "registry.k8s.io/pause:3"},
+		"quay is Quay":                      {"quay/team/app:1", "quay.io/team/app:1"},
+		"docker-hub is Docker Hub":          {"docker-hub/library/golang:1", "registry-1.docker.io/library/golang:1"},
+		"an unknown prefix has no upstream": {"team/app:1", ""},
+		"a prefix alone has no upstream":    {"quay:1", ""},
 	}
 	for title, c := range cases {
 		t.Run(title, func(t *testing.T) {
 			var asked string
 			server := start(t, localecr.Config{Provide: func(_ context.Context, ref name.Reference) (v1.Image, string, error) {
 				asked = ref.Name()
-				return nil, "", errors.New("there is no upstream here")
+				return nil, "", errors.New("no upstream in this test")
 			}})
 			_, err := remote.Head(reference(t, server.Addr()+"/"+c.pulled))
 			assert.Error(t, err)
@@ -165,9 +165,9 @@ func TestUpstreamsOfRules(t *testing.T) {
 	cases := map[string]struct{ repository, want string }{
 		"the rest of the name follows the host":           {"hub/library/golang", "registry-1.docker.io/library/golang"},
 		"a prefix may have several parts":                 {"team/hub/library/golang", "registry-1.docker.io/library/golang"},
-		"an upstream may have a prefix of its own":        {"team/shop", "444455556666.dkr.ecr.eu-west-1.amazonaws.com/team/shop"},
-		"the root is for what has no other":               {"prometheus/node", "quay.io/prometheus/node"},
-		"a name that only begins like a prefix is not it": {"hubs/golang", "quay.io/hubs/golang"},
+		"an upstream may have a prefix":                   {"team/shop", "444455556666.dkr.ecr.eu-west-1.amazonaws.com/team/shop"},
+		"the root is for all other repositories":          {"prometheus/node", "quay.io/prometheus/node"},
+		"a name that starts with a prefix does not match": {"hubs/golang", "quay.io/hubs/golang"},
 	}
 	for title, c := range cases {
 		t.Run(title, func(t *testing.T) {
@@ -177,14 +177,14 @@ func TestUpstreamsOfRules(t *testing.T) {
 		})
 	}
 	_, ok := localecr.Upstream(map[string]string{"hub": "registry-1.docker.io"}, "team/shop")
-	assert.False(t, ok, "no rule")
+	assert.False(t, ok, "a repository without a rule must have no upstream")
 }
 
-func TestPullThroughThatFailsSaysWhy(t *testing.T) {
+func TestAFailedPullThroughReturnsTheCause(t *testing.T) {
 	server := start(t, localecr.Config{Provide: func(context.Context, name.Reference) (v1.Image, string, error) {
-		return nil, "", errors.New("there is no upstream here")
+		return nil, "", errors.New("no upstream in this test")
 	}})
 	_, err := remote.Get(reference(t, server.Addr()+"/quay/team/app:1"))
 	assert.ErrorContains(t, err, "MANIFEST_UNKNOWN")
-	assert.ErrorContains(t, err, "there is no upstream here")
+	assert.ErrorContains(t, err, "no upstream in this test")
 }

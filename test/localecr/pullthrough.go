@@ -12,14 +12,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"golang.org/x/sync/singleflight"
 
-	"github.com/layercache/layercache/internal/registry"
+	"github.com/layercache/layercache/internal/registry/throwaway"
 )
 
-// pullThrough fetches an image of a prefix from its upstream when it is first asked for.
+// pullThrough fetches images with a prefix from their upstream on the first pull.
 type pullThrough struct {
 	ctx     context.Context
 	config  Config
-	blobs   registry.Blobs
+	blobs   throwaway.Blobs
 	next    http.Handler
 	flights singleflight.Group
 }
@@ -46,7 +46,7 @@ func (p *pullThrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.next.ServeHTTP(w, r)
 }
 
-// upstream is the name at its upstream of an image under one of the prefixes.
+// upstream returns the name of an image at its upstream, and whether it has an upstream.
 func (p *pullThrough) upstream(repository, reference string) (string, bool) {
 	found, ok := Upstream(p.config.Upstreams, repository)
 	separator := ":"
@@ -56,12 +56,12 @@ func (p *pullThrough) upstream(repository, reference string) (string, bool) {
 	return found + separator + reference, ok
 }
 
-// Root is the prefix of a rule for the repositories that no other rule is for.
+// Root is the prefix of a rule for all repositories without another rule.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-rule.html
 const Root = "ROOT"
 
-// Upstream is the repository at its upstream that a repository is the cache of, by upstreams and their prefixes: the longest
-// prefix wins.
+// Upstream returns the upstream repository of a repository, and whether it has one. upstreams maps prefixes
+// to upstream registries; the longest matching prefix wins.
 func Upstream(upstreams map[string]string, repository string) (string, bool) {
 	for prefix := repository; ; {
 		end := strings.LastIndex(prefix, "/")
@@ -77,7 +77,7 @@ func Upstream(upstreams map[string]string, repository string) (string, bool) {
 	return host + "/" + repository, ok
 }
 
-// fetch imports the image and reports it.
+// fetch imports the image and reports the import.
 func (p *pullThrough) fetch(upstream, path string) error {
 	if p.has(path) {
 		return nil
@@ -105,7 +105,7 @@ func (p *pullThrough) importImage(upstream, path string) (origin string, err err
 	return origin, nil
 }
 
-// refuse answers as a registry does that has no such image, with the reason as the message.
+// refuse answers as a registry without the image, with the reason as the message.
 func refuse(w http.ResponseWriter, reason error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusNotFound)

@@ -1,6 +1,6 @@
-// Package localecr is a registry on loopback that stands in for a private Amazon ECR registry in demos and tests: repositories
-// come into being when they are pushed to, prefixes of the pull-through cache fetch from their upstream on the
-// first pull, and an access log says who asked for what. It asks for no login.
+// Package localecr is a registry on loopback that replaces a private Amazon ECR registry in demos and tests.
+// A push creates its repository, repositories with a pull-through prefix are fetched from their upstream on
+// the first pull, and an access log records all requests. It requires no sign-in.
 package localecr
 
 import (
@@ -16,33 +16,35 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/layercache/layercache/internal/registry"
+	"github.com/layercache/layercache/internal/registry/throwaway"
 	"github.com/layercache/layercache/test/baseimage"
 )
 
-// Config says how a registry is started. Every field but Dir may be left out.
+// Config configures a Server. Only Dir is required.
 type Config struct {
-	// Dir is where blobs are kept; the caller removes it. Manifests are kept in memory.
+	// Dir is the folder for blobs. The caller removes it. Manifests are kept in memory.
 	Dir string
-	// Upstreams are the upstream registries, HOST or HOST/PREFIX, by prefix, which may be Root. Default: DefaultUpstreams.
+	// Upstreams maps prefixes to upstream registries, HOST or HOST/PREFIX. A prefix may be Root. The default
+	// is DefaultUpstreams.
 	Upstreams map[string]string
-	// Provide fetches an image of an upstream registry and says where it came from. Default: baseimage.Provide.
+	// Provide fetches an image of an upstream registry and returns its origin. The default is
+	// baseimage.Provide.
 	Provide func(ctx context.Context, ref name.Reference) (v1.Image, string, error)
-	// Imported is told of every image that was pulled through.
+	// Imported is called for every image that was pulled through.
 	Imported func(Import)
 }
 
-// Import is an image that was pulled through, or could not be.
+// Import is a successful or failed pull of an image through the cache.
 type Import struct {
-	// Reference is the image's name at its upstream.
+	// Reference is the name of the image at its upstream.
 	Reference string
-	// Origin says where the image came from, in words.
+	// Origin describes where the image came from.
 	Origin  string
 	Seconds float64
 	Err     error
 }
 
-// DefaultUpstreams are the prefixes that ECR's console suggests for the upstreams.
+// DefaultUpstreams returns the upstreams by the prefixes that ECR's console suggests.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
 func DefaultUpstreams() map[string]string {
 	return map[string]string{
@@ -83,7 +85,7 @@ func Start(config Config) (*Server, error) {
 		return nil, fmt.Errorf("localecr: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	recorded := &accessLog{next: &pullThrough{ctx: ctx, config: config, blobs: registry.Blobs(config.Dir), next: registry.Handler(config.Dir)}}
+	recorded := &accessLog{next: &pullThrough{ctx: ctx, config: config, blobs: throwaway.Blobs(config.Dir), next: throwaway.Handler(config.Dir)}}
 	s := &Server{
 		server:  &http.Server{Handler: recorded, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: 10 * time.Second},
 		address: listener.Addr().String(),
@@ -94,13 +96,13 @@ func Start(config Config) (*Server, error) {
 	return s, nil
 }
 
-// Addr is the registry's HOST:PORT.
+// Addr returns the registry's HOST:PORT.
 func (s *Server) Addr() string { return s.address }
 
-// Log is every request answered so far, in the order of the answers.
+// Log returns all requests answered so far, in the order of the answers.
 func (s *Server) Log() []Entry { return s.log.all() }
 
-// Close stops the registry and whatever it is pulling through.
+// Close stops the registry and all running pulls.
 func (s *Server) Close() error {
 	s.stop()
 	return s.server.Close()

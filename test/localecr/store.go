@@ -10,7 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// store puts an image into the registry: its blobs directly into the directory, its manifest by a request.
+// store writes an image to the registry: blobs directly to the directory, the manifest by a request.
 func (p *pullThrough) store(image v1.Image, path string) error {
 	repository := manifestPath.FindStringSubmatch(path)[1]
 	layers, err := image.Layers()
@@ -61,20 +61,20 @@ func (p *pullThrough) storeManifest(image v1.Image, path string) error {
 	if err != nil {
 		return err
 	}
-	status := p.ask(http.MethodPut, path, string(mediaType), manifest)
+	status := p.send(http.MethodPut, path, string(mediaType), manifest)
 	if status != http.StatusCreated {
-		return fmt.Errorf("the registry answered %d to the manifest", status)
+		return fmt.Errorf("the registry answered the manifest with status %d", status)
 	}
 	return nil
 }
 
-// has says whether the registry has the manifest already.
+// has reports whether the registry has the manifest.
 func (p *pullThrough) has(path string) bool {
-	return p.ask(http.MethodHead, path, "", nil) == http.StatusOK
+	return p.send(http.MethodHead, path, "", nil) == http.StatusOK
 }
 
-// ask sends a request to the registry behind the pull-through cache and answers the status.
-func (p *pullThrough) ask(method, path, mediaType string, body []byte) int {
+// send sends a request to the registry behind the pull-through cache and returns the status.
+func (p *pullThrough) send(method, path, mediaType string, body []byte) int {
 	request, err := http.NewRequestWithContext(context.WithoutCancel(p.ctx), method, path, bytes.NewReader(body))
 	if err != nil {
 		return http.StatusBadRequest
@@ -91,7 +91,7 @@ type statusOnly struct {
 	status int
 }
 
-// Header is written to and not read.
+// Header returns a header that nobody reads.
 func (s *statusOnly) Header() http.Header { return s.header }
 
 // Write drops the body.

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/imagebuild"
 	"github.com/layercache/layercache/constructs/insight"
@@ -83,7 +84,7 @@ func basesWithEverything(stack awscdk.Stack, key awskms.IKey) *pullthrough.PullT
 			{Registry: pullthrough.DockerHub, Secret: secret(stack, "DockerHub", "ecr-pullthroughcache/docker-hub")},
 		},
 		Template: &pullthrough.RepositoryTemplate{EncryptionKey: key, Tags: &map[string]*string{"team": jsii.String("platform")}},
-		Pullers:  &[]*pullthrough.Puller{{Account: jsii.String("222222222222"), RolePath: jsii.String("/ci/")}},
+		Pullers:  &[]*access.Party{{Account: jsii.String("222222222222"), RolePath: jsii.String("/ci/")}},
 	})
 	pullthrough.NewPrewarm(stack, jsii.String("Prewarm"), &pullthrough.PrewarmProps{
 		PullThrough: bases,

@@ -1,6 +1,6 @@
-// cdk-nag has its own module: in the root's go.mod, it would be in the
-// module graph of everyone who uses the constructs. This module requires the
-// newest CDK that README.md names, the root's go.mod the oldest.
+// cdk-nag has its own module, because it requires a newer CDK than the oldest
+// supported one, which the other tests run with. Its CDK is the newest that
+// README.md names.
 module github.com/layercache/layercache/test/nag
 
 go 1.26.8
@@ -10,6 +10,7 @@ require (
 	github.com/aws/jsii-runtime-go v1.142.0
 	github.com/cdklabs/cdk-nag-go/cdknag/v2 v2.38.2
 	github.com/layercache/layercache v0.0.0
+	github.com/layercache/layercache/test v0.0.0
 	github.com/stretchr/testify v1.12.1
 )
 
@@ -37,4 +38,7 @@ require (
 	golang.org/x/tools/godoc v0.1.0-deprecated // indirect
 )
 
-replace github.com/layercache/layercache => ../..
+replace (
+	github.com/layercache/layercache => ../..
+	github.com/layercache/layercache/test => ..
+)

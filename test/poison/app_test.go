@@ -19,10 +19,10 @@ import (
 	"github.com/layercache/layercache/test/template"
 )
 
-// example has pull requests, and a cache of theirs beside that of releases, in an account of its own.
+// example builds releases and pull requests, with a separate cache for each, in a separate account.
 const example = "three-accounts"
 
-// app is what the example makes, as far as it is deployed for development.
+// app is the synthesized example with its projects of the development environment.
 type app struct {
 	*template.App
 	release, pullRequest template.Project
@@ -56,7 +56,7 @@ func synthesize(t *testing.T) app {
 	return a
 }
 
-// project is that of the development environment for releases, or for pull requests.
+// project returns the project of the development environment for releases or for pull requests.
 func (a app) project(t *testing.T, pullRequests bool) template.Project {
 	t.Helper()
 	projects, err := a.Projects()
@@ -64,11 +64,11 @@ func (a app) project(t *testing.T, pullRequests bool) template.Project {
 	place := slices.IndexFunc(projects, func(p template.Project) bool {
 		return strings.HasSuffix(p.Stack, "-dev") && strings.Contains(p.LogicalID, "PullRequest") == pullRequests
 	})
-	require.GreaterOrEqual(t, place, 0, "the example has such a project")
+	require.GreaterOrEqual(t, place, 0, "the example must have such a project")
 	return projects[place]
 }
 
-// identity are the policies of a project's role.
+// identity returns the policies of a project's role.
 func (a app) identity(t *testing.T, project template.Project) []any {
 	t.Helper()
 	policies, err := a.Resources("AWS::IAM::Policy")
@@ -83,7 +83,7 @@ func (a app) identity(t *testing.T, project template.Project) []any {
 	return documents
 }
 
-// policy is that of a repository, nil where it has none.
+// policy returns the policy of a repository, or nil if it has none.
 func (a app) policy(t *testing.T, account, name string) any {
 	t.Helper()
 	repositories, err := a.Resources("AWS::ECR::Repository")

@@ -19,84 +19,85 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/cacheref"
+	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// unclaimed is an image of an upstream that nobody has pulled through yet.
+// unclaimed is an image of an upstream that was never pulled through the cache.
 const unclaimed = "docker/library/unclaimed"
 
-// The sources: what is released first, and what comes next.
+// The sources of the first release and of the next one.
 const (
 	first  = "first\n"
 	second = "second\n"
 )
 
-// attempt is one way to change what a release makes, beginning from a world in which there was a release.
+// attempt is one way to change the result of a release, in a world where a release was built before.
 type attempt struct {
 	name string
 	run  func(w *world)
-	// next is the source of the release that comes then. The last attempt's is another, so that a step has to run.
+	// next is the source of the release after the attempt. For the last attempt it differs, which makes a
+	// step run.
 	next string
 }
 
 var attempts = []attempt{
-	{"the tag of the release's cache is refused by the policies", func(w *world) {
+	{"the policies refuse a push to the tag of the release's cache", func(w *world) {
 		forged := w.forge(w.cache, w.tag, w.as(w.pullRequest))
 		w.refuses(w.cache, w.plant(forged, w.cache, w.tag, w.as(w.pullRequest)))
 		old, err := remote.Get(w.ref(w.cache, w.tag+"--steps"), w.as(w.pullRequest)...)
 		require.NoError(w.t, err)
 		w.refuses(w.cache, remote.Put(w.ref(w.cache, w.tag), old, w.as(w.pullRequest)...))
 	}, first},
-	{"the record of the release's cache is refused by the policies", func(w *world) {
+	{"the policies refuse a push to the record of the release's cache", func(w *world) {
 		cache, err := remote.Get(w.ref(w.cache, w.tag), w.as(w.pullRequest)...)
 		require.NoError(w.t, err)
 		w.refuses(w.cache, remote.Put(w.ref(w.cache, w.tag+"--steps"), cache, w.as(w.pullRequest)...))
 	}, first},
-	{"variables that name the release's cache are heeded, and the policies refuse the export", func(w *world) {
+	{"the policies refuse an export to the release's cache that the variables name", func(w *world) {
 		got := w.proposes("other\n", map[string]string{
 			"LAYERCACHE_REPOSITORY": w.cache, "LAYERCACHE_BRANCH": "main", "LAYERCACHE_WRITE": "true", "LAYERCACHE_REFRESH": "true",
 		})
 		assert.Zero(w.t, got.exitCode, got.log)
 		require.NotNil(w.t, got.Report, got.log)
-		assert.Equal(w.t, w.cache+":"+w.tag, got.Refs.Export, "it did try")
+		assert.Equal(w.t, w.cache+":"+w.tag, got.Refs.Export, "the build must try to export to the release's cache")
 		assert.Equal(w.t, "failed", got.Exported)
 		assert.Contains(w.t, strings.Join(got.Warnings, "\n"), "the cache could not be written to "+w.cache)
 	}, first},
-	{"a branch of a pull request that is named like the default branch is one of its own tier, which no release reads", func(w *world) {
+	{"a pull request's branch with the name of the default branch stays in its own tier, which no release reads", func(w *world) {
 		got := w.proposes(first, map[string]string{"LAYERCACHE_BRANCH": "main"})
 		assert.Equal(w.t, "yes", got.Exported, got.log)
 		assert.Equal(w.t, w.prCache+":"+w.tag, got.Refs.Export)
 		forged := w.forge(w.prCache, w.tag, w.as(w.pullRequest))
-		require.NoError(w.t, w.plant(forged, w.prCache, w.tag, w.as(w.pullRequest)), "its own tier is its own")
+		require.NoError(w.t, w.plant(forged, w.prCache, w.tag, w.as(w.pullRequest)), "a pull request may write to its own tier")
 	}, first},
-	{"a fork's main is the scope of the pull request", func(w *world) {
+	{"the branch main of a fork has the scope of the pull request", func(w *world) {
 		got := w.proposes(first, map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "pr/7", "CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/main"})
 		assert.NotEqual(w.t, w.prCache+":"+w.tag, got.Refs.Export)
 		assert.Contains(w.t, got.Refs.Export, "pr-7-")
 	}, first},
 	{"a branch whose name looks like the default one's has a tag of its own", func(w *world) {
-		scope := cacheref.Scope{App: w.release.Value("LAYERCACHE_APP"), Platform: "linux/" + runtime.GOARCH, Branch: "main"}
-		require.Equal(w.t, w.tag, cacheref.Tag(scope))
+		scope := cache.Scope{App: w.release.Value("LAYERCACHE_APP"), Platform: "linux/" + runtime.GOARCH, Branch: "main"}
+		require.Equal(w.t, w.tag, cache.Tag(scope))
 		for _, branch := range lookalikes {
 			scope.Branch = branch
-			assert.NotEqual(w.t, w.tag, cacheref.Tag(scope), branch)
+			assert.NotEqual(w.t, w.tag, cache.Tag(scope), branch)
 		}
 		got := w.releases("other\n", "CODEBUILD_WEBHOOK_TRIGGER", "branch/"+lookalikes[0])
 		assert.Equal(w.t, "yes", got.Exported, got.log)
 		assert.NotEqual(w.t, w.cache+":"+w.tag, got.Refs.Export)
 	}, first},
-	{"an image with a cache inside, at the tag of a release, is refused by the policies", func(w *world) {
+	{"the policies refuse an image with an inline cache at the tag of a release", func(w *world) {
 		got := w.proposes(first, map[string]string{
 			"LAYERCACHE_MODE": variables.ModeInline, "LAYERCACHE_PUSH": "true", "LAYERCACHE_IMAGE": w.image, "LAYERCACHE_TAGS": "latest",
 		})
-		assert.NotZero(w.t, got.exitCode, "a push that is refused fails the attacker's own build")
+		assert.NotZero(w.t, got.exitCode, "the refused push must fail the attacker's build")
 		assert.Contains(w.t, got.log, "not authorized to perform: ecr:")
 	}, first},
-	{"a base image is imported from its upstream, and nothing is pushed in its place", func(w *world) {
+	{"the policies refuse a push to the repository of a base image", func(w *world) {
 		w.refuses(w.mirror, remote.Write(w.ref(w.mirror, "1.37"), w.evilBase(), w.as(w.pullRequest)...))
 	}, first},
-	{"the repository of a base image that nobody has pulled yet is not created, and nothing is pushed to it", func(w *world) {
+	{"the policies refuse to create the repository of a new base image, and a push to it", func(w *world) {
 		place, _, _ := strings.Cut(w.mirror, "/docker/")
 		_, name, _ := strings.Cut(place+"/"+unclaimed, "/")
 		require.ErrorContains(w.t, w.createRepository(name), "is not authorized to perform: ecr:CreateRepository")
@@ -104,19 +105,21 @@ var attempts = []attempt{
 		require.NoError(w.t, err)
 		w.refuses(place+"/"+unclaimed, remote.Write(w.ref(place+"/"+unclaimed, "1"), image, w.as(w.pullRequest)...))
 	}, first},
-	{"what a pull request leaves in a cache mount stays on its own builder", func(w *world) {
+	{"a file that a pull request leaves in a cache mount stays on that build's builder", func(w *world) {
 		got := w.run(build{w.pullRequest, source{"Dockerfile": w.leaves(), "src.txt": second}, map[string]string{"LAYERCACHE_BRANCH": "main"}})
 		assert.Equal(w.t, "yes", got.Exported, got.log)
 	}, second},
 }
 
-// lookalikes are names of branches that a tag, whose letters are few, could take for the default one's.
+// lookalikes are branch names that could give the same tag as the default branch, because a tag allows few
+// characters.
 var lookalikes = []string{
 	"Main", "MAIN", "main-", "-main", "--main", "main ", " main", "main/", "/main", ".main", "main.", "m\u0430in", "main\x00", "main\n",
 	"main--steps", "main-steps", "refs/heads/main", "heads/main", "linux-amd64--main", "api--linux-amd64--main", "main/../main", "\u202emain",
 }
 
-// refuses checks that a push was refused to the role of pull requests, and that each request of one is.
+// refuses checks that err is a refused push, and that the role of pull requests is refused each request of a
+// push.
 func (w *world) refuses(repository string, err error) {
 	w.t.Helper()
 	var answer *transport.Error
@@ -124,7 +127,7 @@ func (w *world) refuses(repository string, err error) {
 	assert.Equal(w.t, http.StatusForbidden, answer.StatusCode)
 	host, name, _ := strings.Cut(repository, "/")
 	const blob = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
-	for action, request := range map[string][2]string{
+	for action, call := range map[string][2]string{
 		"ecr:BatchCheckLayerAvailability": {http.MethodHead, "blobs/" + blob},
 		"ecr:InitiateLayerUpload":         {http.MethodPost, "blobs/uploads/"},
 		"ecr:UploadLayerPart":             {http.MethodPatch, "blobs/uploads/1"},
@@ -132,16 +135,16 @@ func (w *world) refuses(repository string, err error) {
 		"ecr:PutImage":                    {http.MethodPut, "manifests/" + w.tag},
 		"ecr:BatchDeleteImage":            {http.MethodDelete, "manifests/" + blob},
 	} {
-		asked, err := http.NewRequestWithContext(w.t.Context(), request[0], "https://"+host+"/v2/"+name+"/"+request[1], nil)
+		request, err := http.NewRequestWithContext(w.t.Context(), call[0], "https://"+host+"/v2/"+name+"/"+call[1], nil)
 		require.NoError(w.t, err)
-		asked.SetBasicAuth("AWS", w.aws.Token(session(w.pullRequest), time.Hour))
-		got, err := w.aws.Transport().RoundTrip(asked)
+		request.SetBasicAuth("AWS", w.aws.Token(session(w.pullRequest), time.Hour))
+		got, err := w.aws.Transport().RoundTrip(request)
 		require.NoError(w.t, err)
-		words, err := io.ReadAll(got.Body)
+		body, err := io.ReadAll(got.Body)
 		require.NoError(w.t, errors.Join(err, got.Body.Close()))
 		assert.Equal(w.t, http.StatusForbidden, got.StatusCode, action)
-		if request[0] != http.MethodHead {
-			assert.Contains(w.t, string(words), "is not authorized to perform: "+action+" on resource: "+repository)
+		if call[0] != http.MethodHead {
+			assert.Contains(w.t, string(body), "is not authorized to perform: "+action+" on resource: "+repository)
 		}
 	}
 }

@@ -12,36 +12,38 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/ecr"
+	"github.com/layercache/layercache/internal/registry/ecr"
 	"github.com/layercache/layercache/test/ecrhost"
 	"github.com/layercache/layercache/test/template"
 )
 
-// simulator answers questions about IAM policies: https://www.npmjs.com/package/@cloud-copilot/iam-simulate.
+// simulator evaluates IAM policies: https://www.npmjs.com/package/@cloud-copilot/iam-simulate.
 const simulator = "../access/simulate.mjs"
 
-// The actions of ECR that a build's requests take.
+// The actions of ECR that a build's requests require.
 var (
 	pulls  = []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
 	pushes = []string{"ecr:BatchCheckLayerAvailability", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage"}
 	others = []string{"ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:BatchDeleteImage", "ecr:ListImages"}
 )
 
-// widening gives a project's role actions on a repository, in its own policy and in that of the repository: a guard taken away.
+// widening allows a project's role additional actions on a repository, in the role's policy and in the
+// repository's policy. It removes a guard.
 type widening struct {
 	to template.Project
-	// of is the repository, HOST/NAME.
-	of      string
+	// on is the repository, HOST/NAME.
+	on      string
 	actions []string
 }
 
-// doors are what the registries let through: as the app is synthesized, and with each of the widenings.
+// doors holds the requests that the registries allow: with the synthesized policies, and with each of the
+// widenings.
 type doors struct {
 	asSynthesized map[ecrhost.Ask]bool
 	widened       map[string]map[ecrhost.Ask]bool
 }
 
-// question is one for the simulator; policies are named by their places.
+// question is a question for the simulator. It refers to policies by their indexes.
 type question struct {
 	Principal string         `json:"principal"`
 	Action    string         `json:"action"`
@@ -57,24 +59,25 @@ type mutant struct {
 	Questions []int       `json:"questions"`
 }
 
-// batch is what the simulator reads.
+// batch is the simulator's input.
 type batch struct {
 	Policies  []any      `json:"policies"`
 	Questions []question `json:"questions"`
 	Mutants   []mutant   `json:"mutants"`
 
 	asks []ecrhost.Ask
-	// identity are the places of the policies of each role, repository those of the policies of repositories.
+	// identity holds the indexes of the policies of each role, repository the index of the policy of each
+	// repository.
 	identity   map[string][]int
 	repository map[string]*int
 }
 
-// session is a principal that runs a project's builds.
+// session returns the principal of a project's builds.
 func session(p template.Project) string {
 	return "arn:aws:sts::" + p.Account + ":assumed-role/" + path.Base(p.ServiceRole) + "/AWSCodeBuild-1"
 }
 
-// newDoors asks the policies about everything that the two projects could do with the repositories.
+// newDoors evaluates the policies for all actions of the two projects on the repositories.
 func newDoors(t *testing.T, a app, repositories []string, widenings map[string]widening) doors {
 	t.Helper()
 	b := &batch{Mutants: []mutant{}, identity: map[string][]int{}, repository: map[string]*int{}}
@@ -103,9 +106,9 @@ func newDoors(t *testing.T, a app, repositories []string, widenings map[string]w
 }
 
 // add adds the questions about a project's role and a repository, HOST/NAME.
-func (b *batch) add(t *testing.T, a app, project template.Project, of string) {
+func (b *batch) add(t *testing.T, a app, project template.Project, on string) {
 	t.Helper()
-	host, name, _ := strings.Cut(of, "/")
+	host, name, _ := strings.Cut(on, "/")
 	parsed, ok := ecr.ParseHost(host)
 	require.True(t, ok, host)
 	if _, known := b.identity[project.ServiceRole]; !known {
@@ -114,9 +117,9 @@ func (b *batch) add(t *testing.T, a app, project template.Project, of string) {
 			b.Policies = append(b.Policies, document)
 		}
 	}
-	if policy := a.policy(t, parsed.Account, name); policy != nil && b.repository[of] == nil {
+	if policy := a.policy(t, parsed.Account, name); policy != nil && b.repository[on] == nil {
 		place := len(b.Policies)
-		b.Policies, b.repository[of] = append(b.Policies, policy), &place
+		b.Policies, b.repository[on] = append(b.Policies, policy), &place
 	}
 	for _, actions := range [][]string{pulls, pushes, others} {
 		for _, action := range actions {
@@ -125,15 +128,15 @@ func (b *batch) add(t *testing.T, a app, project template.Project, of string) {
 				Principal: project.ServiceRole, Action: action, Account: parsed.Account,
 				Resource: "arn:aws:ecr:" + parsed.Region + ":" + parsed.Account + ":repository/" + name,
 				Context:  map[string]any{"aws:PrincipalArn": project.ServiceRole, "aws:PrincipalAccount": project.Account},
-				Identity: b.identity[project.ServiceRole], Policy: b.repository[of],
+				Identity: b.identity[project.ServiceRole], Policy: b.repository[on],
 			})
 		}
 	}
 }
 
-// widen adds a mutant whose policies have one more statement.
+// widen adds a mutant: the same policies with an additional statement.
 func (b *batch) widen(w widening) {
-	host, name, _ := strings.Cut(w.of, "/")
+	host, name, _ := strings.Cut(w.on, "/")
 	m := mutant{Documents: map[int]any{}}
 	for place, ask := range b.asks {
 		if ask.Principal == session(w.to) && ask.Host == host && ask.Repository == name {
@@ -143,14 +146,14 @@ func (b *batch) widen(w widening) {
 	resource := b.Questions[m.Questions[0]].Resource
 	identity := b.identity[w.to.ServiceRole][0]
 	m.Documents[identity] = with(b.Policies[identity], map[string]any{"Effect": "Allow", "Action": w.actions, "Resource": resource})
-	if place := b.repository[w.of]; place != nil {
+	if place := b.repository[w.on]; place != nil {
 		principal := map[string]any{"AWS": w.to.ServiceRole}
 		m.Documents[*place] = with(b.Policies[*place], map[string]any{"Effect": "Allow", "Action": w.actions, "Principal": principal})
 	}
 	b.Mutants = append(b.Mutants, m)
 }
 
-// with is a policy with one more statement.
+// with returns the policy with an additional statement.
 func with(policy any, statement map[string]any) map[string]any {
 	document := policy.(map[string]any)
 	return map[string]any{"Version": document["Version"], "Statement": append(append([]any{}, document["Statement"].([]any)...), statement)}

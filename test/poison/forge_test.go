@@ -22,16 +22,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// poisoned is what an attacker wants in the image.
+// poisoned is the content that the attacker wants in the image.
 const poisoned = "poisoned\n"
 
-// forgery is a cache that answers the keys of an honest one with layers of the attacker's.
+// forgery is a cache with the keys of a real cache and the attacker's layers.
 type forgery struct {
 	manifest []byte
 	blobs    []v1.Layer
 }
 
-// forge reads a cache as somebody may who has the options, and puts other content into each layer that has the program.
+// forge reads a cache with the given options and replaces the content of the program in each layer that
+// contains it.
 func (w *world) forge(repository, tag string, by []remote.Option) forgery {
 	w.t.Helper()
 	image, err := remote.Image(w.ref(repository, tag), by...)
@@ -54,14 +55,15 @@ func (w *world) forge(repository, tag string, by []remote.Option) forgery {
 		}
 		forged.blobs = append(forged.blobs, static.NewLayer(content, types.OCILayer))
 	}
-	require.Positive(w.t, found, "the cache has a layer with the program")
+	require.Positive(w.t, found, "the cache must have a layer with the program")
 	configured := static.NewLayer(config, types.MediaType("application/vnd.buildkit.cacheconfig.v0"))
 	forged.blobs = append(forged.blobs, configured)
 	forged.manifest = reconfigured(w, manifest, configured)
 	return forged
 }
 
-// boast forges the record of a cache: its steps take hours. All else stays true, so that the record is believed.
+// boast forges the record of a cache: its steps take hours. The rest stays unchanged, which makes the record
+// look valid.
 func (w *world) boast(repository, tag string, by []remote.Option) forgery {
 	w.t.Helper()
 	image, err := remote.Image(w.ref(repository, tag), by...)
@@ -83,10 +85,10 @@ func (w *world) boast(repository, tag string, by []remote.Option) forgery {
 	return forgery{encoded(w, manifest), []v1.Layer{static.NewLayer(content, types.MediaType(part["mediaType"].(string)))}}
 }
 
-// hours is how long a step takes that a forged record is about, in seconds.
+// hours is the duration of each step in a forged record, in seconds.
 const hours = 99999
 
-// plant pushes a forged cache; its error is that of the first request that is refused.
+// plant pushes a forged cache. It returns the error of the first refused request.
 func (w *world) plant(f forgery, repository, tag string, by []remote.Option) error {
 	w.t.Helper()
 	ref := w.ref(repository, tag)
@@ -98,7 +100,7 @@ func (w *world) plant(f forgery, repository, tag string, by []remote.Option) err
 	return remote.Put(ref, rawManifest(f.manifest), by...)
 }
 
-// rawManifest is an OCI manifest as it is to be pushed.
+// rawManifest is an OCI manifest for a push.
 type rawManifest []byte
 
 func (m rawManifest) RawManifest() ([]byte, error)        { return m, nil }
@@ -114,14 +116,14 @@ func (w *world) content(layer v1.Layer) []byte {
 	return content
 }
 
-// layer is one of the attacker's.
+// layer is a layer that the attacker made.
 type layer struct {
 	packed []byte
-	// digest is that of the layer as it is packed, plain that of its content.
+	// digest is the digest of the compressed layer, plain that of its uncompressed content.
 	digest, plain v1.Hash
 }
 
-// compressions are those that caches have.
+// compressions are the compressions of cache layers.
 var compressions = []struct {
 	magic  string
 	reader func(io.Reader) (io.Reader, error)
@@ -133,7 +135,8 @@ var compressions = []struct {
 		func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }},
 }
 
-// poison is the layer with other content in the program; ok is false where it has none.
+// poison returns the layer with other content in the program. ok reports whether the layer contains the
+// program.
 func (w *world) poison(packed []byte) (other layer, ok bool) {
 	w.t.Helper()
 	for _, compression := range compressions {
@@ -151,7 +154,7 @@ func (w *world) poison(packed []byte) (other layer, ok bool) {
 		require.NoError(w.t, writer.Close())
 		return layer{out.Bytes(), w.hash(out.Bytes()), w.hash(content)}, found
 	}
-	require.Fail(w.t, "a layer is compressed in a way that is not known here", "%.10q", packed)
+	require.Fail(w.t, "a layer has an unknown compression", "%.10q", packed)
 	return layer{}, false
 }
 
@@ -162,7 +165,7 @@ func (w *world) hash(content []byte) v1.Hash {
 	return hash
 }
 
-// program is what the release's image holds.
+// program returns the content of the program in the release's image.
 func (w *world) program() string {
 	w.t.Helper()
 	layers, err := w.read(w.image, "latest").Layers()
@@ -186,7 +189,7 @@ func (w *world) program() string {
 	return ""
 }
 
-// rewrite is a tar archive with other content in the program.
+// rewrite returns the tar archive with other content in the program, and whether it contains the program.
 func (w *world) rewrite(archive io.Reader) (content []byte, found bool) {
 	w.t.Helper()
 	var out bytes.Buffer
@@ -211,7 +214,7 @@ func (w *world) rewrite(archive io.Reader) (content []byte, found bool) {
 	return out.Bytes(), found
 }
 
-// inManifest is a cache's manifest with the layer in the place of another.
+// inManifest returns a cache's manifest in which the layer replaces the layer before.
 func (l layer) inManifest(w *world, manifest []byte, before v1.Hash) []byte {
 	w.t.Helper()
 	var parsed v1.Manifest
@@ -225,7 +228,7 @@ func (l layer) inManifest(w *world, manifest []byte, before v1.Hash) []byte {
 	return encoded(w, parsed)
 }
 
-// inConfig is a cache's config with the layer in the place of another. Which keys it answers stays as it was.
+// inConfig returns a cache's config in which the layer replaces the layer before. The keys stay the same.
 //
 // https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/v1/types/spec.go
 func (l layer) inConfig(w *world, config []byte, before v1.Hash) []byte {
@@ -251,7 +254,7 @@ func encoded(w *world, value any) []byte {
 	return text
 }
 
-// evilBase is a base image in which cat prints what an attacker wants.
+// evilBase returns a base image in which cat prints the attacker's text.
 func (w *world) evilBase() v1.Image {
 	w.t.Helper()
 	script := "#!/bin/sh\necho " + strings.TrimSpace(poisoned) + "\n"

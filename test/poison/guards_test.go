@@ -12,7 +12,7 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// The widenings: what the role of pull requests, or of releases, is given that it does not have.
+// The widenings: additional permissions for the role of pull requests or of releases.
 const (
 	pushesToCache = "pull requests push to the cache of releases"
 	pushesBases   = "pull requests push base images"
@@ -20,10 +20,10 @@ const (
 	readsPRCache  = "releases read the cache of pull requests"
 )
 
-// guard is what an attempt fails at, taken away.
+// guard removes a guard, and shows that the attempt then succeeds.
 type guard struct {
 	name string
-	// widening is what takes it away; empty where it is one of the helper's.
+	// widening is the permission that removes the guard. It is empty for a guard in the helper.
 	widening string
 	run      func(w *world)
 }
@@ -35,15 +35,15 @@ var guards = []guard{
 		forged, record := w.forge(w.cache, w.tag, w.as(w.pullRequest)), w.boast(w.cache, w.tag+"--steps", w.as(w.pullRequest))
 		require.NoError(w.t, w.plant(record, w.cache, w.tag+"--steps", w.as(w.pullRequest)))
 		got := w.releases(first)
-		assert.Equal(w.t, made[first], w.released("latest"), "a record tells figures, and decides what is exported, not what is built")
+		assert.Equal(w.t, made[first], w.released("latest"), "a record affects figures and the export, but not the image")
 		require.NotNil(w.t, got.SavedSeconds, got.log)
 		assert.Greater(w.t, *got.SavedSeconds, float64(hours), got.log)
 		require.NoError(w.t, w.plant(forged, w.cache, w.tag, w.as(w.pullRequest)))
 		got = w.releases(first)
 		assert.Equal(w.t, poisoned, w.program(), got.log)
-		assert.Equal(w.t, "used", got.Verdict, "a forgery looks like any cache")
+		assert.Equal(w.t, "used", got.Verdict, "a forged cache must look like any other cache")
 	}},
-	{"a release that reads the cache of pull requests is poisoned by it", readsPRCache, func(w *world) {
+	{"a release that reads the cache of pull requests is poisoned", readsPRCache, func(w *world) {
 		w.begin()
 		require.Zero(w.t, w.proposes(second, map[string]string{"LAYERCACHE_BRANCH": "main"}).exitCode)
 		forged := w.forge(w.prCache, w.tag, w.as(w.pullRequest))
@@ -51,7 +51,7 @@ var guards = []guard{
 		got := w.releases(second, "LAYERCACHE_REPOSITORY", w.prCache, "LAYERCACHE_WRITE", "false")
 		assert.Equal(w.t, poisoned, w.program(), got.log)
 	}},
-	{"a pull request that may push base images replaces what releases are built on", pushesBases, func(w *world) {
+	{"a pull request that may push base images replaces the base image of releases", pushesBases, func(w *world) {
 		w.begin()
 		image := mutate.MediaType(w.evilBase(), types.OCIManifestSchema1)
 		require.NoError(w.t, remote.Write(w.ref(w.mirror, "1.37"), image, w.as(w.pullRequest)...))
@@ -72,7 +72,7 @@ var guards = []guard{
 		w.releases("other\n", "CODEBUILD_WEBHOOK_TRIGGER", "branch/fix", "LAYERCACHE_BRANCH", "main")
 		assert.NotEqual(w.t, before, w.digest(w.tag))
 	}},
-	{"a builder that outlives a pull request's build hands its cache mounts to the next release", "", func(w *world) {
+	{"a builder that is not removed after a pull request's build shares its cache mounts with the next release", "", func(w *world) {
 		w.begin()
 		shared := w.sharedBuilder()
 		got := w.run(build{w.pullRequest, source{"Dockerfile": w.leaves(), "src.txt": first}, shared})

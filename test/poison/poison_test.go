@@ -13,10 +13,11 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// TestNoAttemptChangesWhatAReleaseMakes makes each attempt, and shows of the guards that an attempt succeeds without them.
+// TestNoAttemptChangesWhatAReleaseMakes makes each attempt. It also shows that an attempt succeeds without
+// each of the guards.
 func TestNoAttemptChangesWhatAReleaseMakes(t *testing.T) {
 	d := newDeployment(t)
-	t.Run("the guards as they are synthesized", func(t *testing.T) {
+	t.Run("with all guards", func(t *testing.T) {
 		t.Parallel()
 		d.guarded(t)
 	})
@@ -28,10 +29,11 @@ func TestNoAttemptChangesWhatAReleaseMakes(t *testing.T) {
 	}
 }
 
-// guarded makes every attempt, and a release after each.
+// guarded makes every attempt, and builds a release after each.
 func (d deployment) guarded(t *testing.T) {
 	w := d.newWorld(t, "")
-	// The attacker comes first: the pull-through cache refuses to create the base image's repository, and the image comes from its upstream.
+	// The attacker builds first. The pull-through cache refuses to create the base image's repository, and
+	// the image comes from its upstream.
 	w.firstPull()
 	made := w.uncached(first, second)
 	w.begin()
@@ -41,20 +43,20 @@ func (d deployment) guarded(t *testing.T) {
 			w.t = t
 			before := w.digest(w.tag)
 			attempt.run(w)
-			assert.Equal(t, before, w.digest(w.tag), "the release's cache is what it was")
+			assert.Equal(t, before, w.digest(w.tag), "the release's cache must not change")
 			verdict := map[string]string{first: "used", second: "partly-used"}[attempt.next]
 			got := w.releases(attempt.next)
-			assert.Equal(t, made[attempt.next], w.released("latest"), "the image is the one that is built without a cache\n%s", got.log)
+			assert.Equal(t, made[attempt.next], w.released("latest"), "the image must equal the one built without a cache\n%s", got.log)
 			assert.Equal(t, verdict, got.Verdict, got.log)
 		})
 	}
 	w.t = t
-	assert.Empty(t, w.asked(w.release, w.prCache), "no release has asked for anything in the cache of pull requests")
+	assert.Empty(t, w.requests(w.release, w.prCache), "no release may send a request to the cache of pull requests")
 	_, err := remote.Get(w.ref(w.prCache, w.tag), w.as(w.release)...)
-	require.ErrorContains(t, err, "is not authorized to perform: ecr:BatchGetImage", "nor may it")
+	require.ErrorContains(t, err, "is not authorized to perform: ecr:BatchGetImage", "releases have no permission to read it")
 }
 
-// uncached is what each of the sources makes when it is built without a cache.
+// uncached returns the digest of the image that each of the sources gives without a cache.
 func (w *world) uncached(sources ...string) map[string]string {
 	w.t.Helper()
 	made := map[string]string{}
@@ -65,7 +67,7 @@ func (w *world) uncached(sources ...string) map[string]string {
 	return made
 }
 
-// begin makes the first release, which writes the cache that is attacked.
+// begin builds the first release, which writes the cache that the attempts attack.
 func (w *world) begin() {
 	w.t.Helper()
 	got := w.releases(first)

@@ -17,7 +17,8 @@ import (
 	"github.com/layercache/layercache/test/programs"
 )
 
-// leaves is the Dockerfile of a pull request that leaves a file in the cache mount of the release's step.
+// leaves returns the Dockerfile of a pull request that leaves a file in the cache mount of the release's
+// step.
 func (w *world) leaves() string {
 	w.t.Helper()
 	text := strings.Replace(dockerfile, "/bin/cat src.txt > program;", "echo poisoned > /deps/poison; cat src.txt > program;", 1)
@@ -25,10 +26,11 @@ func (w *world) leaves() string {
 	return text
 }
 
-// sharedBuilder starts a buildkitd that outlives builds, and returns the variables that have a build use it.
+// sharedBuilder starts a buildkitd that stays after a build, and returns the variables that make a build use
+// it.
 func (w *world) sharedBuilder() map[string]string {
 	w.t.Helper()
-	dir, err := os.MkdirTemp("", "poison-") // A socket's path has to be short.
+	dir, err := os.MkdirTemp("", "poison-") // The path of a socket must be short.
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { assert.NoError(w.t, os.RemoveAll(dir)) })
 	place, _, _ := strings.Cut(w.mirror, "/docker/")
@@ -46,11 +48,11 @@ func (w *world) sharedBuilder() map[string]string {
 	require.Eventually(w.t, func() bool {
 		connection, err := net.Dial("unix", socket)
 		return err == nil && connection.Close() == nil
-	}, time.Minute, 20*time.Millisecond, "buildkitd does not serve")
+	}, time.Minute, 20*time.Millisecond, "buildkitd does not listen")
 	instances := filepath.Join(dir, "instances")
 	made := w.aws.Command(w.t.Context(), programs.Path(programs.Buildx), "create", "--name", "shared", "--driver", "remote", "unix://"+socket)
 	made.Env = []string{"BUILDX_CONFIG=" + instances, "HOME=" + dir}
-	said, err := made.CombinedOutput()
-	require.NoError(w.t, err, string(said))
+	output, err := made.CombinedOutput()
+	require.NoError(w.t, err, string(output))
 	return map[string]string{"BUILDX_CONFIG": instances, "LAYERCACHE_ARGS": `["--builder=shared"]`}
 }

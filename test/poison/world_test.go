@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 
 const base = "public.ecr.aws/docker/library/busybox:1.37"
 
-// dockerfile makes the same image whenever it is built: what the step writes has a fixed time. The step takes what lies in its cache
-// mount, as package managers do.
+// dockerfile gives the same image in every build, because the file that the step writes has a fixed time. The
+// step uses the files in its cache mount, as package managers do.
 const dockerfile = `FROM ` + base + ` AS build
 WORKDIR /app
 COPY src.txt .
@@ -45,21 +45,21 @@ FROM scratch
 COPY --from=build --link /app/program /program
 `
 
-// deployment is the example's templates, what they allow, and the registries that they make.
+// deployment is the example's templates, the requests that they allow, and the registries that they create.
 type deployment struct {
 	app
 	doors
 	registries map[string]ecrhost.Registry
 }
 
-// world is a deployment that nobody has used yet.
+// world is a new deployment.
 type world struct {
 	t *testing.T
 	deployment
 	aws *ecrhost.World
-	// image is the repository of releases, cache and prCache are those of the caches, mirror that of the base image: HOST/NAME.
+	// The repositories of the releases' images, of the caches and of the base image, each as HOST/NAME.
 	image, cache, prCache, mirror string
-	// tag is that of the release's cache.
+	// tag is the tag of the release's cache.
 	tag string
 }
 
@@ -69,7 +69,7 @@ const (
 	pullRequestKey = "ASIAPULLREQUEST"
 )
 
-// newWorld has the policies as they are synthesized, or with a widening.
+// newWorld starts a world with the synthesized policies, or with a widening of them.
 func (d deployment) newWorld(t *testing.T, widening string) *world {
 	t.Helper()
 	allowed := d.asSynthesized
@@ -87,13 +87,13 @@ func (d deployment) newWorld(t *testing.T, widening string) *world {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, started.Close()) })
-	w := d.places()
+	w := d.repositories()
 	w.t, w.aws = t, started
 	return w
 }
 
-// places are the repositories' names, as the builds are told them.
-func (d deployment) places() *world {
+// repositories returns a world with the repositories in the variables of the builds.
+func (d deployment) repositories() *world {
 	w := &world{deployment: d, image: d.release.Value("LAYERCACHE_IMAGE"), cache: d.release.Value("LAYERCACHE_REPOSITORY")}
 	w.prCache = d.pullRequest.Value("LAYERCACHE_REPOSITORY")
 	for mirror := range strings.SplitSeq(d.release.Value("LAYERCACHE_MIRRORS"), ",") {
@@ -104,7 +104,7 @@ func (d deployment) places() *world {
 	return w
 }
 
-// newDeployment synthesizes the example and asks its policies.
+// newDeployment synthesizes the example and evaluates its policies.
 func newDeployment(t *testing.T) deployment {
 	t.Helper()
 	d := deployment{app: synthesize(t)}
@@ -115,7 +115,7 @@ func newDeployment(t *testing.T) deployment {
 		registry.Principals = nil
 		d.registries[host] = registry
 	}
-	w := d.places()
+	w := d.repositories()
 	planted, _, _ := strings.Cut(w.mirror, "/docker/")
 	d.doors = newDoors(t, d.app, []string{w.image, w.cache, w.prCache, w.mirror, planted + "/" + unclaimed}, map[string]widening{
 		pushesToCache: {d.pullRequest, w.cache, slices.Concat(pushes, pulls)},
@@ -126,25 +126,25 @@ func newDeployment(t *testing.T) deployment {
 	return d
 }
 
-// source is what is built: files by their names.
+// source holds the files of a build by name.
 type source map[string]string
 
-// build is what is built and how.
+// build is a build of a project.
 type build struct {
 	project template.Project
 	source  source
-	// env takes the place of the project's variables.
+	// env overrides the project's variables.
 	env map[string]string
 }
 
-// outcome is what a build left.
+// outcome is the result of a build.
 type outcome struct {
 	*report.Report
 	exitCode int
 	log      string
 }
 
-// run runs `layercache image`, as the project's buildspec does, on a builder of its own.
+// run runs `layercache image`, as the project's buildspec does, on a separate builder.
 func (w *world) run(b build) outcome {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
@@ -179,7 +179,7 @@ func (w *world) run(b build) outcome {
 	return got
 }
 
-// releases builds main for a release, which has to succeed.
+// releases builds the branch main as a release, which must succeed.
 func (w *world) releases(text string, env ...string) outcome {
 	w.t.Helper()
 	settings := map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "branch/main"}
@@ -201,8 +201,8 @@ func (w *world) proposes(text string, env map[string]string) outcome {
 	return w.run(build{w.pullRequest, source{"Dockerfile": dockerfile, "src.txt": text}, env})
 }
 
-// firstPull builds a pull request whose base image nobody has pulled yet. The pull-through cache is a mirror of a registry on this
-// machine, which stands for the upstream.
+// firstPull builds a pull request whose base image was never pulled before. The upstream of the pull-through
+// cache is a registry on this machine.
 func (w *world) firstPull() {
 	w.t.Helper()
 	upstream, err := localecr.Start(localecr.Config{Dir: w.t.TempDir(), Upstreams: map[string]string{"docker": "public.ecr.aws/docker"}})
@@ -215,12 +215,12 @@ func (w *world) firstPull() {
 		map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "pr/7", "LAYERCACHE_MIRRORS": upstream.Addr() + "=" + place},
 	})
 	assert.Zero(w.t, got.exitCode, got.log)
-	asked := strings.Join(w.asked(w.pullRequest, w.mirror), "\n")
-	assert.Contains(w.t, asked, "/manifests/1.37 403", "the mirror is asked first, and ECR refuses")
-	assert.NotContains(w.t, asked, " 200", "all of the image came from the upstream")
+	requests := strings.Join(w.requests(w.pullRequest, w.mirror), "\n")
+	assert.Contains(w.t, requests, "/manifests/1.37 403", "the build must ask the mirror first, and ECR must refuse")
+	assert.NotContains(w.t, requests, " 200", "the whole image must come from the upstream")
 }
 
-// ref is a tag of a repository, HOST/NAME.
+// ref returns the reference to a tag of a repository, HOST/NAME.
 func (w *world) ref(repository, tag string) name.Reference {
 	w.t.Helper()
 	ref, err := name.ParseReference(repository + ":" + tag)
@@ -228,13 +228,13 @@ func (w *world) ref(repository, tag string) name.Reference {
 	return ref
 }
 
-// as are the requests of a project's session.
+// as returns the options for requests of a project's session.
 func (w *world) as(p template.Project) []remote.Option {
 	auth := &authn.Basic{Username: "AWS", Password: w.aws.Token(session(p), time.Hour)}
 	return []remote.Option{remote.WithTransport(w.aws.Transport()), remote.WithAuth(auth), remote.WithContext(w.t.Context())}
 }
 
-// read is an image as the release's role sees it.
+// read returns an image, read with the release's role.
 func (w *world) read(repository, tag string) v1.Image {
 	w.t.Helper()
 	image, err := remote.Image(w.ref(repository, tag), append(w.as(w.release), remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}))...)
@@ -242,7 +242,8 @@ func (w *world) read(repository, tag string) v1.Image {
 	return image
 }
 
-// released is what the release's image is made of: the digest of its config, which names its layers uncompressed.
+// released returns the digest of the config of the release's image. The config lists the uncompressed layers,
+// so equal digests mean equal content.
 func (w *world) released(tag string) string {
 	w.t.Helper()
 	digest, err := w.read(w.image, tag).ConfigName()
@@ -250,7 +251,7 @@ func (w *world) released(tag string) string {
 	return digest.String()
 }
 
-// digest is that of what a tag of the release's cache names.
+// digest returns the digest of a tag in the release's cache.
 func (w *world) digest(tag string) string {
 	w.t.Helper()
 	got, err := remote.Get(w.ref(w.cache, tag), w.as(w.release)...)
@@ -258,8 +259,8 @@ func (w *world) digest(tag string) string {
 	return got.Digest.String()
 }
 
-// asked are the requests of a project's builds to a repository, as METHOD PATH STATUS.
-func (w *world) asked(p template.Project, repository string) []string {
+// requests returns the requests of a project's builds to a repository, as METHOD PATH STATUS.
+func (w *world) requests(p template.Project, repository string) []string {
 	host, name, _ := strings.Cut(repository, "/")
 	var found []string
 	for _, request := range w.aws.Requests() {

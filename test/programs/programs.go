@@ -12,8 +12,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/bundle"
-	"github.com/layercache/layercache/internal/toolchain"
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 // The programs, by their names in the folder.
@@ -41,15 +42,13 @@ func Path(program string) string {
 
 // lookAtSource looks at every file that layercache is compiled from. The go command does not see what a compiler reads that a test has
 // started: it would take the result of a test for that of the helper as it is now, whatever was changed there. It does see which files
-// of the module the test itself looks at.
-//
-// https://pkg.go.dev/cmd/go#hdr-Test_packages
+// the test itself looks at.
 var lookAtSource = sync.OnceFunc(func() {
-	source, err := bundle.SourceDir(context.Background())
+	var err error
 	for _, part := range []string{"bin/layercache", "internal", "go.mod", "go.sum"} {
-		err = errors.Join(err, filepath.WalkDir(filepath.Join(source, part), func(path string, _ fs.DirEntry, err error) error {
+		err = errors.Join(err, fs.WalkDir(checkout.FS(), part, func(path string, _ fs.DirEntry, err error) error {
 			if err == nil {
-				_, err = os.Stat(path)
+				_, err = fs.Stat(checkout.FS(), path)
 			}
 			return err
 		}))
@@ -116,16 +115,12 @@ func install(ctx context.Context, dir string, wanted []string) error {
 
 // compile makes layercache of this source.
 func compile(ctx context.Context, name, output string) error {
-	source, err := bundle.SourceDir(ctx)
-	if err != nil {
-		return err
-	}
 	tags := ""
 	if name == Bundled {
 		tags = bundle.HelperTags
 	}
 	return toolchain.Compile(ctx, toolchain.Compilation{
-		Dir: source, Package: "./bin/layercache", LinkFlags: "-s -w", Tags: tags, Platform: toolchain.Host(), Output: output, Label: name,
+		Dir: checkout.Dir(), Package: "./bin/layercache", LinkFlags: "-s -w", Tags: tags, Platform: toolchain.Host(), Output: output, Label: name,
 	}, os.Stderr)
 }
 

@@ -18,13 +18,14 @@ import (
 
 const service = "CodeBuild_20161006."
 
-// answer is the part of CodeBuild's answers that is completed here. A build stays as it was answered but for what is known better.
+// answer is the part of CodeBuild's answers that this package changes. Fields of a build that are not set by
+// build.state stay as moto returned them.
 type answer struct {
 	Build  map[string]any   `json:"build,omitempty"`
 	Builds []map[string]any `json:"builds,omitempty"`
 }
 
-// api passes every call on, runs what StartBuild starts, and says of builds what is known of them.
+// api forwards every call, runs the builds that StartBuild starts, and returns the real state of builds.
 func (c *CodeBuild) api(ctx context.Context, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		operation, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), service)
@@ -59,7 +60,7 @@ func (c *CodeBuild) api(ctx context.Context, next http.Handler) http.Handler {
 func (c *CodeBuild) complete(ctx context.Context, operation string, body, content []byte) ([]byte, error) {
 	var got answer
 	if err := json.Unmarshal(content, &got); err != nil {
-		return nil, fmt.Errorf("run: the answer to %s: %w", operation, err)
+		return nil, fmt.Errorf("run: parse the answer to %s: %w", operation, err)
 	}
 	if operation == "StartBuild" {
 		var input codebuild.StartBuildInput
@@ -73,13 +74,13 @@ func (c *CodeBuild) complete(ctx context.Context, operation string, body, conten
 		}
 	}
 	for _, build := range append(got.Builds, got.Build) {
-		c.know(build)
+		c.addState(build)
 	}
 	return json.Marshal(got)
 }
 
-// know puts what is known of a build into an answer.
-func (c *CodeBuild) know(answered map[string]any) {
+// addState adds the state of a build to an answer.
+func (c *CodeBuild) addState(answered map[string]any) {
 	id, _ := answered["id"].(string)
 	c.mutex.Lock()
 	b, ok := c.builds[id]

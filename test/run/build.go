@@ -19,29 +19,29 @@ import (
 	"github.com/layercache/layercache/test/agent"
 )
 
-// build is one build.
+// build is a build that was started.
 type build struct {
 	id, arn, region, account, partition string
 	number                              int
 	input                               codebuild.StartBuildInput
 	project                             types.Project
 	began                               time.Time
-	// done is closed at the end, and only then are result and err there.
+	// done is closed at the end. result and err must not be read before.
 	done   chan struct{}
 	result *agent.Result
 	err    error
 
 	mutex sync.Mutex
-	// stream is the group and name of the log stream, once there is one.
+	// stream is the group and name of the log stream, empty until it exists.
 	stream [2]string
 	ended  time.Time
 }
 
-// begin takes a build on that the API has started.
+// begin runs a build that the API has started.
 func (c *CodeBuild) begin(ctx context.Context, id, arn string, input codebuild.StartBuildInput) error {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || id == "" {
-		return fmt.Errorf("run: StartBuild answered with the build %q, %q: an ARN is needed", id, arn)
+		return fmt.Errorf("run: StartBuild returned the build %q with the ARN %q: expected an id and a complete ARN", id, arn)
 	}
 	b := &build{
 		id: id, arn: arn, partition: parts[1], region: parts[3], account: parts[4],
@@ -68,7 +68,7 @@ func (c *CodeBuild) begin(ctx context.Context, id, arn string, input codebuild.S
 	return nil
 }
 
-// project is the build's project as the API returns it.
+// project returns the build's project from the API.
 func (c *CodeBuild) project(ctx context.Context, b *build) (types.Project, error) {
 	config, err := c.config.AWS.Config(ctx, b.account, b.region)
 	if err != nil {
@@ -79,12 +79,13 @@ func (c *CodeBuild) project(ctx context.Context, b *build) (types.Project, error
 		return types.Project{}, fmt.Errorf("run: project %s: %w", *b.input.ProjectName, err)
 	}
 	if len(out.Projects) != 1 {
-		return types.Project{}, fmt.Errorf("run: the API returns %d projects of the name %s", len(out.Projects), *b.input.ProjectName)
+		return types.Project{}, fmt.Errorf("run: the API returns %d projects with the name %s", len(out.Projects), *b.input.ProjectName)
 	}
 	return out.Projects[0], nil
 }
 
-// run does what CodeBuild does with a build: it becomes the service role, opens the log, fetches the sources and runs the buildspec.
+// run runs a build as CodeBuild does: it assumes the service role, opens the log, fetches the sources and
+// runs the buildspec.
 func (c *CodeBuild) run(ctx context.Context, b *build) (*agent.Result, error) {
 	if err := checkOverrides(b.input); err != nil {
 		return nil, err
@@ -113,12 +114,12 @@ func (c *CodeBuild) run(ctx context.Context, b *build) (*agent.Result, error) {
 		Env: c.environment(session), Command: c.config.Registry.Command, Output: log,
 	})
 	if err != nil {
-		fmt.Fprintf(log, "the build could not be run: %v\n", err)
+		fmt.Fprintf(log, "the build could not run: %v\n", err)
 	}
 	return result, errors.Join(err, log.Close())
 }
 
-// work runs the build in a directory of its own, with its sources fetched.
+// work fetches the sources and runs the build in a separate directory.
 func (c *CodeBuild) work(ctx context.Context, b *build, uuid string, config aws.Config, wanted agent.Build) (*agent.Result, error) {
 	dir := filepath.Join(c.config.Dir, uuid)
 	wanted.Dir = filepath.Join(dir, "work")
@@ -137,14 +138,14 @@ func (c *CodeBuild) work(ctx context.Context, b *build, uuid string, config aws.
 	return wanted.Run(ctx)
 }
 
-// checkOverrides refuses what a build could be started with and this one would not heed.
+// checkOverrides returns an error for overrides of StartBuild that this package does not support.
 func checkOverrides(input codebuild.StartBuildInput) error {
-	heeded := codebuild.StartBuildInput{
+	supported := codebuild.StartBuildInput{
 		ProjectName: input.ProjectName, EnvironmentVariablesOverride: input.EnvironmentVariablesOverride,
 		SourceVersion: input.SourceVersion, IdempotencyToken: input.IdempotencyToken,
 	}
-	if fmt.Sprintf("%+v", heeded) != fmt.Sprintf("%+v", input) {
-		return errors.New("run: a build is started with environment variables and a source version here; other overrides are not heeded")
+	if fmt.Sprintf("%+v", supported) != fmt.Sprintf("%+v", input) {
+		return errors.New("run: StartBuild supports only overrides of environment variables and the source version here; other overrides are not supported")
 	}
 	return nil
 }

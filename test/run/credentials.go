@@ -13,7 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 )
 
-// credentials hands sessions out as a build environment has them: at an address that is in the environment, and nothing secret with it.
+// credentials serves sessions as in a build environment of CodeBuild: at a URL that is in the environment,
+// without secrets in the environment.
 //
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 type credentials struct {
@@ -28,7 +29,7 @@ func newCredentials() *credentials {
 	return c
 }
 
-// offer makes the session available and answers the variables that name its address.
+// offer serves the session and returns the variables with its URL.
 func (c *credentials) offer(session types.Credentials) []string {
 	path := "/v2/credentials/" + rand.Text()
 	c.mutex.Lock()

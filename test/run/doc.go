@@ -1,8 +1,9 @@
-// Package run is a CodeBuild that runs its builds. It stands before package awslocal's AWS, which starts builds and answers each
-// as succeeded, and does the work of those: it takes the project as the API returns it, fetches the sources from S3 and a session of the
-// service role from STS, and runs the buildspec by package agent, in a fresh directory, against package ecrhost's registries. The log
-// goes to CloudWatch Logs; how the build is and what it exported takes the place of what AWS's stand-in made up.
+// Package run simulates a CodeBuild that runs its builds. It is a proxy in front of package awslocal's AWS,
+// which returns every build as succeeded without running it. This package reads the project from the API,
+// fetches the sources from S3 and a session of the service role from STS, and runs the buildspec with package
+// agent, in a fresh directory, with package ecrhost's registries. The log goes to CloudWatch Logs, and the
+// API returns the real state and exported variables of the build.
 //
-// What it does not have: other sources than S3 and none, batches, stopping a build, a time limit, a machine of its own, and IAM: a session of
-// the service role may do everything.
+// It does not support sources other than S3 and NO_SOURCE, batches, stopping a build, time limits, and a
+// separate machine. It does not enforce IAM: a session of the service role may do everything.
 package run

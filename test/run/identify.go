@@ -13,12 +13,13 @@ import (
 	"github.com/layercache/layercache/test/awslocal"
 )
 
-// Identify is for ecrhost.Config: whose access key it is, as AWS's STS says. Only sessions of roles are somebody.
+// Identify returns the function for ecrhost.Config.Identify: it asks the server's STS for the principal of an
+// access key. It accepts only sessions of roles.
 func Identify(server *awslocal.Server) func(ctx context.Context, accessKeyID string) (string, bool) {
 	return func(ctx context.Context, accessKeyID string) (string, bool) {
 		client := sts.New(sts.Options{
 			Region: "us-east-1", BaseEndpoint: &server.Endpoint,
-			// The secret is not known here, and the stand-in for STS does not check the signature.
+			// The secret is unknown here, but moto's STS does not verify the signature.
 			Credentials: sdk.NewStaticCredentialsProvider(accessKeyID, "unknown", ""),
 		})
 		out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})

@@ -27,10 +27,10 @@ type log struct {
 	err     error
 }
 
-// pause is how often what has been written is sent.
-const pause = 200 * time.Millisecond
+// sendInterval is the time between two calls of PutLogEvents.
+const sendInterval = 200 * time.Millisecond
 
-// openLog creates the stream, and the group if it is not there: CodeBuild does both as the service role.
+// openLog creates the stream, and the group if it does not exist. CodeBuild does both as the service role.
 func openLog(ctx context.Context, config aws.Config, group, stream string) (*log, error) {
 	l := &log{client: cloudwatchlogs.NewFromConfig(config), group: group, stream: stream, stop: make(chan struct{}), stopped: make(chan struct{})}
 	_, err := l.client.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group})
@@ -45,14 +45,14 @@ func openLog(ctx context.Context, config aws.Config, group, stream string) (*log
 	return l, nil
 }
 
-// Write takes in what is to be sent.
+// Write queues the content for sending.
 func (l *log) Write(content []byte) (int, error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return l.pending.Write(content)
 }
 
-// Close sends the rest.
+// Close sends the remaining content.
 func (l *log) Close() error {
 	close(l.stop)
 	<-l.stopped
@@ -65,7 +65,7 @@ func (l *log) send(ctx context.Context) {
 		select {
 		case <-l.stop:
 			isLast = true
-		case <-time.After(pause):
+		case <-time.After(sendInterval):
 		}
 		if err := l.put(ctx, l.take(isLast)); err != nil && l.err == nil {
 			l.err = err
@@ -73,7 +73,7 @@ func (l *log) send(ctx context.Context) {
 	}
 }
 
-// take takes the lines that are complete, or all that is there.
+// take removes and returns the complete lines of the queue, or the whole queue.
 func (l *log) take(all bool) string {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

@@ -10,8 +10,9 @@ import (
 	"github.com/layercache/layercache/test/template"
 )
 
-// Registries are the registries of a synthesized app: its repositories and pull-through cache rules, of which moto's CloudFormation passes the
-// latter over. The service roles of the app's projects may use them all, and nobody else.
+// Registries returns the registries of a synthesized app with its repositories and pull-through cache rules.
+// moto's CloudFormation ignores these rules. Only the service roles of the app's projects may use the
+// registries.
 func Registries(app *template.App) (map[string]ecrhost.Registry, error) {
 	projects, err := app.Projects()
 	if err != nil {
@@ -50,7 +51,7 @@ func Registries(app *template.App) (map[string]ecrhost.Registry, error) {
 	return registries, nil
 }
 
-// hostOf is the host of the registry that a resource belongs to.
+// hostOf returns the host of the resource's registry.
 func hostOf(resource template.Resource) string {
 	host := resource.Account + ".dkr.ecr." + resource.Region + ".amazonaws.com"
 	if strings.HasPrefix(resource.Region, "cn-") {

@@ -34,7 +34,7 @@ const shop = `{"Resources": {
   }}
 }}`
 
-func TestTheRegistriesAreThoseOfTheTemplates(t *testing.T) {
+func TestTheRegistriesAreThoseInTheTemplates(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(assembly), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "shop.json"), []byte(shop), 0o600))

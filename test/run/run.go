@@ -17,19 +17,19 @@ import (
 	"github.com/layercache/layercache/test/ecrhost"
 )
 
-// Config says what builds run with.
+// Config configures a CodeBuild.
 type Config struct {
-	// AWS starts the builds and has what they need.
+	// AWS starts the builds and has the resources that they need.
 	AWS *awslocal.Server
-	// Registry has the registries. It has to be started with Identify of the same AWS.
+	// Registry has the registries. It must be started with Identify of the same AWS.
 	Registry *ecrhost.World
-	// Dir is where builds work, each in a directory of its own; the caller removes it.
+	// Dir is the parent of the builds' directories. The caller removes it.
 	Dir string
 	// Env is the environment of the build image, NAME=VALUE: PATH, with a buildx on it, and HOME.
 	Env []string
 }
 
-// CodeBuild is a running CodeBuild.
+// CodeBuild is a running simulation of CodeBuild.
 type CodeBuild struct {
 	// Endpoint is the address of this CodeBuild and of all other services, http://localhost:PORT.
 	Endpoint string
@@ -42,11 +42,11 @@ type CodeBuild struct {
 
 	mutex  sync.Mutex
 	builds map[string]*build
-	// numbers are how many builds each project has had.
+	// numbers holds the number of builds of each project.
 	numbers map[string]int
 }
 
-// Start starts it. Builds run until Close, or until ctx ends.
+// Start starts a CodeBuild. Its builds are stopped by Close or when ctx ends.
 func Start(ctx context.Context, config Config) (*CodeBuild, error) {
 	moto, err := url.Parse(config.AWS.Endpoint)
 	if err != nil {
@@ -70,7 +70,7 @@ func Start(ctx context.Context, config Config) (*CodeBuild, error) {
 	return c, nil
 }
 
-// Close stops the builds that run, and then the API.
+// Close stops the running builds, and then the API.
 func (c *CodeBuild) Close() error {
 	c.stop()
 	c.running.Wait()
@@ -81,7 +81,7 @@ func (c *CodeBuild) Close() error {
 	return nil
 }
 
-// Wait waits for the end of a build and answers what it came to. An error means that it could not be run.
+// Wait waits for the end of a build and returns its result. An error means that the build could not run.
 func (c *CodeBuild) Wait(ctx context.Context, id string) (*agent.Result, error) {
 	c.mutex.Lock()
 	b, ok := c.builds[id]

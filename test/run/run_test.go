@@ -23,11 +23,11 @@ import (
 	"github.com/layercache/layercache/test/ecrhost"
 )
 
-// TestBuilds starts the builds of one project one after the other, as a person does in the console.
+// TestBuilds starts builds of one project one after the other, as a user does.
 func TestBuilds(t *testing.T) {
 	w := newWorld(t)
 
-	t.Run("a build that nobody follows runs as the service role", func(t *testing.T) {
+	t.Run("a build without --follow runs as the service role", func(t *testing.T) {
 		got := w.start(w.project.Name)
 		require.Zero(t, got.status, got.stderr)
 		id := strings.TrimSpace(got.stdout)
@@ -35,13 +35,13 @@ func TestBuilds(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, agent.Succeeded, ended.Status)
 		assert.Equal(t, "cold", ended.Exported["LAYERCACHE_VERDICT"])
-		assert.Equal(t, ended.Exported["LAYERCACHE_IMAGE_DIGEST"], w.image().Digest.String(), "the image is in the registry")
+		assert.Equal(t, ended.Exported["LAYERCACHE_IMAGE_DIGEST"], w.image().Digest.String(), "the exported digest must be that of the image in the registry")
 		assert.Empty(t, w.aws.Started()[0].EnvironmentVariablesOverride)
 
 		_, uuid, _ := strings.Cut(id, ":")
 		session := "arn:aws:sts::" + w.project.Account + ":assumed-role/" + path.Base(w.project.ServiceRole) + "/AWSCodeBuild-" + uuid
-		assert.Equal(t, []string{session}, w.principals(http.MethodPut), "who wrote")
-		assert.Contains(t, w.principals(http.MethodGet), session, "who read")
+		assert.Equal(t, []string{session}, w.principals(http.MethodPut), "the principals that wrote")
+		assert.Contains(t, w.principals(http.MethodGet), session, "the principals that read")
 		var callers []string
 		for _, call := range w.registry.Calls() {
 			callers = append(callers, call.Action+" "+call.Principal)
@@ -49,14 +49,14 @@ func TestBuilds(t *testing.T) {
 		assert.Equal(t, []string{"GetAuthorizationToken " + session}, callers)
 		assert.True(t, slices.ContainsFunc(w.fetched(), func(path string) bool {
 			return strings.HasPrefix(path, "/v2/ecr-public/docker/library/busybox/blobs/")
-		}), "the base image came through the cache's rule")
+		}), "the base image must come through the pull-through cache")
 	})
 
-	t.Run("an override counts for its build alone", func(t *testing.T) {
+	t.Run("an override applies only to its build", func(t *testing.T) {
 		got := w.start(w.project.Name, "--set", "LAYERCACHE_REFRESH=true", "--set", "LAYERCACHE_TAGS=v2", "--follow")
 		require.Zero(t, got.status, got.stderr)
-		assert.Contains(t, got.stdout, "Running command layercache image", "the log is followed")
-		assert.Contains(t, got.stdout, "layercache: cache ", "to its end")
+		assert.Contains(t, got.stdout, "Running command layercache image", "the output must have the log")
+		assert.Contains(t, got.stdout, "layercache: cache ", "the output must have the end of the log")
 		assert.Contains(t, got.stderr, "verdict cold")
 		assert.Contains(t, got.stderr, "succeeded in")
 		assert.True(t, w.has(http.MethodPut, "/manifests/v2"))
@@ -71,14 +71,14 @@ func TestBuilds(t *testing.T) {
 		assert.Len(t, w.aws.Started()[1].EnvironmentVariablesOverride, 2)
 	})
 
-	t.Run("the same source again is taken from the cache", func(t *testing.T) {
+	t.Run("an unchanged source is built from the cache", func(t *testing.T) {
 		got := w.start(w.project.Name, "--follow")
 		require.Zero(t, got.status, got.stderr)
 		assert.Contains(t, got.stderr, "verdict used, ")
 		assert.Contains(t, got.stderr, "hit ratio 1.00")
 	})
 
-	t.Run("a build that fails fails for who started it", func(t *testing.T) {
+	t.Run("a failed build makes layercache start fail", func(t *testing.T) {
 		w.source("FROM public.ecr.aws/docker/library/busybox:1.37\nRUN exit 3\n")
 		got := w.start(w.project.Name, "--follow")
 		assert.Equal(t, 1, got.status)
@@ -86,7 +86,7 @@ func TestBuilds(t *testing.T) {
 		assert.Contains(t, got.stderr, "failed: BUILD: COMMAND_EXECUTION_ERROR: Error while executing command: layercache image. Reason: exit status 1")
 	})
 
-	t.Run("a source that cannot be had here is a fault that says so", func(t *testing.T) {
+	t.Run("an unsupported source is a fault with an explanation", func(t *testing.T) {
 		project := w.project
 		project.Name, project.Source.Type, project.Source.Location = "from-github", "GITHUB", "https://github.com/acme/shop.git"
 		require.NoError(t, w.aws.CreateProject(t.Context(), project))
@@ -94,27 +94,27 @@ func TestBuilds(t *testing.T) {
 		require.Zero(t, got.status, got.stderr)
 		id := strings.TrimSpace(got.stdout)
 		_, err := w.builds.Wait(t.Context(), id)
-		const why = "source https://github.com/acme/shop.git is of type GITHUB: here a source is in S3, or there is none"
+		const why = "source https://github.com/acme/shop.git is of type GITHUB: only S3 and NO_SOURCE are supported here"
 		require.ErrorContains(t, err, why)
 		build := w.described(id)
 		assert.Equal(t, types.StatusTypeFault, build.BuildStatus)
 		assert.Contains(t, *build.Phases[0].Contexts[0].Message, why)
 	})
 
-	t.Run("an override that is not heeded here is a fault too", func(t *testing.T) {
+	t.Run("an unsupported override is a fault too", func(t *testing.T) {
 		started, err := w.api().StartBuild(t.Context(), &codebuild.StartBuildInput{ProjectName: &w.project.Name, BuildspecOverride: aws.String("version: 0.2")})
 		require.NoError(t, err)
 		_, err = w.builds.Wait(t.Context(), *started.Build.Id)
-		assert.ErrorContains(t, err, "other overrides are not heeded")
+		assert.ErrorContains(t, err, "other overrides are not supported")
 	})
 }
 
-// api is CodeBuild's, as the account's administrator calls it.
+// api returns a client of CodeBuild with the credentials of the account's administrator.
 func (w *world) api() *codebuild.Client {
 	return codebuild.NewFromConfig(w.user, func(o *codebuild.Options) { o.BaseEndpoint = &w.builds.Endpoint })
 }
 
-// described is a build as the API describes it.
+// described returns a build from the API.
 func (w *world) described(id string) types.Build {
 	w.t.Helper()
 	out, err := w.api().BatchGetBuilds(w.t.Context(), &codebuild.BatchGetBuildsInput{Ids: []string{id}})
@@ -123,11 +123,11 @@ func (w *world) described(id string) types.Build {
 	return out.Builds[0]
 }
 
-// startedID is the id in what `layercache start --follow` says first.
-func startedID(t *testing.T, said string) string {
+// startedID returns the id in the first line of `layercache start --follow`.
+func startedID(t *testing.T, stderr string) string {
 	t.Helper()
-	_, rest, ok := strings.Cut(said, "started build ")
-	require.True(t, ok, said)
+	_, rest, ok := strings.Cut(stderr, "started build ")
+	require.True(t, ok, stderr)
 	id, _, _ := strings.Cut(rest, "\n")
 	return id
 }
@@ -141,7 +141,7 @@ func valueOf(variables []types.EnvironmentVariable, name string) string {
 	return ""
 }
 
-// image is what the project's tag names in the registry.
+// image returns the image with the project's tag from the registry.
 func (w *world) image() *remote.Descriptor {
 	w.t.Helper()
 	ref, err := name.ParseReference(w.project.Value("LAYERCACHE_IMAGE") + ":latest")
@@ -152,7 +152,7 @@ func (w *world) image() *remote.Descriptor {
 	return got
 }
 
-// principals are those whose requests with the method were answered well, each once.
+// principals returns the principals with successful requests of the method, without duplicates.
 func (w *world) principals(method string) []string {
 	var found []string
 	for _, request := range w.registry.Requests() {
@@ -163,7 +163,7 @@ func (w *world) principals(method string) []string {
 	return found
 }
 
-// fetched are the paths of everything that was fetched.
+// fetched returns the paths of all successful GET requests.
 func (w *world) fetched() []string {
 	var paths []string
 	for _, request := range w.registry.Requests() {
@@ -174,7 +174,7 @@ func (w *world) fetched() []string {
 	return paths
 }
 
-// has says that a request whose path ends so was answered well.
+// has reports whether there was a successful request whose path ends with the suffix.
 func (w *world) has(method, suffix string) bool {
 	return slices.ContainsFunc(w.registry.Requests(), func(r ecrhost.Request) bool {
 		return r.Method == method && strings.HasSuffix(r.Path, suffix) && r.Status < 300

@@ -22,14 +22,14 @@ type fetcher struct {
 	err    error
 }
 
-// source is the file that a source was fetched to, empty for NO_SOURCE.
+// source fetches a source and returns its file, or "" for NO_SOURCE.
 func (f *fetcher) source(ctx context.Context, of *types.ProjectSource) string {
 	location := aws.ToString(of.Location)
 	switch {
 	case f.err != nil || of.Type == types.SourceTypeNoSource:
 		return ""
 	case of.Type != types.SourceTypeS3:
-		f.err = fmt.Errorf("run: source %s is of type %s: here a source is in S3, or there is none", location, of.Type)
+		f.err = fmt.Errorf("run: source %s is of type %s: only S3 and NO_SOURCE are supported here", location, of.Type)
 		return ""
 	}
 	path, err := f.fetch(ctx, location)
@@ -39,7 +39,7 @@ func (f *fetcher) source(ctx context.Context, of *types.ProjectSource) string {
 	return path
 }
 
-// fetch downloads the object BUCKET/KEY.
+// fetch downloads the object BUCKET/KEY and returns its file.
 func (f *fetcher) fetch(ctx context.Context, location string) (path string, err error) {
 	bucket, key, _ := strings.Cut(location, "/")
 	client := s3.NewFromConfig(f.config, func(o *s3.Options) { o.UsePathStyle = true })

@@ -13,14 +13,15 @@ import (
 	"github.com/layercache/layercache/test/agent"
 )
 
-// object is a part of an answer of the API.
+// object is a JSON object in an answer of the API.
 type object = map[string]any
 
-// state is what is known of the build, in the API's words. While it runs it is said to be in phase BUILD, whichever it is in.
+// state returns the state of the build in the form of the API. While the build runs, its phase is always
+// BUILD.
 //
 // https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Build.html
 func (b *build) state() object {
-	known := object{
+	state := object{
 		"buildNumber": b.number, "startTime": seconds(b.began), "buildStatus": "IN_PROGRESS", "buildComplete": false, "currentPhase": "BUILD",
 		"phases": []object{{"phaseType": "BUILD", "startTime": seconds(b.began)}}, "environment": b.environment(),
 		"source": sourceOf(*b.project.Source), "sourceVersion": b.input.SourceVersion, "logs": b.logs(), "endTime": nil,
@@ -29,16 +30,16 @@ func (b *build) state() object {
 	for _, source := range b.project.SecondarySources {
 		secondary = append(secondary, sourceOf(source))
 	}
-	known["secondarySources"] = secondary
+	state["secondarySources"] = secondary
 	select {
 	case <-b.done:
-		maps.Copy(known, b.end())
+		maps.Copy(state, b.end())
 	default:
 	}
-	return known
+	return state
 }
 
-// environment is that of the project with the variables that the build was started with in their places.
+// environment returns the project's environment with the overrides of the build.
 func (b *build) environment() object {
 	values := variables(b.project.Environment.EnvironmentVariables)
 	maps.Copy(values, variables(b.input.EnvironmentVariablesOverride))
@@ -58,9 +59,9 @@ func (b *build) logs() object {
 	return logs
 }
 
-// end is how a build that is over ended.
+// end returns the fields that change at the end of a build.
 func (b *build) end() object {
-	known := object{
+	state := object{
 		"buildComplete": true, "currentPhase": "COMPLETED", "endTime": seconds(b.ended), "buildStatus": "FAULT",
 		"phases": []object{{
 			"phaseType": "PROVISIONING", "phaseStatus": "FAULT", "startTime": seconds(b.began), "endTime": seconds(b.ended),
@@ -68,27 +69,27 @@ func (b *build) end() object {
 		}},
 	}
 	if b.err != nil {
-		return known
+		return state
 	}
-	known["buildStatus"], known["phases"], known["exportedEnvironmentVariables"] = b.result.Status, b.phases(), pairs(b.result.Exported)
-	return known
+	state["buildStatus"], state["phases"], state["exportedEnvironmentVariables"] = b.result.Status, b.phases(), pairs(b.result.Exported)
+	return state
 }
 
-// phases are those of the buildspec, one after the other up to the end.
+// phases returns the phases of the buildspec. Their times are computed backwards from the end of the build.
 func (b *build) phases() []object {
 	start := b.ended.Add(-duration(b.result.Seconds))
 	var phases []object
 	for _, phase := range b.result.Phases {
 		end := start.Add(duration(phase.Seconds))
-		told := object{
+		shape := object{
 			"phaseType": phase.Name, "phaseStatus": phase.Status, "startTime": seconds(start), "endTime": seconds(end),
 			"durationInSeconds": int(phase.Seconds),
 		}
 		if phase.Status != agent.Succeeded {
 			message := fmt.Sprintf("Error while executing command: %s. Reason: exit status %d", phase.Command, phase.ExitCode)
-			told["contexts"] = []object{{"statusCode": "COMMAND_EXECUTION_ERROR", "message": message}}
+			shape["contexts"] = []object{{"statusCode": "COMMAND_EXECUTION_ERROR", "message": message}}
 		}
-		phases, start = append(phases, told), end
+		phases, start = append(phases, shape), end
 	}
 	return phases
 }
@@ -97,7 +98,7 @@ func sourceOf(source types.ProjectSource) object {
 	return object{"type": source.Type, "location": source.Location, "sourceIdentifier": source.SourceIdentifier}
 }
 
-// pairs are variables in the API's form.
+// pairs returns variables in the form of the API.
 func pairs(values map[string]string) []object {
 	var all []object
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -106,7 +107,7 @@ func pairs(values map[string]string) []object {
 	return all
 }
 
-// seconds are a time as the API writes it.
+// seconds returns a time in the form of the API.
 func seconds(at time.Time) float64 { return float64(at.UnixMilli()) / 1000 }
 
 func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }

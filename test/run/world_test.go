@@ -31,14 +31,14 @@ func TestMain(m *testing.M) { programs.Main(m, programs.Whole, programs.Buildx) 
 
 const dockerfile = "FROM public.ecr.aws/docker/library/busybox:1.37\nCOPY text text\nRUN cat text > copy\n"
 
-// world is one account: a project that the CDK app synthesizes and what it names.
+// world is an account with a synthesized project and the resources that the project names.
 type world struct {
 	t        *testing.T
 	aws      *awslocal.Server
 	registry *ecrhost.World
 	builds   *run.CodeBuild
 	project  template.Project
-	// user is the SDK's configuration of the account's administrator.
+	// user is the SDK's configuration for the account's administrator.
 	user aws.Config
 }
 
@@ -61,7 +61,7 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, err)
 	require.NoError(t, w.aws.CreateProject(t.Context(), w.project))
 
-	// A build image has a buildx, and no helper.
+	// A build image contains buildx but not the helper.
 	tools, home := t.TempDir(), t.TempDir()
 	require.NoError(t, os.Symlink(programs.Path(programs.Buildx), filepath.Join(tools, "buildx")))
 	w.builds, err = run.Start(t.Context(), run.Config{
@@ -78,7 +78,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// synthesize runs the CDK app as the CDK CLI does; it compiles the helper that the build downloads.
+// synthesize runs the CDK app as the CDK CLI does. The app compiles the helper that the build downloads.
 func synthesize(t *testing.T) *template.App {
 	t.Helper()
 	dir, err := bundle.SourceDir(t.Context())
@@ -99,7 +99,7 @@ func synthesize(t *testing.T) *template.App {
 	return loaded
 }
 
-// source puts a Dockerfile, and a file for it to copy, where the project has its source.
+// source uploads the project's source: a Dockerfile and a file for it to copy.
 func (w *world) source(dockerfile string) {
 	w.t.Helper()
 	var content bytes.Buffer
@@ -114,7 +114,7 @@ func (w *world) source(dockerfile string) {
 	w.upload(w.project.Source.Location, content.Bytes())
 }
 
-// upload puts an object at BUCKET/KEY; the bucket is made if need be, as `cdk bootstrap` does.
+// upload writes an object to BUCKET/KEY. It creates the bucket if necessary, as `cdk bootstrap` does.
 func (w *world) upload(location string, content []byte) {
 	w.t.Helper()
 	bucket, key, _ := strings.Cut(location, "/")
@@ -130,13 +130,13 @@ func (w *world) upload(location string, content []byte) {
 	require.NoError(w.t, err)
 }
 
-// result is how `layercache start` ended and what it wrote.
+// result is the exit status and output of `layercache start`.
 type result struct {
 	status         int
 	stdout, stderr string
 }
 
-// start runs `layercache start PROJECT ARGS…` as a person of the account does.
+// start runs `layercache start PROJECT ARGS…` as an administrator of the account.
 func (w *world) start(project string, args ...string) result {
 	w.t.Helper()
 	environ, err := w.aws.Environ(w.t.Context(), w.project.Account, w.project.Region)

@@ -20,6 +20,7 @@ import (
 	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/imagebuild"
 	"github.com/layercache/layercache/constructs/pullthrough"
+	"github.com/layercache/layercache/test/kit/checkout"
 	"github.com/layercache/layercache/test/template"
 )
 
@@ -72,8 +73,7 @@ func run(t *testing.T, count int) synthesis {
 	t.Helper()
 	executable, err := os.Executable()
 	require.NoError(t, err)
-	cli, err := filepath.Abs("../../node_modules/.bin/cdk")
-	require.NoError(t, err)
+	cli := checkout.Path("node_modules/.bin/cdk")
 	require.FileExists(t, cli, "the CDK CLI is missing: run the tests with `make test`, or `npm ci`")
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "shop"), 0o755))

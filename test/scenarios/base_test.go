@@ -21,11 +21,11 @@ import (
 	"github.com/layercache/layercache/test/baseimage"
 )
 
-// commands are the only ones that base images have: busybox has a link for each of some 400, and a builder that unpacks them
-// spends most of its time there.
+// commands are the only commands in the base images. The busybox image has about 400, each a link, and
+// unpacking them would take most of a builder's time.
 var commands = []string{"busybox", "sh", "cat", "echo", "wc"}
 
-// system is busybox with a few commands, made once.
+// system returns busybox with only these commands. It is built once.
 var system = sync.OnceValues(func() (v1.Image, error) {
 	whole, _, err := baseimage.Provide(context.Background(), name.MustParseReference("public.ecr.aws/docker/library/busybox:1.37"))
 	if err != nil {
@@ -35,7 +35,7 @@ var system = sync.OnceValues(func() (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, err := few(whole)
+	content, err := onlyCommands(whole)
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +53,8 @@ var system = sync.OnceValues(func() (v1.Image, error) {
 	return mutate.AppendLayers(image, layer)
 })
 
-// few are the image's files less the links that are no commands of ours, as a tar archive.
-func few(image v1.Image) ([]byte, error) {
+// onlyCommands returns the image's files as a tar archive, without the links for other commands.
+func onlyCommands(image v1.Image) ([]byte, error) {
 	files := mutate.Extract(image)
 	defer files.Close()
 	var content bytes.Buffer
@@ -80,7 +80,7 @@ func few(image v1.Image) ([]byte, error) {
 	}
 }
 
-// pushBase makes bases.example/TAG anew: the system and a file /release with the text.
+// pushBase pushes a new bases.example/TAG: the system and a file /release with the given text.
 func (w *world) pushBase(tag, release string) {
 	w.t.Helper()
 	w.push("bases/"+tag, w.base(release))
@@ -97,12 +97,12 @@ func (w *world) base(release string) v1.Image {
 	return image
 }
 
-// pushesBase makes a base image anew.
+// pushesBase pushes a new base image.
 func pushesBase(tag, release string) func(*world) {
 	return func(w *world) { w.pushBase(tag, release) }
 }
 
-// pushesTrigger makes bases.example/onbuild:1 anew, a base image with an ONBUILD instruction.
+// pushesTrigger pushes a new bases.example/onbuild:1, a base image with an ONBUILD instruction.
 func pushesTrigger(instruction string) func(*world) {
 	return func(w *world) {
 		image, err := mutate.Config(w.base("first"), v1.Config{OnBuild: []string{instruction}, Env: []string{"PATH=/bin"}})

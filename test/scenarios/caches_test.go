@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// other is a platform that is not this machine's.
-func other() string {
+// foreignArch returns an architecture that is not this machine's.
+func foreignArch() string {
 	if runtime.GOARCH == "arm64" {
 		return "amd64"
 	}
@@ -35,28 +35,28 @@ func TestScopes(t *testing.T) {
 
 func TestWhatTheRegistryHolds(t *testing.T) {
 	compare(t, []scenario{
-		{name: "an image that was pushed over the cache", files: service, change: copies("shop:1", mainCache)},
+		{name: "an image was pushed over the cache", files: service, change: copies("shop:1", mainCache)},
 		{name: "another app's cache at the ref", files: service.and("Dockerfile", "FROM scratch\nCOPY deps.txt /cart\n"),
 			change: writes("Dockerfile", service["Dockerfile"])},
 		{name: "another app's cache that shares a file", files: small("FROM scratch\nCOPY a /a\nCOPY c /c\n"),
 			change: writes("Dockerfile", "FROM scratch\nCOPY a /a\nCOPY b /b\n"), cause: "COPY b /b"},
 		{name: "another platform's cache at the ref", files: small("FROM bases.example/tiny:1\nCOPY a /a\n"),
-			args:   []string{"--platform=linux/" + other()},
-			change: all(copies("cache:shop--linux-"+other()+"--main", mainCache), with("--platform=linux/"+runtime.GOARCH))},
-		{name: "a cache whose config is gone", files: service, change: loses(true)},
-		{name: "a cache whose layers are gone", files: service, change: loses(false)},
-		{name: "a cache whose layers are gone, and a changed source", files: service, rescued: true,
+			args:   []string{"--platform=linux/" + foreignArch()},
+			change: all(copies("cache:shop--linux-"+foreignArch()+"--main", mainCache), with("--platform=linux/"+runtime.GOARCH))},
+		{name: "a cache without its config", files: service, change: loses(true)},
+		{name: "a cache without its layers", files: service, change: loses(false)},
+		{name: "a cache without its layers, and a changed source", files: service, rescued: true,
 			change: all(loses(false), writes("src/main.txt", "changed\n"))},
 	})
 }
 
 func TestForms(t *testing.T) {
 	compare(t, []scenario{
-		{name: "the cache in the image knows the last stage alone", files: service, env: map[string]string{"LAYERCACHE_MODE": "inline"}, caches: []string{"shop:1"}},
-		{name: "the cache in an image of one stage", env: map[string]string{"LAYERCACHE_MODE": "inline"}, caches: []string{"shop:1"},
+		{name: "the cache in the image covers only the last stage", files: service, env: map[string]string{"LAYERCACHE_MODE": "inline"}, caches: []string{"shop:1"}},
+		{name: "the cache in an image with one stage", env: map[string]string{"LAYERCACHE_MODE": "inline"}, caches: []string{"shop:1"},
 			files:  small("FROM bases.example/tiny:1\nWORKDIR /one\nCOPY a /a\n"),
 			change: writes("a", "aa\n"), cause: "a"},
-		{name: "the last stage's layers alone, and a changed source", files: service, env: map[string]string{"LAYERCACHE_LAYERS": "final"},
+		{name: "only the last stage's layers, and a changed source", files: service, env: map[string]string{"LAYERCACHE_LAYERS": "final"},
 			change: writes("src/main.txt", "changed\n"), cause: "only the last stage"},
 		{name: "gzip", files: service, env: map[string]string{"LAYERCACHE_COMPRESSION": "gzip"},
 			change: writes("src/main.txt", "changed\n"), cause: "src/main.txt"},
@@ -73,7 +73,7 @@ func TestPlatforms(t *testing.T) {
 		"FROM scratch\nARG TARGETARCH\nCOPY --from=build /program-$TARGETARCH /program\n")
 	compare(t, []scenario{
 		{name: "two platforms, the second step changed", files: plain, args: []string{both}, caches: cache, change: writes("b", "bb\n"), cause: "b"},
-		{name: "two platforms compiled on one, unchanged", files: cross, args: []string{both}, caches: cache},
-		{name: "two platforms compiled on one, the source changed", files: cross, args: []string{both}, caches: cache, change: writes("a", "aa\n"), cause: "a"},
+		{name: "two platforms cross-compiled, unchanged", files: cross, args: []string{both}, caches: cache},
+		{name: "two platforms cross-compiled, the source changed", files: cross, args: []string{both}, caches: cache, change: writes("a", "aa\n"), cause: "a"},
 	})
 }

@@ -17,7 +17,7 @@ func writes(path, content string) func(*world) {
 	return func(w *world) { w.write(path, content) }
 }
 
-// removes takes a file away.
+// removes deletes a file.
 func removes(path string) func(*world) {
 	return func(w *world) { require.NoError(w.t, os.Remove(filepath.Join(w.app, path))) }
 }
@@ -27,7 +27,7 @@ func chmods(path string, mode os.FileMode) func(*world) {
 	return func(w *world) { require.NoError(w.t, os.Chmod(filepath.Join(w.app, path), mode)) }
 }
 
-// touches changes a file's time and nothing else.
+// touches changes only a file's time.
 func touches(path string) func(*world) {
 	return func(w *world) {
 		later := time.Now().Add(time.Hour)
@@ -40,22 +40,22 @@ func serves(page, content string) func(*world) {
 	return func(w *world) { w.pages[page] = content }
 }
 
-// commits changes a file of a repository below http://site.example/git/.
+// commits changes a file in a repository under http://site.example/git/.
 func commits(repository, file, content string) func(*world) {
 	return func(w *world) { w.commit(repository, file, content) }
 }
 
-// with changes the arguments.
+// with replaces the arguments.
 func with(args ...string) func(*world) {
 	return func(w *world) { w.args = args }
 }
 
-// sets changes a variable.
+// sets changes an environment variable.
 func sets(variable, value string) func(*world) {
 	return func(w *world) { w.env[variable] = value }
 }
 
-// copies puts what the registry holds at one ref at another.
+// copies copies an image in the registry from one ref to another.
 func copies(from, to string) func(*world) {
 	return func(w *world) {
 		ref, err := name.ParseReference(w.registry.Addr() + "/" + from)
@@ -66,7 +66,7 @@ func copies(from, to string) func(*world) {
 	}
 }
 
-// loses takes the config, or every layer, of the main cache away from the registry and leaves the manifest.
+// loses deletes the config, or every layer, of the main cache from the registry. The manifest stays.
 func loses(config bool) func(*world) {
 	return func(w *world) {
 		held := w.holdings([]string{w.registry.Addr() + "/" + mainCache})[0]
@@ -81,7 +81,7 @@ func loses(config bool) func(*world) {
 	}
 }
 
-// all does one change after the other.
+// all makes one change after the other.
 func all(changes ...func(*world)) func(*world) {
 	return func(w *world) {
 		for _, change := range changes {

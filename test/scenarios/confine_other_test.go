@@ -7,5 +7,5 @@ import (
 	"os/exec"
 )
 
-// confine fails: buildkitd runs on Linux alone.
-func confine(*exec.Cmd) error { return errors.New("the scenarios need Linux, and root") }
+// confine fails, because buildkitd runs only on Linux.
+func confine(*exec.Cmd) error { return errors.New("the scenarios need Linux and root") }

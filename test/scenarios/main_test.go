@@ -1,7 +1,8 @@
-// Package scenarios holds the helper's verdicts against the truth: every scenario is built twice on a real BuildKit with a
-// real registry, something being changed in between, and the second build's verdict and hit ratio are compared with what
-// BuildKit's own `buildctl build --debug-json-cache-metrics` counts for the same build with the same cache, on a builder as
-// fresh, and with what the registry's access log says was fetched. No verdict and no ratio is written down by hand.
+// Package scenarios checks the helper's verdicts against independent evidence. It runs each scenario twice on
+// a real BuildKit with a real registry, with a change in between. It then compares the second build's verdict
+// and hit ratio with the counts of BuildKit's own `buildctl build --debug-json-cache-metrics` for the same
+// build with the same cache on another fresh builder, and with the fetches in the registry's access log. No
+// expected verdict or ratio is written by hand.
 package scenarios
 
 import (
@@ -11,11 +12,12 @@ import (
 	"github.com/layercache/layercache/test/programs"
 )
 
-// together is how many scenarios run side by side: their builds wait for the disk and for each other's processes more than they compute.
-const together = "4"
+// parallelScenarios is more than the number of cores, because the builds mostly wait for the disk and for
+// other processes.
+const parallelScenarios = "4"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	_ = flag.Set("test.parallel", together)
+	_ = flag.Set("test.parallel", parallelScenarios)
 	programs.Main(m, programs.Bundled, programs.Buildkitd, programs.Buildx, programs.Buildctl)
 }

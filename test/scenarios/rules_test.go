@@ -10,16 +10,16 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/verdict"
 	"github.com/layercache/layercache/test/localecr"
 )
 
-// steps are buildctl's counts, less the vertices that the helper does not take for steps: see apart.
+// steps returns buildctl's counts without the vertices that the helper does not count as steps: see excluded.
 func (g truth) steps() (hits, counted int) {
 	counted, missed := g.metrics.UserCacheable, g.metrics.Miss
 	for _, vertex := range g.vertices {
-		if !apart(vertex) && !g.fetches(vertex) {
+		if !excluded(vertex) && !g.fetches(vertex) {
 			continue
 		}
 		counted--
@@ -30,22 +30,24 @@ func (g truth) steps() (hits, counted int) {
 	return counted - missed, counted
 }
 
-// linked is the vertex that lays the result of a COPY --link over its base.
+// linked matches the vertex that merges the result of a COPY --link with its base.
 var linked = regexp.MustCompile(`^\[.*\] LINK `)
 
-// internal are BuildKit's own vertices that buildctl takes for the user's: it knows neither those of a build for several
-// platforms, "[linux/amd64 internal] …", nor those that load a named context.
+// internal matches BuildKit's own vertices that buildctl counts as the user's: those of a build for several
+// platforms, "[linux/amd64 internal] …", and those that load a named context.
 var internal = regexp.MustCompile(`^\[(?:\S+ internal|context .*)\] `)
 
-// apart says where our rules and buildctl's differ. To the helper a COPY --link is one step and not two: laying a cached
-// layer over another base runs nothing and fetches nothing. A vertex that never ended, behind one that failed, is neither a
-// hit nor a miss. What BuildKit does for itself is no step.
-func apart(vertex progress.Vertex) bool {
+// excluded reports whether buildctl counts a vertex that the helper does not count. The helper counts a COPY
+// --link as one step instead of two, because merging a cached layer with another base runs nothing and
+// fetches nothing. A vertex that never completed, because an earlier one failed, is neither a hit nor a miss.
+// BuildKit's internal vertices are not steps.
+func excluded(vertex progress.Vertex) bool {
 	return linked.MatchString(vertex.Name) || internal.MatchString(vertex.Name) || vertex.Completed == nil
 }
 
-// fetches says that the vertex fetches what an ADD of a URL or of a repository copies. It has the name of its step, which is
-// another vertex, and runs in every build: to the helper the two are one step.
+// fetches reports whether the vertex downloads the source of an ADD of a URL or repository. This vertex runs
+// in every build and has the same name as the vertex that copies the files. The helper counts both as one
+// step.
 func (g truth) fetches(vertex progress.Vertex) bool {
 	if len(vertex.Inputs) > 0 || !strings.Contains(vertex.Name, "] ADD ") {
 		return false
@@ -58,7 +60,8 @@ func (g truth) fetches(vertex progress.Vertex) bool {
 	return false
 }
 
-// verdict is what the helper has to say, by the counts and by what the registry held before.
+// verdict returns the verdict that the helper must give, from the counts and from the content of the registry
+// before the build.
 func (g truth) verdict(held []holding) string {
 	hits, counted := g.steps()
 	switch {
@@ -74,9 +77,9 @@ func (g truth) verdict(held []holding) string {
 	return verdict.Cold
 }
 
-// holding is what the registry holds at a ref.
+// holding is the content of the registry at a ref.
 type holding struct {
-	// image says that it is no cache; damaged, that the cache's config cannot be had.
+	// image means that the ref is an image and not a cache. damaged means that the config cannot be read.
 	image, damaged bool
 	repository     string
 	// config and layers are the digests of a cache.
@@ -84,7 +87,7 @@ type holding struct {
 	layers []string
 }
 
-// holdings asks the registry for what it holds at the refs.
+// holdings returns the content of the registry at the refs.
 func (w *world) holdings(refs []string) []holding {
 	w.t.Helper()
 	held := make([]holding, len(refs))
@@ -113,7 +116,8 @@ func (w *world) holdings(refs []string) []holding {
 
 var blobPath = regexp.MustCompile(`^/v2/(.+)/blobs/(sha256:[0-9a-f]{64})$`)
 
-// fetchedIn are the parts of the caches, config and layers, that were sent out of the caches' repositories, in order, each once.
+// fetchedIn returns the digests of the caches' configs and layers that clients fetched from the caches'
+// repositories, sorted and without duplicates.
 func fetchedIn(log []localecr.Entry, held []holding) []string {
 	fetched := []string{}
 	for _, entry := range log {

@@ -13,33 +13,34 @@ import (
 	"github.com/layercache/layercache/internal/verdict"
 )
 
-// scenario is a build, a change, and the build again on a fresh builder.
+// scenario is a build, a change, and a second build on a fresh builder.
 type scenario struct {
-	// name is a short sentence.
 	name string
-	// files are the application's, by path.
+	// files are the application's files by path.
 	files files
 	// args are arguments of `docker buildx build`, each of the form --NAME=VALUE.
 	args []string
 	// env are LAYERCACHE_* variables.
 	env map[string]string
-	// prepare is done before the first build, change between the two.
+	// prepare runs before the first build, change between the two builds.
 	prepare, change func(*world)
-	// caches are what the second build is to read, below the registry's address. Default: the host platform's of the branch main.
+	// caches are the refs that the second build must read, without the registry's address. The default is the
+	// cache of the branch main for the host's platform.
 	caches []string
-	// cause is a part of the reason that the report gives for a step that had to run; empty where the right answer is not
-	// evident from outside.
+	// cause is a part of the reason that the report must give for a step that ran. It is empty if the test
+	// cannot know the reason.
 	cause string
-	// rescued says that BuildKit fails the build for what the cache lacks: the helper builds again without it.
+	// rescued means that BuildKit fails because parts of the cache are missing, and that the helper repeats
+	// the build without the cache.
 	rescued bool
 }
 
 type files map[string]string
 
-// mainCache is the cache of the branch main for this machine's platform.
+// mainCache is the cache of the branch main for the host's platform.
 var mainCache = "cache:shop--linux-" + runtime.GOARCH + "--main"
 
-// compare runs the scenarios, each on a registry of its own.
+// compare runs the scenarios, each with its own registry.
 func compare(t *testing.T, scenarios []scenario) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
@@ -65,38 +66,39 @@ func (s scenario) run(w *world) {
 
 	refs := s.refs(w)
 	held := w.holdings(refs)
-	beginning := len(w.registry.Log())
+	start := len(w.registry.Log())
 	want := w.truth(refs)
-	truly := fetchedIn(w.registry.Log()[beginning:], held)
-	expected := want.verdict(held)
+	wantFetched := fetchedIn(w.registry.Log()[start:], held)
+	wantVerdict := want.verdict(held)
 	if s.rescued {
-		assert.True(w.t, want.failed, "buildctl could build with this cache:\n%s", want.log)
-		want, expected = w.truth(nil), verdict.ImportFailed
+		assert.True(w.t, want.failed, "buildctl must fail with this cache:\n%s", want.log)
+		want, wantVerdict = w.truth(nil), verdict.ImportFailed
 	}
-	beginning = len(w.registry.Log())
+	start = len(w.registry.Log())
 	got := w.build()
-	fetched := fetchedIn(w.registry.Log()[beginning:], held)
+	fetched := fetchedIn(w.registry.Log()[start:], held)
 
-	sides := func() string { return "buildctl: " + want.told() + "\nthe helper: " + told(got) }
+	sides := func() string { return "buildctl: " + want.summary() + "\nthe helper: " + summary(got) }
 	hits, counted := want.steps()
-	assert.Equal(w.t, refs, got.Refs.Imports, "the caches that were read")
-	assert.Equal(w.t, want.failed, got.ExitCode != 0, "whether the build failed; buildctl said:\n%s", want.log)
-	assert.Equal(w.t, expected, got.Verdict, "verdict\n%s", sides())
+	assert.Equal(w.t, refs, got.Refs.Imports, "the refs that the helper imports")
+	assert.Equal(w.t, want.failed, got.ExitCode != 0, "whether the build failed; log of buildctl:\n%s", want.log)
+	assert.Equal(w.t, wantVerdict, got.Verdict, "verdict\n%s", sides())
 	if counted == 0 {
 		assert.Nil(w.t, got.HitRatio, "hit ratio\n%s", sides())
 	} else if assert.NotNil(w.t, got.HitRatio, "hit ratio\n%s", sides()) {
 		assert.InDelta(w.t, float64(hits)/float64(counted), *got.HitRatio, 1e-9, "hit ratio\n%s", sides())
 	}
-	// A step's content may be looked at while its definition is still being compared: then BuildKit fetches layers more.
-	assert.True(w.t, within(truly, fetched) || within(fetched, truly), "what was fetched of the caches: by buildctl %q, by the helper %q\n%s",
-		truly, fetched, sides())
+	// BuildKit may check a step's content while it still compares the step's definition, and then fetches
+	// more layers.
+	assert.True(w.t, within(wantFetched, fetched) || within(fetched, wantFetched), "fetched from the caches: by buildctl %q, by the helper %q\n%s",
+		wantFetched, fetched, sides())
 	if !s.rescued {
 		checkAgainstLog(w.t, got, held, fetched)
 	}
 	s.checkCause(w.t, got)
 }
 
-// refs are the caches with the registry's address.
+// refs returns the caches with the registry's address.
 func (s scenario) refs(w *world) []string {
 	caches := s.caches
 	if caches == nil {
@@ -109,43 +111,43 @@ func (s scenario) refs(w *world) []string {
 	return refs
 }
 
-// checkAgainstLog compares the verdict with what was fetched while the helper built.
+// checkAgainstLog compares the verdict with the digests that were fetched during the helper's build.
 func checkAgainstLog(t *testing.T, got *report.Report, held []holding, fetched []string) {
 	read := slices.ContainsFunc(held, func(h holding) bool { return slices.Contains(fetched, h.config) })
 	switch got.Verdict {
 	case verdict.Used, verdict.PartlyUsed:
-		assert.True(t, read, "steps were cached, and no cache was read; fetched: %q", fetched)
+		assert.True(t, read, "steps were cached, but no cache was fetched; fetched: %q", fetched)
 	case verdict.ImportFailed:
-		assert.False(t, read, "the cache was read; fetched: %q", fetched)
+		assert.False(t, read, "the import failed, but a cache was fetched: %q", fetched)
 	case verdict.Cold, verdict.Overwritten:
 		for _, h := range held {
 			for _, layer := range h.layers {
-				assert.NotContains(t, fetched, layer, "nothing was used of the cache, and a layer of it was fetched")
+				assert.NotContains(t, fetched, layer, "the cache was not used, but one of its layers was fetched")
 			}
 		}
 	}
 }
 
-// checkCause compares what the report says of the first steps that had to run.
+// checkCause checks the reasons that the report gives for the first steps that ran.
 func (s scenario) checkCause(t *testing.T, got *report.Report) {
 	if s.cause == "" {
 		return
 	}
-	said := []string{got.VerdictReason}
+	reasons := []string{got.VerdictReason}
 	for _, miss := range got.Misses {
-		said = append(said, miss.Cause)
+		reasons = append(reasons, miss.Cause)
 	}
-	assert.Contains(t, strings.Join(said, "\n"), s.cause, "why steps had to run")
+	assert.Contains(t, strings.Join(reasons, "\n"), s.cause, "the reasons why steps ran")
 }
 
-// within says that all of the digests are among the others, and that at least the cache itself was read by both or by neither.
+// within reports whether others contains all of the digests, and whether either both or neither are empty.
 func within(digests, others []string) bool {
 	return (len(digests) == 0) == (len(others) == 0) &&
 		!slices.ContainsFunc(digests, func(digest string) bool { return !slices.Contains(others, digest) })
 }
 
-// told is the helper's side of a failure's message.
-func told(r *report.Report) string {
+// summary returns the helper's results for a failure message.
+func summary(r *report.Report) string {
 	var lines []string
 	for _, step := range r.Steps {
 		state := "ran"

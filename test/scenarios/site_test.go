@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// serve answers for http://site.example: git repositories below /git/, pages elsewhere. A page's entity tag is its content.
+// serve handles requests to http://site.example: git repositories under /git/ and pages elsewhere. The ETag
+// of a page is its content.
 func (w *world) serve(answer http.ResponseWriter, request *http.Request) {
 	if strings.HasPrefix(request.URL.Path, "/git/") {
 		backend := cgi.Handler{
@@ -30,7 +31,8 @@ func (w *world) serve(answer http.ResponseWriter, request *http.Request) {
 	_, _ = answer.Write([]byte(content))
 }
 
-// commit puts a file into the repository http://site.example/git/NAME.git, which is made if need be.
+// commit commits a file to the repository http://site.example/git/NAME.git, and creates the repository if
+// necessary.
 func (w *world) commit(repository, file, content string) {
 	w.t.Helper()
 	dir := filepath.Join(w.tmp, "git", repository+".git")

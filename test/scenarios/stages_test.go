@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// diamond has two stages that copy from one and a last one that copies from both.
+// diamond has two stages on top of one, and a last stage that copies from both.
 const diamond = `FROM bases.example/tiny:1 AS top
 COPY a /a
 FROM top AS left
@@ -20,7 +20,7 @@ COPY --from=left /left /
 COPY --from=right /right /
 `
 
-// wide has ten stages that know nothing of each other and a last one that copies from all.
+// wide returns an application with ten independent stages and a last one that copies from all of them.
 func wide() files {
 	var stages, last strings.Builder
 	app := files{}
@@ -38,17 +38,17 @@ func TestStages(t *testing.T) {
 	targets := small("FROM scratch AS base\nCOPY c /c\nFROM base AS one\nCOPY a /a\nFROM base AS two\nCOPY b /b\n")
 	unused := small("FROM scratch AS unused\nCOPY a /a\nFROM scratch\nCOPY b /b\n")
 	compare(t, []scenario{
-		{name: "a stage of another name", files: service, change: writes("Dockerfile", renamed.Replace(service["Dockerfile"]))},
-		{name: "a change of a stage that nothing needs", files: unused, change: writes("a", "aa\n")},
+		{name: "a renamed stage", files: service, change: writes("Dockerfile", renamed.Replace(service["Dockerfile"]))},
+		{name: "a change in a stage that nothing needs", files: unused, change: writes("a", "aa\n")},
 		{name: "a target that was built before", files: targets, args: []string{"--target=one"}, change: writes("b", "bb\n")},
-		{name: "a target that was not", files: targets, args: []string{"--target=one"}, change: with("--target=two")},
+		{name: "a target that was not built before", files: targets, args: []string{"--target=one"}, change: with("--target=two")},
 		{name: "one leg of a diamond", files: small(diamond),
 			change: writes("c", "cc\n"), cause: "c"},
-		{name: "the top of a diamond", files: small(diamond),
+		{name: "the first stage of a diamond", files: small(diamond),
 			change: writes("a", "aa\n"), cause: "a"},
 		{name: "one of ten stages", files: wide(), change: writes("part7", "changed\n"), cause: "part7"},
-		{name: "a stage that is not to be cached", files: service, change: with("--no-cache-filter=build")},
-		{name: "a stage more at the front", files: service, change: writes("Dockerfile", strings.Replace(service["Dockerfile"]+
+		{name: "a stage with --no-cache-filter", files: service, change: with("--no-cache-filter=build")},
+		{name: "an additional first stage", files: service, change: writes("Dockerfile", strings.Replace(service["Dockerfile"]+
 			"COPY --from=tools /tool /tool\n", "FROM", "FROM scratch AS tools\nCOPY deps.txt /tool\nFROM", 1)), cause: "COPY deps.txt /tool"},
 	})
 }
@@ -58,14 +58,14 @@ func TestBases(t *testing.T) {
 	below := small("FROM bases.example/tiny:1\nCOPY --link a /a\nCOPY --link b /b\nCOPY c /c\n")
 	onBuild := files{"Dockerfile": "FROM bases.example/onbuild:1\nWORKDIR /src\n", "src/main.txt": "hello\n"}
 	compare(t, []scenario{
-		{name: "another base image of the same name", files: service, change: pushesBase("tiny:1", "second"), cause: "bases.example/tiny:1"},
+		{name: "another base image under the same name", files: service, change: pushesBase("tiny:1", "second"), cause: "bases.example/tiny:1"},
 		{name: "another base image, named by a build argument", args: []string{"--build-arg=BASE=bases.example/tiny:1"},
 			files:  small("ARG BASE\nFROM $BASE\nCOPY a /a\n"),
 			change: all(pushesBase("tiny:2", "second"), with("--build-arg=BASE=bases.example/tiny:2")), cause: "bases.example/tiny"},
-		{name: "another base image below linked copies", files: linked, change: pushesBase("tiny:1", "second"), cause: "bases.example/tiny:1"},
-		{name: "a changed file below a linked copy", files: below,
+		{name: "another base image below COPY --link", files: linked, change: pushesBase("tiny:1", "second"), cause: "bases.example/tiny:1"},
+		{name: "a changed file below a COPY --link", files: below,
 			change: writes("a", "aa\n"), cause: "a"},
-		{name: "a base image's own trigger", files: onBuild, prepare: pushesTrigger("COPY src /src"),
+		{name: "a base image with an ONBUILD instruction", files: onBuild, prepare: pushesTrigger("COPY src /src"),
 			change: writes("src/main.txt", "changed\n")},
 	})
 }

@@ -16,13 +16,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/test/programs"
 )
 
-// truth is what BuildKit's own client says of a build.
+// truth is the result of a build according to BuildKit's own client.
 type truth struct {
-	// metrics is what --debug-json-cache-metrics wrote last, missed the names that it wrote before.
+	// metrics is the last line of --debug-json-cache-metrics. missed holds the names in the lines before it.
 	metrics struct {
 		UserTotal     int `json:"user_total"`
 		UserCacheable int `json:"user_cacheable"`
@@ -37,7 +37,7 @@ type truth struct {
 	log      string
 }
 
-// truth builds what the helper is to build next, with the same caches, by buildctl on a buildkitd of its own.
+// truth runs the helper's next build with buildctl, with the same caches, on a separate buildkitd.
 func (w *world) truth(refs []string) truth {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), timeout)
@@ -71,11 +71,11 @@ func (w *world) truth(refs []string) truth {
 	return got
 }
 
-// bases is how buildctl tells the step FROM.
+// bases is the pattern by which buildctl recognizes FROM steps.
 var bases = regexp.MustCompile(`^\[.*\] FROM`)
 
-// count is for a build that failed: buildctl may leave before its metrics are written, so its rules are applied to the
-// vertices that it did write (cmd/buildctl/cachemetrics.go).
+// count computes the metrics of a failed build, because buildctl may exit before it writes them. It applies
+// buildctl's rules to the vertices in the log (cmd/buildctl/cachemetrics.go).
 func (g *truth) count() {
 	for _, vertex := range g.vertices {
 		name := vertex.Name
@@ -98,8 +98,8 @@ func (g *truth) count() {
 	g.metrics.UserCacheable = g.metrics.UserTotal - g.metrics.From
 }
 
-// told is buildctl's side of a failure's message.
-func (g *truth) told() string {
+// summary returns buildctl's results for a failure message.
+func (g *truth) summary() string {
 	return fmt.Sprintf("%+v, missed:\n  %s", g.metrics, strings.Join(g.missed, "\n  "))
 }
 
@@ -110,7 +110,8 @@ func (g *truth) observe(event progress.Event) {
 	}
 }
 
-// startBuildkitd starts a buildkitd on an empty state folder, in a mount namespace of its own, until the test ends.
+// startBuildkitd starts a buildkitd with an empty state folder in its own mount namespace, until the test
+// ends. It returns its address.
 func (w *world) startBuildkitd() string {
 	w.t.Helper()
 	state, err := os.MkdirTemp("", "layercache-truth-")
@@ -140,26 +141,27 @@ func (w *world) startBuildkitd() string {
 	return "unix://" + socket
 }
 
-// buildctlArgs are arguments of `docker buildx build`, each of the form --NAME=VALUE, in buildctl's words.
+// buildctlArgs translates arguments of `docker buildx build`, each of the form --NAME=VALUE, to arguments of
+// buildctl.
 func buildctlArgs(args []string) []string {
-	var own []string
+	var translated []string
 	for _, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")
 		switch name {
 		case "--secret":
-			own = append(own, name, value)
+			translated = append(translated, name, value)
 		case "--build-arg":
-			own = append(own, "--opt", "build-arg:"+value)
+			translated = append(translated, "--opt", "build-arg:"+value)
 		case "--file":
-			own = append(own, "--opt", "filename="+value)
+			translated = append(translated, "--opt", "filename="+value)
 		case "--no-cache-filter":
-			own = append(own, "--opt", "no-cache="+value)
+			translated = append(translated, "--opt", "no-cache="+value)
 		case "--build-context":
 			context, dir, _ := strings.Cut(value, "=")
-			own = append(own, "--local", context+"="+dir, "--opt", "context:"+context+"=local:"+context)
+			translated = append(translated, "--local", context+"="+dir, "--opt", "context:"+context+"=local:"+context)
 		default:
-			own = append(own, "--opt", strings.TrimPrefix(arg, "--"))
+			translated = append(translated, "--opt", strings.TrimPrefix(arg, "--"))
 		}
 	}
-	return own
+	return translated
 }

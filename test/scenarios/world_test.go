@@ -23,10 +23,10 @@ import (
 	"github.com/layercache/layercache/test/programs"
 )
 
-// timeout bounds one build.
+// timeout is the time limit for one build.
 const timeout = 2 * time.Minute
 
-// world is one scenario's registry, web site, application and environment.
+// world is the registry, web site, application and environment of one scenario.
 type world struct {
 	t        *testing.T
 	registry *localecr.Server
@@ -52,7 +52,7 @@ func newWorld(t *testing.T) *world {
 		"LAYERCACHE_REPOSITORY": server.Addr() + "/cache",
 		"LAYERCACHE_MIRRORS":    "bases.example=" + server.Addr() + "/bases",
 		"LAYERCACHE_BRANCH":     "main",
-		// A busy machine is no cache that does not answer.
+		// On a busy machine the registry may be slow; that must not count as a cache failure.
 		"LAYERCACHE_CACHE_TIMEOUT": "60s",
 		"LAYERCACHE_REPORT_DIR":    filepath.Join(w.tmp, "report"),
 	}
@@ -67,7 +67,8 @@ func (w *world) push(image string, content v1.Image) {
 	require.NoError(w.t, remote.Write(ref, content))
 }
 
-// write writes a file of the application. Where it says http://site.example, it means the scenario's own web site.
+// write writes a file of the application. It replaces http://site.example in the content with the URL of the
+// scenario's web site.
 func (w *world) write(path, content string) {
 	w.t.Helper()
 	full := filepath.Join(w.app, path)
@@ -75,7 +76,8 @@ func (w *world) write(path, content string) {
 	require.NoError(w.t, os.WriteFile(full, []byte(strings.ReplaceAll(content, "http://site.example", w.site.URL)), 0o644))
 }
 
-// build runs `layercache build --push --tag IMAGE ARGS… .` in the application's folder and returns its report.
+// build runs `layercache build --push --tag IMAGE ARGS… .` in the application's folder and returns its
+// report.
 func (w *world) build() *report.Report {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), timeout)
@@ -95,7 +97,7 @@ func (w *world) build() *report.Report {
 	return got
 }
 
-// environment has nothing of this process's LAYERCACHE_* variables.
+// environment returns the variables for programs, without the LAYERCACHE_* variables of this process.
 func (w *world) environment() []string {
 	return []string{"TMPDIR=" + w.tmp, "HOME=" + w.tmp, "PATH=" + os.Getenv("PATH"), "DOCKER_CONFIG=" + w.tmp}
 }

@@ -2,21 +2,24 @@
 // cache repositories hold under the default lifecycle rules, and what that costs and saves. It writes its
 // tables between the markers of docs/evidence/scale.md, which lists the sources and assumptions.
 //
-//	go run ./test/simulation [--seed 1] [--page docs/evidence/scale.md]
+//	go -C test run ./simulation [--seed 1] [--page docs/evidence/scale.md]
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 func main() {
 	seed := flag.Uint64("seed", 1, "seed of the random numbers")
 	page := flag.String("page", "docs/evidence/scale.md", "page to write the tables into")
 	flag.Parse()
-	if err := write(*page, *seed); err != nil {
+	if err := errors.Join(checkout.Enter(), write(*page, *seed)); err != nil {
 		fmt.Fprintln(os.Stderr, "simulation:", err)
 		os.Exit(1)
 	}

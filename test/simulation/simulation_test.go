@@ -2,8 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"io/fs"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 
@@ -11,18 +11,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/constructs/lifecycle"
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 func TestThePageHasTheTablesOfSeedOne(t *testing.T) {
-	page, err := os.ReadFile("../../docs/evidence/scale.md")
+	page, err := fs.ReadFile(checkout.FS(), "docs/evidence/scale.md")
 	require.NoError(t, err)
 	filled, err := fill(string(page), tables(1))
 	require.NoError(t, err)
-	assert.Equal(t, string(page), filled, "run `go run ./test/simulation`")
+	assert.Equal(t, string(page), filled, "run `go -C test run ./simulation`")
 }
 
 func TestDurationsEqualThoseOfTheBenchmark(t *testing.T) {
-	content, err := os.ReadFile("../../docs/evidence/benchmark.json")
+	content, err := fs.ReadFile(checkout.FS(), "docs/evidence/benchmark.json")
 	require.NoError(t, err)
 	var benchmark struct {
 		Measurements []struct {

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -122,16 +121,11 @@ func (m machine) nothingLeft(dir, log string) {
 	}, time.Minute, 50*time.Millisecond, "what is left: %q\n%s", &left, log)
 }
 
-// processes are those whose home is in the folder.
+// processes are those of the build's folders.
 func processes(dir string) []string {
 	var found []string
-	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, path := range environments {
-		content, err := os.ReadFile(path)
-		if err == nil && slices.Contains(strings.Split(string(content), "\x00"), "HOME="+filepath.Join(dir, "home")) {
-			line, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-			found = append(found, "process "+strings.ReplaceAll(string(line), "\x00", " "))
-		}
+	for _, process := range programs.Running(filepath.Join(dir, "home"), filepath.Join(dir, "state")) {
+		found = append(found, "process "+strings.ReplaceAll(process.Command, "\x00", " "))
 	}
 	return found
 }

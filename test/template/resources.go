@@ -56,6 +56,10 @@ var kinds = map[string]kind{
 	"AWS::SecretsManager::Secret": {name: "Name", arn: regional("secretsmanager", "secret:"), refIsARN: true},
 	// The prefix of the rule is its name.
 	"AWS::ECR::PullThroughCacheRule": {name: "EcrRepositoryPrefix"},
+	// So is that of the template; a registry has one policy, named by its account.
+	"AWS::ECR::RepositoryCreationTemplate": {name: "Prefix"},
+	"AWS::ECR::RegistryPolicy":             {name: "RegistryId"},
+	"AWS::StepFunctions::StateMachine":     {name: "StateMachineName", arn: regional("states", "stateMachine:"), refIsARN: true},
 }
 
 // physicalID returns the result of Ref for a resource.

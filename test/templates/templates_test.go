@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/layercache/layercache/test/examples"
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 // config is a configuration as in the context of cdk.json.
@@ -49,7 +50,9 @@ func compileAndRun(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	app = filepath.Join(dir, "app")
-	output, err := exec.Command("go", "build", "-buildvcs=false", "-o", app, "../../bin/app").CombinedOutput()
+	command := exec.Command("go", "build", "-buildvcs=false", "-o", app, "./bin/app")
+	command.Dir = checkout.Dir()
+	output, err := command.CombinedOutput()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "templates: compile the app: %v\n%s", err, output)
 		return 1

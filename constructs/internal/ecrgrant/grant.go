@@ -43,13 +43,13 @@ func Push(shared *perstack.Shared, repository awsecr.IRepository, grantee awsiam
 	repository.Grant(grantee, PushActions()...)
 }
 
-// login is the key of the Login of a grantee.
-type login struct{ grantee awsiam.IGrantable }
+// logins are the grants of Login, by grantee.
+var logins perstack.Memo[awsiam.IGrantable, awsiam.Grant]
 
 // Login lets the grantee get a registry token. The action supports no resource, so the statement allows it on
 // "*". It is added once per grantee and stack.
 func Login(shared *perstack.Shared, grantee awsiam.IGrantable) awsiam.Grant {
-	return perstack.Once(shared, login{grantee}, func() awsiam.Grant {
+	return logins.Get(shared, grantee, func() awsiam.Grant {
 		return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
 			Grantee:      grantee,
 			Actions:      jsii.Strings("ecr:GetAuthorizationToken"),

@@ -91,13 +91,20 @@ func PrimarySource(shared *perstack.Shared, role awsiam.IGrantable, zip string) 
 	return source(shared, "", role, zip)
 }
 
-// use is the key of a zip as a source. Projects can share a source, because it holds nothing of its project.
+// use is a use of a zip as a source.
 type use struct{ zip, identifier string }
+
+// What the builds of a stack share: a source per use, which holds nothing of its project, and an asset per
+// path of a zip, because the CDK would hash the file again for each additional asset.
+var (
+	sources perstack.Memo[use, awscodebuild.ISource]
+	assets  perstack.Memo[string, *asset]
+)
 
 func source(shared *perstack.Shared, identifier string, role awsiam.IGrantable, zip string) awscodebuild.ISource {
 	asset := assetOf(shared, absolute(zip))
 	s3grant.ReadObject(role, asset.bucketArn, asset.key)
-	return perstack.Once(shared, use{zip, identifier}, func() awscodebuild.ISource {
+	return sources.Get(shared, use{zip, identifier}, func() awscodebuild.ISource {
 		props := &awscodebuild.S3SourceProps{Bucket: asset.bucket, Path: asset.key}
 		if identifier != "" {
 			props.Identifier = &identifier
@@ -113,12 +120,9 @@ type asset struct {
 	bucketArn, key *string
 }
 
-// path is the key of the asset of a zip.
-type path string
-
-// assetOf returns the stack's asset for the zip. The CDK would hash the file again for each additional asset.
+// assetOf returns the stack's asset for the zip.
 func assetOf(shared *perstack.Shared, zip string) *asset {
-	return perstack.Once(shared, path(zip), func() *asset {
+	return assets.Get(shared, zip, func() *asset {
 		digest := sha256.Sum256([]byte(zip))
 		id := jsii.String("LayercacheHelper" + hex.EncodeToString(digest[:4]))
 		made := awss3assets.NewAsset(shared.Stack(), id, &awss3assets.AssetProps{Path: &zip})

@@ -51,10 +51,10 @@ func TestTheRoleMayReadOnlyTheZip(t *testing.T) {
 			})
 			props := &awscodebuild.ProjectProps{Role: role.WithoutPolicyUpdates(nil), GrantReportGroupPermissions: jsii.Bool(false)}
 			if c.primary {
-				props.Source = helperasset.PrimarySource(perstack.Of(stack), role, zip)
+				props.Source = helperasset.PrimarySource(perstack.SharedOf(stack), role, zip)
 			} else {
 				props.Source = awscodebuild.Source_GitHub(&awscodebuild.GitHubSourceProps{Owner: jsii.String("o"), Repo: jsii.String("r")})
-				props.SecondarySources = &[]awscodebuild.ISource{helperasset.Source(perstack.Of(stack), role, zip)}
+				props.SecondarySources = &[]awscodebuild.ISource{helperasset.Source(perstack.SharedOf(stack), role, zip)}
 			}
 			awscodebuild.NewProject(stack, jsii.String("Project"), props)
 

@@ -10,19 +10,23 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Shared is a construct without resources. It is in the construct tree, so that it lives as long as the stack
-// and every construct finds it.
+// Shared holds the shared values of a stack. It is a construct without resources in the construct tree, so
+// that it lives as long as the stack and every construct finds it.
 type Shared struct {
 	constructs.Construct
-	stack  awscdk.Stack
+	stack                      awscdk.Stack
+	account, region, partition *string
+	// roles are the roles that Adopt recorded.
+	roles map[awsiam.IGrantable]bool
+	// values has a map[K]V for each *Memo[K, V].
 	values map[any]any
 }
 
 // sharedID is the id of Shared in its stack.
 const sharedID = "LayercacheShared"
 
-// Of returns the shared values of scope's stack.
-func Of(scope constructs.Construct) *Shared {
+// SharedOf returns the shared values of scope's stack.
+func SharedOf(scope constructs.Construct) *Shared {
 	stack, ok := scope.(awscdk.Stack)
 	if !ok {
 		stack = awscdk.Stack_Of(scope)
@@ -30,49 +34,58 @@ func Of(scope constructs.Construct) *Shared {
 	if made, ok := stack.Node().TryFindChild(jsii.String(sharedID)).(*Shared); ok {
 		return made
 	}
-	s := &Shared{stack: stack, values: map[any]any{}}
+	s := &Shared{stack: stack, roles: map[awsiam.IGrantable]bool{}, values: map[any]any{}}
 	constructs.NewConstruct_Override(s, stack, jsii.String(sharedID))
 	return s
 }
 
-// Once returns the value of the key, and creates it the first time. Keys have their own types, like keys of a
-// context.Context.
-func Once[T any](s *Shared, key any, make func() T) T {
-	if value, ok := s.values[key]; ok {
-		return value.(T)
-	}
-	value := make()
-	s.values[key] = value
-	return value
+// Memo is a kind of value that is created once per stack and key. Each kind is declared as a package variable
+// with the types of its keys and values.
+type Memo[K comparable, V any] struct {
+	_ byte // pointers to different memos must differ
 }
 
-// property is the key of a property of the stack.
-type property string
+// Get returns the value of the key in the stack, and creates it the first time.
+func (m *Memo[K, V]) Get(s *Shared, key K, create func() V) V {
+	values, ok := s.values[m].(map[K]V)
+	if !ok {
+		values = map[K]V{}
+		s.values[m] = values
+	}
+	value, ok := values[key]
+	if !ok {
+		value = create()
+		values[key] = value
+	}
+	return value
+}
 
 // Stack returns the stack.
 func (s *Shared) Stack() awscdk.Stack { return s.stack }
 
 // Account returns the account of the stack; it may be a token.
-func (s *Shared) Account() *string { return Once(s, property("account"), s.stack.Account) }
+func (s *Shared) Account() *string { return once(&s.account, s.stack.Account) }
 
 // Region returns the region of the stack; it may be a token.
-func (s *Shared) Region() *string { return Once(s, property("region"), s.stack.Region) }
+func (s *Shared) Region() *string { return once(&s.region, s.stack.Region) }
 
 // BucketArn returns the ARN of a bucket in the partition of the stack.
 func (s *Shared) BucketArn(name *string) *string {
-	return jsii.String("arn:" + *Once(s, property("partition"), s.stack.Partition) + ":s3:::" + *name)
+	return jsii.String("arn:" + *once(&s.partition, s.stack.Partition) + ":s3:::" + *name)
 }
 
-// ownRole is the key of a role that is created in the stack.
-type ownRole struct{ role awsiam.IGrantable }
+func once(value **string, ask func() *string) *string {
+	if *value == nil {
+		*value = ask()
+	}
+	return *value
+}
 
 // Adopt records that the role is created in the stack, which saves calls for its account and region.
 func (s *Shared) Adopt(role awsiam.Role) awsiam.Role {
-	s.values[ownRole{role}] = true
+	s.roles[role] = true
 	return role
 }
 
 // Made reports whether the grantee is a role that Adopt recorded.
-func (s *Shared) Made(grantee awsiam.IGrantable) bool {
-	return s.values[ownRole{grantee}] != nil
-}
+func (s *Shared) Made(grantee awsiam.IGrantable) bool { return s.roles[grantee] }

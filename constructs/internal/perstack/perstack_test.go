@@ -16,20 +16,21 @@ import (
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
 
-type key string
+var numbers, others perstack.Memo[string, int]
 
 func TestAValueIsCreatedOncePerStackAndKey(t *testing.T) {
 	app := awscdk.NewApp(nil)
 	stack, other := awscdk.NewStack(app, jsii.String("One"), nil), awscdk.NewStack(app, jsii.String("Other"), nil)
 	made := 0
 	number := func() int { made++; return made }
-	assert.Equal(t, 1, perstack.Once(perstack.Of(stack), key("a"), number))
-	assert.Equal(t, 2, perstack.Once(perstack.Of(stack), key("b"), number))
-	assert.Equal(t, 3, perstack.Once(perstack.Of(other), key("a"), number), "another stack has its own values")
+	assert.Equal(t, 1, numbers.Get(perstack.SharedOf(stack), "a", number))
+	assert.Equal(t, 2, numbers.Get(perstack.SharedOf(stack), "b", number))
+	assert.Equal(t, 3, numbers.Get(perstack.SharedOf(other), "a", number), "another stack has its own values")
+	assert.Equal(t, 4, others.Get(perstack.SharedOf(stack), "a", number), "another memo has its own values")
 
 	below := constructs.NewConstruct(stack, jsii.String("Below"))
-	assert.Equal(t, 1, perstack.Once(perstack.Of(below), key("a"), number), "a construct finds the values of its stack")
-	assert.Same(t, perstack.Of(stack), perstack.Of(below))
+	assert.Equal(t, 1, numbers.Get(perstack.SharedOf(below), "a", number), "a construct finds the values of its stack")
+	assert.Same(t, perstack.SharedOf(stack), perstack.SharedOf(below))
 }
 
 func TestAccountRegionAndBucketArnOfAStack(t *testing.T) {
@@ -37,7 +38,7 @@ func TestAccountRegionAndBucketArnOfAStack(t *testing.T) {
 	stack := awscdk.NewStack(app, jsii.String("Stack"), &awscdk.StackProps{
 		Env: &awscdk.Environment{Account: jsii.String("111111111111"), Region: jsii.String("eu-west-1")},
 	})
-	shared := perstack.Of(stack)
+	shared := perstack.SharedOf(stack)
 	assert.Equal(t, "111111111111", *shared.Account())
 	assert.Equal(t, "eu-west-1", *shared.Region())
 	arn := stack.FormatArn(&awscdk.ArnComponents{
@@ -50,16 +51,16 @@ func TestARoleOfAnotherStackIsNotMadeInThisOne(t *testing.T) {
 	app := awscdk.NewApp(nil)
 	stack, other := awscdk.NewStack(app, jsii.String("One"), nil), awscdk.NewStack(app, jsii.String("Other"), nil)
 	props := &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil)}
-	role := perstack.Of(stack).Adopt(awsiam.NewRole(stack, jsii.String("Role"), props))
-	assert.True(t, perstack.Of(stack).Made(role))
-	assert.True(t, perstack.Of(stack).Made(role.GrantPrincipal().(awsiam.Role)), "also if the CDK returns the role from a call")
-	assert.False(t, perstack.Of(other).Made(role))
-	assert.False(t, perstack.Of(stack).Made(awsiam.NewRole(stack, jsii.String("Second"), props)))
+	role := perstack.SharedOf(stack).Adopt(awsiam.NewRole(stack, jsii.String("Role"), props))
+	assert.True(t, perstack.SharedOf(stack).Made(role))
+	assert.True(t, perstack.SharedOf(stack).Made(role.GrantPrincipal().(awsiam.Role)), "also if the CDK returns the role from a call")
+	assert.False(t, perstack.SharedOf(other).Made(role))
+	assert.False(t, perstack.SharedOf(stack).Made(awsiam.NewRole(stack, jsii.String("Second"), props)))
 }
 
 func TestSharedValuesAddNothingToTheTemplate(t *testing.T) {
 	stack := synthtest.Stack()
-	perstack.Of(stack).Account()
+	perstack.SharedOf(stack).Account()
 	template := assertions.Template_FromStack(stack, nil).ToJSON()
 	assert.NotContains(t, *template, "Resources")
 }

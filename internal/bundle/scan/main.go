@@ -16,8 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/bundle"
-	"github.com/layercache/layercache/internal/toolchain"
 )
 
 // database is the vulnerability database of the Go project.

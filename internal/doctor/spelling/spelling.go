@@ -1,4 +1,4 @@
-// Package spelling finds the names that somebody may have meant.
+// Package spelling finds the names that a misspelt name may stand for.
 package spelling
 
 import (
@@ -8,13 +8,14 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// most is how many names are proposed.
-const most = 3
+// maxNames is the largest number of names returned.
+const maxNames = 3
 
-// Near are the names that are close to what was typed, the closest first: at most a third of its letters differ.
+// Near returns the names that are similar to the typed one, the closest first. At most a third of its letters
+// differ.
 func Near(typed string, names []string) []string { return near(typed, names, false) }
 
-// NearOrPart are the names that Near finds, and those of which one is a part of the other.
+// NearOrPart returns the names of Near, and those that contain the typed one or are contained in it.
 func NearOrPart(typed string, names []string) []string { return near(typed, names, true) }
 
 func near(typed string, names []string, parts bool) []string {
@@ -26,15 +27,15 @@ func near(typed string, names []string, parts bool) []string {
 	lower := strings.ToLower(typed)
 	for _, name := range names {
 		other := strings.ToLower(name)
-		away := levenshtein.Distance(lower, other, nil)
+		distance := levenshtein.Distance(lower, other, nil)
 		isPart := len(lower) > 2 && strings.Contains(other, lower) || len(other) > 2 && strings.Contains(lower, other)
-		if away <= max(1, len(lower)/3) || parts && isPart {
-			candidates = append(candidates, candidate{name, away})
+		if distance <= max(1, len(lower)/3) || parts && isPart {
+			candidates = append(candidates, candidate{name, distance})
 		}
 	}
 	slices.SortStableFunc(candidates, func(a, b candidate) int { return a.distance - b.distance })
 	var found []string
-	for _, c := range candidates[:min(most, len(candidates))] {
+	for _, c := range candidates[:min(maxNames, len(candidates))] {
 		found = append(found, c.name)
 	}
 	return found

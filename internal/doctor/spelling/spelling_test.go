@@ -6,19 +6,19 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestNearNamesAreProposedTheClosestFirst(t *testing.T) {
+func TestSimilarNamesAreReturnedTheClosestFirst(t *testing.T) {
 	names := []string{"shop", "shop-pr", "checkout", "warehouse", "SHIP"}
 	cases := []struct {
 		name, typed string
 		want        []string
 	}{
-		{"two letters changed places", "checkuot", []string{"checkout"}},
-		{"a letter is missing", "shp", []string{"shop", "SHIP"}},
+		{"two letters swapped", "checkuot", []string{"checkout"}},
+		{"a missing letter", "shp", []string{"shop", "SHIP"}},
 		{"a part of a name", "house", []string{"warehouse"}},
-		{"a name with more at its end", "checkout-eu", []string{"checkout"}},
+		{"a longer name", "checkout-eu", []string{"checkout"}},
 		{"another case", "ship", []string{"SHIP", "shop"}},
-		{"nothing like it", "billing", nil},
-		{"nothing", "", nil},
+		{"no similar name", "billing", nil},
+		{"an empty name", "", nil},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -27,7 +27,7 @@ func TestNearNamesAreProposedTheClosestFirst(t *testing.T) {
 	}
 }
 
-func TestAPartOfANameIsNearOnlyWhereThatIsAskedFor(t *testing.T) {
+func TestOnlyNearOrPartReturnsNamesThatContainTheTypedOne(t *testing.T) {
 	assert.Empty(t, Near("house", []string{"warehouse"}))
 	assert.Equal(t, []string{"warehouse"}, Near("warehuose", []string{"shop", "warehouse"}))
 }

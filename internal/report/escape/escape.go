@@ -1,5 +1,6 @@
-// Package escape makes text from outside harmless where it is shown. Instructions, errors and names come from Dockerfiles,
-// tools and registries; none of them may move a terminal's cursor, begin a line of a log, or become a link or a tag.
+// Package escape makes text from outside safe to show. Instructions, errors and names come from Dockerfiles,
+// tools and registries. They must not move a terminal's cursor, begin a new line in a log, or become a link
+// or a tag.
 package escape
 
 import (
@@ -7,10 +8,11 @@ import (
 	"unicode"
 )
 
-// commands are what GitHub Actions and Azure Pipelines obey anywhere in a line.
+// commands breaks the commands that GitHub Actions and Azure Pipelines obey anywhere in a line.
 var commands = strings.NewReplacer("##[", "## [", "##vso[", "## vso[")
 
-// Line is the text on one line, redacted: white space is one space, and what cannot be seen or changes the direction of writing is U+FFFD.
+// Line returns the text on one line, redacted. White space becomes one space; control characters, invisible
+// characters and those that change the direction of writing become U+FFFD.
 func Line(text string) string {
 	text = Redact(text)
 	if isPlain(text) {
@@ -27,7 +29,8 @@ func Line(text string) string {
 	return commands.Replace(text)
 }
 
-// isPlain says that the text can stay as it is, as nearly all do: words of ASCII, one space between them, no command.
+// isPlain reports whether Line returns the text as it is, without looking for commands: ASCII words with
+// single spaces.
 func isPlain(text string) bool {
 	space := true
 	for i := range len(text) {
@@ -40,7 +43,7 @@ func isPlain(text string) bool {
 	return !space || text == ""
 }
 
-// Shorten cuts the text after limit characters, and shows that it did.
+// Shorten cuts the text after limit characters and then appends "…".
 func Shorten(text string, limit int) string {
 	count := 0
 	for i := range text {
@@ -57,10 +60,11 @@ var markdown = strings.NewReplacer(
 	"|", "\\|", "~", "\\~", "#", "\\#", "!", "\\!", "$", "\\$", "@", "\\@", "://", "\\://", "www.", "www\\.", "WWW.", "WWW\\.",
 )
 
-// Markdown is the text on one line as prose in Markdown: no part of it is a link, a tag, a cell's end or emphasis.
+// Markdown returns the text on one line as plain text in Markdown, without links, tags, cell borders or
+// emphasis.
 func Markdown(text string) string { return markdown.Replace(Line(text)) }
 
-// Code is the text on one line as a code span in Markdown, also in a cell of a table.
+// Code returns the text on one line as a code span in Markdown. It is safe in a table cell.
 func Code(text string) string {
 	text = strings.ReplaceAll(Line(text), "|", "\\|")
 	if text == "" {
@@ -81,10 +85,10 @@ var (
 	property = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
 
-// Message is the text on one line as what a GitHub Actions command says.
+// Message returns the text on one line as the message of a GitHub Actions command.
 //
 // https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
 func Message(text string) string { return message.Replace(Line(text)) }
 
-// Property is the text on one line as a property of a GitHub Actions command.
+// Property returns the text on one line as a property of a GitHub Actions command.
 func Property(text string) string { return property.Replace(Line(text)) }

@@ -10,16 +10,16 @@ func TestLine(t *testing.T) {
 	cases := []struct{ name, text, want string }{
 		{"plain words stay as they are", "RUN make -j4", "RUN make -j4"},
 		{"lines and tabs become one space", "RUN a\r\n\tb  c\n", "RUN a b c"},
-		{"line and paragraph separators end no line", "a\u2028b\u2029c\u0085d", "a b c d"},
-		{"colours go", "\x1b[31;1mfailed\x1b[0m", "failed"},
-		{"the title of a terminal stays", "\x1b]0;owned\x07a\x1b]0;owned\x1b\\b", "ab"},
-		{"an escape that is no colour is shown as unreadable", "a\x1bcb\x9b2Jc", "a\ufffdcb\ufffd2Jc"},
-		{"a bell and a backspace are shown as unreadable", "a\ab\bc\x00d\x7fe", "a\ufffdb\ufffdc\ufffdd\ufffde"},
+		{"line and paragraph separators become one space", "a\u2028b\u2029c\u0085d", "a b c d"},
+		{"colours are removed", "\x1b[31;1mfailed\x1b[0m", "failed"},
+		{"the title of a terminal is not set", "\x1b]0;owned\x07a\x1b]0;owned\x1b\\b", "ab"},
+		{"other escapes become U+FFFD", "a\x1bcb\x9b2Jc", "a\ufffdcb\ufffd2Jc"},
+		{"a bell and a backspace become U+FFFD", "a\ab\bc\x00d\x7fe", "a\ufffdb\ufffdc\ufffdd\ufffde"},
 		{"the direction of writing does not change", "a\u202eb\u2066c\u200b", "a\ufffdb\ufffdc\ufffd"},
-		{"bytes that are no text are shown as unreadable", "a\xffb", "a\ufffdb"},
-		{"a command of GitHub Actions inside a line is none", "x ##[add-path]/evil", "x ## [add-path]/evil"},
+		{"invalid UTF-8 becomes U+FFFD", "a\xffb", "a\ufffdb"},
+		{"a command of GitHub Actions inside a line is broken", "x ##[add-path]/evil", "x ## [add-path]/evil"},
 		{"a colour inside a command does not hide it", "#\x1b[0m#[error]x", "## [error]x"},
-		{"a command of Azure Pipelines is none", "##vso[task.setvariable]x", "## vso[task.setvariable]x"},
+		{"a command of Azure Pipelines is broken", "##vso[task.setvariable]x", "## vso[task.setvariable]x"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Line(c.text)) })
@@ -34,7 +34,7 @@ func TestShortenCountsCharacters(t *testing.T) {
 
 func TestMarkdown(t *testing.T) {
 	cases := []struct{ name, text, want string }{
-		{"a table's cell does not end", "a | b\nc", `a \| b c`},
+		{"a table cell does not end", "a | b\nc", `a \| b c`},
 		{"a tag is text", `<img src=x onerror="a()">&lt;`, `&lt;img src=x onerror="a()"&gt;&amp;lt;`},
 		{"a link is text", "[a](http://b) ![c](d) www.e.com", `\[a\](http\://b) \!\[c\](d) www\.e.com`},
 		{"emphasis and code are text", "*a* _b_ ~~c~~ `d` $e$", "\\*a\\* \\_b\\_ \\~\\~c\\~\\~ \\`d\\` \\$e\\$"},
@@ -48,10 +48,10 @@ func TestMarkdown(t *testing.T) {
 
 func TestCode(t *testing.T) {
 	cases := []struct{ name, text, want string }{
-		{"nothing is nothing", "", ""},
+		{"empty text stays empty", "", ""},
 		{"text is between backticks", "RUN a", "`RUN a`"},
 		{"a longer fence holds backticks", "RUN `id` ``x``", "``` RUN `id` ``x`` ```"},
-		{"a table's cell does not end", "RUN a | b", "`RUN a \\| b`"},
+		{"a table cell does not end", "RUN a | b", "`RUN a \\| b`"},
 		{"lines become one", "RUN <<EOF\na\nEOF", "`RUN <<EOF a EOF`"},
 	}
 	for _, c := range cases {

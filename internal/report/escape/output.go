@@ -7,19 +7,19 @@ import (
 )
 
 var (
-	// sequences are the escape sequences of terminals, a colour's among them; one that does not end is none.
+	// sequences matches complete escape sequences of terminals, including colours.
 	sequences = regexp.MustCompile("\x1b\\[[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b]*(\x07|\x1b\\\\)")
-	// colour is a sequence that sets colours and weights and nothing else.
+	// colour matches a sequence that sets colours and weights only.
 	colour = regexp.MustCompile(`\A\x1b\[[0-9;:]*m\z`)
-	// lineCommand is what GitHub Actions obeys at the beginning of a line.
+	// lineCommand matches the beginning of a line that GitHub Actions takes as a command.
 	lineCommand = regexp.MustCompile(`\A(\s*):(:+)`)
 )
 
 const resetColour = "\x1b[0m"
 
-// Output is a line that a tool printed, without its end, for a log, redacted: colours and tabs stay, and the last colour ends
-// with the line. What would move a terminal's cursor, set its title, hide the beginning of the line or turn the direction of
-// writing is taken out or shown as U+FFFD.
+// Output returns a line of a tool's output for the log, redacted. The line comes without its line break.
+// Colours and tabs stay, and colours are reset at the end. Everything that would move a terminal's cursor,
+// set its title, overwrite the line or change the direction of writing is removed or becomes U+FFFD.
 func Output(line string) string {
 	line = Redact(line)
 	if isPlainOutput(line) {
@@ -45,7 +45,8 @@ func Output(line string) string {
 	return commands.Replace(lineCommand.ReplaceAllString(b.String(), "$1: $2"))
 }
 
-// Lines is Output for each line of a text. All lines but the first are indented: what an error quotes begins no line of a log.
+// Lines applies Output to each line of a text and indents all lines but the first, so that text quoted in an
+// error cannot pass for a line of the log.
 func Lines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -57,8 +58,9 @@ func Lines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// visible replaces what a terminal would obey instead of showing it. A carriage return, with which tools write over their
-// own line, is a blank. The joiners, which are invisible too, are letters of some scripts.
+// visible replaces characters that a terminal obeys instead of showing. A carriage return becomes a space,
+// because tools use it to overwrite their own line. The invisible joiners stay, because some scripts need
+// them.
 func visible(r rune) rune {
 	switch {
 	case r == '\t' || r == '\u200c' || r == '\u200d':
@@ -71,7 +73,7 @@ func visible(r rune) rune {
 	return r
 }
 
-// isPlainOutput says that the line can stay as it is, as nearly all do: ASCII without a command.
+// isPlainOutput reports whether Output returns the line as it is: ASCII that cannot contain a command.
 func isPlainOutput(line string) bool {
 	for i := range len(line) {
 		if c := line[i]; (c < ' ' || c > '~') && c != '\t' || c == '#' || c == ':' && i+1 < len(line) && line[i+1] == ':' {

@@ -13,13 +13,13 @@ const signed = "https://store.s3.eu-west-1.amazonaws.com/layer?X-Amz-Algorithm=A
 
 func TestRedact(t *testing.T) {
 	cases := []struct{ name, text, want string }{
-		{"text without an address stays", "design=big signature", "design=big signature"},
-		{"an address of S3's", `Get "` + signed + `": refused`,
+		{"text without a URL stays", "design=big signature", "design=big signature"},
+		{"a signed URL of S3", `Get "` + signed + `": refused`,
 			`Get "https://store.s3.eu-west-1.amazonaws.com/layer?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Security-Token=REDACTED&X-Amz-Credential=REDACTED&X-Amz-Expires=3600&X-Amz-Signature=REDACTED": refused`},
-		{"an address of Google's", "https://x/y?X-Goog-Credential=a%40b.iam&X-Goog-Signature=0123456789abcdef", "https://x/y?X-Goog-Credential=REDACTED&X-Goog-Signature=REDACTED"},
-		{"an address of CloudFront's", "https://x/y?Expires=1&Signature=abcdefgh~_&Key-Pair-Id=K", "https://x/y?Expires=1&Signature=REDACTED&Key-Pair-Id=K"},
-		{"an address of Azure's", "https://x/y?se=2026&sig=abcdefgh%3D: 403", "https://x/y?se=2026&sig=REDACTED: 403"},
-		{"a short word is none", "make sig=abc", "make sig=abc"},
+		{"a signed URL of Google", "https://x/y?X-Goog-Credential=a%40b.iam&X-Goog-Signature=0123456789abcdef", "https://x/y?X-Goog-Credential=REDACTED&X-Goog-Signature=REDACTED"},
+		{"a signed URL of CloudFront", "https://x/y?Expires=1&Signature=abcdefgh~_&Key-Pair-Id=K", "https://x/y?Expires=1&Signature=REDACTED&Key-Pair-Id=K"},
+		{"a signed URL of Azure", "https://x/y?se=2026&sig=abcdefgh%3D: 403", "https://x/y?se=2026&sig=REDACTED: 403"},
+		{"a short value is not a signature", "make sig=abc", "make sig=abc"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,7 +1,7 @@
 // The page of one build.
 const report = data.report;
 const steps = report.steps || [], activities = report.activities || [], caches = report.caches || [];
-// off: no cache was asked for, and so there is nothing to say about one.
+// off: no cache is configured, so the page shows nothing about a cache.
 const off = report.verdict === "off";
 
 function show() {
@@ -25,6 +25,7 @@ function show() {
 function figures() {
   const [hits, counted] = data.hits;
   const written = { yes: ["yes"], unchanged: ["up to date", "nothing new to write"], failed: ["failed", "see the warnings"] }[report.exported] || ["no"];
+  const net = report.cost.netUSDPer100Builds;
   const saved = report.savedSeconds;
   const took = ["The build took", seconds(report.seconds.total), report.exitCode ? "and failed, exit status " + report.exitCode : ""];
   if (off) {
@@ -32,12 +33,12 @@ function figures() {
     return;
   }
   tiles([
-    ["Steps from the cache", known(report.hitRatio) ? Math.round(100 * report.hitRatio) + " %" : "none", counted ? hits + " of " + counted + data.hitsFrom : "no step could have been"],
+    ["Steps from the cache", known(report.hitRatio) ? Math.round(100 * report.hitRatio) + " %" : "none", counted ? hits + " of " + counted + (hits ? " from " + data.hitsFrom : "") : "no step can be cached"],
     took,
     ["Saved", known(saved) ? seconds(saved) : "unknown", known(report.cost.savedUSD) ? dollars(report.cost.savedUSD) : ""],
-    ["The cache itself took", seconds(report.overheadSeconds), "to read and to write"],
+    ["Cache overhead", seconds(report.overheadSeconds), "import and export"],
     ["Cache written", ...written],
-    ["Worth keeping", { keep: "yes", drop: "no" }[report.worth] || "unknown", known(report.cost.netUSDPer100Builds) ? dollars(report.cost.netUSDPer100Builds) + " in 100 builds" : ""],
+    ["Worth keeping", { keep: "yes", drop: "no" }[report.worth] || "not known yet", known(net) ? dollars(net) + " net for 100 builds" : ""],
   ]);
 }
 
@@ -56,7 +57,7 @@ function problems() {
 
 function misses() {
   if (!(data.misses || []).length) return;
-  section("First steps that had to run", element("p", "note", "A step that runs makes the steps after it in its stage run too, COPY --link excepted."),
+  section("First steps that had to run", element("p", "note", "A step that runs makes the later steps of its stage run too, except COPY --link."),
     table(["stage", "step", "why", "advice"], data.misses.map((miss) => {
       const step = steps[miss.step];
       return [place(step), code(firstLine(step.instruction)), miss.cause === "unknown" ? "not known" : miss.cause, miss.advice || ""];
@@ -68,7 +69,7 @@ const marks = { cached: "◇ cached", run: "■ ran", failed: "✕ failed" };
 function stepTable() {
   const holder = element("div");
   const someCached = steps.some((step) => step.cached);
-  const build = () => [...groups(steps, place)].map(([name, members]) => table(["#", "step", "result", ">from second", ">seconds", ">last ran"],
+  const build = () => [...groups(steps, place)].map(([name, members]) => table(["#", "step", "result", ">start, s", ">seconds", ">last run"],
     members.map((step, i) => {
       const state = stateOf(step);
       const mark = element("span", "mark " + (state === "run" ? "ran" : state), marks[state]);
@@ -79,7 +80,7 @@ function stepTable() {
   box.type = "checkbox";
   box.addEventListener("change", () => holder.classList.toggle("hide-cached", box.checked));
   const controls = someCached ? element("label", "controls note", box, " hide cached steps") : "";
-  const note = someCached ? element("p", "note", "“Last ran” is what a cached step took when it last ran.") : "";
+  const note = someCached ? element("p", "note", "“Last run” is how long a cached step took when it last ran.") : "";
   if (steps.length <= 150) {
     holder.append(...build());
     section("Steps", note, controls, holder);
@@ -106,7 +107,7 @@ function time() {
   const total = report.seconds.total;
   const rows = data.parts.map((part) => [part.name, part.seconds.toFixed(2), total > 0 ? Math.round(100 * part.seconds / total) + " %" : ""]);
   rows.push({ className: "total", cells: ["total", total.toFixed(2), ""] });
-  return element("section", "", element("h2", "", "Where the time went"), element("p", "note", "What each part added to the whole, by the clock."),
+  return element("section", "", element("h2", "", "Where the time went"), element("p", "note", "The wall-clock time that each part added."),
     shares, table(["part", ">seconds", ">share"], rows));
 }
 
@@ -114,28 +115,29 @@ function savings() {
   const path = report.criticalPath, cost = report.cost;
   const rows = [];
   if (path) {
-    rows.push(["longest chain of steps, without the cache", seconds(path.withoutCacheSeconds)]);
-    rows.push(["longest chain of steps, as it was", "− " + seconds(path.withCacheSeconds)]);
-    rows.push(["reading and writing the cache", "− " + seconds(report.overheadSeconds)]);
+    rows.push(["longest chain of steps without the cache", seconds(path.withoutCacheSeconds)]);
+    rows.push(["longest chain of steps in this build", "− " + seconds(path.withCacheSeconds)]);
+    rows.push(["import and export of the cache", "− " + seconds(report.overheadSeconds)]);
   }
-  rows.push({ className: "total", cells: ["saved", seconds(report.savedSeconds)] });
-  rows.push(["saved, in money", dollars(cost.savedUSD)]);
-  rows.push(["keeping the cache for a month" + (cost.cacheBytes ? ", " + megabytes(cost.cacheBytes) : ""), dollars(cost.storageUSDPerMonth)]);
-  if (known(cost.netUSDPer100Builds)) rows.push(["net, in 100 builds like this one", dollars(cost.netUSDPer100Builds)]);
+  rows.push({ className: "total", cells: ["time saved", seconds(report.savedSeconds)] });
+  rows.push(["price of that time", dollars(cost.savedUSD)]);
+  rows.push(["storing the cache for a month" + (cost.cacheBytes ? " (" + megabytes(cost.cacheBytes) + ")" : ""), dollars(cost.storageUSDPerMonth)]);
+  if (known(cost.netUSDPer100Builds)) rows.push(["net for 100 builds like this one", dollars(cost.netUSDPer100Builds)]);
   const lines = element("ul", "", ...(cost.arithmetic || []).map((text) => element("li", "", text)));
   return element("section", "", element("h2", "", "What the cache saved"), element("p", "note", capital(data.worth)),
     table(["", ">"], rows), (cost.arithmetic || []).length ? lines : null);
 }
 
-const found = { cache: "✓ a cache", image: "! an image, not a cache", absent: "○ nothing there", "no-repository": "! no such repository", unknown: "? not known" };
+const found = { cache: "✓ a cache", image: "! an image, not a cache", absent: "○ no cache yet", "no-repository": "! no such repository", unknown: "? not known" };
+const exported = { yes: "written", unchanged: "already up to date", failed: "could not be written" };
 
 function cacheTable() {
-  const rows = caches.map((cache) => [code(cache.ref), "read: " + (found[cache.found] || cache.found), cache.problem || ""]);
-  if (report.refs.export) rows.push([code(report.refs.export), "written: " + report.exported, ""]);
+  const rows = caches.map((cache) => [code(cache.ref), "import: " + (found[cache.found] || cache.found), cache.problem || ""]);
+  if (report.refs.export) rows.push([code(report.refs.export), "export: " + (exported[report.exported] || "not written"), ""]);
   const made = section("Caches and builder", element("p", "note", "Builder " + report.builder + (report.builderReason ? " (" + report.builderReason + ")" : "")
-    + (report.frontend ? ", steps named by the frontend " + report.frontend : "")
-    + (report.imageDigest ? ", image " + report.imageDigest : "")));
-  if (rows.length) made.append(table(["ref", "", "problem"], rows));
+    + (report.frontend ? ". The step names come from the frontend " + report.frontend : "")
+    + (report.imageDigest ? ". Image " + report.imageDigest : "") + "."));
+  if (rows.length) made.append(table(["ref", "result", "problem"], rows));
 }
 
 show();

@@ -3,7 +3,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const page = document.getElementById("page");
 const tip = document.getElementById("tip");
 
-// element makes an element; text from outside is only ever set as text.
+// element creates an element. Strings become text nodes, never HTML.
 function element(name, className, ...children) {
   const made = document.createElement(name);
   if (className) made.className = className;
@@ -40,7 +40,7 @@ function firstLine(text) {
   return end < 0 ? text : text.slice(0, end) + " …";
 }
 
-// table makes a table; a column whose name begins with ">" holds figures. It scrolls by itself on narrow screens.
+// table creates a table. Columns whose name begins with ">" are aligned to the right. On narrow screens it scrolls sideways.
 function table(columns, rows, caption, className) {
   const head = element("tr");
   for (const column of columns) {
@@ -94,7 +94,7 @@ function hint(text, x, y) {
   tip.style.top = (y + box.height + 24 > innerHeight ? Math.max(8, y - box.height - 12) : y + 18) + "px";
 }
 
-// explain shows text about an element when it is pointed at or focused.
+// explain shows the text while the pointer or the focus is on the element.
 function explain(target, text) {
   target.addEventListener("pointermove", (event) => hint(text, event.clientX, event.clientY));
   target.addEventListener("pointerleave", () => { tip.hidden = true; });

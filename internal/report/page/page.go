@@ -1,5 +1,6 @@
-// Package page makes reports that are one HTML file: the figures as JSON, and a script that shows them. The script sets text
-// and never HTML, and the page's policy lets no other script run and nothing be fetched, so that text from outside stays text.
+// Package page renders reports as one HTML file: the figures as JSON, and a script that shows them. Text from
+// outside stays text: the script never sets HTML, and the page's content security policy allows no other
+// script and no request.
 package page
 
 import (
@@ -26,18 +27,19 @@ var (
 	timeline string
 	//go:embed build.js
 	build string
-	//go:embed history.js
-	history string
+	//go:embed comparison.js
+	comparison string
 )
 
-// Build is the page of one build.
+// Build renders the page of one build.
 func Build(data any) ([]byte, error) { return render(data, common+timeline+build) }
 
-// History is the page of several builds.
-func History(data any) ([]byte, error) { return render(data, common+history) }
+// Comparison renders the page that compares two builds.
+func Comparison(data any) ([]byte, error) { return render(data, common+comparison) }
 
-// render relies on json.Marshal, which escapes what could end the script element. Marks that turn the direction of writing
-// are shown as U+FFFD: they would turn our words around the text too.
+// render puts the data and the script into the page. json.Marshal escapes everything that could end the
+// script element. Characters that change the direction of writing become U+FFFD, because they would also
+// affect the text around them.
 func render(data any, script string) ([]byte, error) {
 	content, err := json.Marshal(data)
 	if err != nil {

@@ -1,12 +1,14 @@
-// The timeline: a row for each step and each activity, on one axis of seconds.
+// The timeline: one row for each step and activity, on an axis of seconds.
 const kinds = {
   run: "ran", failed: "failed", cached: "cached", pull: "pulled", push: "pushed",
-  import: "cache read", export: "cache written", context: "context sent",
+  import: "cache imported", export: "cache exported", context: "context sent",
 };
-const states = { import: "read", export: "written", context: "sent", failed: "✕ failed" };
+const states = { import: "imported", export: "exported", context: "sent", failed: "✕ failed" };
 
-// foldFrom is from how many cached steps in succession on they share a row; closeFrom from how many rows on stages start closed.
-const foldFrom = 3, closeFrom = 400;
+// foldFrom is the smallest number of successive cached steps that share a row.
+const foldFrom = 3;
+// closeFrom: with more rows than this, stages are closed at first.
+const closeFrom = 400;
 
 function stateOf(step) { return step.error ? "failed" : step.cached ? "cached" : "run"; }
 
@@ -15,13 +17,13 @@ function timeline(steps, activities, total) {
   const tick = niceTick(end);
   const chart = element("div", "timeline");
   chart.setAttribute("role", "group");
-  chart.setAttribute("aria-label", "Timeline. The table of steps below has the same figures. Arrow keys go from row to row.");
+  chart.setAttribute("aria-label", "Timeline. The table of steps below has the same figures. Use the arrow keys to move between rows.");
   chart.style.setProperty("--tick", 100 * tick / end + "%");
   chart.append(axis(end, tick));
   const scale = { end, close: steps.length + activities.length > closeFrom };
   const last = (a) => a.kind === "push" || a.kind === "export";
   const inOrder = [...activities].sort((a, b) => a.start - b.start);
-  for (const [name, members] of groups(inOrder.filter((a) => !last(a)), beside)) {
+  for (const [name, members] of groups(inOrder.filter((a) => !last(a)), activityTitle)) {
     chart.append(group(name, "", members, activityRows(members, scale), true, scale));
   }
   for (const [name, members] of groups(steps, place)) {
@@ -29,7 +31,7 @@ function timeline(steps, activities, total) {
     const note = counted.length && !off ? counted.filter((s) => s.cached).length + " of " + counted.length + " cached" : "";
     chart.append(group(name, note, members, () => stepRows(members, scale), !scale.close || members.some((s) => s.error), scale));
   }
-  for (const [name, members] of groups(inOrder.filter(last), beside)) {
+  for (const [name, members] of groups(inOrder.filter(last), activityTitle)) {
     chart.append(group(name, "", members, activityRows(members, scale), true, scale));
   }
   walkable(chart);
@@ -42,8 +44,8 @@ function ends(list) {
   return [last];
 }
 
-function beside(activity) {
-  return { pull: "Images pulled", push: "Image pushed", import: "Cache read", export: "Cache written", context: "Context" }[activity.kind] || activity.kind;
+function activityTitle(activity) {
+  return { pull: "Images pulled", push: "Image pushed", import: "Cache imported", export: "Cache exported", context: "Build context" }[activity.kind] || activity.kind;
 }
 
 function groups(list, nameOf) {
@@ -71,7 +73,7 @@ function axis(end, tick) {
   return element("div", "row axis", element("div", "name", "seconds since the start"), track);
 }
 
-// group is one stage, or one kind of activity. While it is closed, its own line shows when it was busy.
+// group creates the rows of one stage or of one kind of activity. While it is closed, its title shows when it was busy.
 function group(name, note, members, rows, open, scale) {
   const made = foldable("group", name, note, rows, open);
   const track = element("span", "track");
@@ -85,7 +87,7 @@ function group(name, note, members, rows, open, scale) {
   return made;
 }
 
-// busy joins the spans of what ran where less than a gap lies between them.
+// busy returns the times in which members ran. Times that are less than a gap apart are joined.
 function busy(members, gap) {
   const spans = [];
   for (const m of members.filter((s) => !s.cached).sort((a, b) => a.start - b.start)) {
@@ -96,7 +98,7 @@ function busy(members, gap) {
   return spans;
 }
 
-// foldable makes its rows when it is first opened.
+// foldable creates a section that can be opened. Its rows are created when it is first opened.
 function foldable(className, name, note, rows, open) {
   const made = element("details", className, element("summary", "", element("div", "title", name, note ? element("span", "aside", note) : null)));
   const fill = () => { if (made.open && made.children.length === 1) made.append(...rows()); };
@@ -126,7 +128,7 @@ function stepRows(steps, scale) {
 
 function stepRow(step, scale) {
   const state = stateOf(step);
-  const lines = [step.instruction, kinds[state] + (state === "cached" ? "" : " " + seconds(step.seconds) + ", from second " + step.start.toFixed(2))];
+  const lines = [step.instruction, kinds[state] + (state === "cached" ? "" : " " + seconds(step.seconds) + ", started at " + step.start.toFixed(2) + " s")];
   if (known(step.savedSeconds)) lines.push("took " + seconds(step.savedSeconds) + " when it last ran");
   if (step.error) lines.push(step.error);
   return row(state, step.instruction, step, lines.join("\n"), scale);
@@ -139,12 +141,12 @@ function activityRows(activities, scale) {
   return () => {
     const rows = activities.filter((a) => shown.has(a)).map(line);
     const rest = activities.filter((a) => !shown.has(a));
-    if (rest.length) rows.push(foldable("fold", rest.length + " more, all of them shorter", "", () => rest.map(line), false));
+    if (rest.length) rows.push(foldable("fold", rest.length + " shorter ones", "", () => rest.map(line), false));
     return rows;
   };
 }
 
-// lastPart leaves out the host and the path of a long ref, whose end tells more.
+// lastPart leaves out the host and the path of a long ref.
 function lastPart(label) { return label.length > 40 ? label.replace(/^\S*\/(?=[^\/\s]+(\s[^\s]*)*$)/, "…/") : label; }
 
 function row(state, label, span, text, scale) {
@@ -165,7 +167,7 @@ function row(state, label, span, text, scale) {
   return made;
 }
 
-// walkable makes the rows one stop of the tab key; the arrow keys go from row to row.
+// walkable makes the rows one stop of the tab key; the arrow keys move between rows.
 function walkable(chart) {
   const first = chart.querySelector(".row[role=img]");
   if (first) first.tabIndex = 0;

@@ -9,8 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/bundle"
-	"github.com/layercache/layercache/internal/toolchain"
 )
 
 // Machine holds the paths of the programs that flows run.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"os"
 
-	"github.com/layercache/layercache/internal/progress"
+	"github.com/layercache/layercache/internal/buildkit/progress"
 )
 
 // watched runs a buildx build with its progress as JSON, and records the time that the cache's import and

@@ -4,7 +4,7 @@
 // synth`. The compile of the Go program, the helper's zip and the CDK's validation of templates, which both
 // can turn off, are left out for both.
 //
-//	go run ./test/bench/synth [--builds 100] [--runs 7]
+//	go -C test run ./bench/synth [--builds 100] [--runs 7]
 //
 // It prints one line of JSON: the medians in seconds of both under `cdk synth` and their ratio, and under
 // "app" those of the programs alone.
@@ -15,6 +15,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 func main() {
@@ -26,6 +28,10 @@ func main() {
 	runs := flag.Int("runs", 7, "runs of each app")
 	dir := flag.String("dir", "test/bench/synth", "this program's folder, below the module's root")
 	flag.Parse()
+	if err := checkout.Enter(); err != nil {
+		fmt.Fprintln(os.Stderr, "synth:", err)
+		os.Exit(1)
+	}
 	result, err := measure(*dir, *builds, *runs, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "synth:", err)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/layercache/layercache/test/kit/checkout"
 )
 
 // result holds medians in seconds.
@@ -80,7 +82,7 @@ func newBench(dir string, builds int, progress io.Writer) (*bench, error) {
 	}
 	path, err := writeParameters(scratch, builds)
 	b := &bench{
-		dir: scratch, cdk: filepath.Join(dir, "../../../node_modules/.bin/cdk"),
+		dir: scratch, cdk: checkout.Path("node_modules/.bin/cdk"),
 		// jsii prints a banner for Node.js versions at their end of life; the CDK still works with them.
 		environ: append(os.Environ(), appVariable+"="+path, "CDK_VALIDATION=false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION="+nodeVersion()),
 		apps:    map[string][]string{"go": {own}, "javascript": {"node", filepath.Join(dir, "app.js"), path}},

@@ -1,6 +1,6 @@
 package main
 
-// salutation opens every greeting. The demo's third build changes this line, as a developer would.
+// salutation is the start of every greeting. The demo's third build changes this line, as a developer would.
 const salutation = "Hello"
 
 func greet(name string) string {

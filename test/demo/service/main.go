@@ -1,5 +1,5 @@
-// Command hello is the sample service that `make demo` builds: a small HTTP service with routes, metrics and a
-// graceful stop, so that its image has a real `go mod download` step and a real `go build` step.
+// Command hello is the sample service that `make demo` builds: a small HTTP service with routes, metrics and
+// a graceful stop. Its image has a real `go mod download` step and a real `go build` step.
 package main
 
 import (
@@ -23,7 +23,7 @@ func main() {
 	}
 }
 
-// address is where the service listens: the PORT variable, default 8080.
+// address returns the address to listen on, with the port in the variable PORT. The default is 8080.
 func address() string {
 	if port := os.Getenv("PORT"); port != "" {
 		return ":" + port
@@ -31,7 +31,7 @@ func address() string {
 	return ":8080"
 }
 
-// serve answers requests until ctx ends, then lets the running ones finish within five seconds.
+// serve answers requests until ctx ends. It then gives running requests five seconds to finish.
 func serve(ctx context.Context, log *slog.Logger, addr string) error {
 	server := &http.Server{Addr: addr, Handler: routes(log), ReadHeaderTimeout: 5 * time.Second}
 	stopped := make(chan error, 1)

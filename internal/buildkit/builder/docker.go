@@ -1,0 +1,83 @@
+package builder
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
+	"github.com/layercache/layercache/internal/registry/dockerconfig"
+)
+
+// containerStore is how a docker daemon with the containerd image store names its driver.
+const containerStore = "io.containerd.snapshotter.v1"
+
+// startContainer boots buildx's docker-container driver on the host's network.
+//
+// https://docs.docker.com/build/builders/drivers/docker-container/
+func startContainer(ctx context.Context, options Options) (*Builder, error) {
+	if _, err := dockerInfo(ctx); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "layercache-")
+	if err != nil {
+		return nil, err
+	}
+	config := filepath.Join(dir, "buildkitd.toml")
+	if err := writeConfiguration(config, options); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	name := filepath.Base(dir)
+	remove := func() error {
+		_, err := run(options.Buildx.Command(context.WithoutCancel(ctx), options.Env, "rm", "--force", name))
+		return errors.Join(err, os.RemoveAll(dir))
+	}
+	_, err = run(options.Buildx.Command(ctx, options.Env, "create", "--name", name, "--driver", "docker-container",
+		"--driver-opt", "network=host", "--driver-opt", "image=moby/buildkit:"+toolchain.Buildkitd().Version,
+		"--buildkitd-config", config, "--bootstrap"))
+	if err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	open := shutDockerAPI(ctx)
+	return &Builder{Kind: "container", Name: name, ExportsCache: true, configured: true, reason: text(open), close: remove}, nil
+}
+
+// startDocker takes the BuildKit of the docker context's daemon as it is; buildx knows it by the context's name.
+//
+// https://docs.docker.com/build/builders/drivers/docker/
+func startDocker(ctx context.Context, _ Options) (*Builder, error) {
+	docker, err := dockerconfig.CurrentContext(dockerconfig.UserDir())
+	if err != nil {
+		return nil, err
+	}
+	info, err := dockerInfo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Builder{Kind: "docker", Name: docker.Name, ExportsCache: strings.Contains(info, containerStore)}, nil
+}
+
+// dockerInfo asks the docker daemon for its storage driver, and so whether it is there.
+func dockerInfo(ctx context.Context) (string, error) {
+	docker, err := exec.LookPath("docker")
+	if err != nil {
+		return "", errors.New("docker is not on PATH")
+	}
+	return run(exec.CommandContext(ctx, docker, "info", "--format", "{{.Driver}} {{.DriverStatus}}"))
+}
+
+// run calls a command for what it prints; the error ends with the last line that it wrote to standard error.
+func run(cmd *exec.Cmd) (string, error) {
+	var out, problem bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problem
+	if err := cmd.Run(); err != nil {
+		lines := strings.Split(strings.TrimSpace(problem.String()), "\n")
+		return "", fmt.Errorf("%s %s: %s (%w)", filepath.Base(cmd.Path), cmd.Args[1], lines[len(lines)-1], err)
+	}
+	return out.String(), nil
+}

@@ -1,0 +1,9 @@
+package builder
+
+import "path/filepath"
+
+// firstProcess is the name under which this program readies a PID namespace for buildkitd before it becomes buildkitd.
+const firstProcess = "buildkit-init"
+
+// IsFirstProcess reports whether this program was called under the name firstProcess.
+func IsFirstProcess(program string) bool { return filepath.Base(program) == firstProcess }

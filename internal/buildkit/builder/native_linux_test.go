@@ -1,0 +1,321 @@
+package builder
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/layercache/layercache/internal/bundle/packed"
+)
+
+// isReady sends systemd's notification, as buildkitd does.
+const isReady = "trap 'exit 0' TERM\n" + `python3 -c 'import os,socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])'` + "\n"
+
+// serves runs until it is stopped. As the first process of its namespace it gets no signal that it does not ask for.
+const serves = "trap 'exit 0' TERM\nsleep 60 &\nwait\n"
+
+// newNative is a machine on which the native builder could run, with the script for its buildkitd.
+func newNative(t *testing.T, buildkitd string) (fakes, Options) {
+	t.Helper()
+	needRoot(t)
+	f := newFakes(t)
+	f.program("runc", "")
+	f.program("buildkitd", buildkitd)
+	parentsAre(t, shortTemp(t))
+	return f, f.options("native", "")
+}
+
+// running are the processes that the builders have started. Their environment names the state folder.
+func (f fakes) running() []int {
+	f.t.Helper()
+	environments, err := filepath.Glob("/proc/[0-9]*/environ")
+	require.NoError(f.t, err)
+	var pids []int
+	for _, path := range environments {
+		environment, _ := os.ReadFile(path) // One that has ended has none.
+		if !strings.Contains(string(environment), stateParents[0]+"/") {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		require.NoError(f.t, err)
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// pid is buildkitd's process, which is the first of its PID namespace.
+func (f fakes) pid() int {
+	f.t.Helper()
+	for _, pid := range f.running() {
+		status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+		require.NoError(f.t, err)
+		if strings.Contains(string(status), "\nNSpid:\t"+strconv.Itoa(pid)+"\t1\n") {
+			return pid
+		}
+	}
+	require.Fail(f.t, "buildkitd does not run")
+	return 0
+}
+
+func (f fakes) requireNothingLeft() {
+	f.t.Helper()
+	assert.Empty(f.t, f.running(), "buildkitd has ended, and what it started")
+	assert.Eventually(f.t, func() bool { return len(leftIn(f.t, stateParents[0])) == 1 }, eventually, tick, "its state is gone, but for the lock")
+}
+
+func TestTheNativeBuilderIsReadyWhenBuildkitdSaysSo(t *testing.T) {
+	f, options := newNative(t, isReady+serves)
+	b, err := Start(context.Background(), options)
+	require.NoError(t, err)
+	assert.Equal(t, "native", b.Kind)
+	assert.True(t, b.ExportsCache)
+	assert.Less(t, b.Ready, eventually)
+	assert.NotZero(t, f.pid(), "buildkitd runs")
+
+	dir := filepath.Join(stateParents[0], strings.TrimPrefix(b.Name, "layercache-"))
+	assert.Contains(t, f.calls(), "buildx create --name "+b.Name+" --driver remote unix://"+dir+"/buildkitd.sock")
+	assert.Contains(t, strings.Join(f.calls(), "\n"), "--addr unix://"+dir+"/buildkitd.sock")
+	assert.Contains(t, strings.Join(f.calls(), "\n"), "--root "+dir+"/root")
+	assert.Contains(t, strings.Join(f.calls(), "\n"), "--oci-worker-binary "+dir+"/bin/buildkit-runc")
+	assert.NotContains(t, b.Reason, "second time")
+
+	require.NoError(t, b.Close())
+	f.requireNothingLeft()
+	require.NoError(t, b.Wait())
+	require.NoError(t, b.Close(), "closing again does nothing")
+	require.NoError(t, b.Wait(), "nor does waiting")
+}
+
+func TestBuildkitdIsGivenWhatItNeedsAndNothingElse(t *testing.T) {
+	given := map[string]string{
+		"HTTPS_PROXY": "http://proxy.example:3128", "no_proxy": "localhost", "SSL_CERT_FILE": "/etc/ca.pem", "BUILDKIT_STEP_LOG_MAX_SIZE": "1",
+		"AWS_ACCESS_KEY_ID": "key", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/secret", "AWS_CONFIG_FILE": "/etc/aws",
+		"NPM_TOKEN": "secret", "LAYERCACHE_SECRETS": "{}", "DOCKER_CONFIG": "/docker", "HTTPS_PROXYS": "x", "LD_PRELOAD": "", "GODEBUG": "x", "HOME": "/root",
+	}
+	needed := []string{"BUILDKIT_STEP_LOG_MAX_SIZE=1", "HOME=STATE/home", "HTTPS_PROXY=http://proxy.example:3128", "NOTIFY_SOCKET=STATE/notify.sock",
+		"PATH=PATH:STATE/bin", "SSL_CERT_FILE=/etc/ca.pem", "TMPDIR=STATE/tmp", "no_proxy=localhost"}
+	cases := []struct {
+		name string
+		s3   bool
+		more []string
+	}{
+		{"a build whose cache is elsewhere", false, []string{"AWS_EC2_METADATA_DISABLED=true"}},
+		{"a build with its cache in S3", true, []string{"AWS_ACCESS_KEY_ID=key", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/secret",
+			"AWS_CONFIG_FILE=/etc/aws", "AWS_SHARED_CREDENTIALS_FILE=/root/.aws/credentials"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			f, options := newNative(t, isReady+serves)
+			for _, variable := range os.Environ() {
+				if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") || slices.Contains(daemonVariables, name) {
+					t.Setenv(name, "")
+					require.NoError(t, os.Unsetenv(name))
+				}
+			}
+			for name, value := range given {
+				t.Setenv(name, value)
+			}
+			options.S3 = c.s3
+			b, err := Start(t.Context(), options)
+			require.NoError(t, err)
+			defer b.Close()
+			process := filepath.Join("/proc", strconv.Itoa(f.pid()))
+			environment, err := os.ReadFile(filepath.Join(process, "environ"))
+			require.NoError(t, err)
+			state := filepath.Join(stateParents[0], strings.TrimPrefix(b.Name, "layercache-"))
+			got := strings.NewReplacer(state, "STATE", os.Getenv("PATH"), "PATH").Replace(string(environment))
+			assert.ElementsMatch(t, append(slices.Clone(needed), c.more...), strings.Split(strings.TrimSuffix(got, "\x00"), "\x00"))
+			folder, err := os.Readlink(filepath.Join(process, "cwd"))
+			require.NoError(t, err)
+			assert.Equal(t, filepath.Join(state, "home"), folder, "not the source's")
+		})
+	}
+}
+
+func TestTheReasonNamesASlowSnapshotter(t *testing.T) {
+	_, options := newNative(t, isReady+serves)
+	parentsAre(t, overlayAt(t))
+	b, err := Start(context.Background(), options)
+	require.NoError(t, err)
+	assert.Contains(t, b.Reason, `LAYERCACHE_BUILDER=native; with the slow snapshotter "native", because overlay mounts do not work below `)
+	require.NoError(t, b.Close())
+}
+
+// onceOnly has the first buildkitd do one thing and every further one another.
+func (f fakes) onceOnly(first, further string) string {
+	marker := filepath.Join(f.dir, "came")
+	return "if mkdir '" + marker + "' 2>/dev/null; then\n" + first + "\nfi\n" + further
+}
+
+func TestABuildkitdThatIsKilledWhileItStartsIsStartedASecondTime(t *testing.T) {
+	f, options := newNative(t, "")
+	f.program("buildkitd", f.onceOnly("echo 'level=info msg=starting' >&2\n: >'"+filepath.Join(f.dir, "killable")+"'\nsleep 60", isReady+serves))
+	go func() {
+		assert.Eventually(t, func() bool { return !gone(filepath.Join(f.dir, "killable")) }, eventually, tick)
+		assert.NoError(t, unix.Kill(f.pid(), unix.SIGKILL))
+	}()
+	b, err := Start(context.Background(), options)
+	require.NoError(t, err)
+	assert.Equal(t, "LAYERCACHE_BUILDER=native; started a second time, because buildkitd ended before it was ready: signal: killed: level=info msg=starting", b.Reason)
+	assert.Len(t, f.starts(), 2)
+	assert.NotEqual(t, f.starts()[0], f.starts()[1], "on a state of its own")
+	assert.Contains(t, f.starts()[1], strings.TrimPrefix(b.Name, "layercache-"))
+	assert.Len(t, leftIn(t, stateParents[0]), 2, "the first one's state is gone: there are the second one's and the lock")
+	assert.NotZero(t, f.pid(), "the second buildkitd runs")
+	require.NoError(t, b.Close())
+	f.requireNothingLeft()
+}
+
+// starts are the calls of buildkitd.
+func (f fakes) starts() []string {
+	f.t.Helper()
+	return slices.DeleteFunc(f.calls(), func(call string) bool { return !strings.HasPrefix(call, "buildkitd ") })
+}
+
+func TestABuildThatIsStoppedStartsNoSecondBuildkitd(t *testing.T) {
+	f, options := newNative(t, "")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	asked, stopped := filepath.Join(f.dir, "asked"), filepath.Join(f.dir, "stopped")
+	// buildkitd ends by itself and before the build is stopped. What buildx has started is only done when it has been.
+	f.program("buildkitd", "while ! [ -e '"+asked+"' ]; do sleep 0.01; done\nexit 1")
+	options.Buildx.Path = f.program("buildx", "(while ! [ -e '"+stopped+"' ]; do sleep 0.01; done) &\ntouch '"+asked+"'\nwait")
+	go func() {
+		assert.Eventually(t, func() bool { return len(f.starts()) == 1 && len(f.running()) == 0 }, eventually, tick)
+		cancel()
+		assert.NoError(t, os.WriteFile(stopped, nil, 0o600))
+	}()
+	_, err := Start(ctx, options)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Len(t, f.starts(), 1)
+	f.requireNothingLeft()
+}
+
+func TestABuildkitdThatEndsEarlySaysWhy(t *testing.T) {
+	f, options := newNative(t, "echo noise\necho 'buildkitd: cannot find a worker' >&2\nexit 3")
+	_, err := Start(context.Background(), options)
+	require.ErrorContains(t, err, "native builder: buildkitd ended before it was ready: exit status 3: buildkitd: cannot find a worker")
+	assert.NotContains(t, err.Error(), "noise")
+	assert.Len(t, f.starts(), 2)
+	f.requireNothingLeft()
+}
+
+func TestABuildkitdThatIsNeverReadyIsGivenUp(t *testing.T) {
+	f, options := newNative(t, serves)
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	_, err := Start(ctx, options)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.Less(t, time.Since(begin), eventually)
+	f.requireNothingLeft()
+}
+
+func TestABuilderThatBuildxRefusesIsStopped(t *testing.T) {
+	f, options := newNative(t, serves)
+	options.Buildx.Path = f.program("buildx", `while ! grep -q "^buildkitd " "`+f.dir+`/calls"; do sleep 0.01; done; echo "no space left on device" >&2; exit 1`)
+	_, err := Start(context.Background(), options)
+	require.ErrorContains(t, err, "native builder: buildx create: no space left on device")
+	f.requireNothingLeft()
+}
+
+func TestABuildkitdThatDiesDuringTheBuildIsNoTroubleToClose(t *testing.T) {
+	f, options := newNative(t, isReady+serves)
+	b, err := Start(context.Background(), options)
+	require.NoError(t, err)
+	require.NoError(t, unix.Kill(f.pid(), unix.SIGKILL))
+	require.NoError(t, b.Close())
+	f.requireNothingLeft()
+}
+
+func TestTemporaryFilesGoWithBuildkitdHoweverItEnds(t *testing.T) {
+	for name, end := range map[string]func(pid int){
+		"it is stopped": func(int) {},
+		"it is killed, so it does not remove them": func(pid int) { require.NoError(t, unix.Kill(pid, unix.SIGKILL)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			note := filepath.Join(t.TempDir(), "made")
+			f, options := newNative(t, `mktemp -d "$TMPDIR/qemu-check.XXXXXX" >'`+note+"'\n"+isReady+serves)
+			b, err := Start(context.Background(), options)
+			require.NoError(t, err)
+			made, err := os.ReadFile(note)
+			require.NoError(t, err)
+			require.DirExists(t, strings.TrimSpace(string(made)))
+			end(f.pid())
+			require.NoError(t, b.Close())
+			require.NoError(t, b.Wait())
+			assert.NoDirExists(t, strings.TrimSpace(string(made)))
+			assert.Empty(t, leftIn(t, os.TempDir()))
+		})
+	}
+}
+
+func TestWhatBuildkitdStartedGoesWithIt(t *testing.T) {
+	starts := map[string]string{
+		"a process of its group":                    "sleep 60 >/dev/null 2>&1 &\n",
+		"a process in a session of its own":         "setsid sleep 60 >/dev/null 2>&1 &\n",
+		"a process whose parent has ended":          "(setsid sleep 60 >/dev/null 2>&1 &)\n",
+		"a process that does not end when asked to": "setsid sh -c \"trap '' TERM INT HUP; while :; do sleep 60; done\" >/dev/null 2>&1 &\n",
+	}
+	ends := map[string]func(*Builder){
+		"when it is stopped": func(b *Builder) { _ = b.Close() },
+		"when it is killed":  (*Builder).Kill,
+	}
+	for what, start := range starts {
+		for when, end := range ends {
+			t.Run(what+" "+when, func(t *testing.T) {
+				f, options := newNative(t, start+isReady+serves)
+				b, err := Start(context.Background(), options)
+				require.NoError(t, err)
+				defer b.Close()
+				require.GreaterOrEqual(t, len(f.running()), 2)
+				end(b)
+				assert.Eventually(t, func() bool { return len(f.running()) == 0 }, eventually, tick)
+			})
+		}
+	}
+}
+
+func TestABuildkitdThatAnotherUserPutThereIsNotRun(t *testing.T) {
+	own, err := os.Executable()
+	require.NoError(t, err)
+	for name, file := range map[string]string{"beside this program": "buildkitd", "beside this program, packed": "buildkitd" + packed.Suffix} {
+		t.Run(name, func(t *testing.T) {
+			_, options := newNative(t, isReady+serves)
+			beside := filepath.Join(filepath.Dir(own), file)
+			require.NoError(t, os.WriteFile(beside, []byte("#!/bin/sh\n"), 0o755))
+			t.Cleanup(func() { assert.NoError(t, os.Remove(beside)) })
+			require.NoError(t, os.Chown(beside, 65534, 65534))
+			_, err := Start(t.Context(), options)
+			assert.ErrorContains(t, err, beside+" is not run, since it belongs to user 65534: remove it")
+		})
+	}
+}
+
+func TestWhatTheNativeBuilderNeedsIsNamed(t *testing.T) {
+	needRoot(t)
+	f := newFakes(t)
+	t.Setenv("PATH", f.dir)
+	_, err := Start(context.Background(), Options{Kind: "native"})
+	require.ErrorContains(t, err, "native builder: runc is not on PATH: install the runc package")
+	assert.False(t, WantsBuildkitd("auto"), "buildkitd alone would not do")
+
+	f.program("runc", "")
+	_, err = Start(context.Background(), Options{Kind: "native"})
+	require.ErrorContains(t, err, "native builder: buildkitd is neither beside layercache nor on PATH")
+	assert.True(t, WantsBuildkitd("auto"))
+	assert.True(t, WantsBuildkitd("native"))
+	assert.False(t, WantsBuildkitd("docker"))
+
+	f.program("buildkitd", "")
+	assert.False(t, WantsBuildkitd("auto"), "it is there")
+}

@@ -1,0 +1,101 @@
+package buildx
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// Path is a local path in the arguments.
+type Path struct{ Flag, Value string }
+
+// Paths returns the local paths that the arguments make buildx read or write: contexts, secrets, keys and
+// outputs. The Dockerfile is not included; see buildcontext.CheckRead. set reports whether an environment
+// variable is set.
+func (a Args) Paths(set func(variable string) bool) []Path {
+	var paths []Path
+	add := func(flag string, values ...string) {
+		for _, value := range values {
+			if value != "" && value != "-" && !strings.Contains(value, "://") {
+				paths = append(paths, Path{flag, value})
+			}
+		}
+	}
+	add("the build context", a.Context)
+	for flag, value := range a.values() {
+		switch flag {
+		case "build-context":
+			_, value, _ = strings.Cut(value, "=")
+			if layout, found := strings.CutPrefix(value, "oci-layout://"); found {
+				layout, _, _ = strings.Cut(layout, "@")
+				value, _, _ = strings.Cut(layout, ":")
+				add("--build-context", filepath.Join(value, "index.json"))
+			}
+			add("--build-context", value)
+		case "secret":
+			add("--secret", secretFiles(value, set)...)
+		case "ssh":
+			if _, keys, found := strings.Cut(value, "="); found {
+				add("--ssh", strings.Split(keys, ",")...)
+			}
+		case "output":
+			if !strings.ContainsAny(value, "=,") {
+				add("--output", value)
+			}
+			add("--output", attributes(value, "dest")...)
+		case "cache-from":
+			add("--cache-from", attributes(value, "src")...)
+		case "cache-to":
+			add("--cache-to", attributes(value, "dest")...)
+		case "metadata-file", "iidfile":
+			add("--"+flag, value)
+		}
+	}
+	return paths
+}
+
+// secretFiles returns the files that buildx may read a secret from: the one that the flag names, else a file
+// with the secret's id as its name, unless a variable has that name.
+//
+// https://docs.docker.com/reference/cli/docker/buildx/build/#secret
+func secretFiles(value string, set func(variable string) bool) []string {
+	files := append(attributes(value, "src"), attributes(value, "source")...)
+	for _, kind := range attributes(value, "type") {
+		if kind == "env" {
+			return nil
+		}
+	}
+	if len(files) > 0 || len(attributes(value, "env")) > 0 {
+		return files
+	}
+	for _, id := range attributes(value, "id") {
+		if !set(id) {
+			files = append(files, id)
+		}
+	}
+	return files
+}
+
+// Policies returns the policy files that the arguments name.
+func (a Args) Policies() []string {
+	var files []string
+	for flag, value := range a.values() {
+		if flag == "policy" {
+			files = append(files, attributes(value, "filename")...)
+		}
+	}
+	return files
+}
+
+// values iterates over the flags by long name, each with its value.
+func (a Args) values() func(func(flag, value string) bool) {
+	return func(yield func(string, string) bool) {
+		for name, pieces := range flags(a.Rest) {
+			if name == "" {
+				continue
+			}
+			if _, value, _ := readFlag(pieces); !yield(name, value) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package buildx
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// neutralFlags are the flags that change no step: where the result goes, what is attached to it and how the
+// build is shown.
+var neutralFlags = []string{
+	"tag", "push", "load", "output", "iidfile", "metadata-file", "label", "annotation", "progress", "quiet", "builder",
+	"attest", "provenance", "sbom", "debug", "secret", "ssh",
+}
+
+// unpredictableFlags are the flags with which equal arguments may give different steps.
+var unpredictableFlags = []string{"no-cache", "no-cache-filter", "pull", "build-context", "cache-from", "cache-to"}
+
+// Shape returns a digest of the arguments that change what is built, except build arguments and the context.
+// It is empty if equal arguments may build something different.
+func (a Args) Shape() string {
+	hash := sha256.New()
+	for name, pieces := range flags(a.Rest) {
+		if slices.Contains(unpredictableFlags, name) {
+			return ""
+		}
+		if !slices.Contains(neutralFlags, name) && name != "build-arg" {
+			fmt.Fprintf(hash, "%q\n", pieces)
+		}
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:6])
+}
+
+// CacheOnly returns the arguments that repeat the build without its outputs, to export only the cache.
+func (a Args) CacheOnly() []string {
+	kept := []string{"--output", "type=cacheonly", "--provenance=false"}
+	for name, pieces := range flags(a.Rest) {
+		if !slices.Contains(neutralFlags, name) || name == "secret" || name == "ssh" || name == "builder" {
+			kept = append(kept, pieces...)
+		}
+	}
+	return kept
+}
+
+// OnAnyBuilder returns the arguments without --builder. leaves reports whether the result leaves the builder,
+// by --push, --load or --output. Otherwise the result would stay in the cache of the wrong builder.
+func (a Args) OnAnyBuilder() (moved Args, leaves bool) {
+	moved = a
+	moved.Builder, moved.Rest = "", nil
+	for name, pieces := range flags(a.Rest) {
+		leaves = leaves || name == "push" || name == "load" || name == "output"
+		if name != "builder" {
+			moved.Rest = append(moved.Rest, pieces...)
+		}
+	}
+	return moved, leaves
+}
+
+// flags iterates over the arguments: the long name of each flag with the arguments that it occupies. The name
+// is empty for arguments that are not flags.
+func flags(arguments []string) func(func(name string, pieces []string) bool) {
+	return func(yield func(string, []string) bool) {
+		for i := 0; i < len(arguments); {
+			if arguments[i] == "--" {
+				yield("", arguments[i:])
+				return
+			}
+			name, _, consumed := readFlag(arguments[i:])
+			if !strings.HasPrefix(arguments[i], "-") {
+				name = ""
+			}
+			if !yield(name, arguments[i:i+consumed]) {
+				return
+			}
+			i += consumed
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package toolchain
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/layercache/layercache/internal/buildkit/private"
+)
+
+// Platform is what a binary is compiled for, in GOOS and GOARCH terms.
+type Platform struct{ OS, Arch string }
+
+// Host is the platform of the running program.
+func Host() Platform { return Platform{OS: runtime.GOOS, Arch: runtime.GOARCH} }
+
+// ErrNoGo says that a program has to be compiled and there is no Go to do it with.
+var ErrNoGo = errors.New("the go command is not on PATH: install Go 1.26 or newer (https://go.dev/dl)")
+
+// Lookup returns the path of the program's compiled binary, or "" if it has not been compiled on this machine, by nobody else.
+func Lookup(program Program, platform Platform) string {
+	path := cachePath(program, platform)
+	if _, err := os.Stat(path); err != nil || private.CheckDir(cacheDir()) != nil {
+		return ""
+	}
+	return path
+}
+
+// Build returns the path of the program's binary for the platform, compiling it if this machine has not done so before.
+// Progress goes to progress, a line every few seconds while the compiler runs. The first compile takes minutes.
+func Build(ctx context.Context, program Program, platform Platform, progress io.Writer) (string, error) {
+	if path := Lookup(program, platform); path != "" {
+		return path, nil
+	}
+	if _, err := CacheDir(); err != nil {
+		return "", err
+	}
+	dir, err := download(ctx, program)
+	if err != nil {
+		return "", err
+	}
+	path := cachePath(program, platform)
+	flags := "-s -w -X " + program.VersionVariable + "=" + program.Version
+	err = Compile(ctx, Compilation{
+		Dir: dir, Package: program.Package, LinkFlags: flags, CompilerFlags: program.CompilerFlags, Platform: platform, Output: path,
+		Label: fmt.Sprintf("%s %s for %s/%s (once on this machine)", program.Name, program.Version, platform.OS, platform.Arch),
+	}, progress)
+	return path, err
+}
+
+// Compilation is one static, reproducible compile of a main package.
+type Compilation struct {
+	// Dir is the folder of the module that is compiled; its own go.mod and go.sum are used and never written.
+	Dir string
+	// Package is the main package's folder, relative to Dir.
+	Package string
+	// LinkFlags go to -ldflags, Tags to -tags.
+	LinkFlags, Tags string
+	// CompilerFlags go to -gcflags, each for a pattern of packages; the last that fits a package counts.
+	CompilerFlags []string
+	// Platform is the target.
+	Platform Platform
+	// Output is the path of the binary. It appears whole or not at all.
+	Output string
+	// Label names the compile in progress lines and errors.
+	Label string
+}
+
+// Compile runs the go command with no settings of the machine's that would take part, cgo off, paths trimmed and no version control stamp, so that the same source gives the
+// same bytes on every machine with the same Go.
+func Compile(ctx context.Context, c Compilation, progress io.Writer) error {
+	if _, err := exec.LookPath("go"); err != nil {
+		return fmt.Errorf("compile %s: %w", c.Label, ErrNoGo)
+	}
+	if err := os.MkdirAll(filepath.Dir(c.Output), 0o755); err != nil {
+		return fmt.Errorf("compile %s: %w", c.Label, err)
+	}
+	scratch, err := os.MkdirTemp(filepath.Dir(c.Output), ".compile-*")
+	if err != nil {
+		return fmt.Errorf("compile %s: %w", c.Label, err)
+	}
+	defer os.RemoveAll(scratch)
+
+	binary := filepath.Join(scratch, filepath.Base(c.Output))
+	args := []string{"build", "-C", c.Dir, "-mod=readonly", "-buildvcs=false", "-trimpath", "-tags", c.Tags, "-ldflags", c.LinkFlags}
+	for _, flags := range c.CompilerFlags {
+		args = append(args, "-gcflags", flags)
+	}
+	args = append(args, "-o", binary, c.Package)
+	env, err := environment(ctx, c.Dir, "GOOS="+c.Platform.OS, "GOARCH="+c.Platform.Arch)
+	if err != nil {
+		return fmt.Errorf("compile %s: %w", c.Label, errors.Join(ctx.Err(), err))
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = env
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+
+	stop := announce(c.Label, progress)
+	err = cmd.Run()
+	stop(err == nil)
+	if ctx.Err() != nil {
+		return fmt.Errorf("compile %s: %w", c.Label, ctx.Err())
+	}
+	if err != nil {
+		return fmt.Errorf("compile %s: go %s: %w\n%s", c.Label, strings.Join(args, " "), err, lastLines(output.String(), 20))
+	}
+	return os.Rename(binary, c.Output)
+}
+
+// announce prints that a compile has begun, a sign of life every ten seconds, and how long it took.
+func announce(label string, progress io.Writer) (stop func(done bool)) {
+	begin := time.Now()
+	stopped := make(chan struct{})
+	finished := make(chan struct{})
+	fmt.Fprintf(progress, "compiling %s\n", label)
+	go func() {
+		defer close(finished)
+		ticker := time.NewTicker(10 * time.Second)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-stopped:
+				return
+			case <-ticker.C:
+				fmt.Fprintf(progress, "compiling %s: %.0f s\n", label, time.Since(begin).Seconds())
+			}
+		}
+	}()
+	return func(done bool) {
+		close(stopped)
+		<-finished
+		if done {
+			fmt.Fprintf(progress, "compiled  %s in %.0f s\n", label, time.Since(begin).Seconds())
+		}
+	}
+}
+
+// download fetches the module through the Go module proxy and returns its folder, after comparing its checksum.
+func download(ctx context.Context, program Program) (string, error) {
+	module := program.Module + "@" + program.Version
+	if _, err := exec.LookPath("go"); err != nil {
+		return "", fmt.Errorf("download %s: %w", module, ErrNoGo)
+	}
+	// A folder with a go.mod of its own: the go command would else take one that it finds above.
+	dir, err := os.MkdirTemp("", "layercache-download-")
+	if err != nil {
+		return "", fmt.Errorf("download %s: %w", module, err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module download\n"), 0o600); err != nil {
+		return "", fmt.Errorf("download %s: %w", module, err)
+	}
+	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", module)
+	cmd.Dir = dir
+	if cmd.Env, err = environment(ctx, dir); err != nil {
+		return "", fmt.Errorf("download %s: %w", module, err)
+	}
+	out, err := cmd.Output()
+	var got struct{ Dir, Sum, Error string }
+	if jsonErr := json.Unmarshal(out, &got); jsonErr == nil && got.Error != "" {
+		return "", fmt.Errorf("download %s: %s", module, got.Error)
+	}
+	if err != nil {
+		return "", fmt.Errorf("download %s: %w", module, err)
+	}
+	if got.Sum != program.Sum {
+		return "", fmt.Errorf("download %s: checksum is %s, expected %s: the module was changed after it was pinned", module, got.Sum, program.Sum)
+	}
+	return got.Dir, nil
+}
+
+// cachePath is where the program's binary is, or would be.
+func cachePath(program Program, platform Platform) string {
+	folder := fmt.Sprintf("%s-%s-%s-%s", program.Name, program.Version, platform.OS, platform.Arch)
+	if len(program.CompilerFlags) > 0 {
+		// What was compiled with other flags is another binary.
+		folder += fmt.Sprintf("-%.4x", sha256.Sum256([]byte(strings.Join(program.CompilerFlags, " "))))
+	}
+	return filepath.Join(cacheDir(), "tools", folder, program.Name)
+}
+
+// CacheDir is the folder, under the user's cache folder, that holds what layercache compiles and can make again. It is there, and nobody
+// else can write to it.
+func CacheDir() (string, error) {
+	dir := cacheDir()
+	if err := private.MakeDir(dir); err != nil {
+		return "", fmt.Errorf("make the cache folder %s: %w", dir, err)
+	}
+	return dir, nil
+}
+
+// cacheDir is CacheDir, which need not be there where nothing has been compiled.
+func cacheDir() string {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		base = os.TempDir()
+	}
+	return filepath.Join(base, "layercache")
+}
+
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

@@ -1,0 +1,134 @@
+package cache
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/registry/throwaway"
+	"github.com/layercache/layercache/internal/source"
+)
+
+func sample() *Record {
+	return &Record{
+		Version: RecordVersion, Written: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), App: "shop", Platform: "linux/amd64",
+		Manifest: "sha256:1", Config: "sha256:2", Bytes: 3,
+		Inputs: Inputs{Dockerfile: "d", Flags: "f", Arguments: map[string]string{"A": "1"}, Files: source.Digests{"a.txt": "1"}},
+		Steps:  []RecordStep{{Stage: "build", Index: 2, Instruction: "RUN make", Seconds: 12}},
+	}
+}
+
+func host(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(throwaway.Handler(t.TempDir()))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+func TestALoadedRecordEqualsTheSavedOne(t *testing.T) {
+	for name, store := range map[string]RecordStore{
+		"in a registry": RecordInRegistry(host(t)+"/cache:main--steps", authn.DefaultKeychain),
+		"in a folder":   RecordInFolder(t.TempDir()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, err := store.Load(t.Context())
+			require.NoError(t, err)
+			require.Nil(t, before, "nothing is written yet")
+			require.NoError(t, store.Save(t.Context(), sample()))
+			got, err := store.Load(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, sample(), got)
+			changed := sample()
+			changed.Bytes = 4
+			require.NoError(t, store.Save(t.Context(), changed))
+			got, err = store.Load(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, changed, got)
+		})
+	}
+}
+
+func TestAnImageAtTheRecordsTagIsIgnored(t *testing.T) {
+	ref := host(t) + "/cache:main--steps"
+	image, err := random.Image(10, 1)
+	require.NoError(t, err)
+	parsed, err := name.ParseReference(ref)
+	require.NoError(t, err)
+	require.NoError(t, remote.Write(parsed, image))
+	got, err := RecordInRegistry(ref, authn.DefaultKeychain).Load(t.Context())
+	require.NoError(t, err)
+	assert.Nil(t, got)
+}
+
+func TestAnUnreachableRegistryIsAnError(t *testing.T) {
+	store := RecordInRegistry("localhost:1/cache:main--steps", authn.DefaultKeychain)
+	_, err := store.Load(t.Context())
+	assert.ErrorContains(t, err, "localhost:1/cache:main--steps")
+	assert.Error(t, store.Save(t.Context(), sample()))
+}
+
+func TestARecordOfAnotherVersionIsIgnored(t *testing.T) {
+	got, err := decode([]byte(`{"version":2,"steps":"elsewhere"}`))
+	require.NoError(t, err)
+	assert.Nil(t, got)
+	for _, damaged := range []string{`no JSON`, `{"version":1,"steps":"elsewhere"}`} {
+		_, err = decode([]byte(damaged))
+		assert.ErrorContains(t, err, "damaged")
+	}
+}
+
+func TestSecondsAreFoundByStageAndText(t *testing.T) {
+	r := &Record{Steps: []RecordStep{
+		{Stage: "stage-1", Index: 2, Instruction: "RUN a", Seconds: 1},
+		{Stage: "build", Index: 2, Instruction: "RUN a", Seconds: 2},
+		{Stage: "stage-2", Index: 3, Instruction: "RUN b", Seconds: 3},
+		{Platform: "linux/arm64", Stage: "build", Index: 2, Instruction: "RUN c", Seconds: 4},
+	}}
+	cases := []struct {
+		name string
+		step progress.Step
+		want float64
+	}{
+		{"stage and text match", progress.Step{Stage: "build", Instruction: "RUN a"}, 2},
+		{"a text that occurs twice, in another stage", progress.Step{Stage: "other", Instruction: "RUN a"}, -1},
+		{"a text that occurs once, in a stage whose number shifted", progress.Step{Stage: "stage-1", Instruction: "RUN b"}, 3},
+		{"another platform", progress.Step{Platform: "linux/amd64", Stage: "build", Instruction: "RUN c"}, -1},
+		{"a text that does not occur", progress.Step{Stage: "build", Instruction: "RUN d"}, -1},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, known := r.Seconds(c.step)
+			assert.Equal(t, c.want >= 0, known)
+			if known {
+				assert.InDelta(t, c.want, got, 1e-9)
+			}
+		})
+	}
+	_, known := (*Record)(nil).Seconds(progress.Step{})
+	assert.False(t, known)
+}
+
+func TestMergedStepsKeepTheTimesOfCachedSteps(t *testing.T) {
+	previous := &Record{Steps: []RecordStep{{Index: 1, Instruction: "FROM base", Seconds: 5}, {Index: 2, Instruction: "RUN cached", Seconds: 7}, {Index: 3, Instruction: "RUN again", Seconds: 9}}}
+	got := MergeSteps([]progress.Step{
+		{Index: 1, Instruction: "FROM base", Ran: true, Seconds: 0.1},
+		{Index: 2, Instruction: "RUN cached", Cached: true, Seconds: 0.2},
+		{Index: 3, Instruction: "RUN again", Ran: true, Seconds: 3},
+		{Index: 4, Instruction: "RUN cached, of unknown time", Cached: true},
+		{Index: 5, Instruction: "RUN that did not end"},
+	}, previous)
+	assert.Equal(t, []RecordStep{
+		{Index: 1, Instruction: "FROM base", Seconds: 5},
+		{Index: 2, Instruction: "RUN cached", Seconds: 7},
+		{Index: 3, Instruction: "RUN again", Seconds: 3},
+	}, got)
+}

@@ -1,0 +1,148 @@
+package cache
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/layercache/layercache/internal/registry/ecr"
+)
+
+// recordSuffix follows the cache's tag in the tag of its record. No tag of a cache has as many parts.
+const recordSuffix = separator + "steps"
+
+// maxTag is the maximum length of a cache's tag: the distribution specification allows 128 bytes, and the tag
+// of the record has to fit too.
+const maxTag = 128 - len(recordSuffix)
+
+// Scope identifies a cache within a repository.
+type Scope struct {
+	// App is the name of the application.
+	App string
+	// Platform is OS/ARCH or OS/ARCH/VARIANT; several are separated by commas.
+	Platform string
+	// Branch is any text; it is untrusted.
+	Branch string
+}
+
+// separator joins the parts of a tag. No part contains it, so a tag belongs to exactly one scope.
+const separator = "--"
+
+// Tag returns the scope's tag: its slugged parts, joined. The same scope always has the same tag. A part that
+// had to be altered ends in the start of its digest, so that similar names have different tags.
+func Tag(s Scope) string {
+	tag := Slug(s.App, 40) + separator + Slug(strings.ReplaceAll(s.Platform, "/", "-"), 40)
+	if s.Branch != "" {
+		tag += separator + Slug(s.Branch, maxTag-len(tag)-len(separator))
+	}
+	return tag
+}
+
+// digestSuffix matches the end of an altered part. A text that already ends like this is altered too, to
+// avoid collisions.
+var digestSuffix = regexp.MustCompile(`(?:^|-)[0-9a-f]{10}$`)
+
+// Slug turns any text into a part of a tag: at most maxLength bytes (maxLength is at least 20) of lower-case
+// letters, digits, dots, underscores and, inside, single dashes. A text that had to be altered ends in the
+// start of its digest.
+func Slug(text string, maxLength int) string {
+	var b strings.Builder
+	dash := false
+	for _, r := range text {
+		if r >= 'A' && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		plain := r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' || r == '_'
+		switch {
+		case plain:
+			b.WriteRune(r)
+		case !dash:
+			b.WriteByte('-')
+		}
+		dash = !plain
+		if b.Len() > maxLength {
+			break
+		}
+	}
+	kept := strings.Trim(b.String(), "-._")
+	if kept == text && kept != "" && len(kept) <= maxLength && !digestSuffix.MatchString(kept) {
+		return kept
+	}
+	sum := sha256.Sum256([]byte(text))
+	suffix := hex.EncodeToString(sum[:])[:10]
+	kept = strings.TrimRight(kept[:min(len(kept), maxLength-len(suffix)-1)], "-._")
+	if kept == "" {
+		return suffix
+	}
+	return kept + "-" + suffix
+}
+
+// RecordRef returns the ref of the record of a cache in a registry.
+func RecordRef(cache string) string { return cache + recordSuffix }
+
+// Refs are the caches of one build.
+type Refs struct {
+	// Imports are read in this order; the first that has a step wins.
+	Imports []string
+	// Export is written after the build.
+	Export string
+}
+
+// NewRefs returns the refs for a scope: the cache of its branch, then that of the fallback branch. A build
+// without a branch reads and writes the cache of the fallback branch. prefix comes before each tag, such as
+// HOST/NAME: for a repository.
+func NewRefs(prefix string, scope Scope, fallbackBranch string) Refs {
+	tags := Tags(scope, fallbackBranch)
+	refs := Refs{Export: prefix + tags[0]}
+	for _, tag := range tags {
+		refs.Imports = append(refs.Imports, prefix+tag)
+	}
+	return refs
+}
+
+// Tags returns the tags of the caches to read, in order. The first is also written.
+func Tags(scope Scope, fallbackBranch string) []string {
+	fallback := scope
+	fallback.Branch = fallbackBranch
+	if scope.Branch == "" {
+		scope = fallback
+	}
+	return slices.Compact([]string{Tag(scope), Tag(fallback)})
+}
+
+// CheckApart returns an error when one of the images would be pushed to a cache's ref: the push would
+// overwrite the cache, and no later build would find it.
+func (r Refs) CheckApart(images []string) error {
+	for _, cache := range append([]string{r.Export, RecordRef(r.Export)}, r.Imports...) {
+		cacheRef, err := normalize(cache)
+		if err != nil {
+			return fmt.Errorf("cache ref %q: %w", cache, err)
+		}
+		for _, image := range images {
+			imageRef, err := normalize(image)
+			if err == nil && imageRef == cacheRef {
+				return fmt.Errorf("the image %s has the same name as the cache: pushing it would overwrite the cache; use another tag for the image, or another LAYERCACHE_REPOSITORY", image)
+			}
+		}
+	}
+	return nil
+}
+
+// normalize returns the same text for all spellings of one ref: an ECR registry has several host names, and
+// host names are case-insensitive.
+func normalize(ref string) (string, error) {
+	parsed, err := name.ParseReference(ref)
+	if err != nil {
+		return "", err
+	}
+	host := strings.TrimSuffix(strings.ToLower(parsed.Context().RegistryStr()), ":443")
+	if known, ok := ecr.ParseHost(host); ok {
+		host = known.Account + " " + known.Region
+	}
+	return host + "/" + parsed.Context().RepositoryStr() + "@" + parsed.Identifier(), nil
+}

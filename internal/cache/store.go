@@ -1,0 +1,166 @@
+package cache
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// The media types of a record in a registry: an OCI artifact with one layer.
+//
+// https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md#guidelines-for-artifact-usage
+const (
+	artifactType = "application/vnd.layercache.steps.v1+json"
+	emptyConfig  = "application/vnd.oci.empty.v1+json"
+)
+
+// maxSize is the size in bytes above which a record is ignored.
+const maxSize = 8 << 20
+
+type registryStore struct {
+	ref      string
+	keychain authn.Keychain
+}
+
+// RecordInRegistry returns a store that keeps the record at the ref, as an OCI artifact.
+func RecordInRegistry(ref string, keychain authn.Keychain) RecordStore {
+	return registryStore{ref, keychain}
+}
+
+func (s registryStore) options(ctx context.Context) []remote.Option {
+	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(s.keychain), remote.WithRetryBackoff(remote.Backoff{Steps: 1})}
+}
+
+func (s registryStore) Load(ctx context.Context) (*Record, error) {
+	r, err := s.load(ctx)
+	var response *transport.Error
+	if errors.As(err, &response) && response.StatusCode == http.StatusNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", s.ref, err)
+	}
+	return r, nil
+}
+
+func (s registryStore) load(ctx context.Context) (*Record, error) {
+	ref, err := name.ParseReference(s.ref)
+	if err != nil {
+		return nil, err
+	}
+	got, err := remote.Get(ref, s.options(ctx)...)
+	if err != nil {
+		return nil, err
+	}
+	var manifest v1.Manifest
+	if err := json.Unmarshal(got.Manifest, &manifest); err != nil {
+		return nil, err
+	}
+	if len(manifest.Layers) != 1 || manifest.Layers[0].MediaType != artifactType || manifest.Layers[0].Size > maxSize {
+		return nil, nil
+	}
+	layer, err := remote.Layer(ref.Context().Digest(manifest.Layers[0].Digest.String()), s.options(ctx)...)
+	if err != nil {
+		return nil, err
+	}
+	blob, err := layer.Compressed()
+	if err != nil {
+		return nil, err
+	}
+	defer blob.Close()
+	content, err := io.ReadAll(io.LimitReader(blob, maxSize))
+	if err != nil {
+		return nil, err
+	}
+	return decode(content)
+}
+
+func (s registryStore) Save(ctx context.Context, r *Record) error {
+	if err := s.save(ctx, r); err != nil {
+		return fmt.Errorf("write %s: %w", s.ref, err)
+	}
+	return nil
+}
+
+func (s registryStore) save(ctx context.Context, r *Record) error {
+	content, err := encode(r)
+	if err != nil {
+		return err
+	}
+	ref, err := name.ParseReference(s.ref)
+	if err != nil {
+		return err
+	}
+	config, err := s.put(ctx, ref.Context(), static.NewLayer([]byte("{}"), emptyConfig))
+	if err != nil {
+		return err
+	}
+	layer, err := s.put(ctx, ref.Context(), static.NewLayer(content, artifactType))
+	if err != nil {
+		return err
+	}
+	artifact := manifest{v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: config, Layers: []v1.Descriptor{layer}}}
+	return remote.Put(ref, artifact, s.options(ctx)...)
+}
+
+// put uploads a blob that the registry does not have yet.
+func (s registryStore) put(ctx context.Context, repository name.Repository, blob v1.Layer) (v1.Descriptor, error) {
+	descriptor, err := partial.Descriptor(blob)
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	return *descriptor, remote.WriteLayer(repository, blob, s.options(ctx)...)
+}
+
+// manifest adapts an artifact's manifest to remote.Put.
+type manifest struct{ v1.Manifest }
+
+func (m manifest) RawManifest() ([]byte, error) {
+	return json.Marshal(struct {
+		ArtifactType string `json:"artifactType"`
+		v1.Manifest
+	}{artifactType, m.Manifest})
+}
+
+func (m manifest) MediaType() (types.MediaType, error) { return m.Manifest.MediaType, nil }
+
+type folderStore struct{ path string }
+
+// RecordInFolder returns a store that keeps the record in the folder of a cache of mode "local".
+func RecordInFolder(dir string) RecordStore {
+	return folderStore{filepath.Join(dir, "layercache-steps.json")}
+}
+
+func (s folderStore) Load(context.Context) (*Record, error) {
+	content, err := os.ReadFile(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return decode(content)
+}
+
+func (s folderStore) Save(_ context.Context, r *Record) error {
+	content, err := encode(r)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(s.path, content, 0o644)
+}

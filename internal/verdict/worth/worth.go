@@ -1,0 +1,141 @@
+// Package worth estimates what a cache saved in one build and whether the cache is worth its cost: the
+// seconds saved on the critical path, less the time that the cache itself took, in US dollars, against the
+// price of storing the cache.
+package worth
+
+import (
+	"fmt"
+
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/variables"
+)
+
+// The values of Assessment.Worth.
+const (
+	Keep    = "keep"
+	Drop    = "drop"
+	Unknown = "unknown"
+)
+
+// Evidence is the input of an assessment.
+type Evidence struct {
+	// Steps are the steps of the build. RunSeconds is how long each took when it last ran; nil when not
+	// known.
+	Steps      []progress.Step
+	RunSeconds []*float64
+	// OverheadSeconds is the time that import and export of the cache added.
+	OverheadSeconds float64
+	// CacheBytes is the size of the cache; nil when not known.
+	CacheBytes *int64
+	Prices     variables.Prices
+}
+
+// Assessment is the result of Assess. Unknown figures are nil.
+type Assessment struct {
+	// Worth is Keep, Drop or Unknown; Reason explains it.
+	Worth, Reason string
+	// Without and With are the length of the critical path in seconds, without the cache and with it.
+	Without, With float64
+	// SavedSeconds is Without less With and the overhead.
+	SavedSeconds *float64
+	SavedUSD     *float64
+	// StorageUSDPerMonth is the cost of storing the cache.
+	StorageUSDPerMonth *float64
+	// NetUSDPer100Builds is what 100 such builds save, less the cost of storage for as long as they take at
+	// BuildsPerMonth.
+	NetUSDPer100Builds *float64
+	// Arithmetic shows how the figures were calculated.
+	Arithmetic []string
+}
+
+const bytesPerGB = 1e9
+
+// Assess estimates what the cache saved and costs.
+func Assess(e Evidence) Assessment {
+	a := Assessment{Worth: Unknown}
+	if e.CacheBytes != nil {
+		storage := float64(*e.CacheBytes) / bytesPerGB * e.Prices.GBMonth
+		a.StorageUSDPerMonth = &storage
+	}
+	cached, unknown := 0, 0
+	for i, step := range e.Steps {
+		if step.Cached && !step.IsFrom() {
+			cached++
+			if e.RunSeconds[i] == nil {
+				unknown++
+			}
+		}
+	}
+	switch {
+	case cached == 0:
+		a.Reason = "no step came from the cache, so this build does not show what the cache saves"
+		return a
+	case unknown > 0:
+		a.Reason = fmt.Sprintf("the run time of %d of the %d cached steps is not known yet; the next build that runs them records it", unknown, cached)
+		return a
+	}
+	a.Without = criticalPath(e.Steps, func(i int) float64 {
+		if ran := e.RunSeconds[i]; ran != nil && (e.Steps[i].Cached || e.Steps[i].IsFrom()) {
+			return max(*ran, e.Steps[i].Seconds)
+		}
+		return e.Steps[i].Seconds
+	})
+	a.With = criticalPath(e.Steps, func(i int) float64 { return e.Steps[i].Seconds })
+	a.weigh(e)
+	return a
+}
+
+// weigh converts the saved seconds to US dollars, subtracts the cost of storage, and sets Worth and Reason.
+func (a *Assessment) weigh(e Evidence) {
+	saved := a.Without - a.With - e.OverheadSeconds
+	usd := saved / 60 * e.Prices.Minute
+	net := 100 * usd
+	a.SavedSeconds, a.SavedUSD, a.NetUSDPer100Builds = &saved, &usd, &net
+	a.Arithmetic = []string{
+		fmt.Sprintf("saved: %.1f s for the longest chain of steps without the cache - %.1f s with it - %.1f s for import and export = %.1f s", a.Without, a.With, e.OverheadSeconds, saved),
+		fmt.Sprintf("100 such builds: 100 x %.1f s / 60 x %g USD a minute = %.2f USD", saved, e.Prices.Minute, net),
+	}
+	storage := "; the cost of storing the cache is not known"
+	if a.StorageUSDPerMonth != nil {
+		share := *a.StorageUSDPerMonth * 100 / e.Prices.BuildsPerMonth
+		net -= share
+		a.Arithmetic = append(a.Arithmetic,
+			fmt.Sprintf("storage: %.3f GB x %g USD a month = %.3f USD a month, at %g builds a month %.3f USD for 100 builds", float64(*e.CacheBytes)/bytesPerGB, e.Prices.GBMonth, *a.StorageUSDPerMonth, e.Prices.BuildsPerMonth, share),
+			fmt.Sprintf("net: %.2f USD for 100 builds", net))
+		storage = fmt.Sprintf("; storing the cache for that time costs %.2f USD", share)
+	}
+	a.Worth = Keep
+	if saved <= 0 || net <= 0 {
+		a.Worth = Drop
+	}
+	if saved < 0 {
+		a.Reason = fmt.Sprintf("100 builds like this one take %.1f minutes longer with the cache (%.2f USD)%s", -100*saved/60, -100*usd, storage)
+		return
+	}
+	a.Reason = fmt.Sprintf("100 builds like this one save %.1f minutes (%.2f USD)%s", 100*saved/60, 100*usd, storage)
+}
+
+// criticalPath returns the cost of the longest chain of steps, where each step waits for its inputs. Inputs
+// may come in any order in the list, but never form a cycle.
+func criticalPath(steps []progress.Step, cost func(int) float64) float64 {
+	ends := make([]float64, len(steps))
+	done := make([]bool, len(steps))
+	var end func(int) float64
+	end = func(i int) float64 {
+		if done[i] {
+			return ends[i]
+		}
+		done[i] = true
+		var start float64
+		for _, input := range steps[i].Inputs {
+			start = max(start, end(input))
+		}
+		ends[i] = start + cost(i)
+		return ends[i]
+	}
+	var longest float64
+	for i := range steps {
+		longest = max(longest, end(i))
+	}
+	return longest
+}
