@@ -1,31 +1,31 @@
-# make demo   an image build, cold, unchanged and changed, through the synthesized buildspec; no AWS account needed
-# make test   every test, on a real BuildKit and a real registry
-# make bench  the benchmark, one round of it; BENCH="-runs 5 -workloads app" says more (go -C test run ./bench -help)
-# make soak   200 builds of 20 applications while requests to the cache go wrong, some minutes; SOAK="-seed 2" chooses others
-# make deploy-local   the CDK app deployed into an AWS on this machine, two builds in it; runs until Ctrl-C, to look at
-# make lint   gofmt, go vet, staticcheck, govulncheck, generated pages
-# make docs   the pages of docs/reference from the source
+# make demo   builds an image cold, unchanged and changed with the synthesized buildspec; needs no AWS account
+# make test   runs every test, with real BuildKit and a real registry
+# make bench  runs one round of the benchmark; options: BENCH="-runs 5 -workloads app" (go -C test run ./bench -help)
+# make soak   runs 200 builds of 20 applications while requests to the cache fail; takes minutes; options: SOAK="-seed 2"
+# make deploy-local   deploys the CDK app into a local AWS and runs two builds in it; stays up until Ctrl-C
+# make lint   runs gofmt, go vet, staticcheck and govulncheck, and checks that generated pages are up to date
+# make docs   generates the pages of docs/reference from the source
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .PHONY: demo test bench soak deploy-local lint docs clean
 
-# jsii warns about Node.js versions at their end, of which it names the one to be silent about; the CDK works with them.
+# Silences jsii's warning about a Node.js version at its end of life; the CDK still works with it.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = $(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
 
 demo:
 	@test/prepare.sh demo
-	@echo "synthesizing the CDK app (the first time compiles the helper and buildkitd: some minutes)"
+	@echo "synthesizing the CDK app (the first time, the helper and buildkitd are compiled, which takes some minutes)"
 	@npx cdk synth --quiet --output dist/demo/cdk.out
 	@go -C test run ./demo --cdk-out dist/demo/cdk.out
 
 deploy-local:
 	@test/prepare.sh test
-	@echo "synthesizing the CDK app (the first time compiles the helper and buildkitd: some minutes)"
+	@echo "synthesizing the CDK app (the first time, the helper and buildkitd are compiled, which takes some minutes)"
 	@npx cdk synth --quiet --output dist/deploy/cdk.out
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" go -C test run ./deploy --cdk-out dist/deploy/cdk.out
 
-# Without go vet, which `make lint` runs: where nothing is compiled yet, it is a fifth of making the tests.
+# Without go vet, which `make lint` runs: on a clean machine, it takes a fifth of the time to compile the tests.
 test:
 	@test/prepare.sh test
 	@go test -p 3 -vet=off -timeout 14m ./...
@@ -41,7 +41,7 @@ soak:
 	@go -C test test -count=1 -timeout 20m -v ./soak -args -builds 200 -apps 20 $(SOAK)
 
 lint:
-	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; }
 	@for module in . test test/nag; do \
 		( cd $$module && go mod tidy -diff && go vet ./... && go tool -modfile="$(CURDIR)/internal/tools/go.mod" staticcheck ./... ) || exit 1; \
 	done

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Readies a checkout for `make demo` or `make test`: checks what the user has to bring, installs the rest.
 # Prepares a checkout for `make demo` or `make test`: checks the prerequisites and installs the rest.
-# Into the checkout: node_modules (the CDK CLI, and iam-simulate for tests) and, for tests, .venv (cfn-lint and moto), .venv-checkers
-# (checkov and parliament) and dist/newest-cdk. Onto a Linux machine where we are root: the packages runc and busybox-static, and
-# iptables for tests.
+# In the checkout it installs node_modules (the CDK CLI, and iam-simulate for tests) and, for tests, .venv
+# (cfn-lint and moto), .venv-checkers (checkov and parliament) and dist/newest-cdk. On a Linux machine, as root,
+# it also installs the packages runc and busybox-static, and iptables for tests.
 set -euo pipefail
 purpose=${1:?usage: test/prepare.sh demo|test}
 
@@ -15,12 +14,12 @@ command -v go >/dev/null || missing "Go is missing: install Go 1.26 or newer fro
 command -v npm >/dev/null || missing "Node.js is missing: install Node.js 20 or newer from https://nodejs.org"
 if [ "$purpose" = test ]; then
   linux_root || missing "the tests run buildkitd, which needs root on Linux: sudo make test, or run it in a privileged container of golang:1.26-trixie with npm and python3-venv installed"
-  command -v python3 >/dev/null || missing "Python is missing (cfn-lint, checkov and parliament, which check the templates, and moto, which stands in for AWS, need it): install Python 3.10 or newer"
+  command -v python3 >/dev/null || missing "Python is missing (needed by cfn-lint, checkov and parliament, which check the templates, and by moto, which replaces AWS): install Python 3.10 or newer"
 elif ! linux_root && ! docker info >/dev/null 2>&1; then
   missing "neither root on Linux nor a running Docker daemon: run as root (sudo make demo), or install and start Docker"
 fi
 
-packages() { # packages NAME…: installs what the system's package manager calls NAME
+packages() { # packages NAME…: installs packages with the system's package manager
   say "installing $* (once on this machine)"
   if command -v apt-get >/dev/null; then
     apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
@@ -29,14 +28,14 @@ packages() { # packages NAME…: installs what the system's package manager call
   elif command -v apk >/dev/null; then
     apk add -q "$@"
   else
-    missing "$* is missing, and no package manager that we know: install it"
+    missing "$* is missing, and no supported package manager (apt-get, dnf, apk) was found: install it"
   fi
 }
 
 if linux_root; then
   command -v runc >/dev/null || packages runc
   if [ "$purpose" = test ]; then command -v iptables >/dev/null || packages iptables; fi
-  # In a network that reaches no registry, base images are made from what the machine has; they need a static shell.
+  # If no registry can be reached, base images are made from this machine's software, which needs a static shell.
   if command -v apt-get >/dev/null && ! command -v busybox >/dev/null; then packages busybox-static; fi
 fi
 
@@ -47,11 +46,11 @@ install_node() {
   touch node_modules/.package-lock.json
 }
 
-install_venv() { # install_venv DIR LOCK WHAT: an environment with the packages of test/LOCK.txt, each file of which has its hash there
+install_venv() { # install_venv DIR LOCK WHAT: installs the packages of test/LOCK.txt, which has the hash of each file
   if [ -f "$1/ready" ] && ! [ "test/$2.txt" -nt "$1/ready" ]; then return; fi
   say "installing $3"
   python3 -m venv --clear "$1" 2>/dev/null || { packages python3-venv; python3 -m venv --clear "$1"; }
-  # Nothing is built from source: what builds it would be downloaded without hashes.
+  # No package is built from source, because build tools would be downloaded without hashes.
   "$1/bin/pip" install --quiet --no-compile --disable-pip-version-check --require-hashes --only-binary :all: --requirement "test/$2.txt"
   touch "$1/ready"
 }
@@ -62,7 +61,7 @@ install_python() {
   install_venv .venv-checkers checkers "checkov and parliament"
 }
 
-find_newest_cdk() { # for test/consumer; an unchanged file keeps its time, by which go test knows a result that it can keep
+find_newest_cdk() { # for test/consumer; an unchanged file keeps its timestamp, so go test can reuse its cached result
   mkdir -p dist
   go -C test run ./consumer/newest >dist/newest-cdk.found
   if ! cmp -s dist/newest-cdk.found dist/newest-cdk; then cp dist/newest-cdk.found dist/newest-cdk; fi

@@ -1,6 +1,7 @@
-// Package baseimage provides the base images that demos and tests build on: the real ones where their registry can be reached, and
-// in a closed network stand-ins made of what this machine has (its Go toolchain, Debian's busybox-static, its CA bundle).
-// Either is kept in the user's cache directory, so that a second run starts at once.
+// Package baseimage provides the base images that demos and tests build on: the real ones if their registry
+// can be reached, otherwise stand-ins made from this machine's software (its Go toolchain, Debian's
+// busybox-static, its CA bundle). Both are kept in the user's cache directory, so later runs start
+// immediately.
 package baseimage
 
 import (
@@ -19,7 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// reachable is how long the upstream registry has to answer before a stand-in takes the image's place.
+// reachable is the time that the registry has to answer before a stand-in is used.
 const reachable = 5 * time.Second
 
 // Platform is the platform of the images: Linux on this machine's architecture.
@@ -27,9 +28,9 @@ func Platform() v1.Platform {
 	return v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
 }
 
-// Provide answers the image that ref names, for Platform alone, and in a few words where it comes from: "pulled from …" or "made
-// of …". It is an error if the registry answers that there is no such image, or if the registry does not
-// answer and no stand-in is known for it.
+// Provide returns the image named by ref for Platform, and a short description of its origin: "pulled from …"
+// or "made of …". It returns an error if the registry answers that the image does not exist, or if the
+// registry does not answer and there is no stand-in.
 func Provide(ctx context.Context, ref name.Reference) (v1.Image, string, error) {
 	store, err := openStore()
 	if err != nil {
@@ -52,7 +53,7 @@ func Provide(ctx context.Context, ref name.Reference) (v1.Image, string, error) 
 	return image, origin, nil
 }
 
-// pull downloads the image into the store. What keeps the registry from answering comes back as unreachable.
+// pull downloads the image into the store. unreachable is the reason why the registry did not answer.
 func pull(ctx context.Context, store store, ref name.Reference) (image v1.Image, unreachable, err error) {
 	short, cancel := context.WithTimeout(ctx, reachable)
 	defer cancel()
@@ -75,13 +76,13 @@ func pull(ctx context.Context, store store, ref name.Reference) (image v1.Image,
 	return image, nil, err
 }
 
-// missing says whether the registry answered that it has no such image, rather than not answering.
+// missing reports whether the registry answered that the image does not exist.
 func missing(err error) bool {
 	var answer *transport.Error
 	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound
 }
 
-// openStore opens the directory that images are kept in, layercache/baseimages in the user's cache directory.
+// openStore opens the directory of the images, layercache/baseimages in the user's cache directory.
 func openStore() (store, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {

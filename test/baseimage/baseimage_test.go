@@ -23,7 +23,7 @@ import (
 	"github.com/layercache/layercache/test/baseimage"
 )
 
-// closed is a registry that answers nothing of use, as the proxy of a closed network does.
+// closed starts a registry that refuses every request, like the proxy of a closed network.
 func closed(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -40,7 +40,7 @@ func provide(t *testing.T, reference string) (v1.Image, string, error) {
 	return baseimage.Provide(t.Context(), ref)
 }
 
-func TestProvidePullsWhatCanBePulled(t *testing.T) {
+func TestProvidePullsImagesThatExist(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	server := httptest.NewServer(registry.New())
 	t.Cleanup(server.Close)
@@ -62,7 +62,7 @@ func TestProvidePullsWhatCanBePulled(t *testing.T) {
 	assert.Equal(t, digest(t, want), digest(t, got))
 
 	_, _, err = provide(t, host+"/golang:2")
-	assert.ErrorContains(t, err, "does not exist", "no stand-in for an image that the registry does not have")
+	assert.ErrorContains(t, err, "does not exist", "there must be no stand-in for an image that the registry does not have")
 }
 
 func TestProvideMakesStandIns(t *testing.T) {
@@ -98,7 +98,7 @@ func TestProvideMakesStandIns(t *testing.T) {
 		again, _, err := provide(t, host+"/library/golang:1.26-alpine")
 		require.NoError(t, err)
 		assert.Equal(t, digest(t, image), digest(t, again))
-		assert.Less(t, time.Since(started), time.Second, "the second time it is only opened")
+		assert.Less(t, time.Since(started), time.Second, "the second call must only open the image")
 	})
 
 	t.Run("the same content has the same digest", func(t *testing.T) {
@@ -110,10 +110,10 @@ func TestProvideMakesStandIns(t *testing.T) {
 		assert.Equal(t, digest(t, first), digest(t, second))
 	})
 
-	t.Run("for anything else there is none", func(t *testing.T) {
+	t.Run("other images have no stand-in", func(t *testing.T) {
 		_, _, err := provide(t, host+"/library/postgres:18")
 		assert.ErrorContains(t, err, "403")
-		assert.ErrorContains(t, err, `no stand-in is known for "postgres"`)
+		assert.ErrorContains(t, err, `there is no stand-in for "postgres"`)
 	})
 }
 
@@ -134,7 +134,7 @@ func digest(t *testing.T, image v1.Image) v1.Hash {
 	return hash
 }
 
-// list answers the size of every file of the image.
+// list returns the size of every file of the image.
 func list(t *testing.T, image v1.Image) map[string]int64 {
 	t.Helper()
 	files := map[string]int64{}

@@ -14,7 +14,8 @@ import (
 
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// busyboxRecipe is a small system like the busybox image: one static program with all its applets, users, CA certificates, /tmp.
+// busyboxRecipe returns a small system like the busybox image: one static program with all its applets,
+// users, CA certificates, /tmp.
 func busyboxRecipe() (*recipe, error) {
 	program, err := staticBusybox()
 	if err != nil {
@@ -22,7 +23,7 @@ func busyboxRecipe() (*recipe, error) {
 	}
 	listed, err := exec.Command(program, "--list").Output()
 	if err != nil {
-		return nil, fmt.Errorf("%s does not list its applets: %w", program, err)
+		return nil, fmt.Errorf("list the applets of %s: %w", program, err)
 	}
 	certificates, err := caBundle()
 	if err != nil {
@@ -45,7 +46,7 @@ func busyboxRecipe() (*recipe, error) {
 	}, nil
 }
 
-// staticBusybox finds a busybox that needs no library.
+// staticBusybox returns the path of a statically linked busybox.
 func staticBusybox() (string, error) {
 	program, err := exec.LookPath("busybox")
 	if err != nil {
@@ -56,7 +57,7 @@ func staticBusybox() (string, error) {
 	}
 	binary, err := elf.Open(program)
 	if err != nil {
-		return "", fmt.Errorf("a stand-in needs Linux programs, and %s is none: %w", program, err)
+		return "", fmt.Errorf("a stand-in needs Linux programs, and %s is not one: %w", program, err)
 	}
 	defer binary.Close()
 	libraries, err := binary.ImportedLibraries()
@@ -66,7 +67,8 @@ func staticBusybox() (string, error) {
 	return program, nil
 }
 
-// caBundle finds this machine's CA certificates: the file of SSL_CERT_FILE, else where Linux distributions keep them.
+// caBundle returns the path of this machine's CA certificates: the file in SSL_CERT_FILE, else one of the
+// usual paths on Linux.
 func caBundle() (string, error) {
 	candidates := []string{
 		os.Getenv("SSL_CERT_FILE"),

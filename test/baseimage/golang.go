@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// toolchain is what `go env -json` says of this machine's Go.
+// toolchain is the output of `go env -json` on this machine.
 type toolchain struct {
 	GOROOT     string
 	GOVERSION  string
@@ -26,8 +26,8 @@ type toolchain struct {
 	GOINSECURE string
 }
 
-// goRecipe is a golang image: the base with this machine's Go toolchain at /usr/local/go, and with its settings for where modules
-// come from, since a closed network usually has a proxy of its own.
+// goRecipe returns a golang image: the base with this machine's Go toolchain at /usr/local/go, and with its
+// settings for module downloads, because a closed network usually has its own proxy.
 func goRecipe(ctx context.Context, base *recipe) (*recipe, error) {
 	local, err := localGo(ctx)
 	if err != nil {
@@ -70,7 +70,7 @@ func localGo(ctx context.Context) (*toolchain, error) {
 	return local, nil
 }
 
-// network are the settings that say where modules come from.
+// network returns the settings for module downloads.
 func (t *toolchain) network() [][2]string {
 	settings := [][2]string{
 		{"GOPROXY", t.GOPROXY}, {"GOSUMDB", t.GOSUMDB}, {"GONOPROXY", t.GONOPROXY},
@@ -79,7 +79,7 @@ func (t *toolchain) network() [][2]string {
 	return slices.DeleteFunc(settings, func(setting [2]string) bool { return setting[1] == "" })
 }
 
-// unneeded are the parts of GOROOT that a build does not read: half of its size.
+// unneeded reports whether a build never reads a file of GOROOT. These files are half of its size.
 func unneeded(file string) bool {
 	top, _, _ := strings.Cut(file, "/")
 	return slices.Contains([]string{"api", "doc", "misc", "test"}, top) ||

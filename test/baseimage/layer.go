@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// fixed is the time of every file, so that the same content has the same digest.
+// fixed is the timestamp of every file, so the same content always has the same digest.
 var fixed = time.Unix(0, 0).UTC()
 
-// layer is a layer's tar stream being written.
+// layer is the tar stream of a layer while it is written.
 type layer struct {
 	ctx   context.Context
 	tar   *tar.Writer
@@ -39,7 +39,7 @@ func writeLayer(ctx context.Context, file string, fill func(*layer) error) error
 	return errors.Join(fill(l), l.tar.Close(), compressed.Close(), out.Close())
 }
 
-// parents writes the directories above a path that the layer does not have yet.
+// parents writes the parent directories of a path that the layer does not have yet.
 func (l *layer) parents(name string) error {
 	dir := path.Dir(name)
 	if dir == "." || l.known[dir] {
@@ -97,8 +97,8 @@ func (l *layer) content(name string, mode, size int64, from io.Reader) error {
 	return nil
 }
 
-// tree copies the directory from to the path name, without what leaveOut answers true for (paths with slashes, relative to
-// from). Permissions are reduced to executable or not; links are followed.
+// tree copies the directory from to the path name. Files for which leaveOut returns true are skipped (paths
+// with slashes, relative to from). Permissions are reduced to executable or not; links are followed.
 func (l *layer) tree(name, from string, leaveOut func(path string) bool) error {
 	return filepath.WalkDir(from, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {

@@ -16,17 +16,17 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// recipe is what a stand-in is made of.
+// recipe describes the content of a stand-in.
 type recipe struct {
-	// origin says it in words.
+	// origin describes the stand-in for people.
 	origin string
-	// key changes whenever the content would.
+	// key changes whenever the content changes.
 	key    []string
 	config v1.Config
 	layers []func(*layer) error
 }
 
-// standIn makes an image that serves in place of ref.
+// standIn returns an image that replaces ref.
 func standIn(ctx context.Context, store store, ref name.Reference) (v1.Image, string, error) {
 	made, err := recipeFor(ctx, path.Base(ref.Context().RepositoryStr()))
 	if err != nil {
@@ -47,11 +47,11 @@ func recipeFor(ctx context.Context, repository string) (*recipe, error) {
 	case "golang":
 		return goRecipe(ctx, base)
 	default:
-		return nil, fmt.Errorf("no stand-in is known for %q: only for golang, alpine and busybox", repository)
+		return nil, fmt.Errorf("there is no stand-in for %q: only for golang, alpine and busybox", repository)
 	}
 }
 
-// recipeVersion is part of every key; it counts the changes to how recipes are made.
+// recipeVersion is part of every key; increment it when the way recipes are built changes.
 const recipeVersion = "1"
 
 func (r *recipe) digest() string {
@@ -63,7 +63,7 @@ func (r *recipe) digest() string {
 	return fmt.Sprintf("%x", hash.Sum(nil))
 }
 
-// build writes the layers to dir and puts the image together from there.
+// build writes the layers to dir and assembles the image.
 func (r *recipe) build(ctx context.Context, dir string) (v1.Image, error) {
 	image := v1.Image(empty.Image)
 	config := &v1.ConfigFile{
@@ -91,7 +91,7 @@ func (r *recipe) build(ctx context.Context, dir string) (v1.Image, error) {
 	return image, nil
 }
 
-// setEnv adds NAME=VALUE to the image's environment, in place of an earlier one of that name.
+// setEnv sets NAME=VALUE in the image's environment.
 func (r *recipe) setEnv(name, value string) {
 	for i, pair := range r.config.Env {
 		if strings.HasPrefix(pair, name+"=") {

@@ -10,11 +10,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 )
 
-// store is a directory of OCI image layouts, one an image, named by the image's key.
+// store is a directory of OCI image layouts, one per image, named by the image's key.
 type store string
 
-// keep answers the image of the key; if the store does not have it, build makes it (dir is there for its files until it
-// is stored). An image appears in the store whole or not at all.
+// keep returns the image of the key. If the store does not have it, build creates it; dir is for its files
+// until it is stored. An image appears in the store completely or not at all.
 func (s store) keep(key string, build func(dir string) (v1.Image, error)) (v1.Image, error) {
 	final := filepath.Join(string(s), key)
 	if image, err := load(final); err == nil {
@@ -38,7 +38,7 @@ func (s store) keep(key string, build func(dir string) (v1.Image, error)) (v1.Im
 		return nil, fmt.Errorf("baseimage: %w", err)
 	}
 	if err := os.Rename(fresh, final); err != nil {
-		// Another process was faster, or what is there is damaged.
+		// Another process was faster, or the existing layout is damaged.
 		if image, err := load(final); err == nil {
 			return image, nil
 		}
@@ -47,7 +47,7 @@ func (s store) keep(key string, build func(dir string) (v1.Image, error)) (v1.Im
 	return load(final)
 }
 
-// load opens a layout's only image. Layers are read when they are asked for.
+// load opens the only image of a layout. Layers are read on demand.
 func load(dir string) (v1.Image, error) {
 	index, err := layout.ImageIndexFromPath(dir)
 	if err != nil {
@@ -58,7 +58,7 @@ func load(dir string) (v1.Image, error) {
 		return nil, fmt.Errorf("baseimage: %s: %w", dir, err)
 	}
 	if len(manifest.Manifests) != 1 {
-		return nil, fmt.Errorf("baseimage: %s holds %d images where one is expected", dir, len(manifest.Manifests))
+		return nil, fmt.Errorf("baseimage: %s has %d images instead of one", dir, len(manifest.Manifests))
 	}
 	return index.Image(manifest.Manifests[0].Digest)
 }

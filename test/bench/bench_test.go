@@ -42,12 +42,12 @@ func TestCells(t *testing.T) {
 	assert.Len(t, left, 2, "docker's own frontend")
 
 	_, _, err = cells(choice{workloads: []string{"large"}, networks: []string{distantKey}}, able)
-	assert.ErrorContains(t, err, "nothing is planned for this choice")
+	assert.ErrorContains(t, err, "the plan has nothing for this choice")
 	_, _, err = cells(choice{phases: []string{"warm"}}, able)
-	assert.ErrorContains(t, err, `no phase is called "warm"`)
+	assert.ErrorContains(t, err, `unknown phase "warm"`)
 }
 
-func TestThePlanHasWhatTheTargetsAreOf(t *testing.T) {
+func TestThePlanMeasuresWhatTheTargetsNeed(t *testing.T) {
 	chosen, _, err := cells(choice{}, able)
 	require.NoError(t, err)
 	r := full(chosen)
@@ -56,7 +56,7 @@ func TestThePlanHasWhatTheTargetsAreOf(t *testing.T) {
 	}
 }
 
-// full are results in which each cell took as many seconds as its flow has predecessors, and one more.
+// full returns results in which each cell took one second per position of its flow.
 func full(chosen []cell) *results {
 	r := &results{
 		Runs: []provenance{{Commit: "c0ffee", Command: []string{"-runs", "1"}}}, Synth: &synthResult{synthPair: synthPair{Ratio: 1.2}},
@@ -74,11 +74,11 @@ func full(chosen []cell) *results {
 	return r
 }
 
-func TestGroupsAreAWorkloadOnANetwork(t *testing.T) {
+func TestAGroupIsOneWorkloadOnOneNetwork(t *testing.T) {
 	chosen, _, err := cells(choice{workloads: []string{"app", "wide", "wide-50"}}, able)
 	require.NoError(t, err)
 	all := groups(chosen)
-	require.Len(t, all, 5, "app on four networks; the wide graphs together")
+	require.Len(t, all, 5, "app on four networks; one group for all wide graphs")
 	var members int
 	for _, group := range all {
 		members += len(group)
@@ -119,18 +119,18 @@ func TestTargets(t *testing.T) {
 	assert.Equal(t, "met", verdicts[0].answer())
 	assert.Equal(t, "0.025×", verdicts[0].figureText())
 	assert.Equal(t, "not measured", verdicts[1].answer())
-	assert.False(t, verdicts[1].met, "what was not measured is not met")
+	assert.False(t, verdicts[1].met, "a target that was not measured is not met")
 	assert.Equal(t, "**not met**", verdicts[2].answer())
 	assert.Equal(t, "0.50 s", verdicts[2].figureText())
 	assert.Equal(t, "0.8029×", verdict{target: target{most: 0.8, unit: "×"}, got: 0.80289, known: true}.figureText())
 	assert.Equal(t, "0.3503 s", verdict{target: target{most: 0.35, unit: "s"}, got: 0.35031, known: true}.figureText())
 }
 
-func TestRunsThatMeasuredTheSameAreNotMixed(t *testing.T) {
-	ours, theirs := cell{loopbackKey, "app", unchanged, flow.Layercache}, cell{loopbackKey, "app", unchanged, flow.Peer}
-	other := cell{loopbackKey, "line", unchanged, flow.Layercache}
+func TestRunsThatMeasuredTheSameCellAreNotMixed(t *testing.T) {
+	mine, other := cell{loopbackKey, "app", unchanged, flow.Layercache}, cell{loopbackKey, "app", unchanged, flow.Peer}
+	line := cell{loopbackKey, "line", unchanged, flow.Layercache}
 	var files []string
-	for i, measured := range [][]measurement{{{cell: ours, Seconds: 1}}, {{cell: ours, Seconds: 9}, {cell: theirs, Seconds: 18}}, {{cell: other, Seconds: 5}}} {
+	for i, measured := range [][]measurement{{{cell: mine, Seconds: 1}}, {{cell: mine, Seconds: 9}, {cell: other, Seconds: 18}}, {{cell: line, Seconds: 5}}} {
 		files = append(files, filepath.Join(t.TempDir(), fmt.Sprint(i)))
 		require.NoError(t, (&results{Runs: []provenance{{Seed: uint64(i)}}, Measurements: measured}).write(files[i]))
 	}
@@ -138,10 +138,10 @@ func TestRunsThatMeasuredTheSameAreNotMixed(t *testing.T) {
 	require.NoError(t, err)
 	sheets := joined.sheets()
 	require.Len(t, sheets, 2)
-	assert.Equal(t, 1.0, sheets[0].seconds(ours).median)
-	assert.Equal(t, 5.0, sheets[0].seconds(other).median)
-	assert.Zero(t, sheets[0].seconds(theirs).n)
-	assert.Equal(t, 9.0, sheets[1].seconds(ours).median)
+	assert.Equal(t, 1.0, sheets[0].seconds(mine).median)
+	assert.Equal(t, 5.0, sheets[0].seconds(line).median)
+	assert.Zero(t, sheets[0].seconds(other).n)
+	assert.Equal(t, 9.0, sheets[1].seconds(mine).median)
 	assert.Equal(t, uint64(1), sheets[1].Runs[0].Seed)
 
 	var printed strings.Builder
@@ -193,7 +193,7 @@ func TestPageAndPicture(t *testing.T) {
 	assert.NotContains(t, string(drawn), "NaN")
 }
 
-func TestVerdictsThatArePlausible(t *testing.T) {
+func TestPlausibleVerdicts(t *testing.T) {
 	app, err := workload.Named("app")
 	require.NoError(t, err)
 	line, err := workload.Named("line")
@@ -201,7 +201,7 @@ func TestVerdictsThatArePlausible(t *testing.T) {
 	p, err := phaseNamed(unchanged)
 	require.NoError(t, err)
 	assert.True(t, p.right(app, "used"))
-	assert.False(t, p.right(app, "cold"), "a cache that was not used is no measurement")
+	assert.False(t, p.right(app, "cold"), "a build that did not use the cache is not a valid measurement")
 	assert.True(t, p.right(line, "cold"), "a Dockerfile of one line has nothing to cache")
 }
 
@@ -211,5 +211,5 @@ func TestCommandLine(t *testing.T) {
 	assert.Equal(t, []string{"app", "go"}, o.workloads)
 	assert.Equal(t, uint64(7), o.seed)
 	_, err = parse([]string{"app"})
-	assert.ErrorContains(t, err, `"app" is not expected`)
+	assert.ErrorContains(t, err, `unexpected argument "app"`)
 }

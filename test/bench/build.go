@@ -19,20 +19,20 @@ import (
 	"github.com/layercache/layercache/test/bench/workload"
 )
 
-// seed is what a flow's cold build left in the registry.
+// seed is a cold build of a flow whose content of the registry other phases start from.
 type seed struct {
 	cell
 	linked bool
 }
 
-// seedOf is the seed that a cell begins with.
+// seedOf returns the seed that a cell starts from.
 func seedOf(c cell) (seed, error) {
 	p, err := phaseNamed(c.Phase)
 	c.Phase = cold
 	return seed{c, p.linked}, err
 }
 
-// repository is where a cell's image is; its cache is in another one with more to its name.
+// repository returns the repository of the cell's image; its cache is in the one named REPOSITORY-cache.
 func (s seed) repository() string {
 	name := s.Network + "/" + s.Workload + "/" + s.Flow
 	if s.linked {
@@ -43,7 +43,7 @@ func (s seed) repository() string {
 
 const tag = "latest"
 
-// build runs a cell once, on what the registry has, and checks that it did what it should.
+// build runs a cell once on the current content of the registry and checks the result.
 func (s *site) build(ctx context.Context, c cell, linked bool, token string) (m measurement, err error) {
 	f, err := flow.Named(c.Flow)
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *site) build(ctx context.Context, c cell, linked bool, token string) (m 
 		Traffic: registry.TrafficOf(log, s.layers),
 	}
 	if !s.pushed(c.Network, mark, repository) {
-		return m, fmt.Errorf("bench: %v: the build ended well and pushed no image", c)
+		return m, fmt.Errorf("bench: %v: the build succeeded but pushed no image", c)
 	}
 	if f.Key == flow.Layercache && !p.right(work, m.Verdict) {
 		return m, fmt.Errorf("bench: %v: the verdict is %q, expected one of %v", c, m.Verdict, p.verdicts)
@@ -98,7 +98,8 @@ func (s *site) build(ctx context.Context, c cell, linked bool, token string) (m 
 	return m, s.prove(ctx, c.Network, repository, work, revision)
 }
 
-// place is a folder for a build, on a file system of its own where this machine makes one, and how to remove it.
+// place returns a folder for a build, on its own file system where this machine supports that, and a function
+// that removes it.
 func (s *site) place() (dir string, remove func() error, err error) {
 	dir = filepath.Join(s.dir, "build")
 	if !s.ownDisks {
@@ -111,7 +112,7 @@ func (s *site) place() (dir string, remove func() error, err error) {
 	return d.Path(), d.Close, nil
 }
 
-// mark is a time in the registries' lists of requests.
+// mark is a position in the registries' lists of requests.
 type mark struct {
 	log      registry.Mark
 	signedIn int
@@ -125,7 +126,7 @@ func (s *site) mark(network string) mark {
 	return m
 }
 
-// pushed says whether the repository was given its image since the mark.
+// pushed reports whether the repository received its image since the mark.
 func (s *site) pushed(network string, since mark, repository string) bool {
 	if network == ecrKey {
 		return s.signedIn.pushed(since.signedIn, repository)
@@ -133,19 +134,19 @@ func (s *site) pushed(network string, since mark, repository string) bool {
 	return registry.Pushed(s.registry.Since(since.log), repository, tag)
 }
 
-// image is what a repository has now.
+// image returns the current image of a repository.
 func (s *site) image(ctx context.Context, network, repository string) (v1.Image, error) {
 	if network == ecrKey {
 		return s.signedIn.image(ctx, repository)
 	}
 	image, missing, err := s.registry.Image(ctx, repository+":"+tag, baseimage.Platform())
 	if missing {
-		return nil, fmt.Errorf("bench: %s: there is no image", repository)
+		return nil, fmt.Errorf("bench: %s: the registry has no image", repository)
 	}
 	return image, err
 }
 
-// prove checks that the image holds the source that was built.
+// prove checks that the image contains the source that was built.
 func (s *site) prove(ctx context.Context, network, repository string, work workload.Workload, revision workload.Revision) error {
 	image, err := s.image(ctx, network, repository)
 	if err != nil {
@@ -164,7 +165,7 @@ func (s *site) prove(ctx context.Context, network, repository string, work workl
 	return nil
 }
 
-// newest is the content of a file of an image, out of the last layer that has it.
+// newest returns the content of a file of an image, from the last layer that has it.
 func newest(image v1.Image, path string) (string, error) {
 	layers, err := image.Layers()
 	if err != nil {

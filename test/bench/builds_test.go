@@ -16,7 +16,8 @@ import (
 	"github.com/layercache/layercache/test/bench/flow"
 )
 
-// The smallest builds go the whole way: real builders, a real registry, behind a network, with a sign-in, and neither.
+// TestBuilds runs the smallest builds end to end, with real builders and a real registry: on loopback, behind
+// a network and with a sign-in.
 func TestBuilds(t *testing.T) {
 	o, err := parse([]string{
 		"-workloads", "line", "-phases", "cold,unchanged", "-flows", "peer,by-hand,layercache", "-runs", "1", "-seed", "1",
@@ -52,7 +53,7 @@ func TestBuilds(t *testing.T) {
 	assert.NoDirExists(t, shared.dir)
 }
 
-func TestTheNewestLayerSaysWhatWasBuilt(t *testing.T) {
+func TestTheFileOfTheNewestLayerIsRead(t *testing.T) {
 	var layers []v1.Layer
 	for _, files := range []map[string][]byte{{"app/revision": []byte("old\n")}, {"app/revision": []byte("new\n"), "a": nil}, {"b": nil}} {
 		layer, err := crane.Layer(files)

@@ -13,7 +13,7 @@ import (
 	"github.com/layercache/layercache/internal/bundle"
 )
 
-// machine is where a run was made.
+// machine describes the machine of a run.
 type machine struct {
 	Cores       int               `json:"cores"`
 	Processor   string            `json:"processor"`
@@ -25,13 +25,13 @@ type machine struct {
 
 func describe(ctx context.Context) machine {
 	m := machine{
-		Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: said(ctx, "uname", "-r"),
+		Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: firstLine(ctx, "uname", "-r"),
 		Processor: field("/proc/cpuinfo", "model name"),
 		Versions: map[string]string{
 			"buildkitd": toolchain.Buildkitd().Version, "buildx": toolchain.Buildx().Version, "go": runtime.Version(),
-			"docker": said(ctx, "docker", "--version"), "dockerd": said(ctx, "dockerd", "--version"), "runc": said(ctx, "runc", "--version"),
-			// buildkitd decompresses with either where it is on PATH.
-			"igzip": said(ctx, "igzip", "--version"), "unpigz": said(ctx, "unpigz", "--version"),
+			"docker": firstLine(ctx, "docker", "--version"), "dockerd": firstLine(ctx, "dockerd", "--version"), "runc": firstLine(ctx, "runc", "--version"),
+			// buildkitd decompresses with either if it is on PATH.
+			"igzip": firstLine(ctx, "igzip", "--version"), "unpigz": firstLine(ctx, "unpigz", "--version"),
 		},
 	}
 	kilobytes, _ := strconv.ParseInt(strings.TrimSuffix(field("/proc/meminfo", "MemTotal"), " kB"), 10, 64)
@@ -39,8 +39,8 @@ func describe(ctx context.Context) machine {
 	return m
 }
 
-// said is the first line that a program prints; empty where there is no such program.
-func said(ctx context.Context, program string, args ...string) string {
+// firstLine returns the first line that a program prints, or "" if there is no such program.
+func firstLine(ctx context.Context, program string, args ...string) string {
 	printed, err := exec.CommandContext(ctx, program, args...).Output()
 	if err != nil {
 		return ""
@@ -49,7 +49,7 @@ func said(ctx context.Context, program string, args ...string) string {
 	return strings.TrimSpace(line)
 }
 
-// field is the first value of a name in a file of lines NAME: VALUE.
+// field returns the first value of a name in a file with lines NAME: VALUE.
 func field(path, name string) string {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -63,10 +63,10 @@ func field(path, name string) string {
 	return ""
 }
 
-// commit is what is checked out, with a mark where files were changed since.
+// commit returns the commit that is checked out, marked if tracked files have changed since.
 func commit(ctx context.Context, dir string) string {
-	head := said(ctx, "git", "-C", dir, "rev-parse", "--short=12", "HEAD")
-	if head != "" && said(ctx, "git", "-C", dir, "status", "--porcelain", "--untracked-files=no") != "" {
+	head := firstLine(ctx, "git", "-C", dir, "rev-parse", "--short=12", "HEAD")
+	if head != "" && firstLine(ctx, "git", "-C", dir, "status", "--porcelain", "--untracked-files=no") != "" {
 		head += " with changes"
 	}
 	return head

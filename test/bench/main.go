@@ -1,5 +1,5 @@
-// Command bench builds the same applications in each of the ways that people have today and with layercache, on real parts,
-// side by side in one run, and says how long each took.
+// Command bench builds the same applications with layercache and in each of the ways that people use today,
+// with real parts and in one run, and reports how long each took.
 //
 //	make bench
 //	go -C test run ./bench -runs 5 -workloads app
@@ -33,7 +33,7 @@ func main() {
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 	case interrupted:
-		fmt.Fprintln(os.Stderr, "bench: interrupted; what was measured so far is in the file")
+		fmt.Fprintln(os.Stderr, "bench: interrupted; the file has the measurements so far")
 		os.Exit(130)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, err)
@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// options are the command line.
+// options are the options of the command line.
 type options struct {
 	choice
 	runs                int
@@ -67,20 +67,20 @@ func parse(args []string) (options, error) {
 	list(&o.flows, "flows", "`names` of flows", flowKeys())
 	list(&o.networks, "network", "`names` of networks", networkKeys())
 	flags.BoolVar(&o.all, "all", false, "every combination, not only those of the plan")
-	flags.IntVar(&o.runs, "runs", 1, "how `often` each build is measured; with 0, nothing but the zip and the synth are")
-	flags.Uint64Var(&o.seed, "seed", o.seed, "the `number` that the order of the builds comes from (default: another one each time)")
-	flags.StringVar(&o.json, "json", "", "the `file` for all that was measured (default: dist/bench/results.json; with -from none)")
-	flags.StringVar(&o.page, "page", "", "the `file` for the page, Markdown (default: none)")
-	flags.StringVar(&o.picture, "picture", "", "the `file` for the picture, SVG (default: none)")
-	flags.StringVar(&o.from, "from", "", "measure nothing: take the figures from this `file`, or from several separated by commas")
-	flags.StringVar(&o.dir, "dir", "", "a `directory` for the builders and the registry, some tens of gigabytes (default: in the one for temporary files)")
-	flags.BoolVar(&o.synth, "synth", false, "measure the synth too")
-	flags.BoolVar(&o.verbose, "verbose", false, "show what the programs print")
+	flags.IntVar(&o.runs, "runs", 1, "`number` of measurements of each build; with 0, only the zip and the synth are measured")
+	flags.Uint64Var(&o.seed, "seed", o.seed, "seed `number` of the order of the builds (default: random)")
+	flags.StringVar(&o.json, "json", "", "the `file` for the results (default: dist/bench/results.json; none with -from)")
+	flags.StringVar(&o.page, "page", "", "the `file` for the Markdown page (default: none)")
+	flags.StringVar(&o.picture, "picture", "", "the `file` for the SVG picture (default: none)")
+	flags.StringVar(&o.from, "from", "", "do not measure; read the results from this `file`, or from several separated by commas")
+	flags.StringVar(&o.dir, "dir", "", "a `directory` for the builders and the registry, which need tens of gigabytes (default: the directory for temporary files)")
+	flags.BoolVar(&o.synth, "synth", false, "also measure the synth")
+	flags.BoolVar(&o.verbose, "verbose", false, "show the output of the programs")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if flags.NArg() > 0 {
-		return o, fmt.Errorf("bench: %q is not expected: every option is a flag (see -help)", flags.Arg(0))
+		return o, fmt.Errorf("bench: unexpected argument %q: every option is a flag (see -help)", flags.Arg(0))
 	}
 	if o.from == "" {
 		o.json = cmp.Or(o.json, "dist/bench/results.json")
@@ -105,7 +105,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	return publish(measured, o, w)
 }
 
-// publish prints the tables, and writes page and picture where they are wanted.
+// publish prints the tables, and writes the page and the picture if requested.
 func publish(measured *results, o options, w io.Writer) error {
 	printTables(w, measured)
 	if o.page != "" {

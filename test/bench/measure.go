@@ -83,7 +83,8 @@ func (s *session) measureAll(ctx context.Context) error {
 	return s.save()
 }
 
-// groups are the cells whose figures are compared: those of one workload on one network. Each is measured in one go.
+// groups returns the cells grouped by workload and network: the figures of a group are compared, so it is
+// measured without interruption.
 func groups(chosen []cell) [][]cell {
 	var order []string
 	byKey := map[string][]cell{}
@@ -105,8 +106,8 @@ func groups(chosen []cell) [][]cell {
 	return all
 }
 
-// measureGroup builds each cell of a group once a round, each round in an order of its own. First come the cold builds that
-// the others begin with; they are the first round's where cold builds are measured.
+// measureGroup builds each cell of a group once per round, in a random order. Before that come the cold
+// builds that the other phases start from; where cold builds are measured, they count as the first round.
 func (s *session) measureGroup(ctx context.Context, group []cell) error {
 	defer s.forget()
 	s.seeds = map[seed]*registry.Snapshot{}
@@ -145,7 +146,7 @@ func (s *session) measureGroup(ctx context.Context, group []cell) error {
 	return nil
 }
 
-// seedsOf are the cold builds that cells of other phases need.
+// seedsOf returns the cold builds that cells of other phases need.
 func seedsOf(group []cell) ([]seed, error) {
 	var wanted []seed
 	for _, c := range group {
@@ -160,7 +161,7 @@ func seedsOf(group []cell) ([]seed, error) {
 	return wanted, nil
 }
 
-// sow makes a cold build and keeps what it left.
+// sow runs a cold build and keeps a snapshot of its repositories.
 func (s *session) sow(ctx context.Context, one seed) (measurement, error) {
 	repositories := repositoriesOf(one)
 	if err := s.registry.Clear(ctx, repositories...); err != nil {
@@ -203,11 +204,11 @@ func (s *session) once(ctx context.Context, c cell, round int) error {
 	return s.record(m, round)
 }
 
-// errNoSeed says that a build has nothing to begin with.
-var errNoSeed = errors.New("bench: the cold build before it failed")
+// errNoSeed is the error of a build whose cold build failed.
+var errNoSeed = errors.New("bench: the cold build that it starts from failed")
 
-// failed notes that a build went wrong, and the benchmark goes on, unless it was interrupted: it ends with an error after
-// the last build.
+// failed records a failed build. The benchmark continues, unless it was interrupted, and returns an error
+// after the last build.
 func (s *session) failed(ctx context.Context, c cell, round int, err error) error {
 	if ctx.Err() != nil {
 		return err
@@ -217,7 +218,7 @@ func (s *session) failed(ctx context.Context, c cell, round int, err error) erro
 	return s.save()
 }
 
-// record keeps a measurement.
+// record saves a measurement.
 func (s *session) record(m measurement, round int) error {
 	m.Round = round
 	s.results.Measurements = append(s.results.Measurements, m)
@@ -230,7 +231,7 @@ func (s *session) save() error {
 	return s.results.write(s.json)
 }
 
-// forget drops the seeds of a group, and what its builds wrote.
+// forget removes the snapshots of a group and everything that its builds wrote.
 func (s *session) forget() {
 	for one, snapshot := range s.seeds {
 		_ = s.registry.Clear(context.Background(), repositoriesOf(one)...)

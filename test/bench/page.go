@@ -33,7 +33,7 @@ func writePage(path string, r *results) error {
 	return nil
 }
 
-// content is what the page has besides its prose.
+// content is the data of the page's template.
 type content struct {
 	Runs      []string
 	Bases     []string
@@ -67,7 +67,7 @@ func contentOf(r *results) content {
 	return c
 }
 
-// text says of a run where it was made, of what, and how to make it again.
+// text describes where, when and how a run was made.
 func (p provenance) text() string {
 	m := p.Machine
 	var versions []string
@@ -85,7 +85,7 @@ func (p provenance) text() string {
 		m.System, m.Kernel, p.Disk, strings.Join(versions, ", "))
 }
 
-// reasons joins the cells that could not be measured by why.
+// reasons groups the cells that could not be measured by reason.
 func reasons(r *results) []string {
 	cellsOf := map[string][]string{}
 	for _, left := range r.LeftOut {

@@ -7,20 +7,20 @@ import (
 	"github.com/layercache/layercache/test/bench/workload"
 )
 
-// phase is what a build has before it, and what has changed since.
+// phase is what happened before a build and what has changed since.
 type phase struct {
 	key, name string
-	// seeded says that a cold build of the same flow has been before.
+	// seeded reports whether a cold build of the same flow comes first.
 	seeded bool
-	// release is that of the base image that changes.
+	// release is the release of the base image that changes.
 	release int
-	// change makes the build's change.
+	// change applies the phase's change.
 	change func(r *workload.Revision, token string)
-	// branch is what layercache is told to build.
+	// branch is the value of LAYERCACHE_BRANCH; "main" if empty.
 	branch string
-	// linked builds with COPY --link, and did so before.
+	// linked uses COPY --link, in this build and the cold one.
 	linked bool
-	// verdicts are layercache's right ones.
+	// verdicts are the valid verdicts of layercache.
 	verdicts []string
 }
 
@@ -55,10 +55,10 @@ func phaseNamed(key string) (phase, error) {
 			return p, nil
 		}
 	}
-	return phase{}, fmt.Errorf("bench: no phase is called %q", key)
+	return phase{}, fmt.Errorf("bench: unknown phase %q", key)
 }
 
-// right says whether a verdict of layercache's is one that the phase should have. The workload of one line has no step that
+// right reports whether a verdict of layercache is valid for the phase. The workload "line" has no step that
 // could be cached.
 func (p phase) right(w workload.Workload, verdict string) bool {
 	return w.Proof == "" && w.Key == "line" || slices.Contains(p.verdicts, verdict)

@@ -12,7 +12,7 @@ import (
 //go:embed picture.svg
 var pictureSource string
 
-// panel is one phase in the picture, a bar for each flow.
+// panel is one phase in the picture, with a bar for each flow.
 type panel struct {
 	Title string
 	Y     float64
@@ -34,8 +34,8 @@ const (
 	firstY    = 62.0
 )
 
-// drawPicture draws the unchanged and the changed build of the workload with a big base, an SVG that is readable in light
-// and dark.
+// drawPicture draws an SVG with the unchanged and the changed build of the workload "app", readable in light
+// and dark mode.
 func drawPicture(path string, r *results) error {
 	var panels []panel
 	y, longest := firstY, 0.0
@@ -77,10 +77,10 @@ func drawPicture(path string, r *results) error {
 	return chart.Execute(file, map[string]any{"Panels": panels, "Height": y, "Frame": y - 1, "Foot": footOf(r)})
 }
 
-// shown are the phases that have bars.
+// shown are the phases with bars.
 var shown = []string{unchanged, source}
 
-// footOf says what the bars are of.
+// footOf returns the caption of the bars.
 func footOf(r *results) string {
 	foot := "Medians of " + runsText(r, loopbackKey, "app", shown...) + ", registry on loopback"
 	if len(r.Runs) > 0 {
@@ -89,7 +89,7 @@ func footOf(r *results) string {
 	return foot + "; how it was measured: docs/evidence/benchmark.md"
 }
 
-// plain is a name without Markdown's marks.
+// plain returns a name without Markdown.
 func plain(name string) string {
 	var text []rune
 	for _, r := range name {

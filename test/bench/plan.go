@@ -8,7 +8,7 @@ import (
 	"github.com/layercache/layercache/test/bench/workload"
 )
 
-// cell is what is measured once a round.
+// cell is a combination that is measured once per round.
 type cell struct {
 	Network  string `json:"network"`
 	Workload string `json:"workload"`
@@ -19,11 +19,11 @@ type cell struct {
 // part is a product of workloads, phases, flows and networks.
 type part struct{ workloads, phases, flows, networks []string }
 
-// every stands for all there are.
+// every stands for all keys.
 var every []string
 
-// planned is what a benchmark measures when it is not told otherwise: the published flows where they differ, and the rest
-// where there is something to learn from it, because all of it would take a day.
+// planned is the default plan. It covers the published flows where they differ, and the rest only where there
+// is something to learn, because all combinations would take a day.
 func planned() []part {
 	loopback, both := []string{loopbackKey}, []string{loopbackKey, distantKey}
 	mounting := []string{loopbackKey, mountsKey}
@@ -42,20 +42,20 @@ func planned() []part {
 	}
 }
 
-// choice narrows the plan; an empty list is no condition.
+// choice narrows the plan; an empty list does not restrict it.
 type choice struct {
 	workloads, phases, flows, networks []string
-	// all takes every combination, rather than the plan's.
+	// all selects every combination instead of the plan's.
 	all bool
 }
 
-// leftOut is a cell that was asked for and cannot be.
+// leftOut is a cell that was requested but cannot be measured.
 type leftOut struct {
 	cell
 	Why string `json:"why"`
 }
 
-// cells lists what is to be measured, and what cannot be on this machine or at all.
+// cells returns the cells to measure, and those that cannot be measured on this machine or at all.
 func cells(c choice, can func(flow.Flow) error) (chosen []cell, left []leftOut, err error) {
 	if err := c.check(); err != nil {
 		return nil, nil, err
@@ -81,7 +81,7 @@ func cells(c choice, can func(flow.Flow) error) (chosen []cell, left []leftOut, 
 		}
 	}
 	if len(chosen)+len(left) == 0 {
-		return nil, nil, fmt.Errorf("bench: nothing is planned for this choice: with -all every combination is run")
+		return nil, nil, fmt.Errorf("bench: the plan has nothing for this choice; -all runs every combination")
 	}
 	return chosen, left, nil
 }
@@ -106,7 +106,7 @@ func (p part) product() []cell {
 	return product
 }
 
-// impossible says why a cell cannot be measured; empty where it can.
+// impossible returns why a cell cannot be measured, or "" if it can.
 func impossible(c cell, can func(flow.Flow) error) (string, error) {
 	f, err := flow.Named(c.Flow)
 	if err != nil {
@@ -120,9 +120,9 @@ func impossible(c cell, can func(flow.Flow) error) (string, error) {
 	case can(f) != nil:
 		return can(f).Error(), nil
 	case c.Network == ecrKey && (f.Key != flow.ByHand && f.Key != flow.Layercache || c.Phase != unchanged):
-		return "what the registry with a sign-in had before is not put back, and only these flows sign in to it", nil
+		return "the registry with a sign-in cannot be restored between builds, and only by-hand and layercache sign in", nil
 	case c.Phase == baseLinked && f.Frontend:
-		return "the Dockerfile parser of this dockerd does not know COPY --link", nil
+		return "the Dockerfile parser of this dockerd does not support COPY --link", nil
 	case w.Proof == "" && w.Key == "line" && slices.Contains([]string{source, dependency, baseLinked}, c.Phase):
 		return "the Dockerfile of one line has no source, no dependency and no COPY", nil
 	}
@@ -134,7 +134,7 @@ func (c choice) has(one cell) bool {
 	return in(c.workloads, one.Workload) && in(c.phases, one.Phase) && in(c.flows, one.Flow) && in(c.networks, one.Network)
 }
 
-// check refuses names that there are not.
+// check returns an error for unknown names.
 func (c choice) check() error {
 	for what, lists := range map[string][2][]string{
 		"workload": {c.workloads, workloadKeys()}, "phase": {c.phases, phaseKeys()},
@@ -142,7 +142,7 @@ func (c choice) check() error {
 	} {
 		for _, key := range lists[0] {
 			if !slices.Contains(lists[1], key) {
-				return fmt.Errorf("bench: no %s is called %q: there are %v", what, key, lists[1])
+				return fmt.Errorf("bench: unknown %s %q: use one of %v", what, key, lists[1])
 			}
 		}
 	}

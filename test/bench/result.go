@@ -13,10 +13,10 @@ import (
 	"github.com/layercache/layercache/test/bench/registry"
 )
 
-// results are one run of the benchmark or several, as they are kept in a file.
+// results are the results of one or several runs, as saved in a file.
 type results struct {
 	Runs []provenance `json:"runs"`
-	// Bases says what each base image is made of.
+	// Bases describes the content of each base image.
 	Bases map[string]string `json:"bases"`
 	// ZipBytes is the size of the helper's zip by architecture.
 	ZipBytes     map[string]int64 `json:"zipBytes"`
@@ -26,10 +26,10 @@ type results struct {
 	Measurements []measurement    `json:"measurements"`
 }
 
-// provenance says where, when and of what figures were taken.
+// provenance describes where, when and from which commit a run was made.
 type provenance struct {
 	Machine machine `json:"machine"`
-	// Disk says what file system the builds had.
+	// Disk describes the file system of the builds.
 	Disk     string    `json:"disk"`
 	Commit   string    `json:"commit"`
 	Command  []string  `json:"command"`
@@ -41,28 +41,28 @@ type provenance struct {
 // measurement is one build.
 type measurement struct {
 	cell
-	// Run is the place of the build's run in the list of runs.
+	// Run is the index of the build's run in Runs.
 	Run     int     `json:"run"`
 	Round   int     `json:"round"`
 	Seconds float64 `json:"seconds"`
-	// Parts are the seconds of the builder's start, the cache's import, its export and, with layercache, the other parts of
-	// its report.
+	// Parts are the seconds of the builder's start, the cache's import, its export and, with layercache, the
+	// other parts of its report.
 	Parts map[string]float64 `json:"parts,omitempty"`
-	// Verdict and PeakBytes are layercache's.
+	// Verdict and PeakBytes are only set for layercache.
 	Verdict   string           `json:"verdict,omitempty"`
 	StepsRun  int              `json:"stepsRun"`
 	PeakBytes int64            `json:"peakBytes,omitempty"`
 	Traffic   registry.Traffic `json:"traffic"`
 }
 
-// failure is a build that did not do what it should.
+// failure is a build that failed or gave a wrong result.
 type failure struct {
 	cell
 	Round int    `json:"round"`
 	Error string `json:"error"`
 }
 
-// write keeps the results in a file, which is whole at any time.
+// write saves the results in a file, which is complete at any time.
 func (r *results) write(path string) error {
 	content, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
@@ -89,7 +89,7 @@ func readResults(path string) (*results, error) {
 	return &r, nil
 }
 
-// join puts the results of several runs together, and into a file where one is named.
+// join joins the results of several runs, and saves them if file is not empty.
 func join(paths []string, file string) (*results, error) {
 	joined := &results{Bases: map[string]string{}}
 	for _, path := range paths {
@@ -113,8 +113,9 @@ func join(paths []string, file string) (*results, error) {
 	return joined, joined.write(file)
 }
 
-// sheets keep apart what must not be compared: a machine may be faster in one run than in another. The first has all cells,
-// each from the first run that measured it; a later run that measured one of them again has a sheet of its own.
+// sheets separates results that must not be compared, because a machine may be faster in one run than in
+// another. The first sheet has all cells, each from the first run that measured it. A later run that measured
+// one of them again gets its own sheet.
 func (r *results) sheets() []*results {
 	first := *r
 	first.Measurements = nil
@@ -130,12 +131,12 @@ func (r *results) sheets() []*results {
 	return all
 }
 
-// of are the measurements of a cell.
+// of returns the measurements of a cell.
 func (r *results) of(c cell) []measurement {
 	return slices.DeleteFunc(slices.Clone(r.Measurements), func(m measurement) bool { return m.cell != c })
 }
 
-// spread is the middle and the ends of some figures.
+// spread is the median and the range of some figures.
 type spread struct {
 	median, least, most float64
 	n                   int
@@ -150,7 +151,7 @@ func spreadOf(figures []float64) spread {
 	return spread{median: (sorted[(n-1)/2] + sorted[n/2]) / 2, least: sorted[0], most: sorted[n-1], n: n}
 }
 
-// seconds are a cell's.
+// seconds returns the spread of a cell's durations.
 func (r *results) seconds(c cell) spread {
 	return r.figures(c, func(m measurement) float64 { return m.Seconds })
 }

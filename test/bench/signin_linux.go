@@ -21,14 +21,14 @@ import (
 	"github.com/layercache/layercache/test/ecrhost"
 )
 
-// ecrHost is the registry's name on the network with a sign-in.
+// ecrHost is the registry's host name on the network with a sign-in.
 const ecrHost = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 
-// signedIn is a registry under ECR's host name, with TLS, and the API that its tokens come from. Base images stay where
-// they are.
+// signedIn is a registry with ECR's host name and TLS, and the API that issues its tokens. Base images stay
+// in the other registry.
 type signedIn struct {
 	world *ecrhost.World
-	// docker is a configuration folder with a sign-in, for flows that do not sign in by themselves.
+	// docker is a Docker configuration folder with a sign-in, for flows that do not sign in themselves.
 	docker string
 }
 
@@ -50,7 +50,7 @@ func startSignedIn(dir string, repositories []string) (*signedIn, error) {
 	return s, os.WriteFile(filepath.Join(s.docker, "config.json"), []byte(config), 0o600)
 }
 
-// place has a build see the registry, and sign in as its flow does.
+// place makes a build use the registry, with the credentials that its flow needs.
 func (s *signedIn) place(b *flow.Build, f flow.Flow) {
 	b.Env = s.world.Environ()
 	b.Command = func(ctx context.Context, program string, args ...string) *exec.Cmd {
@@ -63,17 +63,17 @@ func (s *signedIn) place(b *flow.Build, f flow.Flow) {
 	}
 }
 
-// mark is where the list of requests ends.
+// mark returns the position at the end of the list of requests.
 func (s *signedIn) mark() int { return len(s.world.Requests()) }
 
-// pushed says whether an image was written, or found in its place, after the mark.
+// pushed reports whether an image was written, or found to be there already, after the mark.
 func (s *signedIn) pushed(mark int, repository string) bool {
 	return slices.ContainsFunc(s.world.Requests()[mark:], func(r ecrhost.Request) bool {
 		return strings.HasSuffix(r.Path, "/"+repository+"/manifests/"+tag) && (r.Method == "PUT" || r.Method == "HEAD") && r.Status < 300
 	})
 }
 
-// image is what the repository has.
+// image returns the current image of the repository.
 func (s *signedIn) image(ctx context.Context, repository string) (v1.Image, error) {
 	ref, err := name.ParseReference(ecrHost + "/" + repository + ":" + tag)
 	if err != nil {

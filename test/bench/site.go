@@ -20,19 +20,19 @@ import (
 const (
 	loopbackKey = "loopback"
 	distantKey  = "2ms"
-	// mountsKey is loopback with a registry that mounts layers of other repositories.
+	// mountsKey is loopback with a registry that mounts layers from other repositories.
 	mountsKey = "mounts"
-	// ecrKey is loopback too, with TLS and a sign-in.
+	// ecrKey is loopback with TLS and a sign-in.
 	ecrKey = "ecr"
 )
 
-// distant is a registry in the same region: 2 ms there and back, 1 Gbit/s.
+// distant is a registry in the same region: 2 ms round trip, 1 Gbit/s.
 var distant = network.Conditions{RoundTrip: 2 * time.Millisecond, BytesPerSecond: 1e9 / 8}
 
-// bases is where the base images are in the registry.
+// bases is the prefix of the base images in the registry.
 const bases = "bases"
 
-// site is everything that the builds share.
+// site holds everything that the builds share.
 type site struct {
 	dir      string
 	registry *registry.Registry
@@ -40,16 +40,16 @@ type site struct {
 	mounting *registry.Mounting
 	signedIn *signedIn
 	machine  *flow.Machine
-	// ownDisks says that each build has a file system of its own, disk what a reader has to know of it.
+	// ownDisks reports whether each build has its own file system; disk describes it for the page.
 	ownDisks bool
 	disk     string
-	// origins says what each base image is made of, layers has the digests of all their layers.
+	// origins describes the content of each base image; layers has the digests of all their layers.
 	origins map[string]string
 	layers  map[string]bool
 	log     io.Writer
 }
 
-// open readies the programs, the registry and the base images of the workloads.
+// open prepares the programs, the registry and the base images of the workloads.
 func open(ctx context.Context, o options, chosen []cell, w io.Writer) (*site, error) {
 	dir, err := os.MkdirTemp(o.dir, "lcbench-")
 	if err != nil {
@@ -103,12 +103,12 @@ func (s *site) ready(ctx context.Context, chosen []cell, w io.Writer) error {
 	return nil
 }
 
-// tryDisk finds out whether this machine makes a file system for each build.
+// tryDisk checks whether this machine can create a file system for each build.
 func (s *site) tryDisk(ctx context.Context, w io.Writer) error {
-	under := said(ctx, "stat", "--file-system", "--format", "%T", s.dir)
+	under := firstLine(ctx, "stat", "--file-system", "--format", "%T", s.dir)
 	tried, err := disk.New(filepath.Join(s.dir, "disk"))
 	if err != nil {
-		fmt.Fprintf(w, "all builds share a file system, on which what one removed slows the next down: %v\n", err)
+		fmt.Fprintf(w, "all builds share a file system, so files removed by one build slow down the next: %v\n", err)
 		s.disk = "one file system for all builds (" + under + ")"
 		return nil
 	}
@@ -116,7 +116,7 @@ func (s *site) tryDisk(ctx context.Context, w io.Writer) error {
 	return tried.Close()
 }
 
-// readySignedIn starts the registry with a sign-in where builds want it.
+// readySignedIn starts the registry with a sign-in if any cell uses it.
 func (s *site) readySignedIn(chosen []cell) error {
 	var repositories []string
 	for _, c := range chosen {
@@ -132,7 +132,7 @@ func (s *site) readySignedIn(chosen []cell) error {
 	return err
 }
 
-// provide puts both releases of a base image into the registry, the first as the latest.
+// provide puts both releases of a base image into the registry, the first one as latest.
 func (s *site) provide(ctx context.Context, name string) error {
 	if name == workload.Builder {
 		return s.provideBuilder(ctx)
@@ -154,7 +154,7 @@ func (s *site) provide(ctx context.Context, name string) error {
 	return s.registry.Tag(ctx, s.base(name, "1"), "latest")
 }
 
-// know notes the layers of a base image.
+// know records the layers of a base image.
 func (s *site) know(ctx context.Context, place string) error {
 	image, _, err := s.registry.Image(ctx, place, baseimage.Platform())
 	if err != nil {
@@ -170,7 +170,7 @@ func (s *site) know(ctx context.Context, place string) error {
 	return nil
 }
 
-// provideBuilder copies the first release of the platform.
+// provideBuilder copies the first release of the platform image.
 func (s *site) provideBuilder(ctx context.Context) error {
 	if s.origins[workload.Platform] == "" {
 		if err := s.provide(ctx, workload.Platform); err != nil {
@@ -192,7 +192,7 @@ func (s *site) release(ctx context.Context, name string, release int) error {
 	return s.registry.Tag(ctx, s.base(name, fmt.Sprint(release)), "latest")
 }
 
-// hosts are where images and caches are in a network, and where base images are.
+// hosts returns the registry hosts of images and caches, and of base images, on a network.
 func (s *site) hosts(network string) (images, bases string) {
 	switch network {
 	case distantKey:

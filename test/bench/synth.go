@@ -10,11 +10,11 @@ import (
 	"github.com/layercache/layercache/test/kit/checkout"
 )
 
-// synthResult is how long the synth of an app takes, in Go with these constructs and in JavaScript without them: medians in
-// seconds.
+// synthResult is the duration of an app's synth, in Go with these constructs and in JavaScript without them:
+// medians in seconds.
 type synthResult struct {
 	synthPair
-	// App is without the CDK's command, which both have in the same way.
+	// App is the synth without the CDK CLI, which is the same for both.
 	App    synthPair `json:"app"`
 	Builds int       `json:"builds"`
 	Runs   int       `json:"runs"`
@@ -26,7 +26,7 @@ type synthPair struct {
 	Ratio      float64 `json:"ratio"`
 }
 
-// measureSynth runs test/bench/synth, which measures in a process of its own: a synth starts jsii's kernel.
+// measureSynth runs test/bench/synth as a separate process, because a synth starts jsii's kernel.
 func measureSynth(ctx context.Context) (*synthResult, error) {
 	cmd := exec.CommandContext(ctx, "go", "-C", checkout.Path("test"), "run", "./bench/synth")
 	cmd.Stderr = os.Stderr

@@ -11,17 +11,17 @@ import (
 	"github.com/layercache/layercache/test/bench/workload"
 )
 
-// networkNames are the networks in words.
+// networkNames returns descriptions of the networks.
 func networkNames() map[string]string {
 	return map[string]string{
 		loopbackKey: "registry on loopback",
-		distantKey:  "registry behind 2 ms (there and back) and 1 Gbit/s",
-		mountsKey:   "registry on loopback that mounts layers of other repositories, as ECR does where an account asks for it",
-		ecrKey:      "image and cache on loopback under ECR's host name, with TLS and a sign-in",
+		distantKey:  "registry behind a network of 2 ms round trip and 1 Gbit/s",
+		mountsKey:   "registry on loopback that mounts layers from other repositories, as ECR does if the account turns it on",
+		ecrKey:      "image and cache on loopback with ECR's host name, TLS and a sign-in",
 	}
 }
 
-// table is Markdown: its first row is the head.
+// table is a Markdown table; its first row is the header.
 type table [][]string
 
 func (t table) write(w io.Writer) {
@@ -34,8 +34,8 @@ func (t table) write(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// printTables writes every table: times by workload and network, those of runs that measured again, what else was measured,
-// and the targets.
+// printTables writes every table: durations by workload and network, those of later runs, other figures, and
+// the targets.
 func printTables(w io.Writer, all *results) {
 	sheets := all.sheets()
 	r := sheets[0]
@@ -47,10 +47,10 @@ func printTables(w io.Writer, all *results) {
 		head string
 		t    table
 	}{
-		{"Bytes moved in (b), registry on loopback\n\nMedians of what the registry sent and received, MB.", moved(r)},
-		{"What the cache adds to (a)\n\nMedian seconds: the builder's start, and the wall-clock that the cache's import and its export add.", added(r)},
+		{"Data transferred in (b), registry on loopback\n\nMedians of the megabytes that the registry sent (down) and received (up).", moved(r)},
+		{"What the cache adds to (a)\n\nMedian seconds of the builder's start, and the time that the cache's import and export add.", added(r)},
 		{"The helper and the synth", rest(r)},
-		{"Where the project set out to get to\n\nOf medians, registry on loopback.", aims(r)},
+		{"Targets of the project\n\nCalculated from medians, registry on loopback.", aims(r)},
 	}
 	for _, other := range others {
 		if len(other.t) > 1 {
@@ -65,7 +65,7 @@ func printTimes(w io.Writer, r *results, which string) {
 	for _, network := range networkKeys() {
 		for _, work := range workload.All() {
 			if t := times(r, network, work.Key); len(t) > 1 {
-				fmt.Fprintf(w, "### %s(%s) %s: %s\n\nSeconds: the median, the least and the most of %s, and how many times layercache's median it is.\n\n",
+				fmt.Fprintf(w, "### %s(%s) %s: %s\n\nSeconds: the median (minimum to maximum) of %s, and the median as a multiple of layercache's.\n\n",
 					which, work.Letter, work.What, networkNames()[network], runsText(r, network, work.Key))
 				t.write(w)
 			}
@@ -73,7 +73,7 @@ func printTimes(w io.Writer, r *results, which string) {
 	}
 }
 
-// times has a row for each flow and a column for each phase that was measured.
+// times returns a table with a row for each flow and a column for each measured phase.
 func times(r *results, network, work string) table {
 	measured := phasesOf(r, network, work)
 	head := []string{"flow"}
@@ -105,7 +105,7 @@ func phasesOf(r *results, network, work string) []phase {
 	})
 }
 
-// runsText is how often each cell of a table was measured, of the phases where some are named.
+// runsText returns how often the cells of a table were measured, optionally only those of some phases.
 func runsText(r *results, network, work string, phases ...string) string {
 	counts := map[cell]int{}
 	for _, m := range r.Measurements {
@@ -127,7 +127,7 @@ func runsText(r *results, network, work string, phases ...string) string {
 	return fmt.Sprintf("%d to %d runs", least, most)
 }
 
-// timeText is a cell's text; a cell that was not measured has a dash.
+// timeText formats a cell; a cell that was not measured is a dash.
 func timeText(s, mine spread, isMine bool) string {
 	text, times := seconds(s.median), ""
 	switch {
@@ -151,7 +151,7 @@ func seconds(figure float64) string {
 	return fmt.Sprintf("%.2f", figure)
 }
 
-// timesText is how many times layercache's median another one is.
+// timesText formats a median as a multiple of layercache's.
 func timesText(s, mine spread) string {
 	if mine.n == 0 || mine.median == 0 {
 		return ""
@@ -186,7 +186,7 @@ func moved(r *results) table {
 }
 
 func added(r *results) table {
-	t := table{{"flow", "phase", "start", "import", "export", "together", ""}}
+	t := table{{"flow", "phase", "start", "import", "export", "total", "of layercache's"}}
 	for _, key := range []string{flow.Walkthrough, flow.OwnTag, flow.Peer, flow.Layercache} {
 		f, err := flow.Named(key)
 		if err != nil {
@@ -194,8 +194,8 @@ func added(r *results) table {
 		}
 		for _, phase := range []string{cold, unchanged} {
 			c := cell{loopbackKey, "line", phase, key}
-			together := r.figures(c, addedTime)
-			if together.n == 0 {
+			total := r.figures(c, addedTime)
+			if total.n == 0 {
 				continue
 			}
 			row := []string{f.Name, phase}
@@ -203,13 +203,13 @@ func added(r *results) table {
 				row = append(row, seconds(r.figures(c, func(m measurement) float64 { return m.Parts[part] }).median))
 			}
 			mine := r.figures(cell{loopbackKey, "line", phase, flow.Layercache}, addedTime)
-			t = append(t, append(row, seconds(together.median), timesText(together, mine)))
+			t = append(t, append(row, seconds(total.median), timesText(total, mine)))
 		}
 	}
 	return t
 }
 
-// rest are the figures that have no flow beside them.
+// rest returns the table of figures that do not belong to a flow.
 func rest(r *results) table {
 	t := table{{"", ""}}
 	for _, work := range workload.All() {
@@ -220,16 +220,16 @@ func rest(r *results) table {
 			}
 		}
 		if most > 0 {
-			t = append(t, []string{fmt.Sprintf("most memory of the helper's own process in any build of `%s`", work.Key), amount(megabytes(most), "MB")})
+			t = append(t, []string{fmt.Sprintf("peak memory of the helper's own process in any build of `%s`", work.Key), amount(megabytes(most), "MB")})
 		}
 	}
 	for _, arch := range slices.Sorted(maps.Keys(r.ZipBytes)) {
-		t = append(t, []string{"the helper's zip, helper and buildkitd, for " + arch, amount(megabytes(r.ZipBytes[arch]), "MB")})
+		t = append(t, []string{"the helper's zip (helper and buildkitd) for " + arch, amount(megabytes(r.ZipBytes[arch]), "MB")})
 	}
 	if s := r.Synth; s != nil {
 		t = append(t,
-			[]string{fmt.Sprintf("`cdk synth` of %d builds in Go, the compile aside, median of %d", s.Builds, s.Runs), amount(s.Go, "s")},
-			[]string{"the same app, to the same templates, in JavaScript with the CDK's own constructs", amount(s.JavaScript, "s")},
+			[]string{fmt.Sprintf("`cdk synth` of %d builds in Go, without the compile, median of %d", s.Builds, s.Runs), amount(s.Go, "s")},
+			[]string{"the same templates from an app in JavaScript with the CDK's own constructs", amount(s.JavaScript, "s")},
 		)
 	}
 	return t

@@ -6,17 +6,17 @@ import (
 	"github.com/layercache/layercache/test/bench/flow"
 )
 
-// target is where the project set out to get to.
+// target is a performance target of the project.
 type target struct {
-	// what says it, most and unit are its bound.
+	// what describes the target; most and unit are its upper bound.
 	what string
 	most float64
 	unit string
-	// figure is what was measured; known says that it was.
+	// figure returns the measured figure; known reports whether it was measured.
 	figure func(r *results) (got float64, known bool)
 }
 
-// verdict is a target beside what was measured.
+// verdict is a target with its measured figure.
 type verdict struct {
 	target
 	got        float64
@@ -32,32 +32,33 @@ func judge(r *results) []verdict {
 	return verdicts
 }
 
-// targets are those of loopback: a network makes the others' transfers slower, and what is the same in all flows weigh less.
+// targets returns the targets. All are for loopback: a network slows down the other flows' transfers more,
+// which would favour layercache.
 func targets() []target {
 	at := func(workload, phase, f string) cell { return cell{loopbackKey, workload, phase, f} }
 	mine, none := flow.Layercache, flow.None
 	mounted := cell{mountsKey, "app", baseLinked, mine}
 	return []target{
-		{"(b) unchanged, of the published walkthrough", 1.0 / 30, "×", ratio(at("app", unchanged, mine), at("app", unchanged, flow.Walkthrough))},
-		{"(b) unchanged, of pull and `--cache-from`", 1.0 / 8, "×", ratio(at("app", unchanged, mine), at("app", unchanged, flow.Pull))},
-		{"(b) unchanged, more than by hand with the builder already running", 0.35, "s",
+		{"(b) unchanged, compared with the published walkthrough", 1.0 / 30, "×", ratio(at("app", unchanged, mine), at("app", unchanged, flow.Walkthrough))},
+		{"(b) unchanged, compared with pull and `--cache-from`", 1.0 / 8, "×", ratio(at("app", unchanged, mine), at("app", unchanged, flow.Pull))},
+		{"(b) unchanged, extra time compared with by hand on a running builder", 0.35, "s",
 			difference(at("app", unchanged, mine), at("app", unchanged, flow.ByHand))},
-		{"(b) unchanged with TLS and a sign-in, more than by hand with TLS, signed in before", 0.35, "s",
+		{"(b) unchanged with TLS and a sign-in, extra time compared with by hand when already signed in", 0.35, "s",
 			difference(cell{ecrKey, "app", unchanged, mine}, cell{ecrKey, "app", unchanged, flow.ByHand})},
-		{"(b) source changed, of the walkthrough with a tag of its own", 0.45, "×", ratio(at("app", source, mine), at("app", source, flow.OwnTag))},
-		{"(b) source changed, of a registry cache by hand with gzip", 0.8, "×", ratio(at("app", source, mine), at("app", source, flow.ByHandGzip))},
-		{"(b) cold with the cache written, of no cache at all", 1.1, "×", ratio(at("app", cold, mine), at("app", cold, none))},
+		{"(b) source changed, compared with the walkthrough with a separate cache tag", 0.45, "×", ratio(at("app", source, mine), at("app", source, flow.OwnTag))},
+		{"(b) source changed, compared with a registry cache by hand with gzip", 0.8, "×", ratio(at("app", source, mine), at("app", source, flow.ByHandGzip))},
+		{"(b) cold with the cache written, compared with no cache", 1.1, "×", ratio(at("app", cold, mine), at("app", cold, none))},
 		{"(a) setup, import and export", 0.5, "s", worst(addedTime, at("line", cold, mine), at("line", unchanged, mine))},
 		{"(e) unchanged", 1.5, "s", worst(buildTime, at("wide", unchanged, mine))},
-		{"(e) unchanged with 400 steps, of what the line through 50 and 200 steps foretells", 1.3, "×", bend},
+		{"(e) unchanged with 400 steps, compared with the line through 50 and 200 steps", 1.3, "×", bend},
 		{"(b) base changed with `--link`", 2, "s", worst(buildTime, at("app", baseLinked, mine))},
 		{"(b) base changed with `--link`, layers of the base image pulled", 0, "", worst(baseLayers, at("app", baseLinked, mine))},
 		{"(b) base changed with `--link`, the registry mounting layers", 2, "s", worst(buildTime, mounted)},
 		{"(b) base changed with `--link`, the registry mounting layers, layers of the base image pulled", 0, "", worst(baseLayers, mounted)},
 		{"(b) base changed with `--link`, steps run", 0, "", worst(stepsRun, at("app", baseLinked, mine))},
-		{"most memory of the helper in any build", 64, "MB", peak},
+		{"peak memory of the helper in any build", 64, "MB", peak},
 		{"the helper's zip, the larger architecture", 20, "MB", zip},
-		{"synth of 100 builds, of a JavaScript app's", 1.3, "×", synthRatio},
+		{"synth of 100 builds, compared with a JavaScript app", 1.3, "×", synthRatio},
 	}
 }
 
@@ -67,7 +68,7 @@ func baseLayers(m measurement) float64 { return float64(m.Traffic.BaseLayers) }
 
 func stepsRun(m measurement) float64 { return float64(m.StepsRun) }
 
-// addedTime is what a cache adds to a build: the builder's start, the import and the export.
+// addedTime is the time that a cache adds to a build: the builder's start, the import and the export.
 func addedTime(m measurement) float64 { return m.Parts["boot"] + m.Parts["import"] + m.Parts["export"] }
 
 func ratio(a, b cell) func(*results) (float64, bool) {
@@ -87,7 +88,7 @@ func difference(a, b cell) func(*results) (float64, bool) {
 	}
 }
 
-// worst is the largest median of some cells.
+// worst returns the largest median of some cells.
 func worst(of func(measurement) float64, cells ...cell) func(*results) (float64, bool) {
 	return func(r *results) (float64, bool) {
 		largest, known := 0.0, false
@@ -100,7 +101,7 @@ func worst(of func(measurement) float64, cells ...cell) func(*results) (float64,
 	}
 }
 
-// bend is 1 or less where the time of an unchanged build grows no faster than linearly with its steps.
+// bend is at most 1 if the time of an unchanged build grows no faster than linearly with its steps.
 func bend(r *results) (float64, bool) {
 	at := func(workload string) spread {
 		return r.seconds(cell{loopbackKey, workload, unchanged, flow.Layercache})
@@ -137,7 +138,7 @@ func synthRatio(r *results) (float64, bool) {
 
 func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }
 
-// answer is the verdict in words.
+// answer returns the verdict as text.
 func (v verdict) answer() string {
 	switch {
 	case !v.known:
@@ -155,13 +156,13 @@ func (v verdict) figureText() string {
 	}
 	text := amount(v.got, v.unit)
 	if !v.met && text == amount(v.most, v.unit) {
-		// Rounded, a figure that is just over its bound would read as if it kept it.
+		// Rounded, a figure just above its bound would look as if it met it.
 		return withDigits(v.got, 4, v.unit)
 	}
 	return text
 }
 
-// amount writes a figure with as many digits as it needs.
+// amount formats a figure with as many digits as it needs.
 func amount(figure float64, unit string) string {
 	digits := 2
 	switch {

@@ -1,5 +1,5 @@
-// Package docs checks the pages for people: links lead somewhere, messages are
-// those of the program, and configurations are valid.
+// Package docs checks the documentation: links have targets, quoted messages exist in the program, and
+// configurations are valid.
 package docs
 
 import (
@@ -19,8 +19,7 @@ import (
 	"github.com/layercache/layercache/test/kit/checkout"
 )
 
-// pages are the Markdown files of the repository that git knows or would add,
-// by path from the root.
+// pages returns the Markdown files that git tracks or would add, by path from the root.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	command := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md")
@@ -31,7 +30,7 @@ func pages(t *testing.T) map[string]string {
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(output), "\x00"), "\x00") {
 		text, err := fs.ReadFile(checkout.FS(), name)
 		if os.IsNotExist(err) {
-			continue // Deleted, and not yet committed.
+			continue // Deleted but not committed yet.
 		}
 		require.NoError(t, err)
 		texts[name] = string(text)
@@ -46,7 +45,7 @@ var (
 	block   = regexp.MustCompile("(?s)```.*?```")
 )
 
-func TestEveryLinkLeadsSomewhere(t *testing.T) {
+func TestEveryLinkHasATarget(t *testing.T) {
 	all := pages(t)
 	for page, text := range all {
 		for _, match := range link.FindAllStringSubmatch(block.ReplaceAllString(text, ""), -1) {
@@ -67,7 +66,7 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	}
 }
 
-// dropped is what GitHub leaves out of the anchor of a heading.
+// dropped matches the characters that GitHub removes from the anchor of a heading.
 var dropped = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 
 func anchors(text string) []string {
@@ -79,8 +78,8 @@ func anchors(text string) []string {
 }
 
 var (
-	// quoted is a message at the beginning of a row; one of several words is the
-	// program's, a single word is a name.
+	// quoted matches messages in the first column of a table. Texts of several words are messages of the
+	// program, single words are names.
 	quoted = regexp.MustCompile("(?m)^\\| (`[^|]*) \\|")
 	code   = regexp.MustCompile("`([^`]+)`")
 	joint  = regexp.MustCompile("[\"`] \\+\\s*[\"`]")
@@ -97,15 +96,14 @@ func TestTroubleshootingQuotesMessagesOfTheProgram(t *testing.T) {
 			}
 			messages++
 			for part := range strings.SplitSeq(message[1], "…") {
-				assert.True(t, strings.Contains(source, strings.TrimSpace(part)), "docs/troubleshooting.md quotes %q, which no message holds", message[1])
+				assert.True(t, strings.Contains(source, strings.TrimSpace(part)), "docs/troubleshooting.md quotes %q, which the program never prints", message[1])
 			}
 		}
 	}
 	assert.Greater(t, messages, 50)
 }
 
-// sources is the text of the product's Go files, with texts that are put
-// together from several in one piece.
+// sources returns the text of the product's Go files, with concatenated strings joined.
 func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder

@@ -17,10 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// domain is what the fronts' names end with.
+// domain is the suffix of the fronts' host names.
 const domain = ".faults.test"
 
-// authority signs certificates that the helper trusts.
+// authority is a certificate authority that the helper trusts.
 type authority struct {
 	root *x509.Certificate
 	key  *ecdsa.PrivateKey
@@ -40,7 +40,7 @@ func newAuthority(t *testing.T) *authority {
 	return &authority{root: root, key: key, pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
 }
 
-// issue makes a certificate for the names of the domain that is good from now plus begin for an hour.
+// issue returns a certificate for all names of the domain, valid for two hours from now plus begin.
 func (a *authority) issue(t *testing.T, begin time.Duration) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -23,16 +23,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// cache is what a cache consists of.
+// cache describes the parts of a cache.
 type cache struct {
 	config string
-	// layers are in the order of their sizes, the base image's first.
+	// layers are sorted by size, the largest, the base image's, first.
 	layers []string
-	// knows are the steps whose results it holds, by their cache keys.
+	// knows identifies the steps whose results the cache holds, by their cache keys.
 	knows string
 }
 
-// plant copies the good cache and its record to a repository of the cell's own.
+// plant copies the good cache and its record to a cell's own repository.
 func (w *world) plant(t *testing.T, repository string) {
 	t.Helper()
 	from, to := w.folder(seed), w.folder(repository)
@@ -49,14 +49,14 @@ func (w *world) plant(t *testing.T, repository string) {
 	}
 }
 
-// folder is where the registry keeps a repository's blobs.
+// folder returns the folder of a repository's blobs.
 func (w *world) folder(repository string) string { return filepath.Join(w.blobs, repository) }
 
 func (w *world) blob(repository, digest string) string {
 	return filepath.Join(w.folder(repository), strings.ReplaceAll(digest, ":", "-"))
 }
 
-// read looks at the cache of a repository. Its error says what is wrong with it: every part has to be there and whole.
+// read returns the cache in a repository. It returns an error if a part is missing or corrupt.
 func (w *world) read(t *testing.T, repository string) (cache, error) {
 	t.Helper()
 	image, err := remote.Image(w.ref(t, repository+":"+tag))
@@ -78,7 +78,7 @@ func (w *world) read(t *testing.T, repository string) (cache, error) {
 	return found, errors.Join(problems...)
 }
 
-// keys reads the records of a cache's config.
+// keys returns the cache keys in a cache's config.
 //
 // https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/v1/types/spec.go
 func (w *world) keys(repository string, config v1.Descriptor) (string, error) {
@@ -115,8 +115,8 @@ func (w *world) whole(repository string, part v1.Descriptor) error {
 	return nil
 }
 
-// imageOf is the config digest of a cell's image, which stands for all that is in it: the compression of its layers may
-// differ. An image that is not there has none; one that is has to be whole.
+// imageOf returns the config digest of a cell's image, or "" if there is no image. The digest identifies the
+// content, because the compression of layers may differ. An incomplete image fails the test.
 func (w *world) imageOf(t *testing.T, cell string) string {
 	t.Helper()
 	image, err := remote.Image(w.ref(t, "shop-"+cell+":1"), remote.WithPlatform(v1.Platform{OS: "linux", Architecture: architecture}))

@@ -22,28 +22,31 @@ import (
 	"github.com/layercache/layercache/test/programs"
 )
 
-// cell is one build under one fault.
+// cell is one build with one fault.
 type cell struct {
 	t *testing.T
 	w *world
-	// name is that of the repositories.
+	// name is the name of its repositories.
 	name string
-	// app is the application, tmp everything that the helper may write to, state the builder's folder.
+	// app is the folder of the application, tmp everything that the helper may write to, state the builder's
+	// folder.
 	app, tmp, state string
-	// repository is the cache's, image what is pushed; both are in the registry itself unless a front stands before it.
+	// repository is the cache's, image is the image to push. Both are in the registry itself unless a front
+	// is before it.
 	repository, image string
-	// hosts are names that the cell knows beside the fronts', trusted are certificates that it trusts beside ours.
+	// hosts is the content of /etc/hosts, trusted are additional trusted certificates.
 	hosts, trusted string
 	env            map[string]string
-	// mounts are further commands in the mount namespace, starter is what the helper is started by.
+	// mounts are additional commands in the mount namespace; starter is the command that starts the helper.
 	mounts, starter []string
-	// program is the image that is to be made.
+	// program is the config digest of the expected image.
 	program string
 	args    []string
 	stdin   io.Reader
 }
 
-// cell is the second source, to be built with the cache of the first once that is planted.
+// cell returns a cell that builds the second source, to be used with the cache of the first once that is
+// planted.
 func (w *world) cell(t *testing.T, name string) *cell {
 	t.Helper()
 	c := &cell{
@@ -58,7 +61,7 @@ func (w *world) cell(t *testing.T, name string) *cell {
 	return c
 }
 
-// shortDir is a folder whose name leaves room for that of a socket in it.
+// shortDir returns a folder with a path short enough for a Unix socket in it.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "faults-")
@@ -67,7 +70,7 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-// tempDir is the helper's TMPDIR.
+// tempDir returns the helper's TMPDIR.
 func (c *cell) tempDir() string { return filepath.Join(c.tmp, "tmp") }
 
 func (c *cell) write(path string, content []byte) {
@@ -77,16 +80,16 @@ func (c *cell) write(path string, content []byte) {
 	require.NoError(c.t, os.Chtimes(full, time.Unix(86400, 0), time.Unix(86400, 0)))
 }
 
-// enter puts the cell's files in their places in a mount namespace, and becomes the program.
+// enter mounts the cell's files in a mount namespace and then runs the program.
 const enter = `mount --bind "$0/resolv.conf" /etc/resolv.conf && mount --bind "$0/hosts" /etc/hosts && mount --bind "$0/hosts" /etc/hosts && mkdir -p /var/lib/layercache && mount --bind "$1" /var/lib/layercache && shift && `
 
-// command is the helper in the cell.
+// command returns a command that runs the helper in the cell.
 func (c *cell) command(ctx context.Context, args ...string) *exec.Cmd {
 	c.t.Helper()
 	return c.inside(ctx, programs.Path(programs.Bundled), args...)
 }
 
-// inside is a program in the cell.
+// inside returns a command that runs a program in the cell.
 func (c *cell) inside(ctx context.Context, program string, args ...string) *exec.Cmd {
 	c.t.Helper()
 	etc := filepath.Join(c.tmp, "etc")
@@ -102,7 +105,7 @@ func (c *cell) inside(ctx context.Context, program string, args ...string) *exec
 	env := map[string]string{
 		"TMPDIR": c.tempDir(), "HOME": c.tmp, "DOCKER_CONFIG": c.tmp, "PATH": os.Getenv("PATH"),
 		"SSL_CERT_FILE": filepath.Join(etc, "ca.pem"), "SOURCE_DATE_EPOCH": "86400",
-		// A docker that runs on this machine is no part of what is tested.
+		// A docker daemon of this machine must not be used.
 		"DOCKER_HOST":           "unix:///run/layercache-faults-no-docker.sock",
 		"LAYERCACHE_REPOSITORY": c.repository, "LAYERCACHE_BRANCH": "main", "LAYERCACHE_APP": "shop",
 		"LAYERCACHE_MIRRORS":    "bases.test=" + c.w.registry.Addr() + "/bases",
@@ -117,7 +120,7 @@ func (c *cell) inside(ctx context.Context, program string, args ...string) *exec
 	return cmd
 }
 
-// reportsTo has the build send its figures to a front.
+// reportsTo makes the build send its metrics to a front.
 func (c *cell) reportsTo(f *front) {
 	c.env["LAYERCACHE_METRICS_NAMESPACE"], c.env["AWS_ENDPOINT_URL_CLOUDWATCH"] = "faults", "https://"+f.host()
 	c.env["AWS_REGION"], c.env["AWS_ACCESS_KEY_ID"], c.env["AWS_SECRET_ACCESS_KEY"] = "eu-west-1", "AKIAFAULTS", "secret"

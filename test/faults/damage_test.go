@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// damage is what is wrong with a cache that the registry holds.
+// damage is a defect of a cache in the registry.
 type damage struct {
 	point, name string
 	inflict     func(t *testing.T, w *world, repository string)
@@ -50,7 +50,7 @@ var damages = []damage{
 		require.NoError(t, err)
 		require.NoError(t, remote.Put(w.ref(t, repository+":"+tag), written{*manifest}))
 	}},
-	{pulling, "a manifest that says of layers what they are not", func(t *testing.T, w *world, repository string) {
+	{pulling, "a manifest with wrong media types of layers", func(t *testing.T, w *world, repository string) {
 		image, err := remote.Image(w.ref(t, repository+":"+tag))
 		require.NoError(t, err)
 		manifest, err := image.Manifest()
@@ -75,7 +75,7 @@ var damages = []damage{
 	}},
 }
 
-// suffer is the cell of a damage.
+// suffer runs the cell of a damage.
 func (w *world) suffer(t *testing.T, d damage) row {
 	c := w.cell(t, fmt.Sprintf("cell%d", w.number.Add(1)))
 	w.plant(t, c.name)
@@ -86,7 +86,7 @@ func (w *world) suffer(t *testing.T, d damage) row {
 	return c.judge(d.point, fault{name: d.name}, c.build())
 }
 
-// written is a manifest as remote.Put takes it.
+// written is a manifest in the form that remote.Put takes.
 type written struct{ v1.Manifest }
 
 func (w written) RawManifest() ([]byte, error)        { return json.Marshal(w.Manifest) }

@@ -1,7 +1,7 @@
-// Package faults breaks what a build depends on, at every point where it can break, and looks at what becomes of the build:
-// the image, the exit status, the verdict, the time, what is left on the machine, and the cache that the next build finds.
-// docs/evidence/reliability.md is the matrix of what it saw.
+// Package faults breaks the things that a build depends on, at every point where they can break, and checks
+// the result of the build: the image, the exit status, the verdict, the time, leftovers on the machine, and
+// the cache that the next build finds. The matrix of results is docs/evidence/reliability.md.
 //
-// BuildKit and the registry are real. Between them stands a front of each cell's own, which misbehaves on request. The
-// helper runs in a mount namespace where names, the trusted certificate and the builder's folder are the cell's own.
+// BuildKit and the registry are real. Each cell has its own front between them, which misbehaves on request.
+// The helper runs in a mount namespace with its own host names, trusted certificate and builder's folder.
 package faults

@@ -18,26 +18,27 @@ type fault struct {
 	name       string
 	answer     func(f *front, w http.ResponseWriter, r *http.Request)
 	connection func(f *front)
-	// words are what is said of such a connection. Of several requests at once the first may be told that it broke off.
+	// words are the cause reported for such a connection. Of several concurrent requests, the first may
+	// instead report an interrupted connection.
 	words string
 }
 
-// refused is a server that has gone: its connections break and nothing listens any more.
+// refused stops the server: its connections break and nothing listens any more.
 func refused(f *front) {
 	_ = f.listener.Close()
 	f.cut()
 }
 
-// unknown is a server whose name no longer resolves.
+// unknown makes the server's name unresolvable.
 func unknown(f *front) {
 	f.names.forget(f.name)
 	f.cut()
 }
 
-// untrusted is a server that shows a certificate that nobody trusts.
+// untrusted makes the server use an untrusted certificate.
 func untrusted(f *front) { f.show(f.bad) }
 
-// premature is a server whose certificate begins in an hour: its clock is ahead, or the builder's is back.
+// premature makes the server use a certificate that becomes valid in an hour, as if the clocks differed.
 func premature(f *front) { f.show(f.early) }
 
 func (f *front) show(certificate tls.Certificate) {
@@ -57,7 +58,7 @@ func silence(f *front, w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// reset breaks the connection half-way: of what is sent, or else of the answer.
+// reset breaks the connection half-way through the request's body, or else through the answer.
 func reset(f *front, w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength > 0 {
 		_, _ = io.CopyN(io.Discard, r.Body, r.ContentLength/2)
@@ -75,10 +76,10 @@ func reset(f *front, w http.ResponseWriter, r *http.Request) {
 	_ = connection.(*tls.Conn).NetConn().(*net.TCPConn).SetLinger(0)
 }
 
-// perSecond is the pace of a server that is slow.
+// perSecond is the rate of a slow server in bytes.
 const perSecond = 1024
 
-// slow sends, or takes what is sent, at a kilobyte a second.
+// slow sends, or receives, one kilobyte per second.
 func slow(f *front, w http.ResponseWriter, r *http.Request) {
 	pace := time.NewTicker(time.Second / 8)
 	defer pace.Stop()
@@ -115,7 +116,7 @@ func slow(f *front, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// status answers with a registry's refusal.
+// status answers with an error of a registry.
 func status(code int, word, message string) func(*front, http.ResponseWriter, *http.Request) {
 	return func(_ *front, w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -128,12 +129,14 @@ func status(code int, word, message string) func(*front, http.ResponseWriter, *h
 	}
 }
 
-// truncated passes the first half on as if it were all: of what is sent, or else of the answer.
+// truncated forwards only the first half of the request's body, or else of the answer, as if it were
+// complete.
 func truncated(f *front, w http.ResponseWriter, r *http.Request) {
 	f.alter(w, r, func(content []byte) []byte { return content[:len(content)/2] })
 }
 
-// corrupt changes a byte: of a document the first, lest it be luck what it says then, else the one in the middle.
+// corrupt changes one byte: the first of a JSON document, so it is always invalid, else the one in the
+// middle.
 func corrupt(f *front, w http.ResponseWriter, r *http.Request) {
 	f.alter(w, r, func(content []byte) []byte {
 		if bytes.HasPrefix(content, []byte("{")) {
@@ -164,7 +167,7 @@ func (f *front) alter(w http.ResponseWriter, r *http.Request, change func([]byte
 	_, _ = w.Write(body)
 }
 
-// kept is the real server's answer.
+// kept holds the real server's answer.
 type kept struct {
 	header http.Header
 	status int

@@ -21,14 +21,14 @@ import (
 	"github.com/layercache/layercache/test/programs"
 )
 
-// other is a buildkitd that somebody else has started, and that buildx knows as "mine".
+// other is a buildkitd that the helper did not start, and that buildx knows as "mine".
 type other struct {
 	c      *cell
 	daemon *exec.Cmd
 	log    bytes.Buffer
 }
 
-// otherBuilder has the cell build on it, with --builder.
+// otherBuilder starts such a builder and makes the cell build on it, with --builder.
 func (c *cell) otherBuilder() *other {
 	c.t.Helper()
 	config, socket := filepath.Join(c.tmp, "buildkitd.toml"), filepath.Join(c.tmp, "mine.sock")
@@ -42,7 +42,7 @@ func (c *cell) otherBuilder() *other {
 	require.Eventually(c.t, func() bool {
 		connection, err := net.Dial("unix", socket)
 		return err == nil && connection.Close() == nil
-	}, time.Minute, 20*time.Millisecond, "buildkitd does not serve")
+	}, time.Minute, 20*time.Millisecond, "buildkitd does not start")
 	c.env["BUILDX_CONFIG"] = filepath.Join(c.tmp, "instances")
 	made, err := c.inside(c.t.Context(), programs.Path(programs.Buildx), "create", "--name", "mine", "--driver", "remote", "unix://"+socket).CombinedOutput()
 	require.NoError(c.t, err, string(made))
@@ -50,7 +50,7 @@ func (c *cell) otherBuilder() *other {
 	return o
 }
 
-// stop ends it, and removes what it left, which the helper has nothing to do with.
+// stop ends the builder and removes its files, for which the helper is not responsible.
 func (o *other) stop() {
 	if o.daemon.ProcessState != nil {
 		return
@@ -60,7 +60,7 @@ func (o *other) stop() {
 	assert.NoError(o.c.t, os.RemoveAll(filepath.Join(o.c.state, "mine")))
 }
 
-// halting sends the first half of the answer, and then nothing.
+// halting sends the first half of the answer and then nothing.
 func halting(f *front, w http.ResponseWriter, r *http.Request) {
 	content := f.content(r)
 	for name, values := range content.header {
@@ -72,11 +72,11 @@ func halting(f *front, w http.ResponseWriter, r *http.Request) {
 	silence(f, w, r)
 }
 
-// parts are what BuildKit reads of a cache, and falls silent half-way.
+// parts are the parts of a cache that BuildKit reads; each stops half-way in one test.
 var parts = []struct {
 	name string
 	is   func(w *world, path string) bool
-	// holds says that nothing goes on in the builder that reads it.
+	// holds reports whether this blocks the builder completely.
 	holds bool
 }{
 	{"manifest", func(_ *world, path string) bool { return strings.Contains(path, "/manifests/") }, true},
@@ -84,12 +84,12 @@ var parts = []struct {
 	{"layer", func(w *world, path string) bool { return slices.Contains(w.good.layers, filepath.Base(path)) }, false},
 }
 
-// TestOnABuilderOfOthersACacheThatFallsSilentIsNotWaitedFor is about a builder that the helper cannot kill: the part of the cache
-// begins to arrive, after the helper was told that the cache is there.
-func TestOnABuilderOfOthersACacheThatFallsSilentIsNotWaitedFor(t *testing.T) {
+// TestAForeignBuilderDoesNotWaitForAStalledCache is about a builder that the helper cannot kill: a part of
+// the cache starts to arrive and stalls, after the helper has found the cache.
+func TestAForeignBuilderDoesNotWaitForAStalledCache(t *testing.T) {
 	w := newWorld(t)
 	for _, part := range parts {
-		fallsSilent := func(t *testing.T) (*cell, *front, *other) {
+		stalled := func(t *testing.T) (*cell, *front, *other) {
 			c := w.cell(t, fmt.Sprintf("cell%d", w.number.Add(1)))
 			w.plant(t, c.name)
 			c.env["LAYERCACHE_CACHE_TIMEOUT"] = "2s"
@@ -101,9 +101,9 @@ func TestOnABuilderOfOthersACacheThatFallsSilentIsNotWaitedFor(t *testing.T) {
 		}
 		t.Run("half of the "+part.name, func(t *testing.T) {
 			t.Parallel()
-			c, front, mine := fallsSilent(t)
+			c, front, mine := stalled(t)
 			o := c.build()
-			assert.Positive(t, front.hits(), "the fault never struck:\n%s", o.log)
+			assert.Positive(t, front.hits(), "the fault never occurred:\n%s", o.log)
 			o.succeeds(t)
 			assert.Equal(t, w.program, w.imageOf(t, c.name), o.log)
 			assert.Contains(t, o.causes(), "reading: the registry did not answer in time, or too slowly (LAYERCACHE_CACHE_TIMEOUT)", o.log)
@@ -117,11 +117,11 @@ func TestOnABuilderOfOthersACacheThatFallsSilentIsNotWaitedFor(t *testing.T) {
 		}
 		t.Run("half of the "+part.name+", where no other builder can run", func(t *testing.T) {
 			t.Parallel()
-			c, _, mine := fallsSilent(t)
+			c, _, mine := stalled(t)
 			o := c.without("runc")
 			assert.Equal(t, 1, o.exitCode, o.log)
-			assert.Contains(t, o.log, "the builder mine does nothing")
-			assert.Contains(t, o.log, "no other builder can do the build (native builder: runc is not on PATH")
+			assert.Contains(t, o.log, "builder mine is stuck: its cache import stopped responding and BuildKit cannot cancel it")
+			assert.Contains(t, o.log, "no other builder can take over (native builder: runc is not on PATH")
 			assert.Empty(t, w.imageOf(t, c.name))
 			mine.stop()
 			c.nothingLeft()

@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// front is what the helper takes for a server: it passes requests on to the real one, and misbehaves from the first request
-// on at which its fault strikes.
+// front is the server that the helper talks to. It forwards requests to the real server, and misbehaves from
+// the first request on that its strike selects.
 type front struct {
 	name        string
 	port        int
@@ -31,24 +31,24 @@ type front struct {
 	connections sync.Map
 	mutex       sync.Mutex
 	certificate tls.Certificate
-	// bad is a certificate that nobody trusts, early one that is not valid yet.
+	// bad is an untrusted certificate, early one that is not valid yet.
 	bad, early tls.Certificate
 	struck     int
 	ended      chan struct{}
 }
 
-// strike is a fault and where it strikes.
+// strike is a fault and the requests that it affects.
 type strike struct {
 	fault fault
-	// at chooses the requests; the first of them, as many as after says, pass.
+	// at selects the requests; the first of these, as many as after, are forwarded.
 	at    func(*http.Request) bool
 	after int
 }
 
-// host is HOST:PORT, as it stands in the name of a repository.
+// host returns HOST:PORT, as in the name of a repository.
 func (f *front) host() string { return fmt.Sprintf("%s:%d", f.name, f.port) }
 
-// newFront is a server of the cell's own, in front of another.
+// newFront starts a front for the cell, before the server backend.
 func (c *cell) newFront(backend http.Handler, strikes strike) *front {
 	c.t.Helper()
 	f := &front{
@@ -107,7 +107,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.next.ServeHTTP(w, r)
 }
 
-// begin strikes before the first request, where there is but one.
+// begin applies a connection fault before the first request, for servers that receive only one request.
 func (f *front) begin() {
 	if f.strikes.fault.connection != nil {
 		f.strikes.fault.connection(f)
@@ -117,14 +117,14 @@ func (f *front) begin() {
 	}
 }
 
-// hits is how many requests the fault struck.
+// hits returns how many requests the fault affected.
 func (f *front) hits() int {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	return max(0, f.struck-f.strikes.after)
 }
 
-// cut closes every connection but those that wait for an answer of the fault's.
+// cut closes every connection except those in which the fault still answers.
 func (f *front) cut() {
 	f.connections.Range(func(connection, _ any) bool {
 		_ = connection.(net.Conn).Close()
@@ -132,7 +132,7 @@ func (f *front) cut() {
 	})
 }
 
-// proxyTo passes requests on to the registry at an address, under the front's own name.
+// proxyTo forwards requests to the registry at an address, keeping the front's host name.
 func proxyTo(address string) *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {

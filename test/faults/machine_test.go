@@ -23,14 +23,14 @@ import (
 	"github.com/layercache/layercache/test/programs"
 )
 
-// machine is the table of what can be wrong with the machine that builds.
+// machine is the table of faults of the build machine.
 const machine = "this machine"
 
-// trial is something that happens to the machine, and what it does to a build.
+// trial is a fault of the machine.
 type trial struct {
 	name string
 	run  func(c *cell) outcome
-	// fails says that no image can come of it.
+	// fails reports whether the build must fail.
 	fails bool
 }
 
@@ -44,7 +44,7 @@ var trials = []trial{
 		c.write("Dockerfile", []byte(strings.Replace(dockerfile, "RUN cat installed", "RUN echo it runs; sleep 2; cat installed", 1)))
 		return c.killed(func(r *running) bool { return strings.Count(r.text(), "it runs") > 1 })
 	}, false},
-	{"buildkitd is killed when the cache has been written", (*cell).killedAfter, false},
+	{"buildkitd is killed after the cache was written", (*cell).killedAfter, false},
 	{"no space for the builder's start", func(c *cell) outcome { return c.confined("64k") }, true},
 	{"no space left for the base image", func(c *cell) outcome { return c.confined("1500k") }, true},
 	{"no space left in a step", func(c *cell) outcome {
@@ -59,15 +59,15 @@ var trials = []trial{
 		c.mounts = append(c.mounts, "mount -t tmpfs -o size=4k none "+c.tempDir()+" && { cat /dev/zero > "+c.tempDir()+"/filler || true; } 2> /dev/null")
 		return c.build()
 	}, true},
-	{"a file system that is read-only where the builder's state goes", func(c *cell) outcome {
+	{"a read-only file system for the builder's state", func(c *cell) outcome {
 		c.mounts = append(c.mounts, "mount -o remount,ro,bind /var/lib/layercache")
 		return c.build()
 	}, false},
-	{"a file system that is read-only where reports go", func(c *cell) outcome {
+	{"a read-only file system for reports", func(c *cell) outcome {
 		c.env["LAYERCACHE_REPORT_DIR"] = "/proc/report"
 		return c.build()
 	}, false},
-	{"out of memory in a step: it is killed", func(c *cell) outcome {
+	{"a step is killed for lack of memory", func(c *cell) outcome {
 		c.write("Dockerfile", []byte(strings.Replace(dockerfile, "RUN cat installed", "RUN echo it runs; sh -c 'kill -9 $$' && cat installed", 1)))
 		o := c.build()
 		assert.Equal(c.t, 1, strings.Count(o.log, " it runs\n"), "a step that fails does not run twice\n%s", o.log)
@@ -79,7 +79,7 @@ var trials = []trial{
 		assert.Contains(c.t, o.log, "exit code: 137", "the step was killed")
 		return o
 	}, true},
-	{"a builder's folder that a crash has left", func(c *cell) outcome {
+	{"a builder's folder left by a crash", func(c *cell) outcome {
 		left := filepath.Join(c.state, "builder-1", "root")
 		require.NoError(c.t, os.MkdirAll(left, 0o700))
 		require.NoError(c.t, os.WriteFile(filepath.Join(left, "state"), []byte("half"), 0o600))
@@ -93,14 +93,14 @@ var trials = []trial{
 		return c.plugin("echo 'ERROR: invalid progress mode rawjson' >&2; exit 1")
 	}, true},
 	{"no docker", func(c *cell) outcome { return c.without("docker") }, false},
-	{"not root", func(c *cell) outcome { return c.asNobody() }, true},
+	{"not root", func(c *cell) outcome { return c.asUser() }, true},
 	{"root without the right to mount", func(c *cell) outcome {
 		c.starter = []string{"setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"}
 		return c.build()
 	}, true},
 }
 
-// undergo is the cell of a trial.
+// undergo runs the cell of a trial.
 func (w *world) undergo(t *testing.T, trial trial) row {
 	c := w.cell(t, fmt.Sprintf("cell%d", w.number.Add(1)))
 	w.plant(t, c.name)
@@ -112,8 +112,8 @@ func (w *world) undergo(t *testing.T, trial trial) row {
 	}
 	image := w.imageOf(t, c.name)
 	if trial.fails {
-		assert.Contains(t, []int{1, 102}, o.exitCode, "buildx's status: 102 is for what is exhausted\n%s", o.log)
-		assert.Empty(t, image, "a tag of an image that was not pushed whole")
+		assert.Contains(t, []int{1, 102}, o.exitCode, "buildx's status; 102 means that a resource is exhausted\n%s", o.log)
+		assert.Empty(t, image, "a partly pushed image must have no tag")
 		r.image = fmt.Sprintf("not pushed, exit status %d: %s", o.exitCode, o.failure())
 	} else {
 		assert.Zero(t, o.exitCode, o.log)
@@ -123,7 +123,7 @@ func (w *world) undergo(t *testing.T, trial trial) row {
 	return r
 }
 
-// killed kills buildkitd when it is time.
+// killed runs a build and kills buildkitd when isTime returns true.
 func (c *cell) killed(isTime func(*running) bool) outcome {
 	c.t.Helper()
 	running := c.start()
@@ -135,11 +135,11 @@ func (c *cell) killed(isTime func(*running) bool) outcome {
 			return syscall.Kill(pid, syscall.SIGKILL) == nil
 		}
 		return false
-	}, time.Minute, 5*time.Millisecond, "the moment never came")
+	}, time.Minute, 5*time.Millisecond, "buildkitd could not be killed in time")
 	return running.wait()
 }
 
-// killedAfter kills buildkitd when the registry has the cache's manifest, which is the last that is written.
+// killedAfter kills buildkitd when the registry has the cache's manifest, which is written last.
 func (c *cell) killedAfter() outcome {
 	c.t.Helper()
 	kill := fault{answer: func(f *front, _ http.ResponseWriter, r *http.Request) {
@@ -160,7 +160,7 @@ func (c *cell) killedAfter() outcome {
 	return o
 }
 
-// daemons are the buildkitds of the cell.
+// daemons returns the process ids of the cell's buildkitds.
 func (c *cell) daemons() []int {
 	var found []int
 	for _, process := range c.processes() {
@@ -173,7 +173,8 @@ func (c *cell) daemons() []int {
 	return found
 }
 
-// withMemory builds in a container whose memory ends, as CodeBuild's does, with another last step. That is what has to end, and once.
+// withMemory builds with a memory limit, as in CodeBuild's container, and another last step. The step must be
+// killed, and must not run twice.
 func (c *cell) withMemory(bytes int, step string) outcome {
 	c.t.Helper()
 	c.write("Dockerfile", []byte(strings.Replace(dockerfile, "RUN cat installed", step, 1)))
@@ -184,17 +185,17 @@ func (c *cell) withMemory(bytes int, step string) outcome {
 	require.NoError(c.t, os.Mkdir(group, 0o755))
 	require.NoError(c.t, os.WriteFile(filepath.Join(group, limit), []byte(strconv.Itoa(bytes)), 0o600))
 	c.mounts = append(c.mounts, "echo $$ > "+group+"/cgroup.procs")
-	// Steps are put into groups below the root of what they see, which is this one.
+	// Steps are put into groups below the root of the hierarchy that they see, which is this group.
 	root := kind[strings.LastIndex(kind, " "):]
 	c.starter = []string{"unshare", "--cgroup", "sh", "-c", "umount" + root + " && mount " + kind + ` && exec "$0" "$@"`}
 	o := c.build()
 	assert.Equal(c.t, 1, strings.Count(o.log, " it runs\n"), "a step that fails does not run twice\n%s", o.log)
-	assert.NotContains(c.t, o.log, "signal: killed", "the builder lives")
+	assert.NotContains(c.t, o.log, "signal: killed", "the builder must survive")
 	assert.Eventually(c.t, func() bool { return removeGroups(group) == nil }, time.Minute, 50*time.Millisecond)
 	return o
 }
 
-// removeGroups removes a control group with those below it.
+// removeGroups removes a control group and those below it.
 func removeGroups(group string) error {
 	below, err := filepath.Glob(filepath.Join(group, "*", ""))
 	for _, each := range below {
@@ -205,7 +206,7 @@ func removeGroups(group string) error {
 	return errors.Join(err, os.Remove(group))
 }
 
-// confined gives the builder's folder a size. There is no other place for it.
+// confined builds with a size limit for the builder's folder, and for the folder that would be used instead.
 func (c *cell) confined(size string) outcome {
 	small := "mount -t tmpfs -o mode=700,size=" + size + " none "
 	c.mounts = append(c.mounts, small+"/var/lib/layercache", "mkdir -p -m 700 "+c.tempDir()+"/layercache", small+c.tempDir()+"/layercache")
@@ -214,7 +215,7 @@ func (c *cell) confined(size string) outcome {
 	return o
 }
 
-// without builds with a PATH that has all but one program.
+// without builds with a PATH that lacks one program.
 func (c *cell) without(program string) outcome {
 	c.t.Helper()
 	bin := filepath.Join(c.tmp, "bin")
@@ -231,7 +232,7 @@ func (c *cell) without(program string) outcome {
 	return c.build()
 }
 
-// with builds with another program in a program's place.
+// with builds with a script in place of a program.
 func (c *cell) with(program, script string) outcome {
 	c.t.Helper()
 	bin := filepath.Join(c.tmp, "bin")
@@ -241,7 +242,7 @@ func (c *cell) with(program, script string) outcome {
 	return c.build()
 }
 
-// plugin builds with another buildx, where docker looks for it.
+// plugin builds with a script that wraps buildx as docker's plugin.
 func (c *cell) plugin(script string) outcome {
 	c.t.Helper()
 	dir := filepath.Join(c.tmp, "cli-plugins")
@@ -251,8 +252,8 @@ func (c *cell) plugin(script string) outcome {
 	return c.build()
 }
 
-// asNobody builds as a user without rights, who may use the helper and buildx.
-func (c *cell) asNobody() outcome {
+// asUser builds as an unprivileged user who may run the helper and buildx.
+func (c *cell) asUser() outcome {
 	c.t.Helper()
 	bin := filepath.Join(c.tmp, "bin")
 	require.NoError(c.t, os.Mkdir(bin, 0o755))
@@ -266,21 +267,21 @@ func (c *cell) asNobody() outcome {
 	return c.build()
 }
 
-// stages are where a signal can meet a build.
+// stages are the points at which a build can receive a signal.
 var stages = append([]string{boot}, append(slices.Clone(points), step)...)
 
-// signals are those that stop a build.
+// signals are the signals that stop a build.
 var signals = []syscall.Signal{syscall.SIGTERM, syscall.SIGINT}
 
 const (
 	// boot is before the build has a builder.
 	boot = "start of buildkitd"
-	// step is where a build spends its time.
+	// step is while a step runs.
 	step = "a step"
 )
 
-// signalled is a cell whose build is stopped by a signal: while buildkitd starts, in a step, or while it waits for a server that
-// is silent.
+// signalled runs a cell whose build is stopped by a signal: while buildkitd starts, in a step, or while it
+// waits for a server that does not answer.
 func (s *signIns) signalled(t *testing.T, stage string, signal syscall.Signal) row {
 	c := s.cell(t, fmt.Sprintf("cell%d", s.number.Add(1)))
 	s.plant(t, c.name)
@@ -296,7 +297,7 @@ func (s *signIns) signalled(t *testing.T, stage string, signal syscall.Signal) r
 		there = func(r *running) bool { return front.hits() > 0 && strings.Contains(r.text(), "builder ready") }
 	}
 	running := c.start()
-	require.Eventually(t, func() bool { return there(running) }, time.Minute, 10*time.Millisecond, "the build never got there")
+	require.Eventually(t, func() bool { return there(running) }, time.Minute, 10*time.Millisecond, "the build did not reach this point")
 	time.Sleep(settled)
 	require.NoError(t, running.cmd.Process.Signal(signal))
 	o := running.wait()
@@ -304,7 +305,7 @@ func (s *signIns) signalled(t *testing.T, stage string, signal syscall.Signal) r
 	if stage == figures {
 		assert.Zero(t, o.exitCode, o.log)
 		assert.Equal(t, c.program, s.imageOf(t, c.name), o.log)
-		r.image = "pushed: all was done"
+		r.image = "pushed: the work was already done"
 	} else {
 		assert.Equal(t, 128+int(signal), o.exitCode, o.log)
 		r.image = fmt.Sprintf("the build ends, exit status %d", o.exitCode)
@@ -314,8 +315,8 @@ func (s *signIns) signalled(t *testing.T, stage string, signal syscall.Signal) r
 	return r
 }
 
-// booting says that buildkitd is starting: the first that it does is to try which platforms' programs run, from temporary files.
-// Then it makes its root.
+// booting reports whether buildkitd is starting. It first tests which platforms' programs it can run, with
+// temporary files, and then creates its root.
 func (c *cell) booting() bool {
 	builder := filepath.Join(c.state, "builder-*")
 	for _, pattern := range []string{filepath.Join(builder, "tmp", "qemu-check*"), filepath.Join(c.tempDir(), "qemu-check*"), filepath.Join(builder, "root")} {
@@ -330,7 +331,7 @@ func signalName(stage string, signal syscall.Signal) string {
 	return map[syscall.Signal]string{syscall.SIGTERM: "SIGTERM", syscall.SIGINT: "SIGINT"}[signal] + " during: " + stage
 }
 
-// pair builds twice at the same time, in one scope and with one folder for the builders' states.
+// pair runs two builds at the same time, in one scope and with one folder for the builders' states.
 func (w *world) pair(t *testing.T) []row {
 	first, second := w.cell(t, fmt.Sprintf("cell%d", w.number.Add(1))), w.cell(t, fmt.Sprintf("cell%d", w.number.Add(1)))
 	w.plant(t, first.name)
@@ -352,6 +353,6 @@ func (w *world) pair(t *testing.T) []row {
 	first.nothingLeft()
 	second.nothingLeft()
 	scope, helpers := r, r
-	scope.fault, helpers.fault = "two builds of one scope at once", "two helpers on one machine at once"
+	scope.fault, helpers.fault = "two concurrent builds of one scope", "two concurrent helpers on one machine"
 	return []row{scope, helpers}
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/layercache/layercache/test/programs"
 )
 
-// together is how many cells run side by side: most wait.
-const together = "4"
+// parallel is the number of cells that run at the same time; most of their time is waiting.
+const parallel = "4"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	_ = flag.Set("test.parallel", together)
+	_ = flag.Set("test.parallel", parallel)
 	programs.Main(m, programs.Bundled, programs.Buildkitd, programs.Buildx)
 }

@@ -18,23 +18,24 @@ import (
 type row struct {
 	// table is a point, or "this machine".
 	table, fault string
-	// image says whether it was pushed, verdict and causes what the build said, cache what was found there afterwards.
+	// image describes the result of the push, verdict and causes what the build reported, cache the state of
+	// the cache afterwards.
 	image, verdict, causes, cache string
-	// lost are the seconds that it took longer than the same build with nothing in its way.
+	// lost is how many seconds longer the build took than without a fault.
 	lost float64
 }
 
-// strikeAt is the cell of a fault at a point: a build with the good cache of the source before.
+// strikeAt runs the cell of a fault at a point: a build with the good cache of the first source.
 func (s *signIns) strikeAt(t *testing.T, point string, f fault, after int) row {
 	c := s.cell(t, fmt.Sprintf("cell%d", s.number.Add(1)))
 	s.plant(t, c.name)
-	c.env["LAYERCACHE_CACHE_TIMEOUT"] = patience(point, f).String()
+	c.env["LAYERCACHE_CACHE_TIMEOUT"] = cacheTimeout(point, f).String()
 	front := s.frontOf(c, point, f, after)
 	if point == pushing && (f.name == "silence" || f.name == "1 KB/s") {
 		return c.stopped(point, f, front)
 	}
 	o := c.build()
-	assert.Positive(t, front.hits(), "the fault never struck:\n%s", o.log)
+	assert.Positive(t, front.hits(), "the fault never occurred:\n%s", o.log)
 	r := c.judge(point, f, o)
 	if f.words != "" {
 		r.image = strings.ReplaceAll(r.image, interrupted, f.words)
@@ -67,7 +68,7 @@ func (s *signIns) frontOf(c *cell, point string, f fault, after int) *front {
 	case pushing:
 		c.image = front.host() + "/shop-" + c.name + ":1"
 	case figures:
-		// Figures are sent when all is done: the source of before takes less time.
+		// Metrics are sent at the end; building the first source is faster.
 		c.write("src.txt", []byte("first\n"))
 		c.program = s.before
 		c.reportsTo(front)
@@ -78,51 +79,52 @@ func (s *signIns) frontOf(c *cell, point string, f fault, after int) *front {
 	return front
 }
 
-// judge looks at what a build has left, and checks what holds for every fault.
+// judge returns the row for a finished build, and checks everything that must hold for every fault.
 func (c *cell) judge(table string, f fault, o outcome) row {
 	c.t.Helper()
 	r := row{table: table, fault: f.name, image: "pushed", cache: c.cacheAfter()}
 	image := c.w.imageOf(c.t, c.name)
 	if table == pushing {
-		assert.NotZero(c.t, o.exitCode, "an image that was not pushed is a build that failed:\n%s", o.log)
-		assert.Empty(c.t, image, "a tag of an image that was not pushed whole")
+		assert.NotZero(c.t, o.exitCode, "the build must fail if the image was not pushed:\n%s", o.log)
+		assert.Empty(c.t, image, "a partly pushed image must have no tag")
 		r.image = fmt.Sprintf("not pushed, exit status %d: %s", o.exitCode, o.failure())
 	} else {
 		assert.Zero(c.t, o.exitCode, o.log)
-		assert.Equal(c.t, c.program, image, "the image is the one of a build without a cache:\n%s", o.log)
+		assert.Equal(c.t, c.program, image, "the image must equal that of a build without a cache:\n%s", o.log)
 	}
 	require.NotNil(c.t, o.Report, "no report:\n%s", o.log)
 	r.verdict, r.causes = o.Verdict, o.causes()
 	if table == pulling {
-		// Layers are fetched side by side: which had arrived before, nobody knows.
+		// Layers are fetched concurrently, so it varies which ones had arrived before.
 		assert.Contains(c.t, []string{"import-failed", "partly-used"}, o.Verdict, o.log)
 		r.verdict = "import-failed; partly-used if a layer had arrived"
 	}
 	if table == pushing {
-		// The cache is exported beside the push: which of the two ends first, nobody knows.
+		// The cache is exported during the push, so it varies which of the two ends first.
 		r.causes, r.cache = "", "good"
 	}
 	r.lost = max(0, o.seconds-c.w.seconds)
-	assert.Less(c.t, r.lost, (patience(table, f) + 20*time.Second).Seconds(), "the time that a cache which does not answer may cost, and what a busy machine adds:\n%s", o.log)
+	assert.Less(c.t, r.lost, (cacheTimeout(table, f) + 20*time.Second).Seconds(), "the seconds lost must stay within the timeout, with a reserve for a busy machine:\n%s", o.log)
 	c.nothingLeft()
 	return r
 }
 
-// cacheAfter says which cache is there, and checks that it is whole and that the next build can use it.
+// cacheAfter returns the state of the cache, and checks that it is complete and usable by the next build.
 func (c *cell) cacheAfter() string {
 	c.t.Helper()
 	found, err := c.w.read(c.t, c.name)
-	if !assert.NoError(c.t, err, "the cache that the next build finds") {
+	if !assert.NoError(c.t, err, "the next build's cache is broken") {
 		return "broken"
 	}
 	c.w.usable(c.t, c.name, found)
 	if found.knows == c.w.good.knows {
 		return "as before"
 	}
-	return "written anew"
+	return "rewritten"
 }
 
-// usable has a build use the cache, once for each that is found: what knows the same steps is the same.
+// usable checks that a build can use the cache, once for each kind of cache: caches with the same steps are
+// equivalent.
 func (w *world) usable(t *testing.T, repository string, found cache) {
 	t.Helper()
 	if _, known := w.used.LoadOrStore(found.knows, true); known {
@@ -138,16 +140,16 @@ func (w *world) usable(t *testing.T, repository string, found cache) {
 	next.nothingLeft()
 }
 
-// stopped is a cell whose build would not end, as the push is nothing that a build can do without: it is stopped, as CodeBuild
-// stops a build at its time limit.
+// stopped runs a cell whose build does not end by itself, because a build cannot skip the push. It is stopped
+// like CodeBuild stops a build at its time limit.
 func (c *cell) stopped(point string, f fault, front *front) row {
 	running := c.start()
-	require.Eventually(c.t, func() bool { return front.hits() > 0 }, time.Minute, 20*time.Millisecond, "the fault never struck")
-	time.Sleep(patience(point, f) + 2*time.Second)
+	require.Eventually(c.t, func() bool { return front.hits() > 0 }, time.Minute, 20*time.Millisecond, "the fault never occurred")
+	time.Sleep(cacheTimeout(point, f) + 2*time.Second)
 	require.NoError(c.t, running.cmd.Process.Signal(syscall.SIGTERM))
 	o := running.wait()
 	assert.Equal(c.t, 128+int(syscall.SIGTERM), o.exitCode, o.log)
-	assert.Empty(c.t, c.w.imageOf(c.t, c.name), "a tag of an image that was not pushed whole")
+	assert.Empty(c.t, c.w.imageOf(c.t, c.name), "a partly pushed image must have no tag")
 	c.nothingLeft()
 	c.cacheAfter()
 	return row{table: point, fault: f.name, image: "the push goes on until the build is stopped: exit status 143", cache: "good"}
@@ -159,12 +161,12 @@ func TestReliability(t *testing.T) {
 	t.Run("points", func(t *testing.T) {
 		for _, point := range points {
 			for _, f := range faults {
-				rows.run(t, point, f.name, senseless(point, f), func(t *testing.T) row { return w.strikeAt(t, point, f, 0) })
+				rows.run(t, point, f.name, notApplicable(point, f), func(t *testing.T) row { return w.strikeAt(t, point, f, 0) })
 			}
 			for _, f := range halfWay {
 				reason := ""
 				if point == signIn || point == figures {
-					reason = "there is one request"
+					reason = "there is only one request"
 				}
 				rows.run(t, point, f.name, reason, func(t *testing.T) row { return w.strikeAt(t, point, f, 1) })
 			}
@@ -182,7 +184,7 @@ func TestReliability(t *testing.T) {
 				rows.run(t, machine, signalName(stage, signal), "", func(t *testing.T) row { return w.signalled(t, stage, signal) })
 			}
 		}
-		t.Run("two at once", func(t *testing.T) {
+		t.Run("two concurrent builds", func(t *testing.T) {
 			t.Parallel()
 			for _, one := range w.pair(t) {
 				rows.add(one)
@@ -192,14 +194,14 @@ func TestReliability(t *testing.T) {
 	rows.compare(t)
 }
 
-// senseless says why a fault cannot strike at a point.
-func senseless(point string, f fault) string {
+// notApplicable returns why a fault cannot occur at a point, or "".
+func notApplicable(point string, f fault) string {
 	sends := point == pushing || point == writing
 	switch {
 	case point == figures && (f.name == "truncated" || f.name == "corrupt"):
 		return "the answer's content is not read"
 	case !sends && (f.name == "409, an immutable tag" || f.name == "413"):
-		return "it is the answer to what is written"
+		return "it is only an answer to writes"
 	}
 	return ""
 }

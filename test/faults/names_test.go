@@ -14,14 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// names is a name server that knows the fronts: each is on loopback, until it is said to be gone.
+// names is a name server for the fronts: each resolves to loopback until it is forgotten.
 type names struct {
 	connection net.PacketConn
 	mutex      sync.Mutex
 	gone       map[string]bool
 }
 
-// startNames serves on the one port that resolv.conf knows, at an address of loopback that nobody else uses.
+// startNames serves on port 53, the only one that resolv.conf supports, at an unused loopback address.
 func startNames(t *testing.T) *names {
 	t.Helper()
 	var connection net.PacketConn
@@ -44,7 +44,7 @@ func (n *names) address() string {
 	return host
 }
 
-// forget makes a name one that does not exist.
+// forget makes a name unresolvable.
 func (n *names) forget(name string) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
@@ -64,7 +64,8 @@ func (n *names) serve() {
 	}
 }
 
-// answer is that of RFC 1035: the query's first question, and an address where the name has one of the type.
+// answer returns an answer as in RFC 1035: the query's first question, and an address if the name exists and
+// an A record was requested.
 func (n *names) answer(query []byte) []byte {
 	const header = 12
 	var labels []string

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The points where a fault can strike.
+// The points where a fault can occur.
 const (
 	signIn  = "sign-in to the cache's registry"
 	reading = "import"
@@ -21,7 +21,7 @@ const (
 
 var points = []string{signIn, reading, pulling, pushing, writing, figures}
 
-// statuses are a registry's refusals, in the words that ECR has for them where it has some.
+// statuses are a registry's errors, with ECR's messages where known.
 var statuses = []fault{
 	{name: "400", answer: status(400, "UNSUPPORTED", "Invalid parameter")},
 	{name: "401", answer: status(401, "UNAUTHORIZED", "authentication required")},
@@ -34,32 +34,34 @@ var statuses = []fault{
 	{name: "503", answer: status(503, "UNAVAILABLE", "Service unavailable")},
 }
 
-// faults are those that every point meets.
+// faults are tried at every point.
 var faults = slices.Concat([]fault{
 	{name: "connection refused", connection: refused, words: "connection refused: nothing listens at the registry's address"},
 	{name: "connection reset half-way", answer: reset}, {name: "silence", answer: silence}, {name: "1 KB/s", answer: slow},
 	{name: "name does not resolve", connection: unknown, words: "the registry's host name could not be resolved (DNS)"},
-	{name: "certificate of nobody's", connection: untrusted, words: "the registry's certificate was not accepted (TLS)"},
+	{name: "untrusted certificate", connection: untrusted, words: "the registry's certificate was not accepted (TLS)"},
 	{name: "certificate not valid yet", connection: premature, words: "the registry's certificate was not accepted (TLS)"},
 }, statuses, []fault{{name: "truncated", answer: truncated}, {name: "corrupt", answer: corrupt}})
 
-// halfWay are those that spare the first request.
-var halfWay = []fault{{name: "401 after the first (the token has ended)", answer: status(401, "UNAUTHORIZED", "Your authorization token has expired")}}
+// halfWay are faults that spare the first request.
+var halfWay = []fault{{name: "401 after the first request (expired token)", answer: status(401, "UNAUTHORIZED", "Your authorization token has expired")}}
 
-// stalls says that the cell ends only because there is an end to waiting: BuildKit has none, or tries again for long.
+// stalls reports whether the build would wait for long without LAYERCACHE_CACHE_TIMEOUT, because BuildKit has
+// no timeout or retries for long.
 func stalls(f fault) bool {
 	return slices.Contains([]string{"silence", "1 KB/s", "500", "503", "connection reset half-way"}, f.name)
 }
 
-// patience is LAYERCACHE_CACHE_TIMEOUT: short where it has to pass. Signing in has ends of its own.
-func patience(point string, f fault) time.Duration {
+// cacheTimeout returns LAYERCACHE_CACHE_TIMEOUT for a cell: short where the build has to wait for it. The
+// sign-in has its own timeouts.
+func cacheTimeout(point string, f fault) time.Duration {
 	if stalls(f) && (point != signIn || f.name == "silence") {
 		return 2 * time.Second
 	}
 	return 20 * time.Second
 }
 
-// at are the requests of a point.
+// at returns the requests that belong to a point.
 func (w *world) at(point string) func(*http.Request) bool {
 	switch point {
 	case reading:

@@ -23,7 +23,7 @@ import (
 	"github.com/layercache/layercache/test/programs"
 )
 
-// outcome is what a run of the helper left.
+// outcome is the result of a run of the helper.
 type outcome struct {
 	*report.Report
 	exitCode int
@@ -31,7 +31,7 @@ type outcome struct {
 	seconds  float64
 }
 
-// succeeds checks that the build ended well and wrote a report.
+// succeeds checks that the build succeeded and wrote a report.
 func (o outcome) succeeds(t *testing.T) {
 	t.Helper()
 	require.Zero(t, o.exitCode, o.log)
@@ -90,17 +90,17 @@ func (c *cell) build() outcome {
 	return c.start().wait()
 }
 
-// nothingLeft checks that no process, folder or file outlived the helper.
+// nothingLeft checks that no process, folder or file is left of the helper.
 func (c *cell) nothingLeft() {
 	c.t.Helper()
 	var left []string
 	assert.Eventually(c.t, func() bool {
 		left = c.leftovers()
 		return len(left) == 0
-	}, time.Minute, 50*time.Millisecond, "what outlived the helper: %q", &left)
+	}, time.Minute, 50*time.Millisecond, "left by the helper: %q", &left)
 }
 
-// processes are what runs in the cell.
+// processes returns the processes of the cell.
 func (c *cell) processes() []programs.Process { return programs.Running(c.tmp, c.state) }
 
 func (c *cell) leftovers() []string {
@@ -111,7 +111,7 @@ func (c *cell) leftovers() []string {
 	for _, dir := range []string{c.tempDir(), filepath.Join(c.tempDir(), "layercache"), c.state} {
 		entries, _ := os.ReadDir(dir)
 		for _, entry := range entries {
-			// The folder for the builders' folders stays, and in it the lock.
+			// The parent folder of the builders' folders stays, with its lock.
 			if entry.Name() != "lock" && entry.Name() != "layercache" {
 				found = append(found, filepath.Join(dir, entry.Name()))
 			}
@@ -120,7 +120,8 @@ func (c *cell) leftovers() []string {
 	return found
 }
 
-// causes are the warnings in the log, in the verdict's words: what went wrong, and where it is not evident, with what.
+// causes returns the warnings in the log, shortened to the verdict's words: the operation that failed, if it
+// is not evident, and the cause.
 func (o outcome) causes() string {
 	var causes []string
 	for line := range strings.Lines(o.log) {
@@ -154,7 +155,7 @@ func (o outcome) causes() string {
 	return strings.Join(causes, "; ")
 }
 
-// failure is why the build failed, in the verdict's words.
+// failure returns why the build failed, in the verdict's words.
 func (o outcome) failure() string {
 	var last string
 	for line := range strings.Lines(o.log) {
@@ -173,11 +174,11 @@ func (o outcome) failure() string {
 	return scrubbed(verdict.Cause(last))
 }
 
-// full is what every program says of a disk that is.
+// full is the error of a full disk.
 const full = "no space left on device"
 
-// ours are the parts of a text that are another in every run.
-var ours = []struct {
+// variable lists the parts of a text that differ in every run, with their replacements.
+var variable = []struct {
 	pattern *regexp.Regexp
 	words   string
 }{
@@ -190,8 +191,8 @@ var ours = []struct {
 }
 
 func scrubbed(text string) string {
-	for _, own := range ours {
-		text = own.pattern.ReplaceAllString(text, own.words)
+	for _, v := range variable {
+		text = v.pattern.ReplaceAllString(text, v.words)
 	}
 	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", "\\|")
 }

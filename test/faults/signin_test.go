@@ -23,10 +23,10 @@ import (
 	"github.com/layercache/layercache/test/ecrhost"
 )
 
-// host is the registry of an account that keeps the cache; images go elsewhere.
+// host is the registry of the account with the cache; images go elsewhere.
 const host = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 
-// signIns are builds whose cache is in ECR.
+// signIns is a world with a registry like ECR, for builds whose cache is there.
 type signIns struct {
 	*world
 	ecr *ecrhost.World
@@ -43,7 +43,7 @@ func newSignIns(t *testing.T, w *world) *signIns {
 	return s
 }
 
-// api is the API that signs in.
+// api returns the API that issues tokens.
 func (s *signIns) api() http.Handler {
 	endpoint, err := url.Parse(s.ecr.Endpoint())
 	if err != nil {
@@ -52,8 +52,8 @@ func (s *signIns) api() http.Handler {
 	return httputil.NewSingleHostReverseProxy(endpoint)
 }
 
-// moveToECR gives the cell a good cache in ECR, the registry's name and its certificate, and the credentials of an account
-// that signs in at the front.
+// moveToECR gives the cell a good cache in ECR, the registry's name and certificate, and credentials of an
+// account that signs in at the front.
 func (s *signIns) moveToECR(c *cell, front *front) {
 	c.t.Helper()
 	s.plantInECR(c.t, c.name)
@@ -69,7 +69,7 @@ func (s *signIns) moveToECR(c *cell, front *front) {
 	c.env["AWS_ENDPOINT_URL_ECR"] = "https://" + front.host()
 }
 
-// plantInECR puts the good cache into a repository of ECR's.
+// plantInECR puts the good cache into a repository in ECR.
 func (s *signIns) plantInECR(t *testing.T, repository string) {
 	t.Helper()
 	require.NoError(t, s.ecr.CreateRepository(host, repository, ecrhost.Repository{}))
@@ -82,7 +82,7 @@ func (s *signIns) plantInECR(t *testing.T, repository string) {
 	}
 }
 
-// goodInECR reads every part of a cache in ECR.
+// goodInECR checks that every part of a cache in ECR can be read.
 func (s *signIns) goodInECR(t *testing.T, repository string) {
 	t.Helper()
 	ref, err := name.ParseReference(host + "/" + repository + ":" + tag)
@@ -97,11 +97,11 @@ func (s *signIns) goodInECR(t *testing.T, repository string) {
 		content, err := blob.Compressed()
 		require.NoError(t, err)
 		_, err = io.Copy(io.Discard, content)
-		assert.NoError(t, errors.Join(err, content.Close()), "a part of the cache")
+		assert.NoError(t, errors.Join(err, content.Close()), "every part of the cache must be readable")
 	}
 }
 
-// options reach the registry as somebody who may.
+// options returns options with credentials for the registry.
 func (s *signIns) options() []remote.Option {
 	token := s.ecr.Token(ecrhost.Own, time.Hour)
 	return []remote.Option{remote.WithTransport(s.ecr.Transport()), remote.WithAuth(&authn.Basic{Username: "AWS", Password: token})}

@@ -29,7 +29,7 @@ import (
 	"github.com/layercache/layercache/test/localecr"
 )
 
-// dockerfile makes an image that is the same whenever it is made: what a step writes has a fixed time.
+// dockerfile builds a reproducible image: the file that a step writes has a fixed time.
 const dockerfile = `FROM bases.test/tiny:1 AS build
 WORKDIR /app
 COPY deps.txt .
@@ -40,7 +40,7 @@ FROM scratch
 COPY --from=build --link /app/program /program
 `
 
-// tag is the cache's.
+// tag is the tag of the cache.
 var tag = "shop--linux-" + runtime.GOARCH + "--main"
 
 // seed is the repository of the good cache.
@@ -48,21 +48,21 @@ const seed = "seed"
 
 const architecture = runtime.GOARCH
 
-// world is what the cells share: a registry, a name server, and what a build with nothing in its way makes.
+// world is what the cells share: a registry, a name server, and the results of a build without faults.
 type world struct {
 	registry  *localecr.Server
 	blobs     string
 	names     *names
 	authority *authority
-	// deps is so large that it takes minutes at the pace of a slow server.
+	// deps is so large that a slow server needs minutes for it.
 	deps []byte
 	// good is the cache of the first source.
 	good cache
-	// before is the image of the first source, program that of the second, built without a cache.
+	// before is the image of the first source, program that of the second, both built without faults.
 	before, program string
-	// seconds is what the build of the second source takes with the good cache.
+	// seconds is the duration of a build of the second source with the good cache.
 	seconds float64
-	// number counts the cells, used are the caches that a build has used.
+	// number counts the cells; used are the caches that a build has used.
 	number atomic.Int64
 	used   sync.Map
 }
@@ -94,7 +94,7 @@ func newWorld(t *testing.T) *world {
 	o := healthy.build()
 	o.succeeds(t)
 	require.Equal(t, "partly-used", o.Verdict, o.log)
-	require.Equal(t, w.program, w.imageOf(t, "healthy"), "with the cache and without, the image is the same")
+	require.Equal(t, w.program, w.imageOf(t, "healthy"), "the image must be the same with and without the cache")
 	w.seconds = o.seconds
 	next, err := w.read(t, "healthy")
 	require.NoError(t, err)
@@ -102,7 +102,8 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// tiny is busybox with the commands that the Dockerfile needs: a builder that unpacks all links takes its time.
+// tiny returns busybox with only the commands that the Dockerfile needs, because unpacking all links takes
+// time.
 func tiny(t *testing.T) v1.Image {
 	t.Helper()
 	whole, _, err := baseimage.Provide(context.Background(), name.MustParseReference("public.ecr.aws/docker/library/busybox:1.37"))

@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
-// remover is how the command line begins of the process that removes a builder's files, which outlives the helper.
+// remover is the start of the command line of the process that removes a builder's files, which outlives the
+// helper.
 const remover = "rm\x00-rf\x00--\x00"
 
-// Process is a process of a helper's.
+// Process is a process started by a helper.
 type Process struct {
 	// Dir is its folder in /proc.
 	Dir string
@@ -17,8 +18,9 @@ type Process struct {
 	Command string
 }
 
-// Running are the processes that belong to the folders, but for the remover: those whose environment names one, such as the helper with
-// its home, and those that have something of it mounted, such as buildkitd and the steps with the folder for builders.
+// Running returns the processes that belong to the folders, except the remover: processes with a folder in
+// their environment, such as the helper with its home, and processes that have part of one mounted, such as
+// buildkitd and steps with the folder for builders.
 func Running(dirs ...string) []Process {
 	var found []Process
 	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
@@ -36,7 +38,8 @@ func Running(dirs ...string) []Process {
 
 func belongs(environment, mounts string, dirs []string) bool {
 	for _, dir := range dirs {
-		// A mount is listed with its path in its own file system, which may be mounted anywhere: the last two names are enough.
+		// A mount is listed with its path in its own file system, which may be mounted anywhere, so only the
+		// last two names are compared.
 		tail := "/" + filepath.Join(filepath.Base(filepath.Dir(dir)), filepath.Base(dir))
 		if strings.Contains(environment, "="+dir+"\x00") || strings.Contains(environment, "="+dir+"/") ||
 			strings.Contains(mounts, tail+" ") || strings.Contains(mounts, tail+"/") {

@@ -1,5 +1,5 @@
-// Package programs compiles layercache for the tests that run it as a user does, and puts the pinned tools beside it, as the
-// bundle has them.
+// Package programs compiles layercache for tests that run it as a user does, and puts the pinned tools next
+// to it, as in the bundle.
 package programs
 
 import (
@@ -29,10 +29,11 @@ const (
 	Buildctl = "buildctl"
 )
 
-// Dir is the folder that holds them, once Main has called the tests.
+// Dir is the folder of the programs, set when Main runs the tests.
 var Dir string
 
-// Path is where a program is. It is to be asked by tests, whose results then depend on what the program is made of.
+// Path returns the path of a program. Call it in a test, so that the test's cached result depends on the
+// program's source.
 func Path(program string) string {
 	if program == Bundled || program == Whole {
 		lookAtSource()
@@ -40,9 +41,9 @@ func Path(program string) string {
 	return filepath.Join(Dir, program)
 }
 
-// lookAtSource looks at every file that layercache is compiled from. The go command does not see what a compiler reads that a test has
-// started: it would take the result of a test for that of the helper as it is now, whatever was changed there. It does see which files
-// the test itself looks at.
+// lookAtSource looks at every file that layercache is compiled from. The go command does not track files that
+// are read by a compiler which a test has started, so it would reuse a cached test result although the helper
+// has changed. It does track the files of the module that the test itself looks at.
 var lookAtSource = sync.OnceFunc(func() {
 	var err error
 	for _, part := range []string{"bin/layercache", "internal", "go.mod", "go.sum"} {
@@ -58,7 +59,7 @@ var lookAtSource = sync.OnceFunc(func() {
 	}
 })
 
-// Main is for a TestMain: it readies the programs, runs the tests and ends the process.
+// Main is called by a TestMain: it prepares the programs, runs the tests and exits.
 func Main(m *testing.M, wanted ...string) {
 	os.Exit(run(m, wanted))
 }
@@ -70,19 +71,19 @@ func run(m *testing.M, wanted []string) int {
 		err = install(context.Background(), dir, wanted)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "the programs under test:", err)
+		fmt.Fprintln(os.Stderr, "prepare the programs under test:", err)
 		return 1
 	}
 	Dir = dir
 	return m.Run()
 }
 
-// tools are the pinned programs by their names.
+// tools returns the pinned programs by name.
 func tools() map[string]toolchain.Program {
 	return map[string]toolchain.Program{Buildkitd: toolchain.Buildkitd(), Buildx: toolchain.Buildx(), Buildctl: buildctl()}
 }
 
-// CompileTools compiles the tools that this machine has not compiled before.
+// CompileTools compiles the tools that are not in the user's cache yet.
 func CompileTools(ctx context.Context) error {
 	for _, name := range []string{Buildkitd, Buildctl, Buildx} {
 		if _, err := toolchain.Build(ctx, tools()[name], toolchain.Host(), os.Stderr); err != nil {
@@ -113,7 +114,7 @@ func install(ctx context.Context, dir string, wanted []string) error {
 	return nil
 }
 
-// compile makes layercache of this source.
+// compile compiles layercache from this source.
 func compile(ctx context.Context, name, output string) error {
 	tags := ""
 	if name == Bundled {
@@ -124,7 +125,7 @@ func compile(ctx context.Context, name, output string) error {
 	}, os.Stderr)
 }
 
-// buildctl comes out of the module that buildkitd comes from.
+// buildctl returns BuildKit's client, which is in the same module as buildkitd.
 func buildctl() toolchain.Program {
 	program := toolchain.Buildkitd()
 	program.Name, program.Package = Buildctl, "./cmd/buildctl"

@@ -1,4 +1,4 @@
-// Package scale measures an app of a hundred image builds against an app of one.
+// Package scale compares the synthesis of an app with a hundred image builds to that of an app with one.
 package scale
 
 import (
@@ -24,8 +24,8 @@ import (
 	"github.com/layercache/layercache/test/template"
 )
 
-// builds is the variable that makes the test binary the CDK app with that many
-// builds, for the CDK CLI to run.
+// builds is the environment variable that makes the test binary a CDK app with that many builds, for the CDK
+// CLI to run.
 const builds = "LAYERCACHE_SCALE_BUILDS"
 
 func TestMain(m *testing.M) {
@@ -91,7 +91,7 @@ func run(t *testing.T, count int) synthesis {
 
 func TestAHundredBuildsShareOneHelperThatIsCompiledOnce(t *testing.T) {
 	const hundred = 100
-	run(t, 1) // compiles what the next runs find compiled
+	run(t, 1) // fills the compile caches for the next runs
 	one, last := run(t, 1), run(t, hundred)
 
 	app, err := template.Load(last.assembly)

@@ -7,8 +7,9 @@ import (
 	"github.com/layercache/layercache/test/localecr"
 )
 
-// action is an action of ECR's API, of which each has a quota of its own. ECR answers the requests of registry clients by them:
-// https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html says which, for pushes and pulls.
+// action is an action of ECR's API; each has its own quota. ECR counts requests of registry clients as these
+// actions: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html lists which, for pushes
+// and pulls.
 type action string
 
 const (
@@ -23,10 +24,10 @@ const (
 	manifestsSegment        = "/manifests/"
 )
 
-// actions are all of them, in the order of the tables.
+// actions lists all actions in the order of the tables.
 var actions = []action{getToken, getImage, getLayer, checkLayer, initiateUpload, uploadPart, completeUpload, putImage}
 
-// requests counts by action.
+// requests counts requests by action.
 type requests map[action]int
 
 func (r requests) add(more requests) {
@@ -35,7 +36,7 @@ func (r requests) add(more requests) {
 	}
 }
 
-// requestsOf counts what a registry was asked. Sign-ins are not in its log.
+// requestsOf counts the requests in a registry's log, which does not include sign-ins.
 func requestsOf(log []localecr.Entry) requests {
 	counted := requests{}
 	for _, e := range log {
@@ -55,7 +56,8 @@ func requestsOf(log []localecr.Entry) requests {
 	return counted
 }
 
-// upload counts a request of an upload: POST begins it, PATCH sends content, PUT ends it, and may send the content with that.
+// upload counts one request of an upload: POST starts it, PATCH sends content, PUT ends it and may also send
+// content.
 func upload(e localecr.Entry) requests {
 	switch {
 	case e.Method == http.MethodPost:

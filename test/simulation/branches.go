@@ -6,32 +6,35 @@ import (
 	"slices"
 )
 
-// habits are how people commit. Where there is no source, a figure is an assumption, and docs/evidence/scale.md says so.
+// habits describe how people commit. Figures without a source are assumptions, which docs/evidence/scale.md
+// lists.
 type habits struct {
-	// oneCommit is the share of branches with a single commit, and commits the mean over all of them:
-	// 10,193 merged pull requests of as many organizations have a median of 1, a third quartile of 3 and a mean of 3.26
-	// (https://dev.to/packmind/observations-on-10000-github-pull-requests-gmn).
+	// oneCommit is the share of branches with a single commit, commits the mean over all branches: 10,193
+	// merged pull requests of as many organizations have a median of 1, a third quartile of 3 and a mean of
+	// 3.26 (https://dev.to/packmind/observations-on-10000-github-pull-requests-gmn).
 	oneCommit, commits float64
 	// daysOpen is the mean life of a branch. An assumption.
 	daysOpen float64
-	// same and dependencies are the shares of builds that change nothing that the image is made from, and that change its
+	// same is the share of builds that change nothing in the image, dependencies the share that changes its
 	// dependencies; the rest change its source. Assumptions.
 	same, dependencies float64
 }
 
 var usual = habits{oneCommit: 0.6, commits: 3.26, daysOpen: 2, same: 0.15, dependencies: 0.05}
 
-// buildsPerBranch are one for each commit, and one on the default branch for the merge.
+// buildsPerBranch returns the builds of a branch: one per commit, and one on the default branch for the
+// merge.
 func (h habits) buildsPerBranch() float64 { return h.commits + 1 }
 
-// build is one build of an app. branch 0 is the default branch.
+// build is one build of an app. Branch 0 is the default branch.
 type build struct {
 	day    float64
 	branch int
 	change change
 }
 
-// appBuilds are the builds of one app over so many days, in the order of time. Branches come as a Poisson process.
+// appBuilds returns the builds of one app over the given days, ordered by time. Branches are opened as a
+// Poisson process.
 func (h habits) appBuilds(random *rand.Rand, perDay float64, days int) []build {
 	builds := []build{{day: 0, change: everything}}
 	branch := 0
@@ -62,7 +65,7 @@ func (h habits) appBuilds(random *rand.Rand, perDay float64, days int) []build {
 	return builds
 }
 
-// commitsOf draws the commits of a branch: one, or two and a geometrically distributed number more.
+// commitsOf draws the number of commits of a branch: one, or at least two with a geometric distribution.
 func (h habits) commitsOf(random *rand.Rand) int {
 	if random.Float64() < h.oneCommit {
 		return 1
@@ -81,7 +84,7 @@ func (h habits) changeOf(random *rand.Rand) change {
 	return source
 }
 
-// larger is the change that two changes make.
+// larger returns the combined effect of two changes.
 func larger(a, b change) change {
 	for _, c := range []change{everything, dependencies, source} {
 		if a == c || b == c {

@@ -1,6 +1,6 @@
-// Command simulation works out what builds come to at scale: the requests that ECR answers, what the cache repositories hold under
-// the default lifecycle rules, and what that costs and saves. It writes its tables between the markers of docs/evidence/scale.md, which
-// says where the figures come from and what is an assumption.
+// Command simulation estimates the load and cost of builds at scale: the requests that ECR receives, what the
+// cache repositories hold under the default lifecycle rules, and what that costs and saves. It writes its
+// tables between the markers of docs/evidence/scale.md, which lists the sources and assumptions.
 //
 //	go -C test run ./simulation [--seed 1] [--page docs/evidence/scale.md]
 package main
@@ -16,8 +16,8 @@ import (
 )
 
 func main() {
-	seed := flag.Uint64("seed", 1, "seed of what is drawn by chance")
-	page := flag.String("page", "docs/evidence/scale.md", "page that the tables go into")
+	seed := flag.Uint64("seed", 1, "seed of the random numbers")
+	page := flag.String("page", "docs/evidence/scale.md", "page to write the tables into")
 	flag.Parse()
 	if err := errors.Join(checkout.Enter(), write(*page, *seed)); err != nil {
 		fmt.Fprintln(os.Stderr, "simulation:", err)
@@ -44,7 +44,7 @@ func fill(page string, tables map[string]string) (string, error) {
 		before, rest, found := strings.Cut(page, marker)
 		_, after, ended := strings.Cut(rest, "<!-- end -->")
 		if !found || !ended {
-			return "", fmt.Errorf("there is no place for the table %q", name)
+			return "", fmt.Errorf("the page has no marker for the table %q", name)
 		}
 		page = before + marker + text + "<!-- end -->" + after
 	}

@@ -1,6 +1,6 @@
 package main
 
-// change is what a build's sources differ in from those that its newest cache was made from.
+// change is how a build's sources differ from those of its newest cache.
 type change string
 
 const (
@@ -10,30 +10,31 @@ const (
 	everything   change = "no cache yet"
 )
 
-// scope is where a build finds caches.
+// scope is where a build looks for caches.
 type scope string
 
 const (
-	// mainBranch is the default branch, which has one import.
+	// mainBranch is the default branch.
 	mainBranch scope = "main"
-	// first is the first build of another branch: its own cache is not there.
+	// first is the first build of another branch, whose own cache does not exist yet.
 	first scope = "first of a branch"
-	// later builds of a branch find their own cache and main's.
+	// later is a later build of a branch, which has its own cache.
 	later scope = "later on a branch"
 )
 
-// kind is a kind of build; all builds of a kind ask the registry for the same.
+// kind is a type of build; all builds of a kind send the same requests.
 type kind struct {
 	scope  scope
 	change change
 }
 
-// kinds are all of them, in the order of the tables.
+// kinds lists all kinds in the order of the tables.
 var kinds = []kind{
 	{mainBranch, everything}, {mainBranch, nothing}, {mainBranch, source}, {mainBranch, dependencies},
 	{first, nothing}, {first, source}, {first, dependencies},
 	{later, nothing}, {later, source}, {later, dependencies},
 }
 
-// writes tells whether the build exports its cache: one that was given what its own cache was made from leaves that out.
+// writes reports whether the build exports its cache. A build whose inputs equal those of its own cache does
+// not.
 func (k kind) writes() bool { return k.change != nothing || k.scope == first }

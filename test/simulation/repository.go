@@ -3,34 +3,34 @@ package main
 // rules are the lifecycle rules of a cache repository, in days since the push.
 type rules struct{ untagged, cache, record float64 }
 
-// defaultRules are those of constructs/lifecycle, shortRules some for many branches.
+// defaultRules are those of constructs/lifecycle, shortRules an example for many branches.
 var (
 	defaultRules = rules{untagged: 1, cache: 30, record: 120}
 	shortRules   = rules{untagged: 1, cache: 7, record: 14}
 )
 
-// layers are the parts of an app's cache by size. All bytes are as they are stored: compressed.
+// layers are the sizes of the parts of an app's cache, in bytes as stored (compressed).
 type layers struct {
 	name                       string
 	base, dependencies, source int64
 }
 
-// manifest is one image of the cache repository, as ECR counts images: a cache, or the record of its steps.
+// manifest is one image of the cache repository, as ECR counts images: a cache or a record.
 type manifest struct {
 	pushed float64
 	record bool
-	// dependencies and source number the versions of the layers of a cache.
+	// dependencies and source are the versions of a cache's layers.
 	dependencies, source int
 }
 
-// repository is what one app has in the cache repository.
+// repository is the content of the cache repository for one app.
 type repository struct {
 	sizes layers
 	rules rules
-	// caches and records are the tagged ones by branch, untagged those that newer ones replaced.
+	// caches and records are the tagged manifests by branch, untagged those that were replaced.
 	caches, records map[int]manifest
 	untagged        []manifest
-	// versions is the number of layers made so far.
+	// versions is the number of layers created so far.
 	versions int
 }
 
@@ -38,7 +38,7 @@ func newRepository(sizes layers, r rules) *repository {
 	return &repository{sizes: sizes, rules: r, caches: map[int]manifest{}, records: map[int]manifest{}}
 }
 
-// build takes in what a build does and tells its kind. A cache that has expired is not found.
+// build applies a build and returns its kind. A cache that has expired is not found.
 func (r *repository) build(b build) kind {
 	own, found := r.caches[b.branch]
 	k := kind{later, b.change}
@@ -58,7 +58,7 @@ func (r *repository) build(b build) kind {
 		}
 	}
 	if k.change == everything {
-		k.scope = mainBranch // without any cache, branches differ by a manifest that is not there
+		k.scope = mainBranch // without any cache, other branches only ask for one more missing manifest
 	}
 	if !k.writes() {
 		return k
@@ -105,10 +105,11 @@ func (r *repository) expire(now float64) {
 	}
 }
 
-// images is how many images ECR counts.
+// images returns the number of images as ECR counts them.
 func (r *repository) images() int { return len(r.caches) + len(r.records) + len(r.untagged) }
 
-// bytes is what is stored: a layer once, however many caches share it. Records are too small to count.
+// bytes returns the stored bytes. Each layer counts once, however many caches share it; records are too small
+// to count.
 func (r *repository) bytes() int64 {
 	dependencies, sources := map[int]bool{}, map[int]bool{}
 	note := func(m manifest) {

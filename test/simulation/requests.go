@@ -1,12 +1,13 @@
 package main
 
-// signIns are those of one build. One token is good for every registry that the build may reach, and lasts longer than it
-// (docs/evidence/decisions.md); a registry's log does not show them.
+// signIns is the number of sign-ins of one build. One token covers all registries of the build and outlasts
+// it (docs/evidence/decisions.md). A registry's log does not show sign-ins.
 const signIns = 1
 
-// perBuild is what a build of each kind asks of ECR: measured, with the Dockerfile of requests_test.go, which holds real builds
-// against it. The Dockerfile has two stages, five steps in the first, and one base image, pulled through; the image has
-// provenance, as buildx makes it by default, and so three manifests.
+// perBuild is the number of requests that a build of each kind sends to ECR. It was measured with the
+// Dockerfile of requests_test.go, where a test compares it with real builds. The Dockerfile has two stages,
+// five steps in the first, and one base image, pulled through the cache. The image has provenance, buildx's
+// default, and so three manifests.
 var perBuild = map[kind]requests{
 	{mainBranch, everything}:   counts(10, 2, 15, 15, 15, 15, 5),
 	{mainBranch, nothing}:      counts(9, 3, 5, 1, 1, 1, 2),
@@ -27,18 +28,18 @@ func counts(images, layers, checks, initiated, parts, completed, put int) reques
 	}
 }
 
-// partBytes is the most that ECR takes in one part:
+// partBytes is ECR's maximum size of one part:
 // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_UploadLayerPart.html.
 const partBytes = 20 << 20
 
-// with is what a build asks whose layers are of these sizes: layers above the size of a part are uploaded in several. The layers
-// of perBuild are below it.
+// with returns the requests of a build with layers of the given sizes. Layers larger than a part are uploaded
+// in several parts; the layers of perBuild fit in one.
 func (r requests) with(k kind, sizes layers) requests {
 	total := requests{}
 	total.add(r)
 	switch k.change {
 	case everything:
-		// The base image goes into the cache, and into the image's repository.
+		// The base image is written to the cache and to the image's repository.
 		total[uploadPart] += 2*furtherParts(sizes.base) + furtherParts(sizes.dependencies)
 	case dependencies:
 		total[uploadPart] += furtherParts(sizes.dependencies)

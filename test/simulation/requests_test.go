@@ -76,8 +76,8 @@ func (s *site) build(branch string, args ...string) []localecr.Entry {
 	return mine
 }
 
-// TestRealBuildsAskWhatTheModelSays builds every kind for real. A registry has what its last builds left.
-func TestRealBuildsAskWhatTheModelSays(t *testing.T) {
+// TestRealBuildsSendTheRequestsOfTheModel runs a real build of every kind. Each history has its own registry.
+func TestRealBuildsSendTheRequestsOfTheModel(t *testing.T) {
 	type build struct {
 		branch string
 		kind   kind
@@ -119,7 +119,7 @@ func TestRealBuildsAskWhatTheModelSays(t *testing.T) {
 		})
 	}
 	for _, k := range kinds {
-		assert.True(t, built[k], "%s: %s is not built", k.scope, k.change)
+		assert.True(t, built[k], "no history builds %s: %s", k.scope, k.change)
 	}
 }
 

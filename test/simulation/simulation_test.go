@@ -22,7 +22,7 @@ func TestThePageHasTheTablesOfSeedOne(t *testing.T) {
 	assert.Equal(t, string(page), filled, "run `go -C test run ./simulation`")
 }
 
-func TestTheSecondsAreTheBenchmarks(t *testing.T) {
+func TestDurationsEqualThoseOfTheBenchmark(t *testing.T) {
 	content, err := fs.ReadFile(checkout.FS(), "docs/evidence/benchmark.json")
 	require.NoError(t, err)
 	var benchmark struct {
@@ -57,13 +57,13 @@ func TestTheSecondsAreTheBenchmarks(t *testing.T) {
 	assert.InDelta(t, median("cold", "none"), withoutCache, 0.05)
 }
 
-func TestASeedDecidesEverything(t *testing.T) {
+func TestTheSeedDeterminesTheResult(t *testing.T) {
 	f := fleet{buildsPerDay: 500, apps: 5}
 	assert.Equal(t, simulateFleet(7, f), simulateFleet(7, f))
 	assert.NotEqual(t, simulateFleet(7, f), simulateFleet(8, f))
 }
 
-func TestTheRulesAreTheConstructs(t *testing.T) {
+func TestTheRulesEqualThoseOfTheConstructs(t *testing.T) {
 	days := map[lifecycle.TagStatus]float64{}
 	for _, rule := range *lifecycle.CacheRules() {
 		days[rule.TagStatus] = *rule.MaxDaysSincePush
@@ -73,7 +73,7 @@ func TestTheRulesAreTheConstructs(t *testing.T) {
 	}, days)
 }
 
-func TestHabitsComeToTheirMeans(t *testing.T) {
+func TestDrawnNumbersHaveTheExpectedMeans(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	const branches = 100_000
 	commits := 0
@@ -85,7 +85,7 @@ func TestHabitsComeToTheirMeans(t *testing.T) {
 	assert.InDelta(t, 50, float64(len(builds))/400, 2)
 }
 
-func TestEveryRequestOfADayHasItsSecond(t *testing.T) {
+func TestEveryRequestOfADayIsCounted(t *testing.T) {
 	share := map[kind]float64{{mainBranch, source}: 0.5, {later, nothing}: 0.5}
 	day := simulateDay(rand.New(rand.NewPCG(1, 1)), 1000, share, appSizes, withCache)
 	assert.Equal(t, 1000*signIns, day.total[getToken])
@@ -112,11 +112,11 @@ func TestStorageIsBoundedByTheRules(t *testing.T) {
 	caches := int64(len(r.caches) + len(r.untagged))
 	assert.LessOrEqual(t, r.bytes(), appSizes.base+caches*(appSizes.dependencies+appSizes.source))
 	r.expire(300)
-	assert.Zero(t, r.images(), "what nobody builds goes")
+	assert.Zero(t, r.images(), "all images of an app without builds expire")
 	assert.Zero(t, r.bytes())
 }
 
-func TestACacheIsStoredOnceHoweverManyBranchesShareIt(t *testing.T) {
+func TestALayerThatBranchesShareIsStoredOnce(t *testing.T) {
 	r := newRepository(layers{base: 100, dependencies: 10, source: 1}, defaultRules)
 	assert.Equal(t, kind{mainBranch, everything}, r.build(build{day: 0, change: source}))
 	assert.Equal(t, int64(111), r.bytes())
@@ -125,12 +125,12 @@ func TestACacheIsStoredOnceHoweverManyBranchesShareIt(t *testing.T) {
 	assert.Equal(t, kind{later, source}, r.build(build{day: 1.5, branch: 1, change: source}))
 	assert.Equal(t, int64(112), r.bytes())
 	assert.Equal(t, kind{later, dependencies}, r.build(build{day: 1.6, branch: 1, change: dependencies}))
-	assert.Equal(t, int64(123), r.bytes(), "what was replaced stays for a day")
+	assert.Equal(t, int64(123), r.bytes(), "a replaced cache stays for a day")
 	r.expire(3)
 	assert.Equal(t, int64(122), r.bytes())
 }
 
-func TestLayersAboveAPartAreUploadedInSeveral(t *testing.T) {
+func TestLayersLargerThanAPartAreUploadedInSeveral(t *testing.T) {
 	k := kind{mainBranch, dependencies}
 	asked := perBuild[k].with(k, layers{base: 1 << 30, dependencies: 50 << 20, source: 1})
 	assert.Equal(t, perBuild[k][uploadPart]+2, asked[uploadPart])
@@ -138,5 +138,5 @@ func TestLayersAboveAPartAreUploadedInSeveral(t *testing.T) {
 
 func TestFillNeedsItsMarkers(t *testing.T) {
 	_, err := fill("nothing", map[string]string{"rates": ""})
-	assert.ErrorContains(t, err, `there is no place for the table "rates"`)
+	assert.ErrorContains(t, err, `the page has no marker for the table "rates"`)
 }

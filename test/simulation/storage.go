@@ -2,22 +2,24 @@ package main
 
 import "math/rand/v2"
 
-// warmUp is how many days an app is built before anything is counted: longer than the slowest lifecycle rule.
+// warmUp is the number of days that are simulated before anything is counted: longer than the longest
+// lifecycle rule.
 const (
 	warmUp  = 150
 	counted = 30
 )
 
-// appTotals are what one app comes to, on average over the counted days.
+// appTotals are the results for one app, on average over the counted days.
 type appTotals struct {
-	// bytes and images are what is in the cache repository at the end of a day; most are the largest of these.
+	// bytes and images are the content of the cache repository at the end of a day; mostBytes and mostImages
+	// are their maxima.
 	bytes, images         float64
 	mostBytes, mostImages float64
-	// share is the part that each kind of build has.
+	// share is the share of each kind in all builds.
 	share map[kind]float64
 }
 
-// simulateApp builds one app for half a year, and expires its caches every night.
+// simulateApp simulates one app for half a year and expires its caches every night.
 func simulateApp(random *rand.Rand, h habits, perDay float64, sizes layers, kept rules) appTotals {
 	r, totals, number := newRepository(sizes, kept), appTotals{share: map[kind]float64{}}, 0
 	builds := h.appBuilds(random, perDay, warmUp+counted)
@@ -43,7 +45,7 @@ func simulateApp(random *rand.Rand, h habits, perDay float64, sizes layers, kept
 	return totals
 }
 
-// simulateApps is the mean of so many apps.
+// simulateApps returns the mean of several apps.
 func simulateApps(random *rand.Rand, h habits, apps int, perDay float64, sizes layers, kept rules) appTotals {
 	mean := appTotals{share: map[kind]float64{}}
 	for range apps {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// tables are those of docs/evidence/scale.md by the names of their markers.
+// tables returns the tables of docs/evidence/scale.md by the names of their markers.
 func tables(seed uint64) map[string]string {
 	var totals []fleetTotals
 	for _, f := range fleets {
@@ -45,9 +45,9 @@ func requestsTable() string {
 }
 
 func ratesTable(totals []fleetTotals) string {
-	rows := [][]string{{"requests a second"}}
+	rows := [][]string{{"requests per second"}}
 	for _, t := range totals {
-		rows[0] = append(rows[0], number(float64(t.buildsPerDay))+" builds a day: minute", "second")
+		rows[0] = append(rows[0], number(float64(t.buildsPerDay))+" builds a day: busiest minute", "busiest second")
 	}
 	rows[0] = append(rows[0], "quota")
 	for _, a := range actions {
@@ -60,7 +60,7 @@ func ratesTable(totals []fleetTotals) string {
 	return table(rows...)
 }
 
-// marked is in bold where it is above the quota.
+// marked formats a value, in bold if it is above the quota.
 func marked(value, quota float64) string {
 	if value > quota {
 		return "**" + number(value) + "**"
@@ -69,10 +69,10 @@ func marked(value, quota float64) string {
 }
 
 func storageTable(seed uint64) string {
-	rows := [][]string{{"cache of one app", "builds a day", "stored, mean", "stored, most", "USD a month", "images"}}
+	rows := [][]string{{"cache of one app", "builds a day", "stored, mean", "stored, maximum", "USD per month", "images"}}
 	for _, s := range sizes {
 		for _, perDay := range []float64{1, 10, 100} {
-			t := simulateApps(rand.New(rand.NewPCG(seed, uint64(perDay))), usual, most, perDay, s, defaultRules)
+			t := simulateApps(rand.New(rand.NewPCG(seed, uint64(perDay))), usual, maxSimulated, perDay, s, defaultRules)
 			rows = append(rows, []string{
 				fmt.Sprintf("%s: %s + %s + %s", s.name, size(float64(s.base)), size(float64(s.dependencies)), size(float64(s.source))),
 				number(perDay), size(t.bytes), size(t.mostBytes), fmt.Sprintf("%.2f", t.bytes/1e9*usdPerGBMonth), number(t.images),
@@ -91,17 +91,17 @@ func fleetsTable(totals []fleetTotals) string {
 		title string
 		value func(fleetTotals) string
 	}{
-		{"builds at once, at most", func(t fleetTotals) string { return number(float64(t.running)) }},
-		{"minutes saved a month", func(t fleetTotals) string { return number(t.savedMinutes) }},
-		{"USD saved a month", func(t fleetTotals) string { return number(t.savedUSD()) }},
+		{"concurrent builds, maximum", func(t fleetTotals) string { return number(float64(t.running)) }},
+		{"minutes saved per month", func(t fleetTotals) string { return number(t.savedMinutes) }},
+		{"USD saved per month", func(t fleetTotals) string { return number(t.savedUSD()) }},
 		{"stored", func(t fleetTotals) string { return size(t.bytes) }},
-		{"USD of storage a month", func(t fleetTotals) string { return number(t.storageUSD()) }},
-		{"images, all in one cache repository", func(t fleetTotals) string { return marked(t.images, imagesPerRepository) }},
-		{"with caches kept for 7 days and records for 14", func(t fleetTotals) string { return marked(t.imagesShort, imagesPerRepository) }},
-		{"cache repositories needed, by default and with those", func(t fleetTotals) string {
+		{"USD per month for storage", func(t fleetTotals) string { return number(t.storageUSD()) }},
+		{"images, if all are in one cache repository", func(t fleetTotals) string { return marked(t.images, imagesPerRepository) }},
+		{"the same, with caches kept for 7 days and records for 14", func(t fleetTotals) string { return marked(t.imagesShort, imagesPerRepository) }},
+		{"cache repositories needed, with the default rules and with those", func(t fleetTotals) string {
 			return fmt.Sprintf("%d, %d", repositories(t.images), repositories(t.imagesShort))
 		}},
-		{"accounts or regions needed, quotas as they are", func(t fleetTotals) string { return strconv.Itoa(t.places()) }},
+		{"accounts or regions needed with the default quotas", func(t fleetTotals) string { return strconv.Itoa(t.places()) }},
 	} {
 		row := []string{line.title}
 		for _, t := range totals {
@@ -119,7 +119,7 @@ func plural(n int, word string) string {
 	return number(float64(n)) + " " + word + "s"
 }
 
-// number has three digits that count, and commas.
+// number formats n with three significant digits and thousands separators.
 func number(n float64) string {
 	digits := strconv.FormatFloat(n, 'f', 0, 64)
 	switch {

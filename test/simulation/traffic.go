@@ -4,26 +4,27 @@ import "math/rand/v2"
 
 const (
 	daySeconds = 24 * 60 * 60
-	// officeBegin and officeEnd are the hours that officeShare of a day's builds start in. Assumptions.
+	// officeShare of a day's builds start between officeBegin and officeEnd. Assumptions.
 	officeBegin, officeEnd = 9 * 60 * 60, 17 * 60 * 60
 	officeShare            = 0.8
 )
 
-// durations are what a build of each change takes, in seconds, without the start of its machine.
+// durations are the seconds that a build takes by change, without the start of its machine.
 type durations map[change]float64
 
 // traffic is one day of a fleet.
 type traffic struct {
 	builds int
 	total  requests
-	// minute is the mean of requests a second in the busiest minute, second the most in one second.
+	// minute is the mean number of requests per second in the busiest minute, second the maximum in one
+	// second.
 	minute, second map[action]float64
-	// running is the most builds that run at once.
+	// running is the maximum number of concurrent builds.
 	running int
 }
 
-// simulateDay draws the starts of a day's builds and counts what they ask in each second. What a build reads it asks for in its
-// first seconds, and what it writes in its last.
+// simulateDay draws the start times of a day's builds and counts their requests per second. Builds send read
+// requests in their first seconds and write requests in their last.
 func simulateDay(random *rand.Rand, builds int, share map[kind]float64, sizes layers, takes durations) traffic {
 	t := traffic{builds: builds, total: requests{}, minute: map[action]float64{}, second: map[action]float64{}}
 	perSecond := map[action][]int{}
@@ -63,7 +64,7 @@ func startOf(random *rand.Rand) int {
 	return (officeEnd + random.IntN(daySeconds-officeEnd+officeBegin)) % daySeconds
 }
 
-// spread is how many seconds the reads at the begin of a build, and the writes at its end, take.
+// spread is the number of seconds over which a build's read or write requests are spread.
 const spread = 3
 
 func secondOf(random *rand.Rand, a action, begin, end int) int {
@@ -84,7 +85,7 @@ func draw(random *rand.Rand, share map[kind]float64) kind {
 	return kind{later, source}
 }
 
-// busiest are the mean in the busiest minute and the most in one second.
+// busiest returns the mean of the busiest minute and the maximum of one second.
 func busiest(perSecond []int) (minute, second float64) {
 	const length = 60
 	sum := 0

@@ -15,13 +15,13 @@ import (
 
 const base = "public.ecr.aws/docker/library/busybox:1.37"
 
-// app is one application in one version: its sources change from version to version, its dependencies do not.
+// app is a version of an application: its source changes between versions, its dependencies do not.
 type app struct{ number, version int }
 
-// name is the app's, which its cache and its image have too.
+// name returns the name of the app, its cache and its image.
 func (a app) name() string { return fmt.Sprintf("app%d", a.number) }
 
-// dockerfile has some steps more or fewer, by the app.
+// dockerfile returns a Dockerfile whose number of steps depends on the app.
 func (a app) dockerfile() string {
 	var steps strings.Builder
 	for i := range a.number % 4 {
@@ -38,7 +38,7 @@ COPY --from=build --link /app/program /program
 `
 }
 
-// write writes the sources to a folder.
+// write writes the sources into a folder.
 func (a app) write(t *testing.T, dir string) {
 	t.Helper()
 	deps := make([]byte, 256<<10)

@@ -24,41 +24,41 @@ import (
 	"github.com/layercache/layercache/test/programs"
 )
 
-// repository is the cache's.
+// repository is the cache's repository.
 const repository = "cache"
 
-// machine is where builds run: one registry, and the address at which it has troubles.
+// machine is where builds run: a registry, and the address of the proxy with faults in front of it.
 type machine struct {
 	t *testing.T
-	// registry is the registry itself, troubled the same with its troubles: HOST:PORT.
+	// registry is the address of the registry itself, troubled the address of the proxy: HOST:PORT.
 	registry, troubled string
 }
 
 // build is one build.
 type build struct {
 	app app
-	// branch is the cache's scope; empty means that there is no cache.
+	// branch is the cache's scope; empty means no cache.
 	branch string
-	// tag is the image's.
+	// tag is the image's tag.
 	tag string
 }
 
-// outcome is what a build left.
+// outcome is the result of a build.
 type outcome struct {
 	*report.Report
 	log string
-	// image is the digest of the image's config, which names its layers uncompressed.
+	// image is the digest of the image's config, which identifies its uncompressed layers.
 	image string
-	// peak is the memory of the largest process that the build had, in KiB.
+	// peak is the memory of the largest process of the build, in KiB.
 	peak int64
 }
 
-// enter gives the helper a folder of its own for its builders and says, before and after, what is mounted.
+// enter gives the helper its own folder for builders, and lists the mounts before and after.
 const enter = `mkdir -p /var/lib/layercache && mount --bind "$0/state" /var/lib/layercache && cut -d' ' -f5 /proc/self/mountinfo > "$0/before"
 "$@"; status=$?
 cut -d' ' -f5 /proc/self/mountinfo > "$0/after"; exit $status`
 
-// run runs `layercache build` in a folder of its own and checks that nothing is left of it.
+// run runs `layercache build` in a new folder and checks that nothing is left behind.
 func (m machine) run(b build) outcome {
 	ctx, cancel := context.WithTimeout(m.t.Context(), 3*time.Minute)
 	defer cancel()
@@ -107,21 +107,22 @@ func (m machine) imageOf(image string) string {
 	return digest.String()
 }
 
-// nothingLeft checks that no process, mount or file is left of a build. The builder's files may go by a process of their own, soon.
+// nothingLeft checks that no process, mount or file is left of a build. A separate process may remove the
+// builder's files a little later.
 func (m machine) nothingLeft(dir, log string) {
 	before, err := os.ReadFile(filepath.Join(dir, "before"))
 	require.NoError(m.t, err, log)
 	after, err := os.ReadFile(filepath.Join(dir, "after"))
 	require.NoError(m.t, err, log)
-	assert.Equal(m.t, string(before), string(after), "what is mounted")
+	assert.Equal(m.t, string(before), string(after), "mounts before and after the build")
 	var left []string
 	assert.Eventually(m.t, func() bool {
 		left = append(processes(dir), files(dir)...)
 		return len(left) == 0
-	}, time.Minute, 50*time.Millisecond, "what is left: %q\n%s", &left, log)
+	}, time.Minute, 50*time.Millisecond, "left by the build: %q\n%s", &left, log)
 }
 
-// processes are those of the build's folders.
+// processes returns the processes of the build's folders.
 func processes(dir string) []string {
 	var found []string
 	for _, process := range programs.Running(filepath.Join(dir, "home"), filepath.Join(dir, "state")) {
@@ -130,7 +131,7 @@ func processes(dir string) []string {
 	return found
 }
 
-// files are those that are left below the folders for temporary files and for builders, whose lock stays.
+// files returns what is left in the folders for temporary files and for builders, except the lock.
 func files(dir string) []string {
 	var found []string
 	for _, pattern := range []string{"tmp/*", "state/*"} {

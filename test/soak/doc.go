@@ -1,6 +1,8 @@
-// Package soak builds many applications many times against one registry, two at a time, while one request in twenty to the cache goes
-// wrong: `go -C test test ./soak` for a minute, `make soak` for longer. No build may fail, no image may differ from the one that is built
-// without a cache, and nothing may be left: no process, no mount, no file, and no memory that grows.
+// Package soak builds many applications many times against one registry, two at a time, while one in twenty
+// requests to the cache fails: `go -C test test ./soak` for a minute, `make soak` for longer. Every build
+// must succeed, every image must equal the one built without a cache, and nothing may be left behind: no
+// process, no mount, no file, and no growing memory.
 //
-// Faults strike the requests to the cache's repository alone. Those to the image's and to the base's are the build's own, cache or none.
+// Only requests to the cache's repository fail. Those for images and base images are needed with or without a
+// cache.
 package soak

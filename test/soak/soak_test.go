@@ -24,14 +24,14 @@ import (
 )
 
 var (
-	builds = flag.Int("builds", 16, "how many builds")
-	apps   = flag.Int("apps", 4, "of how many applications")
-	seed   = flag.Uint64("seed", 1, "chooses the builds and the requests that go wrong")
+	builds = flag.Int("builds", 16, "number of builds")
+	apps   = flag.Int("apps", 4, "number of applications")
+	seed   = flag.Uint64("seed", 1, "seed of the builds and of the requests that fail")
 )
 
-// together is how many builds run at a time, versions how many each application has.
+// parallel is the number of concurrent builds, versions the number of versions of each application.
 const (
-	together = 2
+	parallel = 2
 	versions = 3
 )
 
@@ -39,21 +39,22 @@ func TestMain(m *testing.M) {
 	programs.Main(m, programs.Bundled, programs.Buildkitd, programs.Buildx)
 }
 
-// soak is what has come of the builds so far.
+// soak collects the results of the builds.
 type soak struct {
 	machine
-	// right are the images that are built without a cache.
+	// right are the images built without a cache.
 	right    map[app]string
 	mutex    sync.Mutex
 	verdicts map[string]int
 	exports  map[string]int
 	again    int
-	// peaks are the memory of each build's largest process in KiB, heaps that of this process, which is the registry's, in bytes.
+	// peaks is the memory of each build's largest process in KiB, heaps that of this process, which runs the
+	// registry, in bytes.
 	peaks []int64
 	heaps []uint64
 }
 
-func TestBuildsWithTroublesMakeTheSameImages(t *testing.T) {
+func TestBuildsWithFailingRequestsMakeTheSameImages(t *testing.T) {
 	server, err := localecr.Start(localecr.Config{Dir: t.TempDir()})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
@@ -64,16 +65,16 @@ func TestBuildsWithTroublesMakeTheSameImages(t *testing.T) {
 	s.reference(plan)
 	began := time.Now()
 	s.all(plan)
-	t.Logf("%d builds of %d applications in %.0f s: verdicts %v, exports %v, %d built again without the cache",
+	t.Logf("%d builds of %d applications in %.0f s: verdicts %v, exports %v, %d restarted without the cache",
 		len(plan), *apps, time.Since(began).Seconds(), s.verdicts, s.exports, s.again)
-	t.Logf("%d requests to the cache, troubles %v", struck.requests, struck.struck)
+	t.Logf("%d requests to the cache, faults %v", struck.requests, struck.struck)
 	assert.NotEmpty(t, struck.struck)
-	assert.Positive(t, s.verdicts["used"]+s.verdicts["partly-used"], "the cache is of use all the same")
-	s.cachesAreWhole()
+	assert.Positive(t, s.verdicts["used"]+s.verdicts["partly-used"], "the cache must still be used by some builds")
+	s.cachesAreComplete()
 	s.memoryIsFlat()
 }
 
-// planned are the builds in their order: every application's versions come, go and come again, on two branches.
+// planned returns the builds in their order. Versions of the applications alternate, on two branches.
 func planned() []build {
 	chance := rand.New(rand.NewPCG(*seed, 0))
 	var plan []build
@@ -87,7 +88,7 @@ func planned() []build {
 	return plan
 }
 
-// reference builds without a cache what is to be built.
+// reference builds every planned version without a cache.
 func (s *soak) reference(plan []build) {
 	s.t.Helper()
 	wanted := map[app]bool{}
@@ -95,7 +96,7 @@ func (s *soak) reference(plan []build) {
 		wanted[b.app] = true
 	}
 	var group errgroup.Group
-	group.SetLimit(together)
+	group.SetLimit(parallel)
 	for a := range wanted {
 		group.Go(func() error {
 			got := s.run(build{app: a, tag: fmt.Sprintf("uncached%d", a.version)})
@@ -112,7 +113,7 @@ func (s *soak) reference(plan []build) {
 func (s *soak) all(plan []build) {
 	s.t.Helper()
 	var group errgroup.Group
-	group.SetLimit(together)
+	group.SetLimit(parallel)
 	for _, b := range plan {
 		group.Go(func() error {
 			got := s.run(b)
@@ -138,8 +139,9 @@ func (s *soak) note(got outcome) {
 	s.peaks, s.heaps = append(s.peaks, got.peak), append(s.heaps, memory.HeapAlloc)
 }
 
-// cachesAreWhole checks that whatever a tag of the cache names is there: an export that broke off leaves the cache before.
-func (s *soak) cachesAreWhole() {
+// cachesAreComplete checks that every part of every tagged cache exists: an interrupted export must leave the
+// old cache.
+func (s *soak) cachesAreComplete() {
 	s.t.Helper()
 	place, err := name.NewRepository(s.registry + "/" + repository)
 	require.NoError(s.t, err)
@@ -161,17 +163,18 @@ func (s *soak) cachesAreWhole() {
 	}
 }
 
-// growth is how much memory the registry may keep of a build, in bytes: its manifests, and what was asked for.
-const growth = 256 << 10
+// maxGrowth is how much memory the registry may keep per build, in bytes: its manifests and its log of
+// requests.
+const maxGrowth = 256 << 10
 
-// memoryIsFlat checks that the last builds took no more memory than the first.
+// memoryIsFlat checks that the last builds used no more memory than the first.
 func (s *soak) memoryIsFlat() {
 	s.t.Helper()
 	part := max(1, len(s.peaks)/4)
 	first, last := slices.Max(s.peaks[:part]), slices.Max(s.peaks[len(s.peaks)-part:])
 	kept := (int64(s.heaps[len(s.heaps)-1]) - int64(s.heaps[0])) / int64(len(s.heaps))
-	s.t.Logf("largest process of a build: %d to %d MiB, of the first quarter %d, of the last %d; the registry keeps %d KiB of a build",
+	s.t.Logf("largest process of a build: %d to %d MiB, of the first quarter %d, of the last %d; the registry keeps %d KiB per build",
 		slices.Min(s.peaks)>>10, slices.Max(s.peaks)>>10, first>>10, last>>10, kept>>10)
-	assert.Less(s.t, float64(last), 1.5*float64(first), "the largest process of the last builds against that of the first, in KiB")
-	assert.Less(s.t, kept, int64(growth), "what the registry keeps of a build, in bytes")
+	assert.Less(s.t, float64(last), 1.5*float64(first), "KiB of the largest process of the last builds, compared with the first")
+	assert.Less(s.t, kept, int64(maxGrowth), "bytes that the registry keeps per build")
 }

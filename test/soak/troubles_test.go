@@ -19,17 +19,17 @@ import (
 	"time"
 )
 
-// rate is one in how many requests to the cache goes wrong.
+// rate: one in this many requests to the cache fails.
 const rate = 20
 
-// delay is how late a slow answer is.
+// delay is the delay of a slow answer.
 const delay = 2 * time.Second
 
-// kinds are the ways in which a request goes wrong.
+// kinds are the ways in which a request fails.
 var kinds = []string{"503", "429", "reset", "slow"}
 
-// troubles stands before a registry and has requests to the cache go wrong. Which ones, the seed says: of each kind of request, by its
-// method and path, it chooses some by their number, whatever comes between.
+// troubles is a proxy in front of a registry that makes requests to the cache fail. The seed decides which:
+// for each method and path it selects requests by their number, independent of other requests.
 type troubles struct {
 	seed     uint64
 	next     http.Handler
@@ -55,10 +55,10 @@ func startTroubles(t *testing.T, seed uint64, registry string) (*troubles, strin
 	return f, server.Listener.Addr().String()
 }
 
-// upload is the part of a path that is another in every run.
+// upload matches the part of a path that differs in every run.
 var upload = regexp.MustCompile(`/blobs/uploads/.*`)
 
-// kindOf is how a request goes wrong; empty means that it does not.
+// kindOf returns how a request fails, or "" if it does not.
 func (f *troubles) kindOf(r *http.Request) string {
 	if !strings.HasPrefix(r.URL.Path, "/v2/"+repository+"/") {
 		return ""
@@ -79,7 +79,7 @@ func (f *troubles) kindOf(r *http.Request) string {
 	return kind
 }
 
-// mixed spreads the last bytes of what was hashed over all bits: https://prng.di.unimi.it/splitmix64.c.
+// mixed spreads the last bytes of the hash over all bits: https://prng.di.unimi.it/splitmix64.c.
 func mixed(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
@@ -103,7 +103,7 @@ func (f *troubles) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// reset breaks the connection, half-way through what is sent.
+// reset breaks the connection half-way through the request's body.
 func (f *troubles) reset(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength > 0 {
 		_, _ = io.CopyN(io.Discard, r.Body, r.ContentLength/2)

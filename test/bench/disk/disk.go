@@ -1,6 +1,6 @@
-// Package disk gives each measured build a file system to which nothing was written before, as a build on a new machine has.
-// One that builds have filled and emptied is slower by chance and by place: ext4 without a journal passes over the inodes that
-// were freed within the last minutes, so that 4,400 new files take 2 to 3 s beside what was just removed, and 0.2 s on a new one.
+// Package disk gives each measured build a new file system, as on a new machine. A file system that earlier
+// builds have used is slower, depending on chance: ext4 without a journal skips inodes that were freed within
+// the last minutes. Creating 4,400 files then takes 2 to 3 s, compared with 0.2 s on a new file system.
 package disk
 
 import (
@@ -13,17 +13,17 @@ import (
 	"time"
 )
 
-// size is the most that a build may write; the file takes what is written.
+// size is the maximum that a build may write; the file only grows to what is written.
 const size = 60 << 30
 
-// Disk is a mounted file system in a file, both below a folder.
+// Disk is a file system in a file, and its mount point; both are below one folder.
 type Disk struct{ dir string }
 
-// New makes a file system in dir, which it creates. It takes milliseconds, and is not interrupted half-way.
+// New creates a file system in dir, which it creates too. It takes milliseconds and cannot be interrupted.
 func New(dir string) (*Disk, error) {
 	d := &Disk{dir: dir}
 	if err := d.make(); err != nil {
-		return nil, errors.Join(fmt.Errorf("bench: a disk for the build: %w", err), os.RemoveAll(dir))
+		return nil, errors.Join(fmt.Errorf("bench: create a file system for the build: %w", err), os.RemoveAll(dir))
 	}
 	return d, nil
 }
@@ -38,7 +38,7 @@ func (d *Disk) make() error {
 	if err := os.Truncate(d.image(), size); err != nil {
 		return err
 	}
-	// Nothing is left for the kernel to initialize while a build is measured.
+	// With these options the kernel has nothing to initialize while a build is measured.
 	if err := run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard", d.image()); err != nil {
 		return err
 	}
@@ -50,12 +50,13 @@ func (d *Disk) Path() string { return filepath.Join(d.dir, "mounted") }
 
 func (d *Disk) image() string { return filepath.Join(d.dir, "ext4") }
 
-// Close removes the file system, and all that is on it. What was started on it may take a moment to let go of it.
+// Close removes the file system with its content. Processes may take a moment to release it, so unmounting is
+// retried.
 func (d *Disk) Close() error {
-	const patience = 5 * time.Second
+	const unmountTimeout = 5 * time.Second
 	err := run("umount", d.Path())
-	for end := time.Now().Add(patience); err != nil && time.Now().Before(end); err = run("umount", d.Path()) {
-		time.Sleep(patience / 50)
+	for end := time.Now().Add(unmountTimeout); err != nil && time.Now().Before(end); err = run("umount", d.Path()) {
+		time.Sleep(unmountTimeout / 50)
 	}
 	if err != nil {
 		return fmt.Errorf("bench: %w", err)
@@ -63,11 +64,11 @@ func (d *Disk) Close() error {
 	return os.RemoveAll(d.dir)
 }
 
-// run runs a program; its error has what the program said.
+// run runs a program; its error includes the program's output.
 func run(program string, args ...string) error {
-	said, err := exec.Command(program, args...).CombinedOutput()
+	output, err := exec.Command(program, args...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("%s: %w: %s", program, err, bytes.TrimSpace(said))
+		return fmt.Errorf("%s: %w: %s", program, err, bytes.TrimSpace(output))
 	}
 	return nil
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestADiskIsNewAndGoesWithWhatIsOnIt(t *testing.T) {
+func TestADiskIsNewAndIsRemovedWithItsContent(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "disk")
 	d, err := New(dir)
 	if err != nil {
-		// A container may have no loop devices; builds share a file system then, and their results say so.
+		// A container may have no loop devices. Builds then share a file system, which their results mention.
 		assert.NoDirExists(t, dir)
-		t.Skipf("this machine makes no file system for a build: %v", err)
+		t.Skipf("this machine cannot create a file system for a build: %v", err)
 	}
 	entries, err := os.ReadDir(d.Path())
 	require.NoError(t, err)

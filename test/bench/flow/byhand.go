@@ -5,26 +5,26 @@ import (
 	"slices"
 )
 
-// buildNone builds and pushes on the builder that is there.
+// buildNone builds and pushes on the running builder.
 func buildNone(ctx context.Context, r *run) error { return r.buildx(ctx) }
 
-// buildGzip has a registry cache, as BuildKit compresses it when it is not told how.
+// buildGzip uses a registry cache with BuildKit's default compression.
 func buildGzip(ctx context.Context, r *run) error {
 	return r.buildx(ctx, cached(r.Cache+":cache", "mode=max,image-manifest=true,oci-mediatypes=true")...)
 }
 
-// buildByHand has the flags that layercache gives.
+// buildByHand uses the same flags as layercache.
 func buildByHand(ctx context.Context, r *run) error {
 	return r.buildx(ctx, cached(r.Cache+":cache", "image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd,compression-level=1")...)
 }
 
-// buildx builds and pushes with BuildKit's own client, which docker would only call.
+// buildx builds and pushes with buildx directly, which docker would only call.
 func (r *run) buildx(ctx context.Context, flags ...string) error {
 	args := slices.Concat([]string{"build", "--progress=rawjson", "--builder", "bench"}, flags, []string{"--push", "--tag", r.image(), "."})
 	return r.watched(ctx, "buildx", args...)
 }
 
-// cached are the flags of a registry cache that is read and written under one name.
+// cached returns the flags of a registry cache that is read and written under one name.
 func cached(ref, how string) []string {
 	return []string{"--cache-from", "type=registry,ref=" + ref, "--cache-to", "type=registry,ref=" + ref + "," + how}
 }

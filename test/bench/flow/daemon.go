@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// daemon is a process that serves until it is stopped.
+// daemon is a process that runs until it is stopped.
 type daemon struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	log    bytes.Buffer
 }
 
-// start runs a daemon of this build and waits until it answers.
+// start starts a daemon of this build and waits until it answers.
 func (r *run) start(ctx context.Context, answers func(context.Context) bool, program string, args ...string) error {
-	// The daemon outlives a build that is interrupted, to be stopped in order.
+	// The daemon outlives an interrupted build, so it can be stopped in order.
 	d := &daemon{cmd: r.Command(context.WithoutCancel(ctx), program, args...), exited: make(chan struct{})}
 	d.cmd.Env = r.env
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
@@ -48,7 +48,7 @@ func (r *run) start(ctx context.Context, answers func(context.Context) bool, pro
 	return nil
 }
 
-// stop ends the daemon and all that it started.
+// stop ends the daemon and everything it started.
 func (d *daemon) stop() {
 	_ = d.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -59,7 +59,7 @@ func (d *daemon) stop() {
 	<-d.exited
 }
 
-// startBuildkitd starts an empty builder by hand and makes it known to buildx as "bench".
+// startBuildkitd starts an empty builder by hand and registers it with buildx as "bench".
 func startBuildkitd(ctx context.Context, r *run) error {
 	if err := r.bootBuildkitd(ctx); err != nil {
 		return err
@@ -79,8 +79,8 @@ func (r *run) bootBuildkitd(ctx context.Context) error {
 		"--otel-socket-path", r.path("otel.sock"), "--containerd-worker=false", "--oci-worker-net", "host")
 }
 
-// startDockerd starts an empty docker daemon. It has no bridge, which would stay behind: steps have the host's network, as
-// buildkitd's have.
+// startDockerd starts an empty docker daemon. It has no bridge, which would be left behind: steps use the
+// host's network, as with buildkitd.
 func startDockerd(ctx context.Context, r *run) error {
 	socket := r.path("docker.sock")
 	r.dockerHost = "unix://" + socket
@@ -89,7 +89,7 @@ func startDockerd(ctx context.Context, r *run) error {
 		"--host", r.dockerHost, "--bridge=none", "--iptables=false", "--storage-driver=overlay2")
 }
 
-// accepts says whether something listens on the socket.
+// accepts returns a function that reports whether something listens on the socket.
 func accepts(socket string) func(context.Context) bool {
 	return func(ctx context.Context) bool {
 		connection, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
@@ -100,7 +100,7 @@ func accepts(socket string) func(context.Context) bool {
 	}
 }
 
-// pings asks a docker daemon whether it serves.
+// pings returns a function that reports whether the docker daemon answers.
 func pings(socket string) func(context.Context) bool {
 	client := &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestFlowsAreNamed(t *testing.T) {
+func TestFlowsHaveUniqueNames(t *testing.T) {
 	seen := map[string]bool{}
 	for _, f := range All() {
 		assert.False(t, seen[f.Key], f.Key)
@@ -24,7 +24,7 @@ func TestFlowsAreNamed(t *testing.T) {
 		assert.NotEmpty(t, f.Note)
 	}
 	_, err := Named("kaniko")
-	assert.ErrorContains(t, err, `no flow is called "kaniko"`)
+	assert.ErrorContains(t, err, `unknown flow "kaniko"`)
 }
 
 func TestAFlowWithDockerNeedsDocker(t *testing.T) {
@@ -38,7 +38,7 @@ func TestAFlowWithDockerNeedsDocker(t *testing.T) {
 	}
 }
 
-func TestTheZipIsUnpackedWithItsModes(t *testing.T) {
+func TestTheZipIsUnpackedWithItsFileModes(t *testing.T) {
 	archive := filepath.Join(t.TempDir(), "helper.zip")
 	file, err := os.Create(archive)
 	require.NoError(t, err)
@@ -69,7 +69,7 @@ func TestTheEndOfALongOutputIsKept(t *testing.T) {
 	assert.True(t, strings.HasSuffix(last.String(), "line 9999\n"))
 }
 
-func TestTheMostMemoryOfAProcess(t *testing.T) {
+func TestPeakMemoryOfAProcess(t *testing.T) {
 	before := highWater(os.Getpid())
 	assert.Positive(t, before)
 	held := make([]byte, 64<<20)

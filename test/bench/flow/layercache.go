@@ -15,7 +15,8 @@ import (
 	"github.com/layercache/layercache/internal/report"
 )
 
-// packed leaves the zip's folder as CodeBuild does: unpacking buildkitd is a part of the build.
+// packed restores the zip's folder to the state in which CodeBuild provides it: unpacking buildkitd is part
+// of the build.
 func packed(_ context.Context, r *run) error {
 	err := os.Remove(filepath.Join(r.machine.bundle, "buildkitd"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -24,7 +25,7 @@ func packed(_ context.Context, r *run) error {
 	return err
 }
 
-// buildLayercache runs the helper as a build does.
+// buildLayercache runs the helper as a build in CodeBuild does.
 func buildLayercache(ctx context.Context, r *run) error {
 	cmd := r.Command(ctx, filepath.Join(r.machine.bundle, "layercache"), "build", "--push", "--tag", r.image(), ".")
 	cmd.Env = append(r.env, "LAYERCACHE_REPOSITORY="+r.Cache, "LAYERCACHE_BRANCH="+r.Branch, "LAYERCACHE_REPORT_DIR="+r.path("report"))
@@ -55,7 +56,7 @@ func buildLayercache(ctx context.Context, r *run) error {
 	return nil
 }
 
-// removed waits until the builder's files are gone, which would else go on beside the next build.
+// removed waits until the builder's files are deleted, which would otherwise overlap with the next build.
 func removed(ctx context.Context, state string) error {
 	for {
 		left, err := filepath.Glob(filepath.Join(state, "builder-*"))
@@ -88,8 +89,8 @@ func (r *run) readReport() error {
 	return nil
 }
 
-// peakOf follows a process until it has ended, and answers the most memory that it had resident. The kernel's account of an
-// ended process (rusage) has its children in it: the builder.
+// peakOf polls a process until it has ended, and returns its peak resident memory. The kernel's statistics of
+// an ended process (rusage) include its children, so the builder.
 func peakOf(pid int, ended <-chan struct{}) int64 {
 	var peak int64
 	for {
@@ -104,7 +105,7 @@ func peakOf(pid int, ended <-chan struct{}) int64 {
 	}
 }
 
-// highWater reads VmHWM, in bytes; 0 where there is none.
+// highWater returns VmHWM in bytes, or 0 if it cannot be read.
 func highWater(pid int) int64 {
 	content, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {

@@ -13,19 +13,20 @@ import (
 	"github.com/layercache/layercache/internal/bundle"
 )
 
-// Machine has the programs that flows run.
+// Machine holds the paths of the programs that flows run.
 type Machine struct {
 	// tools is the folder of buildkitd and buildx.
 	tools string
 	// bundle is the folder that CodeBuild unpacks the helper's zip into.
 	bundle string
-	// docker is the configuration folder of a docker command with buildx.
+	// docker is a Docker configuration folder with buildx as a plugin.
 	docker string
-	// noDocker is why flows with a docker daemon cannot run.
+	// noDocker is the reason why flows with a docker daemon cannot run; nil if they can.
 	noDocker error
 }
 
-// Install readies the programs in a folder of their own; what this machine has compiled before is not compiled again.
+// Install prepares the programs in the folder dir. Programs that were compiled on this machine before are
+// reused.
 func Install(ctx context.Context, dir string, progress io.Writer) (*Machine, error) {
 	m := &Machine{tools: filepath.Join(dir, "tools"), bundle: filepath.Join(dir, "bundle"), docker: filepath.Join(dir, "docker")}
 	archive, err := bundle.Build(ctx, toolchain.Host().Arch, progress)
@@ -61,7 +62,7 @@ func Install(ctx context.Context, dir string, progress io.Writer) (*Machine, err
 	return m, nil
 }
 
-// Can says why a flow cannot run here; nil where it can.
+// Can returns the reason why a flow cannot run here, or nil.
 func (m *Machine) Can(f Flow) error {
 	if f.Dockerd {
 		return m.noDocker

@@ -10,12 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownMounts gives a daemon a group and mounts of its own, which go when it goes, and ends it when this process ends.
+// ownMounts gives a daemon its own process group and mount namespace, and ends the daemon when this process
+// ends.
 func ownMounts() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGTERM}
 }
 
-// ownGroup gives a program a group of its own, so that Ctrl-C reaches it through us alone.
+// ownGroup gives a program its own process group, so Ctrl-C does not reach it directly.
 func ownGroup(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -23,8 +24,8 @@ func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr.Setpgid = true
 }
 
-// startOver starts a program that finds dir where others find the folder named over. Its thread has the mount, the program
-// inherits it, and it goes with both.
+// startOver starts a program that sees dir at the path over. A thread creates the mount, the program inherits
+// it, and it disappears with both.
 func startOver(cmd *exec.Cmd, dir, over string) error {
 	started := make(chan error)
 	go func() {
@@ -39,16 +40,16 @@ func startOver(cmd *exec.Cmd, dir, over string) error {
 	return <-started
 }
 
-// mountOver gives the calling thread mounts of its own, with dir where over is.
+// mountOver gives the calling thread its own mount namespace, with dir mounted at over.
 func mountOver(dir, over string) error {
 	if err := os.MkdirAll(over, 0o700); err != nil {
 		return err
 	}
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("mounts of its own: %w", err)
+		return fmt.Errorf("new mount namespace: %w", err)
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("mounts of its own: %w", err)
+		return fmt.Errorf("new mount namespace: %w", err)
 	}
 	if err := unix.Mount(dir, over, "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("mount %s on %s: %w", dir, over, err)
@@ -56,5 +57,5 @@ func mountOver(dir, over string) error {
 	return nil
 }
 
-// settle has what earlier builds wrote go to disk before time is taken.
+// settle writes the data of earlier builds to disk before the measurement starts.
 func settle() { unix.Sync() }

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// buildPull is
-// https://aws.amazon.com/blogs/devops/reducing-docker-image-build-time-on-aws-codebuild-using-an-external-cache/ with
-// BuildKit, which takes a cache out of an image only where the image was built with an inline one.
+// buildPull follows
+// https://aws.amazon.com/blogs/devops/reducing-docker-image-build-time-on-aws-codebuild-using-an-external-cache/
+// with BuildKit, which reads a cache from an image only if the image was built with an inline cache.
 func buildPull(ctx context.Context, r *run) error {
 	return r.pullAndBuild(ctx, "1", "--build-arg", "BUILDKIT_INLINE_CACHE=1")
 }
 
-// buildClassic is the same with the builder of the time, as it was written.
+// buildClassic is the same with the classic builder, as in the article.
 func buildClassic(ctx context.Context, r *run) error { return r.pullAndBuild(ctx, "0") }
 
 func (r *run) pullAndBuild(ctx context.Context, buildkit string, flags ...string) error {
@@ -28,12 +28,13 @@ func (r *run) pullAndBuild(ctx context.Context, buildkit string, flags ...string
 	return r.docker(ctx, r.Log, "push", r.image())
 }
 
-// buildWalkthrough is the buildspec of https://github.com/ymd65536/CodebuildEcrCache: one tag for image and cache.
+// buildWalkthrough follows the buildspec of https://github.com/ymd65536/CodebuildEcrCache: one tag for image
+// and cache.
 func buildWalkthrough(ctx context.Context, r *run) error {
 	return r.loadAndPush(ctx, cached(r.image(), "image-manifest=true"))
 }
 
-// buildOwnTag is the same buildspec with the cache under a tag of its own and all steps in it.
+// buildOwnTag is the same buildspec with a separate tag for the cache, which holds all steps.
 func buildOwnTag(ctx context.Context, r *run) error {
 	return r.loadAndPush(ctx, cached(r.Image+":cache", "mode=max,image-manifest=true"))
 }
@@ -52,7 +53,7 @@ func (r *run) loadAndPush(ctx context.Context, cache []string) error {
 	return r.docker(ctx, r.Log, "push", r.image())
 }
 
-// buildPeer is what https://github.com/tmokmss/deploy-time-build runs.
+// buildPeer runs the commands of https://github.com/tmokmss/deploy-time-build.
 func buildPeer(ctx context.Context, r *run) error {
 	r.env = append(r.env, "DOCKER_CONFIG="+r.machine.docker)
 	if err := r.create(ctx); err != nil {
@@ -62,7 +63,7 @@ func buildPeer(ctx context.Context, r *run) error {
 	return r.watched(ctx, "buildx", append(args, "--builder=containerd", "--push", "--tag", r.image(), ".")...)
 }
 
-// create boots a builder in the place of the one that the docker-container driver would boot in a container.
+// create starts a builder instead of the one that the docker-container driver would start in a container.
 func (r *run) create(ctx context.Context, flags ...string) error {
 	begin := time.Now()
 	if err := r.bootBuildkitd(ctx); err != nil {

@@ -13,22 +13,22 @@ import (
 	"time"
 )
 
-// run is one build while it runs.
+// run is a build in progress.
 type run struct {
 	machine *Machine
 	Build
-	// env are the variables of every program, dockerHost the daemon's address.
+	// env are the environment variables of all programs, dockerHost is the daemon's address.
 	env        []string
 	dockerHost string
 	daemons    []*daemon
 	// builder is the address of the buildkitd that was started by hand.
 	builder string
 	result  Result
-	// afterwards reads what the build has written, when time is no longer taken.
+	// afterwards reads the files that the build has written, outside the measured time.
 	afterwards func() error
 }
 
-// newRun makes the folders of a build: a home and a place for temporary files that nothing else uses.
+// newRun creates the folders of a build: its own home and its own folder for temporary files.
 func newRun(m *Machine, b Build) (*run, error) {
 	r := &run{machine: m, Build: b, result: Result{Parts: map[string]float64{}}}
 	for _, folder := range []string{"home", "tmp", "buildx"} {
@@ -49,10 +49,10 @@ func newRun(m *Machine, b Build) (*run, error) {
 
 func (r *run) path(name string) string { return filepath.Join(r.Dir, name) }
 
-// image is the name that is built.
+// image returns the name of the image to build.
 func (r *run) image() string { return r.Image + ":" + r.Tag }
 
-// command runs a program to its end; what it prints goes to the log, and to also.
+// command runs a program to its end. Its output goes to the log, and standard error also to also.
 func (r *run) command(ctx context.Context, also io.Writer, program string, args ...string) error {
 	fmt.Fprintf(r.Log, "+ %s %s\n", program, strings.Join(args, " "))
 	path := program
@@ -88,10 +88,10 @@ func (r *run) close() {
 	}
 }
 
-// tail keeps the end of what is written to it, for an error.
+// tail keeps the end of what is written to it, for an error message.
 type tail struct{ bytes.Buffer }
 
-// Write keeps the last kilobytes.
+// Write keeps only the last kilobytes.
 func (t *tail) Write(content []byte) (int, error) {
 	const most = 4 << 10
 	_, _ = t.Buffer.Write(content)
@@ -101,5 +101,5 @@ func (t *tail) Write(content []byte) (int, error) {
 	return len(content), nil
 }
 
-// errNotReady says that a daemon did not answer in time.
-var errNotReady = errors.New("it was not ready after 30 seconds")
+// errNotReady is the error of a daemon that did not answer in time.
+var errNotReady = errors.New("not ready after 30 seconds")

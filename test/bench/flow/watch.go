@@ -7,8 +7,8 @@ import (
 	"github.com/layercache/layercache/internal/buildkit/progress"
 )
 
-// watched runs a build of buildx's with its progress as JSON, and notes the wall-clock that the cache's import and export
-// added.
+// watched runs a buildx build with its progress as JSON, and records the time that the cache's import and
+// export added.
 func (r *run) watched(ctx context.Context, program string, args ...string) error {
 	r.env = append(r.env, "BUILDKIT_PROGRESS=rawjson")
 	stream, err := os.Create(r.path("progress.json"))

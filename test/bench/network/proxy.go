@@ -1,5 +1,5 @@
-// Package network puts a delay and a bandwidth between builders and a registry that is on the same machine: a TCP proxy, so
-// that it needs neither root nor Linux.
+// Package network adds delay and limits bandwidth between builders and a registry on the same machine. It is
+// a TCP proxy, so it needs neither root nor Linux.
 package network
 
 import (
@@ -12,21 +12,22 @@ import (
 	"time"
 )
 
-// Conditions are those of a network.
+// Conditions are the properties of a network.
 type Conditions struct {
-	// RoundTrip is how long a byte takes there and one back.
+	// RoundTrip is the round-trip time.
 	RoundTrip time.Duration
-	// BytesPerSecond is what all connections share, in each direction.
+	// BytesPerSecond is the bandwidth that all connections share, in each direction.
 	BytesPerSecond float64
 }
 
 const (
-	// piece is how much is passed on at a time, queued how many pieces a connection has on the way.
+	// piece is the number of bytes forwarded at a time; queued is the number of pieces that a connection has
+	// in transit.
 	piece  = 32 << 10
 	queued = 12
 )
 
-// Proxy passes connections on to one address.
+// Proxy forwards connections to one address.
 type Proxy struct {
 	listener   net.Listener
 	conditions Conditions
@@ -62,7 +63,7 @@ func Listen(target string, conditions Conditions) (*Proxy, error) {
 // Addr is the proxy's HOST:PORT.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Close ends the proxy and its connections.
+// Close closes the proxy and its connections.
 func (p *Proxy) Close() error {
 	p.cancel()
 	err := p.listener.Close()
@@ -70,8 +71,8 @@ func (p *Proxy) Close() error {
 	return err
 }
 
-// serve passes one connection on, both ways. A connection's first byte waits for a round trip, which its handshake would
-// take.
+// serve forwards one connection in both directions. The first byte waits for one round trip, the duration of
+// a handshake.
 func (p *Proxy) serve(ctx context.Context, client net.Conn) {
 	server, err := net.Dial("tcp", p.target)
 	if err != nil {
@@ -98,11 +99,11 @@ func closeWrite(connection net.Conn) {
 type line struct {
 	conditions Conditions
 	mu         sync.Mutex
-	// free is when the line has sent what it was given.
+	// free is when the line has sent everything it was given.
 	free time.Time
 }
 
-// arrival is when n bytes that are handed over now will have arrived.
+// arrival returns when n bytes that are sent now will have arrived.
 func (l *line) arrival(n int) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -118,7 +119,7 @@ type sent struct {
 	arrives time.Time
 }
 
-// pass copies until either end is closed, each piece when it arrives.
+// pass copies until either end is closed, and delivers each piece when it arrives.
 func (l *line) pass(to io.Writer, from io.Reader) {
 	way := make(chan sent, queued)
 	done := make(chan struct{})
@@ -131,7 +132,7 @@ func (l *line) pass(to io.Writer, from io.Reader) {
 			}
 		}
 		for range way {
-			// What is still on the way is lost with the connection.
+			// Pieces in transit are lost with the connection.
 		}
 	}()
 	for {

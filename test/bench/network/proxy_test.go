@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The clock is the bubble's: it moves when everything waits, so that the times are exact.
+// synctest's clock advances only when all goroutines wait, so the times are exact.
 func TestALineDelaysAndLimits(t *testing.T) {
 	cases := []struct {
 		name  string
@@ -21,7 +21,7 @@ func TestALineDelaysAndLimits(t *testing.T) {
 		want  time.Duration
 	}{
 		{"a byte takes half a round trip", Conditions{RoundTrip: 2 * time.Millisecond, BytesPerSecond: 1e9}, 1, time.Millisecond + time.Nanosecond},
-		{"a megabyte takes its time on the line and half a round trip", Conditions{RoundTrip: 2 * time.Millisecond, BytesPerSecond: 1 << 20},
+		{"a megabyte takes its transfer time and half a round trip", Conditions{RoundTrip: 2 * time.Millisecond, BytesPerSecond: 1 << 20},
 			1 << 20, time.Second + time.Millisecond},
 	}
 	for _, c := range cases {
@@ -37,7 +37,7 @@ func TestALineDelaysAndLimits(t *testing.T) {
 	}
 }
 
-func TestConnectionsShareALine(t *testing.T) {
+func TestConnectionsShareTheBandwidth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		shared := &line{conditions: Conditions{BytesPerSecond: 1 << 20}}
@@ -54,7 +54,7 @@ func TestConnectionsShareALine(t *testing.T) {
 	})
 }
 
-func TestProxyPassesBothWays(t *testing.T) {
+func TestTheProxyForwardsInBothDirections(t *testing.T) {
 	echo, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	go func() {
@@ -80,6 +80,6 @@ func TestProxyPassesBothWays(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(sent, got))
 	require.NoError(t, connection.Close())
-	require.NoError(t, proxy.Close(), "it ends though it has served")
+	require.NoError(t, proxy.Close(), "the proxy closes after serving a connection")
 	require.NoError(t, echo.Close())
 }

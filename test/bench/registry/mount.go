@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Mounting is the same registry at an address where a layer that another repository has need not be sent, as in ECR where an
-// account asks for it. (In ECR not for images that were pulled through.)
+// Mounting is the same registry at another address, where a layer that another repository has need not be
+// uploaded, as in ECR if the account turns this on (but not for images that were pulled through).
 //
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
 type Mounting struct {
@@ -24,7 +24,7 @@ type Mounting struct {
 	address string
 }
 
-// Mount serves the registry with mounts on a free port of loopback. The caller closes it.
+// Mount serves the registry with mounts on a free port of loopback. The caller must close it.
 func (r *Registry) Mount() (*Mounting, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -45,7 +45,7 @@ func (m *Mounting) Addr() string { return m.address }
 // Close stops it.
 func (m *Mounting) Close() error { return m.server.Close() }
 
-// mounts gives blobs a second name, and passes all other requests on.
+// mounts handles requests that mount a blob, and forwards all other requests.
 type mounts struct {
 	blobs string
 	next  http.Handler
@@ -53,7 +53,7 @@ type mounts struct {
 
 var uploads = regexp.MustCompile(`^/v2/(.+)/blobs/uploads/$`)
 
-// ServeHTTP answers what mounts a blob.
+// ServeHTTP answers a request that mounts a blob by linking the blob's file.
 //
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository
 func (m mounts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -71,7 +71,7 @@ func (m mounts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (m mounts) mount(repository, from, digest string) error {
 	file := strings.ReplaceAll(digest, ":", "-")
 	if filepath.Base(file) != file {
-		return errors.New("bench: a digest has no folders")
+		return errors.New("bench: a digest must not contain a path")
 	}
 	target := directory(m.blobs, repository)
 	if err := os.MkdirAll(target, 0o700); err != nil {

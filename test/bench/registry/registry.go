@@ -1,5 +1,5 @@
-// Package registry is the one registry that all flows of the benchmark share, with the base images in it. What a flow has
-// written can be kept and put back, so that every measurement of a phase begins with the same content.
+// Package registry is the registry that all flows of the benchmark share, with the base images in it. Its
+// content can be saved and restored, so every measurement of a phase starts from the same content.
 package registry
 
 import (
@@ -20,12 +20,12 @@ import (
 // Registry is a running registry.
 type Registry struct {
 	server *localecr.Server
-	// blobs is where the registry keeps its blobs, kept where those of snapshots are.
+	// blobs is the folder of the registry's blobs, kept the folder of the snapshots' blobs.
 	blobs, kept string
 	snapshots   int
 }
 
-// Start starts an empty registry with its content below dir.
+// Start starts an empty registry that stores its content below dir.
 func Start(dir string) (*Registry, error) {
 	r := &Registry{blobs: filepath.Join(dir, "blobs"), kept: filepath.Join(dir, "kept")}
 	server, err := localecr.Start(localecr.Config{Dir: r.blobs})
@@ -39,7 +39,7 @@ func Start(dir string) (*Registry, error) {
 // Addr is the registry's HOST:PORT on loopback.
 func (r *Registry) Addr() string { return r.server.Addr() }
 
-// Close stops it.
+// Close stops the registry.
 func (r *Registry) Close() error { return r.server.Close() }
 
 // Put writes an image under REPOSITORY:TAG.
@@ -60,7 +60,7 @@ func (r *Registry) PutIndex(ctx context.Context, place string, index v1.ImageInd
 	return remote.WriteIndex(ref, index, remote.WithContext(ctx))
 }
 
-// Tag gives what place names another tag in its repository.
+// Tag adds a tag to an image of the registry.
 func (r *Registry) Tag(ctx context.Context, place, tag string) error {
 	ref, err := r.reference(place)
 	if err != nil {
@@ -73,7 +73,7 @@ func (r *Registry) Tag(ctx context.Context, place, tag string) error {
 	return remote.Tag(ref.Context().Tag(tag), found, remote.WithContext(ctx))
 }
 
-// Image is what place names, for this machine's platform; missing says that there is none.
+// Image returns an image of the given platform; missing reports that it does not exist.
 func (r *Registry) Image(ctx context.Context, place string, platform v1.Platform) (image v1.Image, missing bool, err error) {
 	ref, err := r.reference(place)
 	if err != nil {
@@ -94,12 +94,12 @@ func (r *Registry) reference(place string) (name.Reference, error) {
 	return ref, nil
 }
 
-// directory is where the registry has the blobs of a repository.
+// directory returns the folder of a repository's blobs.
 func directory(parent, repository string) string {
 	return filepath.Join(parent, escape(repository))
 }
 
-// link gives every file of a folder a second name in another.
+// link creates hard links to all files of a folder in another folder.
 func link(from, to string) error {
 	entries, err := os.ReadDir(from)
 	if errors.Is(err, os.ErrNotExist) {
@@ -119,13 +119,13 @@ func link(from, to string) error {
 	return nil
 }
 
-// Mark is a place in the access log.
+// Mark is a position in the access log.
 type Mark int
 
-// Now is the place in the access log where the next request will be.
+// Now returns the position at the end of the access log.
 func (r *Registry) Now() Mark { return Mark(len(r.server.Log())) }
 
-// Since are the requests that were answered after a mark.
+// Since returns the requests answered after a mark.
 func (r *Registry) Since(mark Mark) []localecr.Entry { return r.server.Log()[mark:] }
 
 func answered(entry localecr.Entry) bool {

@@ -49,7 +49,7 @@ func digestAt(t *testing.T, r *Registry, place string) string {
 	require.NoError(t, err)
 	for _, layer := range layers {
 		content, err := layer.Compressed()
-		require.NoError(t, err, "every blob can be pulled")
+		require.NoError(t, err, "every blob must be pullable")
 		require.NoError(t, content.Close())
 	}
 	digest, err := image.Digest()
@@ -57,7 +57,7 @@ func digestAt(t *testing.T, r *Registry, place string) string {
 	return digest.String()
 }
 
-func TestRestoreMakesARepositoryWhatItWas(t *testing.T) {
+func TestRestoreResetsARepository(t *testing.T) {
 	r := start(t)
 	first, second := newImage(t), newImage(t)
 	require.NoError(t, r.Put(t.Context(), "shop:latest", first))
@@ -74,7 +74,7 @@ func TestRestoreMakesARepositoryWhatItWas(t *testing.T) {
 		assert.Equal(t, was, digestAt(t, r, "shop:latest"))
 		assert.Empty(t, digestAt(t, r, "shop:other"))
 		assert.Empty(t, digestAt(t, r, "shop-cache:cache"))
-		assert.Empty(t, digestAt(t, r, "shop@"+newer), "a manifest without a tag is gone too")
+		assert.Empty(t, digestAt(t, r, "shop@"+newer), "a manifest without a tag must be gone too")
 		blobs, err := os.ReadDir(directory(r.blobs, "shop"))
 		require.NoError(t, err)
 		assert.Len(t, blobs, 3, "two layers and a configuration")
@@ -82,7 +82,7 @@ func TestRestoreMakesARepositoryWhatItWas(t *testing.T) {
 	}
 }
 
-func TestASnapshotHasWhatAnIndexNames(t *testing.T) {
+func TestASnapshotIncludesTheManifestsOfAnIndex(t *testing.T) {
 	r := start(t)
 	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{
 		Add: newImage(t), Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: baseimage.Platform().OS, Architecture: baseimage.Platform().Architecture}},
@@ -109,7 +109,7 @@ func TestTrafficAndPushes(t *testing.T) {
 	assert.Equal(t, Traffic{Sent: 1010, Received: 550, Requests: 6, BaseLayers: 1}, TrafficOf(log, map[string]bool{"sha256:1": true, "sha256:2": true}))
 	assert.True(t, Pushed(log, "shop", "latest"))
 	assert.False(t, Pushed(log, "shop", "1"))
-	assert.False(t, Pushed(log, "other", "latest"), "a push that was refused is none")
+	assert.False(t, Pushed(log, "other", "latest"), "a refused push does not count")
 	assert.False(t, Pushed(log, "sho", "latest"))
 }
 
@@ -131,12 +131,12 @@ func TestALayerOfAnotherRepositoryIsMounted(t *testing.T) {
 	require.NoError(t, remote.Write(target, pulled))
 
 	for _, entry := range r.Since(mark) {
-		assert.NotEqual(t, http.MethodPatch, entry.Method, "nothing was sent: %v", entry)
+		assert.NotEqual(t, http.MethodPatch, entry.Method, "no layer is uploaded: %v", entry)
 	}
-	assert.NotEmpty(t, digestAt(t, r, "shop:1"), "all of it is there")
+	assert.NotEmpty(t, digestAt(t, r, "shop:1"), "the image is complete")
 
 	elsewhere, err := name.ParseReference(mounting.Addr() + "/elsewhere:1")
 	require.NoError(t, err)
 	require.NoError(t, remote.Write(elsewhere, newImage(t)))
-	assert.NotEmpty(t, digestAt(t, r, "elsewhere:1"), "what no repository has is sent")
+	assert.NotEmpty(t, digestAt(t, r, "elsewhere:1"), "layers that no repository has are uploaded")
 }

@@ -17,13 +17,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// Snapshot is the content of some repositories at one time. Blobs are kept as further names of the same files: the registry
-// never writes to a file that it has.
+// Snapshot is the content of some repositories at one time. Blobs are kept as hard links to the same files,
+// because the registry never writes to an existing file.
 type Snapshot struct {
 	dir          string
 	repositories []string
 	tags         map[string]*remote.Descriptor
-	// members are the manifests that an index of tags names, by REPOSITORY@DIGEST.
+	// members are the manifests listed in the indexes of tags, by REPOSITORY@DIGEST.
 	members map[string]*remote.Descriptor
 }
 
@@ -88,7 +88,7 @@ func (r *Registry) keepTag(ctx context.Context, s *Snapshot, repository, tag str
 	return nil
 }
 
-// Restore makes the repositories what they were when the snapshot was taken.
+// Restore resets the repositories to the snapshot.
 func (r *Registry) Restore(ctx context.Context, s *Snapshot) error {
 	if err := r.Clear(ctx, s.repositories...); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (r *Registry) Restore(ctx context.Context, s *Snapshot) error {
 	return nil
 }
 
-// Clear empties the repositories. What stays is a manifest whose tag was given to another one, which no name leads to.
+// Clear empties the repositories. Manifests whose tag was moved to another manifest stay, but have no name.
 func (r *Registry) Clear(ctx context.Context, repositories ...string) error {
 	for _, repository := range repositories {
 		places, err := r.manifests(ctx, repository)
@@ -135,7 +135,8 @@ func (r *Registry) Clear(ctx context.Context, repositories ...string) error {
 	return nil
 }
 
-// manifests are those of a repository that have a tag, by tag and by digest, and those that were ever written by digest.
+// manifests returns the tagged manifests of a repository, by tag and by digest, and all that were ever
+// written by digest.
 func (r *Registry) manifests(ctx context.Context, repository string) ([]string, error) {
 	var places []string
 	tags, err := r.tags(ctx, repository)
@@ -163,7 +164,7 @@ func (r *Registry) manifests(ctx context.Context, repository string) ([]string, 
 	return slices.Compact(places), nil
 }
 
-// tags lists a repository; one that does not exist has none.
+// tags returns the tags of a repository, or nil if it does not exist.
 func (r *Registry) tags(ctx context.Context, repository string) ([]string, error) {
 	parsed, err := name.NewRepository(r.Addr() + "/" + repository)
 	if err != nil {
@@ -183,5 +184,5 @@ func isMissing(err error) bool {
 
 func escape(repository string) string { return url.PathEscape(repository) }
 
-// Remove drops the snapshot.
+// Remove deletes the snapshot.
 func (s *Snapshot) Remove() error { return os.RemoveAll(s.dir) }

@@ -8,17 +8,17 @@ import (
 	"github.com/layercache/layercache/test/localecr"
 )
 
-// Traffic is what builds asked of the registry in a while.
+// Traffic sums up the requests that builds sent to the registry.
 type Traffic struct {
-	// Sent and Received are bytes of bodies, as the registry sees them.
+	// Sent and Received are bytes of bodies, seen from the registry.
 	Sent     int64 `json:"sentBytes"`
 	Received int64 `json:"receivedBytes"`
 	Requests int   `json:"requests"`
-	// BaseLayers is how many layers of base images were sent, out of whichever repository.
+	// BaseLayers is the number of layers of base images that were sent, from any repository.
 	BaseLayers int `json:"baseLayersPulled"`
 }
 
-// TrafficOf sums up requests; bases has the digests of the base images' layers.
+// TrafficOf returns the traffic in a log; bases has the digests of the base images' layers.
 func TrafficOf(log []localecr.Entry, bases map[string]bool) Traffic {
 	var t Traffic
 	for _, entry := range log {
@@ -33,8 +33,8 @@ func TrafficOf(log []localecr.Entry, bases map[string]bool) Traffic {
 	return t
 }
 
-// Pushed says whether the log has REPOSITORY:TAG written, or asked for and found, as clients do that have nothing new to
-// write.
+// Pushed reports whether REPOSITORY:TAG was written, or requested and found, as clients do that have nothing
+// new to write.
 func Pushed(log []localecr.Entry, repository, tag string) bool {
 	return slices.ContainsFunc(log, func(entry localecr.Entry) bool {
 		writes := entry.Method == http.MethodPut || entry.Method == http.MethodHead

@@ -13,7 +13,7 @@ import (
 	"github.com/layercache/layercache/constructs/pullthrough"
 )
 
-// appVariable makes this program the Go app: it holds the path of the parameters.
+// appVariable makes this program run as the Go app; its value is the path of the parameters.
 const appVariable = "LAYERCACHE_SYNTH_PARAMETERS"
 
 func synthesizeFrom(path string) {
@@ -30,7 +30,7 @@ func synthesizeFrom(path string) {
 	jsii.Close()
 }
 
-// synthesize is the app with these constructs.
+// synthesize builds the app with these constructs.
 func synthesize(p parameters) {
 	app := awscdk.NewApp(nil)
 	var stack awscdk.Stack

@@ -1,12 +1,13 @@
-// Command synth measures the synthesis of an app of image builds made with these constructs in Go (app.go) against the same app
-// written with the CDK's own constructs in JavaScript (app.js). Both make the same templates, byte for byte; every run is checked
-// for that. They are measured in turns, as programs of their own and below `cdk synth`; the compile of the Go program, the
-// helper's zip and the CDK's check of finished templates, which both can turn off, are left out on both sides.
+// Command synth compares the synthesis of an app of image builds made with these constructs in Go (app.go)
+// with the same app written with the CDK's own constructs in JavaScript (app.js). Every run checks that both
+// create the same templates, byte for byte. They are measured in turns, both as programs and under `cdk
+// synth`. The compile of the Go program, the helper's zip and the CDK's validation of templates, which both
+// can turn off, are left out for both.
 //
 //	go -C test run ./bench/synth [--builds 100] [--runs 7]
 //
-// It prints one line of JSON: the medians in seconds of the two under `cdk synth` and their ratio, and under "app" those of the
-// programs alone.
+// It prints one line of JSON: the medians in seconds of both under `cdk synth` and their ratio, and under
+// "app" those of the programs alone.
 package main
 
 import (

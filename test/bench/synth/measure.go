@@ -14,7 +14,7 @@ import (
 	"github.com/layercache/layercache/test/kit/checkout"
 )
 
-// result are medians in seconds.
+// result holds medians in seconds.
 type result struct {
 	pair
 	App    pair `json:"app"`
@@ -28,12 +28,12 @@ type pair struct {
 	Ratio      float64 `json:"ratio"`
 }
 
-// bench is what the runs share.
+// bench is the state that the runs share.
 type bench struct {
-	// dir is scratch space, cdk the CDK CLI.
+	// dir is scratch space, cdk the path of the CDK CLI.
 	dir, cdk string
 	environ  []string
-	// apps are the command lines by the name of the language.
+	// apps are the command lines of the apps by language.
 	apps map[string][]string
 }
 
@@ -63,7 +63,7 @@ func measure(dir string, builds, runs int, progress io.Writer) (*result, error) 
 	return &result{pair: pairOf(below), App: pairOf(alone), Builds: builds, Runs: runs}, nil
 }
 
-// newBench readies both apps and runs each once, which fills the caches of jsii and of the file system.
+// newBench prepares both apps and runs each once, which fills the caches of jsii and of the file system.
 func newBench(dir string, builds int, progress io.Writer) (*bench, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -83,7 +83,7 @@ func newBench(dir string, builds int, progress io.Writer) (*bench, error) {
 	path, err := writeParameters(scratch, builds)
 	b := &bench{
 		dir: scratch, cdk: checkout.Path("node_modules/.bin/cdk"),
-		// Node.js versions at their end make jsii print a banner; the CDK works with them.
+		// jsii prints a banner for Node.js versions at their end of life; the CDK still works with them.
 		environ: append(os.Environ(), appVariable+"="+path, "CDK_VALIDATION=false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION="+nodeVersion()),
 		apps:    map[string][]string{"go": {own}, "javascript": {"node", filepath.Join(dir, "app.js"), path}},
 	}
@@ -102,7 +102,7 @@ func newBench(dir string, builds int, progress io.Writer) (*bench, error) {
 	return b, nil
 }
 
-// install puts the CDK for JavaScript beside app.js.
+// install installs the CDK for JavaScript next to app.js.
 func install(dir string, progress io.Writer) error {
 	if _, err := os.Stat(filepath.Join(dir, "node_modules/aws-cdk-lib")); err == nil {
 		return nil
@@ -124,7 +124,7 @@ func nodeVersion() string {
 	return strings.TrimSpace(string(version))
 }
 
-// app is the app as the CDK CLI runs it.
+// app returns the command that runs the app as the CDK CLI does.
 func (b *bench) app(language string) *exec.Cmd {
 	c := exec.Command(b.apps[language][0], b.apps[language][1:]...)
 	c.Env = append(slices.Clone(b.environ), "CDK_OUTDIR="+b.assembly(language))
@@ -159,7 +159,7 @@ func (b *bench) time(seconds map[string][]float64, language string, c *exec.Cmd)
 	return err
 }
 
-// compare tells whether both apps made the same templates.
+// compare returns an error if the two apps created different templates.
 func (b *bench) compare() error {
 	templates, err := filepath.Glob(filepath.Join(b.assembly("go"), "*.template.json"))
 	if err != nil || len(templates) == 0 {
@@ -167,16 +167,16 @@ func (b *bench) compare() error {
 	}
 	for _, template := range templates {
 		other := filepath.Join(b.assembly("javascript"), filepath.Base(template))
-		ours, err := os.ReadFile(template)
+		fromGo, err := os.ReadFile(template)
 		if err != nil {
 			return err
 		}
-		theirs, err := os.ReadFile(other)
+		fromJavaScript, err := os.ReadFile(other)
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(ours, theirs) {
-			return fmt.Errorf("the two apps differ in %s: change app.js as the constructs changed", filepath.Base(template))
+		if !bytes.Equal(fromGo, fromJavaScript) {
+			return fmt.Errorf("the two apps differ in %s: apply the change of the constructs to app.js", filepath.Base(template))
 		}
 	}
 	return nil

@@ -10,21 +10,22 @@ import (
 	"github.com/layercache/layercache/constructs/lifecycle"
 )
 
-// parameters are what both apps are told, as a JSON file.
+// parameters are the input of both apps, a JSON file.
 type parameters struct {
 	Builds int `json:"builds"`
 	// PerStack keeps a stack below CloudFormation's limit of 500 resources.
 	PerStack int `json:"perStack"`
-	// Source is a directory with a Dockerfile, and Helper a zip.
+	// Source is a directory with a Dockerfile, Helper a zip.
 	Source string `json:"source"`
 	Helper string `json:"helper"`
-	// The rest are texts that the constructs put into templates by themselves.
+	// The other fields are texts that the constructs put into templates themselves.
 	BuildSpec string            `json:"buildSpec"`
 	Upstreams map[string]string `json:"upstreams"`
 	Rules     map[string]string `json:"rules"`
 }
 
-// writeParameters writes the files that the apps need, and their parameters, below dir. It returns the path of the parameters.
+// writeParameters writes the files that the apps need, and their parameters, below dir. It returns the path
+// of the parameters.
 func writeParameters(dir string, builds int) (string, error) {
 	p := parameters{
 		Builds: builds, PerStack: 50,

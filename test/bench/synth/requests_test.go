@@ -10,18 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRequestsOfABuild limits what one more build asks of the CDK's process, as
-// each request is a round trip through pipes. Of the 30, 6 make constructs; the
-// others are what the CDK is told or asked one by one, as a statement of a
-// policy is.
+// TestRequestsOfABuild limits the number of requests to the CDK's process that one more build adds, as each
+// is a round trip through pipes. Of the 30, 6 create constructs; the others pass or query values one by one,
+// such as the statements of a policy.
 func TestRequestsOfABuild(t *testing.T) {
 	one, two := requests(t, 1), requests(t, 2)
-	assert.Greater(t, one, 30, "jsii tells of requests in another way; see requests")
+	assert.Greater(t, one, 30, "jsii's debug output has changed; see requests")
 	assert.LessOrEqual(t, two-one, 30)
 }
 
-// requests counts the requests of the Go app, of which jsii tells when it is
-// asked to debug: lines that begin with "> {".
+// requests returns the number of requests of the Go app. jsii's debug output has one line for each, which
+// starts with "> {".
 func requests(t *testing.T, builds int) int {
 	t.Helper()
 	dir := t.TempDir()
@@ -29,10 +28,10 @@ func requests(t *testing.T, builds int) int {
 	require.NoError(t, err)
 	own, err := os.Executable()
 	require.NoError(t, err)
-	var told bytes.Buffer
+	var debug bytes.Buffer
 	c := exec.Command(own)
 	c.Env = append(os.Environ(), appVariable+"="+path, "CDK_OUTDIR="+dir+"/cdk.out", "CDK_VALIDATION=false", "JSII_DEBUG=1")
-	c.Stderr = &told
+	c.Stderr = &debug
 	require.NoError(t, c.Run())
-	return bytes.Count(told.Bytes(), []byte("\n> {"))
+	return bytes.Count(debug.Bytes(), []byte("\n> {"))
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/layercache/layercache/test/baseimage"
 )
 
-// The base images, by their names in the registry.
+// The names of the base images in the registry.
 const (
-	// Small is a shell and little more.
+	// Small is busybox.
 	Small = "small"
-	// Platform is Small with 220 MB of files; Builder is its first release under another name, which never changes.
+	// Platform is Small with 220 MB of files; Builder is Platform's first release under a name that never
+	// changes.
 	Platform = "platform"
 	Builder  = "builder"
 	// Golang has the Go toolchain, Node has Node.js and npm.
@@ -22,7 +23,7 @@ const (
 	Node   = "node"
 )
 
-// Base makes a release, 1 or 2, of a base image, and says in words what it is made of.
+// Base returns release 1 or 2 of a base image, and a description of its content.
 func Base(ctx context.Context, base string, release int) (v1.Image, string, error) {
 	switch base {
 	case Platform:
@@ -41,7 +42,7 @@ func Base(ctx context.Context, base string, release int) (v1.Image, string, erro
 	}
 }
 
-// released is an image of a public registry; its second release has one more small layer.
+// released returns an image of a public registry; release 2 has one more small layer.
 func released(ctx context.Context, reference string, release int) (v1.Image, string, error) {
 	image, origin, err := provide(ctx, reference)
 	if err != nil || release == 1 {

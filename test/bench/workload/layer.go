@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/stream"
 )
 
-// appended is the image with one more layer, whose files fill writes. The layer is made while it is sent, so that it can be
-// sent once.
+// appended returns the image with one more layer, whose files fill writes. The layer is streamed, so it can
+// be sent only once.
 func appended(image v1.Image, fill func(*tar.Writer) error) (v1.Image, error) {
 	reader, writer := io.Pipe()
 	go func() {
@@ -33,15 +33,15 @@ func appended(image v1.Image, fill func(*tar.Writer) error) (v1.Image, error) {
 	return image, nil
 }
 
-// withRelease adds a small layer that says which release it is.
+// withRelease adds a small layer that contains the release number.
 func withRelease(image v1.Image, release int) (v1.Image, error) {
 	return appended(image, func(archive *tar.Writer) error {
 		return file(archive, "etc/release", 0o644, []byte(fmt.Sprintf("release %d\n", release)))
 	})
 }
 
-// withText adds two layers with 220 MB of text, another text for each release and the same one on every machine. Half of it
-// is gone when it is compressed, or more, as with most programs.
+// withText adds two layers with 220 MB of text. The text differs between releases but is the same on every
+// machine. It compresses to half its size or less, as most programs do.
 func withText(image v1.Image, release int) (v1.Image, error) {
 	for part, files := range []int{1600, 2800} {
 		source := rand.New(rand.NewPCG(uint64(release), uint64(part)))
@@ -83,7 +83,7 @@ func prose(source *rand.Rand, words []string, size int) []byte {
 	return []byte(b.String()[:size])
 }
 
-// file writes a file of a fixed time.
+// file writes a file with a fixed timestamp.
 func file(archive *tar.Writer, name string, mode int64, content []byte) error {
 	header := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: int64(len(content)), ModTime: time.Unix(0, 0)}
 	if err := archive.WriteHeader(header); err != nil {

@@ -15,7 +15,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 )
 
-// node is the Node.js image or, where its registry cannot be reached, a stand-in made of this machine's Node.js and npm.
+// node returns the Node.js image or, if its registry cannot be reached, a stand-in made of this machine's
+// Node.js and npm.
 func node(ctx context.Context, release int) (v1.Image, string, error) {
 	image, origin, pulling := released(ctx, "public.ecr.aws/docker/library/node:22-alpine", release)
 	if pulling == nil {
@@ -34,7 +35,8 @@ func node(ctx context.Context, release int) (v1.Image, string, error) {
 		return nil, "", fmt.Errorf("bench: %w", err)
 	}
 	settings := config.Config
-	// A closed network's registry may show a certificate that only this machine's authorities vouch for; the base image has them.
+	// The registry of a closed network may have a certificate that only this machine trusts; the base image
+	// has its authorities.
 	settings.Env = append(settings.Env, "NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt",
 		"npm_config_registry="+local.registry, "npm_config_update_notifier=false")
 	if image, err = mutate.Config(small, settings); err != nil {
@@ -46,17 +48,17 @@ func node(ctx context.Context, release int) (v1.Image, string, error) {
 	return image, "made of this machine's Node.js " + local.version + " and busybox", err
 }
 
-// machineNode is this machine's Node.js.
+// machineNode is the Node.js installation of this machine.
 type machineNode struct {
 	version, registry string
-	// program is the node binary, npm the folder of npm, libraries what the binary loads.
+	// program is the path of node, npm the folder of npm, libraries are the shared libraries of node.
 	program, npm string
 	libraries    []string
 }
 
 func localNode(ctx context.Context) (*machineNode, error) {
 	found := &machineNode{}
-	said := []struct {
+	questions := []struct {
 		into *string
 		args []string
 	}{
@@ -64,7 +66,7 @@ func localNode(ctx context.Context) (*machineNode, error) {
 		{&found.program, []string{"node", "--print", "process.execPath"}},
 		{&found.registry, []string{"npm", "config", "get", "registry"}},
 	}
-	for _, ask := range said {
+	for _, ask := range questions {
 		printed, err := exec.CommandContext(ctx, ask.args[0], ask.args[1:]...).Output()
 		if err != nil {
 			return nil, fmt.Errorf("a stand-in for node needs Node.js and npm on PATH: %s: %w", strings.Join(ask.args, " "), err)
@@ -83,12 +85,12 @@ func localNode(ctx context.Context) (*machineNode, error) {
 	return found, err
 }
 
-// librariesOf are the files that the dynamic linker loads for a program, the linker itself among them, by the names it
-// looks for.
+// librariesOf returns the files that the dynamic linker loads for a program, including the linker itself,
+// under the names that it looks for.
 func librariesOf(ctx context.Context, program string) ([]string, error) {
 	binary, err := elf.Open(program)
 	if err != nil {
-		return nil, fmt.Errorf("a stand-in needs Linux programs, and %s is none: %w", program, err)
+		return nil, fmt.Errorf("a stand-in needs Linux programs, and %s is not one: %w", program, err)
 	}
 	if err := binary.Close(); err != nil {
 		return nil, err
@@ -106,7 +108,7 @@ func librariesOf(ctx context.Context, program string) ([]string, error) {
 	return libraries, nil
 }
 
-// write puts Node.js where its image has it; libraries stay where this machine has them.
+// write puts Node.js at its usual paths; libraries keep their paths on this machine.
 func (n *machineNode) write(archive *tar.Writer) error {
 	files := map[string]string{"usr/local/bin/node": n.program}
 	order := []string{"usr/local/bin/node"}

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// stageSteps is how many steps each stage of a wide graph has.
+// stageSteps is the number of steps in each stage of a wide graph.
 const stageSteps = 10
 
-// wide is a graph of steps/10 stages side by side, which a last stage of a copy each joins. Of their steps one takes a file
-// in, nine run.
+// wide returns a graph of steps/10 parallel stages, and a last stage that copies from each. Each stage has
+// one COPY and nine RUN steps.
 func wide(key, letter string, steps int) Workload {
 	stages := steps / stageSteps
 	return Workload{
-		Key: key, Letter: letter, What: fmt.Sprintf("%d stages side by side with %d steps together", stages, steps),
+		Key: key, Letter: letter, What: fmt.Sprintf("%d parallel stages with %d steps in total", stages, steps),
 		Bases: []string{Small}, Changing: Small, Proof: "part0/part",
 		write: func(dir string, r Revision) error {
 			for stage := range stages {

@@ -1,5 +1,5 @@
-// Package workload has the applications that the benchmark builds: a folder with a Dockerfile each, written anew for every
-// build with what that build changes.
+// Package workload has the applications that the benchmark builds. Each is a folder with a Dockerfile that is
+// written again for every build, with the changes of that build.
 package workload
 
 import (
@@ -16,23 +16,23 @@ var files embed.FS
 
 // Workload is one application.
 type Workload struct {
-	// Key names it on the command line, Letter in the tables.
+	// Key is the name on the command line, Letter the one in the tables.
 	Key, Letter string
-	// What says what it is, for people.
+	// What describes the application on the page.
 	What string
-	// Bases are the base images that its Dockerfile names.
+	// Bases are the base images in its Dockerfile.
 	Bases []string
-	// Changing is the base image that a build with a changed base gets a new release of.
+	// Changing is the base image that gets a new release in the phases with a changed base.
 	Changing string
-	// Proof is a file of the image that holds Revision.Source; empty where the image has none.
+	// Proof is a file of the image that contains Revision.Source; empty if the image has none.
 	Proof string
-	// write fills the folder.
+	// write writes the application's files.
 	write func(dir string, r Revision) error
 }
 
-// Revision is what differs from one build of a workload to the next.
+// Revision holds what differs between builds of a workload.
 type Revision struct {
-	// Bases is where the base images are, HOST/PREFIX.
+	// Bases is the location of the base images, HOST/PREFIX.
 	Bases string
 	// Source and Dependencies are texts in the source and in the list of dependencies.
 	Source, Dependencies string
@@ -40,7 +40,7 @@ type Revision struct {
 	Linked bool
 }
 
-// Link is the flag of a COPY, with the space after it.
+// Link returns the flag for a COPY, followed by a space, or "".
 func (r Revision) Link() string {
 	if r.Linked {
 		return "--link "
@@ -48,7 +48,7 @@ func (r Revision) Link() string {
 	return ""
 }
 
-// All are the workloads in the order of the tables.
+// All returns the workloads in the order of the tables.
 func All() []Workload {
 	all := []Workload{
 		{Key: "line", Letter: "a", What: "a Dockerfile of one line", Bases: []string{Small}, Changing: Small, write: embedded("line")},
@@ -66,17 +66,17 @@ func All() []Workload {
 	return all
 }
 
-// Named finds a workload by its key.
+// Named returns the workload with the key.
 func Named(key string) (Workload, error) {
 	for _, w := range All() {
 		if w.Key == key {
 			return w, nil
 		}
 	}
-	return Workload{}, fmt.Errorf("bench: no workload is called %q", key)
+	return Workload{}, fmt.Errorf("bench: unknown workload %q", key)
 }
 
-// Write makes the folder anew, with the application as the revision says.
+// Write replaces the folder with the application at the revision.
 func (w Workload) Write(dir string, r Revision) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("bench: %w", err)
@@ -87,7 +87,8 @@ func (w Workload) Write(dir string, r Revision) error {
 	return nil
 }
 
-// embedded writes one of this package's folders, its files being templates, and the two files that changes are made in.
+// embedded writes one of this package's folders, whose files are templates, and the two files that builds
+// change.
 func embedded(name string) func(string, Revision) error {
 	return func(dir string, r Revision) error {
 		sub, err := fs.Sub(files, name)
@@ -111,7 +112,7 @@ func embedded(name string) func(string, Revision) error {
 	}
 }
 
-// revisions writes the files that say which revision this is, where the workload's Dockerfile copies them.
+// revisions writes the files with the revision's texts, where the workload's Dockerfile copies them from.
 func revisions(dir, name string, r Revision) error {
 	switch name {
 	case "app":

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// written are the files of a workload at a revision, by path.
+// written returns the files of a workload at a revision, by path.
 func written(t *testing.T, w Workload, r Revision) map[string]string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "context")
@@ -48,7 +48,7 @@ func TestEveryWorkload(t *testing.T) {
 	for _, w := range All() {
 		t.Run(w.Key, func(t *testing.T) {
 			files := written(t, w, first)
-			assert.Equal(t, files, written(t, w, first), "it is the same every time")
+			assert.Equal(t, files, written(t, w, first), "the files are the same each time")
 			stages := parse(t, files["Dockerfile"])
 			for _, stage := range stages {
 				if strings.Contains(stage.BaseName, "/") {
@@ -61,12 +61,12 @@ func TestEveryWorkload(t *testing.T) {
 			linked := first
 			linked.Linked = true
 			assert.Equal(t, strings.Contains(files["Dockerfile"], "COPY --from="), len(changed(files, written(t, w, linked))) == 1)
-			assert.NotContains(t, files["Dockerfile"], "--link", "docker's older frontends do not know it")
+			assert.NotContains(t, files["Dockerfile"], "--link", "docker's older frontends do not support it")
 		})
 	}
 }
 
-func TestWhatChanges(t *testing.T) {
+func TestARevisionChangesOnlyItsFiles(t *testing.T) {
 	cases := map[string]struct{ source, dependencies []string }{
 		"line":  {nil, nil},
 		"app":   {[]string{"src/revision"}, []string{"dependencies.txt"}},
@@ -87,7 +87,7 @@ func TestWhatChanges(t *testing.T) {
 	}
 }
 
-func TestAWideGraphHasTheStepsThatItsNameSays(t *testing.T) {
+func TestAWideGraphHasTheNumberOfStepsInItsName(t *testing.T) {
 	for key, want := range map[string]int{"wide-50": 50, "wide-100": 100, "wide": 200, "wide-400": 400} {
 		w, err := Named(key)
 		require.NoError(t, err)
@@ -101,7 +101,7 @@ func TestAWideGraphHasTheStepsThatItsNameSays(t *testing.T) {
 	}
 }
 
-func TestALayerIsTheSameEachTimeAndAnotherForEachRelease(t *testing.T) {
+func TestALayerIsReproducibleAndDiffersBetweenReleases(t *testing.T) {
 	digest := func(release int) string {
 		image, err := withText(empty.Image, release)
 		require.NoError(t, err)

@@ -1,4 +1,4 @@
-// Command compile readies the pinned tools, so that test packages that run side by side do not compile them each.
+// Command compile compiles the pinned tools once, so concurrent test packages do not each compile them.
 package main
 
 import (
