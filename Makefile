@@ -1,4 +1,5 @@
 # make demo   an image build, cold, unchanged and changed, through the synthesized buildspec; no AWS account needed
+# make unit   the tests that need neither root nor BuildKit, on Linux and macOS: about a minute
 # make test   every test, on a real BuildKit and a real registry
 # make bench  the benchmark, one round of it; BENCH="-runs 5 -workloads app" says more (go -C test run ./bench -help)
 # make soak   200 builds of 20 applications while requests to the cache go wrong, some minutes; SOAK="-seed 2" chooses others
@@ -8,7 +9,7 @@
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test bench soak deploy-local lint docs clean
+.PHONY: demo unit test bench soak deploy-local lint docs clean
 
 # jsii warns about Node.js versions at their end, of which it names the one to be silent about; the CDK works with them.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = $(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
@@ -25,10 +26,15 @@ deploy-local:
 	@npx cdk synth --quiet --output dist/deploy/cdk.out
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" go -C test run ./deploy --cdk-out dist/deploy/cdk.out
 
+# The tag leaves out the files of tests that need root or cfn-lint.
+unit:
+	@go test -vet=off -tags unit ./...
+	@go -C test test -vet=off -tags unit ./docs ./helper/cli ./helper/report ./kit/checkout
+
 # Without go vet, which `make lint` runs: where nothing is compiled yet, it is a fifth of making the tests.
 test:
 	@test/prepare.sh test
-	@go test -p 3 -vet=off -timeout 14m ./...
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" go test -p 3 -vet=off -timeout 14m ./...
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" go -C test test -p 3 -vet=off -timeout 14m ./...
 	@PATH="$(CURDIR)/.venv-checkers/bin:$$PATH" go -C test/nag test -vet=off -timeout 14m ./...
 
