@@ -1,4 +1,5 @@
 # make demo   builds an image cold, unchanged and changed with the synthesized buildspec; needs no AWS account
+# make unit   runs the tests that need neither root nor BuildKit, on Linux and macOS; takes about a minute
 # make test   runs every test, with real BuildKit and a real registry
 # make bench  runs one round of the benchmark; options: BENCH="-runs 5 -workloads app" (go -C test run ./bench -help)
 # make soak   runs 200 builds of 20 applications while requests to the cache fail; takes minutes; options: SOAK="-seed 2"
@@ -8,7 +9,7 @@
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test bench soak deploy-local lint docs clean
+.PHONY: demo unit test bench soak deploy-local lint docs clean
 
 # Silences jsii's warning about a Node.js version at its end of life; the CDK still works with it.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = $(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
@@ -25,10 +26,15 @@ deploy-local:
 	@npx cdk synth --quiet --output dist/deploy/cdk.out
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" go -C test run ./deploy --cdk-out dist/deploy/cdk.out
 
+# The tag leaves out the files of tests that need root or cfn-lint.
+unit:
+	@go test -vet=off -tags unit ./...
+	@go -C test test -vet=off -tags unit ./docs ./helper/cli ./helper/report ./kit/checkout
+
 # Without go vet, which `make lint` runs: on a clean machine, it takes a fifth of the time to compile the tests.
 test:
 	@test/prepare.sh test
-	@go test -p 3 -vet=off -timeout 14m ./...
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" go test -p 3 -vet=off -timeout 14m ./...
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" go -C test test -p 3 -vet=off -timeout 14m ./...
 	@PATH="$(CURDIR)/.venv-checkers/bin:$$PATH" go -C test/nag test -vet=off -timeout 14m ./...
 

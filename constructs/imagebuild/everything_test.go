@@ -1,3 +1,5 @@
+//go:build !unit
+
 package imagebuild_test
 
 import (
