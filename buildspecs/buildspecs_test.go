@@ -15,7 +15,9 @@ import (
 var exported = []any{"LAYERCACHE_VERDICT", "LAYERCACHE_HIT_RATIO", "LAYERCACHE_EXPORTED", "LAYERCACHE_SAVED_SECONDS", "LAYERCACHE_WORTH", "LAYERCACHE_SECONDS", "LAYERCACHE_IMAGE_DIGEST"}
 
 // removeExports removes a file of the source that has the name of the file that export reads.
-const removeExports = `rm -f "$LAYERCACHE_REPORT_DIR/exports.env"`
+const removeLink = `if [ -L "$LAYERCACHE_REPORT_DIR" ]; then rm "$LAYERCACHE_REPORT_DIR"; fi`
+
+const removeExports = `rm -rf "$LAYERCACHE_REPORT_DIR/exports.env"`
 
 const export = `if [ -f "$LAYERCACHE_REPORT_DIR/exports.env" ]; then set -a; . "$LAYERCACHE_REPORT_DIR/exports.env"; set +a; fi`
 
@@ -34,6 +36,7 @@ func TestTheCommandsOfTheImageBuildspec(t *testing.T) {
 			"install": map[string]any{
 				"on-failure": "ABORT",
 				"commands": []any{
+					removeLink,
 					removeExports,
 					`chmod +x "$CODEBUILD_SRC_DIR_layercache"/*`,
 					`export PATH="$CODEBUILD_SRC_DIR_layercache:$PATH"`,
@@ -65,6 +68,7 @@ func TestTheBatchBuildsEachPlatformAndThenTheIndex(t *testing.T) {
 		"install": map[string]any{
 			"on-failure": "ABORT",
 			"commands": []any{
+				removeLink,
 				removeExports,
 				`if [ "$(uname -m)" = aarch64 ]; then HELPER="$CODEBUILD_SRC_DIR_layercache_arm64"; else HELPER="$CODEBUILD_SRC_DIR_layercache_amd64"; fi`,
 				`chmod +x "$HELPER"/*`,

@@ -152,10 +152,10 @@ func TestAFileThatCannotBeWrittenDoesNotPreventTheOthers(t *testing.T) {
 func TestClearRemovesReportsAndNothingElse(t *testing.T) {
 	root := t.TempDir()
 	outside := filepath.Join(root, "outside")
-	require.NoError(t, os.MkdirAll(filepath.Join(root, "source", "reports", "report.html"), 0o755))
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "source", "reports", "page"), 0o755))
 	require.NoError(t, os.WriteFile(outside, []byte("kept"), 0o600))
 	t.Chdir(filepath.Join(root, "source"))
-	for _, name := range []string{"reports/report.md", "reports/junit.xml", "reports/report.html/index.html", "reports/notes.txt", "file"} {
+	for _, name := range []string{"reports/report.md", "reports/junit.xml", "reports/page/index.html", "reports/notes.txt", "file"} {
 		require.NoError(t, os.WriteFile(name, nil, 0o600))
 	}
 	require.NoError(t, os.Symlink(outside, "reports/report.json"))
@@ -169,10 +169,13 @@ func TestClearRemovesReportsAndNothingElse(t *testing.T) {
 	for _, entry := range entries {
 		names = append(names, entry.Name())
 	}
-	assert.Equal(t, []string{"notes.txt", "report.html"}, names, "folders and other files remain")
+	assert.Equal(t, []string{"notes.txt", "page"}, names, "folders and other files remain")
 	content, err := os.ReadFile(outside)
 	require.NoError(t, err)
 	assert.Equal(t, "kept", string(content))
+
+	require.NoError(t, os.Mkdir("reports/junit.xml", 0o755))
+	assert.EqualError(t, Clear("reports"), "reports/junit.xml is a folder, where the report goes: remove it")
 
 	assert.NoError(t, Clear("none"), "the folder does not exist")
 	assert.NoError(t, Clear("file/reports"), "the path leads through a file")

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/layercache/layercache/internal/report/escape"
@@ -47,8 +48,8 @@ func (r *Report) Write(dir string) error {
 
 // Clear removes reports from dir that an earlier build left there, or that came with the source. Otherwise
 // they would be taken for the report of a build that ends before it writes one. Clear removes nothing else
-// and follows no link. An error means that a report may still be there, or that dir is a link that leads out
-// of the working directory.
+// and follows no link. An error means that a report may still be there, that a folder has the name of a
+// report, or that dir is a link that leads out of the working directory.
 func Clear(dir string) error {
 	folder, err := safewrite.Folder(dir, false)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
@@ -61,7 +62,8 @@ func Clear(dir string) error {
 	var problems []error
 	for _, file := range files {
 		if info, err := folder.Lstat(file.name); err == nil && info.IsDir() {
-			continue // Not a report.
+			problems = append(problems, fmt.Errorf("%s is a folder, where the report goes: remove it", filepath.Join(dir, file.name)))
+			continue
 		}
 		if err := folder.Remove(file.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			problems = append(problems, fmt.Errorf("remove an old report: %w", err))

@@ -9,6 +9,7 @@ import (
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/variables"
 	"github.com/layercache/layercache/internal/verdict"
 	"github.com/layercache/layercache/internal/verdict/worth"
@@ -103,6 +104,10 @@ func importProblem(ref string, imports []progress.Import) string {
 	return ""
 }
 
+// maxInstruction is the number of characters of an instruction, and of an error, that the reports show. The
+// Dockerfile or the frontend decides how long they are.
+const maxInstruction = 4096
+
 // reportSteps returns the steps that ended, and the index of each in them by its index in steps.
 func reportSteps(steps []progress.Step, recorded []*float64, begin time.Time) ([]report.Step, map[int]int) {
 	entries, indexes := []report.Step{}, map[int]int{}
@@ -111,8 +116,8 @@ func reportSteps(steps []progress.Step, recorded []*float64, begin time.Time) ([
 			continue
 		}
 		entry := report.Step{
-			Stage: step.Stage, Platform: step.Platform, Index: step.Index, Total: step.Total, Instruction: step.Instruction,
-			Cached: step.Cached, Seconds: step.Seconds, Error: step.Error,
+			Stage: step.Stage, Platform: step.Platform, Index: step.Index, Total: step.Total, Instruction: escape.Shorten(step.Instruction, maxInstruction),
+			Cached: step.Cached, Seconds: step.Seconds, Error: escape.Shorten(step.Error, maxInstruction),
 		}
 		if step.Cached {
 			entry.SavedSeconds = recorded[i]

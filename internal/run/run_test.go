@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -144,4 +146,11 @@ func TestTheResultOfTheExport(t *testing.T) {
 			assert.Equal(t, c.warning == "", len(got.warnings) == 0)
 		})
 	}
+}
+
+func TestReportsShowTheBeginningOfALongInstruction(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	steps, _ := reportSteps([]progress.Step{{Instruction: long, Error: long, Ran: true}}, make([]*float64, 1), time.Now())
+	assert.Equal(t, maxInstruction+1, utf8.RuneCountInString(steps[0].Instruction))
+	assert.Equal(t, maxInstruction+1, utf8.RuneCountInString(steps[0].Error))
 }
