@@ -48,6 +48,7 @@ soak:
 
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; }
+	@rooted=$$(git grep -l 'run it as root"' -- '*_test.go' ':!test' | xargs grep -L '^//go:build.*!unit'); [ -z "$$rooted" ] || { echo "need root, but have no //go:build !unit to keep them out of make unit:"; echo "$$rooted"; exit 1; }
 	@for module in . test test/nag; do \
 		( cd $$module && go mod tidy -diff && go vet ./... && go tool -modfile="$(CURDIR)/internal/tools/go.mod" staticcheck ./... ) || exit 1; \
 	done
