@@ -20,19 +20,19 @@ func stateIn(t *testing.T, parent string) *state {
 	return s
 }
 
-func TestTwoBuildersAtOnceHaveFoldersOfTheirOwn(t *testing.T) {
+func TestParallelBuildersHaveSeparateFolders(t *testing.T) {
 	parent := filepath.Join(t.TempDir(), "deep", "parent")
 	first, second := stateIn(t, parent), stateIn(t, parent)
 	assert.NotEqual(t, first.dir, second.dir)
 	assert.NotEqual(t, first.name(), second.name())
-	assert.DirExists(t, first.dir, "the second does not take the first for abandoned")
+	assert.DirExists(t, first.dir, "the second did not remove the first as abandoned")
 
 	require.NoError(t, first.remove())
 	assert.NoDirExists(t, first.dir)
 	assert.DirExists(t, second.dir)
 }
 
-func TestManyBuildersCanStartTogether(t *testing.T) {
+func TestManyBuildersCanStartInParallel(t *testing.T) {
 	parent := t.TempDir()
 	made := make(chan *state)
 	for range 20 {
@@ -49,11 +49,11 @@ func TestManyBuildersCanStartTogether(t *testing.T) {
 	}
 }
 
-func TestWhatACrashLeftBehindIsRemoved(t *testing.T) {
+func TestFoldersOfCrashedBuildersAreRemoved(t *testing.T) {
 	parent := t.TempDir()
 	cases := []struct{ name, dir, lock string }{
-		{"a folder whose owner is dead", "builder-dead", "lock"},
-		{"a folder whose owner died before it took the lock", "builder-early", ""},
+		{"a folder whose process has died", "builder-dead", "lock"},
+		{"a folder whose process died before it locked the folder", "builder-early", ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -73,7 +73,7 @@ func gone(path string) bool {
 	return errors.Is(err, os.ErrNotExist)
 }
 
-func TestAFolderThatIsBeingRemovedIsNotTakenForAbandoned(t *testing.T) {
+func TestAFolderStaysLockedWhileItIsRemoved(t *testing.T) {
 	f := newFakes(t)
 	remove, err := exec.LookPath("rm")
 	require.NoError(t, err)
@@ -90,14 +90,14 @@ func TestAFolderThatIsBeingRemovedIsNotTakenForAbandoned(t *testing.T) {
 	assert.True(t, gone(s.dir))
 }
 
-func TestWhereNothingElseRemovesWeDo(t *testing.T) {
+func TestWithoutRmTheFolderIsRemovedByThisProcess(t *testing.T) {
 	s := stateIn(t, t.TempDir())
 	t.Setenv("PATH", "")
 	require.NoError(t, <-s.discard())
 	assert.True(t, gone(s.dir))
 }
 
-func TestWhatIsNoBuildersIsLeftAlone(t *testing.T) {
+func TestOtherFoldersAreKept(t *testing.T) {
 	parent := t.TempDir()
 	other := filepath.Join(parent, "something-else")
 	require.NoError(t, os.Mkdir(other, 0o700))
@@ -105,7 +105,7 @@ func TestWhatIsNoBuildersIsLeftAlone(t *testing.T) {
 	assert.DirExists(t, other)
 }
 
-func TestAFolderIsClosedToOthers(t *testing.T) {
+func TestOtherUsersCannotReadTheFolder(t *testing.T) {
 	s := stateIn(t, filepath.Join(t.TempDir(), "parent"))
 	for _, dir := range []string{s.dir, filepath.Dir(s.dir)} {
 		info, err := os.Stat(dir)
@@ -114,51 +114,51 @@ func TestAFolderIsClosedToOthers(t *testing.T) {
 	}
 }
 
-func TestAStateThatWasRemovedLeavesNothing(t *testing.T) {
+func TestARemovedStateLeavesOnlyTheSharedLock(t *testing.T) {
 	parent := t.TempDir()
 	s := stateIn(t, parent)
 	require.NoError(t, s.remove())
-	assert.Equal(t, []string{"lock"}, leftIn(t, parent), "but for the lock that new builders take turns with")
+	assert.Equal(t, []string{"lock"}, leftIn(t, parent))
 }
 
-func TestAParentThatCannotBeMadeIsNamed(t *testing.T) {
+func TestTheErrorNamesAParentThatCannotBeCreated(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	_, err := newStateIn(filepath.Join(file, "below"))
 	require.ErrorContains(t, err, file)
 }
 
-// parentsAre sets where states may be for one test.
+// parentsAre sets stateParents for one test.
 func parentsAre(t *testing.T, parents ...string) {
 	t.Helper()
-	own := stateParents
+	before := stateParents
 	stateParents = parents
-	t.Cleanup(func() { stateParents = own })
+	t.Cleanup(func() { stateParents = before })
 }
 
-func TestTheFirstFolderWhereOverlayMountsWorkIsTaken(t *testing.T) {
+func TestTheFirstFolderWithOverlayMountsIsUsed(t *testing.T) {
 	needRoot(t)
-	// Memory is a file system on which overlay mounts work; one overlay on another is refused by the kernel.
+	// Overlay mounts work on tmpfs; the kernel refuses them on the overlay of overlayAt.
 	memory, overlay := mountAt(t, "tmpfs", ""), overlayAt(t)
 	parentsAre(t, filepath.Join(overlay, "first"), filepath.Join(memory, "second"))
 	s, err := newState()
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.remove() })
 	assert.Equal(t, "overlayfs", s.snapshotter)
-	assert.Empty(t, s.slow())
+	assert.Empty(t, s.slowNote())
 	assert.Equal(t, filepath.Join(memory, "second"), filepath.Dir(s.dir))
-	assert.Equal(t, []string{"lock"}, leftIn(t, filepath.Join(overlay, "first")), "nothing stays where it did not work")
-	assert.Equal(t, []string{"lock"}, leftIn(t, s.dir), "the trial mount is gone")
+	assert.Equal(t, []string{"lock"}, leftIn(t, filepath.Join(overlay, "first")), "the folder without overlay mounts is empty")
+	assert.Equal(t, []string{"lock"}, leftIn(t, s.dir), "the overlay of the check is removed")
 }
 
-func TestWhereNoOverlayMountWorksLayersAreCopied(t *testing.T) {
+func TestWithoutOverlayMountsLayersAreCopied(t *testing.T) {
 	needRoot(t)
 	parentsAre(t, filepath.Join(overlayAt(t), "only"))
 	s, err := newState()
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.remove() })
 	assert.Equal(t, "native", s.snapshotter)
-	assert.Regexp(t, `^with the slow snapshotter "native", because overlay mounts do not work below \S+/only: \S[^\n]*$`, s.slow())
+	assert.Regexp(t, `^slow, because snapshotter "native" copies all files: overlay mounts do not work below \S+/only: \S[^\n]*$`, s.slowNote())
 }
 
 func needRoot(t *testing.T) {
@@ -174,7 +174,8 @@ func mountAt(t *testing.T, kind, options string) string {
 	return dir
 }
 
-// overlayAt is an overlay over two others, the deepest that the kernel allows: no overlay can be made on it.
+// overlayAt returns an overlay of two overlays, the deepest nesting that the kernel allows: no overlay can be
+// mounted on it.
 func overlayAt(t *testing.T) string {
 	t.Helper()
 	lower := t.TempDir()
