@@ -85,14 +85,14 @@ func TestABuildxThatAnotherUserPutBesideThisProgramIsNotRun(t *testing.T) {
 	program(t, filepath.Join(m.path, "buildx"), succeeds)
 	own, err := os.Executable()
 	require.NoError(t, err)
-	beside := program(t, filepath.Join(filepath.Dir(own), "buildx"), succeeds)
-	t.Cleanup(func() { assert.NoError(t, os.Remove(beside)) })
+	sibling := program(t, filepath.Join(filepath.Dir(own), "buildx"), succeeds)
+	t.Cleanup(func() { assert.NoError(t, os.Remove(sibling)) })
 	got, err := Find()
 	require.NoError(t, err)
-	require.Equal(t, beside, got.Path)
-	require.NoError(t, os.Chown(beside, 65534, 65534))
+	require.Equal(t, sibling, got.Path)
+	require.NoError(t, os.Chown(sibling, 65534, 65534))
 	_, err = Find()
-	require.EqualError(t, err, beside+" is not run, since it belongs to user 65534: remove it")
+	require.EqualError(t, err, sibling+" is not safe to run: it belongs to user 65534; remove it")
 }
 
 // The working directory contains the source of the build. A program in it must not run outside of the build.
