@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const works = "package main\n\nvar text = \"unset\"\n\nfunc main() { println(text) }\n"
+const validSource = "package main\n\nvar text = \"unset\"\n\nfunc main() { println(text) }\n"
 
-// module makes a module with one main package.
+// module creates a module with one main package.
 func module(t *testing.T, source string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -35,33 +35,33 @@ func compilation(t *testing.T, source string) Compilation {
 }
 
 func TestACompiledProgramRuns(t *testing.T) {
-	t.Setenv("GOFLAGS", "-mod=vendor") // The caller's own flags do not count.
-	c := compilation(t, works)
+	t.Setenv("GOFLAGS", "-mod=vendor") // the caller's own flags are ignored
+	c := compilation(t, validSource)
 	var progress bytes.Buffer
 	require.NoError(t, Compile(context.Background(), c, &progress))
 	out, err := exec.Command(c.Output).CombinedOutput()
 	require.NoError(t, err)
 	assert.Equal(t, "linked\n", string(out))
 	assert.Regexp(t, `\Acompiling the tiny program\n(compiling the tiny program: \d+ s\n)*compiled  the tiny program in \d+ s\n\z`, progress.String())
-	assert.Equal(t, []string{"tiny"}, namesIn(t, filepath.Dir(c.Output)), "nothing but the program stays")
+	assert.Equal(t, []string{"tiny"}, namesIn(t, filepath.Dir(c.Output)), "only the program is left")
 }
 
-func TestNoSettingOfTheMachineTakesPartInCompiling(t *testing.T) {
-	plain := compilation(t, works)
+func TestSettingsOfTheMachineDoNotChangeTheResult(t *testing.T) {
+	plain := compilation(t, validSource)
 	require.NoError(t, Compile(t.Context(), plain, &bytes.Buffer{}))
 	wrapper := filepath.Join(t.TempDir(), "wrapper")
 	called := wrapper + ".called"
 	require.NoError(t, os.WriteFile(wrapper, []byte("#!/bin/sh\ntouch '"+called+"'\nexec \"$@\"\n"), 0o755))
 	settings := map[string]string{
-		"a program in place of the compiler": "GOFLAGS=-toolexec=" + wrapper,
-		"another file for each file":         "GOFLAGS=-overlay=" + wrapper,
-		"a program in place of the cache":    "GOCACHEPROG=" + wrapper,
-		"experiments of the language":        "GOEXPERIMENT=nogreenteagc",
-		"a newer processor":                  "GOAMD64=v3",
-		"another cryptography":               "GOFIPS140=latest",
+		"a replaced compiler":         "GOFLAGS=-toolexec=" + wrapper,
+		"a replaced source file":      "GOFLAGS=-overlay=" + wrapper,
+		"a replaced build cache":      "GOCACHEPROG=" + wrapper,
+		"experiments of the language": "GOEXPERIMENT=nogreenteagc",
+		"a newer processor":           "GOAMD64=v3",
+		"another cryptography module": "GOFIPS140=latest",
 	}
 	for name, setting := range settings {
-		for _, place := range []string{"the environment", "what go env -w has written"} {
+		for _, place := range []string{"the environment", "the file of go env -w"} {
 			t.Run(name+" in "+place, func(t *testing.T) {
 				variable, value, _ := strings.Cut(setting, "=")
 				if place == "the environment" {
@@ -72,7 +72,7 @@ func TestNoSettingOfTheMachineTakesPartInCompiling(t *testing.T) {
 					t.Setenv("GOENV", file)
 				}
 				require.NoError(t, os.RemoveAll(called))
-				c := compilation(t, works)
+				c := compilation(t, validSource)
 				require.NoError(t, Compile(t.Context(), c, &bytes.Buffer{}))
 				assert.NoFileExists(t, called)
 				assert.True(t, bytes.Equal(read(t, plain.Output), read(t, c.Output)), "the same bytes")
@@ -81,46 +81,47 @@ func TestNoSettingOfTheMachineTakesPartInCompiling(t *testing.T) {
 	}
 }
 
-func TestModulesComeFromWhereTheMachineSays(t *testing.T) {
+func TestTheProxyOfTheMachineIsUsed(t *testing.T) {
 	proxy, file := t.TempDir(), filepath.Join(t.TempDir(), "env")
 	publish(t, proxy, "example.com/tool", "v1.0.0")
 	t.Setenv("GOMODCACHE", t.TempDir())
 	require.NoError(t, os.WriteFile(file, []byte("GOPROXY=file://"+proxy+"\nGONOSUMDB=example.com\nGOFLAGS=-modfile=/none.mod\n"), 0o600))
 	t.Setenv("GOENV", file)
 	require.NoError(t, os.Unsetenv("GOPROXY"))
-	// Somebody else's go.mod above the folder for temporary files. The go command passes over one that is in it.
+	// A go.mod of another user above the folder for temporary files. The go command ignores one in that
+	// folder.
 	shared := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(shared, "go.mod"), []byte("module x\n\ngo 99.0\n"), 0o600))
 	t.Setenv("TMPDIR", filepath.Join(shared, "tmp"))
 	require.NoError(t, os.Mkdir(os.TempDir(), 0o700))
 	program := Program{Module: "example.com/tool", Version: "v1.0.0", Sum: "h1:none"}
 	_, err := download(t.Context(), program)
-	require.ErrorContains(t, err, "checksum is h1:", "it was downloaded")
+	require.ErrorContains(t, err, "checksum is h1:", "the module was downloaded")
 	makeRemovable(t, os.Getenv("GOMODCACHE"))
 }
 
 func TestTheSameSourceGivesTheSameBytesInAnotherFolder(t *testing.T) {
-	first, second := compilation(t, works), compilation(t, works)
+	first, second := compilation(t, validSource), compilation(t, validSource)
 	require.NoError(t, Compile(context.Background(), first, &bytes.Buffer{}))
 	require.NoError(t, Compile(context.Background(), second, &bytes.Buffer{}))
 	assert.True(t, bytes.Equal(read(t, first.Output), read(t, second.Output)))
 }
 
-func TestACompileThatFailsSaysWhatTheCompilerSays(t *testing.T) {
+func TestTheErrorHasTheCompilersMessage(t *testing.T) {
 	c := compilation(t, "package main\n\nfunc main() { nonsense() }\n")
 	require.NoError(t, os.MkdirAll(filepath.Dir(c.Output), 0o755))
-	require.NoError(t, os.WriteFile(c.Output, []byte("the one before"), 0o755))
+	require.NoError(t, os.WriteFile(c.Output, []byte("previous"), 0o755))
 	var progress bytes.Buffer
 	err := Compile(context.Background(), c, &progress)
 	require.ErrorContains(t, err, "compile the tiny program: ")
 	assert.ErrorContains(t, err, "undefined: nonsense")
-	assert.Equal(t, "the one before", string(read(t, c.Output)), "what was there stays")
+	assert.Equal(t, "previous", string(read(t, c.Output)), "the previous binary is kept")
 	assert.Equal(t, []string{"tiny"}, namesIn(t, filepath.Dir(c.Output)))
-	assert.NotContains(t, progress.String(), "compiled ", "it does not say that it was done")
+	assert.NotContains(t, progress.String(), "compiled ", "no line about success")
 }
 
 func TestACancelledCompileLeavesNothing(t *testing.T) {
-	c := compilation(t, works)
+	c := compilation(t, validSource)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	err := Compile(ctx, c, &bytes.Buffer{})
@@ -129,16 +130,16 @@ func TestACancelledCompileLeavesNothing(t *testing.T) {
 	assert.Empty(t, namesIn(t, filepath.Dir(c.Output)))
 }
 
-func TestWithoutGoItIsSaidWhatToInstall(t *testing.T) {
+func TestTheErrorWithoutGoSaysWhatToInstall(t *testing.T) {
 	t.Setenv("PATH", "")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	require.ErrorIs(t, Compile(context.Background(), compilation(t, works), &bytes.Buffer{}), ErrNoGo)
+	require.ErrorIs(t, Compile(context.Background(), compilation(t, validSource), &bytes.Buffer{}), ErrNoGo)
 	_, err := Build(context.Background(), Buildx(), Host(), &bytes.Buffer{})
 	require.ErrorIs(t, err, ErrNoGo)
 	assert.ErrorContains(t, err, "https://go.dev/dl")
 }
 
-func TestAProgramThatWasCompiledBeforeIsTakenAsItIs(t *testing.T) {
+func TestAProgramIsCompiledOnlyOnce(t *testing.T) {
 	t.Setenv("PATH", "")
 	cache := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", cache)
@@ -146,16 +147,16 @@ func TestAProgramThatWasCompiledBeforeIsTakenAsItIs(t *testing.T) {
 	program := Buildx()
 	program.CompilerFlags = nil
 	assert.Empty(t, Lookup(program, platform))
-	assert.Empty(t, namesIn(t, cache), "looking leaves nothing behind")
+	assert.Empty(t, namesIn(t, cache), "Lookup creates nothing")
 	want := filepath.Join(cache, "layercache", "tools", "buildx-"+program.Version+"-linux-arm64", "buildx")
 	require.NoError(t, os.MkdirAll(filepath.Dir(want), 0o755))
 	require.NoError(t, os.WriteFile(want, nil, 0o755))
 
 	assert.Equal(t, want, Lookup(program, platform))
-	assert.Empty(t, Lookup(program, Platform{OS: "linux", Arch: "amd64"}), "another platform's does not count")
-	lean := program
-	lean.CompilerFlags = []string{"all=-l"}
-	assert.Empty(t, Lookup(lean, platform), "nor does one that was compiled otherwise")
+	assert.Empty(t, Lookup(program, Platform{OS: "linux", Arch: "amd64"}), "not compiled for another platform")
+	otherFlags := program
+	otherFlags.CompilerFlags = []string{"all=-l"}
+	assert.Empty(t, Lookup(otherFlags, platform), "not compiled with other flags")
 	var progress bytes.Buffer
 	got, err := Build(context.Background(), program, platform, &progress)
 	require.NoError(t, err)
@@ -163,16 +164,16 @@ func TestAProgramThatWasCompiledBeforeIsTakenAsItIs(t *testing.T) {
 	assert.Empty(t, progress.String())
 }
 
-// Without a home, what is compiled is kept in the folder for temporary files, which is everybody's.
-func TestAProgramThatAnotherUserMayHavePutThereIsNotTaken(t *testing.T) {
+// Without a home, compiled programs are in the folder for temporary files, to which everyone can write.
+func TestAProgramThatAnotherUserCouldHaveChangedIsNotUsed(t *testing.T) {
 	require.Zero(t, os.Geteuid(), "this test gives a folder to another user: run it as root")
-	const somebody = 65534
+	const otherUser = 65534
 	cases := []struct {
 		name  string
 		alter func(dir string) error
 	}{
-		{"the folder is another user's", func(dir string) error { return os.Chown(dir, somebody, somebody) }},
-		{"everybody can write to the folder", func(dir string) error { return os.Chmod(dir, 0o777) }},
+		{"the folder belongs to another user", func(dir string) error { return os.Chown(dir, otherUser, otherUser) }},
+		{"everyone can write to the folder", func(dir string) error { return os.Chmod(dir, 0o777) }},
 		{"the folder is a link", func(dir string) error {
 			return errors.Join(os.Rename(dir, dir+"-moved"), os.Symlink(dir+"-moved", dir))
 		}},
@@ -190,14 +191,14 @@ func TestAProgramThatAnotherUserMayHavePutThereIsNotTaken(t *testing.T) {
 
 			assert.Empty(t, Lookup(Buildkitd(), Host()))
 			_, err := CacheDir()
-			require.ErrorContains(t, err, "is not a folder that only we can write")
+			require.ErrorContains(t, err, "is not safe to use")
 			_, err = Build(t.Context(), Buildkitd(), Host(), &bytes.Buffer{})
-			require.ErrorContains(t, err, "is not a folder that only we can write")
+			require.ErrorContains(t, err, "is not safe to use")
 		})
 	}
 }
 
-func TestAModuleThatWasChangedIsRefused(t *testing.T) {
+func TestAChangedModuleIsRefused(t *testing.T) {
 	proxy := t.TempDir()
 	publish(t, proxy, "example.com/tool", "v1.0.0")
 	t.Setenv("GOPROXY", "file://"+proxy)
@@ -213,7 +214,7 @@ func TestAModuleThatWasChangedIsRefused(t *testing.T) {
 	makeRemovable(t, os.Getenv("GOMODCACHE"))
 }
 
-// publish puts a module into a folder that the go command reads as a module proxy (go help goproxy).
+// publish adds a module to a folder that serves as a Go module proxy (go help goproxy).
 func publish(t *testing.T, proxy, module, version string) {
 	t.Helper()
 	dir := filepath.Join(proxy, filepath.FromSlash(module), "@v")
@@ -233,7 +234,7 @@ func publish(t *testing.T, proxy, module, version string) {
 	}
 }
 
-// makeRemovable undoes the read-only modes of a module cache, which keep the test's folder from being removed.
+// makeRemovable makes the folders of a module cache writable, so the test's folder can be removed.
 func makeRemovable(t *testing.T, dir string) {
 	t.Helper()
 	require.NoError(t, filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
@@ -244,11 +245,11 @@ func makeRemovable(t *testing.T, dir string) {
 	}))
 }
 
-func TestAModuleThatCannotBeDownloadedIsNamed(t *testing.T) {
+func TestTheErrorNamesAModuleThatCannotBeDownloaded(t *testing.T) {
 	t.Setenv("GOPROXY", "off")
 	_, err := download(context.Background(), Program{Module: "example.com/absent", Version: "v1.0.0"})
 	require.ErrorContains(t, err, "download example.com/absent@v1.0.0: ")
-	assert.ErrorContains(t, err, "GOPROXY=off", "it says why")
+	assert.ErrorContains(t, err, "GOPROXY=off", "the reason")
 }
 
 func TestThePinsAreComplete(t *testing.T) {
@@ -261,7 +262,7 @@ func TestThePinsAreComplete(t *testing.T) {
 	}
 }
 
-func TestTheLastLinesOfALongOutputAreKept(t *testing.T) {
+func TestLastLines(t *testing.T) {
 	assert.Equal(t, "b\nc", lastLines("a\nb\nc\n\n", 2))
 	assert.Equal(t, "a", lastLines("a", 20))
 	assert.Empty(t, lastLines("", 20))
