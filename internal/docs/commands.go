@@ -11,15 +11,14 @@ import (
 
 const commandsIntro = `# Commands
 
-What ` + "`layercache COMMAND --help`" + ` prints. The helper that builds download has no ` + "`try`, `lint`, `doctor` and `start`" + `, which are for
-people's machines.
+The output of ` + "`layercache COMMAND --help`" + `. The helper that builds download does not have ` + "`try`, `lint`, `doctor` and `start`" + `.
 
 `
 
-// listed is a command in the help text of the program.
-var listed = regexp.MustCompile(`(?m)^  ([a-z]+) +\S`)
+// commandLine matches a command in the help text of the program.
+var commandLine = regexp.MustCompile(`(?m)^  ([a-z]+) +\S`)
 
-// writeCommands compiles layercache and asks it for the help text of each command.
+// writeCommands compiles layercache and writes the help text of each command.
 func writeCommands(page *bytes.Buffer) error {
 	folder, err := os.MkdirTemp("", "layercache-docs-")
 	if err != nil {
@@ -37,7 +36,7 @@ func writeCommands(page *bytes.Buffer) error {
 	_, help, _ = bytes.Cut(help, []byte("Available Commands:\n"))
 	help, _, _ = bytes.Cut(help, []byte("\n\n"))
 	page.WriteString(generated + commandsIntro)
-	for _, match := range listed.FindAllSubmatch(help, -1) {
+	for _, match := range commandLine.FindAllSubmatch(help, -1) {
 		command := string(match[1])
 		if command == "help" || command == "completion" {
 			continue

@@ -9,8 +9,8 @@ import (
 
 const configIntro = `# Keys of cdk.json
 
-The configuration of the CDK app is in cdk.json under ` + "`context`, `layercache`" + `. A wrong configuration ends the synthesis with every
-problem, each with its key and the fix.
+The configuration of the CDK app is in cdk.json under ` + "`context`, `layercache`" + `. If it has mistakes, the synthesis fails with a list of
+all of them, each with its key and the fix.
 
 For completion and documentation in an editor, add the [JSON schema](cdk.schema.json) to cdk.json:
 ` + "`\"$schema\": \"./docs/reference/cdk.schema.json\"`" + `.
@@ -40,7 +40,7 @@ func writeConfig(page *bytes.Buffer) error {
 	return nil
 }
 
-// writeConfigSchema writes a JSON schema of cdk.json, in which only the context of layercache is described.
+// writeConfigSchema writes a JSON schema of cdk.json that describes only the context of layercache.
 func writeConfigSchema(page *bytes.Buffer) error {
 	structs, err := configStructs()
 	if err != nil {
@@ -52,7 +52,7 @@ func writeConfigSchema(page *bytes.Buffer) error {
 	}
 	schema := map[string]any{
 		"$schema":     "https://json-schema.org/draft/2020-12/schema",
-		"title":       "cdk.json of an app of layercache",
+		"title":       "cdk.json of a layercache app",
 		"type":        "object",
 		"definitions": definitions,
 		"properties": map[string]any{
@@ -95,7 +95,7 @@ func objectSchema(s structDoc) map[string]any {
 	return schema
 }
 
-// typeSchema describes a Go type of the configuration.
+// typeSchema returns the JSON schema of a Go type of the configuration.
 func typeSchema(typ ast.Expr) map[string]any {
 	switch t := typ.(type) {
 	case *ast.StarExpr:

@@ -8,12 +8,12 @@ import (
 
 const constructsIntro = `# Props of the constructs
 
-Every struct that users of the constructs fill in, by package. ` + "`go doc github.com/layercache/layercache/constructs/PACKAGE`" + `
-has the functions too.
+All structs that users of the constructs fill in, by package. ` + "`go doc github.com/layercache/layercache/constructs/PACKAGE`" + `
+also shows the functions.
 
 `
 
-// constructPackages are the packages for users, in the order in which they are met.
+// constructPackages are the packages for users, the most used first.
 var constructPackages = []string{"imagebuild", "cacherepo", "pullthrough", "insight", "lifecycle"}
 
 func writeConstructs(page *bytes.Buffer) error {

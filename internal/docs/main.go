@@ -1,6 +1,6 @@
-// Command docs writes the pages of docs/reference, which are generated from the source. `make docs` runs it.
+// Command docs generates the pages of docs/reference from the source. `make docs` runs it.
 //
-// With -check it writes nothing, and fails when a page is not up to date.
+// With -check it writes nothing, and fails if a page is not up to date.
 package main
 
 import (
@@ -28,7 +28,7 @@ var pages = []page{
 }
 
 func main() {
-	check := flag.Bool("check", false, "fail when a page is not up to date, and write none")
+	check := flag.Bool("check", false, "write nothing, and fail if a page is not up to date")
 	flag.Parse()
 	if err := run(filepath.Join("docs", "reference"), *check); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -58,7 +58,7 @@ func (p page) update(file string, check bool) error {
 		return err
 	}
 	if !bytes.Equal(present, content.Bytes()) {
-		return fmt.Errorf("%s is not up to date: run make docs and commit what changes", file)
+		return fmt.Errorf("%s is not up to date: run make docs and commit the changes", file)
 	}
 	return nil
 }

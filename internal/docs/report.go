@@ -8,8 +8,8 @@ import (
 
 const reportIntro = `# report.json
 
-A build writes ` + "`report.json`" + ` to ` + "`LAYERCACHE_REPORT_DIR`" + `. The [JSON schema](../../internal/report/schema.json) is the contract: fields are
-added, never renamed. Times are in seconds, sizes in bytes, money in US dollars. A field that is ` + "`null`" + ` is not known.
+A build writes ` + "`report.json`" + ` to ` + "`LAYERCACHE_REPORT_DIR`" + `. It follows the [JSON schema](../../internal/report/schema.json); new versions
+may add fields but never rename them. Times are in seconds, sizes in bytes, money in US dollars. ` + "`null`" + ` means that a value is not known.
 
 `
 

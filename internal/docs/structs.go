@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// structDoc is an exported struct of a package, as its source documents it.
+// structDoc is an exported struct with its documentation.
 type structDoc struct {
 	name, doc string
 	fields    []fieldDoc
@@ -21,12 +21,12 @@ type structDoc struct {
 // fieldDoc is an exported field.
 type fieldDoc struct {
 	name string
-	// key is the field's name in JSON; empty where it has no tag.
+	// key is the field's name in JSON; empty if it has no tag.
 	key string
-	// kind is the field's type as it stands in the source, typ its syntax.
+	// kind is the field's type as text, typ as syntax.
 	kind string
 	typ  ast.Expr
-	// doc describes the field, fallback is what its documentation says after "Default:".
+	// doc is the documentation of the field up to "Default:", fallback the text after it.
 	doc, fallback string
 	required      bool
 }
@@ -106,7 +106,7 @@ func fieldOf(name string, field *ast.Field, files *token.FileSet) fieldDoc {
 
 func oneParagraph(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// reachable returns the struct of this name and those that its fields lead to, each where it is first used.
+// reachable returns the root struct and the structs of its fields, in the order of their first use.
 func reachable(structs []structDoc, root string) []structDoc {
 	byName := map[string]structDoc{}
 	for _, s := range structs {
@@ -130,7 +130,7 @@ func reachable(structs []structDoc, root string) []structDoc {
 	return ordered
 }
 
-// elementName is the name of the type at the end of pointers, lists and maps.
+// elementName returns the name of the type inside pointers, lists and maps.
 func elementName(typ ast.Expr) string {
 	switch t := typ.(type) {
 	case *ast.StarExpr:
@@ -145,7 +145,7 @@ func elementName(typ ast.Expr) string {
 	return ""
 }
 
-// jsonType names a Go type as people who write JSON know it.
+// jsonType returns the name of a Go type for people who write JSON.
 func jsonType(typ ast.Expr) string {
 	switch t := typ.(type) {
 	case *ast.StarExpr:
@@ -168,7 +168,7 @@ func jsonType(typ ast.Expr) string {
 	return ""
 }
 
-// writeFields writes a table of fields; heading is that of the first column.
+// writeFields writes a table of fields. heading is the heading of the first column.
 func writeFields(page *bytes.Buffer, heading string, fields []fieldDoc, name, kind func(fieldDoc) string) {
 	fmt.Fprintf(page, "| %s | type | meaning | default |\n|---|---|---|---|\n", heading)
 	for _, f := range fields {

@@ -11,12 +11,11 @@ import (
 
 const variablesIntro = `# Variables
 
-` + "`LAYERCACHE_*`" + ` environment variables set layercache in a shell, in a CodeBuild project and in the console's *Start build with
-overrides* form. A variable that is set to an empty text counts as not set. A wrong value ends the command with a message that
-names every wrong variable.
+` + "`LAYERCACHE_*`" + ` environment variables configure layercache in a shell, in a CodeBuild project and in the console's *Start build with
+overrides* form. An empty variable counts as not set. If values are invalid, the command fails with a list of all of them.
 
-Each variable of ` + "`layercache image` and `layercache index`" + ` is also a flag: ` + "`--report-dir` is `LAYERCACHE_REPORT_DIR`" + `. A flag wins
-over its variable.
+Each variable of ` + "`layercache image` and `layercache index`" + ` is also a flag: ` + "`--report-dir` is `LAYERCACHE_REPORT_DIR`" + `. A flag overrides
+its variable.
 
 The prop of ` + "`ImageBuild`" + ` in the last column sets the variable in a CodeBuild project. ` + "`Environment`" + ` sets the others.
 
@@ -45,5 +44,5 @@ func writeVariables(page *bytes.Buffer) error {
 	return nil
 }
 
-// escapePipes keeps text in its cell of a Markdown table.
+// escapePipes escapes text for a cell of a Markdown table.
 func escapePipes(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

@@ -16,12 +16,12 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// Machine checks what builds need of this machine. It boots the builder that they would take, once.
+// Machine checks what builds need from this machine. It starts the builder that they would use, once.
 func Machine(ctx context.Context, s variables.Settings) []Check {
 	client, check := checkBuildx(ctx)
 	checks := append([]Check{check}, native(ctx)...)
-	if builder.WantsBuildkitd(s.Builder) {
-		checks = append(checks, Check{"buildkitd", Warn, "there is none, though this machine could run it", "`layercache setup` compiles it where Go is installed"})
+	if builder.LacksOnlyBuildkitd(s.Builder) {
+		checks = append(checks, Check{"buildkitd", Warn, "not installed, but this machine could run it", "`layercache setup` compiles it if Go is installed"})
 	}
 	if check.State != Fail {
 		checks = append(checks, checkBuilder(ctx, s, client))
@@ -32,16 +32,16 @@ func Machine(ctx context.Context, s variables.Settings) []Check {
 func checkBuildx(ctx context.Context) (buildx.Client, Check) {
 	client, err := buildx.Find()
 	if err != nil {
-		return client, Check{"buildx", Fail, "there is none", err.Error()}
+		return client, Check{"buildx", Fail, "not installed", err.Error()}
 	}
 	version, err := output(client.Command(ctx, nil, "version"))
 	if err != nil {
-		return client, Check{"buildx", Fail, fmt.Sprintf("%s does not run: %v", client.Path, err), "install Docker's buildx plugin anew"}
+		return client, Check{"buildx", Fail, fmt.Sprintf("%s does not run: %v", client.Path, err), "reinstall Docker's buildx plugin"}
 	}
 	return client, Check{"buildx", OK, strings.TrimPrefix(version, "github.com/docker/buildx ") + ", " + client.Path, ""}
 }
 
-// checkBuilder boots the builder and stops it again.
+// checkBuilder starts and stops the builder.
 func checkBuilder(ctx context.Context, s variables.Settings, client buildx.Client) Check {
 	kinds := []string{variables.BuilderAuto, variables.BuilderNative, variables.BuilderContainer, variables.BuilderDocker}
 	if !slices.Contains(kinds, s.Builder) {
@@ -49,43 +49,43 @@ func checkBuilder(ctx context.Context, s variables.Settings, client buildx.Clien
 	}
 	dir, err := os.MkdirTemp("", "layercache-doctor-")
 	if err != nil {
-		return Check{"builder", Fail, err.Error(), "make the folder for temporary files writable, or set TMPDIR to one that is"}
+		return Check{"builder", Fail, err.Error(), "make the folder for temporary files writable, or set TMPDIR to a writable folder"}
 	}
 	defer os.RemoveAll(dir)
 	b, err := builder.Start(ctx, builder.Options{Kind: s.Builder, Mirrors: s.Mirrors, Parallelism: s.Parallelism, Buildx: client, Env: []string{"BUILDX_CONFIG=" + dir}})
 	if err != nil {
-		return Check{"builder", Fail, err.Error(), "make one of the builders able to run: as root on Linux with runc and buildkitd (`layercache setup`), or with a Docker daemon"}
+		return Check{"builder", Fail, err.Error(), "run as root on Linux with runc and buildkitd (`layercache setup` compiles it), or start a Docker daemon"}
 	}
 	check := Check{"builder", OK, fmt.Sprintf("%s, ready in %.2f s (%s)", b.Kind, b.Ready.Seconds(), b.Reason), ""}
 	if !b.ExportsCache {
 		check.State = Warn
 		check.Found += "; it cannot export a cache to a registry"
-		check.Fix = "turn on Docker's containerd image store, or make the native builder able to run"
+		check.Fix = "turn on Docker's containerd image store, or use the native builder: root on Linux with runc and buildkitd"
 	}
 	if err := b.Close(); err != nil {
-		return Check{"builder", Fail, fmt.Sprintf("the %s builder could not be stopped: %v", b.Kind, err), "remove what is left of it"}
+		return Check{"builder", Fail, fmt.Sprintf("the %s builder could not be stopped: %v", b.Kind, err), "remove its process, its container and its files"}
 	}
 	return check
 }
 
-// containerStore is how a docker daemon with the containerd image store names its driver.
+// containerStore is the name of the driver in a docker daemon with the containerd image store.
 const containerStore = "io.containerd.snapshotter.v1"
 
 func checkDocker(ctx context.Context) Check {
 	docker, err := exec.LookPath("docker")
 	if err != nil {
-		return Check{"docker", Skipped, "docker is not on PATH; the native builder needs none", ""}
+		return Check{"docker", Skipped, "docker is not on PATH; the native builder does not need it", ""}
 	}
 	info, err := output(exec.CommandContext(ctx, docker, "info", "--format", "{{.ServerVersion}} with {{.Driver}} {{.DriverStatus}}"))
 	if err != nil {
-		return Check{"docker", Skipped, "no daemon answers; the native builder needs none: " + err.Error(), ""}
+		return Check{"docker", Skipped, "no daemon answers; the native builder does not need one: " + err.Error(), ""}
 	}
 	if strings.Contains(info, containerStore) {
 		version, _, _ := strings.Cut(info, " ")
-		return Check{"docker", OK, version + " with the containerd image store: its own builder exports caches", ""}
+		return Check{"docker", OK, version + " with the containerd image store: its own builder can export caches", ""}
 	}
 	info, _, _ = strings.Cut(info, " [")
-	return Check{"docker", OK, info + ": its own builder reads caches and exports none, the others do both", ""}
+	return Check{"docker", OK, info + ": its own builder can import caches but not export them; the other builders can do both", ""}
 }
 
 func checkBranch(ctx context.Context, s variables.Settings) Check {
@@ -93,14 +93,15 @@ func checkBranch(ctx context.Context, s variables.Settings) Check {
 	if branch != "" {
 		return Check{"branch", OK, branch, ""}
 	}
-	found := "not known here"
+	found := "not known"
 	if _, err := exec.LookPath("git"); err != nil {
 		found = "not known, and git is not on PATH"
 	}
 	return Check{"branch", Warn, found + ": builds share the cache of " + s.FallbackBranch, "set LAYERCACHE_BRANCH, or run in a Git checkout with a branch"}
 }
 
-// output is the first line that a command prints; the error ends with the last line of its complaint.
+// output returns the first line of a command's standard output. The error has the last line of its standard
+// error.
 func output(cmd *exec.Cmd) (string, error) {
 	out, err := cmd.Output()
 	var exit *exec.ExitError

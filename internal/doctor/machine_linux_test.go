@@ -13,7 +13,7 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// programs makes the scripts the only programs on PATH.
+// programs sets PATH to a folder with only these scripts.
 func programs(t *testing.T, scripts map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -24,24 +24,24 @@ func programs(t *testing.T, scripts map[string]string) string {
 	return dir
 }
 
-func TestTheMachinesProgramsAreTold(t *testing.T) {
+func TestTheProgramsOfTheMachineAreChecked(t *testing.T) {
 	ctx := context.Background()
 	cases := []struct {
 		name    string
 		scripts map[string]string
 		check   func() Check
 		state   State
-		says    string
+		found   string
 	}{
 		{"runc is there", map[string]string{"runc": "echo runc version 1.3.3; echo commit"}, func() Check { return checkRunc(ctx) }, OK, "version 1.3.3"},
-		{"runc is one that lets steps out", map[string]string{"runc": "echo runc version 1.1.11"}, func() Check { return checkRunc(ctx) }, Warn,
-			"by its version, steps can get out of their containers: CVE-2024-21626, CVE-2025-31133"},
+		{"runc has known vulnerabilities", map[string]string{"runc": "echo runc version 1.1.11"}, func() Check { return checkRunc(ctx) }, Warn,
+			"in this version, steps can escape from their containers: CVE-2024-21626, CVE-2025-31133"},
 		{"runc is missing", nil, func() Check { return checkRunc(ctx) }, Warn, "not on PATH"},
 		{"runc does not run", map[string]string{"runc": "echo no such library >&2; exit 3"}, func() Check { return checkRunc(ctx) }, Warn, "no such library (exit status 3)"},
 		{"igzip is there", map[string]string{"igzip": ""}, checkUnpack, OK, "igzip"},
 		{"unpigz is there", map[string]string{"unpigz": ""}, checkUnpack, OK, "unpigz"},
-		{"nothing that unpacks faster", nil, checkUnpack, Warn, "neither igzip nor unpigz"},
-		{"docker with its classic store", map[string]string{"docker": "echo '28.0.1 with overlay2 [[Backing Filesystem extfs]]'"}, func() Check { return checkDocker(ctx) }, OK, "28.0.1 with overlay2: its own builder reads caches and exports none"},
+		{"no fast decompressor", nil, checkUnpack, Warn, "neither igzip nor unpigz"},
+		{"docker with its classic store", map[string]string{"docker": "echo '28.0.1 with overlay2 [[Backing Filesystem extfs]]'"}, func() Check { return checkDocker(ctx) }, OK, "28.0.1 with overlay2: its own builder can import caches but not export them"},
 		{"docker with the containerd store", map[string]string{"docker": "echo '29.1.0 with overlayfs [[driver-type io.containerd.snapshotter.v1]]'"}, func() Check { return checkDocker(ctx) }, OK, "29.1.0 with the containerd image store"},
 		{"docker without a daemon", map[string]string{"docker": "echo Cannot connect >&2; exit 1"}, func() Check { return checkDocker(ctx) }, Skipped, "no daemon answers"},
 		{"no docker", nil, func() Check { return checkDocker(ctx) }, Skipped, "not on PATH"},
@@ -49,12 +49,12 @@ func TestTheMachinesProgramsAreTold(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			programs(t, c.scripts)
-			assertCheck(t, c.check(), c.state, c.says)
+			assertCheck(t, c.check(), c.state, c.found)
 		})
 	}
 }
 
-func TestABuilderThatCannotExportIsAWarningAndNoBuilderAFailure(t *testing.T) {
+func TestABuilderThatCannotExportIsAWarningAndAMissingBuilderAFailure(t *testing.T) {
 	dir := programs(t, map[string]string{
 		"docker": "echo 'overlay2 [[Backing Filesystem extfs]]'",
 		"buildx": "echo github.com/docker/buildx v0.37.1 abc",
@@ -69,13 +69,13 @@ func TestABuilderThatCannotExportIsAWarningAndNoBuilderAFailure(t *testing.T) {
 	assertCheck(t, got, Fail, "no builder can run here")
 }
 
-func TestTheSpaceThatBuildsNeedIsCompared(t *testing.T) {
+func TestFreeSpaceIsChecked(t *testing.T) {
 	for free, want := range map[uint64]State{100 << 30: OK, 5 << 30: Warn, 500 << 20: Fail} {
 		assertCheck(t, freeSpace(free, "/var/lib"), want, "free in /var/lib")
 	}
 }
 
-func TestTheBranchOrItsAbsenceIsTold(t *testing.T) {
+func TestTheBranchIsChecked(t *testing.T) {
 	for _, variable := range []string{"CODEBUILD_WEBHOOK_TRIGGER", "CODEBUILD_WEBHOOK_HEAD_REF", "CODEBUILD_SOURCE_VERSION"} {
 		t.Setenv(variable, "")
 	}
@@ -84,7 +84,7 @@ func TestTheBranchOrItsAbsenceIsTold(t *testing.T) {
 	assertCheck(t, checkBranch(context.Background(), variables.Settings{FallbackBranch: "main"}), Warn, "git is not on PATH: builds share the cache of main")
 }
 
-func TestAnOverlayMountIsTriedAndTakenAway(t *testing.T) {
+func TestTheOverlayMountOfTheCheckIsRemoved(t *testing.T) {
 	parent := t.TempDir()
 	_ = tryOverlay(parent)
 	left, err := os.ReadDir(parent)

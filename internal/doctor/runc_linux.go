@@ -8,44 +8,46 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// escape is a fault of runc by which a step gets out of its container.
+// escape is a vulnerability of runc by which a step can escape from its container.
 type escape struct {
-	// name is that of the published advisories.
+	// name has the IDs of the published advisories.
 	name string
-	// fixed are the first versions without it, one for each line of releases that got one, in order. Lines before the first never did.
+	// fixed has the first fixed version of each minor release, in order. Older minor releases were never
+	// fixed.
 	fixed []string
 }
 
-// escapes are those that are known, by https://github.com/opencontainers/runc/security/advisories.
+// escapes has the known ones, from https://github.com/opencontainers/runc/security/advisories.
 var escapes = []escape{
 	{"CVE-2024-21626", []string{"v1.1.12"}},
 	{"CVE-2025-31133, CVE-2025-52565, CVE-2025-52881", []string{"v1.2.8", "v1.3.3", "v1.4.0-rc.3"}},
 }
 
-// runcVersion is the part of runc's version that its authors gave it: distributions add theirs, as in 1.1.12-0ubuntu2~22.04.1.
+// runcVersion matches the upstream version of runc, without a distribution's suffix as in
+// 1.1.12-0ubuntu2~22.04.1.
 var runcVersion = regexp.MustCompile(`^runc version (\d+\.\d+\.\d+(?:-rc\.?\d+)?)`)
 
-// judgeRunc returns the state of the runc that says this version, and what to do.
+// judgeRunc returns the state of a runc with this version line, and the fix.
 func judgeRunc(line string) (state State, found, fix string) {
 	match := runcVersion.FindStringSubmatch(line)
 	if match == nil {
-		return Warn, "its version is not understood, so that nobody knows whether steps can get out of their containers", "install a released runc"
+		return Warn, "unknown version, so it is not clear whether steps can escape from their containers", "install a released runc"
 	}
 	var open []string
 	for _, each := range escapes {
-		if each.in("v" + match[1]) {
+		if each.affects("v" + match[1]) {
 			open = append(open, each.name)
 		}
 	}
 	if len(open) == 0 {
 		return OK, "", ""
 	}
-	return Warn, "by its version, steps can get out of their containers: " + strings.Join(open, ", "),
-		"install runc 1.2.8, 1.3.3, 1.4.0 or newer; some distributions mend older versions under the same number: look in their advisories"
+	return Warn, "in this version, steps can escape from their containers: " + strings.Join(open, ", "),
+		"install runc 1.2.8, 1.3.3, 1.4.0 or newer; some distributions fix older versions under the same number: see their advisories"
 }
 
-// in reports whether the version has the fault.
-func (e escape) in(version string) bool {
-	line := slices.IndexFunc(e.fixed, func(fixed string) bool { return semver.MajorMinor(fixed) == semver.MajorMinor(version) })
-	return semver.Compare(version, e.fixed[max(line, 0)]) < 0
+// affects reports whether the version has the vulnerability.
+func (e escape) affects(version string) bool {
+	minor := slices.IndexFunc(e.fixed, func(fixed string) bool { return semver.MajorMinor(fixed) == semver.MajorMinor(version) })
+	return semver.Compare(version, e.fixed[max(minor, 0)]) < 0
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The parts of a SARIF log that are used here.
+// The parts of a SARIF log that WriteSARIF uses.
 //
 // https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 type (
@@ -67,10 +67,10 @@ type (
 	}
 )
 
-// plain is for text in messages, which quote the Dockerfile: as it stands, [text](address) is a link there.
+// escapeLinks escapes text from the Dockerfile for messages, where [text](address) is a link.
 //
 // https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html (3.11.6, messages with embedded links)
-var plain = strings.NewReplacer("[", "\\[", "]", "\\]", "\\", "\\\\")
+var escapeLinks = strings.NewReplacer("[", "\\[", "]", "\\]", "\\", "\\\\")
 
 // WriteSARIF writes findings as SARIF 2.1.0, which code scanning services read.
 func WriteSARIF(w io.Writer, findings []Finding) error {
@@ -87,7 +87,7 @@ func WriteSARIF(w io.Writer, findings []Finding) error {
 			RuleID:    f.Rule,
 			RuleIndex: slices.IndexFunc(driver.Rules, func(r sarifRule) bool { return r.ID == f.Rule }),
 			Level:     sarifLevel(f.Level),
-			Message:   sarifText{plain.Replace(f.Message + ". Change: " + f.Change + ". Effect: " + f.Effect + ".")},
+			Message:   sarifText{escapeLinks.Replace(f.Message + ". Change: " + f.Change + ". Effect: " + f.Effect + ".")},
 			Locations: []sarifLocation{{sarifPhysicalLocation{
 				ArtifactLocation: sarifArtifact{fileURI(f.File)},
 				Region:           sarifRegion{StartLine: f.Line, EndLine: f.EndLine, Snippet: sarifText{f.Source}},
@@ -104,7 +104,7 @@ func sarifLevel(l Level) string {
 	return l.String()
 }
 
-// fileURI is a file's name as a URI reference, relative names staying so.
+// fileURI returns a file name as a URI reference. Relative names stay relative.
 func fileURI(name string) string {
 	name = filepath.ToSlash(name)
 	if strings.HasPrefix(name, "/") {

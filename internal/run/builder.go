@@ -155,7 +155,7 @@ func (j *job) leaveBuilder(ctx context.Context) error {
 	if !leaves {
 		return j.stuckError(errors.New("the image would stay in the other builder, because neither --push, --load nor --output is set"))
 	}
-	var problems []string
+	var problems []error
 	for _, kind := range []string{variables.BuilderNative, variables.BuilderContainer} {
 		options := j.builderOptions()
 		options.Kind, options.named = kind, ""
@@ -165,7 +165,7 @@ func (j *job) leaveBuilder(ctx context.Context) error {
 			if stopped := stoppedBy(ctx); stopped != nil {
 				return stopped
 			}
-			problems = append(problems, strings.TrimPrefix(err.Error(), "no builder can run here:\n"))
+			problems = append(problems, reasons(err)...)
 			continue
 		}
 		b.Reason = "because " + j.builder.kind + " is stuck in a cache import"
@@ -174,7 +174,24 @@ func (j *job) leaveBuilder(ctx context.Context) error {
 		j.builder = activeBuilder{started: b, name: b.Name, kind: b.Kind, reason: b.Reason, exportsCache: b.ExportsCache, env: options.Env}
 		return nil
 	}
-	return j.stuckError(errors.New(strings.Join(problems, "; ")))
+	return j.stuckError(joinOnOneLine(problems))
+}
+
+// reasons returns why each kind of builder cannot run here, or the error itself.
+func reasons(err error) []error {
+	var noBuilder *builder.NoBuilderError
+	if errors.As(err, &noBuilder) {
+		return noBuilder.Reasons
+	}
+	return []error{err}
+}
+
+func joinOnOneLine(problems []error) error {
+	var texts []string
+	for _, problem := range problems {
+		texts = append(texts, strings.ReplaceAll(problem.Error(), "\n", "; "))
+	}
+	return errors.New(strings.Join(texts, "; "))
 }
 
 // stuckError is the error of a build that cannot continue because no other builder can take over.

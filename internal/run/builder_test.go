@@ -1,12 +1,15 @@
 package run
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/internal/buildkit/builder"
 	"github.com/layercache/layercache/internal/buildkit/buildx"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 )
@@ -49,4 +52,13 @@ func TestABuilderNamedByTheCallerIsSearchedInTheUsersFolder(t *testing.T) {
 	b, err := startBuilder(t.Context(), builderOptions{named: "mine", dir: t.TempDir()})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"BUILDX_CONFIG=/etc/docker-config/buildx"}, b.env)
+}
+
+func TestTheReasonsOfSeveralBuildersAreOnOneLine(t *testing.T) {
+	noBuilder := func(reason string) error {
+		return fmt.Errorf("start: %w", &builder.NoBuilderError{Reasons: []error{errors.New(reason)}})
+	}
+	problems := append(reasons(noBuilder("native builder: first\nsecond")), reasons(noBuilder("container builder: third"))...)
+	problems = append(problems, reasons(errors.New("fourth"))...)
+	assert.EqualError(t, joinOnOneLine(problems), "native builder: first; second; container builder: third; fourth")
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/layercache/layercache/internal/source"
 )
 
-// refuseLinks returns an error if a symlink or an endless file in the source would make buildx, which runs outside every step,
-// read or write files that do not belong to the source.
+// refuseLinks returns an error if a symlink or an endless file in the source would make buildx, which runs
+// outside every step, read or write files that do not belong to the source.
 func refuseLinks(request Request, args buildx.Args) error {
 	set := func(variable string) bool {
 		_, found := request.Lookup(variable)
@@ -20,7 +20,7 @@ func refuseLinks(request Request, args buildx.Args) error {
 	}
 	for _, path := range append(args.Paths(set), buildx.Path{Flag: "LAYERCACHE_LOCAL_DIR", Value: request.Settings.LocalDir}) {
 		if leads, err := source.LeadsOut(request.Dir, path.Value); err == nil && leads {
-			return fmt.Errorf("%s is %q, a symlink that leads out of the working directory: name what it leads to, or remove the link", path.Flag, path.Value)
+			return fmt.Errorf("%s is %q, a symlink that leads out of the working directory: use its target instead, or remove the link", path.Flag, path.Value)
 		}
 	}
 	dir := within(request.Dir, args.Context)

@@ -1,10 +1,11 @@
-// Package builder readies a BuildKit for one build and takes it away again.
+// Package builder starts a BuildKit for one build and removes it afterwards.
 //
-// Three kinds exist. "native" is buildkitd as a plain process: nothing to pull, ready in a fraction of a second, needs Linux,
-// root and runc. "container" is buildx's docker-container driver: needs a docker daemon that starts privileged containers.
-// "docker" is the BuildKit inside the docker daemon: always there, but it can export a cache only with the containerd image
-// store. "auto" takes the first of them that this machine can run, unless docker is on another machine: the builder of a
-// docker server is used as it is.
+// There are three kinds. "native" runs buildkitd as a plain process: it pulls no image, is ready in a
+// fraction of a second, and needs Linux, root and runc. "container" is buildx's docker-container driver,
+// which needs a docker daemon that can start privileged containers. "docker" is the BuildKit inside the
+// docker daemon; it can export a cache only with the containerd image store. "auto" takes the first of them
+// that this machine can run. If docker is on another machine (a docker server), "auto" uses that server's
+// builder without changing it.
 package builder
 
 import (
@@ -20,54 +21,57 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// Options say which builder is wanted.
+// Options describe the wanted builder.
 type Options struct {
-	// Kind is one of the variables.Builder… values.
+	// Kind is one of the constants variables.Builder….
 	Kind string
-	// Mirrors send pulls elsewhere first.
+	// Mirrors are tried before the upstream registries.
 	Mirrors []variables.Mirror
-	// Parallelism is how many steps run at once; 0 means as many as BuildKit likes. The docker builder has its own limit.
+	// Parallelism is the number of steps that may run at a time; 0 means no limit. The docker builder has its
+	// own limit.
 	Parallelism int
-	// NoHistory says that nobody will ask what was built: `docker buildx history` does, and the provenance in a metadata file.
+	// NoHistory disables BuildKit's build history, which `docker buildx history` and the provenance in a
+	// metadata file need.
 	NoHistory bool
-	// PlainHTTP are registry hosts that do not speak TLS, beyond those on loopback.
+	// PlainHTTP are registry hosts without TLS. Hosts on loopback need not be listed.
 	PlainHTTP []string
-	// S3 gives the native builder the AWS configuration of this process, for a cache in S3.
+	// S3 passes the AWS configuration of this process to the native builder, for a cache in S3.
 	S3 bool
 	// Buildx is the client that the builder is registered with.
 	Buildx buildx.Client
-	// Env is added to the environment of every call of Buildx; BUILDX_CONFIG should name a private folder.
+	// Env is added to the environment of every call of Buildx. BUILDX_CONFIG should be a private folder.
 	Env []string
 }
 
 // Builder is a BuildKit that accepts builds.
 type Builder struct {
-	// Kind is "native", "container" or "docker", or the driver of an instance that is used as it is.
+	// Kind is "native", "container" or "docker", or the driver of an existing buildx instance.
 	Kind string
-	// Name is what buildx knows it by.
+	// Name is the builder's name in buildx.
 	Name string
-	// Reason says why it was taken, and why others were not.
+	// Reason is why this builder was chosen and others were not.
 	Reason string
-	// Ready is the time from the start to the first moment that it would accept a build.
+	// Ready is how long it took until the builder accepted builds.
 	Ready time.Duration
-	// ExportsCache says whether it can export a registry cache.
+	// ExportsCache is true if the builder can export a registry cache.
 	ExportsCache bool
-	// Shared says that it is an instance of the user's own buildx folder, buildx.ConfigDir.
+	// Shared is true for an existing instance from the user's own buildx folder, buildx.ConfigDir.
 	Shared bool
 
-	// reason is what the starter has to say of it.
-	reason string
-	// configured says that our configuration is in force.
+	// note is what the starter adds to Reason.
+	note string
+	// configured is true if the builder uses the buildkitd.toml of writeConfiguration.
 	configured bool
-	// process is nil where the builder is no child of this process.
+	// process is nil if the builder is not a child of this process.
 	process *process
 	close   func() error
-	// removed tells, after close, that the builder's files are gone; nil where close itself removes them.
+	// removed receives once, when the files of the closed builder are removed; nil if close itself removes
+	// them.
 	removed <-chan error
 }
 
-// Close stops the builder and has everything that it left on this machine removed. That takes seconds after a large build, and
-// may go on after this process has ended. It may be called more than once.
+// Close stops the builder and starts to remove its files. Removing takes seconds after a large build and may
+// continue after this process has ended. Close may be called more than once.
 func (b *Builder) Close() error {
 	if b.close == nil {
 		return nil
@@ -77,7 +81,7 @@ func (b *Builder) Close() error {
 	return closing()
 }
 
-// Wait returns when everything that the closed builder left is gone.
+// Wait waits until the files of the closed builder are removed.
 func (b *Builder) Wait() error {
 	if b.removed == nil {
 		return nil
@@ -87,27 +91,42 @@ func (b *Builder) Wait() error {
 	return <-removed
 }
 
-// starter starts a builder of one kind, or none when there is nothing to start.
+// starter starts a builder of one kind. start returns nil and no error if there is nothing to start.
 type starter struct {
 	kind  string
 	start func(context.Context, Options) (*Builder, error)
 }
 
-// server stands for a docker server, which only "auto" looks for.
-const server = "docker server's"
+// dockerServer is the kind for a docker server, which only "auto" tries.
+const dockerServer = "docker server's"
 
 var starters = []starter{
-	{server, startServer},
+	{dockerServer, startServer},
 	{variables.BuilderNative, startNative},
 	{variables.BuilderContainer, startContainer},
 	{variables.BuilderDocker, startDocker},
 }
 
-// Start readies a builder of the wanted kind. With "auto" a kind that cannot run here gives way to the next, and the reason
-// is kept in Builder.Reason. The caller closes the builder.
+// NoBuilderError is the error of Start if no builder of the wanted kind can run on this machine.
+type NoBuilderError struct {
+	// Reasons has one error for each kind of builder that was tried, such as "native builder: buildkitd needs
+	// root".
+	Reasons []error
+}
+
+func (e *NoBuilderError) Error() string {
+	return "no builder can run here:\n" + errors.Join(e.Reasons...).Error()
+}
+
+// Unwrap returns the reasons for errors.Is and errors.As.
+func (e *NoBuilderError) Unwrap() []error { return e.Reasons }
+
+// Start starts a builder of the wanted kind. With "auto" it tries the kinds in order, and Builder.Reason has
+// the reasons why earlier ones cannot run here. The error is a *NoBuilderError, or that of the context. The
+// caller closes the builder.
 func Start(ctx context.Context, options Options) (*Builder, error) {
 	begin := time.Now()
-	var passed []error
+	var failed []error
 	for _, candidate := range starters {
 		if options.Kind != variables.BuilderAuto && options.Kind != candidate.kind {
 			continue
@@ -118,60 +137,62 @@ func Start(ctx context.Context, options Options) (*Builder, error) {
 		}
 		if err == nil {
 			b.Ready = time.Since(begin)
-			b.Reason = b.reasonOf(options, passed)
+			b.Reason = b.explainChoice(options, failed)
 			return b, nil
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		passed = append(passed, fmt.Errorf("%s builder: %w", candidate.kind, err))
+		failed = append(failed, fmt.Errorf("%s builder: %w", candidate.kind, err))
 	}
-	return nil, fmt.Errorf("no builder can run here:\n%w", errors.Join(passed...))
+	return nil, &NoBuilderError{Reasons: failed}
 }
 
-// reasonOf joins why this kind was taken with what the starter has to say.
-func (b *Builder) reasonOf(options Options, passed []error) string {
+// explainChoice returns why this builder was chosen, with the starter's note and the errors of the kinds
+// tried before.
+func (b *Builder) explainChoice(options Options, failed []error) string {
 	var parts []string
 	switch {
 	case options.Kind != variables.BuilderAuto:
 		parts = append(parts, "LAYERCACHE_BUILDER="+options.Kind)
-	case len(passed) == 0 && b.configured:
+	case len(failed) == 0 && b.configured:
 		parts = append(parts, "the fastest that this machine can run")
 	}
-	for _, err := range passed {
-		parts = append(parts, "not the "+strings.ReplaceAll(err.Error(), "\n", "; "))
+	for _, err := range failed {
+		parts = append(parts, "cannot use the "+oneLine(err))
 	}
-	if b.reason != "" {
-		parts = append(parts, b.reason)
+	if b.note != "" {
+		parts = append(parts, b.note)
 	}
 	if !b.configured && len(options.Mirrors) > 0 {
-		parts = append(parts, "base images come from their upstream, because its configuration is not ours to set mirrors in")
+		parts = append(parts, "mirrors of base images are not used, because layercache cannot configure this builder")
 	}
 	return strings.Join(parts, "; ")
 }
 
-// remarks joins what a starter has to say of its builder.
-func remarks(said ...string) string {
-	return strings.Join(slices.DeleteFunc(said, func(remark string) bool { return remark == "" }), "; ")
+// joinNotes joins the notes that are not empty.
+func joinNotes(notes ...string) string {
+	return strings.Join(slices.DeleteFunc(notes, func(note string) bool { return note == "" }), "; ")
 }
 
-// text is the error's, on one line; empty without one.
-func text(err error) string {
+// oneLine returns the text of the error on one line, and "" for nil.
+func oneLine(err error) string {
 	if err == nil {
 		return ""
 	}
 	return strings.ReplaceAll(err.Error(), "\n", "; ")
 }
 
-// Describe writes the one line that says which builder was taken, why, and how long it took.
+// Describe writes one line with the kind of the builder, how long its start took, and why it was chosen.
 func (b *Builder) Describe(w io.Writer) {
 	fmt.Fprintf(w, "layercache: %s builder ready in %.2f s (%s)\n", b.Kind, b.Ready.Seconds(), b.Reason)
 }
 
-// WantsBuildkitd says whether a builder of this kind could run here if only buildkitd were there.
-func WantsBuildkitd(kind string) bool {
+// LacksOnlyBuildkitd reports whether a native builder is allowed by this kind and could run here if buildkitd
+// were installed.
+func LacksOnlyBuildkitd(kind string) bool {
 	if kind != variables.BuilderAuto && kind != variables.BuilderNative {
 		return false
 	}
-	return lacksBuildkitd()
+	return lacksOnlyBuildkitd()
 }

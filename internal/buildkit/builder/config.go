@@ -7,7 +7,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// configuration is the part of buildkitd.toml that we set.
+// configuration is the part of buildkitd.toml that layercache sets.
 //
 // https://docs.docker.com/build/buildkit/toml-configuration/
 type configuration struct {
@@ -26,13 +26,13 @@ type registryConfiguration struct {
 	HTTP    bool     `toml:"http,omitempty"`
 }
 
-// historyConfiguration with 0 entries has no record written.
+// historyConfiguration limits the build history; 0 entries disable it.
 type historyConfiguration struct {
 	MaxEntries int `toml:"maxEntries"`
 }
 
-// writeConfiguration writes buildkitd.toml: the mirrors, each tried before its upstream, how many steps run at once, whether
-// records of builds are kept, and no garbage collection, because the builder lives for one build.
+// writeConfiguration writes buildkitd.toml with the mirrors, the limit of parallel steps and the build
+// history. It disables garbage collection, because the builder runs for one build only.
 func writeConfiguration(path string, options Options) error {
 	registries := map[string]registryConfiguration{}
 	for _, mirror := range options.Mirrors {

@@ -13,22 +13,22 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-func TestTheConfigurationSaysWhatBuildkitdShouldDo(t *testing.T) {
+func TestTheConfigurationHasMirrorsAndPlainHTTPRegistries(t *testing.T) {
 	cases := []struct {
 		name      string
 		mirrors   []variables.Mirror
 		plainHTTP []string
 		want      map[string]any
 	}{
-		{"nothing is set", nil, nil, nil},
+		{"no setting", nil, nil, nil},
 		{"a mirror", []variables.Mirror{{Upstream: "docker.io", Location: "h.example/hub"}}, nil,
 			map[string]any{"docker.io": map[string]any{"mirrors": []any{"h.example/hub"}}}},
-		{"two mirrors of one upstream are tried in order", []variables.Mirror{{Upstream: "docker.io", Location: "b.example"}, {Upstream: "docker.io", Location: "a.example"}}, nil,
+		{"two mirrors of one upstream, in order", []variables.Mirror{{Upstream: "docker.io", Location: "b.example"}, {Upstream: "docker.io", Location: "a.example"}}, nil,
 			map[string]any{"docker.io": map[string]any{"mirrors": []any{"b.example", "a.example"}}}},
 		{"a registry without TLS", nil, []string{"localhost:5000"}, map[string]any{"localhost:5000": map[string]any{"http": true}}},
-		{"a registry without TLS that has a mirror", []variables.Mirror{{Upstream: "localhost:5000", Location: "a.example"}}, []string{"localhost:5000"},
+		{"a registry without TLS and with a mirror", []variables.Mirror{{Upstream: "localhost:5000", Location: "a.example"}}, []string{"localhost:5000"},
 			map[string]any{"localhost:5000": map[string]any{"http": true, "mirrors": []any{"a.example"}}}},
-		{"text that would end a TOML string", []variables.Mirror{{Upstream: "x\"]\n[grpc]", Location: "\"\\\n'"}}, nil,
+		{"text with TOML syntax", []variables.Mirror{{Upstream: "x\"]\n[grpc]", Location: "\"\\\n'"}}, nil,
 			map[string]any{"x\"]\n[grpc]": map[string]any{"mirrors": []any{"\"\\\n'"}}}},
 	}
 	for _, c := range cases {
@@ -44,14 +44,14 @@ func TestTheConfigurationSaysWhatBuildkitdShouldDo(t *testing.T) {
 	}
 }
 
-func TestTheConfigurationLimitsHowManyStepsRunAtOnce(t *testing.T) {
+func TestTheConfigurationLimitsParallelSteps(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "buildkitd.toml")
 	require.NoError(t, writeConfiguration(path, Options{Parallelism: 3}))
 	want := map[string]any{"worker": map[string]any{"oci": map[string]any{"gc": false, "max-parallelism": int64(3)}}}
 	assert.Equal(t, want, parsed(t, path))
 }
 
-func TestTheConfigurationKeepsNoHistoryThatNobodyReads(t *testing.T) {
+func TestTheConfigurationCanDisableTheBuildHistory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "buildkitd.toml")
 	require.NoError(t, writeConfiguration(path, Options{NoHistory: true}))
 	assert.Equal(t, map[string]any{"maxEntries": int64(0)}, parsed(t, path)["history"])

@@ -9,14 +9,14 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// decompressor is the program that buildkitd has decompress gzip layers where it is on PATH. It does so faster than buildkitd
-// itself, and beside the unpacking of the files.
+// decompressor is the program that buildkitd uses for gzip layers if it is on PATH. It is faster than
+// buildkitd itself and runs while buildkitd unpacks the files.
 const decompressor = "unpigz"
 
-// IsDecompressor says that this program was called under the decompressor's name.
+// IsDecompressor reports whether this program was called under the name of the decompressor.
 func IsDecompressor(program string) bool { return filepath.Base(program) == decompressor }
 
-// Decompress is `unpigz -d -c`, as buildkitd calls it. The exit status says whether it was gzip, and whole.
+// Decompress does what `unpigz -d -c` does. The exit status is 1 if the input is not complete, valid gzip.
 func Decompress(stdin io.Reader, stdout, stderr io.Writer) (exitStatus int) {
 	if err := decompress(stdin, stdout); err != nil {
 		fmt.Fprintln(stderr, err)
@@ -26,7 +26,7 @@ func Decompress(stdin io.Reader, stdout, stderr io.Writer) (exitStatus int) {
 }
 
 func decompress(from io.Reader, to io.Writer) error {
-	// As large as a pipe.
+	// The size of a pipe in Linux.
 	const buffer = 64 << 10
 	layer, err := gzip.NewReader(bufio.NewReaderSize(from, buffer))
 	if err != nil {

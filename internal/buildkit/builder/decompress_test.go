@@ -28,15 +28,15 @@ func TestDecompress(t *testing.T) {
 		name    string
 		in, out []byte
 		status  int
-		says    string
+		message string
 	}{
 		{name: "a layer", in: compressed, out: content},
 		{name: "an empty layer", in: gzipped(t, nil)},
-		{name: "a layer of two members", in: append(bytes.Clone(compressed), compressed...), out: append(bytes.Clone(content), content...)},
-		{name: "a layer that is cut off", in: compressed[:len(compressed)-100], status: 1, says: "unexpected EOF"},
-		{name: "a layer with a wrong checksum", in: append(bytes.Clone(compressed[:len(compressed)-8]), make([]byte, 8)...), status: 1, says: "invalid checksum"},
-		{name: "something else", in: []byte("this is no layer"), status: 1, says: "invalid header"},
-		{name: "nothing", status: 1, says: "EOF"},
+		{name: "a layer with two gzip members", in: append(bytes.Clone(compressed), compressed...), out: append(bytes.Clone(content), content...)},
+		{name: "a truncated layer", in: compressed[:len(compressed)-100], status: 1, message: "unexpected EOF"},
+		{name: "a layer with a wrong checksum", in: append(bytes.Clone(compressed[:len(compressed)-8]), make([]byte, 8)...), status: 1, message: "invalid checksum"},
+		{name: "not gzip", in: []byte("not a layer"), status: 1, message: "invalid header"},
+		{name: "empty input", status: 1, message: "EOF"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -45,7 +45,7 @@ func TestDecompress(t *testing.T) {
 			if c.status == 0 {
 				assert.True(t, bytes.Equal(c.out, stdout.Bytes()))
 			}
-			assert.Contains(t, stderr.String(), c.says)
+			assert.Contains(t, stderr.String(), c.message)
 		})
 	}
 }

@@ -10,15 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// remove removes the folder of a builder that has not built.
+// remove removes the folder and waits. It is for a builder that has not built anything.
 func (s *state) remove() error {
 	return errors.Join(os.RemoveAll(s.dir), s.lock.Close())
 }
 
-// discard has the folder removed and does not wait for it.
+// discard removes the folder in the background.
 func (s *state) discard() <-chan error { return discard(s.dir, s.lock) }
 
-// discardAbandoned has builder folders removed whose owner no longer lives. What cannot be removed is left for the next time.
+// discardAbandoned removes, in the background, the folders of builders whose process has died. Folders that
+// cannot be removed are left for the next build.
 func discardAbandoned(parent string) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, "builder-*"))
 	for _, dir := range dirs {
@@ -28,15 +29,15 @@ func discardAbandoned(parent string) {
 	}
 }
 
-// discard removes the folder in a process of its own, which outlives this one if it must: the files of a large build take
-// seconds, and whoever waits for the build need not wait for them. The folder's lock stays with that process, so that
-// nobody else takes the folder for abandoned meanwhile. The channel tells when it is done.
+// discard removes the folder in a separate process, which may outlive this one: the files of a large build
+// take seconds to remove, and the build should not wait for them. That process inherits the folder's lock, so
+// no other helper sees the folder as abandoned. The channel receives once, when the folder is removed.
 func discard(dir string, lock *os.File) <-chan error {
 	removed := make(chan error, 1)
 	remover := exec.Command("rm", "-rf", "--", dir)
 	remover.Dir, remover.Env = "/", []string{}
 	remover.ExtraFiles = []*os.File{lock}
-	// A session of its own: what ends the build's process group, as Ctrl-C does, does not end this.
+	// A separate session, so a signal to the build's process group (Ctrl-C) does not reach rm.
 	remover.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := remover.Start(); err != nil {
 		removed <- errors.Join(os.RemoveAll(dir), lock.Close())

@@ -14,10 +14,10 @@ import (
 	"github.com/layercache/layercache/internal/registry/dockerconfig"
 )
 
-// containerStore is how a docker daemon with the containerd image store names its driver.
+// containerStore is the name of the driver in a docker daemon with the containerd image store.
 const containerStore = "io.containerd.snapshotter.v1"
 
-// startContainer boots buildx's docker-container driver on the host's network.
+// startContainer starts a builder of buildx's docker-container driver, on the network of the machine.
 //
 // https://docs.docker.com/build/builders/drivers/docker-container/
 func startContainer(ctx context.Context, options Options) (*Builder, error) {
@@ -43,11 +43,12 @@ func startContainer(ctx context.Context, options Options) (*Builder, error) {
 	if err != nil {
 		return nil, errors.Join(err, remove())
 	}
-	open := shutDockerAPI(ctx)
-	return &Builder{Kind: "container", Name: name, ExportsCache: true, configured: true, reason: text(open), close: remove}, nil
+	open := blockDockerAPI(ctx)
+	return &Builder{Kind: "container", Name: name, ExportsCache: true, configured: true, note: oneLine(open), close: remove}, nil
 }
 
-// startDocker takes the BuildKit of the docker context's daemon as it is; buildx knows it by the context's name.
+// startDocker uses the BuildKit inside the daemon of the current docker context. Its name in buildx is the
+// context's name.
 //
 // https://docs.docker.com/build/builders/drivers/docker/
 func startDocker(ctx context.Context, _ Options) (*Builder, error) {
@@ -62,7 +63,8 @@ func startDocker(ctx context.Context, _ Options) (*Builder, error) {
 	return &Builder{Kind: "docker", Name: docker.Name, ExportsCache: strings.Contains(info, containerStore)}, nil
 }
 
-// dockerInfo asks the docker daemon for its storage driver, and so whether it is there.
+// dockerInfo returns the storage driver of the docker daemon. The error means that the daemon does not
+// answer.
 func dockerInfo(ctx context.Context) (string, error) {
 	docker, err := exec.LookPath("docker")
 	if err != nil {
@@ -71,13 +73,13 @@ func dockerInfo(ctx context.Context) (string, error) {
 	return run(exec.CommandContext(ctx, docker, "info", "--format", "{{.Driver}} {{.DriverStatus}}"))
 }
 
-// run calls a command for what it prints; the error ends with the last line that it wrote to standard error.
+// run returns the standard output of a command. The error has the last line of its standard error.
 func run(cmd *exec.Cmd) (string, error) {
-	var out, problem bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &problem
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		lines := strings.Split(strings.TrimSpace(problem.String()), "\n")
+		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
 		return "", fmt.Errorf("%s %s: %s (%w)", filepath.Base(cmd.Path), cmd.Args[1], lines[len(lines)-1], err)
 	}
-	return out.String(), nil
+	return stdout.String(), nil
 }

@@ -20,7 +20,7 @@ const (
 	daemonDown = `echo "Cannot connect to the Docker daemon" >&2; exit 1`
 )
 
-func TestTheContainerBuilderIsMadeAndRemoved(t *testing.T) {
+func TestTheContainerBuilderIsCreatedAndRemoved(t *testing.T) {
 	f := newFakes(t)
 	f.program("docker", daemonRuns)
 	options := f.options("container", "")
@@ -35,28 +35,28 @@ func TestTheContainerBuilderIsMadeAndRemoved(t *testing.T) {
 	create := regexp.MustCompile(`^buildx create --name (\S+) --driver docker-container --driver-opt network=host --driver-opt image=moby/buildkit:(\S+) --buildkitd-config (\S+) --bootstrap$`).FindStringSubmatch(calls[1])
 	require.NotNil(t, create, calls[1])
 	assert.Equal(t, b.Name, create[1])
-	assert.Equal(t, toolchain.Buildkitd().Version, create[2], "it runs the BuildKit that the native builder runs")
+	assert.Equal(t, toolchain.Buildkitd().Version, create[2], "the same version as the native builder")
 	assert.Contains(t, parsed(t, create[3]), "registry")
 
 	require.NoError(t, b.Close())
-	require.NoError(t, b.Close(), "closing again does nothing")
+	require.NoError(t, b.Close(), "the second Close does nothing")
 	assert.Equal(t, "buildx rm --force "+b.Name, f.calls()[2])
 	assert.Len(t, f.calls(), 3)
 	assert.Empty(t, leftIn(t, os.TempDir()))
 }
 
-func TestAContainerBuilderThatCannotStartIsRemoved(t *testing.T) {
+func TestAContainerBuilderThatFailsToStartIsRemoved(t *testing.T) {
 	f := newFakes(t)
 	f.program("docker", daemonRuns)
 	_, err := Start(context.Background(), f.options("container", `[ "$1" = rm ] || { echo noise >&2; echo "privileged containers are not allowed" >&2; exit 1; }`))
 	require.ErrorContains(t, err, "container builder: buildx create: privileged containers are not allowed")
-	assert.NotContains(t, err.Error(), "noise", "the last line says why")
+	assert.NotContains(t, err.Error(), "noise", "only the last line has the reason")
 	require.Len(t, f.calls(), 3)
 	assert.Regexp(t, `^buildx rm --force layercache-`, f.calls()[2])
 	assert.Empty(t, leftIn(t, os.TempDir()))
 }
 
-func TestAContainerBuilderThatIsInterruptedIsRemoved(t *testing.T) {
+func TestAnInterruptedContainerBuilderIsRemoved(t *testing.T) {
 	f := newFakes(t)
 	f.program("docker", daemonRuns)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -70,14 +70,14 @@ func TestAContainerBuilderThatIsInterruptedIsRemoved(t *testing.T) {
 	assert.Empty(t, leftIn(t, os.TempDir()))
 }
 
-func TestTheDockerBuilderIsTakenAsItIs(t *testing.T) {
+func TestTheDockerBuilderIsUsedUnchanged(t *testing.T) {
 	for name, c := range map[string]struct {
 		info    string
 		exports bool
 	}{
-		"the classic store cannot export":   {daemonRuns, false},
-		"the containerd store can":          {`echo "overlayfs [[driver-type io.containerd.snapshotter.v1]]"`, true},
-		"warnings on standard error do not": {`echo "WARNING: No swap limit support" >&2; echo "overlay2 []"`, false},
+		"the classic image store cannot export":     {daemonRuns, false},
+		"the containerd image store can export":     {`echo "overlayfs [[driver-type io.containerd.snapshotter.v1]]"`, true},
+		"warnings on standard error are no problem": {`echo "WARNING: No swap limit support" >&2; echo "overlay2 []"`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakes(t)
@@ -88,12 +88,12 @@ func TestTheDockerBuilderIsTakenAsItIs(t *testing.T) {
 			assert.Equal(t, c.exports, b.ExportsCache)
 			assert.Equal(t, "LAYERCACHE_BUILDER=docker", b.Reason)
 			require.NoError(t, b.Close())
-			assert.Equal(t, []string{"docker info --format {{.Driver}} {{.DriverStatus}}"}, f.calls(), "no builder is made")
+			assert.Equal(t, []string{"docker info --format {{.Driver}} {{.DriverStatus}}"}, f.calls(), "no builder is created")
 		})
 	}
 }
 
-func TestABuilderWithoutDockerSaysSo(t *testing.T) {
+func TestTheErrorNamesMissingDocker(t *testing.T) {
 	f := newFakes(t)
 	t.Setenv("PATH", f.dir)
 	for _, kind := range []string{"container", "docker"} {
@@ -107,27 +107,29 @@ func TestABuilderWithoutDockerSaysSo(t *testing.T) {
 	}
 }
 
-func TestAutoFallsBackInOrderAndSaysWhy(t *testing.T) {
+func TestAutoFallsBackInOrderAndExplainsWhy(t *testing.T) {
 	f := newFakes(t)
-	t.Setenv("PATH", f.dir) // Without runc there is no native builder.
+	t.Setenv("PATH", f.dir) // without runc: no native builder
 	f.program("docker", daemonRuns)
 	b, err := Start(context.Background(), f.options("auto", `echo "no such $1" >&2; exit 1`))
 	require.NoError(t, err)
 	assert.Equal(t, "docker", b.Kind)
-	native, container := strings.Index(b.Reason, "not the native builder: "), strings.Index(b.Reason, "not the container builder: buildx create: no such create")
+	native, container := strings.Index(b.Reason, "cannot use the native builder: "), strings.Index(b.Reason, "cannot use the container builder: buildx create: no such create")
 	assert.GreaterOrEqual(t, native, 0, b.Reason)
 	assert.Greater(t, container, native, b.Reason)
 
 	var line bytes.Buffer
 	b.Describe(&line)
-	assert.Regexp(t, `\Alayercache: docker builder ready in \d+\.\d\d s \(not the native builder: .*\)\n\z`, line.String(), "one line")
+	assert.Regexp(t, `\Alayercache: docker builder ready in \d+\.\d\d s \(cannot use the native builder: .*\)\n\z`, line.String(), "one line")
 }
 
-func TestWithNoBuilderAtAllEveryReasonIsGiven(t *testing.T) {
+func TestWithoutAnyBuilderTheErrorHasEveryReason(t *testing.T) {
 	f := newFakes(t)
 	t.Setenv("PATH", f.dir)
 	_, err := Start(context.Background(), Options{Kind: "auto"})
-	require.Error(t, err)
+	var noBuilder *NoBuilderError
+	require.ErrorAs(t, err, &noBuilder)
+	assert.Len(t, noBuilder.Reasons, 3)
 	lines := strings.Split(err.Error(), "\n")
 	require.Len(t, lines, 4)
 	for i, start := range []string{"no builder can run here:", "native builder: ", "container builder: ", "docker builder: "} {
@@ -135,7 +137,7 @@ func TestWithNoBuilderAtAllEveryReasonIsGiven(t *testing.T) {
 	}
 }
 
-func TestAKindThatIsAskedForHasNoFallback(t *testing.T) {
+func TestAnExplicitKindHasNoFallback(t *testing.T) {
 	f := newFakes(t)
 	f.program("docker", daemonRuns)
 	_, err := Start(context.Background(), f.options("container", "exit 1"))

@@ -18,28 +18,29 @@ import (
 )
 
 const (
-	// dockerPort is where the curated images of CodeBuild have dockerd listen, beside its socket, to whoever asks. The steps of
-	// the native and of the container builder are on the machine's network; who may talk to dockerd is root on the machine.
+	// dockerPort is the port on which dockerd listens without authentication in CodeBuild's curated images,
+	// in addition to its Unix socket. Steps of the native and the container builder share the machine's
+	// network, and whoever can connect to dockerd can become root on the machine.
 	//
 	// https://github.com/aws/aws-codebuild-docker-images (dockerd-entrypoint.sh)
 	dockerPort = 2375
-	// dialTimeout is how long an address of this machine may take to accept a connection, which it does at once. Only a firewall
+	// dialTimeout limits how long an address of this machine may take to accept a connection. Only a firewall
 	// that drops packets takes longer.
 	dialTimeout = 200 * time.Millisecond
 )
 
-// errDockerAPI is the error of a machine where steps can talk to dockerd.
-var errDockerAPI = errors.New("steps can talk to dockerd, and so become root on this machine: have it listen on its socket alone")
+// errDockerAPI is the error of a machine where steps can connect to dockerd.
+var errDockerAPI = errors.New("steps can connect to dockerd and become root on this machine: make dockerd listen only on its Unix socket")
 
-// shutDockerAPI shuts dockerd's port to the processes of this machine, in a CodeBuild build, where the docker command talks to the
-// socket. The port stays shut when the builder has ended, since what a step left behind may outlive it. The error names the
-// addresses that still answer.
-func shutDockerAPI(ctx context.Context) error {
+// blockDockerAPI blocks dockerd's port for the processes of this machine. It does so only in CodeBuild, where
+// the docker command uses the Unix socket. The port stays blocked after the builder has ended, because
+// processes of a step may outlive it. The error has the addresses that still accept connections.
+func blockDockerAPI(ctx context.Context) error {
 	if len(dockerListeners()) == 0 {
 		return nil
 	}
 	var problem error
-	// Elsewhere, or where the docker command itself is sent there, the port is not ours to shut.
+	// Outside of CodeBuild others may use the port, and with this DOCKER_HOST the docker command does.
 	if os.Getenv("CODEBUILD_BUILD_ID") != "" && !strings.HasPrefix(os.Getenv("DOCKER_HOST"), "tcp:") {
 		problem = errors.Join(refuseConnections(ctx, "iptables"), refuseConnections(ctx, "ip6tables"))
 	}
@@ -54,12 +55,13 @@ func shutDockerAPI(ctx context.Context) error {
 	return err
 }
 
-// refuseConnections has the firewall of one family of addresses refuse what this machine sends to its own port, unless it does so
-// already. Whatever the address, such packets come in at the loopback interface. They are refused where they come in, because
-// steps of the container builder have raw sockets, and what these send is not seen going out.
+// refuseConnections adds a firewall rule against connections from this machine to its own port, unless the
+// rule exists. program is iptables or ip6tables. Packets to any address of the machine itself arrive on the
+// loopback interface. The rule is on INPUT, because steps of the container builder have raw sockets, whose
+// packets bypass OUTPUT.
 func refuseConnections(ctx context.Context, program string) error {
-	call := func(what string) error {
-		_, err := run(exec.CommandContext(ctx, program, "--wait", "5", what, "INPUT", "--in-interface", "lo", "--protocol", "tcp",
+	call := func(action string) error {
+		_, err := run(exec.CommandContext(ctx, program, "--wait", "5", action, "INPUT", "--in-interface", "lo", "--protocol", "tcp",
 			"--dport", strconv.Itoa(dockerPort), "--jump", "REJECT", "--reject-with", "tcp-reset"))
 		return err
 	}
@@ -69,8 +71,9 @@ func refuseConnections(ctx context.Context, program string) error {
 	return call("--insert")
 }
 
-// dockerListeners are the addresses where something listens on the port, unspecified ones included. It asks the kernel and not the
-// port, which another builder may have shut already.
+// dockerListeners returns the addresses where a process listens on the port, including the unspecified
+// addresses. It reads the kernel's tables and does not connect, because another builder may have blocked the
+// port already.
 func dockerListeners() []netip.Addr {
 	var found []netip.Addr
 	for _, table := range []string{"tcp", "tcp6"} {
@@ -85,8 +88,8 @@ func dockerListeners() []netip.Addr {
 	return found
 }
 
-// listener reads a line of /proc/net/tcp or tcp6: "  0: 0100007F:0947 00000000:0000 0A …" is a socket that listens at
-// 127.0.0.1:2375. Addresses are in words of 32 bits, each in the machine's byte order.
+// listener parses a line of /proc/net/tcp or tcp6: "  0: 0100007F:0947 00000000:0000 0A …" is a socket that
+// listens on 127.0.0.1:2375. Addresses are sequences of 32-bit words in the byte order of the machine.
 //
 // https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html
 func listener(line string) (netip.Addr, bool) {
@@ -111,7 +114,7 @@ func listener(line string) (netip.Addr, bool) {
 	return address.Unmap(), ok
 }
 
-// openAddresses are those of this machine where the port accepts a connection, of both families.
+// openAddresses returns the addresses of this machine, IPv4 and IPv6, where the port accepts a connection.
 func openAddresses(ctx context.Context) []string {
 	candidates := localAddresses()
 	for _, address := range dockerListeners() {
@@ -139,7 +142,7 @@ func accepts(ctx context.Context, address netip.Addr) bool {
 	return err == nil
 }
 
-// localAddresses are those of every interface. A link-local one is reached with the name of its interface alone.
+// localAddresses returns the addresses of all interfaces, link-local ones with the name of their interface.
 func localAddresses() []netip.Addr {
 	var addresses []netip.Addr
 	interfaces, _ := net.Interfaces()

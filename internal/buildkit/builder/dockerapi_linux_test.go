@@ -19,8 +19,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownNetwork gives this test a network of its own, with an interface beside loopback: its thread is in it, and so is what the thread
-// starts.
+// ownNetwork moves this test's thread, and the processes it starts, into a new network namespace with
+// loopback and another interface.
 func ownNetwork(t *testing.T) {
 	t.Helper()
 	needRoot(t)
@@ -34,7 +34,7 @@ func ownNetwork(t *testing.T) {
 		{"address", "add", "192.0.2.7/24", "dev", "layer0"},
 		{"address", "add", "2001:db8::7/64", "dev", "layer0", "nodad"},
 		{"address", "add", "fe80::7/64", "dev", "layer0", "nodad"},
-		{"neighbour", "add", elsewhere, "lladdr", "02:00:00:00:00:63", "dev", "layer0"},
+		{"neighbour", "add", otherMachine, "lladdr", "02:00:00:00:00:63", "dev", "layer0"},
 	} {
 		out, err := exec.Command("ip", arguments...).CombinedOutput()
 		require.NoError(t, err, "ip %v: %s", arguments, out)
@@ -48,24 +48,24 @@ func ownNetwork(t *testing.T) {
 	}
 }
 
-// elsewhere is the address of another machine.
-const elsewhere = "192.0.2.99"
+// otherMachine is the address of another machine.
+const otherMachine = "192.0.2.99"
 
-// everyAddress are addresses by which a process of this machine reaches the machine itself.
+// everyAddress has one address of each kind by which a process can reach its own machine.
 var everyAddress = []string{"127.0.0.1", "127.0.0.5", "192.0.2.7", "::1", "2001:db8::7", "fe80::7%layer0"}
 
-// reached are those of everyAddress where the port accepts a connection.
+// reached returns the members of everyAddress where the port accepts a connection.
 func reached(t *testing.T) []string {
-	var answer []string
+	var open []string
 	for _, address := range everyAddress {
 		if accepts(t.Context(), netip.MustParseAddr(address)) {
-			answer = append(answer, address)
+			open = append(open, address)
 		}
 	}
-	return answer
+	return open
 }
 
-// dockerd listens as dockerd would, at an address of this machine.
+// dockerd listens on dockerd's port at an address of this machine.
 func dockerd(t *testing.T, network, address string) {
 	t.Helper()
 	listener, err := net.Listen(network, net.JoinHostPort(address, "2375"))
@@ -73,32 +73,33 @@ func dockerd(t *testing.T, network, address string) {
 	t.Cleanup(func() { _ = listener.Close() })
 }
 
-// listenings are the places where dockerd may listen, and where it is reached then.
-var listenings = []struct {
+// listenAddresses are the addresses on which dockerd may listen, with the addresses at which it can then be
+// reached.
+var listenAddresses = []struct {
 	name, network, at string
 	reached           []string
 }{
-	{"at one address of loopback, as CodeBuild's images have it", "tcp4", "127.0.0.1", []string{"127.0.0.1"}},
-	{"at another address of loopback", "tcp4", "127.0.0.5", []string{"127.0.0.5"}},
-	{"at every address of IPv4", "tcp4", "0.0.0.0", []string{"127.0.0.1", "127.0.0.5", "192.0.2.7"}},
-	{"at every address of both families", "tcp", "::", everyAddress},
-	{"at every address of IPv6", "tcp6", "::", []string{"::1", "2001:db8::7", "fe80::7%layer0"}},
-	{"at IPv6's loopback", "tcp6", "::1", []string{"::1"}},
-	{"at the address of an interface", "tcp4", "192.0.2.7", []string{"192.0.2.7"}},
-	{"at a link-local address", "tcp6", "fe80::7%layer0", []string{"fe80::7%layer0"}},
+	{"on one loopback address, as in CodeBuild's images", "tcp4", "127.0.0.1", []string{"127.0.0.1"}},
+	{"on another loopback address", "tcp4", "127.0.0.5", []string{"127.0.0.5"}},
+	{"on every IPv4 address", "tcp4", "0.0.0.0", []string{"127.0.0.1", "127.0.0.5", "192.0.2.7"}},
+	{"on every address of both families", "tcp", "::", everyAddress},
+	{"on every IPv6 address", "tcp6", "::", []string{"::1", "2001:db8::7", "fe80::7%layer0"}},
+	{"on the IPv6 loopback address", "tcp6", "::1", []string{"::1"}},
+	{"on the address of an interface", "tcp4", "192.0.2.7", []string{"192.0.2.7"}},
+	{"on a link-local address", "tcp6", "fe80::7%layer0", []string{"fe80::7%layer0"}},
 }
 
-func TestNobodyTalksToDockerdWhereverItListens(t *testing.T) {
-	for _, c := range listenings {
+func TestDockerdIsBlockedOnEveryAddress(t *testing.T) {
+	for _, c := range listenAddresses {
 		t.Run(c.name, func(t *testing.T) {
 			ownNetwork(t)
 			t.Setenv("CODEBUILD_BUILD_ID", "shop:1")
 			t.Setenv("DOCKER_HOST", "")
 			dockerd(t, c.network, c.at)
 			require.Equal(t, c.reached, reached(t))
-			require.NoError(t, shutDockerAPI(t.Context()))
+			require.NoError(t, blockDockerAPI(t.Context()))
 			assert.Empty(t, reached(t))
-			require.NoError(t, shutDockerAPI(t.Context()), "a second builder")
+			require.NoError(t, blockDockerAPI(t.Context()), "a second builder")
 			for _, program := range []string{"iptables", "ip6tables"} {
 				rules, err := exec.Command(program, "--list-rules").Output()
 				require.NoError(t, err)
@@ -108,17 +109,17 @@ func TestNobodyTalksToDockerdWhereverItListens(t *testing.T) {
 	}
 }
 
-func TestNothingIsShutWhereDockerdDoesNotListen(t *testing.T) {
+func TestThePortIsNotBlockedIfDockerdDoesNotListen(t *testing.T) {
 	ownNetwork(t)
 	t.Setenv("CODEBUILD_BUILD_ID", "shop:1")
 	t.Setenv("DOCKER_HOST", "")
-	require.NoError(t, shutDockerAPI(t.Context()))
+	require.NoError(t, blockDockerAPI(t.Context()))
 	rules, err := exec.Command("iptables", "--list-rules", "INPUT").Output()
 	require.NoError(t, err)
 	assert.Equal(t, "-P INPUT ACCEPT\n", string(rules))
 }
 
-func TestADockerdThatStaysOpenIsNamedWithItsAddresses(t *testing.T) {
+func TestTheErrorHasTheAddressesThatStayOpen(t *testing.T) {
 	failing := func(t *testing.T, program string) {
 		t.Helper()
 		dir := t.TempDir()
@@ -129,10 +130,10 @@ func TestADockerdThatStaysOpenIsNamedWithItsAddresses(t *testing.T) {
 		name, build, dockerHost string
 		prepare                 func(*testing.T)
 		open                    []string
-		says                    string
+		message                 string
 	}{
 		{"outside of CodeBuild", "", "", nil, everyAddress, ""},
-		{"the docker command is sent to the port", "shop:1", "tcp://127.0.0.1:2375", nil, everyAddress, ""},
+		{"the docker command uses the port", "shop:1", "tcp://127.0.0.1:2375", nil, everyAddress, ""},
 		{"there is no firewall", "shop:1", "", func(t *testing.T) { t.Setenv("PATH", t.TempDir()) }, everyAddress, `"iptables": executable file not found`},
 		{"the firewall of IPv6 does not work", "shop:1", "", func(t *testing.T) { failing(t, "ip6tables") },
 			[]string{"::1", "2001:db8::7", "fe80::7%layer0"}, "ip6tables --wait: no such module"},
@@ -148,14 +149,14 @@ func TestADockerdThatStaysOpenIsNamedWithItsAddresses(t *testing.T) {
 				c.prepare(t)
 			}
 			dockerd(t, "tcp", "::")
-			err := shutDockerAPI(t.Context())
+			err := blockDockerAPI(t.Context())
 			require.ErrorIs(t, err, errDockerAPI)
-			require.ErrorContains(t, err, c.says)
+			require.ErrorContains(t, err, c.message)
 			assert.Equal(t, c.open, reached(t))
 			for _, address := range everyAddress {
 				named := "tcp://" + net.JoinHostPort(address, "2375")
 				switch {
-				case address == "127.0.0.5": // It is no interface's, and everything listens there.
+				case address == "127.0.0.5": // no interface has this address
 				case slices.Contains(c.open, address):
 					assert.ErrorContains(t, err, named)
 				default:
@@ -166,7 +167,7 @@ func TestADockerdThatStaysOpenIsNamedWithItsAddresses(t *testing.T) {
 	}
 }
 
-func TestEachBuilderWithStepsOnTheMachinesNetworkShutsThePort(t *testing.T) {
+func TestBuildersWithStepsOnTheMachinesNetworkBlockThePort(t *testing.T) {
 	for _, kind := range []string{"native", "container"} {
 		t.Run(kind, func(t *testing.T) {
 			f, options := newNative(t, isReady+serves)
@@ -177,8 +178,8 @@ func TestEachBuilderWithStepsOnTheMachinesNetworkShutsThePort(t *testing.T) {
 			dockerd(t, "tcp", "::")
 			b, err := Start(t.Context(), options)
 			require.NoError(t, err)
-			assert.Equal(t, everyAddress, reached(t), "what is not ours is left alone")
-			assert.Contains(t, b.Reason, "steps can talk to dockerd")
+			assert.Equal(t, everyAddress, reached(t), "outside of CodeBuild nothing is blocked")
+			assert.Contains(t, b.Reason, "steps can connect to dockerd")
 			require.NoError(t, b.Close())
 
 			t.Setenv("CODEBUILD_BUILD_ID", "shop:1")
@@ -187,34 +188,34 @@ func TestEachBuilderWithStepsOnTheMachinesNetworkShutsThePort(t *testing.T) {
 			assert.Empty(t, reached(t))
 			assert.NotContains(t, b.Reason, "dockerd")
 			require.NoError(t, b.Close())
-			assert.Empty(t, reached(t), "a step may outlive its builder")
+			assert.Empty(t, reached(t), "the port stays blocked, because a step may outlive its builder")
 		})
 	}
 }
 
-// Steps of the container builder have raw sockets, and what goes out by those is not asked about.
-func TestNobodyTalksToDockerdWithRawSockets(t *testing.T) {
+// Steps of the container builder have raw sockets, whose packets bypass the OUTPUT chain.
+func TestDockerdIsBlockedForRawSockets(t *testing.T) {
 	ownNetwork(t)
 	t.Setenv("CODEBUILD_BUILD_ID", "shop:1")
 	t.Setenv("DOCKER_HOST", "")
 	dockerd(t, "tcp4", "0.0.0.0")
 	const accepted, refused = 0x12, 0x14 // SYN and ACK; RST and ACK
-	require.Equal(t, byte(accepted), answerByHand(t))
-	require.NoError(t, shutDockerAPI(t.Context()))
-	assert.Equal(t, byte(refused), answerByHand(t))
+	require.Equal(t, byte(accepted), answerToRawSYN(t))
+	require.NoError(t, blockDockerAPI(t.Context()))
+	assert.Equal(t, byte(refused), answerToRawSYN(t))
 }
 
-// answerByHand asks for a connection with a packet that is put onto the loopback interface, in the name of another machine, since the
-// kernel drops those that claim to be its own. It returns the flags of the answer.
-func answerByHand(t *testing.T) byte {
+// answerToRawSYN sends a SYN packet on the loopback interface with the source address of another machine,
+// because the kernel drops packets with its own source address. It returns the TCP flags of the answer.
+func answerToRawSYN(t *testing.T) byte {
 	t.Helper()
-	const everything = 0x0300 // ETH_P_ALL, in the network's order
-	socket, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, everything)
+	const allProtocols = 0x0300 // ETH_P_ALL in network byte order
+	socket, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, allProtocols)
 	require.NoError(t, err)
 	defer unix.Close(socket)
 	loopback, err := net.InterfaceByName("lo")
 	require.NoError(t, err)
-	address := &unix.SockaddrLinklayer{Protocol: everything, Ifindex: loopback.Index}
+	address := &unix.SockaddrLinklayer{Protocol: allProtocols, Ifindex: loopback.Index}
 	require.NoError(t, unix.SetsockoptTimeval(socket, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: int64(eventually / time.Second)}))
 
 	tcp := []byte{0x9c, 0x40, 0x09, 0x47, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0} // from port 40000 to 2375, SYN
@@ -233,7 +234,7 @@ func answerByHand(t *testing.T) byte {
 	}
 }
 
-// checksum is the internet's.
+// checksum returns the Internet checksum.
 func checksum(content []byte) uint16 {
 	var sum uint32
 	for i := 0; i < len(content); i += 2 {

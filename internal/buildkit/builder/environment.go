@@ -7,17 +7,19 @@ import (
 	"strings"
 )
 
-// daemonVariables are those of this process's variables that buildkitd is given: how it reaches registries, and how much of a step's
-// output it keeps. It asks nothing else, and what it does not have no frontend can have it use.
+// daemonVariables are the variables of this process that are passed to buildkitd: how it reaches registries,
+// and how much of a step's output it keeps. It needs no others, and a frontend cannot make it use what it
+// does not have.
 var daemonVariables = []string{
 	"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy",
 	"SSL_CERT_FILE", "SSL_CERT_DIR",
 	"BUILDKIT_STEP_LOG_MAX_SIZE", "BUILDKIT_STEP_LOG_MAX_SPEED",
 }
 
-// daemonEnvironment is the environment of a buildkitd that has its own home and temporary folder. With s3 it is given the AWS
-// configuration of this process too, by which it signs in to the bucket of its cache. Otherwise it has none, and does not ask the
-// instance's metadata for one either: a frontend (`# syntax=`) can have it read a cache from an S3 bucket at any address.
+// daemonEnvironment returns the environment of a buildkitd with its own home and temporary folder. With s3 it
+// includes the AWS configuration of this process, for the bucket of the cache. Without s3 buildkitd gets no
+// AWS credentials, not even from the instance metadata, because a frontend (`# syntax=`) can make it read a
+// cache from an S3 bucket at any address.
 func daemonEnvironment(environ []string, path, home, temp, notify string, s3 bool) []string {
 	env := []string{"PATH=" + path, "HOME=" + home, "TMPDIR=" + temp, "NOTIFY_SOCKET=" + notify}
 	for _, variable := range environ {
@@ -32,7 +34,8 @@ func daemonEnvironment(environ []string, path, home, temp, notify string, s3 boo
 	return append(env, awsFiles(env)...)
 }
 
-// awsFiles are the variables for the files of the AWS configuration, which the SDK would look for in its home.
+// awsFiles returns the variables for the files of the AWS configuration, because the SDK would look for them
+// in buildkitd's own home.
 //
 // https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html
 func awsFiles(env []string) []string {

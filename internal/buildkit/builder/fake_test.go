@@ -17,7 +17,7 @@ const (
 	tick       = 10 * time.Millisecond
 )
 
-// fakes is a PATH with made-up programs, which record how they are called.
+// fakes is a PATH with fake programs that record their calls.
 type fakes struct {
 	t   *testing.T
 	dir string
@@ -45,7 +45,7 @@ func (f fakes) program(name, body string) string {
 	return path
 }
 
-// calls are the calls so far.
+// calls returns the calls so far.
 func (f fakes) calls() []string {
 	f.t.Helper()
 	content, err := os.ReadFile(filepath.Join(f.dir, "calls"))
@@ -60,7 +60,7 @@ func (f fakes) options(kind, buildxBody string) Options {
 	return Options{Kind: kind, Buildx: buildx.Client{Path: f.program("buildx", buildxBody)}}
 }
 
-// shortTemp is a temporary folder with a path short enough for sockets in it.
+// shortTemp returns a temporary folder with a path short enough for Unix sockets in it.
 func shortTemp(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "lc")

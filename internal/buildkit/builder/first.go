@@ -2,7 +2,8 @@ package builder
 
 import "path/filepath"
 
-// firstProcess is the name under which this program readies a PID namespace for buildkitd before it becomes buildkitd.
+// firstProcess is the name under which this program prepares the PID namespace of buildkitd and then becomes
+// buildkitd.
 const firstProcess = "buildkit-init"
 
 // IsFirstProcess reports whether this program was called under the name firstProcess.

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FirstProcess mounts the /proc of its own PID namespace, which runc needs to find the processes that it starts, and becomes the
-// program that arguments name. It returns only when one of them failed.
+// FirstProcess mounts the /proc of its own PID namespace, which runc needs to find its processes, and
+// executes arguments in its place. It returns only on failure.
 func FirstProcess(arguments []string, stderr io.Writer) (exitStatus int) {
 	err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 	if err != nil {

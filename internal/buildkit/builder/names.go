@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// installNames puts this program under other names, those of programs that buildkitd calls, into the folder.
+// installNames links this program into the folder under the names of programs that buildkitd calls.
 func installNames(dir string, names ...string) error {
 	own, err := os.Executable()
 	if err != nil {

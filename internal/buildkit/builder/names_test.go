@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain lets the test's own program be what buildkitd calls, as layercache is.
+// TestMain lets buildkitd call the test's program by the same names as layercache.
 func TestMain(m *testing.M) {
 	if IsDecompressor(os.Args[0]) {
 		os.Exit(Decompress(os.Stdin, os.Stdout, os.Stderr))
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestWhatBuildkitdCallsIsThisProgram(t *testing.T) {
+func TestTheInstalledNamesAreLinksToThisProgram(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "bin")
 	require.NoError(t, installNames(dir, decompressor, stepRuntime, firstProcess))
 	own, err := os.Executable()

@@ -21,17 +21,17 @@ import (
 )
 
 const (
-	// bootTimeout is how long buildkitd may take to be ready; it takes a fifth of a second.
+	// bootTimeout limits the start of buildkitd, which usually takes 0.2 s.
 	bootTimeout = 20 * time.Second
-	// stopTimeout is how long buildkitd may take to end its steps before it is killed.
+	// stopTimeout is the time that buildkitd has to end its steps before it is killed.
 	stopTimeout = 10 * time.Second
 )
 
-// errEnded says that buildkitd did not live to be ready.
+// errEnded is the error of a buildkitd that ended during its start.
 var errEnded = errors.New("buildkitd ended before it was ready")
 
-// startNative runs buildkitd as a child of this process, on a socket and a state folder of its own, and shuts dockerd's port
-// meanwhile.
+// startNative runs buildkitd as a child of this process, with its own socket and state folder. It blocks
+// dockerd's port at the same time.
 func startNative(ctx context.Context, options Options) (*Builder, error) {
 	if err := canRunBuildkitd(); err != nil {
 		return nil, err
@@ -41,19 +41,19 @@ func startNative(ctx context.Context, options Options) (*Builder, error) {
 		return nil, err
 	}
 	var daemon *daemon
-	var again string
+	var restartNote string
 	started := make(chan error, 1)
 	go func() {
 		var err error
-		daemon, again, err = startTwice(ctx, binary, options)
+		daemon, restartNote, err = startWithRetry(ctx, binary, options)
 		started <- err
 	}()
-	open := shutDockerAPI(ctx)
+	open := blockDockerAPI(ctx)
 	if err := <-started; err != nil {
 		return nil, err
 	}
 	state := daemon.state
-	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, reason: remarks(again, state.slow(), text(open))}
+	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, note: joinNotes(restartNote, state.slowNote(), oneLine(open))}
 	b.process = &process{daemon.cmd.Process, daemon.exited}
 	b.close = func() error {
 		daemon.stop()
@@ -63,15 +63,15 @@ func startNative(ctx context.Context, options Options) (*Builder, error) {
 	return b, nil
 }
 
-// startTwice starts a second buildkitd where the first ends before it is ready, as one does that the kernel kills for want of
-// memory; again is why.
-func startTwice(ctx context.Context, binary string, options Options) (daemon *daemon, again string, err error) {
+// startWithRetry starts buildkitd, and a second time if it ended before it was ready, for example because the
+// kernel killed it when memory ran out. note has the reason for the second start.
+func startWithRetry(ctx context.Context, binary string, options Options) (daemon *daemon, note string, err error) {
 	daemon, err = startDaemon(ctx, binary, options)
 	if errors.Is(err, errEnded) && ctx.Err() == nil {
-		again = "started a second time, because " + text(err)
+		note = "started a second time, because " + oneLine(err)
 		daemon, err = startDaemon(ctx, binary, options)
 	}
-	return daemon, again, err
+	return daemon, note, err
 }
 
 func canRunBuildkitd() error {
@@ -84,22 +84,23 @@ func canRunBuildkitd() error {
 	return nil
 }
 
-func lacksBuildkitd() bool {
+func lacksOnlyBuildkitd() bool {
 	_, err := findBuildkitd()
 	return err != nil && canRunBuildkitd() == nil
 }
 
-// findBuildkitd looks beside this program, where the bundle has it packed; then on PATH; then for what this machine has
-// compiled. A program that another user may have put beside this one, as into /tmp, is refused.
+// findBuildkitd looks next to this program, where the bundle has it packed, then on PATH, then in the cache
+// of compiled programs. It refuses a buildkitd next to this program that another user may have put there, for
+// example in /tmp.
 func findBuildkitd() (string, error) {
 	const name = "buildkitd"
 	var candidates []string
 	if own, err := os.Executable(); err == nil {
-		beside := filepath.Join(filepath.Dir(own), name)
-		if err := unpackOnce(beside, own); err != nil {
+		sibling := filepath.Join(filepath.Dir(own), name)
+		if err := unpackOnce(sibling, own); err != nil {
 			return "", err
 		}
-		candidates = append(candidates, beside)
+		candidates = append(candidates, sibling)
 	}
 	candidates = append(candidates, name)
 	if compiled := toolchain.Lookup(toolchain.Buildkitd(), toolchain.Host()); compiled != "" {
@@ -110,10 +111,10 @@ func findBuildkitd() (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.New("buildkitd is neither beside layercache nor on PATH (`layercache setup` compiles it where Go is installed)")
+	return "", errors.New("buildkitd is neither next to layercache nor on PATH: `layercache setup` compiles it if Go is installed")
 }
 
-// unpackOnce unpacks the program where its packed form is there and it is not.
+// unpackOnce unpacks the program if only its packed form exists.
 func unpackOnce(program, executable string) error {
 	if _, err := os.Stat(program); err == nil {
 		return private.CheckProgram(program, executable)
@@ -133,11 +134,11 @@ type daemon struct {
 	cmd    *exec.Cmd
 	log    bytes.Buffer
 	exited chan struct{}
-	// failure is why the daemon ended, valid once exited is closed.
+	// failure is the error of the ended process; read it only after exited is closed.
 	failure error
 }
 
-// startDaemon starts buildkitd on a state of its own. What a start that fails has left is removed.
+// startDaemon starts buildkitd with a new state folder, which is removed if the start fails.
 func startDaemon(ctx context.Context, binary string, options Options) (*daemon, error) {
 	state, err := newState()
 	if err != nil {
@@ -151,7 +152,7 @@ func startDaemon(ctx context.Context, binary string, options Options) (*daemon, 
 	return d, nil
 }
 
-// start boots buildkitd and registers it with buildx, side by side; it returns when both are done.
+// start starts buildkitd and registers it with buildx at the same time, and waits for both.
 func (d *daemon) start(ctx context.Context, options Options) error {
 	config := d.state.path("buildkitd.toml")
 	if err := writeConfiguration(config, options); err != nil {
@@ -167,7 +168,7 @@ func (d *daemon) start(ctx context.Context, options Options) error {
 	return group.Wait()
 }
 
-// boot starts the process and waits until it says, by systemd's notification protocol, that it serves.
+// boot starts the process and waits until it reports, by systemd's notification protocol, that it is ready.
 func (d *daemon) boot(ctx context.Context, config, address string, s3 bool) error {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
@@ -184,20 +185,22 @@ func (d *daemon) boot(ctx context.Context, config, address string, s3 bool) erro
 	d.cmd = exec.Command(filepath.Join(bin, firstProcess), d.binary, "--config", config, "--root", d.state.path("root"), "--addr", address,
 		"--otel-socket-path", d.state.path("otel.sock"), "--containerd-worker=false",
 		"--oci-worker-net", "host", "--oci-worker-binary", filepath.Join(bin, stepRuntime), "--oci-worker-snapshotter", d.state.snapshotter)
-	// Its temporary files are removed with its state, as it cannot remove them when it is killed.
+	// Its temporary files are in the state folder, so they are removed even if it is killed.
 	path := os.Getenv("PATH") + string(os.PathListSeparator) + bin
 	d.cmd.Env = daemonEnvironment(os.Environ(), path, home, temp, ready.path, s3)
-	// Not the folder of the source: buildkitd runs git in its working directory, and git would read a .git of the source.
+	// Not the folder of the source: buildkitd runs git in its working directory, and git would read a .git of
+	// the source.
 	d.cmd.Dir = home
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{
-		// A group of its own: Ctrl-C reaches the build first, and the builder when the build has ended.
+		// A separate process group, so Ctrl-C does not stop the builder before the build has ended.
 		Setpgid: true,
-		// It is the first process of a PID namespace: when it ends, however it ends, the kernel kills all that it started.
+		// It is the first process of a PID namespace: when it ends, the kernel kills everything that it
+		// started.
 		Cloneflags: syscall.CLONE_NEWPID,
-		// Its mounts are seen by nobody else, and go when it goes.
+		// Its mounts are private and disappear with it.
 		Unshareflags: syscall.CLONE_NEWNS,
-		// It does not outlive this process, however that ends.
+		// The kernel kills it when this process ends, even if this process is killed.
 		Pdeathsig: syscall.SIGKILL,
 	}
 	if err := d.launch(); err != nil {
@@ -215,13 +218,14 @@ func (d *daemon) boot(ctx context.Context, config, address string, s3 bool) erro
 	}
 }
 
-// launch starts the process from a thread of its own, to which it owes that it does not wait for the disk, and whose end
-// would be its own: a parent, to Pdeathsig, is a thread.
+// launch starts the process from a separate thread that waits for it. The process inherits the filter of
+// ignoreSyncs from that thread, and Pdeathsig kills it when the thread ends, because the parent is a thread
+// there.
 func (d *daemon) launch() error {
 	started := make(chan error)
 	d.exited = make(chan struct{})
 	go func() {
-		// Never unlocked: the thread ends with this function, and takes the filter along.
+		// Never unlocked: the thread ends with this function, so the filter does not reach other goroutines.
 		runtime.LockOSThread()
 		_ = ignoreSyncs()
 		err := d.cmd.Start()
@@ -234,7 +238,7 @@ func (d *daemon) launch() error {
 	return <-started
 }
 
-// stop ends buildkitd, in order where it can, and with it all that it started.
+// stop ends buildkitd and everything that it started; it kills it after stopTimeout.
 func (d *daemon) stop() {
 	if d.cmd == nil {
 		return
@@ -249,11 +253,11 @@ func (d *daemon) stop() {
 	d.cmd = nil
 }
 
-// explain adds the last line of buildkitd's log to why it could not be started, once it has been stopped.
-func (d *daemon) explain(err, removing error) error {
+// explain adds the last line of buildkitd's log to the error of its start. Call it after stop.
+func (d *daemon) explain(err, removeErr error) error {
 	if log := strings.TrimSpace(d.log.String()); log != "" {
 		lines := strings.Split(log, "\n")
 		err = fmt.Errorf("%w: %s", err, lines[len(lines)-1])
 	}
-	return errors.Join(err, removing)
+	return errors.Join(err, removeErr)
 }

@@ -22,10 +22,10 @@ import (
 // isReady sends systemd's notification, as buildkitd does.
 const isReady = "trap 'exit 0' TERM\n" + `python3 -c 'import os,socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])'` + "\n"
 
-// serves runs until it is stopped. As the first process of its namespace it gets no signal that it does not ask for.
+// serves runs until it is stopped. The first process of a PID namespace gets only signals that it handles.
 const serves = "trap 'exit 0' TERM\nsleep 60 &\nwait\n"
 
-// newNative is a machine on which the native builder could run, with the script for its buildkitd.
+// newNative prepares a machine that can run the native builder, with a script as its buildkitd.
 func newNative(t *testing.T, buildkitd string) (fakes, Options) {
 	t.Helper()
 	needRoot(t)
@@ -36,14 +36,14 @@ func newNative(t *testing.T, buildkitd string) (fakes, Options) {
 	return f, f.options("native", "")
 }
 
-// running are the processes that the builders have started. Their environment names the state folder.
+// running returns the processes of the builders: their environment has the state folder.
 func (f fakes) running() []int {
 	f.t.Helper()
 	environments, err := filepath.Glob("/proc/[0-9]*/environ")
 	require.NoError(f.t, err)
 	var pids []int
 	for _, path := range environments {
-		environment, _ := os.ReadFile(path) // One that has ended has none.
+		environment, _ := os.ReadFile(path) // an ended process has no environment
 		if !strings.Contains(string(environment), stateParents[0]+"/") {
 			continue
 		}
@@ -54,7 +54,7 @@ func (f fakes) running() []int {
 	return pids
 }
 
-// pid is buildkitd's process, which is the first of its PID namespace.
+// pid returns the process ID of buildkitd, the first process of its PID namespace.
 func (f fakes) pid() int {
 	f.t.Helper()
 	for _, pid := range f.running() {
@@ -64,24 +64,24 @@ func (f fakes) pid() int {
 			return pid
 		}
 	}
-	require.Fail(f.t, "buildkitd does not run")
+	require.Fail(f.t, "buildkitd is not running")
 	return 0
 }
 
 func (f fakes) requireNothingLeft() {
 	f.t.Helper()
-	assert.Empty(f.t, f.running(), "buildkitd has ended, and what it started")
-	assert.Eventually(f.t, func() bool { return len(leftIn(f.t, stateParents[0])) == 1 }, eventually, tick, "its state is gone, but for the lock")
+	assert.Empty(f.t, f.running(), "buildkitd and its processes have ended")
+	assert.Eventually(f.t, func() bool { return len(leftIn(f.t, stateParents[0])) == 1 }, eventually, tick, "its state is removed, except for the lock")
 }
 
-func TestTheNativeBuilderIsReadyWhenBuildkitdSaysSo(t *testing.T) {
+func TestTheNativeBuilderIsReadyWhenBuildkitdNotifies(t *testing.T) {
 	f, options := newNative(t, isReady+serves)
 	b, err := Start(context.Background(), options)
 	require.NoError(t, err)
 	assert.Equal(t, "native", b.Kind)
 	assert.True(t, b.ExportsCache)
 	assert.Less(t, b.Ready, eventually)
-	assert.NotZero(t, f.pid(), "buildkitd runs")
+	assert.NotZero(t, f.pid(), "buildkitd is running")
 
 	dir := filepath.Join(stateParents[0], strings.TrimPrefix(b.Name, "layercache-"))
 	assert.Contains(t, f.calls(), "buildx create --name "+b.Name+" --driver remote unix://"+dir+"/buildkitd.sock")
@@ -93,11 +93,11 @@ func TestTheNativeBuilderIsReadyWhenBuildkitdSaysSo(t *testing.T) {
 	require.NoError(t, b.Close())
 	f.requireNothingLeft()
 	require.NoError(t, b.Wait())
-	require.NoError(t, b.Close(), "closing again does nothing")
-	require.NoError(t, b.Wait(), "nor does waiting")
+	require.NoError(t, b.Close(), "the second Close does nothing")
+	require.NoError(t, b.Wait(), "the second Wait does nothing")
 }
 
-func TestBuildkitdIsGivenWhatItNeedsAndNothingElse(t *testing.T) {
+func TestBuildkitdGetsOnlyTheVariablesThatItNeeds(t *testing.T) {
 	given := map[string]string{
 		"HTTPS_PROXY": "http://proxy.example:3128", "no_proxy": "localhost", "SSL_CERT_FILE": "/etc/ca.pem", "BUILDKIT_STEP_LOG_MAX_SIZE": "1",
 		"AWS_ACCESS_KEY_ID": "key", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/secret", "AWS_CONFIG_FILE": "/etc/aws",
@@ -110,7 +110,7 @@ func TestBuildkitdIsGivenWhatItNeedsAndNothingElse(t *testing.T) {
 		s3   bool
 		more []string
 	}{
-		{"a build whose cache is elsewhere", false, []string{"AWS_EC2_METADATA_DISABLED=true"}},
+		{"a build with its cache in a registry", false, []string{"AWS_EC2_METADATA_DISABLED=true"}},
 		{"a build with its cache in S3", true, []string{"AWS_ACCESS_KEY_ID=key", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/secret",
 			"AWS_CONFIG_FILE=/etc/aws", "AWS_SHARED_CREDENTIALS_FILE=/root/.aws/credentials"}},
 	}
@@ -138,7 +138,7 @@ func TestBuildkitdIsGivenWhatItNeedsAndNothingElse(t *testing.T) {
 			assert.ElementsMatch(t, append(slices.Clone(needed), c.more...), strings.Split(strings.TrimSuffix(got, "\x00"), "\x00"))
 			folder, err := os.Readlink(filepath.Join(process, "cwd"))
 			require.NoError(t, err)
-			assert.Equal(t, filepath.Join(state, "home"), folder, "not the source's")
+			assert.Equal(t, filepath.Join(state, "home"), folder, "not the source folder")
 		})
 	}
 }
@@ -148,11 +148,11 @@ func TestTheReasonNamesASlowSnapshotter(t *testing.T) {
 	parentsAre(t, overlayAt(t))
 	b, err := Start(context.Background(), options)
 	require.NoError(t, err)
-	assert.Contains(t, b.Reason, `LAYERCACHE_BUILDER=native; with the slow snapshotter "native", because overlay mounts do not work below `)
+	assert.Contains(t, b.Reason, `LAYERCACHE_BUILDER=native; slow, because snapshotter "native" copies all files: overlay mounts do not work below `)
 	require.NoError(t, b.Close())
 }
 
-// onceOnly has the first buildkitd do one thing and every further one another.
+// onceOnly returns a script that runs first in the first buildkitd and further in every later one.
 func (f fakes) onceOnly(first, further string) string {
 	marker := filepath.Join(f.dir, "came")
 	return "if mkdir '" + marker + "' 2>/dev/null; then\n" + first + "\nfi\n" + further
@@ -169,26 +169,26 @@ func TestABuildkitdThatIsKilledWhileItStartsIsStartedASecondTime(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "LAYERCACHE_BUILDER=native; started a second time, because buildkitd ended before it was ready: signal: killed: level=info msg=starting", b.Reason)
 	assert.Len(t, f.starts(), 2)
-	assert.NotEqual(t, f.starts()[0], f.starts()[1], "on a state of its own")
+	assert.NotEqual(t, f.starts()[0], f.starts()[1], "with a new state folder")
 	assert.Contains(t, f.starts()[1], strings.TrimPrefix(b.Name, "layercache-"))
-	assert.Len(t, leftIn(t, stateParents[0]), 2, "the first one's state is gone: there are the second one's and the lock")
-	assert.NotZero(t, f.pid(), "the second buildkitd runs")
+	assert.Len(t, leftIn(t, stateParents[0]), 2, "only the state of the second buildkitd and the lock are left")
+	assert.NotZero(t, f.pid(), "the second buildkitd is running")
 	require.NoError(t, b.Close())
 	f.requireNothingLeft()
 }
 
-// starts are the calls of buildkitd.
+// starts returns the calls of buildkitd.
 func (f fakes) starts() []string {
 	f.t.Helper()
 	return slices.DeleteFunc(f.calls(), func(call string) bool { return !strings.HasPrefix(call, "buildkitd ") })
 }
 
-func TestABuildThatIsStoppedStartsNoSecondBuildkitd(t *testing.T) {
+func TestAStoppedBuildStartsNoSecondBuildkitd(t *testing.T) {
 	f, options := newNative(t, "")
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	asked, stopped := filepath.Join(f.dir, "asked"), filepath.Join(f.dir, "stopped")
-	// buildkitd ends by itself and before the build is stopped. What buildx has started is only done when it has been.
+	// buildkitd ends by itself before the build is stopped; the call of buildx ends only afterwards.
 	f.program("buildkitd", "while ! [ -e '"+asked+"' ]; do sleep 0.01; done\nexit 1")
 	options.Buildx.Path = f.program("buildx", "(while ! [ -e '"+stopped+"' ]; do sleep 0.01; done) &\ntouch '"+asked+"'\nwait")
 	go func() {
@@ -202,7 +202,7 @@ func TestABuildThatIsStoppedStartsNoSecondBuildkitd(t *testing.T) {
 	f.requireNothingLeft()
 }
 
-func TestABuildkitdThatEndsEarlySaysWhy(t *testing.T) {
+func TestTheErrorHasTheReasonOfABuildkitdThatEndsEarly(t *testing.T) {
 	f, options := newNative(t, "echo noise\necho 'buildkitd: cannot find a worker' >&2\nexit 3")
 	_, err := Start(context.Background(), options)
 	require.ErrorContains(t, err, "native builder: buildkitd ended before it was ready: exit status 3: buildkitd: cannot find a worker")
@@ -211,7 +211,7 @@ func TestABuildkitdThatEndsEarlySaysWhy(t *testing.T) {
 	f.requireNothingLeft()
 }
 
-func TestABuildkitdThatIsNeverReadyIsGivenUp(t *testing.T) {
+func TestABuildkitdThatIsNeverReadyIsStopped(t *testing.T) {
 	f, options := newNative(t, serves)
 	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
@@ -222,7 +222,7 @@ func TestABuildkitdThatIsNeverReadyIsGivenUp(t *testing.T) {
 	f.requireNothingLeft()
 }
 
-func TestABuilderThatBuildxRefusesIsStopped(t *testing.T) {
+func TestABuilderThatBuildxCannotRegisterIsStopped(t *testing.T) {
 	f, options := newNative(t, serves)
 	options.Buildx.Path = f.program("buildx", `while ! grep -q "^buildkitd " "`+f.dir+`/calls"; do sleep 0.01; done; echo "no space left on device" >&2; exit 1`)
 	_, err := Start(context.Background(), options)
@@ -230,7 +230,7 @@ func TestABuilderThatBuildxRefusesIsStopped(t *testing.T) {
 	f.requireNothingLeft()
 }
 
-func TestABuildkitdThatDiesDuringTheBuildIsNoTroubleToClose(t *testing.T) {
+func TestABuildkitdThatDiedDuringTheBuildCanBeClosed(t *testing.T) {
 	f, options := newNative(t, isReady+serves)
 	b, err := Start(context.Background(), options)
 	require.NoError(t, err)
@@ -239,10 +239,10 @@ func TestABuildkitdThatDiesDuringTheBuildIsNoTroubleToClose(t *testing.T) {
 	f.requireNothingLeft()
 }
 
-func TestTemporaryFilesGoWithBuildkitdHoweverItEnds(t *testing.T) {
+func TestTemporaryFilesAreRemovedHoweverBuildkitdEnds(t *testing.T) {
 	for name, end := range map[string]func(pid int){
-		"it is stopped": func(int) {},
-		"it is killed, so it does not remove them": func(pid int) { require.NoError(t, unix.Kill(pid, unix.SIGKILL)) },
+		"it is stopped":                       func(int) {},
+		"it is killed and cannot remove them": func(pid int) { require.NoError(t, unix.Kill(pid, unix.SIGKILL)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			note := filepath.Join(t.TempDir(), "made")
@@ -261,12 +261,12 @@ func TestTemporaryFilesGoWithBuildkitdHoweverItEnds(t *testing.T) {
 	}
 }
 
-func TestWhatBuildkitdStartedGoesWithIt(t *testing.T) {
+func TestProcessesOfBuildkitdEndWithIt(t *testing.T) {
 	starts := map[string]string{
-		"a process of its group":                    "sleep 60 >/dev/null 2>&1 &\n",
-		"a process in a session of its own":         "setsid sleep 60 >/dev/null 2>&1 &\n",
-		"a process whose parent has ended":          "(setsid sleep 60 >/dev/null 2>&1 &)\n",
-		"a process that does not end when asked to": "setsid sh -c \"trap '' TERM INT HUP; while :; do sleep 60; done\" >/dev/null 2>&1 &\n",
+		"a process of its group":           "sleep 60 >/dev/null 2>&1 &\n",
+		"a process in its own session":     "setsid sleep 60 >/dev/null 2>&1 &\n",
+		"a process whose parent has ended": "(setsid sleep 60 >/dev/null 2>&1 &)\n",
+		"a process that ignores signals":   "setsid sh -c \"trap '' TERM INT HUP; while :; do sleep 60; done\" >/dev/null 2>&1 &\n",
 	}
 	ends := map[string]func(*Builder){
 		"when it is stopped": func(b *Builder) { _ = b.Close() },
@@ -287,37 +287,37 @@ func TestWhatBuildkitdStartedGoesWithIt(t *testing.T) {
 	}
 }
 
-func TestABuildkitdThatAnotherUserPutThereIsNotRun(t *testing.T) {
+func TestABuildkitdOfAnotherUserIsNotRun(t *testing.T) {
 	own, err := os.Executable()
 	require.NoError(t, err)
-	for name, file := range map[string]string{"beside this program": "buildkitd", "beside this program, packed": "buildkitd" + packed.Suffix} {
+	for name, file := range map[string]string{"next to this program": "buildkitd", "next to this program, packed": "buildkitd" + packed.Suffix} {
 		t.Run(name, func(t *testing.T) {
 			_, options := newNative(t, isReady+serves)
-			beside := filepath.Join(filepath.Dir(own), file)
-			require.NoError(t, os.WriteFile(beside, []byte("#!/bin/sh\n"), 0o755))
-			t.Cleanup(func() { assert.NoError(t, os.Remove(beside)) })
-			require.NoError(t, os.Chown(beside, 65534, 65534))
+			sibling := filepath.Join(filepath.Dir(own), file)
+			require.NoError(t, os.WriteFile(sibling, []byte("#!/bin/sh\n"), 0o755))
+			t.Cleanup(func() { assert.NoError(t, os.Remove(sibling)) })
+			require.NoError(t, os.Chown(sibling, 65534, 65534))
 			_, err := Start(t.Context(), options)
-			assert.ErrorContains(t, err, beside+" is not run, since it belongs to user 65534: remove it")
+			assert.ErrorContains(t, err, sibling+" is not safe to run: it belongs to user 65534; remove it")
 		})
 	}
 }
 
-func TestWhatTheNativeBuilderNeedsIsNamed(t *testing.T) {
+func TestTheErrorNamesWhatTheNativeBuilderNeeds(t *testing.T) {
 	needRoot(t)
 	f := newFakes(t)
 	t.Setenv("PATH", f.dir)
 	_, err := Start(context.Background(), Options{Kind: "native"})
 	require.ErrorContains(t, err, "native builder: runc is not on PATH: install the runc package")
-	assert.False(t, WantsBuildkitd("auto"), "buildkitd alone would not do")
+	assert.False(t, LacksOnlyBuildkitd("auto"), "runc is missing too")
 
 	f.program("runc", "")
 	_, err = Start(context.Background(), Options{Kind: "native"})
-	require.ErrorContains(t, err, "native builder: buildkitd is neither beside layercache nor on PATH")
-	assert.True(t, WantsBuildkitd("auto"))
-	assert.True(t, WantsBuildkitd("native"))
-	assert.False(t, WantsBuildkitd("docker"))
+	require.ErrorContains(t, err, "native builder: buildkitd is neither next to layercache nor on PATH")
+	assert.True(t, LacksOnlyBuildkitd("auto"))
+	assert.True(t, LacksOnlyBuildkitd("native"))
+	assert.False(t, LacksOnlyBuildkitd("docker"))
 
 	f.program("buildkitd", "")
-	assert.False(t, WantsBuildkitd("auto"), "it is there")
+	assert.False(t, LacksOnlyBuildkitd("auto"), "buildkitd is installed")
 }

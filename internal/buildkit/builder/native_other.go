@@ -15,12 +15,12 @@ func startNative(context.Context, Options) (*Builder, error) {
 	return nil, errNotLinux
 }
 
-func lacksBuildkitd() bool { return false }
+func lacksOnlyBuildkitd() bool { return false }
 
-// shutDockerAPI has nothing to shut: steps are in a virtual machine here, and not on this machine's network.
-func shutDockerAPI(context.Context) error { return nil }
+// blockDockerAPI does nothing: steps run in a virtual machine here, and not on this machine's network.
+func blockDockerAPI(context.Context) error { return nil }
 
-// FirstProcess fails: nothing calls this program under the name firstProcess here.
+// FirstProcess fails: only Linux has a native builder.
 func FirstProcess(_ []string, stderr io.Writer) (exitStatus int) {
 	fmt.Fprintf(stderr, "layercache: %v\n", errNotLinux)
 	return 1

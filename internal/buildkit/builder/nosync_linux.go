@@ -7,12 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// auditArchitectures are the kernel's names of what this program may be compiled for.
+// auditArchitectures are the kernel's values for the architectures of this program.
 var auditArchitectures = map[string]uint32{"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64}
 
-// ignoreSyncs has the kernel answer fsync and its like at once with success, for this thread and every process started from
-// it: waiting until bytes are on the disk serves what survives a crash of the machine, and nothing of a builder that lives for
-// one build does. systemd-nspawn's SuppressSync= does the same. Where the kernel will not, syncs take what they take.
+// ignoreSyncs makes fsync, fdatasync, sync and syncfs return success without waiting, for this thread and
+// every process started from it. Syncs protect data against a crash of the machine, and a builder for one
+// build has no such data. systemd-nspawn's SuppressSync= does the same. If the kernel refuses the filter,
+// syncs work as usual.
 //
 // https://www.freedesktop.org/software/systemd/man/latest/systemd.nspawn.html
 func ignoreSyncs() error {
@@ -41,7 +42,7 @@ func ignoreSyncs() error {
 	program = append(program, answer(unix.SECCOMP_RET_ALLOW), answer(unix.SECCOMP_RET_ERRNO))
 
 	filter := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
-	// SPEC_ALLOW: older kernels would else slow every filtered process down, as if it ran code that it does not trust.
+	// Without SPEC_ALLOW, older kernels slow down every filtered process with mitigations for untrusted code.
 	_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW, uintptr(unsafe.Pointer(&filter)))
 	runtime.KeepAlive(program)
 	if errno != 0 {

@@ -6,8 +6,8 @@ import (
 	"net"
 )
 
-// notification is a socket for systemd's service notifications, which buildkitd sends when NOTIFY_SOCKET is set: readiness
-// without polling.
+// notification is a socket for systemd's service notifications. buildkitd sends one when it is ready if
+// NOTIFY_SOCKET is set, so no polling is needed.
 //
 // https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
 type notification struct {

@@ -29,7 +29,7 @@ func TestTheFirstFolderWhereOverlayMountsWorkIsTaken(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.remove() })
 	assert.Equal(t, "overlayfs", s.snapshotter)
-	assert.Empty(t, s.slow())
+	assert.Empty(t, s.slowNote())
 	assert.Equal(t, filepath.Join(memory, "second"), filepath.Dir(s.dir))
 	assert.Equal(t, []string{"lock"}, leftIn(t, filepath.Join(overlay, "first")), "nothing stays where it did not work")
 	assert.Equal(t, []string{"lock"}, leftIn(t, s.dir), "the trial mount is gone")
@@ -42,7 +42,7 @@ func TestWhereNoOverlayMountWorksLayersAreCopied(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.remove() })
 	assert.Equal(t, "native", s.snapshotter)
-	assert.Regexp(t, `^with the slow snapshotter "native", because overlay mounts do not work below \S+/only: \S[^\n]*$`, s.slow())
+	assert.Regexp(t, `^slow, because snapshotter "native" copies all files: overlay mounts do not work below \S+/only: \S[^\n]*$`, s.slowNote())
 }
 
 func needRoot(t *testing.T) {

@@ -7,13 +7,14 @@ import (
 	"strings"
 )
 
-// process is a builder that is a child of this process.
+// process is the process of a builder that is a child of this process.
 type process struct {
 	*os.Process
 	exited <-chan struct{}
 }
 
-// Lost says that the builder's process has ended by itself. Of a builder that is no child of this process nothing is known.
+// Lost reports whether the builder's process has ended by itself. It is false for a builder that is not a
+// child of this process.
 func (b *Builder) Lost() bool {
 	if b.process == nil {
 		return false
@@ -26,18 +27,18 @@ func (b *Builder) Lost() bool {
 	}
 }
 
-// Kill ends the builder's process without asking it, where it is a child of this process. What it left is removed by Close.
+// Kill kills the builder's process if it is a child of this process. Close removes its files.
 func (b *Builder) Kill() {
 	if b.process != nil {
 		_ = b.process.Kill()
 	}
 }
 
-// Traffic is how many bytes the builder has read and written so far, by files and connections. It is seen on Linux, where the
-// builder is a child of this process.
+// Traffic returns how many bytes the builder has read and written so far, in files and connections. known is
+// false if the builder is not a child of this process, or not on Linux.
 //
 // https://www.kernel.org/doc/html/latest/filesystems/proc.html#proc-pid-io-display-the-io-accounting-fields
-func (b *Builder) Traffic() (bytes int64, seen bool) {
+func (b *Builder) Traffic() (bytes int64, known bool) {
 	if b.process == nil {
 		return 0, false
 	}

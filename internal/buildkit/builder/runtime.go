@@ -16,34 +16,34 @@ import (
 )
 
 const (
-	// stepRuntime is the name under which buildkitd has this program for its OCI runtime.
+	// stepRuntime is the name under which buildkitd calls this program as its OCI runtime.
 	stepRuntime = "buildkit-runc"
-	// machineRuntime is the OCI runtime that this program becomes then.
+	// machineRuntime is the OCI runtime that this program then executes in its place.
 	machineRuntime = "runc"
-	// rawSockets is the capability that steps go without. They are on the machine's network, where it would let them read and
-	// forge whatever goes over it, such as the answer of CodeBuild's credentials endpoint. It is the only one of those that
-	// BuildKit gives to steps that reaches beyond a step's own connections.
+	// rawSockets is the capability that is removed from steps. They share the machine's network, where it
+	// would let them read and forge all traffic, such as the answer of CodeBuild's credentials endpoint. It
+	// is the only capability of BuildKit's steps that reaches beyond a step's own connections.
 	//
 	// https://man7.org/linux/man-pages/man7/capabilities.7.html
 	rawSockets = "CAP_NET_RAW"
-	// firstToGo is the score with which the kernel kills a process before all others when memory runs out. Whoever has no
-	// CAP_SYS_RESOURCE can only raise it, and steps have none.
+	// maxOOMScore makes the kernel kill a process before all others when memory runs out. Only a process with
+	// CAP_SYS_RESOURCE can lower its score, and steps do not have it.
 	//
 	// https://docs.kernel.org/filesystems/proc.html#proc-pid-oom-adj-proc-pid-oom-score-adj-adjust-the-oom-killer-score
-	firstToGo = "1000"
+	maxOOMScore = "1000"
 )
 
-// IsRuntime says that this program was called under the name of buildkitd's OCI runtime.
+// IsRuntime reports whether this program was called under the name of buildkitd's OCI runtime.
 func IsRuntime(program string) bool { return filepath.Base(program) == stepRuntime }
 
-// Runtime is runc as buildkitd calls it, for steps that have no raw sockets and are killed first when memory runs out. It returns only when something is wrong, and then no step
-// was started: otherwise this process has become runc.
+// Runtime removes raw sockets from the step that buildkitd starts with these arguments, sets maxOOMScore, and
+// executes runc in its place. It returns only on failure; then no step was started.
 func Runtime(arguments []string, stderr io.Writer) (exitStatus int) {
 	err := restrict(arguments)
 	if err == nil {
 		err = becomeRunc(arguments)
 	}
-	fmt.Fprintf(stderr, "layercache: runc was not called, because steps of the native builder have to go without %s: %v (LAYERCACHE_BUILDER=docker does without this)\n", rawSockets, err)
+	fmt.Fprintf(stderr, "layercache: the step was not started, because %s could not be removed from it: %v (LAYERCACHE_BUILDER=docker does not need this)\n", rawSockets, err)
 	return 1
 }
 
@@ -55,8 +55,8 @@ func becomeRunc(arguments []string) error {
 	return fmt.Errorf("start %s: %w", runc, syscall.Exec(runc, append([]string{runc}, arguments...), os.Environ()))
 }
 
-// restrict restricts what runc is about to start: in the container's specification in the bundle, or in the file of the process
-// that joins a container. Commands that start nothing are left alone.
+// restrict restricts the process that runc is about to start: in the container's specification in the bundle,
+// or in the file of a process that joins a container. Other commands of runc are not changed.
 func restrict(arguments []string) error {
 	command, rest, err := runcCommand(arguments)
 	if err != nil {
@@ -66,7 +66,7 @@ func restrict(arguments []string) error {
 	case "run", "create":
 		bundles := valuesOf(rest, "bundle", "b")
 		if len(bundles) == 0 {
-			bundles = []string{"."} // As runc has it.
+			bundles = []string{"."} // runc's default
 		}
 		for _, bundle := range bundles {
 			err = errors.Join(err, rewrite(filepath.Join(bundle, "config.json"), "process"))
@@ -74,7 +74,7 @@ func restrict(arguments []string) error {
 	case "exec":
 		files := valuesOf(rest, "process", "p")
 		if len(files) == 0 {
-			return errors.New("runc exec has no --process, the file that says what the process may do")
+			return errors.New("runc exec has no --process, the file with the capabilities of the process")
 		}
 		for _, file := range files {
 			err = errors.Join(err, rewrite(file))
@@ -83,38 +83,38 @@ func restrict(arguments []string) error {
 	return err
 }
 
-// globalFlags are runc's flags before its command, and whether a value follows. With another one it would not be certain which
-// word is the command.
+// globalFlags are runc's flags before its command; the value is true if the flag takes a value. Other flags
+// are refused, because it would not be clear which word is the command.
 var globalFlags = map[string]bool{
 	"criu": true, "log": true, "log-format": true, "root": true, "rootless": true,
 	"debug": false, "systemd-cgroup": false, "help": false, "h": false, "version": false, "v": false,
 }
 
-// runcCommand finds the command, and what follows it.
+// runcCommand returns runc's command and the arguments after it.
 func runcCommand(arguments []string) (command string, rest []string, err error) {
 	for i := 0; i < len(arguments); i++ {
 		if !strings.HasPrefix(arguments[i], "-") {
 			return arguments[i], arguments[i+1:], nil
 		}
 		name, joined := flagName(arguments[i])
-		valued, known := globalFlags[name]
+		takesValue, known := globalFlags[name]
 		if !known {
-			return "", nil, fmt.Errorf("the flag %s of runc's is not known here", arguments[i])
+			return "", nil, fmt.Errorf("unknown runc flag %s", arguments[i])
 		}
-		if valued && !joined {
+		if takesValue && !joined {
 			i++
 		}
 	}
 	return "", nil, nil
 }
 
-// flagName is the name of a flag with one dash or two, and whether a value is joined to it.
+// flagName returns the name of a flag without its dashes. joined is true for --name=value.
 func flagName(flag string) (name string, joined bool) {
 	name, _, joined = strings.Cut(strings.TrimPrefix(flag[1:], "-"), "=")
 	return name, joined
 }
 
-// valuesOf are the values of a flag, by any of its names: --bundle DIR, --bundle=DIR, -b DIR.
+// valuesOf returns the values of a flag with any of these names: --bundle DIR, --bundle=DIR, -b DIR.
 func valuesOf(arguments []string, names ...string) []string {
 	var values []string
 	for i, argument := range arguments {
@@ -133,7 +133,7 @@ func valuesOf(arguments []string, names ...string) []string {
 	return values
 }
 
-// rewrite restricts the process at the path in a file of JSON. The rest of the file stays as it is.
+// rewrite restricts the process at the path in a JSON file. The rest of the file does not change.
 func rewrite(file string, path ...string) error {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -146,9 +146,9 @@ func rewrite(file string, path ...string) error {
 	return os.WriteFile(file, restricted, 0o600)
 }
 
-// restrictProcess takes raw sockets from every set of the process's capabilities, and has it killed first when memory runs out.
-// Capabilities that are not written as OCI's specification has them are an error, as whoever reads them otherwise might find more
-// in them.
+// restrictProcess removes raw sockets from every capability set of the process, and sets maxOOMScore.
+// Capabilities that do not have the form of OCI's specification are an error, because runc might read them
+// differently.
 //
 // https://github.com/opencontainers/runtime-spec/blob/main/config.md#linux-process
 func restrictProcess(content []byte, path ...string) ([]byte, error) {
@@ -160,18 +160,18 @@ func restrictProcess(content []byte, path ...string) ([]byte, error) {
 	path = append(path, "capabilities")
 	capabilities := document.GetObject(path...)
 	if capabilities == nil {
-		return nil, fmt.Errorf("it has no %s", strings.Join(path, "."))
+		return nil, fmt.Errorf("%s is missing", strings.Join(path, "."))
 	}
 	capabilities.Visit(func(name []byte, set *fastjson.Value) {
 		if problem := removeFrom(set); problem != nil {
 			err = errors.Join(err, fmt.Errorf("%s.%s: %w", strings.Join(path, "."), name, problem))
 		}
 	})
-	process.Set("oomScoreAdj", fastjson.MustParse(firstToGo))
+	process.Set("oomScoreAdj", fastjson.MustParse(maxOOMScore))
 	return document.MarshalTo(nil), err
 }
 
-// removeFrom takes raw sockets from one set, however often they are in it.
+// removeFrom removes every entry for raw sockets from one set.
 func removeFrom(set *fastjson.Value) error {
 	members, err := set.Array()
 	if err != nil {

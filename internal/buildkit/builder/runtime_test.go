@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bundleSpec is the specification of a container, in the order and with the escapes in which buildkitd writes it.
+// bundleSpec is the specification of a container, in the order and with the escapes of buildkitd.
 const bundleSpec = `{"ociVersion":"1.3.0","process":{"user":{"uid":0},"args":["/bin/sh","-c","echo CAP_NET_RAW \u003c \"x\" 💡"],` +
 	`"capabilities":{"bounding":["CAP_CHOWN","CAP_NET_RAW","CAP_KILL"],"effective":["CAP_NET_RAW"],"permitted":["CAP_CHOWN"]},"oomScoreAdj":-500},` +
 	`"annotations":{"CAP_NET_RAW":"CAP_NET_RAW"},"unknown":[1.50,100000000000000000001,null,{"b":1,"a":2}]}` + "\n"
@@ -20,17 +20,17 @@ const restrictedSpec = `{"ociVersion":"1.3.0","process":{"user":{"uid":0},"args"
 	`"capabilities":{"bounding":["CAP_CHOWN","CAP_KILL"],"effective":[],"permitted":["CAP_CHOWN"]},"oomScoreAdj":1000},` +
 	`"annotations":{"CAP_NET_RAW":"CAP_NET_RAW"},"unknown":[1.50,100000000000000000001,null,{"b":1,"a":2}]}`
 
-func TestRawSocketsAreTakenFromEverySet(t *testing.T) {
+func TestRawSocketsAreRemovedFromEverySet(t *testing.T) {
 	cases := []struct{ name, in, out string }{
 		{"a set has it in the middle", `{"capabilities":{"bounding":["CAP_CHOWN","CAP_NET_RAW","CAP_KILL"]}}`, `{"capabilities":{"bounding":["CAP_CHOWN","CAP_KILL"]}}`},
 		{"a set has it more than once", `{"capabilities":{"ambient":["CAP_NET_RAW","CAP_NET_RAW","CAP_KILL","CAP_NET_RAW"]}}`, `{"capabilities":{"ambient":["CAP_KILL"]}}`},
-		{"a set has nothing else", `{"capabilities":{"effective":["CAP_NET_RAW"]}}`, `{"capabilities":{"effective":[]}}`},
-		{"a set writes it with an escape", `{"capabilities":{"effective":["CAP_NET\u005fRAW"]}}`, `{"capabilities":{"effective":[]}}`},
-		{"all sets have it, and one that nobody knows yet",
+		{"a set has only this capability", `{"capabilities":{"effective":["CAP_NET_RAW"]}}`, `{"capabilities":{"effective":[]}}`},
+		{"a set has it with an escaped character", `{"capabilities":{"effective":["CAP_NET\u005fRAW"]}}`, `{"capabilities":{"effective":[]}}`},
+		{"all sets have it, and an unknown one",
 			`{"capabilities":{"bounding":["CAP_NET_RAW"],"effective":["CAP_NET_RAW"],"inheritable":["CAP_NET_RAW"],"permitted":["CAP_NET_RAW"],"ambient":["CAP_NET_RAW"],"new":["CAP_NET_RAW"]}}`,
 			`{"capabilities":{"bounding":[],"effective":[],"inheritable":[],"permitted":[],"ambient":[],"new":[]}}`},
 		{"no set has it", `{"capabilities":{"bounding":["CAP_NET_ADMIN"],"effective":[]}}`, `{"capabilities":{"bounding":["CAP_NET_ADMIN"],"effective":[]}}`},
-		{"there is no set", `{"args":["x"],"capabilities":{}}`, `{"args":["x"],"capabilities":{}}`},
+		{"no sets", `{"args":["x"],"capabilities":{}}`, `{"args":["x"],"capabilities":{}}`},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -41,16 +41,16 @@ func TestRawSocketsAreTakenFromEverySet(t *testing.T) {
 	}
 }
 
-func TestCapabilitiesThatCannotBeReadAreAnError(t *testing.T) {
-	cases := []struct{ name, in, says string }{
-		{"it is cut off", bundleSpec[:200], "config.json: cannot parse JSON"},
-		{"it is empty", "", "config.json: cannot parse JSON"},
-		{"it is no object", `["process"]`, "config.json: it has no process.capabilities"},
-		{"there is no process", `{"root":{"path":"x"}}`, "config.json: it has no process.capabilities"},
-		{"the process has no capabilities", `{"process":{"args":["x"]}}`, "config.json: it has no process.capabilities"},
-		{"capabilities are a list", `{"process":{"capabilities":["CAP_NET_RAW"]}}`, "config.json: it has no process.capabilities"},
-		{"a set is no list", `{"process":{"capabilities":{"bounding":["CAP_NET_RAW"],"effective":"CAP_NET_RAW"}}}`, "process.capabilities.effective: value doesn't contain array"},
-		{"a member is no name", `{"process":{"capabilities":{"bounding":[["CAP_NET_RAW"]]}}}`, "process.capabilities.bounding: value doesn't contain string"},
+func TestUnreadableCapabilitiesAreAnError(t *testing.T) {
+	cases := []struct{ name, in, message string }{
+		{"the file is truncated", bundleSpec[:200], "config.json: cannot parse JSON"},
+		{"the file is empty", "", "config.json: cannot parse JSON"},
+		{"the file has no object", `["process"]`, "config.json: process.capabilities is missing"},
+		{"the process is missing", `{"root":{"path":"x"}}`, "config.json: process.capabilities is missing"},
+		{"the process has no capabilities", `{"process":{"args":["x"]}}`, "config.json: process.capabilities is missing"},
+		{"capabilities are a list", `{"process":{"capabilities":["CAP_NET_RAW"]}}`, "config.json: process.capabilities is missing"},
+		{"a set is not a list", `{"process":{"capabilities":{"bounding":["CAP_NET_RAW"],"effective":"CAP_NET_RAW"}}}`, "process.capabilities.effective: value doesn't contain array"},
+		{"a member is not a name", `{"process":{"capabilities":{"bounding":[["CAP_NET_RAW"]]}}}`, "process.capabilities.bounding: value doesn't contain string"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestCapabilitiesThatCannotBeReadAreAnError(t *testing.T) {
 			bundle := t.TempDir()
 			config := filepath.Join(bundle, "config.json")
 			require.NoError(t, os.WriteFile(config, []byte(c.in), 0o600))
-			refuses(t, c.says, "run", "--bundle", bundle, "id")
+			refuses(t, c.message, "run", "--bundle", bundle, "id")
 			content, err := os.ReadFile(config)
 			require.NoError(t, err)
 			assert.Equal(t, c.in, string(content))
@@ -66,31 +66,32 @@ func TestCapabilitiesThatCannotBeReadAreAnError(t *testing.T) {
 	}
 }
 
-// refuses checks that runc is not called, which would end the test's own process.
-func refuses(t *testing.T, says string, arguments ...string) {
+// refuses checks that Runtime fails. If it executed runc, the test's own process would end.
+func refuses(t *testing.T, message string, arguments ...string) {
 	t.Helper()
 	var stderr bytes.Buffer
 	assert.Equal(t, 1, Runtime(arguments, &stderr))
-	assert.Regexp(t, `\Alayercache: runc was not called, because steps of the native builder have to go without CAP_NET_RAW: [^\n]+ \(LAYERCACHE_BUILDER=docker does without this\)\n\z`, stderr.String())
-	assert.Contains(t, stderr.String(), says)
+	assert.Regexp(t, `\Alayercache: the step was not started, because CAP_NET_RAW could not be removed from it: [^\n]+ \(LAYERCACHE_BUILDER=docker does not need this\)\n\z`, stderr.String())
+	assert.Contains(t, stderr.String(), message)
 }
 
-// Arguments are those of go-runc v1.2.1 with the options of BuildKit v0.33.0, and other forms that runc takes.
-func TestEachCallThatStartsAProcessIsRestricted(t *testing.T) {
+// The arguments are those of go-runc v1.2.1 with the options of BuildKit v0.33.0, and other forms that runc
+// accepts.
+func TestEveryCallThatStartsAProcessIsRestricted(t *testing.T) {
 	cases := []struct {
 		name, file, in, out string
 		arguments           []string
 	}{
-		{"run, as BuildKit calls it", "config.json", bundleSpec, restrictedSpec, []string{"--log", "/state/run", "--log-format", "json", "run", "--bundle", "DIR", "--keep", "id"}},
-		{"run with its flags joined", "config.json", bundleSpec, restrictedSpec, []string{"--root=/r", "--rootless=false", "--debug", "run", "--keep", "--bundle=DIR", "id"}},
+		{"run with the arguments of BuildKit", "config.json", bundleSpec, restrictedSpec, []string{"--log", "/state/run", "--log-format", "json", "run", "--bundle", "DIR", "--keep", "id"}},
+		{"run with --flag=value", "config.json", bundleSpec, restrictedSpec, []string{"--root=/r", "--rootless=false", "--debug", "run", "--keep", "--bundle=DIR", "id"}},
 		{"run with short flags", "config.json", bundleSpec, restrictedSpec, []string{"-log", "x", "run", "-b", "DIR", "id"}},
-		{"run with a bundle that is named twice", "config.json", bundleSpec, restrictedSpec, []string{"run", "--bundle", "DIR", "-b=DIR", "id"}},
+		{"run with two bundle flags", "config.json", bundleSpec, restrictedSpec, []string{"run", "--bundle", "DIR", "-b=DIR", "id"}},
 		{"create", "config.json", bundleSpec, restrictedSpec, []string{"--systemd-cgroup", "create", "--bundle", "DIR", "--pid-file", "/p", "id"}},
-		{"exec, as BuildKit calls it", "runc-process1", `{"capabilities":{"bounding":["CAP_NET_RAW","CAP_KILL"]},"cwd":"/"}`, `{"capabilities":{"bounding":["CAP_KILL"]},"cwd":"/","oomScoreAdj":1000}`,
+		{"exec with the arguments of BuildKit", "runc-process1", `{"capabilities":{"bounding":["CAP_NET_RAW","CAP_KILL"]},"cwd":"/"}`, `{"capabilities":{"bounding":["CAP_KILL"]},"cwd":"/","oomScoreAdj":1000}`,
 			[]string{"--log", "l", "--log-format", "json", "exec", "--process", "DIR/runc-process1", "--pid-file", "/p", "id"}},
 		{"exec with a short flag", "p", `{"capabilities":{"effective":["CAP_NET_RAW"]}}`, `{"capabilities":{"effective":[]},"oomScoreAdj":1000}`, []string{"exec", "-p=DIR/p", "id"}},
 		{"delete", "config.json", bundleSpec, bundleSpec, []string{"--log", "run", "delete", "id"}},
-		{"kill of a container that is called like a command", "config.json", bundleSpec, bundleSpec, []string{"kill", "run", "9"}},
+		{"kill of a container named like a command", "config.json", bundleSpec, bundleSpec, []string{"kill", "run", "9"}},
 		{"the version", "config.json", bundleSpec, bundleSpec, []string{"--version"}},
 	}
 	for _, c := range cases {
@@ -110,7 +111,7 @@ func TestEachCallThatStartsAProcessIsRestricted(t *testing.T) {
 	}
 }
 
-func TestABundleThatIsNotNamedIsTheWorkingFolder(t *testing.T) {
+func TestTheDefaultBundleIsTheWorkingFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("config.json", []byte(bundleSpec), 0o600))
 	require.NoError(t, restrict([]string{"run", "id"}))
@@ -119,14 +120,14 @@ func TestABundleThatIsNotNamedIsTheWorkingFolder(t *testing.T) {
 	assert.Equal(t, restrictedSpec, string(content))
 }
 
-func TestRuncIsNotCalledWhereItIsNotClearWhatItWouldStart(t *testing.T) {
+func TestRuncIsNotStartedIfItsProcessIsNotKnown(t *testing.T) {
 	newFakes(t).program("runc", "exit 7")
 	empty := t.TempDir()
 	refuses(t, "open "+empty+"/config.json: no such file or directory", "run", "--bundle", empty, "id")
 	refuses(t, "open "+empty+"/gone: no such file or directory", "exec", "--process", empty+"/gone", "id")
 	refuses(t, "runc exec has no --process", "exec", "--cap", "CAP_NET_RAW", "id", "sh")
-	refuses(t, "the flag --future of runc's is not known", "--future", "value", "run", "--bundle", empty, "id")
-	refuses(t, "the flag -- of runc's is not known", "--", "run", "--bundle", empty, "id")
+	refuses(t, "unknown runc flag --future", "--future", "value", "run", "--bundle", empty, "id")
+	refuses(t, "unknown runc flag --", "--", "run", "--bundle", empty, "id")
 
 	t.Setenv("PATH", empty)
 	refuses(t, `"runc": executable file not found in $PATH`, "state", "id")

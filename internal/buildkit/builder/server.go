@@ -7,18 +7,19 @@ import (
 	"github.com/layercache/layercache/internal/registry/dockerconfig"
 )
 
-// startServer takes the BuildKit of a docker server as it is; without such a server it starts nothing.
+// startServer uses the BuildKit of a docker server. It returns nil if there is no docker server.
 //
-// A docker server is a docker daemon on another machine, whose state outlives the build: one that CodeBuild keeps beside a
-// project, or one of the user's own. AWS documents that CodeBuild's is reached over the network (its security group has to
-// let port 9876 in) by plain `docker` and `docker buildx build` calls, and not how they are pointed there. So it is looked
-// for in every place that points them: DOCKER_HOST, the docker context, and the buildx instance in use. A daemon on
-// loopback is this machine's, as in the command that AWS documents for privileged builds.
+// A docker server is a docker daemon on another machine whose state outlives the build: CodeBuild's docker
+// server for a project, or one of the user. AWS documents that plain `docker` and `docker buildx build` calls
+// reach CodeBuild's over the network (its security group must allow port 9876), but not how they are
+// configured. So this function checks everything that can configure them: DOCKER_HOST, the docker context,
+// and the current buildx instance. A daemon on loopback belongs to this machine, as in the command that AWS
+// documents for privileged builds.
 //
 // https://docs.aws.amazon.com/codebuild/latest/userguide/sample-docker-server.html
 func startServer(ctx context.Context, options Options) (*Builder, error) {
 	if len(options.PlainHTTP) > 0 {
-		return nil, nil // Only a builder of our own can be told of them.
+		return nil, nil // Only a builder that layercache configures can use them.
 	}
 	docker, err := dockerconfig.CurrentContext(dockerconfig.UserDir())
 	if err != nil {
@@ -27,7 +28,7 @@ func startServer(ctx context.Context, options Options) (*Builder, error) {
 	if instance, ok := buildx.Current(docker); ok && isServer(instance) {
 		return &Builder{
 			Kind: instance.Driver, Name: instance.Name, ExportsCache: true, Shared: true,
-			reason: "the buildx instance in use, " + instance.Name + ", keeps its builder and cache between builds",
+			note: "the current buildx instance, " + instance.Name + ", keeps its cache between builds",
 		}, nil
 	}
 	if !docker.Remote() {
@@ -37,14 +38,14 @@ func startServer(ctx context.Context, options Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.reason = "the docker server at " + docker.Host + " keeps its builder and cache between builds"
+	b.note = "the docker server at " + docker.Host + " keeps its cache between builds"
 	if !b.ExportsCache {
-		b.reason += "; its image store cannot export a registry cache, so its own is the cache"
+		b.note += "; it cannot export a registry cache, so the build uses the cache on that server"
 	}
 	return b, nil
 }
 
-// isServer says that the instance is not this machine's docker daemon.
+// isServer reports whether the instance runs outside of this machine's docker daemon.
 func isServer(instance buildx.Instance) bool {
 	if instance.Driver != "docker-container" {
 		return true

@@ -18,14 +18,14 @@ import (
 
 const containerdRuns = `echo "overlayfs [[driver-type io.containerd.snapshotter.v1]]"`
 
-func TestADockerServersBuilderIsUsedAsItIs(t *testing.T) {
-	const far = "the docker server at tcp://10.0.0.9:9876 keeps its builder and cache between builds"
+func TestTheBuilderOfADockerServerIsUsedUnchanged(t *testing.T) {
+	const reason = "the docker server at tcp://10.0.0.9:9876 keeps its cache between builds"
 	cases := []struct {
 		name, info, reason string
 		exports            bool
 	}{
-		{"one that can export a registry cache", containerdRuns, far, true},
-		{"one that cannot says so", daemonRuns, far + "; its image store cannot export a registry cache, so its own is the cache", false},
+		{"it can export a registry cache", containerdRuns, reason, true},
+		{"it cannot export a registry cache", daemonRuns, reason + "; it cannot export a registry cache, so the build uses the cache on that server", false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestADockerServersBuilderIsUsedAsItIs(t *testing.T) {
 			assert.Equal(t, c.exports, b.ExportsCache)
 			assert.Equal(t, c.reason, b.Reason)
 			require.NoError(t, b.Close())
-			assert.Equal(t, []string{"docker info --format {{.Driver}} {{.DriverStatus}}"}, f.calls(), "no builder is made and none is removed")
+			assert.Equal(t, []string{"docker info --format {{.Driver}} {{.DriverStatus}}"}, f.calls(), "no builder is created or removed")
 
 			var line bytes.Buffer
 			b.Describe(&line)
@@ -49,7 +49,7 @@ func TestADockerServersBuilderIsUsedAsItIs(t *testing.T) {
 	}
 }
 
-func TestADockerServerIsNotForRegistriesThatItCannotBeToldOf(t *testing.T) {
+func TestADockerServerIsNotUsedForRegistriesWithoutTLS(t *testing.T) {
 	f := newFakes(t)
 	t.Setenv("PATH", f.dir)
 	t.Setenv("DOCKER_HOST", "tcp://10.0.0.9:9876")
@@ -62,8 +62,8 @@ func TestADockerServerIsNotForRegistriesThatItCannotBeToldOf(t *testing.T) {
 	require.NoError(t, b.Close())
 }
 
-func TestABuilderThatIsNotOursSaysThatItHasNoMirrors(t *testing.T) {
-	const without = "; base images come from their upstream, because its configuration is not ours to set mirrors in"
+func TestTheReasonMentionsMirrorsThatAreNotUsed(t *testing.T) {
+	const notUsed = "; mirrors of base images are not used, because layercache cannot configure this builder"
 	for kind, want := range map[string]bool{"docker": true, "container": false} {
 		f := newFakes(t)
 		f.program("docker", daemonRuns)
@@ -71,14 +71,14 @@ func TestABuilderThatIsNotOursSaysThatItHasNoMirrors(t *testing.T) {
 		options.Mirrors = []variables.Mirror{{Upstream: "docker.io", Location: "h.example/hub"}}
 		b, err := Start(context.Background(), options)
 		require.NoError(t, err)
-		assert.Equal(t, want, strings.HasSuffix(b.Reason, without), b.Reason)
+		assert.Equal(t, want, strings.HasSuffix(b.Reason, notUsed), b.Reason)
 		require.NoError(t, b.Close())
 	}
 }
 
-func TestADockerServerThatDoesNotAnswerGivesWay(t *testing.T) {
+func TestAutoFallsBackIfTheDockerServerDoesNotAnswer(t *testing.T) {
 	f := newFakes(t)
-	t.Setenv("PATH", f.dir) // Without runc there is no native builder.
+	t.Setenv("PATH", f.dir) // without runc: no native builder
 	t.Setenv("DOCKER_HOST", "ssh://build.example")
 	f.program("docker", daemonDown)
 	_, err := Start(context.Background(), f.options("auto", ""))
@@ -86,7 +86,7 @@ func TestADockerServerThatDoesNotAnswerGivesWay(t *testing.T) {
 	assert.ErrorContains(t, err, "native builder: ")
 }
 
-func TestAKindThatIsAskedForIsNotTheDockerServers(t *testing.T) {
+func TestAnExplicitKindIsNotTakenFromTheDockerServer(t *testing.T) {
 	f := newFakes(t)
 	t.Setenv("DOCKER_HOST", "tcp://10.0.0.9:9876")
 	f.program("docker", daemonRuns)
@@ -96,7 +96,7 @@ func TestAKindThatIsAskedForIsNotTheDockerServers(t *testing.T) {
 	require.NoError(t, b.Close())
 }
 
-func TestTheDockerBuilderIsThatOfTheContextInUse(t *testing.T) {
+func TestTheDockerBuilderIsThatOfTheCurrentContext(t *testing.T) {
 	f := newFakes(t)
 	f.program("docker", daemonRuns)
 	f.context("near", "unix:///run/near.sock")
@@ -106,18 +106,18 @@ func TestTheDockerBuilderIsThatOfTheContextInUse(t *testing.T) {
 	assert.Equal(t, "near", b.Name)
 }
 
-func TestAnInstanceInUseThatIsNotThisMachinesIsUsedAsItIs(t *testing.T) {
+func TestACurrentInstanceOutsideOfThisMachinesDockerIsUsedUnchanged(t *testing.T) {
 	cases := []struct {
 		name, driver, endpoint string
-		taken                  bool
+		used                   bool
 	}{
-		{"a BuildKit that somebody keeps", "remote", "unix:///run/buildkit/buildkitd.sock", true},
-		{"a cluster", "kubernetes", "kubernetes:///shared", true},
-		{"a container of another machine's docker", "docker-container", "tcp://10.0.0.9:2376", true},
-		{"a container of a context's docker on another machine", "docker-container", "far", true},
-		{"a container of this machine's docker", "docker-container", "unix:///var/run/docker.sock", false},
-		{"a container of a context's docker on this machine", "docker-container", "near", false},
-		{"a container of a context that is gone", "docker-container", "gone", false},
+		{"a remote BuildKit", "remote", "unix:///run/buildkit/buildkitd.sock", true},
+		{"a Kubernetes cluster", "kubernetes", "kubernetes:///shared", true},
+		{"a container of a docker on another machine", "docker-container", "tcp://10.0.0.9:2376", true},
+		{"a container of a context on another machine", "docker-container", "far", true},
+		{"a container of the docker on this machine", "docker-container", "unix:///var/run/docker.sock", false},
+		{"a container of a context on this machine", "docker-container", "near", false},
+		{"a container of a missing context", "docker-container", "gone", false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -131,26 +131,26 @@ func TestAnInstanceInUseThatIsNotThisMachinesIsUsedAsItIs(t *testing.T) {
 			b, err := Start(context.Background(), f.options("auto", ""))
 			require.NoError(t, err)
 			t.Cleanup(func() { assert.NoError(t, b.Close()) })
-			assert.Equal(t, c.taken, b.Shared)
-			assert.Equal(t, c.taken, b.Name == "fleet")
-			if c.taken {
+			assert.Equal(t, c.used, b.Shared)
+			assert.Equal(t, c.used, b.Name == "fleet")
+			if c.used {
 				assert.Equal(t, c.driver, b.Kind)
 				assert.True(t, b.ExportsCache)
-				assert.Equal(t, "the buildx instance in use, fleet, keeps its builder and cache between builds", b.Reason)
+				assert.Equal(t, "the current buildx instance, fleet, keeps its cache between builds", b.Reason)
 				assert.Empty(t, f.calls(), "nothing is started")
 			}
 		})
 	}
 }
 
-// context makes a docker context, which docker keeps in a folder of its name's SHA-256.
+// context creates a docker context. docker names its folder with the SHA-256 of the context's name.
 func (f fakes) context(name, host string) {
 	f.t.Helper()
 	digest := sha256.Sum256([]byte(name))
 	f.file("docker-config/contexts/meta/"+hex.EncodeToString(digest[:])+"/meta.json", `{"Endpoints":{"docker":{"Host":"`+host+`"}}}`)
 }
 
-// file writes a file below the made-up machine's folder.
+// file writes a file in the folder of the fakes.
 func (f fakes) file(path, content string) {
 	f.t.Helper()
 	full := filepath.Join(f.dir, path)

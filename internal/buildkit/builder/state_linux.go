@@ -12,16 +12,16 @@ import (
 	"github.com/layercache/layercache/internal/buildkit/private"
 )
 
-// stateParents are tried in order for a file system where overlay mounts work. In a CodeBuild build the container's own
-// root is an overlay, on which no further one can be made; /var/lib/docker is a volume there.
+// stateParents are tried in this order until overlay mounts work. In CodeBuild the root of the container is
+// an overlay, which does not support further overlay mounts, and /var/lib/docker is a volume.
 var stateParents = []string{"/var/lib/layercache", filepath.Join(os.TempDir(), "layercache"), "/var/lib/docker/layercache"}
 
-// state is the folder of one builder. It is locked while its owner lives, so that a later builder can tell what a crash
-// left behind from what is in use.
+// state is the folder of one builder. It is locked while its process runs, so a later builder can distinguish
+// a folder in use from one that a crash left behind.
 type state struct {
 	dir         string
 	snapshotter string
-	// noOverlay is why the snapshotter is not overlayfs.
+	// noOverlay is the reason why the snapshotter is not overlayfs.
 	noOverlay error
 	lock      *os.File
 }
@@ -52,19 +52,20 @@ func newState() (*state, error) {
 }
 
 func newStateIn(parent string) (*state, error) {
-	parent, err := filepath.Abs(parent) // buildkitd runs in another folder.
+	parent, err := filepath.Abs(parent) // buildkitd has another working directory.
 	if err != nil {
 		return nil, err
 	}
 	if err := private.MakeDir(parent); err != nil {
 		return nil, err
 	}
-	// One helper at a time makes or clears folders here, so that none is taken for abandoned before its lock is held.
-	turn, err := lockFile(filepath.Join(parent, "lock"), unix.LOCK_EX)
+	// One process at a time creates or removes folders here, so no new folder looks abandoned before it is
+	// locked.
+	parentLock, err := lockFile(filepath.Join(parent, "lock"), unix.LOCK_EX)
 	if err != nil {
 		return nil, err
 	}
-	defer turn.Close()
+	defer parentLock.Close()
 	discardAbandoned(parent)
 	dir, err := os.MkdirTemp(parent, "builder-")
 	if err != nil {
@@ -77,7 +78,7 @@ func newStateIn(parent string) (*state, error) {
 	return &state{dir: dir, lock: lock}, nil
 }
 
-// lockFile opens the file, making it if need be, and takes its lock, which goes when the file is closed.
+// lockFile opens or creates the file and locks it. Closing the file releases the lock.
 func lockFile(path string, how int) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -89,7 +90,7 @@ func lockFile(path string, how int) (*os.File, error) {
 	return file, nil
 }
 
-// tryOverlay makes one overlay mount and takes it away again.
+// tryOverlay creates an overlay mount and removes it.
 func tryOverlay(dir string) error {
 	base := filepath.Join(dir, "overlay-check")
 	defer os.RemoveAll(base)
@@ -112,13 +113,13 @@ func tryOverlay(dir string) error {
 
 func (s *state) path(name string) string { return filepath.Join(s.dir, name) }
 
-// name is unique on this machine and valid as the name of a buildx builder.
+// name returns the name of the builder in buildx, which is unique on this machine.
 func (s *state) name() string { return "layercache-" + filepath.Base(s.dir) }
 
-// slow says that the builder copies files where others mount them, and why; empty when it mounts them.
-func (s *state) slow() string {
+// slowNote explains why the builder copies files instead of mounting them; empty if it mounts them.
+func (s *state) slowNote() string {
 	if s.noOverlay == nil {
 		return ""
 	}
-	return fmt.Sprintf("with the slow snapshotter %q, because %s", s.snapshotter, strings.ReplaceAll(s.noOverlay.Error(), "\n", " and "))
+	return fmt.Sprintf("slow, because snapshotter %q copies all files: %s", s.snapshotter, strings.ReplaceAll(s.noOverlay.Error(), "\n", " and "))
 }

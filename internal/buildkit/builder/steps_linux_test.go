@@ -20,8 +20,8 @@ import (
 	"github.com/layercache/layercache/internal/buildkit/toolchain"
 )
 
-// probe says what sockets it may open, and on which network it is. With an argument it waits to be killed, and so does a process that
-// it leaves in a session of its own.
+// probe prints which sockets it may open, and its network namespace. With an argument it waits until it is
+// killed; with "leave" it also starts a process in a new session that does the same.
 const probe = `package main
 
 import (
@@ -43,9 +43,9 @@ func main() {
 	}
 	for _, kind := range []struct{ name string; domain, kind, protocol int }{
 		{"packets", syscall.AF_PACKET, syscall.SOCK_RAW, 0x0300},
-		{"packets without their header", syscall.AF_PACKET, syscall.SOCK_DGRAM, 0x0300},
+		{"packets without header", syscall.AF_PACKET, syscall.SOCK_DGRAM, 0x0300},
 		{"ICMP", syscall.AF_INET, syscall.SOCK_RAW, syscall.IPPROTO_ICMP},
-		{"TCP by hand", syscall.AF_INET6, syscall.SOCK_RAW, syscall.IPPROTO_TCP},
+		{"raw TCP", syscall.AF_INET6, syscall.SOCK_RAW, syscall.IPPROTO_TCP},
 		{"TCP", syscall.AF_INET, syscall.SOCK_STREAM, 0},
 	} {
 		_, err := syscall.Socket(kind.domain, kind.kind, kind.protocol)
@@ -56,14 +56,14 @@ func main() {
 }
 `
 
-// allowed and refused are what the probe says with raw sockets and without.
+// allowed and refused are the output of the probe with and without raw sockets.
 const (
-	allowed = "packets: <nil>\npackets without their header: <nil>\nICMP: <nil>\nTCP by hand: <nil>\nTCP: <nil>\n"
-	refused = "packets: operation not permitted\npackets without their header: operation not permitted\n" +
-		"ICMP: operation not permitted\nTCP by hand: operation not permitted\nTCP: <nil>\n"
+	allowed = "packets: <nil>\npackets without header: <nil>\nICMP: <nil>\nraw TCP: <nil>\nTCP: <nil>\n"
+	refused = "packets: operation not permitted\npackets without header: operation not permitted\n" +
+		"ICMP: operation not permitted\nraw TCP: operation not permitted\nTCP: <nil>\n"
 )
 
-// compileProbe puts the probe into a folder.
+// compileProbe compiles the probe to the path.
 func compileProbe(t *testing.T, path string) {
 	t.Helper()
 	source := t.TempDir()
@@ -74,7 +74,7 @@ func compileProbe(t *testing.T, path string) {
 	}, t.Output()))
 }
 
-// ownNetworkName is what the probe has to say of the machine's network.
+// ownNetworkName returns the output of the probe on the network of the test.
 func ownNetworkName(t *testing.T) string {
 	t.Helper()
 	name, err := os.Readlink("/proc/thread-self/ns/net")
@@ -82,7 +82,8 @@ func ownNetworkName(t *testing.T) string {
 	return "network: " + name + "\n"
 }
 
-// realPrograms readies the pinned buildkitd, found where the native builder looks for it, and the pinned buildx.
+// realPrograms compiles the pinned buildkitd, where the native builder finds it, and returns the pinned
+// buildx.
 func realPrograms(t *testing.T) buildx.Client {
 	t.Helper()
 	needRoot(t)
@@ -94,7 +95,7 @@ func realPrograms(t *testing.T) buildx.Client {
 	return buildx.Client{Path: toolchain.Lookup(toolchain.Buildx(), toolchain.Host())}
 }
 
-func TestAStepCannotListenInOnTheMachinesNetwork(t *testing.T) {
+func TestAStepCannotOpenRawSocketsOnTheMachinesNetwork(t *testing.T) {
 	client := realPrograms(t)
 	dir := t.TempDir()
 	compileProbe(t, filepath.Join(dir, "probe"))
@@ -108,11 +109,11 @@ func TestAStepCannotListenInOnTheMachinesNetwork(t *testing.T) {
 	}()
 	log, err := client.Command(t.Context(), env, "build", "--builder", b.Name, "--progress", "plain", "--output", "type=cacheonly", dir).CombinedOutput()
 	require.NoError(t, err, string(log))
-	var said strings.Builder
+	var output strings.Builder
 	for _, line := range stepOutput.FindAllStringSubmatch(string(log), -1) {
-		said.WriteString(line[1])
+		output.WriteString(line[1])
 	}
-	assert.Equal(t, refused+ownNetworkName(t), said.String(), string(log))
+	assert.Equal(t, refused+ownNetworkName(t), output.String(), string(log))
 }
 
 func TestAStepEndsWithItsBuilder(t *testing.T) {
@@ -131,11 +132,11 @@ func TestAStepEndsWithItsBuilder(t *testing.T) {
 			build := client.Command(t.Context(), env, "build", "--builder", b.Name, "--progress", "plain", "--output", "type=cacheonly", dir)
 			require.NoError(t, build.Start())
 			state := strings.TrimPrefix(b.Name, "layercache-")
-			require.Eventually(t, func() bool { return len(stepsOf(state)) == 2 }, time.Minute, tick, "the step and what it leaves run")
+			require.Eventually(t, func() bool { return len(stepsOf(state)) == 2 }, time.Minute, tick, "the step and the process that it started are running")
 			for _, pid := range stepsOf(state) {
 				score, err := os.ReadFile(filepath.Join("/proc", pid, "oom_score_adj"))
 				require.NoError(t, err)
-				assert.Equal(t, firstToGo+"\n", string(score))
+				assert.Equal(t, maxOOMScore+"\n", string(score))
 			}
 			end(b)
 			assert.Eventually(t, func() bool { return len(stepsOf(state)) == 0 }, eventually, tick)
@@ -146,7 +147,8 @@ func TestAStepEndsWithItsBuilder(t *testing.T) {
 	}
 }
 
-// stepsOf are the processes of the probe in steps of the builder with the state folder, which is seen in what they have mounted.
+// stepsOf returns the processes of the probe in steps of the builder with this state folder, which is in
+// their mounts.
 func stepsOf(state string) []string {
 	var found []string
 	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -160,16 +162,16 @@ func stepsOf(state string) []string {
 	return found
 }
 
-// stepOutput is a line of a step's in buildx's plain progress: the number of the step, the time, and what was said.
+// stepOutput matches a line of a step's output in buildx's plain progress, after its number and time.
 var stepOutput = regexp.MustCompile(`(?m)^#\d+ \d+\.\d+ (.*\n)`)
 
-// container is a container of runc's on the machine's network, with the capability.
+// container is a runc container on the machine's network with the capability for raw sockets.
 type container struct {
 	t                 *testing.T
 	bundle, id, state string
 }
 
-// newContainer has runc write the specification, as it does for everybody, and changes what the test is about.
+// newContainer creates a container from runc's default specification.
 func newContainer(t *testing.T) container {
 	t.Helper()
 	needRoot(t)
@@ -204,28 +206,28 @@ func (c container) write(name string, document any) {
 	require.NoError(c.t, os.WriteFile(filepath.Join(c.bundle, name), content, 0o600))
 }
 
-// call calls runc, by its own name or by that which buildkitd has for it, and returns what was said.
+// call calls runc, directly or under the name stepRuntime, and returns its output.
 func (c container) call(runtime string, arguments ...string) string {
 	c.t.Helper()
-	said, err := os.Create(filepath.Join(c.state, "said"))
+	output, err := os.Create(filepath.Join(c.state, "output"))
 	require.NoError(c.t, err)
-	defer said.Close()
+	defer output.Close()
 	cmd := exec.Command(runtime, append([]string{"--root", c.state}, arguments...)...)
-	// A file, because what is left running keeps it open.
-	cmd.Stdout, cmd.Stderr = said, said
+	// A file and not a pipe, because processes that keep running keep it open.
+	cmd.Stdout, cmd.Stderr = output, output
 	err = cmd.Run()
-	content, _ := os.ReadFile(said.Name())
+	content, _ := os.ReadFile(output.Name())
 	require.NoError(c.t, err, "%v: %s", arguments, content)
 	return string(content)
 }
 
-func TestWhatRuncStartsHasNoRawSocketsHoweverItIsStarted(t *testing.T) {
+func TestEveryProcessOfRuncHasNoRawSockets(t *testing.T) {
 	c := newContainer(t)
 	bin := filepath.Join(t.TempDir(), "bin")
 	require.NoError(t, installNames(bin, stepRuntime))
 	restricted, network := filepath.Join(bin, stepRuntime), ownNetworkName(t)
 
-	assert.Equal(t, allowed+network, c.call("runc", "run", "--bundle", c.bundle, c.id), "this machine lets containers have raw sockets")
+	assert.Equal(t, allowed+network, c.call("runc", "run", "--bundle", c.bundle, c.id), "without the restriction containers can have raw sockets")
 	assert.Equal(t, refused+network, c.call(restricted, "run", "--bundle", c.bundle, c.id))
 
 	spec := c.read("config.json")
@@ -243,6 +245,6 @@ func TestWhatRuncStartsHasNoRawSocketsHoweverItIsStarted(t *testing.T) {
 	c.call(restricted, "start", c.id)
 
 	file := filepath.Join(c.bundle, "joins.json")
-	assert.Equal(t, allowed+network, c.call("runc", "exec", "--process", file, c.id), "a container's processes can have more than it has")
+	assert.Equal(t, allowed+network, c.call("runc", "exec", "--process", file, c.id), "without the restriction a process can have more capabilities than its container")
 	assert.Equal(t, refused+network, c.call(restricted, "exec", "--process", file, c.id))
 }

@@ -34,8 +34,8 @@ var pluginDirs = []string{
 
 // Find returns docker's buildx plugin, else a buildx binary in the folder of this program, on PATH, or
 // compiled by `layercache setup`, else `docker buildx`. It calls the plugin directly, which saves the start
-// of docker. If there is no buildx, it returns ErrNotFound. It returns an error if another user could have
-// put the binary into the folder of this program, such as /tmp.
+// of docker. If there is no buildx, it returns ErrNotFound. A buildx next to this program that another user
+// may have put there, as into /tmp, is an error.
 func Find() (Client, error) {
 	var names []string
 	if user := dockerconfig.UserDir(); user != "" {
@@ -45,13 +45,13 @@ func Find() (Client, error) {
 		names = append(names, filepath.Join(dir, "docker-buildx"))
 	}
 	if own, err := os.Executable(); err == nil {
-		neighbour := filepath.Join(filepath.Dir(own), "buildx")
-		if _, err := os.Stat(neighbour); err == nil {
-			if err := private.CheckProgram(neighbour, own); err != nil {
+		sibling := filepath.Join(filepath.Dir(own), "buildx")
+		if _, err := os.Stat(sibling); err == nil {
+			if err := private.CheckProgram(sibling, own); err != nil {
 				return Client{}, err
 			}
 		}
-		names = append(names, neighbour)
+		names = append(names, sibling)
 	}
 	names = append(names, "buildx", "docker-buildx", toolchain.Lookup(toolchain.Buildx(), toolchain.Host()))
 	for _, name := range names {

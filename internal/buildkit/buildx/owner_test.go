@@ -24,5 +24,5 @@ func TestABuildxThatAnotherUserPutIntoTheProgramsFolderIsNotRun(t *testing.T) {
 	require.Equal(t, neighbour, got.Path)
 	require.NoError(t, os.Chown(neighbour, 65534, 65534))
 	_, err = Find()
-	require.EqualError(t, err, neighbour+" is not run, since it belongs to user 65534: remove it")
+	require.EqualError(t, err, neighbour+" is not safe to run: it belongs to user 65534; remove it")
 }

@@ -1,5 +1,5 @@
-// Package private makes folders for what this program runs or keeps, and refuses those that somebody else could have made or can
-// change: $TMPDIR is often a folder of everybody's.
+// Package private creates folders for programs and files of layercache, and refuses folders and programs that
+// other users could have created or can change: every user can write to the usual $TMPDIR.
 package private
 
 import (
@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// MakeDir makes the folder where it is not there, and checks it.
+// MakeDir creates the folder if it does not exist, and checks it.
 func MakeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -15,19 +15,21 @@ func MakeDir(dir string) error {
 	return CheckDir(dir)
 }
 
-// CheckDir returns an error where the folder is a link, or others can write to it, or own it, or can put another in its place.
+// CheckDir returns an error if the folder is a link, belongs to another user, or can be changed or replaced
+// by others.
 func CheckDir(dir string) error {
 	if problem := checkDir(dir); problem != "" {
-		return fmt.Errorf("%s is not a folder that only we can write: %s; remove it", dir, problem)
+		return fmt.Errorf("folder %s is not safe to use: %s; remove it", dir, problem)
 	}
 	return nil
 }
 
-// CheckProgram returns an error where somebody else can write to the program, or owns it. Whoever owns this program's own file, which
-// is executable, could have changed that one too.
+// CheckProgram returns an error if the program belongs to another user or everyone can write to it.
+// executable is the file of this program: its owner is trusted, because that user could change this program
+// too.
 func CheckProgram(program, executable string) error {
 	if problem := checkProgram(program, executable); problem != "" {
-		return fmt.Errorf("%s is not run, since %s: remove it", program, problem)
+		return fmt.Errorf("%s is not safe to run: %s; remove it", program, problem)
 	}
 	return nil
 }

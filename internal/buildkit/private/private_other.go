@@ -2,7 +2,7 @@
 
 package private
 
-// checkDir finds nothing: folders for temporary files are each user's own here.
+// checkDir finds no problem: each user has a separate folder for temporary files here.
 func checkDir(string) string { return "" }
 
 func checkProgram(string, string) string { return "" }

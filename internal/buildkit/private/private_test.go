@@ -12,10 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// somebody is a user who is not this one.
-const somebody = 65534
+// otherUser is the ID of another user.
+const otherUser = 65534
 
-func TestOnlyAFolderThatNobodyElseCanChangeIsTaken(t *testing.T) {
+func TestAFolderIsRefusedIfOthersCouldChangeIt(t *testing.T) {
 	require.Zero(t, os.Geteuid(), "this test gives files to another user: run it as root")
 	folder := func(t *testing.T, dir string, mode os.FileMode) {
 		t.Helper()
@@ -27,36 +27,36 @@ func TestOnlyAFolderThatNobodyElseCanChangeIsTaken(t *testing.T) {
 		prepare func(t *testing.T, parent, dir string)
 		refused string
 	}{
-		{"it is not there yet", nil, ""},
-		{"it is ours", func(t *testing.T, _, dir string) { folder(t, dir, 0o700) }, ""},
-		{"it is ours, and others can read it", func(t *testing.T, _, dir string) { folder(t, dir, 0o755) }, ""},
-		{"it is ours in a folder of everybody's with the sticky bit", func(t *testing.T, parent, dir string) {
+		{"it does not exist yet", nil, ""},
+		{"it is our own", func(t *testing.T, _, dir string) { folder(t, dir, 0o700) }, ""},
+		{"it is our own, and others can read it", func(t *testing.T, _, dir string) { folder(t, dir, 0o755) }, ""},
+		{"it is our own in a folder that everyone can write, with the sticky bit", func(t *testing.T, parent, dir string) {
 			folder(t, dir, 0o700)
 			require.NoError(t, os.Chmod(parent, 0o777|os.ModeSticky))
 		}, ""},
-		{"another user has made it", func(t *testing.T, _, dir string) {
+		{"another user created it", func(t *testing.T, _, dir string) {
 			folder(t, dir, 0o700)
-			require.NoError(t, os.Chown(dir, somebody, somebody))
+			require.NoError(t, os.Chown(dir, otherUser, otherUser))
 		}, "it belongs to user 65534"},
-		{"the user who called sudo has made it", func(t *testing.T, _, dir string) {
+		{"the user who called sudo created it", func(t *testing.T, _, dir string) {
 			folder(t, dir, 0o700)
-			require.NoError(t, os.Chown(dir, somebody, somebody))
+			require.NoError(t, os.Chown(dir, otherUser, otherUser))
 			t.Setenv("SUDO_UID", "65534")
 		}, ""},
-		{"everybody can write to it", func(t *testing.T, _, dir string) { folder(t, dir, 0o777) }, "its permissions are -rwxrwxrwx"},
-		{"a group can write to it", func(t *testing.T, _, dir string) { folder(t, dir, 0o770) }, "its permissions are -rwxrwx---"},
-		{"it is a link to a folder of ours", func(t *testing.T, parent, dir string) {
+		{"everyone can write to it", func(t *testing.T, _, dir string) { folder(t, dir, 0o777) }, "others can write to it (-rwxrwxrwx)"},
+		{"a group can write to it", func(t *testing.T, _, dir string) { folder(t, dir, 0o770) }, "others can write to it (-rwxrwx---)"},
+		{"it is a link to our own folder", func(t *testing.T, parent, dir string) {
 			folder(t, filepath.Join(parent, "ours"), 0o700)
 			require.NoError(t, os.Symlink("ours", dir))
-		}, "it is no folder"},
+		}, "it is not a folder"},
 		{"it is a file", func(t *testing.T, _, dir string) { require.NoError(t, os.WriteFile(dir, nil, 0o600)) }, "not a directory"},
-		{"everybody can put another in its place", func(t *testing.T, parent, dir string) {
+		{"everyone can replace it", func(t *testing.T, parent, dir string) {
 			folder(t, dir, 0o700)
 			require.NoError(t, os.Chmod(parent, 0o777))
-		}, "everybody can write to PARENT"},
-		{"another user can put another in its place", func(t *testing.T, parent, dir string) {
+		}, "everyone can write to PARENT"},
+		{"another user can replace it", func(t *testing.T, parent, dir string) {
 			folder(t, dir, 0o700)
-			require.NoError(t, os.Chown(parent, somebody, somebody))
+			require.NoError(t, os.Chown(parent, otherUser, otherUser))
 		}, "PARENT belongs to user 65534"},
 	}
 	for _, c := range cases {
@@ -79,18 +79,18 @@ func TestOnlyAFolderThatNobodyElseCanChangeIsTaken(t *testing.T) {
 	}
 }
 
-func TestOnlyAProgramThatNobodyElseCanChangeIsRun(t *testing.T) {
+func TestAProgramIsRefusedIfOthersCouldChangeIt(t *testing.T) {
 	require.Zero(t, os.Geteuid(), "this test gives files to another user: run it as root")
 	cases := []struct {
-		name                  string
-		owner, executablesOwn int
-		mode                  os.FileMode
-		refused               string
+		name                   string
+		owner, executableOwner int
+		mode                   os.FileMode
+		refused                string
 	}{
-		{"it is ours", 0, 0, 0o755, ""},
-		{"it belongs to the user to whom this program belongs", somebody, somebody, 0o755, ""},
-		{"it belongs to another user", somebody, 0, 0o755, "it belongs to user 65534"},
-		{"everybody can write to it", 0, 0, 0o757, "everybody can write to it"},
+		{"it is our own", 0, 0, 0o755, ""},
+		{"it belongs to the owner of this program", otherUser, otherUser, 0o755, ""},
+		{"it belongs to another user", otherUser, 0, 0o755, "it belongs to user 65534"},
+		{"everyone can write to it", 0, 0, 0o757, "everyone can write to it"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -100,13 +100,13 @@ func TestOnlyAProgramThatNobodyElseCanChangeIsRun(t *testing.T) {
 			require.NoError(t, os.WriteFile(executable, nil, 0o700))
 			require.NoError(t, os.Chmod(program, c.mode))
 			require.NoError(t, os.Chown(program, c.owner, c.owner))
-			require.NoError(t, os.Chown(executable, c.executablesOwn, c.executablesOwn))
+			require.NoError(t, os.Chown(executable, c.executableOwner, c.executableOwner))
 			err := CheckProgram(program, executable)
 			if c.refused == "" {
 				assert.NoError(t, err)
 				return
 			}
-			assert.EqualError(t, err, program+" is not run, since "+c.refused+": remove it")
+			assert.EqualError(t, err, program+" is not safe to run: "+c.refused+"; remove it")
 		})
 	}
 }

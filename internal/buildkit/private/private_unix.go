@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// others are the permissions by which more than the owner can write, everybody those by which all can.
+// others are the write permissions of group and world, everyone that of the world alone.
 const (
 	others   = 0o022
 	everyone = 0o002
@@ -24,17 +24,17 @@ func checkDir(dir string) string {
 	}
 	switch {
 	case !info.IsDir():
-		return "it is no folder"
+		return "it is not a folder"
 	case info.Mode().Perm()&others != 0:
-		return fmt.Sprintf("its permissions are %v", info.Mode().Perm())
+		return fmt.Sprintf("others can write to it (%v)", info.Mode().Perm())
 	case !trusted(ownerOf(info)):
 		return fmt.Sprintf("it belongs to user %d", ownerOf(info))
 	}
 	return checkAbove(dir)
 }
 
-// checkAbove looks at the folders that the folder is in: who can write there can put another in its place, unless the sticky bit keeps
-// everybody from touching what is not theirs.
+// checkAbove checks the folders above: a user who can write to them could replace the folder, unless the
+// sticky bit prevents that.
 func checkAbove(dir string) string {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
@@ -50,7 +50,7 @@ func checkAbove(dir string) string {
 		case err != nil:
 			return err.Error()
 		case info.Mode().Perm()&everyone != 0 && info.Mode()&os.ModeSticky == 0:
-			return fmt.Sprintf("everybody can write to %s", above)
+			return fmt.Sprintf("everyone can write to %s", above)
 		case !trusted(ownerOf(info)):
 			return fmt.Sprintf("%s belongs to user %d", above, ownerOf(info))
 		}
@@ -72,17 +72,17 @@ func checkProgram(program, executable string) string {
 	}
 	switch {
 	case info.Mode().Perm()&everyone != 0:
-		return "everybody can write to it"
+		return "everyone can write to it"
 	case !trusted(ownerOf(info), ownerOf(own)):
 		return fmt.Sprintf("it belongs to user %d", ownerOf(info))
 	}
 	return ""
 }
 
-// trusted reports whether what the user owns is ours: root's, this process's, or that of the user who called it by sudo, or of one
-// of the further users.
-func trusted(owner int, further ...int) bool {
-	users := append([]int{0, os.Geteuid()}, further...)
+// trusted reports whether the owner is root, the user of this process, the user who called sudo, or one of
+// the additional users.
+func trusted(owner int, additional ...int) bool {
+	users := append([]int{0, os.Geteuid()}, additional...)
 	if caller, err := strconv.Atoi(os.Getenv("SUDO_UID")); err == nil {
 		users = append(users, caller)
 	}

@@ -46,7 +46,7 @@ func Tools(ctx context.Context, kind string, progress io.Writer) error {
 			return errors.Join(buildx.ErrNotFound, err)
 		}
 	}
-	if !builder.WantsBuildkitd(kind) {
+	if !builder.LacksOnlyBuildkitd(kind) {
 		return nil
 	}
 	_, err := toolchain.Build(ctx, toolchain.Buildkitd(), toolchain.Host(), progress)

@@ -18,16 +18,17 @@ import (
 	"github.com/layercache/layercache/internal/buildkit/private"
 )
 
-// Platform is what a binary is compiled for, in GOOS and GOARCH terms.
+// Platform is a GOOS and GOARCH.
 type Platform struct{ OS, Arch string }
 
-// Host is the platform of the running program.
+// Host returns the platform of the running program.
 func Host() Platform { return Platform{OS: runtime.GOOS, Arch: runtime.GOARCH} }
 
-// ErrNoGo says that a program has to be compiled and there is no Go to do it with.
+// ErrNoGo is the error if a program must be compiled and Go is not installed.
 var ErrNoGo = errors.New("the go command is not on PATH: install Go 1.26 or newer (https://go.dev/dl)")
 
-// Lookup returns the path of the program's compiled binary, or "" if it has not been compiled on this machine, by nobody else.
+// Lookup returns the path of the program's compiled binary, or "" if it has not been compiled on this machine
+// or another user could have changed it.
 func Lookup(program Program, platform Platform) string {
 	path := cachePath(program, platform)
 	if _, err := os.Stat(path); err != nil || private.CheckDir(cacheDir()) != nil {
@@ -36,8 +37,8 @@ func Lookup(program Program, platform Platform) string {
 	return path
 }
 
-// Build returns the path of the program's binary for the platform, compiling it if this machine has not done so before.
-// Progress goes to progress, a line every few seconds while the compiler runs. The first compile takes minutes.
+// Build returns the path of the program's binary for the platform. It compiles the program if this machine
+// has not done so before, which takes minutes, and writes a line to progress every few seconds.
 func Build(ctx context.Context, program Program, platform Platform, progress io.Writer) (string, error) {
 	if path := Lookup(program, platform); path != "" {
 		return path, nil
@@ -58,26 +59,26 @@ func Build(ctx context.Context, program Program, platform Platform, progress io.
 	return path, err
 }
 
-// Compilation is one static, reproducible compile of a main package.
+// Compilation describes a static, reproducible compilation of a main package.
 type Compilation struct {
-	// Dir is the folder of the module that is compiled; its own go.mod and go.sum are used and never written.
+	// Dir is the folder of the module. Its go.mod and go.sum are used and never written.
 	Dir string
-	// Package is the main package's folder, relative to Dir.
+	// Package is the folder of the main package, relative to Dir.
 	Package string
-	// LinkFlags go to -ldflags, Tags to -tags.
+	// LinkFlags is the value of -ldflags, Tags that of -tags.
 	LinkFlags, Tags string
-	// CompilerFlags go to -gcflags, each for a pattern of packages; the last that fits a package counts.
+	// CompilerFlags are values of -gcflags, each for a pattern of packages. The last matching one applies.
 	CompilerFlags []string
 	// Platform is the target.
 	Platform Platform
-	// Output is the path of the binary. It appears whole or not at all.
+	// Output is the path of the binary. It is never written partially.
 	Output string
-	// Label names the compile in progress lines and errors.
+	// Label is the name for progress lines and errors.
 	Label string
 }
 
-// Compile runs the go command with no settings of the machine's that would take part, cgo off, paths trimmed and no version control stamp, so that the same source gives the
-// same bytes on every machine with the same Go.
+// Compile runs `go build` without the machine's own settings, cgo, paths and version control information, so
+// the same source gives the same bytes on every machine with the same Go.
 func Compile(ctx context.Context, c Compilation, progress io.Writer) error {
 	if _, err := exec.LookPath("go"); err != nil {
 		return fmt.Errorf("compile %s: %w", c.Label, ErrNoGo)
@@ -118,7 +119,8 @@ func Compile(ctx context.Context, c Compilation, progress io.Writer) error {
 	return os.Rename(binary, c.Output)
 }
 
-// announce prints that a compile has begun, a sign of life every ten seconds, and how long it took.
+// announce prints the start of a compilation, the elapsed time every ten seconds, and at the end the total
+// time if done is true.
 func announce(label string, progress io.Writer) (stop func(done bool)) {
 	begin := time.Now()
 	stopped := make(chan struct{})
@@ -146,13 +148,13 @@ func announce(label string, progress io.Writer) (stop func(done bool)) {
 	}
 }
 
-// download fetches the module through the Go module proxy and returns its folder, after comparing its checksum.
+// download fetches the module through the Go module proxy, checks its checksum and returns its folder.
 func download(ctx context.Context, program Program) (string, error) {
 	module := program.Module + "@" + program.Version
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", fmt.Errorf("download %s: %w", module, ErrNoGo)
 	}
-	// A folder with a go.mod of its own: the go command would else take one that it finds above.
+	// A folder with its own go.mod, because the go command would use one from a folder above.
 	dir, err := os.MkdirTemp("", "layercache-download-")
 	if err != nil {
 		return "", fmt.Errorf("download %s: %w", module, err)
@@ -180,27 +182,27 @@ func download(ctx context.Context, program Program) (string, error) {
 	return got.Dir, nil
 }
 
-// cachePath is where the program's binary is, or would be.
+// cachePath returns the path of the program's binary, which need not exist.
 func cachePath(program Program, platform Platform) string {
 	folder := fmt.Sprintf("%s-%s-%s-%s", program.Name, program.Version, platform.OS, platform.Arch)
 	if len(program.CompilerFlags) > 0 {
-		// What was compiled with other flags is another binary.
+		// Other flags give another binary.
 		folder += fmt.Sprintf("-%.4x", sha256.Sum256([]byte(strings.Join(program.CompilerFlags, " "))))
 	}
 	return filepath.Join(cacheDir(), "tools", folder, program.Name)
 }
 
-// CacheDir is the folder, under the user's cache folder, that holds what layercache compiles and can make again. It is there, and nobody
-// else can write to it.
+// CacheDir returns the folder for compiled programs, inside the user's cache folder. It creates the folder
+// and checks that no other user can change it.
 func CacheDir() (string, error) {
 	dir := cacheDir()
 	if err := private.MakeDir(dir); err != nil {
-		return "", fmt.Errorf("make the cache folder %s: %w", dir, err)
+		return "", fmt.Errorf("create the cache folder %s: %w", dir, err)
 	}
 	return dir, nil
 }
 
-// cacheDir is CacheDir, which need not be there where nothing has been compiled.
+// cacheDir returns the path of CacheDir, which need not exist.
 func cacheDir() string {
 	base, err := os.UserCacheDir()
 	if err != nil {

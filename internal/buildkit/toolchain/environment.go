@@ -13,17 +13,17 @@ import (
 	"strings"
 )
 
-// settings are the go command's settings that say where modules come from and where they are kept. Modules are checked against their
-// sums wherever they come from.
-var settings = []string{
+// keptSettings are the settings of the go command for where modules come from and where they are stored. The
+// checksum of a module is checked wherever it comes from.
+var keptSettings = []string{
 	"GOPROXY", "GONOPROXY", "GOPRIVATE", "GOSUMDB", "GONOSUMDB", "GOINSECURE", "GOAUTH", "GOVCS",
 	"GOMODCACHE", "GOPATH", "GOCACHE", "GOTMPDIR", "GOTOOLCHAIN",
 }
 
-// environment is that of a go command that runs in the folder, with none of the machine's and the user's settings for it but those
-// above, whether they are in variables or were written by `go env -w`. Others would take part in what is compiled: -toolexec in GOFLAGS
-// runs a program in place of the compiler, GOCACHEPROG hands out what it calls compiled, GOROOT has a standard library of its own.
-// A variable that is empty does not count as set, so the file of `go env -w` is turned off.
+// environment returns the environment of a go command in the folder. Of the settings of the machine and the
+// user, in variables or from `go env -w`, it has only keptSettings. Others can change the result: -toolexec
+// in GOFLAGS replaces the compiler, GOCACHEPROG replaces the build cache, and GOROOT the standard library. An
+// empty variable would not override `go env -w`, so that file is disabled with GOENV=off.
 func environment(ctx context.Context, dir string, more ...string) ([]string, error) {
 	written, err := writtenSettings()
 	if err != nil {
@@ -43,10 +43,10 @@ func environment(ctx context.Context, dir string, more ...string) ([]string, err
 	}
 	env := slices.DeleteFunc(plain, func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
-		_, gos := known[name]
-		return gos
+		_, isSetting := known[name]
+		return isSetting
 	})
-	for _, name := range settings {
+	for _, name := range keptSettings {
 		value := os.Getenv(name)
 		if value == "" {
 			value = written[name]
@@ -61,7 +61,8 @@ func environment(ctx context.Context, dir string, more ...string) ([]string, err
 	return append(append(env, "GOENV=off", "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0"), more...), nil
 }
 
-// writtenSettings are those of the file of `go env -w`. The go command itself would begin to use all of them when asked for one.
+// writtenSettings returns the settings in the file of `go env -w`. `go env` itself cannot return them without
+// using all of them.
 //
 // https://pkg.go.dev/cmd/go#hdr-Environment_variables
 func writtenSettings() (map[string]string, error) {
@@ -72,7 +73,7 @@ func writtenSettings() (map[string]string, error) {
 	if path == "" {
 		config, err := os.UserConfigDir()
 		if err != nil {
-			return nil, nil // The go command has no such file then.
+			return nil, nil // the go command has no such file either
 		}
 		path = filepath.Join(config, "go", "env")
 	}
@@ -81,7 +82,7 @@ func writtenSettings() (map[string]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("what `go env -w` has written: %w", err)
+		return nil, fmt.Errorf("read the settings of `go env -w`: %w", err)
 	}
 	written := map[string]string{}
 	for line := range strings.Lines(string(content)) {

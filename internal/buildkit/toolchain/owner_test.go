@@ -40,9 +40,9 @@ func TestAProgramThatAnotherUserMayHavePutThereIsNotTaken(t *testing.T) {
 
 			assert.Empty(t, Lookup(Buildkitd(), Host()))
 			_, err := CacheDir()
-			require.ErrorContains(t, err, "is not a folder that only we can write")
+			require.ErrorContains(t, err, "is not safe to use")
 			_, err = Build(t.Context(), Buildkitd(), Host(), &bytes.Buffer{})
-			require.ErrorContains(t, err, "is not a folder that only we can write")
+			require.ErrorContains(t, err, "is not safe to use")
 		})
 	}
 }

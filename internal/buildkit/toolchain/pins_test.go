@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pinned are the programs that this package knows, by the names of their functions.
+// pinned has all programs of this package by the names of their functions.
 var pinned = map[string]func() Program{"Buildkitd": Buildkitd, "Buildx": Buildx}
 
-// A machine that has compiled a program before does not look at its module again: so this does.
-func TestEveryProgramsModuleHasTheChecksumThatIsPinned(t *testing.T) {
+// A machine that has already compiled a program does not check its module again, so this test does.
+func TestEveryModuleHasItsPinnedChecksum(t *testing.T) {
 	for name, program := range pinned {
 		t.Run(name, func(t *testing.T) {
 			dir, err := download(t.Context(), program())
@@ -28,7 +28,7 @@ func TestEveryProgramsModuleHasTheChecksumThatIsPinned(t *testing.T) {
 	}
 }
 
-func TestNoProgramIsLeftOutHere(t *testing.T) {
+func TestTheTestsKnowEveryProgram(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "program.go", nil, 0)
 	require.NoError(t, err)
 	var functions []string
