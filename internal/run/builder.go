@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/layercache/layercache/internal/buildkit/builder"
 	"github.com/layercache/layercache/internal/buildkit/buildx"
@@ -92,6 +94,18 @@ func builderKind(s variables.Settings) string {
 // isFresh reports whether the builder was created for this build and started empty.
 func (b activeBuilder) isFresh() bool {
 	return b.kind == variables.BuilderNative || b.kind == variables.BuilderContainer
+}
+
+// failure returns why the builder's process ended, in words.
+func (b activeBuilder) failure() string {
+	err := b.started.Failure()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+			return "it was killed, perhaps because memory ran out"
+		}
+	}
+	return fmt.Sprint(err)
 }
 
 // isReplaceable reports whether layercache can replace the builder by a new one.

@@ -149,7 +149,7 @@ func (j *job) buildDespiteCache(ctx context.Context, plan cache.Flags) (outcome,
 		case finish:
 			return built, nil
 		case repeatOnNewBuilder:
-			j.say("the builder was killed, perhaps because memory ran out: building again on a new one")
+			j.say("the builder ended unexpectedly (%s): building again on a new one", j.builder.failure())
 			replaced = true
 			err = j.replaceBuilder(ctx)
 		case leaveStuckBuilder:

@@ -11,6 +11,8 @@ import (
 type process struct {
 	*os.Process
 	exited <-chan struct{}
+	// failure returns why the process ended, once exited is closed.
+	failure func() error
 }
 
 // Lost reports whether the builder's process has ended by itself. It is false for a builder that is not a
@@ -25,6 +27,14 @@ func (b *Builder) Lost() bool {
 	default:
 		return false
 	}
+}
+
+// Failure returns why a builder that is lost ended, such as "signal: killed".
+func (b *Builder) Failure() error {
+	if !b.Lost() {
+		return nil
+	}
+	return b.process.failure()
 }
 
 // Kill kills the builder's process if it is a child of this process. Close removes its files.

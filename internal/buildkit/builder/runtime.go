@@ -31,19 +31,31 @@ const (
 	//
 	// https://docs.kernel.org/filesystems/proc.html#proc-pid-oom-adj-proc-pid-oom-score-adj-adjust-the-oom-killer-score
 	maxOOMScore = "1000"
+	// traceSocket is where BuildKit mounts the socket of its trace collector into steps. The collector trusts
+	// what it gets: one malformed span ends buildkitd, and many spans fill its memory.
+	//
+	// https://github.com/moby/buildkit/blob/v0.34.2/executor/oci/spec_linux.go
+	traceSocket = "/dev/otel-grpc.sock"
 )
+
+// traceVariables are the variables with which BuildKit points programs in steps to traceSocket.
+//
+// https://github.com/moby/buildkit/blob/v0.34.2/executor/oci/spec.go
+var traceVariables = []string{
+	"OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=unix://" + traceSocket, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc",
+}
 
 // IsRuntime reports whether this program was called under the name of buildkitd's OCI runtime.
 func IsRuntime(program string) bool { return filepath.Base(program) == stepRuntime }
 
-// Runtime removes raw sockets from the step that buildkitd starts with these arguments, sets maxOOMScore, and
-// executes runc in its place. It returns only on failure; then no step was started.
+// Runtime removes raw sockets and the trace collector from the step that buildkitd starts with these arguments,
+// sets maxOOMScore, and executes runc in its place. It returns only on failure; then no step was started.
 func Runtime(arguments []string, stderr io.Writer) (exitStatus int) {
 	err := restrict(arguments)
 	if err == nil {
 		err = becomeRunc(arguments)
 	}
-	fmt.Fprintf(stderr, "layercache: the step was not started, because %s could not be removed from it: %v (LAYERCACHE_BUILDER=docker does not need this)\n", rawSockets, err)
+	fmt.Fprintf(stderr, "layercache: the step was not started, because it could not be restricted: %v (LAYERCACHE_BUILDER=docker does not need this)\n", err)
 	return 1
 }
 
@@ -146,9 +158,9 @@ func rewrite(file string, path ...string) error {
 	return os.WriteFile(file, restricted, 0o600)
 }
 
-// restrictProcess removes raw sockets from every capability set of the process, and sets maxOOMScore.
-// Capabilities that do not have the form of OCI's specification are an error, because runc might read them
-// differently.
+// restrictProcess removes raw sockets from every capability set of the process, removes the trace collector, and
+// sets maxOOMScore. Parts that do not have the form of OCI's specification are an error, because runc might read
+// them differently.
 //
 // https://github.com/opencontainers/runtime-spec/blob/main/config.md#linux-process
 func restrictProcess(content []byte, path ...string) ([]byte, error) {
@@ -163,28 +175,52 @@ func restrictProcess(content []byte, path ...string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is missing", strings.Join(path, "."))
 	}
 	capabilities.Visit(func(name []byte, set *fastjson.Value) {
-		if problem := removeFrom(set); problem != nil {
+		if problem := removeEntries(set, isRawSockets); problem != nil {
 			err = errors.Join(err, fmt.Errorf("%s.%s: %w", strings.Join(path, "."), name, problem))
 		}
 	})
+	if mounts := document.Get("mounts"); mounts != nil {
+		err = errors.Join(err, removeEntries(mounts, isTraceMount))
+	}
+	if environment := process.Get("env"); environment != nil {
+		err = errors.Join(err, removeEntries(environment, isTraceVariable))
+	}
 	process.Set("oomScoreAdj", fastjson.MustParse(maxOOMScore))
 	return document.MarshalTo(nil), err
 }
 
-// removeFrom removes every entry for raw sockets from one set.
-func removeFrom(set *fastjson.Value) error {
-	members, err := set.Array()
+// removeEntries removes the entries of a list that match.
+func removeEntries(list *fastjson.Value, matches func(*fastjson.Value) (bool, error)) error {
+	entries, err := list.Array()
 	if err != nil {
 		return err
 	}
-	for i, member := range slices.Backward(members) {
-		name, err := member.StringBytes()
+	for i, entry := range slices.Backward(entries) {
+		matched, err := matches(entry)
 		if err != nil {
 			return err
 		}
-		if string(name) == rawSockets {
-			set.Del(strconv.Itoa(i))
+		if matched {
+			list.Del(strconv.Itoa(i))
 		}
 	}
 	return nil
+}
+
+func isRawSockets(capability *fastjson.Value) (bool, error) {
+	name, err := capability.StringBytes()
+	return string(name) == rawSockets, err
+}
+
+func isTraceMount(mount *fastjson.Value) (bool, error) {
+	if mount.Get("destination") == nil {
+		return false, errors.New("a mount has no destination")
+	}
+	destination, err := mount.Get("destination").StringBytes()
+	return filepath.Clean(string(destination)) == traceSocket, err
+}
+
+func isTraceVariable(variable *fastjson.Value) (bool, error) {
+	text, err := variable.StringBytes()
+	return slices.Contains(traceVariables, string(text)), err
 }

@@ -41,6 +41,36 @@ func TestRawSocketsAreRemovedFromEverySet(t *testing.T) {
 	}
 }
 
+func TestTheTraceCollectorIsRemoved(t *testing.T) {
+	cases := []struct{ name, in, out string }{
+		{"its mount goes, others stay",
+			`{"process":{"capabilities":{}},"mounts":[{"destination":"/proc"},{"destination":"/dev/otel-grpc.sock","source":"/s"},{"destination":"/dev/./otel-grpc.sock"}]}`,
+			`{"process":{"capabilities":{},"oomScoreAdj":1000},"mounts":[{"destination":"/proc"}]}`},
+		{"its variables go, those of the Dockerfile stay",
+			`{"process":{"capabilities":{},"env":["A=b","OTEL_TRACES_EXPORTER=otlp","OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=unix:///dev/otel-grpc.sock","OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc","OTEL_TRACES_EXPORTER=none"]}}`,
+			`{"process":{"capabilities":{},"env":["A=b","OTEL_TRACES_EXPORTER=none"],"oomScoreAdj":1000}}`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := restrictProcess([]byte(c.in), "process")
+			require.NoError(t, err)
+			assert.Equal(t, c.out, string(got))
+		})
+	}
+	for name, wrong := range map[string]string{
+		"mounts are not a list":       `{"process":{"capabilities":{}},"mounts":{}}`,
+		"a mount has no destination":  `{"process":{"capabilities":{}},"mounts":[{}]}`,
+		"variables are not a list":    `{"process":{"capabilities":{},"env":"A=b"}}`,
+		"a variable is not a text":    `{"process":{"capabilities":{},"env":[1]}}`,
+		"a destination is not a text": `{"process":{"capabilities":{}},"mounts":[{"destination":1}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := restrictProcess([]byte(wrong), "process")
+			assert.Error(t, err)
+		})
+	}
+}
+
 func TestUnreadableCapabilitiesAreAnError(t *testing.T) {
 	cases := []struct{ name, in, message string }{
 		{"the file is truncated", bundleSpec[:200], "config.json: cannot parse JSON"},
@@ -71,7 +101,7 @@ func refuses(t *testing.T, message string, arguments ...string) {
 	t.Helper()
 	var stderr bytes.Buffer
 	assert.Equal(t, 1, Runtime(arguments, &stderr))
-	assert.Regexp(t, `\Alayercache: the step was not started, because CAP_NET_RAW could not be removed from it: [^\n]+ \(LAYERCACHE_BUILDER=docker does not need this\)\n\z`, stderr.String())
+	assert.Regexp(t, `\Alayercache: the step was not started, because it could not be restricted: [^\n]+ \(LAYERCACHE_BUILDER=docker does not need this\)\n\z`, stderr.String())
 	assert.Contains(t, stderr.String(), message)
 }
 

@@ -51,6 +51,8 @@ func main() {
 		_, err := syscall.Socket(kind.domain, kind.kind, kind.protocol)
 		fmt.Printf("%s: %v\n", kind.name, err)
 	}
+	_, err := os.Lstat("/dev/otel-grpc.sock")
+	fmt.Printf("trace collector: %t, by variable: %q\n", err == nil, os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"))
 	network, _ := os.Readlink("/proc/self/ns/net")
 	fmt.Println("network:", network)
 }
@@ -58,9 +60,10 @@ func main() {
 
 // allowed and refused are the output of the probe with and without raw sockets.
 const (
-	allowed = "packets: <nil>\npackets without header: <nil>\nICMP: <nil>\nraw TCP: <nil>\nTCP: <nil>\n"
+	allowed = "packets: <nil>\npackets without header: <nil>\nICMP: <nil>\nraw TCP: <nil>\nTCP: <nil>\n" + noCollector
 	refused = "packets: operation not permitted\npackets without header: operation not permitted\n" +
-		"ICMP: operation not permitted\nraw TCP: operation not permitted\nTCP: <nil>\n"
+		"ICMP: operation not permitted\nraw TCP: operation not permitted\nTCP: <nil>\n" + noCollector
+	noCollector = "trace collector: false, by variable: \"\"\n"
 )
 
 // compileProbe compiles the probe to the path.
