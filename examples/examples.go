@@ -1,4 +1,4 @@
-// Package examples embeds the configurations of the folders beside this file.
+// Package examples embeds the configurations of the folders next to this file.
 // Only the tests need it: to use an example, copy its folder.
 package examples
 

@@ -84,7 +84,7 @@ type projectOptions struct {
 	// triggers is nil without a webhook.
 	triggers   *awscodebuild.CfnProject_ProjectTriggersProperty
 	helperZips map[Architecture]string
-	// concurrentBuilds is the number of builds that may run at a time; nil is no limit.
+	// concurrentBuilds is the number of builds that may run at a time; nil means no limit.
 	concurrentBuilds *float64
 }
 

@@ -128,7 +128,7 @@ func TestTheOutcomeOfARepeatedCallIncludesTheEarlierOne(t *testing.T) {
 		{Index: 1, Instruction: "COPY deps .", Cached: true},
 		{Index: 2, Instruction: "RUN make", Ran: true, Seconds: 2},
 		{Index: 3, Instruction: "RUN test", Ran: true, Seconds: 3},
-	}, second.steps, "what the first call ran is no hit of the second")
+	}, second.steps, "a step that the first call ran is not a hit of the second")
 	assert.Equal(t, progress.Timing{Import: 1, Build: 5, Push: 1}, second.timing)
 	assert.Equal(t, first.imports, second.imports)
 	assert.Equal(t, first.export, second.export)

@@ -21,7 +21,7 @@ var explained = []explanation{
 	},
 	{
 		regexp.MustCompile(`^checkov CKV_AWS_163 AWS::ECR::Repository\.[A-Za-z]*Cache[a-z]*Repository[0-9A-F]{8}$`),
-		"a cache is no image, and ECR's scan of one ends as unsupported; repositories of images are scanned",
+		"a cache is not an image: ECR's scan of one ends as unsupported. Repositories of images are scanned",
 	},
 	{
 		regexp.MustCompile(`^checkov CKV_AWS_136 AWS::ECR::Repository\.[A-Za-z]+[0-9A-F]{8}$`),
@@ -33,7 +33,7 @@ var explained = []explanation{
 	},
 	{
 		regexp.MustCompile(`^checkov CKV_AWS_32 AWS::ECR::Repository\.Cache(dev|prod)Repository[0-9A-F]{8}$`),
-		"an organization is no principal, but a condition on everybody; that it is there is checked by TestARepositoryIsOpenToOrganizationsAtMost",
+		"an organization is not a principal but a condition on any principal; TestARepositoryIsOpenToOrganizationsAtMost checks that the condition is there",
 	},
 	{
 		regexp.MustCompile(`^checkov CKV_AWS_111 AWS::IAM::Policy\.Shop(PullRequest)?RoleDefaultPolicy[0-9A-F]{8}$`),
