@@ -26,7 +26,7 @@ const (
 func native(ctx context.Context) []Check {
 	checks := []Check{checkRoot(), checkRunc(ctx)}
 	overlay, dir := checkOverlay()
-	return append(checks, overlay, checkDisk(dir), checkUnpack())
+	return append(checks, overlay, checkDisk(dir))
 }
 
 func checkRoot() Check {
@@ -110,16 +110,4 @@ func freeSpace(free uint64, dir string) Check {
 		check.State = Fail
 	}
 	return check
-}
-
-// checkUnpack looks for the programs with which buildkitd unpacks gzip layers faster than by itself.
-//
-// https://github.com/containerd/containerd/blob/v2.3.4/pkg/archive/compression/compression.go
-func checkUnpack() Check {
-	for _, name := range []string{"igzip", "unpigz"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return Check{"unpack", OK, path + " unpacks gzip layers", ""}
-		}
-	}
-	return Check{"unpack", Warn, "neither igzip nor unpigz is on PATH, so gzip layers of base images unpack more slowly", "install pigz, or igzip of ISA-L"}
 }
