@@ -83,6 +83,9 @@ func cached(r *report.Report) string {
 	return fmt.Sprintf("%d/%d", hits, counted)
 }
 
+// noise is the share of a build's time by which one measurement of it can differ from another.
+const noise = 0.05
+
 // conclusion returns one sentence on whether the cache is worth keeping.
 func conclusion(rows []row) string {
 	seconds := map[string]float64{}
@@ -90,21 +93,22 @@ func conclusion(rows []row) string {
 		seconds[r.name] = r.report.Seconds.Total
 	}
 	without := seconds[NoCache]
+	faster := func(name string) bool { return seconds[name] < without*(1-noise) }
 	text := fmt.Sprintf("Measured once, with the registry on loopback, an unchanged build takes %.1f s with the cache instead of %.1f s without (%s)", seconds[Unchanged], without, difference(seconds[Unchanged], without))
-	typical := seconds[Unchanged]
-	if changed, ok := seconds[Changed]; ok {
+	changed, hasChanged := seconds[Changed]
+	if hasChanged {
 		text += fmt.Sprintf(", a changed one %.1f s (%s)", changed, difference(changed, without))
-		typical = changed
 	}
-	text += fmt.Sprintf("; the first build costs %.1f s more", max(0, seconds[Cold]-without))
-	if typical < without {
+	text += fmt.Sprintf("; the first build takes %.1f s more", max(0, seconds[Cold]-without))
+	switch {
+	case faster(Unchanged) && (!hasChanged || faster(Changed)):
 		return text + ": the cache is worth keeping."
+	case faster(Unchanged):
+		return text + ": the cache is not worth keeping for this Dockerfile, unless most builds are unchanged."
+	case hasChanged && faster(Changed):
+		return text + ": it is not clear whether the cache is worth keeping; measure again."
 	}
-	text += ": the cache is not worth keeping for this Dockerfile"
-	if seconds[Unchanged] < without {
-		text += ", unless most builds are unchanged"
-	}
-	return text + "."
+	return text + ": the cache is not worth keeping for this Dockerfile."
 }
 
 func difference(with, without float64) string {

@@ -26,7 +26,7 @@ const (
 	dockerPort = 2375
 	// dialTimeout limits how long an address of this machine may take to accept a connection. Only a firewall
 	// that drops packets takes longer.
-	dialTimeout = 200 * time.Millisecond
+	dialTimeout = time.Second
 )
 
 // errDockerAPI is the error of a machine where steps can connect to dockerd.

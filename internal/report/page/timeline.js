@@ -45,7 +45,7 @@ function ends(list) {
 }
 
 function activityTitle(activity) {
-  return { pull: "Images pulled", push: "Image pushed", import: "Cache imported", export: "Cache exported", context: "Build context" }[activity.kind] || activity.kind;
+  return { pull: "Layers pulled", push: "Image pushed", import: "Cache imported", export: "Cache exported", context: "Build context" }[activity.kind] || activity.kind;
 }
 
 function groups(list, nameOf) {
