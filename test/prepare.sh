@@ -64,16 +64,16 @@ install_python() {
   install_venv .venv-checkers checkers "checkov and parliament"
 }
 
-find_newest_cdk() { # for test/consumer; an unchanged file keeps its timestamp, so go test can reuse its cached result
+find_newest_cdk() { # for test/constructs/consumer; an unchanged file keeps its timestamp, so go test can reuse its cached result
   mkdir -p dist
-  go -C test run ./consumer/newest >dist/newest-cdk.found
+  go -C test run ./constructs/consumer/newest >dist/newest-cdk.found
   if ! cmp -s dist/newest-cdk.found dist/newest-cdk; then cp dist/newest-cdk.found dist/newest-cdk; fi
 }
 
 install_node & node=$!
 install_python & python=$!
 if [ "$purpose" = test ]; then find_newest_cdk & newest=$!; fi
-if [ "$purpose" = test ]; then go -C test run ./programs/compile; fi
+if [ "$purpose" = test ]; then go -C test run ./kit/programs/compile; fi
 wait "$node"
 wait "$python"
 if [ "$purpose" = test ]; then wait "$newest"; fi
