@@ -1,7 +1,7 @@
 # make demo   builds an image cold, unchanged and changed with the synthesized buildspec; needs no AWS account
 # make unit   runs the tests that need neither root nor BuildKit, on Linux and macOS; takes about a minute
 # make test   runs every test, with real BuildKit and a real registry
-# make bench  runs one round of the benchmark; options: BENCH="-runs 5 -workloads app" (go -C test run ./bench -help)
+# make bench  runs one round of the benchmark; options: BENCH="-runs 5 -workloads app" (go -C test run ./speed/bench -help)
 # make soak   runs 200 builds of 20 applications while requests to the cache fail; takes minutes; options: SOAK="-seed 2"
 # make deploy-local   deploys the CDK app into a local AWS and runs two builds in it; stays up until Ctrl-C
 # make lint   runs gofmt, go vet, staticcheck and govulncheck, and checks that generated pages are up to date
@@ -24,7 +24,7 @@ deploy-local:
 	@test/prepare.sh test
 	@echo "synthesizing the CDK app (the first time, the helper and buildkitd are compiled, which takes some minutes)"
 	@npx cdk synth --quiet --output dist/deploy/cdk.out
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" go -C test run ./deploy --cdk-out dist/deploy/cdk.out
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" go -C test run ./localaws/deploy --cdk-out dist/deploy/cdk.out
 
 # The tag leaves out the files of tests that need root or cfn-lint.
 unit:
@@ -36,20 +36,20 @@ test:
 	@test/prepare.sh test
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" go test -p 3 -vet=off -timeout 14m ./...
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" go -C test test -p 3 -vet=off -timeout 14m ./...
-	@PATH="$(CURDIR)/.venv-checkers/bin:$$PATH" go -C test/nag test -vet=off -timeout 14m ./...
+	@PATH="$(CURDIR)/.venv-checkers/bin:$$PATH" go -C test/constructs/nag test -vet=off -timeout 14m ./...
 
 bench:
 	@test/prepare.sh demo
-	@go -C test run ./bench -synth $(BENCH)
+	@go -C test run ./speed/bench -synth $(BENCH)
 
 soak:
 	@test/prepare.sh test
-	@go -C test test -count=1 -timeout 20m -v ./soak -args -builds 200 -apps 20 $(SOAK)
+	@go -C test test -count=1 -timeout 20m -v ./helper/soak -args -builds 200 -apps 20 $(SOAK)
 
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; }
 	@rooted=$$(git grep -l 'run it as root"' -- '*_test.go' ':!test' | xargs grep -L '^//go:build.*!unit'); [ -z "$$rooted" ] || { echo "need root, but have no //go:build !unit to keep them out of make unit:"; echo "$$rooted"; exit 1; }
-	@for module in . test test/nag; do \
+	@for module in . test test/constructs/nag; do \
 		( cd $$module && go mod tidy -diff && go vet ./... && go tool -modfile="$(CURDIR)/internal/tools/go.mod" staticcheck ./... ) || exit 1; \
 	done
 	@go run ./internal/bundle/scan

@@ -109,6 +109,11 @@ func propOfBuild(prop string) string {
 // validateSettings lets the construct check the settings that it takes unchanged, and reports its problems by
 // configuration key.
 func validateSettings(found *validation.Problems, key string, b BuildConfig) {
+	if b.TimeoutMinutes != nil && *b.TimeoutMinutes < 0 {
+		// The CDK has no negative durations, so the construct cannot check one.
+		found.Add(key+".timeoutMinutes", fmt.Sprintf("%v minutes is out of CodeBuild's range", *b.TimeoutMinutes), "give 5 to 2160 minutes")
+		b.TimeoutMinutes = nil
+	}
 	props := b.settings()
 	props.PullRequests = b.pullRequests("")
 	for _, p := range imagebuild.CheckSettings(props) {

@@ -120,6 +120,10 @@ func TestReadConfig(t *testing.T) {
 				`layercache.builds[2].context: there is no directory "web" in "api"; give its path from the root of the source`,
 			},
 		},
+		"a negative time limit, which the CDK cannot hold": {
+			`{"builds":[{"name":"api","source":{"directory":"api"},"timeoutMinutes":-1}]}`,
+			[]string{`layercache.builds[0].timeoutMinutes: -1 minutes is out of CodeBuild's range; give 5 to 2160 minutes`},
+		},
 		"a missing Dockerfile": {
 			`{"builds":[{"name":"api","source":{"directory":"api"},"dockerfile":"Containerfile"}]}`,
 			[]string{`layercache.builds[0].dockerfile: there is no file "Containerfile" in "api"; give its path from the root of the source`},

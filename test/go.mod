@@ -5,11 +5,16 @@ module github.com/layercache/layercache/test
 go 1.26.8
 
 require (
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
 	github.com/layercache/layercache v0.0.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 )
 
-require golang.org/x/text v0.42.0 // indirect
+require (
+	github.com/go-json-experiment/json v0.0.0-20260214004413-d219187c3433 // indirect
+	golang.org/x/text v0.42.0 // indirect
+)
 
 replace github.com/layercache/layercache => ..
 

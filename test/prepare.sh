@@ -2,7 +2,7 @@
 # Prepares a checkout for `make demo` or `make test`: checks the prerequisites and installs the rest.
 # In the checkout it installs node_modules (the CDK CLI, and iam-simulate for tests) and, for tests, .venv
 # (cfn-lint and moto), .venv-checkers (checkov and parliament) and dist/newest-cdk. On a Linux machine, as root,
-# it also installs the packages runc and busybox-static, and iptables for tests.
+# it also installs the packages runc and busybox-static, and iptables and chromium for tests.
 set -euo pipefail
 purpose=${1:?usage: test/prepare.sh demo|test}
 
@@ -22,7 +22,7 @@ fi
 packages() { # packages NAME…: installs packages with the system's package manager
   say "installing $* (once on this machine)"
   if command -v apt-get >/dev/null; then
-    apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
+    apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
   elif command -v dnf >/dev/null; then
     dnf install -y -q "$@" >/dev/null
   elif command -v apk >/dev/null; then
@@ -34,7 +34,10 @@ packages() { # packages NAME…: installs packages with the system's package man
 
 if linux_root; then
   command -v runc >/dev/null || packages runc
-  if [ "$purpose" = test ]; then command -v iptables >/dev/null || packages iptables; fi
+  if [ "$purpose" = test ]; then
+    command -v iptables >/dev/null || packages iptables
+    command -v chromium >/dev/null || packages chromium # opens report.html in test/helper/page
+  fi
   # If no registry can be reached, base images are made from this machine's software, which needs a static shell.
   if command -v apt-get >/dev/null && ! command -v busybox >/dev/null; then packages busybox-static; fi
 fi
@@ -61,16 +64,16 @@ install_python() {
   install_venv .venv-checkers checkers "checkov and parliament"
 }
 
-find_newest_cdk() { # for test/consumer; an unchanged file keeps its timestamp, so go test can reuse its cached result
+find_newest_cdk() { # for test/constructs/consumer; an unchanged file keeps its timestamp, so go test can reuse its cached result
   mkdir -p dist
-  go -C test run ./consumer/newest >dist/newest-cdk.found
+  go -C test run ./constructs/consumer/newest >dist/newest-cdk.found
   if ! cmp -s dist/newest-cdk.found dist/newest-cdk; then cp dist/newest-cdk.found dist/newest-cdk; fi
 }
 
 install_node & node=$!
 install_python & python=$!
 if [ "$purpose" = test ]; then find_newest_cdk & newest=$!; fi
-if [ "$purpose" = test ]; then go -C test run ./programs/compile; fi
+if [ "$purpose" = test ]; then go -C test run ./kit/programs/compile; fi
 wait "$node"
 wait "$python"
 if [ "$purpose" = test ]; then wait "$newest"; fi

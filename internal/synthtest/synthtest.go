@@ -19,7 +19,7 @@ import (
 )
 
 // Main runs the tests of a package with one JavaScript process, without the CDK's template check, which takes
-// seconds in every package; test/templates runs it.
+// seconds in every package; test/constructs/app runs it.
 func Main(m *testing.M) {
 	if err := cdkprocess.SkipTemplateCheck(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/layercache/layercache/test/baseimage"
-	"github.com/layercache/layercache/test/template"
+	"github.com/layercache/layercache/test/kit/baseimage"
+	"github.com/layercache/layercache/test/kit/template"
 )
 
 // from matches a FROM instruction that names an image with its registry.

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/layercache/layercache/internal/report"
-	"github.com/layercache/layercache/test/agent"
+	"github.com/layercache/layercache/test/localaws/agent"
 )
 
 // plan is one of the demo's builds.

@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/layercache/layercache/test/localecr"
-	"github.com/layercache/layercache/test/template"
+	"github.com/layercache/layercache/test/kit/localecr"
+	"github.com/layercache/layercache/test/kit/template"
 )
 
 // demo is the state that the builds share.

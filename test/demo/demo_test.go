@@ -87,7 +87,7 @@ func TestChangeGreeting(t *testing.T) {
 }
 
 func TestFindProject(t *testing.T) {
-	const recorded = "../template/testdata/app"
+	const recorded = "../kit/template/testdata/app"
 	t.Run("finds the only project", func(t *testing.T) {
 		project, err := findProject(options{cdkOut: recorded})
 		require.NoError(t, err)

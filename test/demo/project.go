@@ -5,7 +5,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/layercache/layercache/test/template"
+	"github.com/layercache/layercache/test/kit/template"
 )
 
 // findProject returns the project to run. Its source must be a local directory.

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -260,6 +262,14 @@ func TestOnlyValidEventsAreEvents(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	f.Add(event("[1/2] RUN x") + "ERROR\n")
+	recorded, err := filepath.Glob("testdata/*.rawjson")
+	require.NoError(f, err)
+	require.NotEmpty(f, recorded)
+	for _, file := range recorded {
+		content, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(string(content))
+	}
 	f.Fuzz(func(t *testing.T, stream string) {
 		graph := NewGraph()
 		require.NoError(t, Read(strings.NewReader(stream), graph.Observe, func([]byte) {}))

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/variables"
-	"github.com/layercache/layercache/test/programs"
+	"github.com/layercache/layercache/test/kit/programs"
 )
 
 func TestMain(m *testing.M) { programs.Main(m, programs.Bundled, programs.Whole) }

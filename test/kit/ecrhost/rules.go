@@ -1,0 +1,131 @@
+//go:build linux
+
+package ecrhost
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/layercache/layercache/test/kit/localecr"
+)
+
+// rules adds the rules of ECR to a registry that does not have them.
+type rules struct {
+	world     *World
+	host      string
+	upstreams map[string]string
+	next      http.Handler
+}
+
+// objectPath is /v2/REPOSITORY/KIND/REFERENCE.
+var objectPath = regexp.MustCompile(`^/v2/(.+)/(manifests|blobs|tags|referrers)/(.+)$`)
+
+func (r *rules) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	match := objectPath.FindStringSubmatch(request.URL.Path)
+	if match == nil {
+		r.next.ServeHTTP(w, request)
+		return
+	}
+	name, kind, reference := match[1], match[2], match[3]
+	reads := request.Method == http.MethodGet || request.Method == http.MethodHead
+	_, cached := localecr.Upstream(r.upstreams, name)
+	switch exists := r.world.has(r.host, name); {
+	case !exists && kind == "manifests" && reads && cached:
+		r.pullThrough(w, request, name)
+	case !exists:
+		refuse(w, http.StatusNotFound, "NAME_UNKNOWN", fmt.Sprintf("The repository with name '%s' does not exist in the registry with id '%s'", name, r.host[:12]))
+	case kind == "manifests" && request.Method == http.MethodPut:
+		r.put(w, request, name, reference)
+	default:
+		r.next.ServeHTTP(w, request)
+	}
+}
+
+// pullThrough answers from the upstream. The first image from there creates the repository.
+func (r *rules) pullThrough(w http.ResponseWriter, request *http.Request, name string) {
+	recorded := &recordedAnswer{ResponseWriter: w, status: http.StatusOK}
+	r.next.ServeHTTP(recorded, request)
+	if recorded.status == http.StatusOK {
+		// Another pull may have created the repository in the meantime.
+		_ = r.world.CreateRepository(r.host, name, Repository{})
+	}
+}
+
+// put accepts a manifest unless ECR would refuse it.
+func (r *rules) put(w http.ResponseWriter, request *http.Request, name, reference string) {
+	content, err := io.ReadAll(request.Body)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "MANIFEST_INVALID", err.Error())
+		return
+	}
+	request.Body = io.NopCloser(bytes.NewReader(content))
+	if status, code, message := checkManifest(request.Header.Get("Content-Type"), content); status != http.StatusOK {
+		refuse(w, status, code, message)
+		return
+	}
+	// ECR refuses the push even for the same image: https://github.com/aws/containers-roadmap/issues/2179
+	if r.world.isTaken(r.host, name, reference) {
+		refuse(w, http.StatusBadRequest, "TAG_INVALID",
+			fmt.Sprintf("The image tag '%s' already exists in the '%s' repository and cannot be overwritten because the tag is immutable.", reference, name))
+		return
+	}
+	recorded := &recordedAnswer{ResponseWriter: w, status: http.StatusOK}
+	r.next.ServeHTTP(recorded, request)
+	if recorded.status == http.StatusCreated {
+		r.world.pushed(r.host, name, reference)
+	}
+}
+
+// checkManifest returns ECR's answer to a manifest. Each member of an index must be an image or an index: ECR
+// refuses BuildKit's cache in its older form (image-manifest=false), an index of layers. An image must have
+// at least one layer.
+//
+// The statuses come from reports of users. The message for an index is not in their reports.
+// https://github.com/aws/containers-roadmap/issues/876
+func checkManifest(mediaType string, content []byte) (status int, code, message string) {
+	var manifest struct {
+		Manifests []struct{ MediaType types.MediaType }
+		Layers    []struct{}
+	}
+	if err := json.Unmarshal(content, &manifest); err != nil {
+		return http.StatusBadRequest, "MANIFEST_INVALID", "the manifest is not JSON: " + err.Error()
+	}
+	if !types.MediaType(mediaType).IsIndex() {
+		if len(manifest.Layers) == 0 {
+			return http.StatusMethodNotAllowed, "UNSUPPORTED", "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'"
+		}
+		return http.StatusOK, "", ""
+	}
+	for i, member := range manifest.Manifests {
+		if !member.MediaType.IsImage() && !member.MediaType.IsIndex() {
+			return http.StatusBadRequest, "MANIFEST_INVALID", fmt.Sprintf("member %d of the index is of type %s, which is not a manifest type", i, member.MediaType)
+		}
+	}
+	return http.StatusOK, "", ""
+}
+
+// asECR replaces the answer for a missing image by ECR's answer. In go-containerregistry's registry, a
+// repository without images does not exist.
+func asECR(answer *http.Response) error {
+	if answer.StatusCode != http.StatusNotFound || answer.Request.Method == http.MethodHead {
+		return nil
+	}
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	if bytes.Contains(body, []byte(`"NAME_UNKNOWN"`)) {
+		body = []byte(`{"errors":[{"code":"MANIFEST_UNKNOWN","message":"Requested image not found"}]}`)
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	answer.ContentLength = int64(len(body))
+	answer.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	return nil
+}
