@@ -48,7 +48,7 @@ func platform(number, verdict, status string) *awsfake.Build {
 }
 
 func TestTheBuildsOfABatchAreFollowedTogether(t *testing.T) {
-	w := newWorld(t, batchOf("SUCCEEDED", platform("1", "used", "SUCCEEDED"), platform("2", "cold", "SUCCEEDED")))
+	w := newFake(t, batchOf("SUCCEEDED", platform("1", "used", "SUCCEEDED"), platform("2", "cold", "SUCCEEDED")))
 	var log, notes bytes.Buffer
 	require.NoError(t, w.Follow(context.Background(), Build{ID: id, Batch: true}, Output{Log: &log, Notes: &notes}))
 	assert.Equal(t, `linux_amd64 | building 1
@@ -65,7 +65,7 @@ layercache: build shop:11111111-2222-3333-4444-555555555555 succeeded in 1 min 3
 }
 
 func TestABatchEndsWithItsOwnStatus(t *testing.T) {
-	w := newWorld(t, batchOf("FAILED", platform("1", "used", "SUCCEEDED"), platform("2", "cold", "FAILED")))
+	w := newFake(t, batchOf("FAILED", platform("1", "used", "SUCCEEDED"), platform("2", "cold", "FAILED")))
 	var log, notes bytes.Buffer
 	err := w.Follow(context.Background(), Build{ID: id, Batch: true}, Output{Log: &log, Notes: &notes})
 	assertEnded(t, err, "FAILED")
@@ -74,7 +74,7 @@ func TestABatchEndsWithItsOwnStatus(t *testing.T) {
 
 func TestABatchThatEndsBeforeItsBuildsIsNotWaitedFor(t *testing.T) {
 	stuck := &awsfake.Build{ID: "shop:1", Looks: []awsfake.Look{{Log: []string{"on and on\n"}}}}
-	w := newWorld(t, batchOf("STOPPED", stuck))
+	w := newFake(t, batchOf("STOPPED", stuck))
 	var log, notes bytes.Buffer
 	assertEnded(t, w.Follow(context.Background(), Build{ID: id, Batch: true}, Output{Log: &log, Notes: &notes}), "STOPPED")
 	assert.Equal(t, "linux_amd64 | on and on\n", log.String())

@@ -35,7 +35,7 @@ func TestALogIsShownOnceAndInOrderWithTheEventsAfterTheEnd(t *testing.T) {
 	for _, pageSize := range []int{0, 1} {
 		build := good()
 		build.PageSize = pageSize
-		got, err := newWorld(t, awsfake.CodeBuild(build)).follow(context.Background(), false)
+		got, err := newFake(t, awsfake.CodeBuild(build)).follow(context.Background(), false)
 		require.NoError(t, err)
 		assert.Equal(t, "[Container] Entering phase INSTALL\none\ntwo\nthree\nfour\nlate\n", got.log)
 		assert.Equal(t, `layercache: queued: 2 s
@@ -63,7 +63,7 @@ func TestEveryFinalStatusIsReported(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.status, func(t *testing.T) {
 			build := &awsfake.Build{ID: id, Looks: []awsfake.Look{{Status: c.status, Phases: []awsfake.Phase{c.phase}, Exported: []string{"LAYERCACHE_VERDICT=cold"}}}}
-			got, err := newWorld(t, awsfake.CodeBuild(build)).follow(context.Background(), false)
+			got, err := newFake(t, awsfake.CodeBuild(build)).follow(context.Background(), false)
 			assertEnded(t, err, c.status)
 			assert.ErrorContains(t, err, c.message)
 			assert.Contains(t, got.notes, "layercache: verdict cold\n")
@@ -88,7 +88,7 @@ func TestWithoutALogOnlyThePhasesAreShown(t *testing.T) {
 			build := good()
 			answers := awsfake.CodeBuild(build)
 			c.change(build, answers)
-			got, err := newWorld(t, answers).follow(context.Background(), false)
+			got, err := newFake(t, answers).follow(context.Background(), false)
 			require.NoError(t, err)
 			assert.Empty(t, got.log)
 			assert.Contains(t, got.notes, c.message)
@@ -100,14 +100,14 @@ func TestWithoutALogOnlyThePhasesAreShown(t *testing.T) {
 
 func TestABuildWithoutAVerdictIsReported(t *testing.T) {
 	build := &awsfake.Build{ID: id, Looks: []awsfake.Look{{Status: "SUCCEEDED"}}}
-	got, err := newWorld(t, awsfake.CodeBuild(build)).follow(context.Background(), false)
+	got, err := newFake(t, awsfake.CodeBuild(build)).follow(context.Background(), false)
 	require.NoError(t, err)
 	assert.Contains(t, got.notes, "no verdict: the build exported no LAYERCACHE_VERDICT")
 }
 
 func TestExportedValuesCannotControlTheTerminal(t *testing.T) {
 	build := &awsfake.Build{ID: id, Looks: []awsfake.Look{{Status: "SUCCEEDED", Exported: []string{"LAYERCACHE_VERDICT=used\x1b[2J\nlayercache: all is well"}}}}
-	got, err := newWorld(t, awsfake.CodeBuild(build)).follow(context.Background(), false)
+	got, err := newFake(t, awsfake.CodeBuild(build)).follow(context.Background(), false)
 	require.NoError(t, err)
 	assert.Contains(t, got.notes, "layercache: verdict used layercache: all is well\n")
 	assert.NotContains(t, got.notes, "\x1b")
@@ -120,12 +120,12 @@ func TestASilentLogShowsThePhase(t *testing.T) {
 	}
 	looks = append(looks, awsfake.Look{Status: "SUCCEEDED", Phases: []awsfake.Phase{phase("PROVISIONING", 50)}})
 
-	got, err := newWorld(t, awsfake.CodeBuild(&awsfake.Build{ID: id, Looks: looks})).follow(context.Background(), true)
+	got, err := newFake(t, awsfake.CodeBuild(&awsfake.Build{ID: id, Looks: looks})).follow(context.Background(), true)
 	require.NoError(t, err)
 	assert.Contains(t, got.notes, eraseLine+"layercache: provisioning a machine, 12 s so far"+eraseLine+"layercache: provisioning a machine, 14 s so far")
 	assert.Contains(t, got.notes, "so far"+eraseLine+"layercache: provisioning a machine: 50 s\n")
 
-	got, err = newWorld(t, awsfake.CodeBuild(&awsfake.Build{ID: id, Looks: looks})).follow(context.Background(), false)
+	got, err = newFake(t, awsfake.CodeBuild(&awsfake.Build{ID: id, Looks: looks})).follow(context.Background(), false)
 	require.NoError(t, err)
 	assert.Equal(t, "layercache: provisioning a machine, 40 s so far\n", got.notes[:len("layercache: provisioning a machine, 40 s so far\n")], "without a terminal, one line every half minute")
 	assert.NotContains(t, got.notes, "\x1b")
@@ -140,7 +140,7 @@ func TestARedrawnLineDoesNotWrap(t *testing.T) {
 
 func TestABuildIsPolledLessOftenAfterAMinute(t *testing.T) {
 	looks := slices.Repeat([]awsfake.Look{{}}, 35)
-	w := newWorld(t, awsfake.CodeBuild(&awsfake.Build{ID: id, Looks: append(looks, awsfake.Look{Status: "SUCCEEDED"})}))
+	w := newFake(t, awsfake.CodeBuild(&awsfake.Build{ID: id, Looks: append(looks, awsfake.Look{Status: "SUCCEEDED"})}))
 	_, err := w.follow(context.Background(), false)
 	require.NoError(t, err)
 	assert.Equal(t, slices.Repeat([]time.Duration{2 * time.Second}, 30), w.waits[:30])
@@ -163,7 +163,7 @@ func TestNetworkFailureAndThrottlingAreRetried(t *testing.T) {
 					}
 					return answer(input)
 				}
-				got, err := newWorld(t, answers).follow(context.Background(), false)
+				got, err := newFake(t, answers).follow(context.Background(), false)
 				require.NoError(t, err)
 				assert.Contains(t, got.log, "four\nlate\n")
 			})
@@ -174,7 +174,7 @@ func TestNetworkFailureAndThrottlingAreRetried(t *testing.T) {
 func TestALongNetworkFailureStopsFollowingAndSaysThatTheBuildStillRuns(t *testing.T) {
 	answers := awsfake.CodeBuild(good())
 	answers["BatchGetBuilds"] = awsfake.Fails(awsfake.Error{Status: http.StatusInternalServerError, Code: "InternalServerError"})
-	_, err := newWorld(t, answers).follow(context.Background(), false)
+	_, err := newFake(t, answers).follow(context.Background(), false)
 	require.ErrorContains(t, err, "follow build "+id+", which is still running: ")
 	var ended Ended
 	assert.NotErrorAs(t, err, &ended)
@@ -191,7 +191,7 @@ func TestAnInterruptLeavesTheBuildRunningAndSaysHowToStopIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			interrupt := errors.New("interrupted")
 			ctx, cancel := context.WithCancelCause(context.Background())
-			w := newWorld(t, awsfake.CodeBuild(good()))
+			w := newFake(t, awsfake.CodeBuild(good()))
 			w.account.Profile = "dev"
 			cancel(interrupt)
 			err := w.Follow(ctx, Build{ID: id, Batch: c.batch}, Output{})

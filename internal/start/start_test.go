@@ -17,7 +17,7 @@ func startable() map[string]awsfake.Answer {
 }
 
 func TestABuildIsStartedWithItsVariablesAsPlainText(t *testing.T) {
-	w := newWorld(t, startable())
+	w := newFake(t, startable())
 	build, err := w.Start(context.Background(), Request{
 		Project: "shop", SourceVersion: "feature/x",
 		Variables: []Variable{{"LAYERCACHE_REFRESH", "true"}, {"NOTE", "a=b c"}},
@@ -48,7 +48,7 @@ func TestARetriedStartHasTheSameIdempotencyToken(t *testing.T) {
 		}
 		return start(input)
 	}
-	w := newWorld(t, answers)
+	w := newFake(t, answers)
 	_, err := w.Start(context.Background(), Request{Project: "shop"})
 	require.NoError(t, err)
 	sent := w.server.Calls("StartBuild")
@@ -78,7 +78,7 @@ func TestABatchIsStartedIfConfiguredOrRequested(t *testing.T) {
 			answers["StartBuildBatch"] = awsfake.Gives(map[string]any{"buildBatch": map[string]any{
 				"id": id, "arn": "arn:aws-cn:codebuild:cn-north-1:111122223333:build-batch/" + id,
 			}})
-			w := newWorld(t, answers)
+			w := newFake(t, answers)
 			build, err := w.Start(context.Background(), Request{Project: "shop", Batch: c.request})
 			require.NoError(t, err)
 			assert.Equal(t, c.batch, build.Batch)
@@ -128,7 +128,7 @@ func TestAFailedStartSaysWhy(t *testing.T) {
 			for operation, answer := range c.answers {
 				answers[operation] = answer
 			}
-			_, err := newWorld(t, answers).Start(context.Background(), Request{Project: "shop", Variables: []Variable{{"NPM_TOKEN", "x"}}})
+			_, err := newFake(t, answers).Start(context.Background(), Request{Project: "shop", Variables: []Variable{{"NPM_TOKEN", "x"}}})
 			assert.ErrorContains(t, err, c.message)
 		})
 	}
@@ -137,7 +137,7 @@ func TestAFailedStartSaysWhy(t *testing.T) {
 func TestAProjectIsStartedWithoutPermissionToReadIt(t *testing.T) {
 	answers := startable()
 	answers["BatchGetProjects"] = awsfake.Denied("codebuild:BatchGetProjects")
-	build, err := newWorld(t, answers).Start(context.Background(), Request{Project: "shop"})
+	build, err := newFake(t, answers).Start(context.Background(), Request{Project: "shop"})
 	require.NoError(t, err)
 	assert.Equal(t, id, build.ID)
 }
@@ -150,7 +150,7 @@ func TestAnInterruptedStartSaysThatTheBuildMayHaveStarted(t *testing.T) {
 		cancel(interrupt)
 		return nil, awsfake.Error{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable"}
 	}
-	_, err := newWorld(t, answers).Start(ctx, Request{Project: "shop"})
+	_, err := newFake(t, answers).Start(ctx, Request{Project: "shop"})
 	require.ErrorContains(t, err, "the build may have started")
 	assert.ErrorIs(t, err, interrupt)
 }

@@ -14,7 +14,7 @@ func TestExpectedAnswersSupportTheClaimsOfThePage(t *testing.T) {
 	all, err := examples.All()
 	require.NoError(t, err)
 	for _, example := range all {
-		w := newWorld(t, example)
+		w := newMatrix(t, example)
 		written := readExpectations(t, w)
 		may := func(p principal, a string, on target) bool {
 			answer, _ := written.of(cell{who: p, action: action{name: a}, target: on})

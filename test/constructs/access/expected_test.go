@@ -65,8 +65,8 @@ func (e expectations) of(c cell) (answer, bool) {
 	return no, known
 }
 
-// readExpectations reads the expected answers of an example. Names that are not in the world fail the test.
-func readExpectations(t *testing.T, w *world) expectations {
+// readExpectations reads the expected answers of an example. Names that are not in the matrix fail the test.
+func readExpectations(t *testing.T, w *matrix) expectations {
 	t.Helper()
 	file := filepath.Join(expectedDir, w.name+".yaml")
 	text, err := os.Open(file)

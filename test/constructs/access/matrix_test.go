@@ -39,8 +39,8 @@ func (c cell) String() string {
 	return fmt.Sprintf("%s: %s by %s", c.target.name, c.action.name, c.who.name)
 }
 
-// cells returns all cells of the world and adds their questions to the batch.
-func (w *world) cells(b *batch) []cell {
+// cells returns all cells of the matrix and adds their questions to the batch.
+func (w *matrix) cells(b *batch) []cell {
 	offset := len(b.Policies)
 	for _, d := range w.documents {
 		b.Policies = append(b.Policies, d.body)
@@ -63,7 +63,7 @@ func (w *world) cells(b *batch) []cell {
 	return all
 }
 
-func (w *world) question(c cell, action string, offset int) question {
+func (w *matrix) question(c cell, action string, offset int) question {
 	arn, account := c.target.resourceOf(action, c.who)
 	q := question{Principal: c.who.arn, Action: action, Resource: arn, Account: account, Context: c.who.context(c.target), Identity: []int{}}
 	for _, index := range c.who.identity {
@@ -116,7 +116,7 @@ func TestThePoliciesGiveTheExpectedAnswers(t *testing.T) {
 	var questions batch
 	cells, expected := map[string][]cell{}, map[string]expectations{}
 	for _, example := range all {
-		w := newWorld(t, example)
+		w := newMatrix(t, example)
 		cells[w.name], expected[w.name] = w.cells(&questions), readExpectations(t, w)
 	}
 	decisions := simulate(t, questions).Answers

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// mutation is one way to break the policies of a world.
+// mutation is one way to break the policies of a matrix.
 type mutation struct {
 	name string
 	// documents are the changed policies by index.
@@ -24,7 +24,7 @@ type change struct {
 }
 
 // breakAll returns every way to break one statement of one policy of the templates.
-func (w *world) breakAll() []mutation {
+func (w *matrix) breakAll() []mutation {
 	var all []mutation
 	for index, d := range w.documents {
 		if !d.fromTemplate {
@@ -37,7 +37,7 @@ func (w *world) breakAll() []mutation {
 	return all
 }
 
-func (w *world) breakStatement(index, i int) []mutation {
+func (w *matrix) breakStatement(index, i int) []mutation {
 	d := w.documents[index]
 	whole := statements(d.body)[i]
 	name := fmt.Sprintf("%s, statement %d (%s)", d.name, i+1, summary(whole))
@@ -131,7 +131,7 @@ func without(key string, i int) func(map[string]any) bool {
 
 // grant returns the mutations that allow a role an action on a repository: in the role's policy, in the
 // repository's policy, and in both.
-func (w *world) grant(role principal, granted string, repository target) []mutation {
+func (w *matrix) grant(role principal, granted string, repository target) []mutation {
 	allow := func(key string, value any) map[string]any {
 		return map[string]any{"Effect": "Allow", "Action": granted, key: value}
 	}

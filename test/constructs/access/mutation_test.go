@@ -42,7 +42,7 @@ func TestEveryMutationOfAPolicyChangesAnAnswer(t *testing.T) {
 		if !ok {
 			continue
 		}
-		w := newWorld(t, example)
+		w := newMatrix(t, example)
 		every := append(w.breakAll(), w.grantAll(t)...)
 		mutations, asked := slices.DeleteFunc(every, func(m mutation) bool { return !included(m.name) }), 0
 		var questions batch
@@ -90,7 +90,7 @@ func equivalentTo(name string) string {
 
 // grantAll returns mutations that allow roles of pull requests PutImage where they may not push, and
 // CreateRepository where base images are cached.
-func (w *world) grantAll(t *testing.T) []mutation {
+func (w *matrix) grantAll(t *testing.T) []mutation {
 	t.Helper()
 	written := readExpectations(t, w)
 	var all []mutation

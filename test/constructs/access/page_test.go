@@ -32,7 +32,7 @@ func TestThePageShowsTheExpectedAnswers(t *testing.T) {
 	names := map[string][]string{}
 	var order []string
 	for _, example := range all {
-		w := newWorld(t, example)
+		w := newMatrix(t, example)
 		text := w.tables(readExpectations(t, w), &findings)
 		if names[text] == nil {
 			order = append(order, text)
@@ -66,7 +66,7 @@ type row struct {
 }
 
 // tables returns the page's section on an example. Findings are numbered across all examples.
-func (w *world) tables(written expectations, findings *[]string) string {
+func (w *matrix) tables(written expectations, findings *[]string) string {
 	var people, services []principal
 	for _, p := range w.principals {
 		if p.source == nil {

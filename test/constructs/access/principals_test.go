@@ -29,7 +29,7 @@ type principal struct {
 	name string
 	// arn is the ARN of a role, or the host name of a service.
 	arn, account string
-	// identity are the indexes of its identity policies in the world's documents.
+	// identity are the indexes of its identity policies in the matrix's documents.
 	identity []int
 	// fromTemplate reports whether a template creates the role.
 	fromTemplate bool
@@ -57,7 +57,7 @@ func (p principal) context(of target) map[string]any {
 }
 
 // addRoles adds the roles of the templates.
-func (w *world) addRoles(s stack) {
+func (w *matrix) addRoles(s stack) {
 	for _, id := range s.ids("AWS::IAM::Role") {
 		role := principal{name: w.label(s, id), arn: s.arnOf(id), account: s.account, fromTemplate: true}
 		for _, policy := range s.ids("AWS::IAM::Policy") {
@@ -74,7 +74,7 @@ func (w *world) addRoles(s stack) {
 }
 
 // userOf returns the ARN of the project or rule that a role is made for.
-func (w *world) userOf(s stack, role string) string {
+func (w *matrix) userOf(s stack, role string) string {
 	for _, id := range s.ids("AWS::CodeBuild::Project") {
 		if s.text(s.resources[id].Properties["ServiceRole"]) == s.arnOf(role) {
 			return s.arnOf(id)
@@ -85,7 +85,7 @@ func (w *world) userOf(s stack, role string) string {
 
 // addPeople adds principals that the templates do not create, each with the widest policy that is plausible
 // for it: refusals must come from the policies of the templates.
-func (w *world) addPeople(builds []stack) {
+func (w *matrix) addPeople(builds []stack) {
 	all := w.add("everything", statement("*", "*"))
 	administrator := w.add("administrator of ECR", statement([]any{"ecr:*", "sts:AssumeRole"}, "*"))
 	power := w.add("AmazonEC2ContainerRegistryPowerUser", statement([]any{
@@ -112,7 +112,7 @@ func (w *world) addPeople(builds []stack) {
 	w.person(builds[0], "stranger", strangerAccount, path, all)
 }
 
-func (w *world) person(s stack, name, account, role string, policy int) {
+func (w *matrix) person(s stack, name, account, role string, policy int) {
 	arn := fmt.Sprintf("arn:%s:iam::%s:role%s", s.partition, account, role)
 	w.principals = append(w.principals, principal{name: name, arn: arn, account: account, identity: []int{policy}})
 }

@@ -16,7 +16,7 @@ import (
 
 func TestColdThenUnchangedThenChanged(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 
 	cold := w.succeeds(w.build())
 	assert.Equal(t, "cold", cold.Verdict)
@@ -43,7 +43,7 @@ func TestColdThenUnchangedThenChanged(t *testing.T) {
 
 func TestTheImageContainsTheChangedSource(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.succeeds(w.build())
 	w.write("src/main.txt", "second version\n")
 	w.succeeds(w.build())
@@ -53,7 +53,7 @@ func TestTheImageContainsTheChangedSource(t *testing.T) {
 
 func TestMirrorServesTheBaseImage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.succeeds(w.build())
 	var served []string
 	for _, entry := range w.registry.Log() {
@@ -66,7 +66,7 @@ func TestMirrorServesTheBaseImage(t *testing.T) {
 
 func TestACacheThatWasOverwrittenByAnImage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.succeeds(w.build())
 	cache := w.registry.Addr() + "/cache:shop--linux-amd64--main"
 	ref, err := name.ParseReference(cache)
@@ -81,7 +81,7 @@ func TestACacheThatWasOverwrittenByAnImage(t *testing.T) {
 
 func TestACacheRegistryThatIsDown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.env["LAYERCACHE_REPOSITORY"] = "localhost:1/cache"
 	got := w.succeeds(w.build())
 	assert.Equal(t, "import-failed", got.Verdict)
@@ -92,7 +92,7 @@ func TestACacheRegistryThatIsDown(t *testing.T) {
 
 func TestACacheRefThatEqualsTheImageRefIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.env["LAYERCACHE_APP"] = "shop"
 	got := w.run("build", "--push", "--tag", w.registry.Addr()+"/cache:shop--linux-amd64--main", ".")
 	assert.Equal(t, 1, got.exitCode)
@@ -102,7 +102,7 @@ func TestACacheRefThatEqualsTheImageRefIsRefused(t *testing.T) {
 
 func TestBranchReadsTheFallbackBranchAndWritesItsOwn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.succeeds(w.build())
 	w.env["LAYERCACHE_BRANCH"] = "feature/$(touch pwned); `id`"
 	branch := w.succeeds(w.build())
@@ -115,7 +115,7 @@ func TestBranchReadsTheFallbackBranchAndWritesItsOwn(t *testing.T) {
 // varies.
 func TestABranchFindsItsOwnCacheEveryTime(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.succeeds(w.build())
 	w.env["LAYERCACHE_BRANCH"] = "fix"
 	w.write("src/main.txt", "changed\n")
@@ -129,7 +129,7 @@ func TestABranchFindsItsOwnCacheEveryTime(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.env["LAYERCACHE_WRITE"] = "false"
 	readOnly := w.succeeds(w.build())
 	assert.Equal(t, "off", readOnly.Exported)
@@ -156,7 +156,7 @@ func TestSettings(t *testing.T) {
 
 func TestArgumentsReachBuildx(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.write("other.Dockerfile", "FROM "+base+" AS wanted\nARG GREETING\nRUN echo \"$GREETING\" > /greeting\nFROM wanted\nRUN exit 1\n")
 	iid := filepath.Join(w.tmp, "iid")
 	got := w.succeeds(w.build("-f", "other.Dockerfile", "--target=wanted", "--build-arg", "GREETING=good day; $(id)", "--iidfile", iid, "--label", "a=b"))
@@ -170,7 +170,7 @@ func TestArgumentsReachBuildx(t *testing.T) {
 
 func TestARequestedMetadataFileHasTheProvenance(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	assert.NotContains(t, w.succeeds(w.build()).log, "metadata file")
 	file := filepath.Join(w.tmp, "metadata.json")
 	w.succeeds(w.build("--metadata-file", file))
@@ -182,7 +182,7 @@ func TestARequestedMetadataFileHasTheProvenance(t *testing.T) {
 
 func TestQuietPrintsOnlyTheDigest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	got := w.succeeds(w.build("--quiet"))
 	assert.NotContains(t, got.log, "[build 2/5]")
 	assert.Regexp(t, `(?m)^sha256:[0-9a-f]{64}$`, got.log)
@@ -190,7 +190,7 @@ func TestQuietPrintsOnlyTheDigest(t *testing.T) {
 
 func TestAFailingStep(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.write("Dockerfile", "FROM "+base+"\nRUN echo fine\nRUN echo this one fails; exit 9\n")
 	got := w.build()
 	assert.Equal(t, 1, got.exitCode, "the exit status of buildx")
@@ -202,7 +202,7 @@ func TestAFailingStep(t *testing.T) {
 }
 
 // fixed builds a Dockerfile without the failing step twice and returns the second outcome.
-func (w *world) fixed() outcome {
+func (w *machine) fixed() outcome {
 	w.write("Dockerfile", "FROM "+base+"\nRUN echo fine\n")
 	w.succeeds(w.build())
 	return w.build()
@@ -210,11 +210,11 @@ func (w *world) fixed() outcome {
 
 func TestTwoAtOnceDoNotDisturbEachOther(t *testing.T) {
 	t.Parallel()
-	first, second := newWorld(t), newWorld(t)
+	first, second := newMachine(t), newMachine(t)
 	second.builders = first.builders
 	var both sync.WaitGroup
 	results := make([]outcome, 2)
-	for i, w := range []*world{first, second} {
+	for i, w := range []*machine{first, second} {
 		both.Go(func() { results[i] = w.runAlongside("build", "--push", "--tag", w.image(), ".") })
 	}
 	both.Wait()
@@ -225,7 +225,7 @@ func TestTwoAtOnceDoNotDisturbEachOther(t *testing.T) {
 	second.nothingLeft()
 }
 
-func exports(t *testing.T, w *world) string {
+func exports(t *testing.T, w *machine) string {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(w.env["LAYERCACHE_REPORT_DIR"], "exports.env"))
 	require.NoError(t, err)
@@ -234,7 +234,7 @@ func exports(t *testing.T, w *world) string {
 
 func TestADockerfileWithoutStepsHasNothingToCache(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.write("Dockerfile", "FROM "+base+"\nENV GREETING=hello\n")
 	got := w.succeeds(w.build())
 	assert.Equal(t, "off", got.Exported)

@@ -24,7 +24,7 @@ import (
 // bundle) by the rules of CodeBuild.
 func TestSynthesizedProject(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	project := synthesize(t, w.app, nil).WithRegistry(w.registry.Addr())
 
 	cold := w.codebuild(project, nil)
@@ -46,7 +46,7 @@ func TestSynthesizedProject(t *testing.T) {
 
 func TestASynthesizedProjectWithAFailingStep(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.write("Dockerfile", "FROM "+base+"\nRUN exit 3\n")
 	project := synthesize(t, w.app, nil).WithRegistry(w.registry.Addr())
 	failed := w.codebuild(project, nil)
@@ -59,7 +59,7 @@ func TestASynthesizedProjectWithAFailingStep(t *testing.T) {
 // index.
 func TestSynthesizedBatch(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.write("Dockerfile", "FROM scratch\nCOPY src /src\n")
 	// The same zip is used for both architectures, because this test runs every build on this machine.
 	zip, err := bundle.Build(t.Context(), toolchain.Host().Arch, os.Stderr)
@@ -114,7 +114,7 @@ type codebuildResult struct {
 	report   *report.Report
 }
 
-func (w *world) codebuild(project template.Project, overrides map[string]string) codebuildResult {
+func (w *machine) codebuild(project template.Project, overrides map[string]string) codebuildResult {
 	w.t.Helper()
 	result, log := w.agent(project, overrides, "")
 	got, err := report.Read(filepath.Join(result.SourceDir, project.Value("LAYERCACHE_REPORT_DIR"), report.File))
@@ -123,7 +123,7 @@ func (w *world) codebuild(project template.Project, overrides map[string]string)
 }
 
 // agent runs one build of the project and returns its result and log.
-func (w *world) agent(project template.Project, overrides map[string]string, identifier string) (*agent.Result, string) {
+func (w *machine) agent(project template.Project, overrides map[string]string, identifier string) (*agent.Result, string) {
 	w.t.Helper()
 	variables, secondary := map[string]string{}, map[string]string{}
 	for _, variable := range project.Environment {

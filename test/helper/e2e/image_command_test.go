@@ -11,7 +11,7 @@ import (
 
 func TestImageCommand(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.write("build/My Dockerfile", "FROM "+base+" AS first\nARG GREETING\nRUN --mount=type=secret,id=npmrc echo \"$GREETING $(cat /run/secrets/npmrc)\" > /greeting\nFROM first\nRUN exit 1\n")
 	for variable, value := range map[string]string{
 		"LAYERCACHE_IMAGE": w.registry.Addr() + "/shop", "LAYERCACHE_TAGS": "latest, {branch}-{build}",
@@ -36,7 +36,7 @@ func TestImageCommand(t *testing.T) {
 
 func TestImageCommandWithInvalidVariables(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	for variable, value := range map[string]string{
 		"LAYERCACHE_TAGS": "{build}", "LAYERCACHE_BUILD_ARGS": "GREETING=hello", "LAYERCACHE_SECRETS": `{"npmrc":"NOT_SET"}`,
 	} {
@@ -51,7 +51,7 @@ func TestImageCommandWithInvalidVariables(t *testing.T) {
 
 func TestABuildThatDoesNotPush(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.env["LAYERCACHE_IMAGE"], w.env["LAYERCACHE_PUSH"] = w.registry.Addr()+"/shop", "false"
 	got := w.succeeds(w.run("image"))
 	assert.Empty(t, w.tags("shop"))
@@ -60,7 +60,7 @@ func TestABuildThatDoesNotPush(t *testing.T) {
 
 func TestIndexJoinsThePlatformsImages(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.write("Dockerfile", "FROM scratch\nCOPY src /src\n")
 	w.env["LAYERCACHE_IMAGE"], w.env["LAYERCACHE_PLATFORM_TAGS"] = w.registry.Addr()+"/shop", "true"
 	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
@@ -90,7 +90,7 @@ func TestIndexJoinsThePlatformsImages(t *testing.T) {
 
 func TestPrewarm(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	image := w.registry.Addr() + "/ecr-public/docker/library/busybox:1.37"
 	got := w.run("prewarm", image)
 	assert.Zero(t, got.exitCode, got.log)

@@ -21,7 +21,7 @@ RUN sleep 1; cat src/* > program
 `
 
 // written returns the requests that wrote to the repository while build ran.
-func (w *world) written(repository string, build func()) []string {
+func (w *machine) written(repository string, build func()) []string {
 	before := len(w.registry.Log())
 	build()
 	var paths []string
@@ -35,7 +35,7 @@ func (w *world) written(repository string, build func()) []string {
 
 func TestAnExportOfWhatIsThereIsSkipped(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	assert.NotEmpty(t, w.written("cache", func() { w.succeeds(w.build()) }))
 
 	var unchanged outcome
@@ -52,7 +52,7 @@ func TestAnExportOfWhatIsThereIsSkipped(t *testing.T) {
 // export was skipped.
 func TestAnExportThatWasSkippedTooEarlyIsMadeUpFor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.write("Dockerfile", "FROM "+w.registry.Addr()+"/base:1\nRUN echo made > /made\n")
 	w.pushBase("one")
 	w.succeeds(w.build())
@@ -67,7 +67,7 @@ func TestAnExportThatWasSkippedTooEarlyIsMadeUpFor(t *testing.T) {
 }
 
 // pushBase builds and pushes a base image, without a cache.
-func (w *world) pushBase(content string) {
+func (w *machine) pushBase(content string) {
 	w.t.Helper()
 	dir := w.t.TempDir()
 	require.NoError(w.t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM "+base+"\nRUN echo "+content+" > /base\n"), 0o644))
@@ -82,23 +82,23 @@ func TestWhyAStepHadToRun(t *testing.T) {
 	const dockerfile = "FROM " + base + "\nARG VERSION=1\nRUN echo tools\nCOPY src src\nRUN cat src/* > program\n"
 	cases := []struct {
 		name   string
-		change func(w *world) (arguments []string)
+		change func(w *machine) (arguments []string)
 		cause  string
 		advice string
 	}{
-		{"a changed file", func(w *world) []string { w.write("src/main.txt", "x"); return nil }, "src/main.txt changed", ""},
-		{"an added file", func(w *world) []string { w.write("src/new.txt", "x"); return nil }, "src/new.txt was added", ""},
-		{"a changed instruction", func(w *world) []string {
+		{"a changed file", func(w *machine) []string { w.write("src/main.txt", "x"); return nil }, "src/main.txt changed", ""},
+		{"an added file", func(w *machine) []string { w.write("src/new.txt", "x"); return nil }, "src/new.txt was added", ""},
+		{"a changed instruction", func(w *machine) []string {
 			w.write("Dockerfile", "FROM "+base+"\nARG VERSION=1\nRUN echo other tools\nCOPY src src\n")
 			return nil
 		}, "its text changed (was RUN echo tools)", ""},
-		{"a build argument that the step does not use", func(*world) []string { return []string{"--build-arg", "VERSION=2"} },
+		{"a build argument that the step does not use", func(*machine) []string { return []string{"--build-arg", "VERSION=2"} },
 			"the build argument VERSION changed", "declare ARG VERSION below RUN echo tools"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newMachine(t)
 			w.write("Dockerfile", dockerfile)
 			w.succeeds(w.build())
 			changed := w.succeeds(w.build(c.change(w)...))
@@ -112,7 +112,7 @@ func TestWhyAStepHadToRun(t *testing.T) {
 
 func TestWhatTheCacheSaved(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.write("Dockerfile", slowSteps)
 	cold := w.succeeds(w.build())
 	assert.Nil(t, cold.SavedSeconds)
@@ -136,7 +136,7 @@ func TestWhatTheCacheSaved(t *testing.T) {
 
 func TestADeletedCacheIsDistinguishedFromAMissingOne(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	first := w.succeeds(w.build())
 	assert.Contains(t, first.VerdictReason, "there is no cache yet")
 	ref, err := name.ParseReference(w.registry.Addr() + "/cache:shop--linux-amd64--main")

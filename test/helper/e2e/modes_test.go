@@ -30,7 +30,7 @@ func TestModes(t *testing.T) {
 	cases := []struct {
 		name       string
 		dockerfile string
-		env        func(*world) map[string]string
+		env        func(*machine) map[string]string
 		// all are the steps that run in a cold build. unchanged and changed are those that run in the next
 		// two builds.
 		all, unchanged, changed []string
@@ -44,7 +44,7 @@ func TestModes(t *testing.T) {
 			[]string{"COPY deps.txt .", "RUN cat deps.txt > installed", "COPY src src"}, nil, []string{"COPY src src"}, "yes"},
 		{"image reads the last stage from the pushed image", oneStage, variables("LAYERCACHE_MODE", "image"),
 			[]string{"COPY deps.txt .", "RUN cat deps.txt > installed", "COPY src src"}, nil, []string{"COPY src src"}, "yes"},
-		{"local caches every step in a folder", dockerfile, func(w *world) map[string]string {
+		{"local caches every step in a folder", dockerfile, func(w *machine) map[string]string {
 			return map[string]string{"LAYERCACHE_MODE": "local", "LAYERCACHE_LOCAL_DIR": filepath.Join(w.tmp, "cache,dir")}
 		}, everyStep, nil, afterTheChange, "yes"},
 		{"s3 caches every step in a bucket", dockerfile, bucket, everyStep, nil, afterTheChange, "yes"},
@@ -53,7 +53,7 @@ func TestModes(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newMachine(t)
 			w.write("Dockerfile", c.dockerfile)
 			w.set(c.env)
 			cold := w.succeeds(w.build())
@@ -86,7 +86,7 @@ func TestModes(t *testing.T) {
 // A frontend is an image that the Dockerfile names. BuildKit passes it the flags of the imported caches.
 func TestAFrontendIsNotGivenTheCredentialsOfTheBucket(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.set(bucket)
 	given := make(chan string, 1)
 	listener := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -119,7 +119,7 @@ func TestLayersOfTheCache(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name string
-		env  func(*world) map[string]string
+		env  func(*machine) map[string]string
 		// additional is the number of layers by media type that the cache has and the image does not have.
 		additional map[types.MediaType]int
 	}{
@@ -131,7 +131,7 @@ func TestLayersOfTheCache(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newMachine(t)
 			w.set(c.env)
 			w.succeeds(w.build())
 			image := w.layers(w.image())
@@ -147,7 +147,7 @@ func TestLayersOfTheCache(t *testing.T) {
 }
 
 // layers returns the media types of the layers of an image or a cache, by digest.
-func (w *world) layers(ref string) map[v1.Hash]types.MediaType {
+func (w *machine) layers(ref string) map[v1.Hash]types.MediaType {
 	w.t.Helper()
 	manifest, err := w.pulled(ref).Manifest()
 	require.NoError(w.t, err)
@@ -159,21 +159,21 @@ func (w *world) layers(ref string) map[v1.Hash]types.MediaType {
 }
 
 // set sets the variables that env returns. env may be nil.
-func (w *world) set(env func(*world) map[string]string) {
+func (w *machine) set(env func(*machine) map[string]string) {
 	if env != nil {
 		maps.Copy(w.env, env(w))
 	}
 }
 
 // variables returns a function that sets one variable.
-func variables(variable, value string) func(*world) map[string]string {
-	return func(*world) map[string]string { return map[string]string{variable: value} }
+func variables(variable, value string) func(*machine) map[string]string {
+	return func(*machine) map[string]string { return map[string]string{variable: value} }
 }
 
 var runningOn = regexp.MustCompile(`Running on (http://\S+:(\d+))`)
 
 // bucket starts a fake S3 with a bucket and returns the variables to use it.
-func bucket(w *world) map[string]string {
+func bucket(w *machine) map[string]string {
 	w.t.Helper()
 	cmd := exec.Command("moto_server", "-p", "0")
 	stderr, err := cmd.StderrPipe()

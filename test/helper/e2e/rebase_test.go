@@ -42,7 +42,7 @@ func TestRebase(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newMachine(t)
 			runtime := w.registry.Addr() + "/" + c.repository + ":runtime"
 			w.write("Dockerfile", strings.ReplaceAll(rebasing, "REPOSITORY", c.repository))
 			w.env["LAYERCACHE_MIRRORS"] += ",bases.example=" + w.registry.Addr()
@@ -71,7 +71,7 @@ func TestRebase(t *testing.T) {
 }
 
 // pushRuntime pushes a base image of two layers. The last layer holds the release.
-func (w *world) pushRuntime(image, release string) {
+func (w *machine) pushRuntime(image, release string) {
 	w.t.Helper()
 	layer, err := crane.Layer(map[string][]byte{"release": []byte(release)})
 	require.NoError(w.t, err)
@@ -83,7 +83,7 @@ func (w *world) pushRuntime(image, release string) {
 }
 
 // diffIDs returns the digests of the image's uncompressed layers.
-func (w *world) diffIDs(image string) []v1.Hash {
+func (w *machine) diffIDs(image string) []v1.Hash {
 	w.t.Helper()
 	config, err := w.pulled(image).ConfigFile()
 	require.NoError(w.t, err)
@@ -94,7 +94,7 @@ var blobPath = regexp.MustCompile(`^/v2/(.+)/blobs/(sha256:[0-9a-f]{64})$`)
 
 // layersSent returns the repositories from which layers of the base images, the cache or the image were
 // pulled.
-func (w *world) layersSent(log []localecr.Entry, runtime string) []string {
+func (w *machine) layersSent(log []localecr.Entry, runtime string) []string {
 	w.t.Helper()
 	known := map[string]bool{}
 	for _, ref := range []string{"ecr-public/docker/library/busybox:1.37", "cache:shop--linux-amd64--main", "shop:1"} {

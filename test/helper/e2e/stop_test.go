@@ -27,7 +27,7 @@ func TestSignals(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT} {
 		t.Run("a build that is stopped by "+signal.String()+" ends with the status of the signal and cleans up", func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newMachine(t)
 			w.write("Dockerfile", slow)
 			running := w.start("build", "--push", "--tag", w.image(), ".")
 			running.waitFor("waiting now")
@@ -40,7 +40,7 @@ func TestSignals(t *testing.T) {
 
 // unread runs the helper and closes its output after the first line, as in `layercache build … 2>&1 | head
 // -1`.
-func (w *world) unread(args ...string) outcome {
+func (w *machine) unread(args ...string) outcome {
 	w.t.Helper()
 	cmd := w.command(w.t.Context(), args...)
 	reader, writer, err := os.Pipe()
@@ -63,14 +63,14 @@ func TestABuildWhoseOutputIsClosed(t *testing.T) {
 	t.Parallel()
 	t.Run("continues", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
+		w := newMachine(t)
 		got := w.succeeds(w.unread("build", "--push", "--tag", w.image(), "."))
 		assert.Equal(t, everyStep, got.ran())
 		w.pulled(w.image())
 	})
 	t.Run("fails if the image is written to the closed output, and cleans up", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
+		w := newMachine(t)
 		got := w.unread("build", "--output=type=tar,dest=-", ".")
 		assert.NotZero(t, got.exitCode)
 		assert.NotNil(t, got.Report)
@@ -79,7 +79,7 @@ func TestABuildWhoseOutputIsClosed(t *testing.T) {
 
 func TestHelperThatIsKilled(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.write("Dockerfile", slow)
 	running := w.start("build", "--push", "--tag", w.image(), ".")
 	running.waitFor("waiting now")
@@ -105,7 +105,7 @@ type process struct {
 	log  bytes.Buffer
 }
 
-func (w *world) start(args ...string) *process {
+func (w *machine) start(args ...string) *process {
 	w.t.Helper()
 	p := &process{t: w.t, cmd: w.command(w.t.Context(), args...)}
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.WaitDelay = p, p, 30*time.Second
@@ -144,7 +144,7 @@ func (p *process) wait() int {
 
 // runAlongside runs the helper without checking for leftovers, for tests where other helpers run at the same
 // time.
-func (w *world) runAlongside(args ...string) outcome {
+func (w *machine) runAlongside(args ...string) outcome {
 	w.t.Helper()
 	p := w.start(args...)
 	code := p.wait()

@@ -12,7 +12,7 @@ import (
 
 func TestTry(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	delete(w.env, "LAYERCACHE_REPOSITORY")
 	before := snapshot(t, w.app)
 	got := w.run("try", w.app)
@@ -27,7 +27,7 @@ func TestTry(t *testing.T) {
 
 func TestTryWithBadInput(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	cases := []struct {
 		name string
 		args []string
@@ -52,7 +52,7 @@ func TestTryWithBadInput(t *testing.T) {
 
 func TestTryThatIsInterrupted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMachine(t)
 	w.write("Dockerfile", slow)
 	running := w.start("try", w.app)
 	running.waitFor("waiting now")

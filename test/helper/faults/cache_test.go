@@ -33,7 +33,7 @@ type cache struct {
 }
 
 // plant copies the good cache and its record to a cell's own repository.
-func (w *world) plant(t *testing.T, repository string) {
+func (w *baseline) plant(t *testing.T, repository string) {
 	t.Helper()
 	from, to := w.folder(seed), w.folder(repository)
 	require.NoError(t, os.MkdirAll(to, 0o700))
@@ -50,14 +50,14 @@ func (w *world) plant(t *testing.T, repository string) {
 }
 
 // folder returns the folder of a repository's blobs.
-func (w *world) folder(repository string) string { return filepath.Join(w.blobs, repository) }
+func (w *baseline) folder(repository string) string { return filepath.Join(w.blobs, repository) }
 
-func (w *world) blob(repository, digest string) string {
+func (w *baseline) blob(repository, digest string) string {
 	return filepath.Join(w.folder(repository), strings.ReplaceAll(digest, ":", "-"))
 }
 
 // read returns the cache in a repository. It returns an error if a part is missing or corrupt.
-func (w *world) read(t *testing.T, repository string) (cache, error) {
+func (w *baseline) read(t *testing.T, repository string) (cache, error) {
 	t.Helper()
 	image, err := remote.Image(w.ref(t, repository+":"+tag))
 	if err != nil {
@@ -81,7 +81,7 @@ func (w *world) read(t *testing.T, repository string) (cache, error) {
 // keys returns the cache keys in a cache's config.
 //
 // https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/v1/types/spec.go
-func (w *world) keys(repository string, config v1.Descriptor) (string, error) {
+func (w *baseline) keys(repository string, config v1.Descriptor) (string, error) {
 	content, err := os.ReadFile(w.blob(repository, config.Digest.String()))
 	if err != nil {
 		return "", err
@@ -104,7 +104,7 @@ func (w *world) keys(repository string, config v1.Descriptor) (string, error) {
 	return strings.Join(keys, " "), nil
 }
 
-func (w *world) whole(repository string, part v1.Descriptor) error {
+func (w *baseline) whole(repository string, part v1.Descriptor) error {
 	content, err := os.ReadFile(w.blob(repository, part.Digest.String()))
 	if err != nil {
 		return err
@@ -117,7 +117,7 @@ func (w *world) whole(repository string, part v1.Descriptor) error {
 
 // imageOf returns the config digest of a cell's image, or "" if there is no image. The digest identifies the
 // content, because the compression of layers may differ. An incomplete image fails the test.
-func (w *world) imageOf(t *testing.T, cell string) string {
+func (w *baseline) imageOf(t *testing.T, cell string) string {
 	t.Helper()
 	image, err := remote.Image(w.ref(t, "shop-"+cell+":1"), remote.WithPlatform(v1.Platform{OS: "linux", Architecture: architecture}))
 	var refusal *transport.Error

@@ -25,7 +25,7 @@ import (
 // cell is one build with one fault.
 type cell struct {
 	t *testing.T
-	w *world
+	w *baseline
 	// name is the name of its repositories.
 	name string
 	// app is the folder of the application, tmp everything that the helper may write to, state the builder's
@@ -47,7 +47,7 @@ type cell struct {
 
 // cell returns a cell that builds the second source, to be used with the cache of the first once that is
 // planted.
-func (w *world) cell(t *testing.T, name string) *cell {
+func (w *baseline) cell(t *testing.T, name string) *cell {
 	t.Helper()
 	c := &cell{
 		t: t, w: w, name: name, app: t.TempDir(), tmp: shortDir(t), state: t.TempDir(), env: map[string]string{}, program: w.program,

@@ -22,20 +22,20 @@ import (
 // damage is a defect of a cache in the registry.
 type damage struct {
 	point, name string
-	inflict     func(t *testing.T, w *world, repository string)
+	inflict     func(t *testing.T, w *baseline, repository string)
 }
 
 var damages = []damage{
-	{reading, "the cache's config has expired", func(t *testing.T, w *world, repository string) {
+	{reading, "the cache's config has expired", func(t *testing.T, w *baseline, repository string) {
 		require.NoError(t, os.Remove(w.blob(repository, w.good.config)))
 	}},
-	{reading, "an image index where a cache is expected", func(t *testing.T, w *world, repository string) {
+	{reading, "an image index where a cache is expected", func(t *testing.T, w *baseline, repository string) {
 		image, err := remote.Image(w.ref(t, "bases/tiny:1"))
 		require.NoError(t, err)
 		index := mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), mutate.IndexAddendum{Add: image})
 		require.NoError(t, remote.WriteIndex(w.ref(t, repository+":"+tag), index))
 	}},
-	{reading, "a config of more than 1 MiB", func(t *testing.T, w *world, repository string) {
+	{reading, "a config of more than 1 MiB", func(t *testing.T, w *baseline, repository string) {
 		image, err := remote.Image(w.ref(t, repository+":"+tag))
 		require.NoError(t, err)
 		manifest, err := image.Manifest()
@@ -50,7 +50,7 @@ var damages = []damage{
 		require.NoError(t, err)
 		require.NoError(t, remote.Put(w.ref(t, repository+":"+tag), written{*manifest}))
 	}},
-	{pulling, "a manifest with wrong media types of layers", func(t *testing.T, w *world, repository string) {
+	{pulling, "a manifest with wrong media types of layers", func(t *testing.T, w *baseline, repository string) {
 		image, err := remote.Image(w.ref(t, repository+":"+tag))
 		require.NoError(t, err)
 		manifest, err := image.Manifest()
@@ -60,23 +60,23 @@ var damages = []damage{
 		}
 		require.NoError(t, remote.Put(w.ref(t, repository+":"+tag), written{*manifest}))
 	}},
-	{pulling, "the cache's layers have expired", func(t *testing.T, w *world, repository string) {
+	{pulling, "the cache's layers have expired", func(t *testing.T, w *baseline, repository string) {
 		for _, layer := range w.good.layers {
 			require.NoError(t, os.Remove(w.blob(repository, layer)))
 		}
 	}},
-	{pulling, "the cache's layers have expired, and the Dockerfile comes through a pipe", func(t *testing.T, w *world, repository string) {
+	{pulling, "the cache's layers have expired, and the Dockerfile comes through a pipe", func(t *testing.T, w *baseline, repository string) {
 		for _, layer := range w.good.layers {
 			require.NoError(t, os.Remove(w.blob(repository, layer)))
 		}
 	}},
-	{pulling, "one of the cache's layers has expired", func(t *testing.T, w *world, repository string) {
+	{pulling, "one of the cache's layers has expired", func(t *testing.T, w *baseline, repository string) {
 		require.NoError(t, os.Remove(w.blob(repository, w.good.layers[1])))
 	}},
 }
 
 // suffer runs the cell of a damage.
-func (w *world) suffer(t *testing.T, d damage) row {
+func (w *baseline) suffer(t *testing.T, d damage) row {
 	c := w.cell(t, fmt.Sprintf("cell%d", w.number.Add(1)))
 	w.plant(t, c.name)
 	d.inflict(t, w, c.name)

@@ -75,19 +75,19 @@ func halting(f *front, w http.ResponseWriter, r *http.Request) {
 // parts are the parts of a cache that BuildKit reads; each stops half-way in one test.
 var parts = []struct {
 	name string
-	is   func(w *world, path string) bool
+	is   func(w *baseline, path string) bool
 	// holds reports whether this blocks the builder completely.
 	holds bool
 }{
-	{"manifest", func(_ *world, path string) bool { return strings.Contains(path, "/manifests/") }, true},
-	{"config", func(w *world, path string) bool { return strings.HasSuffix(path, w.good.config) }, true},
-	{"layer", func(w *world, path string) bool { return slices.Contains(w.good.layers, filepath.Base(path)) }, false},
+	{"manifest", func(_ *baseline, path string) bool { return strings.Contains(path, "/manifests/") }, true},
+	{"config", func(w *baseline, path string) bool { return strings.HasSuffix(path, w.good.config) }, true},
+	{"layer", func(w *baseline, path string) bool { return slices.Contains(w.good.layers, filepath.Base(path)) }, false},
 }
 
 // TestAForeignBuilderDoesNotWaitForAStalledCache is about a builder that the helper cannot kill: a part of
 // the cache starts to arrive and stalls, after the helper has found the cache.
 func TestAForeignBuilderDoesNotWaitForAStalledCache(t *testing.T) {
-	w := newWorld(t)
+	w := newBaseline(t)
 	for _, part := range parts {
 		stalled := func(t *testing.T) (*cell, *front, *other) {
 			c := w.cell(t, fmt.Sprintf("cell%d", w.number.Add(1)))

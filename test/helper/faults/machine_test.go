@@ -101,7 +101,7 @@ var trials = []trial{
 }
 
 // undergo runs the cell of a trial.
-func (w *world) undergo(t *testing.T, trial trial) row {
+func (w *baseline) undergo(t *testing.T, trial trial) row {
 	c := w.cell(t, fmt.Sprintf("cell%d", w.number.Add(1)))
 	w.plant(t, c.name)
 	require.NoError(t, os.MkdirAll(filepath.Join(c.tmp, "report"), 0o755))
@@ -332,7 +332,7 @@ func signalName(stage string, signal syscall.Signal) string {
 }
 
 // pair runs two builds at the same time, in one scope and with one folder for the builders' states.
-func (w *world) pair(t *testing.T) []row {
+func (w *baseline) pair(t *testing.T) []row {
 	first, second := w.cell(t, fmt.Sprintf("cell%d", w.number.Add(1))), w.cell(t, fmt.Sprintf("cell%d", w.number.Add(1)))
 	w.plant(t, first.name)
 	second.repository, second.state = first.repository, first.state

@@ -125,7 +125,7 @@ func (c *cell) cacheAfter() string {
 
 // usable checks that a build can use the cache, once for each kind of cache: caches with the same steps are
 // equivalent.
-func (w *world) usable(t *testing.T, repository string, found cache) {
+func (w *baseline) usable(t *testing.T, repository string, found cache) {
 	t.Helper()
 	if _, known := w.used.LoadOrStore(found.knows, true); known {
 		return
@@ -156,7 +156,7 @@ func (c *cell) stopped(point string, f fault, front *front) row {
 }
 
 func TestReliability(t *testing.T) {
-	w := newSignIns(t, newWorld(t))
+	w := newSignIns(t, newBaseline(t))
 	rows := readRows(t)
 	t.Run("points", func(t *testing.T) {
 		for _, point := range points {

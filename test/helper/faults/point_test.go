@@ -62,7 +62,7 @@ func cacheTimeout(point string, f fault) time.Duration {
 }
 
 // at returns the requests that belong to a point.
-func (w *world) at(point string) func(*http.Request) bool {
+func (w *baseline) at(point string) func(*http.Request) bool {
 	switch point {
 	case reading:
 		return func(r *http.Request) bool {

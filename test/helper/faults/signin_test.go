@@ -26,16 +26,16 @@ import (
 // host is the registry of the account with the cache; images go elsewhere.
 const host = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 
-// signIns is a world with a registry like ECR, for builds whose cache is there.
+// signIns is a baseline with a registry like ECR, for builds whose cache is there.
 type signIns struct {
-	*world
-	ecr *ecrhost.World
+	*baseline
+	ecr *ecrhost.Server
 	dir string
 }
 
-func newSignIns(t *testing.T, w *world) *signIns {
+func newSignIns(t *testing.T, w *baseline) *signIns {
 	t.Helper()
-	s := &signIns{world: w, dir: t.TempDir()}
+	s := &signIns{baseline: w, dir: t.TempDir()}
 	var err error
 	s.ecr, err = ecrhost.Start(ecrhost.Config{Dir: s.dir, Registries: map[string]ecrhost.Registry{host: {}}})
 	require.NoError(t, err)

@@ -30,7 +30,7 @@ const (
 // several folders in root.
 type project struct {
 	t   *testing.T
-	aws *ecrhost.World
+	aws *ecrhost.Server
 	// root contains all folders that the project may write to: source, home with the temporary files, and
 	// reports.
 	root, dir, home, reports string
@@ -44,15 +44,15 @@ type project struct {
 func newProject(t *testing.T) *project {
 	t.Helper()
 	store, root := t.TempDir(), t.TempDir()
-	world, err := ecrhost.Start(ecrhost.Config{Dir: store, Registries: map[string]ecrhost.Registry{
+	started, err := ecrhost.Start(ecrhost.Config{Dir: store, Registries: map[string]ecrhost.Registry{
 		imageHost:  {Repositories: map[string]ecrhost.Repository{"shop": {}}},
 		cacheHost:  {Repositories: map[string]ecrhost.Repository{"cache": {}}},
 		mirrorHost: {PullThrough: map[string]string{"ecr-public": "public.ecr.aws"}, Repositories: map[string]ecrhost.Repository{"tools": {}}},
 	}})
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, world.Close()) })
+	t.Cleanup(func() { assert.NoError(t, started.Close()) })
 	p := &project{
-		t: t, aws: world, store: store, root: root,
+		t: t, aws: started, store: store, root: root,
 		dir: filepath.Join(root, "source"), home: filepath.Join(root, "home"), reports: filepath.Join(root, "reports"),
 	}
 	require.NoError(t, os.MkdirAll(p.home, 0o700))

@@ -32,29 +32,29 @@ const (
 	second = "second\n"
 )
 
-// attempt is one way to change the result of a release, in a world where a release was built before.
+// attempt is one way to change the result of a release, in a deployment where a release was built before.
 type attempt struct {
 	name string
-	run  func(w *world)
+	run  func(w *running)
 	// next is the source of the release after the attempt. For the last attempt it differs, which makes a
 	// step run.
 	next string
 }
 
 var attempts = []attempt{
-	{"the policies refuse a push to the tag of the release's cache", func(w *world) {
+	{"the policies refuse a push to the tag of the release's cache", func(w *running) {
 		forged := w.forge(w.cache, w.tag, w.as(w.pullRequest))
 		w.refuses(w.cache, w.plant(forged, w.cache, w.tag, w.as(w.pullRequest)))
 		old, err := remote.Get(w.ref(w.cache, w.tag+"--steps"), w.as(w.pullRequest)...)
 		require.NoError(w.t, err)
 		w.refuses(w.cache, remote.Put(w.ref(w.cache, w.tag), old, w.as(w.pullRequest)...))
 	}, first},
-	{"the policies refuse a push to the record of the release's cache", func(w *world) {
+	{"the policies refuse a push to the record of the release's cache", func(w *running) {
 		cache, err := remote.Get(w.ref(w.cache, w.tag), w.as(w.pullRequest)...)
 		require.NoError(w.t, err)
 		w.refuses(w.cache, remote.Put(w.ref(w.cache, w.tag+"--steps"), cache, w.as(w.pullRequest)...))
 	}, first},
-	{"the policies refuse an export to the release's cache that the variables name", func(w *world) {
+	{"the policies refuse an export to the release's cache that the variables name", func(w *running) {
 		got := w.proposes("other\n", map[string]string{
 			"LAYERCACHE_REPOSITORY": w.cache, "LAYERCACHE_BRANCH": "main", "LAYERCACHE_WRITE": "true", "LAYERCACHE_REFRESH": "true",
 		})
@@ -64,19 +64,19 @@ var attempts = []attempt{
 		assert.Equal(w.t, "failed", got.Exported)
 		assert.Contains(w.t, strings.Join(got.Warnings, "\n"), "the cache could not be written to "+w.cache)
 	}, first},
-	{"a pull request's branch with the name of the default branch stays in its own tier, which no release reads", func(w *world) {
+	{"a pull request's branch with the name of the default branch stays in its own tier, which no release reads", func(w *running) {
 		got := w.proposes(first, map[string]string{"LAYERCACHE_BRANCH": "main"})
 		assert.Equal(w.t, "yes", got.Exported, got.log)
 		assert.Equal(w.t, w.prCache+":"+w.tag, got.Refs.Export)
 		forged := w.forge(w.prCache, w.tag, w.as(w.pullRequest))
 		require.NoError(w.t, w.plant(forged, w.prCache, w.tag, w.as(w.pullRequest)), "a pull request may write to its own tier")
 	}, first},
-	{"the branch main of a fork has the scope of the pull request", func(w *world) {
+	{"the branch main of a fork has the scope of the pull request", func(w *running) {
 		got := w.proposes(first, map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "pr/7", "CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/main"})
 		assert.NotEqual(w.t, w.prCache+":"+w.tag, got.Refs.Export)
 		assert.Contains(w.t, got.Refs.Export, "pr-7-")
 	}, first},
-	{"a branch with a name similar to the default branch has a separate tag", func(w *world) {
+	{"a branch with a name similar to the default branch has a separate tag", func(w *running) {
 		scope := cache.Scope{App: w.release.Value("LAYERCACHE_APP"), Platform: "linux/" + runtime.GOARCH, Branch: "main"}
 		require.Equal(w.t, w.tag, cache.Tag(scope))
 		for _, branch := range lookalikes {
@@ -87,17 +87,17 @@ var attempts = []attempt{
 		assert.Equal(w.t, "yes", got.Exported, got.log)
 		assert.NotEqual(w.t, w.cache+":"+w.tag, got.Refs.Export)
 	}, first},
-	{"the policies refuse an image with an inline cache at the tag of a release", func(w *world) {
+	{"the policies refuse an image with an inline cache at the tag of a release", func(w *running) {
 		got := w.proposes(first, map[string]string{
 			"LAYERCACHE_MODE": variables.ModeInline, "LAYERCACHE_PUSH": "true", "LAYERCACHE_IMAGE": w.image, "LAYERCACHE_TAGS": "latest",
 		})
 		assert.NotZero(w.t, got.exitCode, "the refused push must fail the attacker's build")
 		assert.Contains(w.t, got.log, "not authorized to perform: ecr:")
 	}, first},
-	{"the policies refuse a push to the repository of a base image", func(w *world) {
+	{"the policies refuse a push to the repository of a base image", func(w *running) {
 		w.refuses(w.mirror, remote.Write(w.ref(w.mirror, "1.37"), w.evilBase(), w.as(w.pullRequest)...))
 	}, first},
-	{"the policies refuse to create the repository of a new base image, and a push to it", func(w *world) {
+	{"the policies refuse to create the repository of a new base image, and a push to it", func(w *running) {
 		place, _, _ := strings.Cut(w.mirror, "/docker/")
 		_, name, _ := strings.Cut(place+"/"+unclaimed, "/")
 		require.ErrorContains(w.t, w.createRepository(name), "is not authorized to perform: ecr:CreateRepository")
@@ -105,7 +105,7 @@ var attempts = []attempt{
 		require.NoError(w.t, err)
 		w.refuses(place+"/"+unclaimed, remote.Write(w.ref(place+"/"+unclaimed, "1"), image, w.as(w.pullRequest)...))
 	}, first},
-	{"a file that a pull request leaves in a cache mount stays on that build's builder", func(w *world) {
+	{"a file that a pull request leaves in a cache mount stays on that build's builder", func(w *running) {
 		got := w.run(build{w.pullRequest, source{"Dockerfile": w.leaves(), "src.txt": second}, map[string]string{"LAYERCACHE_BRANCH": "main"}})
 		assert.Equal(w.t, "yes", got.Exported, got.log)
 	}, second},
@@ -120,7 +120,7 @@ var lookalikes = []string{
 
 // refuses checks that err is a refused push, and that the role of pull requests is refused each request of a
 // push.
-func (w *world) refuses(repository string, err error) {
+func (w *running) refuses(repository string, err error) {
 	w.t.Helper()
 	var answer *transport.Error
 	require.ErrorAs(w.t, err, &answer)
@@ -150,7 +150,7 @@ func (w *world) refuses(repository string, err error) {
 }
 
 // createRepository creates a repository in the account of the builds, as the role of pull requests.
-func (w *world) createRepository(name string) error {
+func (w *running) createRepository(name string) error {
 	client := ecr.New(ecr.Options{
 		Region: w.pullRequest.Region, BaseEndpoint: aws.String(w.aws.Endpoint()),
 		Credentials: credentials.NewStaticCredentialsProvider(pullRequestKey, "secret", "session"),

@@ -33,7 +33,7 @@ type forgery struct {
 
 // forge reads a cache with the given options and replaces the content of the program in each layer that
 // contains it.
-func (w *world) forge(repository, tag string, by []remote.Option) forgery {
+func (w *running) forge(repository, tag string, by []remote.Option) forgery {
 	w.t.Helper()
 	image, err := remote.Image(w.ref(repository, tag), by...)
 	require.NoError(w.t, err)
@@ -64,7 +64,7 @@ func (w *world) forge(repository, tag string, by []remote.Option) forgery {
 
 // boast forges the record of a cache: its steps take hours. The rest stays unchanged, which makes the record
 // look valid.
-func (w *world) boast(repository, tag string, by []remote.Option) forgery {
+func (w *running) boast(repository, tag string, by []remote.Option) forgery {
 	w.t.Helper()
 	image, err := remote.Image(w.ref(repository, tag), by...)
 	require.NoError(w.t, err)
@@ -89,7 +89,7 @@ func (w *world) boast(repository, tag string, by []remote.Option) forgery {
 const hours = 99999
 
 // plant pushes a forged cache. It returns the error of the first refused request.
-func (w *world) plant(f forgery, repository, tag string, by []remote.Option) error {
+func (w *running) plant(f forgery, repository, tag string, by []remote.Option) error {
 	w.t.Helper()
 	ref := w.ref(repository, tag)
 	for _, blob := range f.blobs {
@@ -106,7 +106,7 @@ type rawManifest []byte
 func (m rawManifest) RawManifest() ([]byte, error)        { return m, nil }
 func (m rawManifest) MediaType() (types.MediaType, error) { return types.OCIManifestSchema1, nil }
 
-func (w *world) content(layer v1.Layer) []byte {
+func (w *running) content(layer v1.Layer) []byte {
 	w.t.Helper()
 	compressed, err := layer.Compressed()
 	require.NoError(w.t, err)
@@ -137,7 +137,7 @@ var compressions = []struct {
 
 // poison returns the layer with other content in the program. ok reports whether the layer contains the
 // program.
-func (w *world) poison(packed []byte) (other layer, ok bool) {
+func (w *running) poison(packed []byte) (other layer, ok bool) {
 	w.t.Helper()
 	for _, compression := range compressions {
 		if !bytes.HasPrefix(packed, []byte(compression.magic)) {
@@ -158,7 +158,7 @@ func (w *world) poison(packed []byte) (other layer, ok bool) {
 	return layer{}, false
 }
 
-func (w *world) hash(content []byte) v1.Hash {
+func (w *running) hash(content []byte) v1.Hash {
 	w.t.Helper()
 	hash, _, err := v1.SHA256(bytes.NewReader(content))
 	require.NoError(w.t, err)
@@ -166,7 +166,7 @@ func (w *world) hash(content []byte) v1.Hash {
 }
 
 // program returns the content of the program in the release's image.
-func (w *world) program() string {
+func (w *running) program() string {
 	w.t.Helper()
 	layers, err := w.read(w.image, "latest").Layers()
 	require.NoError(w.t, err)
@@ -190,7 +190,7 @@ func (w *world) program() string {
 }
 
 // rewrite returns the tar archive with other content in the program, and whether it contains the program.
-func (w *world) rewrite(archive io.Reader) (content []byte, found bool) {
+func (w *running) rewrite(archive io.Reader) (content []byte, found bool) {
 	w.t.Helper()
 	var out bytes.Buffer
 	from, to := tar.NewReader(archive), tar.NewWriter(&out)
@@ -215,7 +215,7 @@ func (w *world) rewrite(archive io.Reader) (content []byte, found bool) {
 }
 
 // inManifest returns a cache's manifest in which the layer replaces the layer before.
-func (l layer) inManifest(w *world, manifest []byte, before v1.Hash) []byte {
+func (l layer) inManifest(w *running, manifest []byte, before v1.Hash) []byte {
 	w.t.Helper()
 	var parsed v1.Manifest
 	require.NoError(w.t, json.Unmarshal(manifest, &parsed))
@@ -231,11 +231,11 @@ func (l layer) inManifest(w *world, manifest []byte, before v1.Hash) []byte {
 // inConfig returns a cache's config in which the layer replaces the layer before. The keys stay the same.
 //
 // https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/v1/types/spec.go
-func (l layer) inConfig(w *world, config []byte, before v1.Hash) []byte {
+func (l layer) inConfig(w *running, config []byte, before v1.Hash) []byte {
 	return bytes.ReplaceAll(config, []byte(before.String()), []byte(l.digest.String()))
 }
 
-func reconfigured(w *world, manifest []byte, config v1.Layer) []byte {
+func reconfigured(w *running, manifest []byte, config v1.Layer) []byte {
 	w.t.Helper()
 	var parsed v1.Manifest
 	require.NoError(w.t, json.Unmarshal(manifest, &parsed))
@@ -247,7 +247,7 @@ func reconfigured(w *world, manifest []byte, config v1.Layer) []byte {
 	return encoded(w, parsed)
 }
 
-func encoded(w *world, value any) []byte {
+func encoded(w *running, value any) []byte {
 	w.t.Helper()
 	text, err := json.Marshal(value)
 	require.NoError(w.t, err)
@@ -255,7 +255,7 @@ func encoded(w *world, value any) []byte {
 }
 
 // evilBase returns a base image in which cat prints the attacker's text.
-func (w *world) evilBase() v1.Image {
+func (w *running) evilBase() v1.Image {
 	w.t.Helper()
 	script := "#!/bin/sh\necho " + strings.TrimSpace(poisoned) + "\n"
 	var content bytes.Buffer

@@ -25,11 +25,11 @@ type guard struct {
 	name string
 	// widening is the permission that removes the guard. It is empty for a guard in the helper.
 	widening string
-	run      func(w *world)
+	run      func(w *running)
 }
 
 var guards = []guard{
-	{"a pull request that may push to the cache of releases poisons the next release", pushesToCache, func(w *world) {
+	{"a pull request that may push to the cache of releases poisons the next release", pushesToCache, func(w *running) {
 		made := w.uncached(first)
 		w.begin()
 		forged, record := w.forge(w.cache, w.tag, w.as(w.pullRequest)), w.boast(w.cache, w.tag+"--steps", w.as(w.pullRequest))
@@ -43,7 +43,7 @@ var guards = []guard{
 		assert.Equal(w.t, poisoned, w.program(), got.log)
 		assert.Equal(w.t, "used", got.Verdict, "a forged cache must look like any other cache")
 	}},
-	{"a release that reads the cache of pull requests is poisoned", readsPRCache, func(w *world) {
+	{"a release that reads the cache of pull requests is poisoned", readsPRCache, func(w *running) {
 		w.begin()
 		require.Zero(w.t, w.proposes(second, map[string]string{"LAYERCACHE_BRANCH": "main"}).exitCode)
 		forged := w.forge(w.prCache, w.tag, w.as(w.pullRequest))
@@ -51,14 +51,14 @@ var guards = []guard{
 		got := w.releases(second, "LAYERCACHE_REPOSITORY", w.prCache, "LAYERCACHE_WRITE", "false")
 		assert.Equal(w.t, poisoned, w.program(), got.log)
 	}},
-	{"a pull request that may push base images replaces the base image of releases", pushesBases, func(w *world) {
+	{"a pull request that may push base images replaces the base image of releases", pushesBases, func(w *running) {
 		w.begin()
 		image := mutate.MediaType(w.evilBase(), types.OCIManifestSchema1)
 		require.NoError(w.t, remote.Write(w.ref(w.mirror, "1.37"), image, w.as(w.pullRequest)...))
 		got := w.releases(first)
 		assert.Equal(w.t, poisoned, w.program(), got.log)
 	}},
-	{"a pull request that may push images of releases replaces them", pushesImages, func(w *world) {
+	{"a pull request that may push images of releases replaces them", pushesImages, func(w *running) {
 		w.begin()
 		got := w.proposes(poisoned, map[string]string{
 			"LAYERCACHE_MODE": variables.ModeInline, "LAYERCACHE_PUSH": "true", "LAYERCACHE_IMAGE": w.image, "LAYERCACHE_TAGS": "latest",
@@ -66,13 +66,13 @@ var guards = []guard{
 		require.Zero(w.t, got.exitCode, got.log)
 		assert.Equal(w.t, poisoned, w.program(), got.log)
 	}},
-	{"a branch that shares the scope of the default branch overwrites its cache", "", func(w *world) {
+	{"a branch that shares the scope of the default branch overwrites its cache", "", func(w *running) {
 		w.begin()
 		before := w.digest(w.tag)
 		w.releases("other\n", "CODEBUILD_WEBHOOK_TRIGGER", "branch/fix", "LAYERCACHE_BRANCH", "main")
 		assert.NotEqual(w.t, before, w.digest(w.tag))
 	}},
-	{"a builder that is not removed after a pull request's build shares its cache mounts with the next release", "", func(w *world) {
+	{"a builder that is not removed after a pull request's build shares its cache mounts with the next release", "", func(w *running) {
 		w.begin()
 		shared := w.sharedBuilder()
 		got := w.run(build{w.pullRequest, source{"Dockerfile": w.leaves(), "src.txt": first}, shared})

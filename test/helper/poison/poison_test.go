@@ -24,14 +24,14 @@ func TestNoAttemptChangesWhatAReleaseMakes(t *testing.T) {
 	for _, guard := range guards {
 		t.Run("without the guard: "+guard.name, func(t *testing.T) {
 			t.Parallel()
-			guard.run(d.newWorld(t, guard.widening))
+			guard.run(d.start(t, guard.widening))
 		})
 	}
 }
 
 // guarded makes every attempt, and builds a release after each.
 func (d deployment) guarded(t *testing.T) {
-	w := d.newWorld(t, "")
+	w := d.start(t, "")
 	// The attacker builds first. The pull-through cache refuses to create the base image's repository, and
 	// the image comes from its upstream.
 	w.firstPull()
@@ -57,7 +57,7 @@ func (d deployment) guarded(t *testing.T) {
 }
 
 // uncached returns the digest of the image that each of the sources gives without a cache.
-func (w *world) uncached(sources ...string) map[string]string {
+func (w *running) uncached(sources ...string) map[string]string {
 	w.t.Helper()
 	made := map[string]string{}
 	for _, text := range sources {
@@ -68,7 +68,7 @@ func (w *world) uncached(sources ...string) map[string]string {
 }
 
 // begin builds the first release, which writes the cache that the attempts attack.
-func (w *world) begin() {
+func (w *running) begin() {
 	w.t.Helper()
 	got := w.releases(first)
 	require.Equal(w.t, "cold", got.Verdict, got.log)

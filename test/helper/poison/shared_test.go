@@ -19,7 +19,7 @@ import (
 
 // leaves returns the Dockerfile of a pull request that leaves a file in the cache mount of the release's
 // step.
-func (w *world) leaves() string {
+func (w *running) leaves() string {
 	w.t.Helper()
 	text := strings.Replace(dockerfile, "/bin/cat src.txt > program;", "echo poisoned > /deps/poison; cat src.txt > program;", 1)
 	require.NotEqual(w.t, dockerfile, text)
@@ -28,7 +28,7 @@ func (w *world) leaves() string {
 
 // sharedBuilder starts a buildkitd that stays after a build, and returns the variables that make a build use
 // it.
-func (w *world) sharedBuilder() map[string]string {
+func (w *running) sharedBuilder() map[string]string {
 	w.t.Helper()
 	dir, err := os.MkdirTemp("", "poison-") // The path of a socket must be short.
 	require.NoError(w.t, err)

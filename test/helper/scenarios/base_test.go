@@ -81,12 +81,12 @@ func onlyCommands(image v1.Image) ([]byte, error) {
 }
 
 // pushBase pushes a new bases.example/TAG: the system and a file /release with the given text.
-func (w *world) pushBase(tag, release string) {
+func (w *machine) pushBase(tag, release string) {
 	w.t.Helper()
 	w.push("bases/"+tag, w.base(release))
 }
 
-func (w *world) base(release string) v1.Image {
+func (w *machine) base(release string) v1.Image {
 	w.t.Helper()
 	image, err := system()
 	require.NoError(w.t, err)
@@ -98,13 +98,13 @@ func (w *world) base(release string) v1.Image {
 }
 
 // pushesBase pushes a new base image.
-func pushesBase(tag, release string) func(*world) {
-	return func(w *world) { w.pushBase(tag, release) }
+func pushesBase(tag, release string) func(*machine) {
+	return func(w *machine) { w.pushBase(tag, release) }
 }
 
 // pushesTrigger pushes a new bases.example/onbuild:1, a base image with an ONBUILD instruction.
-func pushesTrigger(instruction string) func(*world) {
-	return func(w *world) {
+func pushesTrigger(instruction string) func(*machine) {
+	return func(w *machine) {
 		image, err := mutate.Config(w.base("first"), v1.Config{OnBuild: []string{instruction}, Env: []string{"PATH=/bin"}})
 		require.NoError(w.t, err)
 		w.push("bases/onbuild:1", image)

@@ -23,8 +23,8 @@ func TestScopes(t *testing.T) {
 			change: writes("deps.txt", "right-pad\n"),
 			caches: []string{"cache:" + tag + "feature", mainCache}, cause: "deps.txt"},
 		{name: "a pull request reads the cache of releases", files: service,
-			prepare: func(w *world) { w.env["LAYERCACHE_REPOSITORY"] = w.registry.Addr() + "/release" },
-			change: func(w *world) {
+			prepare: func(w *machine) { w.env["LAYERCACHE_REPOSITORY"] = w.registry.Addr() + "/release" },
+			change: func(w *machine) {
 				w.env["LAYERCACHE_REPOSITORY"], w.env["LAYERCACHE_FALLBACK_REPOSITORY"] = w.registry.Addr()+"/cache", w.registry.Addr()+"/release"
 				w.env["LAYERCACHE_BRANCH"] = "pr7"
 				w.write("src/main.txt", "pull request\n")

@@ -88,7 +88,7 @@ type holding struct {
 }
 
 // holdings returns the content of the registry at the refs.
-func (w *world) holdings(refs []string) []holding {
+func (w *machine) holdings(refs []string) []holding {
 	w.t.Helper()
 	held := make([]holding, len(refs))
 	for i, ref := range refs {

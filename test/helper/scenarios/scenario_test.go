@@ -23,7 +23,7 @@ type scenario struct {
 	// env are LAYERCACHE_* variables.
 	env map[string]string
 	// prepare runs before the first build, change between the two builds.
-	prepare, change func(*world)
+	prepare, change func(*machine)
 	// caches are the refs that the second build must read, without the registry's address. The default is the
 	// cache of the branch main for the host's platform.
 	caches []string
@@ -45,12 +45,12 @@ func compare(t *testing.T, scenarios []scenario) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			s.run(newWorld(t))
+			s.run(newMachine(t))
 		})
 	}
 }
 
-func (s scenario) run(w *world) {
+func (s scenario) run(w *machine) {
 	for path, content := range s.files {
 		w.write(path, content)
 	}
@@ -99,7 +99,7 @@ func (s scenario) run(w *world) {
 }
 
 // refs returns the caches with the registry's address.
-func (s scenario) refs(w *world) []string {
+func (s scenario) refs(w *machine) []string {
 	caches := s.caches
 	if caches == nil {
 		caches = []string{mainCache}

@@ -13,7 +13,7 @@ import (
 
 // serve handles requests to http://site.example: git repositories under /git/ and pages elsewhere. The ETag
 // of a page is its content.
-func (w *world) serve(answer http.ResponseWriter, request *http.Request) {
+func (w *machine) serve(answer http.ResponseWriter, request *http.Request) {
 	if strings.HasPrefix(request.URL.Path, "/git/") {
 		backend := cgi.Handler{
 			Path: w.git("--exec-path") + "/git-http-backend", Root: "/git",
@@ -33,7 +33,7 @@ func (w *world) serve(answer http.ResponseWriter, request *http.Request) {
 
 // commit commits a file to the repository http://site.example/git/NAME.git, and creates the repository if
 // necessary.
-func (w *world) commit(repository, file, content string) {
+func (w *machine) commit(repository, file, content string) {
 	w.t.Helper()
 	dir := filepath.Join(w.tmp, "git", repository+".git")
 	if _, err := os.Stat(dir); err != nil {
@@ -44,7 +44,7 @@ func (w *world) commit(repository, file, content string) {
 	w.git("-C", dir, "-c", "user.name=tester", "-c", "user.email=tester@example.com", "commit", "--quiet", "--message", content)
 }
 
-func (w *world) git(args ...string) string {
+func (w *machine) git(args ...string) string {
 	w.t.Helper()
 	cmd := exec.Command("git", args...)
 	cmd.Env = w.environment()

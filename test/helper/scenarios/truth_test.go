@@ -38,7 +38,7 @@ type truth struct {
 }
 
 // truth runs the helper's next build with buildctl, with the same caches, on a separate buildkitd.
-func (w *world) truth(refs []string) truth {
+func (w *machine) truth(refs []string) truth {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), timeout)
 	defer cancel()
@@ -112,7 +112,7 @@ func (g *truth) observe(event progress.Event) {
 
 // startBuildkitd starts a buildkitd with an empty state folder in its own mount namespace, until the test
 // ends. It returns its address.
-func (w *world) startBuildkitd() string {
+func (w *machine) startBuildkitd() string {
 	w.t.Helper()
 	state, err := os.MkdirTemp("", "layercache-truth-")
 	require.NoError(w.t, err)

@@ -24,7 +24,7 @@ type Ask struct {
 //
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
-func (w *World) asks(r *http.Request, principal string) []Ask {
+func (w *Server) asks(r *http.Request, principal string) []Ask {
 	match := objectPath.FindStringSubmatch(r.URL.Path)
 	if match == nil {
 		return nil
@@ -68,7 +68,7 @@ func actionOf(method, kind string, upload, digest bool) string {
 }
 
 // refused returns ECR's error message for the first ask that is not allowed, or "" if all are allowed.
-func (w *World) refused(asks []Ask) string {
+func (w *Server) refused(asks []Ask) string {
 	for _, ask := range asks {
 		if w.config.Allow != nil && !w.config.Allow(ask) {
 			return "User: " + ask.Principal + " is not authorized to perform: " + ask.Action + " on resource: " + ask.Host + "/" + ask.Repository

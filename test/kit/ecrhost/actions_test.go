@@ -16,7 +16,7 @@ import (
 func TestARequestRequiresTheActionThatECRDocuments(t *testing.T) {
 	const blob = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 	var asked []string
-	world, err := ecrhost.Start(ecrhost.Config{
+	server, err := ecrhost.Start(ecrhost.Config{
 		Dir: t.TempDir(),
 		Registries: map[string]ecrhost.Registry{
 			imageHost: {Repositories: map[string]ecrhost.Repository{"team/shop": {}}, PullThrough: map[string]string{"ecr-public": "public.ecr.aws"}},
@@ -29,7 +29,7 @@ func TestARequestRequiresTheActionThatECRDocuments(t *testing.T) {
 		},
 	})
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, world.Close()) })
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
 	for request, want := range map[[2]string][]string{
 		{http.MethodGet, ""}:                                         nil,
 		{http.MethodGet, "team/shop/manifests/1"}:                    {"ecr:BatchGetImage team/shop"},
@@ -48,8 +48,8 @@ func TestARequestRequiresTheActionThatECRDocuments(t *testing.T) {
 		asked = nil
 		r, err := http.NewRequestWithContext(t.Context(), request[0], "https://"+imageHost+"/v2/"+request[1], nil)
 		require.NoError(t, err)
-		r.SetBasicAuth("AWS", world.Token(ecrhost.Own, time.Hour))
-		answer, err := world.Transport().RoundTrip(r)
+		r.SetBasicAuth("AWS", server.Token(ecrhost.Own, time.Hour))
+		answer, err := server.Transport().RoundTrip(r)
 		require.NoError(t, err)
 		require.NoError(t, answer.Body.Close())
 		assert.Equal(t, want, asked, request)

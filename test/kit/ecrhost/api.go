@@ -32,7 +32,7 @@ type Call struct {
 }
 
 // Calls returns all calls of the APIs so far.
-func (w *World) Calls() []Call {
+func (w *Server) Calls() []Call {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	return slices.Clone(w.calls)
@@ -40,7 +40,7 @@ func (w *World) Calls() []Call {
 
 // Token returns a new token for the principal that expires after life, in the form that `aws ecr
 // get-login-password` prints.
-func (w *World) Token(principal string, life time.Duration) string {
+func (w *Server) Token(principal string, life time.Duration) string {
 	password := "token-" + rand.Text()
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
@@ -49,7 +49,7 @@ func (w *World) Token(principal string, life time.Duration) string {
 }
 
 // Secrets returns all tokens and secret keys that were issued, in plain text and as encoded in requests.
-func (w *World) Secrets() []string {
+func (w *Server) Secrets() []string {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	secrets := []string{ownSecret}
@@ -66,7 +66,7 @@ func secretOf(id string) string { return "secret-of-" + id }
 
 // answer handles the APIs of ECR and STS. The access key of the signature identifies the caller; the
 // signature itself is not verified.
-func (w *World) answer(answer http.ResponseWriter, r *http.Request) {
+func (w *Server) answer(answer http.ResponseWriter, r *http.Request) {
 	principal, ok := w.caller(r)
 	if !ok {
 		answer.WriteHeader(http.StatusForbidden)
@@ -88,7 +88,7 @@ func (w *World) answer(answer http.ResponseWriter, r *http.Request) {
 
 // createRepository creates a repository in the registry of the caller's account in the region of the
 // signature.
-func (w *World) createRepository(answer http.ResponseWriter, r *http.Request, principal string) {
+func (w *Server) createRepository(answer http.ResponseWriter, r *http.Request, principal string) {
 	var input struct {
 		RepositoryName                     string
 		ImageTagMutability                 Mutability
@@ -125,7 +125,7 @@ func (w *World) createRepository(answer http.ResponseWriter, r *http.Request, pr
 	fmt.Fprintf(answer, `{"__type":"InvalidParameterException","message":"this test has no registry of account %s in %s"}`, account, region)
 }
 
-func (w *World) assumeRole(answer http.ResponseWriter, r *http.Request, principal string) {
+func (w *Server) assumeRole(answer http.ResponseWriter, r *http.Request, principal string) {
 	if err := r.ParseForm(); err != nil || r.Form.Get("Action") != "AssumeRole" {
 		answer.WriteHeader(http.StatusBadRequest)
 		return
@@ -140,14 +140,14 @@ func (w *World) assumeRole(answer http.ResponseWriter, r *http.Request, principa
 		`</Credentials></AssumeRoleResult></AssumeRoleResponse>`, id, secretOf(id), id, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 }
 
-func (w *World) record(call Call) {
+func (w *Server) record(call Call) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.calls = append(w.calls, call)
 }
 
 // caller returns the principal of the request's access key.
-func (w *World) caller(r *http.Request) (string, bool) {
+func (w *Server) caller(r *http.Request) (string, bool) {
 	id := credential(r)[0]
 	if id == ownKeyID {
 		return Own, true

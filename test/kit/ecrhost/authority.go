@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// authority is the certificate authority of one world and the certificate that it signed.
+// authority is the certificate authority of one server and the certificate that it signed.
 type authority struct {
 	// root is the authority's certificate in PEM format.
 	root        []byte

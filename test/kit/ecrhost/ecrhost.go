@@ -27,7 +27,7 @@ import (
 // Own is the principal of a program that has not assumed a role.
 const Own = "arn:aws:iam::111122223333:role/build"
 
-// Config configures a World.
+// Config configures a Server.
 type Config struct {
 	// Dir is the folder for blobs, the certificate and the hosts file. The caller removes it.
 	Dir string
@@ -35,7 +35,7 @@ type Config struct {
 	Registries map[string]Registry
 	// TokenLife is the lifetime of a token. The default is 12 hours, as in ECR.
 	TokenLife time.Duration
-	// Identify returns the principal of an access key that this world has not issued. By default, such keys
+	// Identify returns the principal of an access key that this server has not issued. By default, such keys
 	// are unknown.
 	Identify func(ctx context.Context, accessKeyID string) (principal string, ok bool)
 	// Allow reports whether an ask is allowed, in addition to the registries' Principals. By default, every
@@ -54,8 +54,8 @@ type Registry struct {
 	PullThrough map[string]string
 }
 
-// World is a running simulation of ECR and STS.
-type World struct {
+// Server is a running simulation of ECR and STS.
+type Server struct {
 	config    Config
 	authority *authority
 	address   string
@@ -73,14 +73,14 @@ type World struct {
 }
 
 // Start starts the registries and the APIs.
-func Start(config Config) (*World, error) {
+func Start(config Config) (*Server, error) {
 	if config.TokenLife == 0 {
 		config.TokenLife = 12 * time.Hour
 	}
 	if config.Identify == nil {
 		config.Identify = func(context.Context, string) (string, bool) { return "", false }
 	}
-	w := &World{
+	w := &Server{
 		config: config, backends: map[string]*localecr.Server{}, repositories: map[string]map[string]*repository{},
 		tokens: map[string]token{}, assumed: map[string]string{},
 	}
@@ -90,7 +90,7 @@ func Start(config Config) (*World, error) {
 	return w, nil
 }
 
-func (w *World) start() error {
+func (w *Server) start() error {
 	var hosts []string
 	proxies := map[string]http.Handler{}
 	for host, registry := range w.config.Registries {
@@ -109,7 +109,7 @@ func (w *World) start() error {
 				return err
 			}
 		}
-		proxies[host] = &rules{world: w, host: host, upstreams: upstreams, next: proxyTo(backend.Addr())}
+		proxies[host] = &rules{server: w, host: host, upstreams: upstreams, next: proxyTo(backend.Addr())}
 		hosts = append(hosts, host)
 	}
 	var err error
@@ -157,10 +157,10 @@ func listen() (net.Listener, error) {
 	return nil, err
 }
 
-func (w *World) certificatePath() string { return filepath.Join(w.config.Dir, "ca.pem") }
-func (w *World) hostsPath() string       { return filepath.Join(w.config.Dir, "hosts") }
+func (w *Server) certificatePath() string { return filepath.Join(w.config.Dir, "ca.pem") }
+func (w *Server) hostsPath() string       { return filepath.Join(w.config.Dir, "hosts") }
 
-func (w *World) writeFiles(hosts []string) error {
+func (w *Server) writeFiles(hosts []string) error {
 	address, _, err := net.SplitHostPort(w.address)
 	if err != nil {
 		return err
@@ -176,7 +176,7 @@ func (w *World) writeFiles(hosts []string) error {
 }
 
 // Close stops the registries and the APIs.
-func (w *World) Close() error {
+func (w *Server) Close() error {
 	var err error
 	if w.server != nil {
 		err = w.server.Close()

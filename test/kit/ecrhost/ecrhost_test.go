@@ -15,21 +15,21 @@ import (
 )
 
 func TestARegistryAnswersAsECRDoes(t *testing.T) {
-	world, err := ecrhost.Start(ecrhost.Config{Dir: t.TempDir(), Registries: map[string]ecrhost.Registry{imageHost: {}, cacheHost: {Principals: []string{cacheRole}}}})
+	server, err := ecrhost.Start(ecrhost.Config{Dir: t.TempDir(), Registries: map[string]ecrhost.Registry{imageHost: {}, cacheHost: {Principals: []string{cacheRole}}}})
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, world.Close()) })
-	client := &http.Client{Transport: world.Transport()}
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	client := &http.Client{Transport: server.Transport()}
 	cases := []struct {
 		name, host, password string
 		status               int
 		principal            string
 	}{
-		{"a token", imageHost, world.Token(ecrhost.Own, time.Hour), 200, ecrhost.Own},
+		{"a token", imageHost, server.Token(ecrhost.Own, time.Hour), 200, ecrhost.Own},
 		{"no token", imageHost, "", 401, ""},
 		{"an unknown token", imageHost, "unknown", 401, ""},
-		{"an expired token", imageHost, world.Token(ecrhost.Own, -time.Second), 403, ecrhost.Own},
-		{"a token of an allowed principal", cacheHost, world.Token(cacheRole, time.Hour), 200, cacheRole},
-		{"a token of another principal", cacheHost, world.Token(ecrhost.Own, time.Hour), 403, ecrhost.Own},
+		{"an expired token", imageHost, server.Token(ecrhost.Own, -time.Second), 403, ecrhost.Own},
+		{"a token of an allowed principal", cacheHost, server.Token(cacheRole, time.Hour), 200, cacheRole},
+		{"a token of another principal", cacheHost, server.Token(ecrhost.Own, time.Hour), 403, ecrhost.Own},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -42,17 +42,17 @@ func TestARegistryAnswersAsECRDoes(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, answer.Body.Close())
 			assert.Equal(t, c.status, answer.StatusCode)
-			requests := world.Requests()
+			requests := server.Requests()
 			assert.Equal(t, ecrhost.Request{Host: c.host, Method: "GET", Path: "/v2/", Status: c.status, Principal: c.principal}, requests[len(requests)-1])
 		})
 	}
 }
 
 func TestTheHostsResolveOnlyForProgramsOfTheWorld(t *testing.T) {
-	world, err := ecrhost.Start(ecrhost.Config{Dir: t.TempDir(), Registries: map[string]ecrhost.Registry{imageHost: {}}})
+	server, err := ecrhost.Start(ecrhost.Config{Dir: t.TempDir(), Registries: map[string]ecrhost.Registry{imageHost: {}}})
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, world.Close()) })
-	inside, err := world.Command(t.Context(), "cat", "/etc/hosts").Output()
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	inside, err := server.Command(t.Context(), "cat", "/etc/hosts").Output()
 	require.NoError(t, err)
 	assert.Contains(t, string(inside), " "+imageHost+"\n")
 	outside, err := os.ReadFile("/etc/hosts")

@@ -25,14 +25,14 @@ type Request struct {
 }
 
 // Requests returns all requests so far.
-func (w *World) Requests() []Request {
+func (w *Server) Requests() []Request {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	return slices.Clone(w.requests)
 }
 
 // guarded checks the token and the permissions, as ECR does, before it forwards a request to the registry.
-func (w *World) guarded(registries map[string]http.Handler) http.Handler {
+func (w *Server) guarded(registries map[string]http.Handler) http.Handler {
 	return http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
 		_, password, _ := r.BasicAuth()
 		w.mutex.Lock()

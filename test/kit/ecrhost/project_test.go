@@ -33,7 +33,7 @@ const (
 // project is an application, its environment and the simulated AWS that it is built in.
 type project struct {
 	t     *testing.T
-	aws   *ecrhost.World
+	aws   *ecrhost.Server
 	dir   string
 	home  string
 	image string
@@ -45,10 +45,10 @@ type project struct {
 func newProject(t *testing.T, config ecrhost.Config) *project {
 	t.Helper()
 	config.Dir = t.TempDir()
-	world, err := ecrhost.Start(config)
+	server, err := ecrhost.Start(config)
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, world.Close()) })
-	p := &project{t: t, aws: world, dir: t.TempDir(), home: t.TempDir(), image: imageHost + "/shop:1", credentials: true}
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	p := &project{t: t, aws: server, dir: t.TempDir(), home: t.TempDir(), image: imageHost + "/shop:1", credentials: true}
 	p.env = map[string]string{
 		"LAYERCACHE_REPOSITORY": cacheHost + "/cache",
 		"LAYERCACHE_MIRRORS":    "public.ecr.aws=" + mirrorHost + "/ecr-public",

@@ -61,7 +61,7 @@ func (r Repository) isExcluded(tag string) bool {
 }
 
 // CreateRepository creates a repository in a registry. Programs do the same with ECR's API.
-func (w *World) CreateRepository(host, name string, settings Repository) error {
+func (w *Server) CreateRepository(host, name string, settings Repository) error {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	repositories, ok := w.repositories[host]
@@ -76,14 +76,14 @@ func (w *World) CreateRepository(host, name string, settings Repository) error {
 }
 
 // has reports whether a registry has a repository.
-func (w *World) has(host, name string) bool {
+func (w *Server) has(host, name string) bool {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	return w.repositories[host][name] != nil
 }
 
 // isTaken reports whether the reference is a pushed tag that cannot be overwritten.
-func (w *World) isTaken(host, name, reference string) bool {
+func (w *Server) isTaken(host, name, reference string) bool {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	r := w.repositories[host][name]
@@ -91,7 +91,7 @@ func (w *World) isTaken(host, name, reference string) bool {
 	return isTag && r.pushed[reference] && r.settings.isImmutable(reference)
 }
 
-func (w *World) pushed(host, name, reference string) {
+func (w *Server) pushed(host, name, reference string) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.repositories[host][name].pushed[reference] = true

@@ -18,7 +18,7 @@ import (
 
 // rules adds the rules of ECR to a registry that does not have them.
 type rules struct {
-	world     *World
+	server     *Server
 	host      string
 	upstreams map[string]string
 	next      http.Handler
@@ -36,7 +36,7 @@ func (r *rules) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	name, kind, reference := match[1], match[2], match[3]
 	reads := request.Method == http.MethodGet || request.Method == http.MethodHead
 	_, cached := localecr.Upstream(r.upstreams, name)
-	switch exists := r.world.has(r.host, name); {
+	switch exists := r.server.has(r.host, name); {
 	case !exists && kind == "manifests" && reads && cached:
 		r.pullThrough(w, request, name)
 	case !exists:
@@ -54,7 +54,7 @@ func (r *rules) pullThrough(w http.ResponseWriter, request *http.Request, name s
 	r.next.ServeHTTP(recorded, request)
 	if recorded.status == http.StatusOK {
 		// Another pull may have created the repository in the meantime.
-		_ = r.world.CreateRepository(r.host, name, Repository{})
+		_ = r.server.CreateRepository(r.host, name, Repository{})
 	}
 }
 
@@ -71,7 +71,7 @@ func (r *rules) put(w http.ResponseWriter, request *http.Request, name, referenc
 		return
 	}
 	// ECR refuses the push even for the same image: https://github.com/aws/containers-roadmap/issues/2179
-	if r.world.isTaken(r.host, name, reference) {
+	if r.server.isTaken(r.host, name, reference) {
 		refuse(w, http.StatusBadRequest, "TAG_INVALID",
 			fmt.Sprintf("The image tag '%s' already exists in the '%s' repository and cannot be overwritten because the tag is immutable.", reference, name))
 		return
@@ -79,7 +79,7 @@ func (r *rules) put(w http.ResponseWriter, request *http.Request, name, referenc
 	recorded := &recordedAnswer{ResponseWriter: w, status: http.StatusOK}
 	r.next.ServeHTTP(recorded, request)
 	if recorded.status == http.StatusCreated {
-		r.world.pushed(r.host, name, reference)
+		r.server.pushed(r.host, name, reference)
 	}
 }
 

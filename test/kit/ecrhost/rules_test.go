@@ -29,20 +29,20 @@ import (
 // user is a client with a token for the registries.
 type user struct {
 	t     *testing.T
-	world *ecrhost.World
+	server *ecrhost.Server
 }
 
 func newUser(t *testing.T, registries map[string]ecrhost.Registry) user {
 	t.Helper()
-	world, err := ecrhost.Start(ecrhost.Config{Dir: t.TempDir(), Registries: registries})
+	server, err := ecrhost.Start(ecrhost.Config{Dir: t.TempDir(), Registries: registries})
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, world.Close()) })
-	return user{t, world}
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	return user{t, server}
 }
 
 func (u user) options() []remote.Option {
-	auth := &authn.Basic{Username: "AWS", Password: u.world.Token(ecrhost.Own, time.Hour)}
-	return []remote.Option{remote.WithTransport(u.world.Transport()), remote.WithAuth(auth), remote.WithContext(u.t.Context())}
+	auth := &authn.Basic{Username: "AWS", Password: u.server.Token(ecrhost.Own, time.Hour)}
+	return []remote.Option{remote.WithTransport(u.server.Transport()), remote.WithAuth(auth), remote.WithContext(u.t.Context())}
 }
 
 func (u user) push(image string) error {
@@ -89,8 +89,8 @@ func TestARepositoryMustExist(t *testing.T) {
 	answered(t, u.pull(imageHost+"/team/shop:1"), http.StatusNotFound, "NAME_UNKNOWN", unknown)
 
 	client := ecr.New(ecr.Options{
-		Region: "eu-west-1", BaseEndpoint: aws.String(u.world.Endpoint()),
-		Credentials: credentials.NewStaticCredentialsProvider(u.world.OwnKey()),
+		Region: "eu-west-1", BaseEndpoint: aws.String(u.server.Endpoint()),
+		Credentials: credentials.NewStaticCredentialsProvider(u.server.OwnKey()),
 	})
 	create := &ecr.CreateRepositoryInput{
 		RepositoryName: aws.String("team/shop"), ImageTagMutability: types.ImageTagMutabilityImmutableWithExclusion,
@@ -173,8 +173,8 @@ func TestARoleIncludesItsSessions(t *testing.T) {
 		u := newUser(t, map[string]ecrhost.Registry{imageHost: {Principals: []string{role}}})
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+imageHost+"/v2/", nil)
 		require.NoError(t, err)
-		request.SetBasicAuth("AWS", u.world.Token(session, time.Hour))
-		answer, err := u.world.Transport().RoundTrip(request)
+		request.SetBasicAuth("AWS", u.server.Token(session, time.Hour))
+		answer, err := u.server.Transport().RoundTrip(request)
 		require.NoError(t, err)
 		require.NoError(t, answer.Body.Close())
 		assert.Equal(t, want, answer.StatusCode, role)

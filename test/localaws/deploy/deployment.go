@@ -23,7 +23,7 @@ type deployment struct {
 	dir      string
 	w        io.Writer
 	aws      *awslocal.Server
-	registry *ecrhost.World
+	registry *ecrhost.Server
 	builds   *run.CodeBuild
 	project  template.Project
 }

@@ -22,7 +22,7 @@ type Config struct {
 	// AWS starts the builds and has the resources that they need.
 	AWS *awslocal.Server
 	// Registry has the registries. It must be started with Identify of the same AWS.
-	Registry *ecrhost.World
+	Registry *ecrhost.Server
 	// Dir is the parent of the builds' directories. The caller removes it.
 	Dir string
 	// Env is the environment of the build image, NAME=VALUE: PATH, with a buildx on it, and HOME.

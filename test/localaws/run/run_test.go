@@ -25,7 +25,7 @@ import (
 
 // TestBuilds starts builds of one project one after the other, as a user does.
 func TestBuilds(t *testing.T) {
-	w := newWorld(t)
+	w := newAccount(t)
 
 	t.Run("a build without --follow runs as the service role", func(t *testing.T) {
 		got := w.start(w.project.Name)
@@ -110,12 +110,12 @@ func TestBuilds(t *testing.T) {
 }
 
 // api returns a client of CodeBuild with the credentials of the account's administrator.
-func (w *world) api() *codebuild.Client {
+func (w *account) api() *codebuild.Client {
 	return codebuild.NewFromConfig(w.user, func(o *codebuild.Options) { o.BaseEndpoint = &w.builds.Endpoint })
 }
 
 // described returns a build from the API.
-func (w *world) described(id string) types.Build {
+func (w *account) described(id string) types.Build {
 	w.t.Helper()
 	out, err := w.api().BatchGetBuilds(w.t.Context(), &codebuild.BatchGetBuildsInput{Ids: []string{id}})
 	require.NoError(w.t, err)
@@ -142,7 +142,7 @@ func valueOf(variables []types.EnvironmentVariable, name string) string {
 }
 
 // image returns the image with the project's tag from the registry.
-func (w *world) image() *remote.Descriptor {
+func (w *account) image() *remote.Descriptor {
 	w.t.Helper()
 	ref, err := name.ParseReference(w.project.Value("LAYERCACHE_IMAGE") + ":latest")
 	require.NoError(w.t, err)
@@ -153,7 +153,7 @@ func (w *world) image() *remote.Descriptor {
 }
 
 // principals returns the principals with successful requests of the method, without duplicates.
-func (w *world) principals(method string) []string {
+func (w *account) principals(method string) []string {
 	var found []string
 	for _, request := range w.registry.Requests() {
 		if request.Method == method && request.Status < 300 && !slices.Contains(found, request.Principal) {
@@ -164,7 +164,7 @@ func (w *world) principals(method string) []string {
 }
 
 // fetched returns the paths of all successful GET requests.
-func (w *world) fetched() []string {
+func (w *account) fetched() []string {
 	var paths []string
 	for _, request := range w.registry.Requests() {
 		if request.Method == http.MethodGet && request.Status == http.StatusOK {
@@ -175,7 +175,7 @@ func (w *world) fetched() []string {
 }
 
 // has reports whether there was a successful request whose path ends with the suffix.
-func (w *world) has(method, suffix string) bool {
+func (w *account) has(method, suffix string) bool {
 	return slices.ContainsFunc(w.registry.Requests(), func(r ecrhost.Request) bool {
 		return r.Method == method && strings.HasSuffix(r.Path, suffix) && r.Status < 300
 	})

@@ -27,7 +27,7 @@ const ecrHost = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 // signedIn is a registry with ECR's host name and TLS, and the API that issues its tokens. Base images stay
 // in the other registry.
 type signedIn struct {
-	world *ecrhost.World
+	ecr *ecrhost.Server
 	// docker is a Docker configuration folder with a sign-in, for flows that do not sign in themselves.
 	docker string
 }
@@ -37,12 +37,12 @@ func startSignedIn(dir string, repositories []string) (*signedIn, error) {
 	for _, repository := range repositories {
 		created[repository] = ecrhost.Repository{}
 	}
-	world, err := ecrhost.Start(ecrhost.Config{Dir: dir, Registries: map[string]ecrhost.Registry{ecrHost: {Repositories: created}}})
+	ecr, err := ecrhost.Start(ecrhost.Config{Dir: dir, Registries: map[string]ecrhost.Registry{ecrHost: {Repositories: created}}})
 	if err != nil {
 		return nil, err
 	}
-	s := &signedIn{world: world, docker: filepath.Join(dir, "docker")}
-	auth := base64.StdEncoding.EncodeToString([]byte("AWS:" + world.Token(ecrhost.Own, 12*time.Hour)))
+	s := &signedIn{ecr: ecr, docker: filepath.Join(dir, "docker")}
+	auth := base64.StdEncoding.EncodeToString([]byte("AWS:" + ecr.Token(ecrhost.Own, 12*time.Hour)))
 	if err := os.MkdirAll(s.docker, 0o700); err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
@@ -52,23 +52,23 @@ func startSignedIn(dir string, repositories []string) (*signedIn, error) {
 
 // place makes a build use the registry, with the credentials that its flow needs.
 func (s *signedIn) place(b *flow.Build, f flow.Flow) {
-	b.Env = s.world.Environ()
+	b.Env = s.ecr.Environ()
 	b.Command = func(ctx context.Context, program string, args ...string) *exec.Cmd {
-		return s.world.Command(ctx, program, args...)
+		return s.ecr.Command(ctx, program, args...)
 	}
 	if f.Key == flow.Layercache {
-		b.Env = append(b.Env, s.world.Credentials()...)
+		b.Env = append(b.Env, s.ecr.Credentials()...)
 	} else {
 		b.Env = append(b.Env, "DOCKER_CONFIG="+s.docker)
 	}
 }
 
 // mark returns the position at the end of the list of requests.
-func (s *signedIn) mark() int { return len(s.world.Requests()) }
+func (s *signedIn) mark() int { return len(s.ecr.Requests()) }
 
 // pushed reports whether an image was written, or found to be there already, after the mark.
 func (s *signedIn) pushed(mark int, repository string) bool {
-	return slices.ContainsFunc(s.world.Requests()[mark:], func(r ecrhost.Request) bool {
+	return slices.ContainsFunc(s.ecr.Requests()[mark:], func(r ecrhost.Request) bool {
 		return strings.HasSuffix(r.Path, "/"+repository+"/manifests/"+tag) && (r.Method == "PUT" || r.Method == "HEAD") && r.Status < 300
 	})
 }
@@ -79,9 +79,9 @@ func (s *signedIn) image(ctx context.Context, repository string) (v1.Image, erro
 	if err != nil {
 		return nil, err
 	}
-	auth := &authn.Basic{Username: "AWS", Password: s.world.Token(ecrhost.Own, time.Hour)}
-	return remote.Image(ref, remote.WithContext(ctx), remote.WithTransport(s.world.Transport()), remote.WithAuth(auth),
+	auth := &authn.Basic{Username: "AWS", Password: s.ecr.Token(ecrhost.Own, time.Hour)}
+	return remote.Image(ref, remote.WithContext(ctx), remote.WithTransport(s.ecr.Transport()), remote.WithAuth(auth),
 		remote.WithPlatform(baseimage.Platform()))
 }
 
-func (s *signedIn) close() error { return s.world.Close() }
+func (s *signedIn) close() error { return s.ecr.Close() }

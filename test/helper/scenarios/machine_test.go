@@ -26,8 +26,8 @@ import (
 // timeout is the time limit for one build.
 const timeout = 2 * time.Minute
 
-// world is the registry, web site, application and environment of one scenario.
-type world struct {
+// machine is the registry, web site, application and environment of one scenario.
+type machine struct {
 	t        *testing.T
 	registry *localecr.Server
 	blobs    string
@@ -39,9 +39,9 @@ type world struct {
 	env      map[string]string
 }
 
-func newWorld(t *testing.T) *world {
+func newMachine(t *testing.T) *machine {
 	t.Helper()
-	w := &world{t: t, blobs: t.TempDir(), app: t.TempDir(), tmp: t.TempDir(), pages: map[string]string{}}
+	w := &machine{t: t, blobs: t.TempDir(), app: t.TempDir(), tmp: t.TempDir(), pages: map[string]string{}}
 	server, err := localecr.Start(localecr.Config{Dir: w.blobs})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
@@ -60,7 +60,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) push(image string, content v1.Image) {
+func (w *machine) push(image string, content v1.Image) {
 	w.t.Helper()
 	ref, err := name.ParseReference(w.registry.Addr() + "/" + image)
 	require.NoError(w.t, err)
@@ -69,7 +69,7 @@ func (w *world) push(image string, content v1.Image) {
 
 // write writes a file of the application. It replaces http://site.example in the content with the URL of the
 // scenario's web site.
-func (w *world) write(path, content string) {
+func (w *machine) write(path, content string) {
 	w.t.Helper()
 	full := filepath.Join(w.app, path)
 	require.NoError(w.t, os.MkdirAll(filepath.Dir(full), 0o755))
@@ -78,7 +78,7 @@ func (w *world) write(path, content string) {
 
 // build runs `layercache build --push --tag IMAGE ARGS… .` in the application's folder and returns its
 // report.
-func (w *world) build() *report.Report {
+func (w *machine) build() *report.Report {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), timeout)
 	defer cancel()
@@ -98,6 +98,6 @@ func (w *world) build() *report.Report {
 }
 
 // environment returns the variables for programs, without the LAYERCACHE_* variables of this process.
-func (w *world) environment() []string {
+func (w *machine) environment() []string {
 	return []string{"TMPDIR=" + w.tmp, "HOME=" + w.tmp, "PATH=" + os.Getenv("PATH"), "DOCKER_CONFIG=" + w.tmp}
 }

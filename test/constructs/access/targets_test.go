@@ -10,8 +10,8 @@ import (
 	"github.com/layercache/layercache/test/constructs/examples"
 )
 
-// world is an example with all principals and targets of its matrix.
-type world struct {
+// matrix is all principals and targets of an example, and the policies between them.
+type matrix struct {
 	// name is the example's name, config the "name" in its configuration.
 	name, config string
 	documents    []document
@@ -31,7 +31,7 @@ type document struct {
 type target struct {
 	name, kind   string
 	arn, account string
-	// policy is the index of its resource policy in the world's documents; nil if it has none.
+	// policy is the index of its resource policy in the matrix's documents; nil if it has none.
 	policy *int
 	// namespace of the metrics, for the kind "metrics".
 	namespace string
@@ -39,9 +39,9 @@ type target struct {
 	user string
 }
 
-func newWorld(t *testing.T, example examples.Example) *world {
+func newMatrix(t *testing.T, example examples.Example) *matrix {
 	t.Helper()
-	w := &world{name: example.Name, config: example.Config["name"].(string)}
+	w := &matrix{name: example.Name, config: example.Config["name"].(string)}
 	var builds []stack
 	all := synthesize(t, example)
 	for _, s := range all {
@@ -65,13 +65,13 @@ func newWorld(t *testing.T, example examples.Example) *world {
 }
 
 // add adds a policy and returns its index.
-func (w *world) add(name string, body any) int {
+func (w *matrix) add(name string, body any) int {
 	w.documents = append(w.documents, document{name: name, body: body.(map[string]any)})
 	return len(w.documents) - 1
 }
 
 // suffix returns " (NAME)" where an example has several stacks of a kind, else "".
-func (w *world) suffix(s stack) string {
+func (w *matrix) suffix(s stack) string {
 	for _, kind := range []string{"-cache", "-build"} {
 		if rest, ok := strings.CutPrefix(s.name, w.config+kind+"-"); ok {
 			return " (" + rest + ")"
@@ -83,7 +83,7 @@ func (w *world) suffix(s stack) string {
 var idForm = regexp.MustCompile(`^(.+?)(PullRequest|Start)?(?:Role|RoleDefaultPolicy|Logs|Project)[0-9A-F]{8}$`)
 
 // label returns a name for a resource of a build, such as "api release (dev)".
-func (w *world) label(s stack, id string) string {
+func (w *matrix) label(s stack, id string) string {
 	match := idForm.FindStringSubmatch(id)
 	if match == nil {
 		panic(fmt.Sprintf("%s: the logical ID %s does not look like a resource of a build", s.name, id))
@@ -92,14 +92,14 @@ func (w *world) label(s stack, id string) string {
 	return match[1] + " " + use + w.suffix(s)
 }
 
-func (w *world) target(s stack, name, kind, arn string) {
+func (w *matrix) target(s stack, name, kind, arn string) {
 	known := func(t target) bool { return t.arn == arn && t.kind == kind && kind != "metrics" }
 	if !slices.ContainsFunc(w.targets, known) {
 		w.targets = append(w.targets, target{name: name + w.suffix(s), kind: kind, arn: arn, account: s.account})
 	}
 }
 
-func (w *world) addRepositories(s stack) {
+func (w *matrix) addRepositories(s stack) {
 	for _, id := range s.ids("AWS::ECR::Repository") {
 		w.target(s, s.nameOf(id), "repository", s.arnOf(id))
 		if policy, ok := s.resources[id].Properties["RepositoryPolicyText"]; ok {
@@ -118,7 +118,7 @@ func (w *world) addRepositories(s stack) {
 }
 
 // addBuilds adds what the projects of a stack use, and similar resources that they must not touch.
-func (w *world) addBuilds(s stack) {
+func (w *matrix) addBuilds(s stack) {
 	var bucket string
 	for _, id := range s.ids("AWS::CodeBuild::Project") {
 		properties, label := s.resources[id].Properties, strings.TrimSuffix(w.label(s, id), w.suffix(s))
@@ -153,7 +153,7 @@ func (s stack) location(source any) string {
 	return "arn:" + s.partition + ":s3:::" + s.text(source.(map[string]any)["Location"])
 }
 
-func (w *world) addMetrics(s stack, project map[string]any) {
+func (w *matrix) addMetrics(s stack, project map[string]any) {
 	for _, v := range project["Environment"].(map[string]any)["EnvironmentVariables"].([]any) {
 		variable := v.(map[string]any)
 		known := func(t target) bool { return t.name == "metrics"+w.suffix(s) }

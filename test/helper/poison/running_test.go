@@ -52,11 +52,11 @@ type deployment struct {
 	registries map[string]ecrhost.Registry
 }
 
-// world is a new deployment.
-type world struct {
+// running is a deployment with its registries.
+type running struct {
 	t *testing.T
 	deployment
-	aws *ecrhost.World
+	aws *ecrhost.Server
 	// The repositories of the releases' images, of the caches and of the base image, each as HOST/NAME.
 	image, cache, prCache, mirror string
 	// tag is the tag of the release's cache.
@@ -69,8 +69,8 @@ const (
 	pullRequestKey = "ASIAPULLREQUEST"
 )
 
-// newWorld starts a world with the synthesized policies, or with a widening of them.
-func (d deployment) newWorld(t *testing.T, widening string) *world {
+// start starts a deployment with the synthesized policies, or with a widening of them.
+func (d deployment) start(t *testing.T, widening string) *running {
 	t.Helper()
 	allowed := d.asSynthesized
 	if widening != "" {
@@ -92,9 +92,9 @@ func (d deployment) newWorld(t *testing.T, widening string) *world {
 	return w
 }
 
-// repositories returns a world with the repositories in the variables of the builds.
-func (d deployment) repositories() *world {
-	w := &world{deployment: d, image: d.release.Value("LAYERCACHE_IMAGE"), cache: d.release.Value("LAYERCACHE_REPOSITORY")}
+// repositories returns a deployment with the repositories in the variables of the builds.
+func (d deployment) repositories() *running {
+	w := &running{deployment: d, image: d.release.Value("LAYERCACHE_IMAGE"), cache: d.release.Value("LAYERCACHE_REPOSITORY")}
 	w.prCache = d.pullRequest.Value("LAYERCACHE_REPOSITORY")
 	for mirror := range strings.SplitSeq(d.release.Value("LAYERCACHE_MIRRORS"), ",") {
 		if place, ok := strings.CutPrefix(mirror, "public.ecr.aws="); ok {
@@ -145,7 +145,7 @@ type outcome struct {
 }
 
 // run runs `layercache image`, as the project's buildspec does, on a separate builder.
-func (w *world) run(b build) outcome {
+func (w *running) run(b build) outcome {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
 	defer cancel()
@@ -180,7 +180,7 @@ func (w *world) run(b build) outcome {
 }
 
 // releases builds the branch main as a release, which must succeed.
-func (w *world) releases(text string, env ...string) outcome {
+func (w *running) releases(text string, env ...string) outcome {
 	w.t.Helper()
 	settings := map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "branch/main"}
 	for i := 0; i < len(env); i += 2 {
@@ -193,7 +193,7 @@ func (w *world) releases(text string, env ...string) outcome {
 }
 
 // proposes builds a pull request.
-func (w *world) proposes(text string, env map[string]string) outcome {
+func (w *running) proposes(text string, env map[string]string) outcome {
 	w.t.Helper()
 	if env["CODEBUILD_WEBHOOK_TRIGGER"] == "" {
 		env["CODEBUILD_WEBHOOK_TRIGGER"] = "pr/7"
@@ -203,7 +203,7 @@ func (w *world) proposes(text string, env map[string]string) outcome {
 
 // firstPull builds a pull request whose base image was never pulled before. The upstream of the pull-through
 // cache is a registry on this machine.
-func (w *world) firstPull() {
+func (w *running) firstPull() {
 	w.t.Helper()
 	upstream, err := localecr.Start(localecr.Config{Dir: w.t.TempDir(), Upstreams: map[string]string{"docker": "public.ecr.aws/docker"}})
 	require.NoError(w.t, err)
@@ -221,7 +221,7 @@ func (w *world) firstPull() {
 }
 
 // ref returns the reference to a tag of a repository, HOST/NAME.
-func (w *world) ref(repository, tag string) name.Reference {
+func (w *running) ref(repository, tag string) name.Reference {
 	w.t.Helper()
 	ref, err := name.ParseReference(repository + ":" + tag)
 	require.NoError(w.t, err)
@@ -229,13 +229,13 @@ func (w *world) ref(repository, tag string) name.Reference {
 }
 
 // as returns the options for requests of a project's session.
-func (w *world) as(p template.Project) []remote.Option {
+func (w *running) as(p template.Project) []remote.Option {
 	auth := &authn.Basic{Username: "AWS", Password: w.aws.Token(session(p), time.Hour)}
 	return []remote.Option{remote.WithTransport(w.aws.Transport()), remote.WithAuth(auth), remote.WithContext(w.t.Context())}
 }
 
 // read returns an image, read with the release's role.
-func (w *world) read(repository, tag string) v1.Image {
+func (w *running) read(repository, tag string) v1.Image {
 	w.t.Helper()
 	image, err := remote.Image(w.ref(repository, tag), append(w.as(w.release), remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}))...)
 	require.NoError(w.t, err)
@@ -244,7 +244,7 @@ func (w *world) read(repository, tag string) v1.Image {
 
 // released returns the digest of the config of the release's image. The config lists the uncompressed layers,
 // so equal digests mean equal content.
-func (w *world) released(tag string) string {
+func (w *running) released(tag string) string {
 	w.t.Helper()
 	digest, err := w.read(w.image, tag).ConfigName()
 	require.NoError(w.t, err)
@@ -252,7 +252,7 @@ func (w *world) released(tag string) string {
 }
 
 // digest returns the digest of a tag in the release's cache.
-func (w *world) digest(tag string) string {
+func (w *running) digest(tag string) string {
 	w.t.Helper()
 	got, err := remote.Get(w.ref(w.cache, tag), w.as(w.release)...)
 	require.NoError(w.t, err)
@@ -260,7 +260,7 @@ func (w *world) digest(tag string) string {
 }
 
 // requests returns the requests of a project's builds to a repository, as METHOD PATH STATUS.
-func (w *world) requests(p template.Project, repository string) []string {
+func (w *running) requests(p template.Project, repository string) []string {
 	host, name, _ := strings.Cut(repository, "/")
 	var found []string
 	for _, request := range w.aws.Requests() {

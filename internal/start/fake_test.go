@@ -13,16 +13,16 @@ import (
 
 const id = "shop:11111111-2222-3333-4444-555555555555"
 
-// world is a client of a fake AWS. Its time passes only while it waits.
-type world struct {
+// fake is a client of a fake AWS. Its time passes only while it waits.
+type fake struct {
 	*Client
 	server *awsfake.Server
 	time   time.Time
 	waits  []time.Duration
 }
 
-func newWorld(t *testing.T, answers map[string]awsfake.Answer) *world {
-	w := &world{server: awsfake.Serve(t, answers), time: time.Unix(1_770_000_010, 0)}
+func newFake(t *testing.T, answers map[string]awsfake.Answer) *fake {
+	w := &fake{server: awsfake.Serve(t, answers), time: time.Unix(1_770_000_010, 0)}
 	w.Client = newClient(w.server.Config(), Account{Region: awsfake.Region}, clock{
 		now: func() time.Time { return w.time },
 		wait: func(_ context.Context, d time.Duration) {
@@ -36,7 +36,7 @@ func newWorld(t *testing.T, answers map[string]awsfake.Answer) *world {
 // followed is the output of a build that was followed to its end.
 type followed struct{ log, notes string }
 
-func (w *world) follow(ctx context.Context, live bool) (followed, error) {
+func (w *fake) follow(ctx context.Context, live bool) (followed, error) {
 	var log, notes bytes.Buffer
 	err := w.Follow(ctx, Build{ID: id}, Output{Log: &log, Notes: &notes, Live: live})
 	return followed{log.String(), notes.String()}, err

@@ -48,8 +48,8 @@ const seed = "seed"
 
 const architecture = runtime.GOARCH
 
-// world is what the cells share: a registry, a name server, and the results of a build without faults.
-type world struct {
+// baseline is what the cells share: a registry, a name server, and the results of a build without faults.
+type baseline struct {
 	registry  *localecr.Server
 	blobs     string
 	names     *names
@@ -67,9 +67,9 @@ type world struct {
 	used   sync.Map
 }
 
-func newWorld(t *testing.T) *world {
+func newBaseline(t *testing.T) *baseline {
 	t.Helper()
-	w := &world{blobs: t.TempDir(), names: startNames(t), authority: newAuthority(t), deps: make([]byte, 192<<10)}
+	w := &baseline{blobs: t.TempDir(), names: startNames(t), authority: newAuthority(t), deps: make([]byte, 192<<10)}
 	server, err := localecr.Start(localecr.Config{Dir: w.blobs})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
@@ -140,7 +140,7 @@ func tiny(t *testing.T) v1.Image {
 	return image
 }
 
-func (w *world) ref(t *testing.T, ref string) name.Reference {
+func (w *baseline) ref(t *testing.T, ref string) name.Reference {
 	t.Helper()
 	parsed, err := name.ParseReference(w.registry.Addr() + "/" + ref)
 	require.NoError(t, err)

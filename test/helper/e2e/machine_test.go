@@ -50,8 +50,8 @@ const (
 
 var everyStep = []string{workdir, deps, installed, sources, compile, last}
 
-// world is the registry, application and environment of one test.
-type world struct {
+// machine is the registry, application and environment of one test.
+type machine struct {
 	t        *testing.T
 	registry *localecr.Server
 	app      string
@@ -61,12 +61,12 @@ type world struct {
 	env      map[string]string
 }
 
-func newWorld(t *testing.T) *world {
+func newMachine(t *testing.T) *machine {
 	t.Helper()
 	server, err := localecr.Start(localecr.Config{Dir: t.TempDir()})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
-	w := &world{t: t, registry: server, app: t.TempDir(), tmp: t.TempDir(), builders: t.TempDir()}
+	w := &machine{t: t, registry: server, app: t.TempDir(), tmp: t.TempDir(), builders: t.TempDir()}
 	w.write("Dockerfile", dockerfile)
 	w.write("deps.txt", "left-pad\n")
 	w.write("src/main.txt", "hello\n")
@@ -81,18 +81,18 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) write(path, content string) {
+func (w *machine) write(path, content string) {
 	w.t.Helper()
 	full := filepath.Join(w.app, path)
 	require.NoError(w.t, os.MkdirAll(filepath.Dir(full), 0o755))
 	require.NoError(w.t, os.WriteFile(full, []byte(content), 0o644))
 }
 
-func (w *world) image() string { return w.registry.Addr() + "/shop:1" }
+func (w *machine) image() string { return w.registry.Addr() + "/shop:1" }
 
 // command returns a command that runs the helper in the application's folder, without the LAYERCACHE_*
 // variables of this process.
-func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
+func (w *machine) command(ctx context.Context, args ...string) *exec.Cmd {
 	program := programs.Bundled
 	if slices.Contains([]string{"try"}, args[0]) {
 		program = programs.Whole
@@ -109,9 +109,9 @@ func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
 // enter runs a program with its own folder for builders.
 const enter = `mkdir -p /var/lib/layercache && mount --bind "$0" /var/lib/layercache && exec "$@"`
 
-// inside returns a command that runs the program with the world's folder for builders, separate from other
+// inside returns a command that runs the program with the machine's folder for builders, separate from other
 // builders on this machine.
-func (w *world) inside(ctx context.Context, program string, args ...string) *exec.Cmd {
+func (w *machine) inside(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", enter, w.builders, program}, args...)...)
 	confine(cmd)
 	return cmd
@@ -125,12 +125,12 @@ type outcome struct {
 }
 
 // build runs `layercache build --push --tag IMAGE ARGS… .`.
-func (w *world) build(args ...string) outcome {
+func (w *machine) build(args ...string) outcome {
 	w.t.Helper()
 	return w.run(append(append([]string{"build", "--push", "--tag", w.image()}, args...), ".")...)
 }
 
-func (w *world) run(args ...string) outcome {
+func (w *machine) run(args ...string) outcome {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
 	defer cancel()
@@ -150,7 +150,7 @@ func (w *world) run(args ...string) outcome {
 }
 
 // succeeds checks that the build succeeded and wrote a report.
-func (w *world) succeeds(o outcome) outcome {
+func (w *machine) succeeds(o outcome) outcome {
 	w.t.Helper()
 	require.Zero(w.t, o.exitCode, o.log)
 	require.NotNil(w.t, o.Report, o.log)
@@ -169,7 +169,7 @@ func (o outcome) ran() []string {
 }
 
 // nothingLeft checks that no process, state folder or private folder outlived the helper.
-func (w *world) nothingLeft() {
+func (w *machine) nothingLeft() {
 	w.t.Helper()
 	assert.Empty(w.t, w.processes(), "processes that outlived the helper")
 	private, err := filepath.Glob(filepath.Join(w.tmp, "layercache-*"))
@@ -180,7 +180,7 @@ func (w *world) nothingLeft() {
 
 // noBuilderLeft checks that the builders' folders are removed. It waits, because a background process removes
 // them after the helper has ended.
-func (w *world) noBuilderLeft() {
+func (w *machine) noBuilderLeft() {
 	w.t.Helper()
 	var left []string
 	assert.Eventually(w.t, func() bool {
@@ -189,13 +189,13 @@ func (w *world) noBuilderLeft() {
 	}, time.Minute, 20*time.Millisecond, "builder folders that were not removed: %q", &left)
 }
 
-func (w *world) builderFolders() []string {
+func (w *machine) builderFolders() []string {
 	found, _ := filepath.Glob(filepath.Join(w.builders, "builder-*"))
 	return found
 }
 
 // processes returns the command lines of the helper and of everything that it started.
-func (w *world) processes() []string {
+func (w *machine) processes() []string {
 	var found []string
 	for _, process := range programs.Running(w.tmp, w.builders) {
 		found = append(found, strings.ReplaceAll(process.Command, "\x00", " "))
@@ -204,7 +204,7 @@ func (w *world) processes() []string {
 }
 
 // pulled returns an image from the registry.
-func (w *world) pulled(image string) v1.Image {
+func (w *machine) pulled(image string) v1.Image {
 	w.t.Helper()
 	ref, err := name.ParseReference(image)
 	require.NoError(w.t, err)
@@ -214,7 +214,7 @@ func (w *world) pulled(image string) v1.Image {
 }
 
 // tags returns the tags of a repository, or nil if the repository does not exist.
-func (w *world) tags(repository string) []string {
+func (w *machine) tags(repository string) []string {
 	w.t.Helper()
 	parsed, err := name.NewRepository(w.registry.Addr() + "/" + repository)
 	require.NoError(w.t, err)

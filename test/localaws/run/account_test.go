@@ -31,24 +31,24 @@ func TestMain(m *testing.M) { programs.Main(m, programs.Whole, programs.Buildx) 
 
 const dockerfile = "FROM public.ecr.aws/docker/library/busybox:1.37\nCOPY text text\nRUN cat text > copy\n"
 
-// world is an account with a synthesized project and the resources that the project names.
-type world struct {
+// account is an account with a synthesized project and the resources that the project names.
+type account struct {
 	t        *testing.T
 	aws      *awslocal.Server
-	registry *ecrhost.World
+	registry *ecrhost.Server
 	builds   *run.CodeBuild
 	project  template.Project
 	// user is the SDK's configuration for the account's administrator.
 	user aws.Config
 }
 
-func newWorld(t *testing.T) *world {
+func newAccount(t *testing.T) *account {
 	t.Helper()
 	app := synthesize(t)
 	projects, err := app.Projects()
 	require.NoError(t, err)
 	require.Len(t, projects, 1)
-	w := &world{t: t, project: projects[0]}
+	w := &account{t: t, project: projects[0]}
 	registries, err := run.Registries(app)
 	require.NoError(t, err)
 	w.aws, err = awslocal.Start(t.Context())
@@ -100,7 +100,7 @@ func synthesize(t *testing.T) *template.App {
 }
 
 // source uploads the project's source: a Dockerfile and a file for it to copy.
-func (w *world) source(dockerfile string) {
+func (w *account) source(dockerfile string) {
 	w.t.Helper()
 	var content bytes.Buffer
 	archive := zip.NewWriter(&content)
@@ -115,7 +115,7 @@ func (w *world) source(dockerfile string) {
 }
 
 // upload writes an object to BUCKET/KEY. It creates the bucket if necessary, as `cdk bootstrap` does.
-func (w *world) upload(location string, content []byte) {
+func (w *account) upload(location string, content []byte) {
 	w.t.Helper()
 	bucket, key, _ := strings.Cut(location, "/")
 	client := s3.NewFromConfig(w.user, func(o *s3.Options) { o.UsePathStyle = true })
@@ -137,7 +137,7 @@ type result struct {
 }
 
 // start runs `layercache start PROJECT ARGS…` as an administrator of the account.
-func (w *world) start(project string, args ...string) result {
+func (w *account) start(project string, args ...string) result {
 	w.t.Helper()
 	environ, err := w.aws.Environ(w.t.Context(), w.project.Account, w.project.Region)
 	require.NoError(w.t, err)
