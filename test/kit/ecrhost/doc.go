@@ -1,5 +1,5 @@
 // Package ecrhost simulates a part of AWS on loopback: private registries under Amazon ECR's host names, with
-// TLS and ECR's sign-in, and the APIs of ECR and STS that issue tokens and credentials. Programs in a Server
+// TLS and ECR's sign-in, and the APIs of ECR and STS that issue tokens and credentials. Programs of a Server
 // do the same as in production: they resolve the host, verify a certificate, request a token and send it.
 //
 // The registries follow ECR's rules: a repository exists once it was created or pulled through, a tag can be
