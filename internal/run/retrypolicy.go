@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
@@ -83,13 +82,7 @@ func (j *job) builderDied(ended outcome) bool {
 	if ended.stall.waitedFor != progress.AwaitsNothing || started == nil || len(ended.graph.Failures()) > 0 {
 		return false
 	}
-	for range 20 {
-		if started.Lost() {
-			return true
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return false
+	return started.HasDied()
 }
 
 // cacheFailure is a failure of a cache that made a call of buildx fail.

@@ -54,7 +54,7 @@ func startNative(ctx context.Context, options Options) (*Builder, error) {
 	}
 	state := daemon.state
 	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, note: joinNotes(restartNote, state.slowNote(), oneLine(open))}
-	b.process = &process{Process: daemon.cmd.Process, exited: daemon.exited, failure: func() error { return daemon.failure }}
+	b.process = &process{Process: daemon.cmd.Process, exited: daemon.exited, socket: daemon.state.path("buildkitd.sock"), failure: func() error { return daemon.failure }}
 	b.close = func() error {
 		daemon.stop()
 		b.removed = state.discard()

@@ -2,15 +2,19 @@ package builder
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // process is the process of a builder that is a child of this process.
 type process struct {
 	*os.Process
 	exited <-chan struct{}
+	// socket is where it accepts builds.
+	socket string
 	// failure returns why the process ended, once exited is closed.
 	failure func() error
 }
@@ -27,6 +31,32 @@ func (b *Builder) Lost() bool {
 	default:
 		return false
 	}
+}
+
+const (
+	// deathNotice is how long after its connections a builder that dies may close its socket.
+	deathNotice = 200 * time.Millisecond
+	// deathTimeout limits how long its process may take to end after that. The kernel ends all its steps first.
+	deathTimeout = 10 * time.Second
+)
+
+// HasDied reports whether the builder's process has ended by itself, or is ending.
+func (b *Builder) HasDied() bool {
+	if b.process == nil {
+		return false
+	}
+	for begin := time.Now(); time.Since(begin) < deathNotice && !b.Lost(); time.Sleep(10 * time.Millisecond) {
+		connection, err := net.Dial("unix", b.process.socket)
+		if err == nil {
+			_ = connection.Close()
+			continue
+		}
+		select {
+		case <-b.process.exited:
+		case <-time.After(deathTimeout):
+		}
+	}
+	return b.Lost()
 }
 
 // Failure returns why a builder that is lost ended, such as "signal: killed".

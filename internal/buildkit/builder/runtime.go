@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -208,19 +209,28 @@ func removeEntries(list *fastjson.Value, matches func(*fastjson.Value) (bool, er
 }
 
 func isRawSockets(capability *fastjson.Value) (bool, error) {
-	name, err := capability.StringBytes()
-	return string(name) == rawSockets, err
+	name, err := text(capability)
+	return name == rawSockets, err
 }
 
 func isTraceMount(mount *fastjson.Value) (bool, error) {
-	if mount.Get("destination") == nil {
+	destination := mount.Get("destination")
+	if destination == nil {
 		return false, errors.New("a mount has no destination")
 	}
-	destination, err := mount.Get("destination").StringBytes()
-	return filepath.Clean(string(destination)) == traceSocket, err
+	path, err := text(destination)
+	return filepath.Clean(path) == traceSocket, err
 }
 
 func isTraceVariable(variable *fastjson.Value) (bool, error) {
-	text, err := variable.StringBytes()
-	return slices.Contains(traceVariables, string(text)), err
+	entry, err := text(variable)
+	return slices.Contains(traceVariables, entry), err
+}
+
+// text returns the string of a JSON value. It does not call the value's own accessors: after those, fastjson
+// writes control characters in Go's form, such as \x1b, which is not JSON.
+func text(value *fastjson.Value) (string, error) {
+	var s string
+	err := json.Unmarshal(value.MarshalTo(nil), &s)
+	return s, err
 }

@@ -2,6 +2,7 @@ package builder
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,6 +72,28 @@ func TestTheTraceCollectorIsRemoved(t *testing.T) {
 	}
 }
 
+// The Dockerfile and build arguments decide the variables, mounts and arguments of a step.
+func TestTextOfTheSourceStaysAsItIs(t *testing.T) {
+	hostile := "\x01\x1b[2J\x7f\u2028\u202e\"\\\xff💡</script>"
+	spec, err := json.Marshal(map[string]any{
+		"process": map[string]any{
+			"args": []string{hostile}, "env": []string{"A=" + hostile}, "cwd": "/" + hostile,
+			"capabilities": map[string]any{"bounding": []string{hostile, "CAP_NET_RAW"}},
+		},
+		"mounts": []any{map[string]any{"destination": "/" + hostile, "source": hostile}},
+	})
+	require.NoError(t, err)
+	got, err := restrictProcess(spec, "process")
+	require.NoError(t, err)
+	var before, after map[string]any
+	require.NoError(t, json.Unmarshal(spec, &before))
+	require.NoError(t, json.Unmarshal(got, &after), string(got))
+	process := before["process"].(map[string]any)
+	process["oomScoreAdj"] = 1000.0
+	process["capabilities"] = map[string]any{"bounding": process["capabilities"].(map[string]any)["bounding"].([]any)[:1]}
+	assert.Equal(t, before, after)
+}
+
 func TestUnreadableCapabilitiesAreAnError(t *testing.T) {
 	cases := []struct{ name, in, message string }{
 		{"the file is truncated", bundleSpec[:200], "config.json: cannot parse JSON"},
@@ -80,7 +103,7 @@ func TestUnreadableCapabilitiesAreAnError(t *testing.T) {
 		{"the process has no capabilities", `{"process":{"args":["x"]}}`, "config.json: process.capabilities is missing"},
 		{"capabilities are a list", `{"process":{"capabilities":["CAP_NET_RAW"]}}`, "config.json: process.capabilities is missing"},
 		{"a set is not a list", `{"process":{"capabilities":{"bounding":["CAP_NET_RAW"],"effective":"CAP_NET_RAW"}}}`, "process.capabilities.effective: value doesn't contain array"},
-		{"a member is not a name", `{"process":{"capabilities":{"bounding":[["CAP_NET_RAW"]]}}}`, "process.capabilities.bounding: value doesn't contain string"},
+		{"a member is not a name", `{"process":{"capabilities":{"bounding":[["CAP_NET_RAW"]]}}}`, "process.capabilities.bounding: json: cannot unmarshal array"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
