@@ -18,7 +18,7 @@ import (
 
 // rules adds the rules of ECR to a registry that does not have them.
 type rules struct {
-	server     *Server
+	server    *Server
 	host      string
 	upstreams map[string]string
 	next      http.Handler

@@ -28,7 +28,7 @@ import (
 
 // user is a client with a token for the registries.
 type user struct {
-	t     *testing.T
+	t      *testing.T
 	server *ecrhost.Server
 }
 
