@@ -34,13 +34,14 @@ func (b *Builder) Lost() bool {
 }
 
 const (
-	// deathNotice is how long after its connections a builder that dies may close its socket.
+	// deathNotice limits how long a dying builder may still accept connections after buildx has lost its own.
 	deathNotice = 200 * time.Millisecond
-	// deathTimeout limits how long its process may take to end after that. The kernel ends all its steps first.
+	// deathTimeout limits how long its process may take to end after that: the kernel ends its steps first.
 	deathTimeout = 10 * time.Second
 )
 
-// HasDied reports whether the builder's process has ended by itself, or is ending.
+// HasDied reports whether the builder's process has ended by itself. If its socket is closed, HasDied waits for
+// the end of the process.
 func (b *Builder) HasDied() bool {
 	if b.process == nil {
 		return false
