@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,10 +22,15 @@ import (
 const reachTimeout = 15 * time.Second
 
 // Account checks the cache repositories and the mirrors in the settings: sign-in, tags, lifecycle and policy
-// of the repository, and the rules of the pull-through cache. It skips checks that the caller has no
-// permission for.
-func Account(ctx context.Context, s variables.Settings) []Check {
-	return newAccount(ctx, http.DefaultTransport).check(s)
+// of the repository, and the rules of the pull-through cache. image is the repository that builds push to, or
+// empty. It skips checks that the caller has no permission for.
+func Account(ctx context.Context, s variables.Settings, image string) []Check {
+	a := newAccount(ctx, http.DefaultTransport)
+	checks := a.check(s)
+	if image != "" {
+		checks = append(checks, a.image(image)...)
+	}
+	return checks
 }
 
 // account is shared by the checks of one run.
@@ -33,10 +39,12 @@ type account struct {
 	transport http.RoundTripper
 	// signedIn has the registries and roles of earlier sign-ins, and whether they succeeded.
 	signedIn map[ecr.Registry]bool
+	// policiesRead has the accounts and regions whose registry policies were checked.
+	policiesRead map[string]bool
 }
 
 func newAccount(ctx context.Context, transport http.RoundTripper) *account {
-	return &account{ctx: ctx, transport: transport, signedIn: map[ecr.Registry]bool{}}
+	return &account{ctx: ctx, transport: transport, signedIn: map[ecr.Registry]bool{}, policiesRead: map[string]bool{}}
 }
 
 // connect returns a client of ECR's API in the registry's region.
@@ -69,6 +77,15 @@ func (a *account) check(s variables.Settings) []Check {
 // repository checks a cache repository. checkName is the name of its check, and write has the settings of
 // builds that write to it; nil if they only read it.
 func (a *account) repository(checkName, place, role string, write *variables.Settings) []Check {
+	setting := "LAYERCACHE_REPOSITORY or --repository"
+	if write == nil {
+		setting = "LAYERCACHE_FALLBACK_REPOSITORY"
+	}
+	if location, _, hasName := strings.Cut(place, "/"); hasName {
+		if problem := checkHost(checkName, setting, location); problem != nil {
+			return []Check{*problem}
+		}
+	}
 	repository, err := name.NewRepository(place, name.StrictValidation)
 	if err != nil {
 		return []Check{{checkName, Fail, err.Error(), "use HOST/NAME, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev"}}

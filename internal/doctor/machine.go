@@ -10,8 +10,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/docker/go-units"
+
 	"github.com/layercache/layercache/internal/buildkit/builder"
 	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
+	"github.com/layercache/layercache/internal/docker/real"
 	"github.com/layercache/layercache/internal/source"
 	"github.com/layercache/layercache/internal/variables"
 )
@@ -24,9 +28,10 @@ func Machine(ctx context.Context, s variables.Settings) []Check {
 		checks = append(checks, Check{"buildkitd", Warn, "not installed, but this machine could run it", "`layercache setup` compiles it if Go is installed"})
 	}
 	if check.State != Fail {
-		checks = append(checks, checkBuilder(ctx, s, client))
+		ofBuilder, kind := checkBuilder(ctx, s, client)
+		checks = append(checks, ofBuilder, checkMounts(s, kind))
 	}
-	return append(checks, checkDocker(ctx), checkBranch(ctx, s))
+	return append(checks, checkDocker(ctx), checkNameServers(builder.ReadNameServers()), checkBranch(ctx, s))
 }
 
 func checkBuildx(ctx context.Context) (buildx.Client, Check) {
@@ -38,41 +43,69 @@ func checkBuildx(ctx context.Context) (buildx.Client, Check) {
 	if err != nil {
 		return client, Check{"buildx", Fail, fmt.Sprintf("%s does not run: %v", client.Path, err), "reinstall Docker's buildx plugin"}
 	}
-	return client, Check{"buildx", OK, strings.TrimPrefix(version, "github.com/docker/buildx ") + ", " + client.Path, ""}
+	version = strings.TrimPrefix(version, "github.com/docker/buildx ")
+	found := version + ", " + client.Path
+	if own := toolchain.Buildx().Version; version != own && !strings.HasPrefix(version, own+" ") {
+		found += "; an installed plugin is used before " + own + ", which `layercache setup` compiles"
+	}
+	return client, Check{"buildx", OK, found, ""}
 }
 
-// checkBuilder starts and stops the builder.
-func checkBuilder(ctx context.Context, s variables.Settings, client buildx.Client) Check {
+// checkBuilder starts and stops the builder. It also returns the kind of the builder; empty if none can run.
+func checkBuilder(ctx context.Context, s variables.Settings, client buildx.Client) (check Check, kind string) {
 	kinds := []string{variables.BuilderAuto, variables.BuilderNative, variables.BuilderContainer, variables.BuilderDocker}
 	if !slices.Contains(kinds, s.Builder) {
 		s.Builder = variables.BuilderAuto
 	}
 	dir, err := os.MkdirTemp("", "layercache-doctor-")
 	if err != nil {
-		return Check{"builder", Fail, err.Error(), "make the folder for temporary files writable, or set TMPDIR to a writable folder"}
+		return Check{"builder", Fail, err.Error(), "make the folder for temporary files writable, or set TMPDIR to a writable folder"}, ""
 	}
 	defer os.RemoveAll(dir)
 	b, err := builder.Start(ctx, builder.Options{Kind: s.Builder, Mirrors: s.Mirrors, Parallelism: s.Parallelism, Buildx: client, Env: []string{"BUILDX_CONFIG=" + dir}})
 	if err != nil {
-		return Check{"builder", Fail, err.Error(), "run as root on Linux with runc and buildkitd (`layercache setup` compiles it), or start a Docker daemon"}
+		return Check{"builder", Fail, err.Error(), "run as root on Linux with runc and buildkitd (`layercache setup` compiles it), or start a Docker daemon"}, ""
 	}
-	check := Check{"builder", OK, fmt.Sprintf("%s, ready in %.2f s (%s)", b.Kind, b.Ready.Seconds(), b.Reason), ""}
+	check = Check{"builder", OK, fmt.Sprintf("%s, ready in %.2f s (%s)", b.Kind, b.Ready.Seconds(), b.Reason), ""}
 	if !b.ExportsCache {
 		check.State = Warn
 		check.Found += "; it cannot export a cache to a registry"
 		check.Fix = "turn on Docker's containerd image store, or use the native builder: root on Linux with runc and buildkitd"
 	}
 	if err := b.Close(); err != nil {
-		return Check{"builder", Fail, fmt.Sprintf("the %s builder could not be stopped: %v", b.Kind, err), "remove its process, its container and its files"}
+		return Check{"builder", Fail, fmt.Sprintf("the %s builder could not be stopped: %v", b.Kind, err), "remove its process, its container and its files"}, b.Kind
 	}
-	return check
+	return check, b.Kind
+}
+
+// checkMounts checks whether builds keep their cache mounts (RUN --mount=type=cache). kind is that of their builder.
+func checkMounts(s variables.Settings, kind string) Check {
+	const name = "mounts"
+	switch why := s.WhyMountsNotKept(); {
+	case why == "" && kind == "":
+		return Check{name, Skipped, "no builder can run here", ""}
+	case why == "" && kind == variables.BuilderNative:
+		limit := units.CustomSize("%.4g %s", float64(s.MountLimit), 1000, []string{"bytes", "kB", "MB", "GB", "TB"})
+		which := "all cache mounts are kept"
+		if !slices.Equal(s.Mounts, []string{variables.MountsAuto}) {
+			which = "the cache mounts " + strings.Join(s.Mounts, ", ") + " are kept"
+		}
+		return Check{name, OK, fmt.Sprintf("%s with the cache of mode %s, each up to %s", which, s.Mode, limit), ""}
+	case why == "":
+		return Check{name, Warn, fmt.Sprintf("cache mounts are not kept with the cache: the %s builder cannot, only the native one can", kind),
+			"run as root on Linux with runc and buildkitd, and without LAYERCACHE_BUILDER"}
+	case s.Mode == variables.ModeOff || slices.Equal(s.Mounts, []string{variables.MountsOff}):
+		return Check{name, OK, "cache mounts are not kept: " + why, ""}
+	default:
+		return Check{name, Warn, "cache mounts are not kept: " + why, "set LAYERCACHE_MODE=registry or s3, or mode local with LAYERCACHE_LOCAL_DIR"}
+	}
 }
 
 // containerStore is the name of the driver in a docker daemon with the containerd image store.
 const containerStore = "io.containerd.snapshotter.v1"
 
 func checkDocker(ctx context.Context) Check {
-	docker, err := exec.LookPath("docker")
+	docker, err := real.Find()
 	if err != nil {
 		return Check{"docker", Skipped, "docker is not on PATH; the native builder does not need it", ""}
 	}
@@ -86,6 +119,18 @@ func checkDocker(ctx context.Context) Check {
 	}
 	info, _, _ = strings.Cut(info, " [")
 	return Check{"docker", OK, info + ": its own builder can import caches but not export them; the other builders can do both", ""}
+}
+
+// checkNameServers checks that steps ask the same name servers as this machine.
+func checkNameServers(servers builder.NameServers) Check {
+	found := strings.Join(servers.All, ", ")
+	switch {
+	case len(servers.All) == 0:
+		return Check{"name servers", Warn, "/etc/resolv.conf has none: steps ask public ones, which do not know private names", "write the network's name servers to /etc/resolv.conf"}
+	case len(servers.Steps) > 0:
+		return Check{"name servers", OK, found + ": steps of the native builder ask them; the container builder leaves out those on the loopback, and asks public ones if none is left", ""}
+	}
+	return Check{"name servers", OK, found, ""}
 }
 
 func checkBranch(ctx context.Context, s variables.Settings) Check {

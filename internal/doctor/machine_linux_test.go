@@ -9,7 +9,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/internal/buildkit/builder"
 	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -58,12 +60,14 @@ func TestABuilderThatCannotExportIsAWarningAndAMissingBuilderAFailure(t *testing
 	})
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	client := buildx.Client{Path: filepath.Join(dir, "buildx")}
-	got := checkBuilder(context.Background(), variables.Settings{Builder: variables.BuilderDocker}, client)
+	got, kind := checkBuilder(context.Background(), variables.Settings{Builder: variables.BuilderDocker}, client)
 	assertCheck(t, got, Warn, "it cannot export a cache to a registry")
+	assert.Equal(t, variables.BuilderDocker, kind)
 
 	programs(t, nil)
-	got = checkBuilder(context.Background(), variables.Settings{Builder: variables.BuilderDocker}, client)
+	got, kind = checkBuilder(context.Background(), variables.Settings{Builder: variables.BuilderDocker}, client)
 	assertCheck(t, got, Fail, "no builder can run here")
+	assert.Empty(t, kind)
 }
 
 func TestFreeSpaceIsChecked(t *testing.T) {
@@ -79,6 +83,26 @@ func TestTheBranchIsChecked(t *testing.T) {
 	assertCheck(t, checkBranch(context.Background(), variables.Settings{Branch: "feature/x"}), OK, "feature/x")
 	programs(t, nil)
 	assertCheck(t, checkBranch(context.Background(), variables.Settings{FallbackBranch: "main"}), Warn, "git is not on PATH: builds share the cache of main")
+}
+
+func TestTheBuildxThatRunsIsNamed(t *testing.T) {
+	own := toolchain.Buildx().Version
+	for version, note := range map[string]string{own: "", "v0.32.1": "; an installed plugin is used before " + own + ", which `layercache setup` compiles"} {
+		programs(t, nil)
+		dir := t.TempDir()
+		t.Setenv("DOCKER_CONFIG", dir)
+		plugin := filepath.Join(dir, "cli-plugins", "docker-buildx")
+		require.NoError(t, os.Mkdir(filepath.Dir(plugin), 0o755))
+		require.NoError(t, os.WriteFile(plugin, []byte("#!/bin/sh\necho github.com/docker/buildx "+version+" abc\n"), 0o755))
+		_, check := checkBuildx(context.Background())
+		assert.Equal(t, Check{"buildx", OK, version + " abc, " + plugin + note, ""}, check)
+	}
+}
+
+func TestTheNameServersAreChecked(t *testing.T) {
+	assertCheck(t, checkNameServers(builder.NameServers{All: []string{"10.0.0.2"}}), OK, "10.0.0.2")
+	assertCheck(t, checkNameServers(builder.NameServers{All: []string{"127.0.0.11"}, Steps: []string{"127.0.0.11"}}), OK, "127.0.0.11: steps of the native builder ask them")
+	assertCheck(t, checkNameServers(builder.NameServers{}), Warn, "steps ask public ones")
 }
 
 func TestTheOverlayMountOfTheCheckIsRemoved(t *testing.T) {

@@ -23,9 +23,13 @@ const rootPrefix = "ROOT"
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
 var secretHosts = []string{"registry-1.docker.io", "ghcr.io", "registry.gitlab.com", "cgr.dev"}
 
-// mirror checks that a mirror in ECR has a pull-through rule, and that a mirror elsewhere answers.
+// mirror checks that a mirror in ECR has a pull-through rule and that the registry policy is in force, and
+// that a mirror elsewhere answers.
 func (a *account) mirror(mirror variables.Mirror) []Check {
 	location, prefix, _ := strings.Cut(mirror.Location, "/")
+	if problem := checkHost("mirror", "LAYERCACHE_MIRRORS", location); problem != nil {
+		return []Check{*problem}
+	}
 	registry, err := name.NewRegistry(location, name.StrictValidation)
 	if err != nil {
 		return []Check{{"mirror", Fail, err.Error(), "correct LAYERCACHE_MIRRORS"}}
@@ -53,7 +57,8 @@ func (a *account) mirror(mirror variables.Mirror) []Check {
 		}
 		rules = append(rules, page.PullThroughCacheRules...)
 	}
-	return append(checks, checkRule(mirror.Upstream, prefix, rules))
+	checks = append(checks, checkRule(mirror.Upstream, prefix, rules))
+	return append(checks, a.registryPolicy(client, host)...)
 }
 
 // checkRule checks that the rule for a prefix exists and has the upstream.

@@ -27,8 +27,12 @@ func (a *account) reach(registry name.Registry, keychain authn.Keychain) Check {
 	case status != 0:
 		return Check{"registry", Fail, fmt.Sprintf("%s: %v", host, err), "correct what the error names, then run doctor again"}
 	}
-	return Check{"registry", Fail, fmt.Sprintf("%s cannot be reached: %v", host, err),
-		"check DNS, proxy and firewall; a VPC without internet access needs the endpoints ecr.api, ecr.dkr and S3 for ECR"}
+	found := fmt.Sprintf("%s cannot be reached: %v", host, err)
+	if text := placeholderIn(host); text != "" {
+		return Check{"registry", Fail, found, text + " looks like a placeholder: put the registry's host there"}
+	}
+	return Check{"registry", Fail, found, "check DNS, proxy and firewall; a VPC without internet access needs the endpoints ecr.api, ecr.dkr, " +
+		"S3 for ECR and, with LAYERCACHE_REPOSITORY_ROLE, sts; a first pull through ECR's cache needs internet access anyway"}
 }
 
 func (a *account) requestV2(registry name.Registry, keychain authn.Keychain) error {

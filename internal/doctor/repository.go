@@ -50,7 +50,9 @@ func (r ecrRepository) rules(write *variables.Settings) []Check {
 	if write == nil {
 		return []Check{r.policy()}
 	}
-	return []Check{r.lifecycle(sampleTag(write.App, write.Branch)), r.policy()}
+	profiles, signing := r.signingProfiles()
+	signing = append(signing, checkCacheSigning(r.name, profiles)...)
+	return append([]Check{r.lifecycle(sampleTag(write.App, write.Branch), len(profiles)), r.policy()}, signing...)
 }
 
 // sampleTag returns the tag of a build's cache.

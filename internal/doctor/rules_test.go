@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // tag is the tag of a cache.
@@ -33,10 +35,12 @@ func TestALifecycleThatHarmsCachesIsFound(t *testing.T) {
 		message     string
 	}{
 		{"caches expire 30 days after their push", untagged + "," + rule(`"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":30`, "expire"), OK, "caches expire after 30 days"},
-		{"the newest 500 are kept", rule(`"tagStatus":"any","countType":"imageCountMoreThan","countNumber":500`, "expire"), OK, "the newest 500 caches are kept"},
-		{"a rule keeps a few", rule(`"tagStatus":"any","countType":"imageCountMoreThan","countNumber":5`, "expire"), Warn, "rule 2 keeps only 5 caches"},
-		{"a rule for all tags keeps a few", rule(`"tagStatus":"tagged","tagPatternList":["*"],"countType":"imageCountMoreThan","countNumber":1`, "expire"), Warn, "rule 2 keeps only 1 caches"},
-		{"a rule for the app keeps a few", rule(`"tagStatus":"tagged","tagPrefixList":["shop"],"countType":"imageCountMoreThan","countNumber":3`, "expire"), Warn, "rule 2 keeps only 3 caches"},
+		{"the newest 500 are kept", rule(`"tagStatus":"any","countType":"imageCountMoreThan","countNumber":500`, "expire"), OK, "the newest 500 images, to which records, replaced caches and signatures belong, are kept"},
+		{"a count has room for a record next to each cache", rule(`"tagStatus":"any","countType":"imageCountMoreThan","countNumber":39`, "expire"), Warn, "rule 2 keeps only 39 images"},
+		{"a count of caches without their records", rule(`"tagStatus":"tagged","tagPatternList":["*--main"],"countType":"imageCountMoreThan","countNumber":20`, "expire"), OK, "the newest 20 caches are kept"},
+		{"a rule keeps a few", rule(`"tagStatus":"any","countType":"imageCountMoreThan","countNumber":5`, "expire"), Warn, "rule 2 keeps only 5 images"},
+		{"a rule for all tags keeps a few", rule(`"tagStatus":"tagged","tagPatternList":["*"],"countType":"imageCountMoreThan","countNumber":1`, "expire"), Warn, "rule 2 keeps only 1 caches and records"},
+		{"a rule for the app keeps a few", rule(`"tagStatus":"tagged","tagPrefixList":["shop"],"countType":"imageCountMoreThan","countNumber":3`, "expire"), Warn, "rule 2 keeps only 3 caches and records"},
 		{"they expire after two days", rule(`"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":2`, "expire"), Warn, "after 2 days"},
 		{"they are archived", rule(`"tagStatus":"any","countType":"sinceImagePulled","countUnit":"days","countNumber":90`, "transition"), Fail, "rule 2 archives caches"},
 		{"other tags are archived", rule(`"tagStatus":"tagged","tagPatternList":["release-*"],"countType":"sinceImagePulled","countNumber":90`, "transition"), Warn, "no rule expires a cache"},
@@ -45,10 +49,10 @@ func TestALifecycleThatHarmsCachesIsFound(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			assertCheck(t, checkLifecycle(`{"rules":[`+c.rules+`]}`, tag), c.state, c.message)
+			assertCheck(t, checkLifecycle(`{"rules":[`+c.rules+`]}`, tag, 0), c.state, c.message)
 		})
 	}
-	assertCheck(t, checkLifecycle(`{"rules":`, tag), Skipped, "cannot be read")
+	assertCheck(t, checkLifecycle(`{"rules":`, tag, 0), Skipped, "cannot be read")
 }
 
 func TestAPolicyThatIsOpenToEverybodyIsFound(t *testing.T) {
@@ -133,6 +137,39 @@ func TestAMirrorIsComparedWithItsPullThroughRule(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			assertCheck(t, checkRule(c.upstream, c.prefix, c.rules), c.state, c.message)
+		})
+	}
+}
+
+func TestWhetherCacheMountsAreKeptIsChecked(t *testing.T) {
+	all := []string{variables.MountsAuto}
+	kept := variables.Settings{Mode: variables.ModeRegistry, Mounts: all, MountLimit: 2_500_000_000}
+	with := func(change func(*variables.Settings)) variables.Settings {
+		changed := kept
+		change(&changed)
+		return changed
+	}
+	cases := []struct {
+		name     string
+		settings variables.Settings
+		kind     string
+		state    State
+		found    string
+	}{
+		{"they are kept", kept, variables.BuilderNative, OK, "all cache mounts are kept with the cache of mode registry, each up to 2.5 GB"},
+		{"some are kept", with(func(s *variables.Settings) { s.Mounts = []string{"go", "npm"} }), variables.BuilderNative, OK, "the cache mounts go, npm are kept"},
+		{"in a folder", with(func(s *variables.Settings) { s.Mode, s.LocalDir = variables.ModeLocal, "/cache" }), variables.BuilderNative, OK, "with the cache of mode local"},
+		{"another builder", kept, variables.BuilderContainer, Warn, "the container builder cannot, only the native one can"},
+		{"no builder", kept, "", Skipped, "no builder can run here"},
+		{"a mode that cannot keep them", with(func(s *variables.Settings) { s.Mode = variables.ModeInline }), variables.BuilderNative, Warn, "mode inline cannot keep them"},
+		{"a local cache without a folder", with(func(s *variables.Settings) { s.Mode = variables.ModeLocal }), variables.BuilderDocker, Warn, "only with LAYERCACHE_LOCAL_DIR"},
+		{"no cache is configured", with(func(s *variables.Settings) { s.Mode = variables.ModeOff }), variables.BuilderDocker, OK, "the cache is off"},
+		{"they are off", with(func(s *variables.Settings) { s.Mounts = []string{variables.MountsOff} }), variables.BuilderNative, OK, "LAYERCACHE_MOUNTS=off"},
+		{"they are off, and no builder can run", with(func(s *variables.Settings) { s.Mounts = []string{variables.MountsOff} }), "", OK, "LAYERCACHE_MOUNTS=off"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			assertCheck(t, checkMounts(c.settings, c.kind), c.state, c.found)
 		})
 	}
 }

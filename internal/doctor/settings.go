@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/layercache/layercache/internal/doctor/spelling"
 	"github.com/layercache/layercache/internal/image"
 	"github.com/layercache/layercache/internal/variables"
 )
@@ -30,7 +29,7 @@ func Settings(environ []string) []Check {
 		checks = append(checks, Check{"settings", Fail, problem.Error(), "correct or unset " + problem.Variable})
 	}
 	for _, name := range names {
-		if problem := Misspelt(name); problem != "" {
+		if problem := variables.Misspelt(name); problem != "" {
 			checks = append(checks, Check{"settings", Warn, problem, "correct the variable's name, or unset it"})
 		}
 	}
@@ -56,25 +55,4 @@ func invalidValues(lookup func(string) (string, bool)) variables.Problems {
 		problems = append(problems, ofImage...)
 	}
 	return problems
-}
-
-// Misspelt returns a sentence with the variables that were probably meant. It is empty if the name is known,
-// or similar to none.
-func Misspelt(name string) string {
-	typed, ours := strings.CutPrefix(name, variables.Prefix)
-	if _, known := variables.Find(name); known || !ours || strings.HasPrefix(name, variables.SecretPrefix) {
-		return ""
-	}
-	var known []string
-	for _, v := range variables.All {
-		known = append(known, strings.TrimPrefix(v.Name, variables.Prefix))
-	}
-	near := spelling.Near(typed, known)
-	if len(near) == 0 {
-		return ""
-	}
-	for i := range near {
-		near[i] = variables.Prefix + near[i]
-	}
-	return fmt.Sprintf("%s is not a variable of layercache: did you mean %s?", name, strings.Join(near, " or "))
 }

@@ -1,42 +1,86 @@
 package lint
 
-import "slices"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
 
-// checkUpdate reports package lists that are fetched in a separate RUN.
+// checkUpdate reports package lists that one RUN fetches and a later one installs with.
 func checkUpdate(c *checker) {
-	for _, sequence := range c.sequences() {
-		for _, in := range sequence {
-			program := updatesAlone(in.commands())
-			if program == "" {
-				continue
+	ends := map[*stage]map[string]*instruction{}
+	reported := map[*instruction]bool{}
+	for _, s := range c.stages {
+		fetched := map[string]*instruction{}
+		if s.parent != nil {
+			fetched = maps.Clone(ends[s.parent])
+		}
+		c.checkLists(s.own, fetched, reported)
+		c.checkLists(s.triggers, map[string]*instruction{}, reported)
+		ends[s] = fetched
+	}
+}
+
+// checkLists checks instructions that run one after the other. fetched holds, for each kind of lists, the RUN
+// that fetched them last.
+func (c *checker) checkLists(sequence []*instruction, fetched map[string]*instruction, reported map[*instruction]bool) {
+	for _, in := range sequence {
+		if in.hidesFiles() {
+			continue
+		}
+		known := true // no command so far may have fetched lists unseen
+		for _, command := range in.commands() {
+			kind := listsOf(command.program)
+			switch {
+			case kind != "" && command.subcommand() == "update":
+				fetched[kind] = in
+			case kind != "" && installsFromLists(command):
+				if from := fetched[kind]; known && from != nil && from != in && !reported[from] {
+					reported[from] = true
+					c.reportLists(from, in, command)
+				}
+			case command.program == "rm" && strings.Contains(command.String(), "/var/lib/apt"):
+				delete(fetched, "apt")
+			case command.program == "rm" && strings.Contains(command.String(), "/var/cache/apk"):
+				delete(fetched, "apk")
+			case !command.isHarmless() && !command.isSystem():
+				known = false
 			}
-			install := program + " install"
-			if program == "apk" {
-				install = "apk add"
-			}
-			c.report(in, advice{
-				message: program + " update in a separate RUN: when only the RUN that installs changes, it uses the old cached lists and requests versions that no longer exist",
-				change:  "use one instruction: RUN " + program + " update && " + install + " …",
-				effect:  "lists and packages have the same age, and there is one layer less to pull",
-			})
 		}
 	}
 }
 
-// updatesAlone returns the program that updates its lists in a RUN that neither installs nor upgrades; empty
-// if there is none.
-func updatesAlone(commands []shellCommand) string {
-	program := ""
-	for _, c := range commands {
-		if !slices.Contains([]string{"apt-get", "apt", "aptitude", "apk"}, c.program) {
-			continue
-		}
-		switch {
-		case c.has("update") && program == "":
-			program = c.program
-		case !c.has("update", "clean", "autoclean", "autoremove"):
-			return ""
-		}
+func (c *checker) reportLists(from, in *instruction, install shellCommand) {
+	subcommand := install.subcommand()
+	c.report(from, advice{
+		message: fmt.Sprintf("the RUN in line %d installs with the package lists of this RUN: when only that RUN changes, it uses the old cached lists and requests versions that the mirror may no longer have",
+			in.line),
+		change: fmt.Sprintf("use one instruction: RUN %s update && %s %s …", install.program, install.program, subcommand),
+		effect: "lists and packages have the same age",
+	})
+}
+
+// listsOf returns the kind of package lists that a program uses; empty if it uses none that a RUN fetches.
+func listsOf(program string) string {
+	switch program {
+	case "apt-get", "apt", "aptitude":
+		return "apt"
+	case "apk":
+		return "apk"
 	}
-	return program
+	return ""
+}
+
+// installsFromLists reports whether a command installs packages with lists that are already there.
+func installsFromLists(c shellCommand) bool {
+	return slices.Contains([]string{"install", "add"}, c.subcommand()) && !c.has("--no-cache", "-U", "--update", "--update-cache")
+}
+
+// hidesFiles reports whether a mount of the RUN may hold the package lists instead of the image.
+func (in *instruction) hidesFiles() bool {
+	return slices.ContainsFunc(in.node.Flags, func(flag string) bool {
+		options, ok := strings.CutPrefix(strings.ToLower(flag), "--mount=")
+		return ok && (strings.Contains(options, "type=cache") || strings.Contains(options, "type=tmpfs") || strings.Contains(options, "type=bind") || !strings.Contains(options, "type="))
+	})
 }

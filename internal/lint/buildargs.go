@@ -30,20 +30,27 @@ func (c *checker) checkBuildArgs(sequence []*instruction) {
 			if !slices.Contains(volatileArgs, strings.ToUpper(a.Key)) {
 				continue
 			}
-			if run := firstUnrelatedRun(a.Key, sequence[i+1:]); run != nil {
-				c.report(in, advice{
-					message: fmt.Sprintf("ARG %s is declared above the RUN in line %d, which does not use it: each new value runs that step and all steps after it again", a.Key, run.line),
-					change:  fmt.Sprintf("move ARG %s down to just before the first instruction that uses it", a.Key),
-					effect:  "a new value runs only the steps from its first use on",
-				})
+			run, level := firstUnrelatedRun(a.Key, sequence[i+1:])
+			if run == nil {
+				continue
 			}
+			message := fmt.Sprintf("ARG %s is declared above the RUN in line %d, which does not use it: each new value runs that step and all steps after it again", a.Key, run.line)
+			if level == Info {
+				message = fmt.Sprintf("ARG %s is declared above the RUN in line %d: each new value runs that step and all steps after it again, which is needed only if a script of a package reads it", a.Key, run.line)
+			}
+			c.report(in, advice{
+				level: level, message: message,
+				change: fmt.Sprintf("move ARG %s down to just before the first instruction that uses it", a.Key),
+				effect: "a new value runs only the steps from its first use on",
+			})
 		}
 	}
 }
 
-// firstUnrelatedRun returns the first RUN below an ARG if it does not use the argument, directly or through
-// an ENV; else nil.
-func firstUnrelatedRun(name string, below []*instruction) *instruction {
+// firstUnrelatedRun returns the first RUN below an ARG, if it does not use the argument; else nil. A program
+// gets all arguments in its environment, so the RUN may only have programs that are known not to read it. The
+// level is info if the RUN installs packages with a manager that runs scripts of packages.
+func firstUnrelatedRun(name string, below []*instruction) (*instruction, Level) {
 	names := []string{name}
 	for _, in := range below {
 		switch command := in.command.(type) {
@@ -54,13 +61,33 @@ func firstUnrelatedRun(name string, below []*instruction) *instruction {
 				}
 			}
 		case *instructions.RunCommand:
-			if mentionsAny(command, names) {
-				return nil
+			level := ignoresArguments(in.commands())
+			if level == 0 || mentionsAny(command, names) {
+				return nil, 0
 			}
-			return in
+			return in, level
 		}
 	}
-	return nil
+	return nil, 0
+}
+
+// ignoresArguments returns warning if no command reads build arguments, info if only scripts of packages may,
+// and zero if it is not known.
+func ignoresArguments(commands []shellCommand) Level {
+	level := Warning
+	if len(commands) == 0 {
+		level = 0
+	}
+	for _, c := range commands {
+		switch {
+		case c.isHarmless() || c.isSystem() || c.program == "go" && first("mod")(c):
+		case findManager(c) != nil && !slices.Contains([]string{"go", "cargo", "mvn", "gradle", "dotnet"}, findManager(c).name):
+			level = min(level, Info)
+		default:
+			return 0
+		}
+	}
+	return level
 }
 
 // mentionsAny reports whether the RUN or one of its heredocs contains one of the names.

@@ -18,15 +18,15 @@ const maxSize = 4 << 20
 
 // dockerfile is a parsed Dockerfile.
 type dockerfile struct {
-	source    []byte
-	lines     [][]byte // with their line ends
-	starts    []int    // the offset of each line
-	ast       *parser.Node
-	escape    rune
-	hasSyntax bool
-	first     *instruction
-	args      map[string]string // ARGs before the first FROM that have a default
-	stages    []*stage
+	source []byte
+	lines  [][]byte // with their line ends
+	starts []int    // the offset of each line
+	ast    *parser.Node
+	escape rune
+	syntax string // the frontend in the syntax line; empty without one
+	first  *instruction
+	args   map[string]string // ARGs before the first FROM that have a default
+	stages []*stage
 }
 
 // stage is a build stage.
@@ -61,10 +61,10 @@ func parse(source []byte, name string) (*dockerfile, error) {
 	if err != nil {
 		return nil, located(err, name)
 	}
-	_, _, _, hasSyntax := parser.DetectSyntax(source)
+	syntax, _, _, _ := parser.DetectSyntax(source)
 	d := &dockerfile{
 		source: source, lines: bytes.SplitAfter(source, []byte("\n")), ast: result.AST, escape: result.EscapeToken,
-		hasSyntax: hasSyntax, args: map[string]string{},
+		syntax: syntax, args: map[string]string{},
 	}
 	start := 0
 	for _, line := range d.lines {

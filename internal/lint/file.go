@@ -1,11 +1,11 @@
 package lint
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 )
 
 // Read reads a Dockerfile. It stops one byte after the maximum size, which Check then reports.
@@ -17,34 +17,51 @@ func Read(r io.Reader) ([]byte, error) {
 	return source, nil
 }
 
-// Replace replaces a file atomically and keeps its mode. If path is a symlink, its target is replaced.
-func Replace(path string, content []byte) error {
-	if err := replace(path, content); err != nil {
-		return fmt.Errorf("write the fixed Dockerfile: %w (the file is unchanged)", err)
+// Replace replaces the content of a file. It writes into the file, so owner, mode, hard links, symlinks and
+// extended attributes stay. old is the content that was read: if the file has another one now, it stays.
+func Replace(path string, old, content []byte) error {
+	if err := replace(path, old, content); err != nil {
+		return fmt.Errorf("write the fixed Dockerfile: %w", err)
 	}
 	return nil
 }
 
-func replace(path string, content []byte) error {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
+func replace(path string, old, content []byte) (err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".")
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file", path)
+	}
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("%w (the file is unchanged)", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	present, err := Read(file)
 	if err != nil {
 		return err
 	}
-	_, err = temporary.Write(content)
-	err = errors.Join(err, temporary.Chmod(info.Mode().Perm()), temporary.Sync(), temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), path)
+	if !bytes.Equal(present, old) {
+		return fmt.Errorf("%s was changed in the meantime, and stays as it is: call lint --fix again", path)
 	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temporary.Name()))
+	if err := overwrite(file, content); err != nil {
+		// The blocks of the old content are still allocated, so this works on a full disk too.
+		if restore := overwrite(file, old); restore != nil {
+			return fmt.Errorf("%w; the old content could not be restored: %w", err, restore)
+		}
+		return fmt.Errorf("%w (the file is unchanged)", err)
 	}
 	return nil
+}
+
+func overwrite(file *os.File, content []byte) error {
+	if _, err := file.WriteAt(content, 0); err != nil {
+		return err
+	}
+	if err := file.Truncate(int64(len(content))); err != nil {
+		return err
+	}
+	return file.Sync()
 }

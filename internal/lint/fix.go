@@ -11,36 +11,27 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
-const (
-	syntaxLine = "# syntax=docker/dockerfile:1"
-	linkFlag   = "--link"
-)
+const linkFlag = "--link"
 
-// Fix makes the changes that cannot alter the image: it inserts --link where this is proven to be safe, and
-// then the syntax line if it is missing. All other bytes are kept, including line ends and a byte order mark.
-// It returns the fixed findings, in the order of their lines.
+// Fix makes the changes that cannot alter the image: it inserts --link where this is proven to be safe. All
+// other bytes are kept, including line ends and a byte order mark. It returns the fixed findings, in the
+// order of their lines.
+//
+// It adds no syntax line, because the build would then have to pull the frontend.
 func Fix(source []byte, options Options) (fixed []byte, done []Finding, err error) {
 	file, err := parse(source, options.file())
 	if err != nil {
 		return nil, nil, err
 	}
 	var edits []edit
-	var syntax []Finding
 	for _, f := range check(file, options) {
-		switch {
-		case f.Fixable:
+		if f.Fixable {
 			edits = append(edits, edit{file.linkOffset(f.at), " " + linkFlag})
 			done = append(done, f)
-		case f.Rule == missingSyntax:
-			syntax = append(syntax, f)
 		}
 	}
 	if len(done) == 0 {
 		return source, nil, nil
-	}
-	if len(syntax) > 0 {
-		edits = append(edits, file.syntaxEdit())
-		done = append(syntax, done...)
 	}
 	fixed = insert(source, edits)
 	if err := file.verify(fixed, done); err != nil {
@@ -87,24 +78,6 @@ func continues(rest []byte, escape rune) bool {
 	return strings.TrimRight(string(rest), " \t\r\n") == string(escape)
 }
 
-// syntaxEdit inserts the syntax line at the top, because BuildKit reads directives only there. A byte order
-// mark and a shebang stay before it; BuildKit skips them.
-func (d *dockerfile) syntaxEdit() edit {
-	first := d.lines[0]
-	end := "\n"
-	if bytes.HasSuffix(first, []byte("\r\n")) {
-		end = "\r\n"
-	}
-	offset := 0
-	if bytes.HasPrefix(first, []byte(byteOrderMark)) {
-		offset = len(byteOrderMark)
-	}
-	if bytes.HasPrefix(first[offset:], []byte("#!")) {
-		offset = len(first)
-	}
-	return edit{offset, syntaxLine + end}
-}
-
 // verify parses the fixed Dockerfile. It must be the same as before, except for the added flags.
 func (d *dockerfile) verify(fixed []byte, done []Finding) error {
 	after, err := parser.Parse(bytes.NewReader(fixed))
@@ -116,9 +89,6 @@ func (d *dockerfile) verify(fixed []byte, done []Finding) error {
 	}
 	linked := map[*parser.Node]bool{}
 	for _, f := range done {
-		if _, _, _, ok := parser.DetectSyntax(fixed); f.Rule == missingSyntax && !ok {
-			return errors.New("the syntax line has no effect")
-		}
 		linked[f.at.node] = f.Fixable
 	}
 	for i, node := range d.ast.Children {

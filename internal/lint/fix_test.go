@@ -22,13 +22,12 @@ func TestFixInsertsAndLeavesEveryOtherByte(t *testing.T) {
 		{"a continuation directly after the name", head + "FROM scratch\nCOPY a /a/\nCOPY\\\n b /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link\\\n b /b/\n"},
 		{"the JSON form", head + "FROM scratch\nCOPY a /a/\nCOPY [\"b\", \"/b/\"]\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link [\"b\", \"/b/\"]\n"},
 		{"a heredoc that looks like instructions", head + "FROM scratch\nCOPY a /a/\nCOPY <<E /b\nCOPY c /c/\nE\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link <<E /b\nCOPY c /c/\nE\n"},
-		{"the syntax line is inserted at the top", "FROM scratch\nCOPY a /a/\nCOPY b /b/\n", head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
-		{"the syntax line has the line ends of the file", "FROM scratch\r\nCOPY a /a/\r\nCOPY b /b/\r\n", "# syntax=docker/dockerfile:1\r\nFROM scratch\r\nCOPY a /a/\r\nCOPY --link b /b/\r\n"},
-		{"the syntax line comes after a byte order mark", "\uFEFFFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "\uFEFF" + head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
-		{"the syntax line comes after a shebang", "#!/bin/docker\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "#!/bin/docker\n" + head + "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
-		{"the syntax line comes before an escape directive, which keeps its effect", "# escape=`\nFROM scratch\nCOPY a /a/\nCOPY `\n b /b/\n", head + "# escape=`\nFROM scratch\nCOPY a /a/\nCOPY --link `\n b /b/\n"},
-		{"the syntax line comes before a comment and empty lines", "\n# mine\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", head + "\n# mine\nFROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
-		{"no syntax line is inserted where a comment silences the rule", "# layercache:ignore missing-syntax\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "# layercache:ignore missing-syntax\nFROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"no syntax line is added, because the build would have to pull it", "FROM scratch\nCOPY a /a/\nCOPY b /b/\n", "FROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"a byte order mark and a shebang are kept", "\uFEFF#!/bin/docker\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "\uFEFF#!/bin/docker\nFROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"another escape token is kept", "# escape=`\nFROM scratch\nCOPY a /a/\nCOPY `\n b /b/\n", "# escape=`\nFROM scratch\nCOPY a /a/\nCOPY --link `\n b /b/\n"},
+		{"the first frontend with --link", "# syntax=docker/dockerfile:1.4\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "# syntax=docker/dockerfile:1.4\nFROM scratch\nCOPY a /a/\nCOPY --link b /b/\n"},
+		{"a frontend that does not have --link", "# syntax=docker/dockerfile:1.3\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "# syntax=docker/dockerfile:1.3\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n"},
+		{"a frontend that is not known", "# syntax=example.com/mine:1.9\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n", "# syntax=example.com/mine:1.9\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n"},
 		{"nothing is inserted where a comment silences the rule", "FROM scratch\nCOPY a /a/\n# layercache:ignore copy-without-link\nCOPY b /b/\n", "FROM scratch\nCOPY a /a/\n# layercache:ignore copy-without-link\nCOPY b /b/\n"},
 		{"nothing is inserted for other findings", "FROM alpine\nCOPY a /a/\n", "FROM alpine\nCOPY a /a/\n"},
 	}
@@ -45,19 +44,21 @@ func TestFixInsertsAndLeavesEveryOtherByte(t *testing.T) {
 func TestFixReturnsTheFixedFindings(t *testing.T) {
 	_, done, err := Fix([]byte("FROM scratch\nCOPY a /a/\nCOPY b /b/\nCOPY c /a/c/\n"), Options{})
 	require.NoError(t, err)
-	require.Len(t, done, 2)
-	assert.Equal(t, "missing-syntax", done[0].Rule)
-	assert.Equal(t, "COPY --link b /b/", done[1].Change)
-	assert.Equal(t, 3, done[1].Line)
+	require.Len(t, done, 1)
+	assert.Equal(t, "COPY --link b /b/", done[0].Change)
+	assert.Equal(t, 3, done[0].Line)
 }
 
-// The parser reads an indented directive, which has no effect, and refuses a second one.
-func TestFixChangesNothingWhenTheSyntaxLineCannotBeAdded(t *testing.T) {
-	fixed, done, err := Fix([]byte("  # syntax=docker/dockerfile:1\nFROM scratch\nCOPY a /a/\nCOPY b /b/\n"), Options{File: "x"})
-	assert.ErrorContains(t, err, "x: nothing was fixed")
-	assert.ErrorContains(t, err, "only one syntax parser directive")
-	assert.Empty(t, fixed)
-	assert.Empty(t, done)
+func TestTheFrontendsThatHaveLink(t *testing.T) {
+	digest := "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	for syntax, want := range map[string]bool{
+		"": true, "docker/dockerfile:1": true, "docker/dockerfile:1-labs": true, "docker.io/docker/dockerfile:1.7" + digest: true, "docker/dockerfile:1.4.3": true,
+		"docker/dockerfile:labs": true, "docker/dockerfile-upstream:master": true, "docker/dockerfile:2.0": true, "docker/dockerfile:latest": true,
+		"docker/dockerfile:1.0": false, "docker/dockerfile:1.2.1": false, "docker/dockerfile:1.3-labs": false, "docker/dockerfile:experimental": false,
+		"docker/dockerfile:1.0-experimental": false, "docker/dockerfile" + digest: false, "ghcr.io/docker/dockerfile:1": false, "docker/dockerfile:0": false,
+	} {
+		assert.Equal(t, want, hasLink(syntax), syntax)
+	}
 }
 
 func TestTheSamplesAreUnchangedExceptForInsertions(t *testing.T) {
@@ -97,22 +98,8 @@ func checkFix(t *testing.T, source []byte) bool {
 func withoutInsertions(t *testing.T, source, fixed []byte, done []Finding) string {
 	t.Helper()
 	lines := bytes.SplitAfter(fixed, []byte("\n"))
-	shift := 0
 	for _, f := range done {
-		if f.Rule == missingSyntax {
-			at := slices.IndexFunc(lines, func(line []byte) bool { return bytes.Contains(line, []byte(syntaxLine)) })
-			mark := ""
-			if bytes.HasPrefix(lines[at], []byte(byteOrderMark)) {
-				mark = byteOrderMark
-			}
-			require.Contains(t, []string{mark + syntaxLine + "\n", mark + syntaxLine + "\r\n"}, string(lines[at]))
-			lines[at] = []byte(mark)
-			lines[at+1] = append(lines[at], lines[at+1]...)
-			lines[at] = nil
-			shift = 1
-			continue
-		}
-		i := f.Line - 1 + shift
+		i := f.Line - 1
 		line := string(lines[i])
 		require.Equal(t, 1, strings.Count(line[:len(line)-len(strings.TrimLeft(line, " \t\v\f\r"))+len("copy --link")], " --link"))
 		lines[i] = []byte(strings.Replace(line, " --link", "", 1))

@@ -47,8 +47,8 @@ func (c *checker) reportInstall(in *instruction, user string) {
 	c.report(in, advice{
 		message: strings.Join(names, " and ") + " without a cache mount: when this step runs again, it downloads every package again",
 		change:  change,
-		effect: "on a laptop or a Docker server, which keep the mount, only new packages are downloaded; on a builder that starts empty, " +
-			"as on CodeBuild, the mount is empty and does not help",
+		effect: "only new packages are downloaded, on a laptop or a Docker server, which keep the mount, and on CodeBuild with layercache's " +
+			"native builder, which keeps it with the cache; on any other builder that starts empty, the mount is empty and does not help",
 	})
 }
 

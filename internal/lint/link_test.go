@@ -1,10 +1,16 @@
 package lint
 
 import (
+	"errors"
+	"io/fs"
+	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/registry/filelist"
 )
 
 // Each case ends with the instruction under test. Fix may add --link only if the files of the image stay the
@@ -79,6 +85,156 @@ func TestLinkIsOnlyAddedWhereItCannotChangeTheImage(t *testing.T) {
 				assert.Equal(t, Info, last.Level)
 			}
 		})
+	}
+}
+
+// listed returns a function that knows one base image: Debian's layout, in short.
+func listed(change func(files map[string]filelist.File, image *filelist.Image)) Bases {
+	return func(name, platform string) ([]filelist.Image, error) {
+		if name != "base" {
+			return nil, errors.New("not found")
+		}
+		folder := func(mode int64, owner int) filelist.File {
+			return filelist.File{Kind: filelist.Directory, Mode: mode, UID: owner, GID: owner, Plain: true}
+		}
+		image := filelist.Image{Files: map[string]filelist.File{
+			"/": folder(0o555, 0), "/bin": {Kind: filelist.Symlink, Target: "usr/bin", Plain: true}, "/usr": folder(0o755, 0), "/usr/bin": folder(0o755, 0),
+			"/usr/bin/sh": {Kind: filelist.Regular, Mode: 0o755, Plain: true}, "/usr/local": folder(0o755, 0), "/usr/local/bin": folder(0o755, 0),
+			"/etc": folder(0o755, 0), "/etc/hosts": {Kind: filelist.Regular, Plain: true}, "/etc/ssl": folder(0o755, 0), "/etc/ssl/certs": folder(0o755, 0),
+			"/etc/mtab": {Kind: filelist.Symlink, Target: "/proc/mounts", Plain: true}, "/tmp": folder(0o1777, 0), "/root": folder(0o700, 0), "/home": folder(0o755, 0), "/home/app": folder(0o755, 1000),
+			"/attr": {Kind: filelist.Directory, Mode: 0o755}, "/dev": folder(0o755, 0), "/dev/null": {Kind: filelist.Other, Plain: true},
+		}, WorkingDir: "/srv"}
+		if change != nil {
+			change(image.Files, &image)
+		}
+		return []filelist.Image{image}, nil
+	}
+}
+
+// Each case ends with the instruction under test.
+func TestLinkOnABaseImageWhoseFilesAreKnown(t *testing.T) {
+	context := &Context{Files: fstest.MapFS{
+		"app": {}, "hosts": {}, "mtab": {}, "ssl": {}, "dir/x": {}, "link": {Mode: fs.ModeSymlink, Data: []byte("app")},
+	}}
+	cases := []struct {
+		name, dockerfile string
+		doubt            string // part of the reason; empty if --link is added
+	}{
+		{"to a folder that does not exist", "FROM base\nCOPY . /app/\n", ""},
+		{"to a path that does not exist", "FROM base\nCOPY --from=x /out/app /usr/bin/app\n", ""},
+		{"to an empty folder", "FROM base\nCOPY --from=x /out /usr/local/bin/\n", ""},
+		{"into WORKDIR", "FROM base\nWORKDIR /app\nCOPY . .\n", ""},
+		{"into WORKDIR by its name, as the context is a folder", "FROM base\nWORKDIR /app\nCOPY . /app\n", ""},
+		{"relative to the image's own WORKDIR", "FROM base\nCOPY app x/\n", ""},
+		{"a file into a folder with other files", "FROM base\nCOPY app /usr/bin/\n", ""},
+		{"a file over a file, by its name", "FROM base\nCOPY app /etc/hosts\n", ""},
+		{"a file over a file, in its folder", "FROM base\nCOPY hosts /etc/\n", ""},
+		{"the file of a heredoc into a folder", "FROM base\nCOPY <<x /etc/\nx\n", ""},
+		{"with an owner, to a folder that does not exist", "FROM base\nCOPY --chown=1:1 app /app/\n", ""},
+		{"a second file into the same folder", "FROM base\nCOPY app /etc/\nCOPY hosts /etc/\n", ""},
+		{"a folder next to one whose content is not known", "FROM base\nCOPY --from=x /out /usr/local/bin/\nCOPY app /etc/ssl/\n", ""},
+		{"in the stage below", "FROM base AS b\nWORKDIR /app\nFROM b\nCOPY . .\n", ""},
+		{"below a folder of another mode, next to it", "FROM base\nCOPY app /root/\nCOPY app /etc/\n", ""},
+
+		{"below a symlink", "FROM base\nCOPY app /bin/\n", "/bin is a symlink to usr/bin"},
+		{"at a symlink", "FROM base\nCOPY app /etc/mtab\n", "/etc/mtab is a symlink"},
+		{"a file over a symlink, in its folder", "FROM base\nCOPY mtab /etc/\n", "/etc/mtab is a symlink"},
+		{"a file at the place of a folder", "FROM base\nCOPY ssl /etc/\n", "/etc/ssl is a folder"},
+		{"below a folder of another mode", "FROM base\nCOPY app /root/.config/\n", "/root belongs to 0:0 and has mode 0700"},
+		{"below a sticky folder", "FROM base\nCOPY app /tmp/app\n", "has mode 1777"},
+		{"below a folder of another owner", "FROM base\nCOPY app /home/app/x/\n", "/home/app belongs to 1000:1000"},
+		{"below a folder with attributes", "FROM base\nCOPY app /attr/x/\n", "extended attributes"},
+		{"below a device", "FROM base\nCOPY app /dev/null/x\n", "is special"},
+		{"below a file", "FROM base\nCOPY app /etc/hosts/x\n", "is a file"},
+		{"into a folder of another mode", "FROM base\nCOPY app /root/\n", "/root belongs to 0:0"},
+		{"without a slash onto a folder", "FROM base\nCOPY app /usr/local\n", "does not end in a slash"},
+		{"a folder into one with other files", "FROM base\nCOPY dir /etc/\n", "the folder /etc is not empty"},
+		{"another stage's file into a folder with other files", "FROM base\nCOPY --from=x /out/app /usr/bin/\n", "names of the files that are copied are not known"},
+		{"a pattern into a folder with other files", "FROM base\nCOPY a* /etc/\n", "not known"},
+		{"a symlink into a folder with other files", "FROM base\nCOPY link /etc/\n", "not known"},
+		{"a file that the context does not have", "FROM base\nCOPY none /etc/\n", "not known"},
+		{"with an owner below a folder of root", "FROM base\nCOPY --chown=1:1 app /etc/x/\n", "would change the owner of the folder /etc"},
+		{"over a file that an earlier step copied", "FROM base\nCOPY app /usr/bin/\nCOPY app /usr/bin/\n", "earlier step put something at /usr/bin/app"},
+		{"below a folder with unknown files", "FROM base\nCOPY --from=x / /usr/\nCOPY app /usr/bin/\n", "unknown files into /usr"},
+		{"after a copy through a symlink", "FROM base\nCOPY app /bin/\nCOPY app /app/\n", "perhaps through a symlink"},
+		{"after a RUN", "FROM base\nRUN x\nCOPY app /app/\n", "an earlier RUN"},
+		{"a folder that a pattern may not have created, and then another owner", "FROM base\nCOPY z* /x/y/\nCOPY --chown=1:1 app /x/q/\nCOPY app /x/z/\n", "unknown files into /x"},
+		{"an image that cannot be read", "FROM other\nCOPY app /app/\n", "could not be read"},
+		{"an image that an argument chooses", "ARG B=base\nFROM $B\nCOPY app /app/\n", "a build argument chooses it"},
+		{"an image for Windows", "FROM --platform=windows/amd64 base\nCOPY app /app/\n", "not for Linux"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			checkDoubt(t, c.dockerfile, c.doubt, Options{Context: context, Bases: listed(nil)})
+		})
+	}
+}
+
+func TestLinkOnABaseImageWithAConfigurationOfItsOwn(t *testing.T) {
+	cases := []struct {
+		name, dockerfile, doubt string
+		change                  func(files map[string]filelist.File, image *filelist.Image)
+	}{
+		{"ONBUILD", "FROM base\nCOPY a /app/\n", "ONBUILD", func(_ map[string]filelist.File, image *filelist.Image) { image.Triggers = true }},
+		{"a user, who gets the WORKDIR", "FROM base\nWORKDIR /app\nCOPY a .\n", "put something at /app", func(_ map[string]filelist.File, image *filelist.Image) { image.User = "app" }},
+		{"no WORKDIR", "FROM base\nCOPY a app/\n", "", func(_ map[string]filelist.File, image *filelist.Image) { image.WorkingDir = "" }},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { checkDoubt(t, c.dockerfile, c.doubt, Options{Bases: listed(c.change)}) })
+	}
+}
+
+func TestLinkIsOnlyAddedWhereItIsSafeOnEachPlatform(t *testing.T) {
+	one, _ := listed(nil)("base", "")
+	other, _ := listed(func(files map[string]filelist.File, _ *filelist.Image) {
+		files["/lib64"] = filelist.File{Kind: filelist.Symlink, Target: "usr/lib64", Plain: true}
+		files["/opt"] = filelist.File{Kind: filelist.Directory, Mode: 0o755, Plain: true}
+		delete(files, "/etc/ssl/certs")
+	})("base", "")
+	both := func(string, string) ([]filelist.Image, error) { return append(one, other...), nil }
+	checkDoubt(t, "FROM base\nCOPY a /usr/local/bin/\n", "", Options{Bases: both})
+	for _, folder := range []string{"/lib64/x/", "/opt/x/", "/etc/ssl/certs/x/"} {
+		checkDoubt(t, "FROM base\nRUN true\nFROM base\nENV A=b\nCOPY a "+folder+"\n", "differs between platforms", Options{Bases: both})
+	}
+}
+
+// checkDoubt checks the last finding of copy-without-link.
+func checkDoubt(t *testing.T, dockerfile, doubt string, options Options) {
+	t.Helper()
+	findings, err := Check([]byte(dockerfile), options)
+	require.NoError(t, err)
+	lines := strings.Count(dockerfile[:strings.LastIndex(dockerfile, "COPY")], "\n") + 1
+	var last *Finding
+	for _, f := range findings {
+		if f.Rule == "copy-without-link" && f.Line == lines {
+			last = &f
+		}
+	}
+	if last == nil { // Where --link does harm in most images, nothing is said unless it is proven.
+		require.NotEmpty(t, doubt)
+		requireDoubt(t, dockerfile, doubt, options)
+		return
+	}
+	assert.Equal(t, doubt == "", last.Fixable, last.Message)
+	assert.Contains(t, last.Message, doubt)
+}
+
+// requireDoubt checks the doubt at the last instruction, which is not reported.
+func requireDoubt(t *testing.T, dockerfile, doubt string, options Options) {
+	t.Helper()
+	file, err := parse([]byte(dockerfile), "Dockerfile")
+	require.NoError(t, err)
+	c := &checker{dockerfile: file, options: options}
+	ends := map[*stage]*filesystem{}
+	for _, s := range c.stages {
+		files := c.baseFilesystem(s, ends)
+		for i, in := range s.own {
+			if copied, ok := in.transfer(); ok && i == len(s.own)-1 {
+				assert.Contains(t, files.linkDoubt(copied, options.Context), doubt)
+			}
+			files.apply(in, options.Context)
+		}
+		ends[s] = files
 	}
 }
 

@@ -16,6 +16,8 @@ type Options struct {
 	File string
 	// Context is the build context. If nil, rules that need it report nothing.
 	Context *Context
+	// Bases lists the files of base images. If nil, nothing is known of them.
+	Bases Bases
 }
 
 func (o Options) file() string { return cmp.Or(o.File, "Dockerfile") }

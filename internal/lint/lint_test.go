@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode"
 
@@ -48,7 +49,7 @@ func TestACheckCommentAboveAnInstructionIsAccepted(t *testing.T) {
 }
 
 func TestALongDockerfileIsChecked(t *testing.T) {
-	source := []byte("FROM scratch\n" + strings.Repeat("COPY a /a/b/\nRUN date\n", 5_000))
+	source := []byte("FROM scratch\n" + strings.Repeat("COPY a /a/b/\nRUN date >/d\n", 5_000))
 	findings, err := Check(source, Options{})
 	require.NoError(t, err)
 	assert.Len(t, findings, 5_001, "one for each RUN date, and one for the missing syntax line")
@@ -104,27 +105,83 @@ func TestTheContextIsReadAsBuildKitReadsIt(t *testing.T) {
 	assert.ErrorContains(t, err, "is not a folder")
 }
 
-func TestReplaceKeepsModeAndSymlink(t *testing.T) {
+func TestTheContextIsFound(t *testing.T) {
+	cases := []struct {
+		name, dockerfile string
+		files            []string
+		want             string // relative to the folder of the Dockerfile; empty if it is not known
+	}{
+		{"the Dockerfile's folder has what is copied", "FROM a\nCOPY app.js /app/\n", []string{"service/docker/app.js", "app.js"}, "."},
+		{"a folder above has it", "FROM a\nCOPY . /app/\nCOPY package.json src /app/\n", []string{"service/package.json", "service/src/x"}, ".."},
+		{"no folder has it", "FROM a\nCOPY generated /app/\n", nil, ""},
+		{"only the whole context is copied", "FROM a\nCOPY . /app/\n", nil, "."},
+		{"a folder above has an ignore file, and may be the context", "FROM a\nCOPY . /app/\n", []string{".dockerignore"}, ""},
+		{"the Dockerfile's folder has an ignore file", "FROM a\nCOPY . /app/\n", []string{".dockerignore", "service/docker/.dockerignore"}, "."},
+		{"another stage's files and patterns say nothing", "FROM a AS b\nFROM a\nCOPY --from=b /x /app/\nCOPY *.js $F /app/\n", nil, "."},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			root := t.TempDir()
+			for _, file := range append(c.files, ".git/HEAD", "service/docker/Dockerfile") {
+				require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(root, file)), 0o755))
+				require.NoError(t, os.WriteFile(filepath.Join(root, file), nil, 0o644))
+			}
+			dir := filepath.Join(root, "service/docker")
+			got, ok := FindContext([]byte(c.dockerfile), dir)
+			assert.Equal(t, c.want != "", ok)
+			if ok {
+				assert.Equal(t, filepath.Join(dir, c.want), got)
+			}
+		})
+	}
+}
+
+func TestReplaceKeepsEverythingButTheContent(t *testing.T) {
 	dir := t.TempDir()
-	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
-	require.NoError(t, os.WriteFile(file, []byte("old"), 0o640))
+	file, link, other := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "other")
+	require.NoError(t, os.WriteFile(file, []byte("old, and longer"), 0o640))
 	require.NoError(t, os.Chmod(file, 0o640))
+	if os.Getuid() == 0 {
+		require.NoError(t, os.Chown(file, 1000, 1001))
+	}
 	require.NoError(t, os.Symlink("file", link))
-
-	require.NoError(t, Replace(link, []byte("new")))
-
-	content, err := os.ReadFile(file)
+	require.NoError(t, os.Link(file, other))
+	before, err := os.Stat(file)
 	require.NoError(t, err)
-	assert.Equal(t, "new", string(content))
-	info, err := os.Lstat(file)
+
+	require.NoError(t, Replace(link, []byte("old, and longer"), []byte("new")))
+
+	after, err := os.Stat(file)
 	require.NoError(t, err)
-	assert.Equal(t, os.FileMode(0o640), info.Mode())
+	assert.True(t, os.SameFile(before, after), "the file is the same inode, with its owner, links and attributes")
+	assert.Equal(t, before.Mode(), after.Mode())
+	owner := func(info os.FileInfo) [2]uint32 {
+		stat := info.Sys().(*syscall.Stat_t)
+		return [2]uint32{stat.Uid, stat.Gid}
+	}
+	assert.Equal(t, owner(before), owner(after))
+	for _, path := range []string{file, link, other} {
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Equal(t, "new", string(content), path)
+	}
 	target, err := os.Readlink(link)
 	require.NoError(t, err)
 	assert.Equal(t, "file", target)
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	assert.Len(t, entries, 2, "no temporary file is left")
+	assert.Len(t, entries, 3, "no temporary file is left")
+}
 
-	assert.ErrorContains(t, Replace(filepath.Join(dir, "none"), nil), "the file is unchanged")
+func TestReplaceLeavesAFileThatItCannotReplace(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, []byte("edited"), 0o644))
+	assert.ErrorContains(t, Replace(file, []byte("read"), []byte("new")), "was changed in the meantime")
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, "edited", string(content))
+
+	assert.ErrorContains(t, Replace(filepath.Join(dir, "none"), nil, nil), "no such file")
+	assert.ErrorContains(t, Replace(dir, nil, nil), "is not a regular file")
 }

@@ -23,12 +23,12 @@ type manager struct {
 	hint   string
 }
 
-// findManager returns the manager that the command installs with, or nil.
+// findManager returns the manager that the command downloads packages with, or nil.
 func findManager(c shellCommand) *manager {
 	if strings.HasPrefix(c.program, "python") && len(c.args) > 1 && c.args[0] == "-m" {
-		c = shellCommand{program: c.args[1], args: c.args[2:]}
+		c.program, c.args = c.args[1], c.args[2:]
 	}
-	if m := managersByProgram()[c.program]; m != nil && m.installs(c) {
+	if m := managersByProgram()[c.program]; m != nil && m.installs(c) && !m.isOffline(c) {
 		return m
 	}
 	return nil

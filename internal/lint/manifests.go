@@ -23,25 +23,39 @@ func checkManifests(c *checker) {
 }
 
 // checkOrder checks instructions that run one after the other. installed holds the names of managers that
-// have already installed the project's packages; their later commands are not reported.
+// have already installed the project's packages, or may have; their later commands are not reported.
 func (c *checker) checkOrder(sequence []*instruction, installed map[string]bool) {
 	var source *instruction
+	var environment []string
+	copied := false // files of the context, so a script may have installed with them
 	for _, in := range sequence {
-		if t, ok := in.transfer(); ok && source == nil && c.isSource(t) {
-			source = in
+		environment = append(environment, in.assignments()...)
+		if t, ok := in.transfer(); ok {
+			copied = copied || len(t.contextPaths()) > 0
+			if source == nil && c.isSource(t) {
+				source = in
+			}
 		}
 		for _, command := range in.commands() {
 			m := findManager(command)
-			if m == nil || m.project == nil || !m.project(command) || installed[m.name] {
-				continue
-			}
-			installed[m.name] = true
-			if source != nil {
-				c.reportOrder(source, in, m, command)
+			switch {
+			case m != nil && m.project != nil && m.project(command):
+				if source != nil && !installed[m.name] && !installed[anyManager] && !m.isOfflineWith(environment) && !c.options.Context.mayBeVendored(m) {
+					c.reportOrder(source, in, m, command)
+				}
+				installed[m.name] = true
+			case m == nil && !command.isHarmless() && !command.isSystem() && command.program != "npm" && command.program != "git":
+				// A command that is not known may install: before the source, with the manifests; after it, from it.
+				installed[anyManager] = installed[anyManager] || (copied || in.hasFlag("mount")) && source == nil
+			case command.program == "export":
+				environment = append(environment, command.args...)
 			}
 		}
 	}
 }
+
+// anyManager stands in a list of managers for each that is possible.
+const anyManager = "*"
 
 func (c *checker) reportOrder(source, install *instruction, m *manager, command shellCommand) {
 	level := Warning

@@ -3,6 +3,7 @@ package lint
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -71,6 +72,9 @@ func TestUnpinnedBase(t *testing.T) {
 		{"an ARG that uses another", "ARG V=20\nARG T=$V-slim\nFROM node:$T\n", one(3, Info)},
 		{"an ARG without a default is not checked", "ARG V\nFROM node:$V\n", nil},
 		{"a default in the variable is used", "FROM node:${V:-latest}\n", nil},
+		{"a name that is no official image may be a local image or a context of bake", "FROM myapp-base\n", one(1, Info)},
+		{"the same with the tag latest", "FROM myapp-base:latest\n", one(1, Info)},
+		{"a name in a namespace is an image", "FROM bitnami/node\n", one(1, Warning)},
 		{"each stage is checked", "FROM node AS a\nFROM --platform=$BUILDPLATFORM golang\n", []found{{1, Warning}, {2, Warning}}},
 	})
 }
@@ -88,8 +92,10 @@ func TestContextWithoutDockerignore(t *testing.T) {
 		context          *Context
 		want             []found
 	}{
-		{"the whole context without an ignore file", "FROM a\nCOPY . /app/\n", &Context{Files: plain}, one(2, Warning)},
-		{"only the first such COPY is reported", "FROM a\nCOPY src /src\nCOPY . /app/\nADD ./ /b/\n", &Context{Files: plain}, one(3, Warning)},
+		{"the whole context with .git, without an ignore file", "FROM a\nCOPY . /app/\n", &Context{Files: git}, one(2, Warning)},
+		{"the whole context with build output, without an ignore file", "FROM a\nCOPY . /app/\n", &Context{Files: fstest.MapFS{"node_modules/x": {}}}, one(2, Warning)},
+		{"the whole context without anything to ignore is info", "FROM a\nCOPY . /app/\n", &Context{Files: plain}, one(2, Info)},
+		{"only the first such COPY is reported", "FROM a\nCOPY src /src\nCOPY . /app/\nADD ./ /b/\n", &Context{Files: git}, one(3, Warning)},
 		{"a folder is info", "FROM a\nCOPY package.json src/ /app/\n", &Context{Files: plain}, one(2, Info)},
 		{"a file is not reported", "FROM a\nCOPY package.json /app/\n", &Context{Files: plain}, nil},
 		{"another stage's files are not the context", "FROM a AS b\nFROM a\nCOPY --from=b . /app/\n", &Context{Files: plain}, nil},
@@ -98,7 +104,8 @@ func TestContextWithoutDockerignore(t *testing.T) {
 		{".git is not excluded", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore("dist")}, one(2, Warning)},
 		{".git is excluded", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore(".git")}, nil},
 		{"the content of .git is excluded", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore(".git/**")}, nil},
-		{".git is included again", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore("*", "!.git")}, one(2, Warning)},
+		{".git is included again on purpose, so it is info", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore("*", "!.git")}, one(2, Info)},
+		{"another file is included again", "FROM a\nCOPY . /app/\n", &Context{git, ".dockerignore", ignore("dist", "!.gitignore")}, one(2, Warning)},
 		{".git does not matter to a COPY of one folder", "FROM a\nCOPY src /app/\n", &Context{git, ".dockerignore", ignore("dist")}, nil},
 		{"the context is not known", "FROM a\nCOPY . /app/\n", nil, nil},
 	}
@@ -133,8 +140,36 @@ func TestManifestsAfterSource(t *testing.T) {
 		{"in ONBUILD", "FROM a\nONBUILD COPY . .\nONBUILD RUN npm install\n", one(2, Warning)},
 		{"in a heredoc", "FROM a\nCOPY . .\nRUN <<EOF\nset -e\nnpm ci\nEOF\n", one(2, Warning)},
 		{"a heredoc for another program is not a script", "FROM a\nCOPY . .\nRUN python3 <<EOF\nnpm ci\nEOF\n", nil},
+		{"packages in the source", "FROM a\nCOPY . .\nRUN go build -mod=vendor ./... && GOFLAGS=-mod=vendor go test ./...\n", nil},
+		{"packages in the source, by a variable", "FROM a\nENV GOFLAGS=\"-trimpath -mod=vendor\"\nCOPY . .\nRUN go build\nFROM a\nCOPY . .\nRUN export GOPROXY=off && go build\n", nil},
+		{"commands that cannot download", "FROM a\nCOPY . .\nRUN pip install --no-index -r requirements.txt; npm ci --offline; yarn install --offline; cargo build --frozen; mvn -o package; gradle --offline build; bundle install --local\n", nil},
+		{"a script may have installed before", "FROM a\nCOPY go.mod go.sum ./\nRUN ./deps.sh\nCOPY . .\nRUN go build\n", nil},
+		{"a script with a mount may have installed before", "FROM a\nRUN --mount=type=bind,target=. make deps\nCOPY . .\nRUN go build\n", nil},
+		{"a script cannot have installed without the manifests", "FROM a\nRUN ./tools.sh\nCOPY . .\nRUN go build\n", one(3, Warning)},
 		{"a comment silences it", "FROM a\n# layercache:ignore manifests-after-source\nCOPY . .\nRUN npm ci\n", nil},
 	})
+}
+
+func TestPackagesThatTheContextMayHoldAreNotReported(t *testing.T) {
+	requires := &fstest.MapFile{Data: []byte("module m\nrequire example.com/x v1.0.0\n")}
+	cases := []struct {
+		name, command string
+		files         fstest.MapFS
+		want          []found
+	}{
+		{"modules are downloaded", "go build", fstest.MapFS{"go.mod": requires}, one(2, Warning)},
+		{"modules are vendored", "go build", fstest.MapFS{"go.mod": requires, "vendor/modules.txt": {}}, nil},
+		{"no modules are required", "go build", fstest.MapFS{"go.mod": {Data: []byte("module m\n")}}, nil},
+		{"a module in a folder", "cd app && go build", fstest.MapFS{"app/go.mod": requires}, one(2, Warning)},
+		{"there is no manifest", "npm ci", fstest.MapFS{"index.js": {}}, nil},
+		{"crates may be vendored", "cargo build", fstest.MapFS{"Cargo.toml": {}, ".cargo/config.toml": {}}, nil},
+		{"Yarn's packages are in the repository", "yarn install", fstest.MapFS{"package.json": {}, ".yarn/cache/x.zip": {}}, nil},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			assert.Equal(t, c.want, foundBy(t, "manifests-after-source", "FROM a\nCOPY . .\nRUN "+c.command+"\n", Options{Context: &Context{Files: c.files}}))
+		})
+	}
 }
 
 func TestTheManifestsOfTheContextAreNamed(t *testing.T) {
@@ -181,7 +216,8 @@ func TestInstallWithoutCacheMount(t *testing.T) {
 			require.Len(t, findings, 1)
 			assert.Equal(t, "install-without-cache-mount", findings[0].Rule)
 			assert.Contains(t, findings[0].Change, "--mount=type=cache,target="+c.mount)
-			assert.Contains(t, findings[0].Effect, "CodeBuild", "the effect names the builders that it does not help")
+			assert.Contains(t, findings[0].Effect, "on CodeBuild with layercache's native builder", "where it helps")
+			assert.Contains(t, findings[0].Effect, "on any other builder that starts empty, the mount is empty and does not help")
 		})
 	}
 	checkRule(t, "install-without-cache-mount", []ruleCase{
@@ -223,18 +259,52 @@ func TestTimeDependentRun(t *testing.T) {
 		{"an upgrade of one package by pip", "FROM a\nRUN pip install --upgrade pip\n", nil},
 		{"silenced together with another rule", "FROM a\n# layercache:ignore unpinned-base, time-dependent-run\nRUN date\n", nil},
 		{"silenced by an indented comment", "FROM a\n  # layercache:ignore time-dependent-run: we want it\nRUN date\n", nil},
-		{"another rule silenced", "FROM a\n# layercache:ignore unpinned-base\nRUN date\n", one(3, Warning)},
+		{"another rule silenced", "FROM a\n# layercache:ignore unpinned-base\nRUN date > /d\n", one(3, Warning)},
+
+		{"a date that only the log shows", "FROM a\nRUN date && echo \"began $(date)\"\n", nil},
+		{"a date that goes on through a pipe", "FROM a\nRUN date | tee /d\n", one(2, Warning)},
+		{"a date as an argument", "FROM a\nRUN make STAMP=$(date -u +%s)\n", one(2, Warning)},
+		{"a date in a variable", "FROM a\nRUN NOW=$(date -Iseconds) && ./x\n", one(2, Warning)},
+		{"a date of its own, joined to the flag", "FROM a\nRUN make T=$(date -d\"@${SOURCE_DATE_EPOCH}\") U=$(date -ud @1) V=$(date -u --date=@1 +%s)\n", nil},
+		{"the date of a file", "FROM a\nRUN date -r/etc/x > /d; date -ur /etc/x > /d; date --reference /x > /d\n", nil},
+		{"a date only if a variable has none", "FROM a\nRUN touch -d @${SOURCE_DATE_EPOCH:-$(date +%s)} /x\n", nil},
+		{"a random value for later, in quotes", "FROM a\nRUN echo 'id=$RANDOM' > /x; echo \\$RANDOM > /y\n", nil},
+		{"a random value without a shell", "FROM a\nRUN [\"tool\", \"$RANDOM\"]\n", nil},
+		{"a random value in the log", "FROM a\nRUN echo $RANDOM\n", nil},
+		{"git clone of a name that may be a tag", "FROM a\nRUN git clone -b release-1.2.3 https://x/y.git; git clone -bstable https://x/z.git; git clone --branch=REL_17 https://x/a\n", nil},
+		{"git clone and checkout of a name that may be a tag", "FROM a\nRUN git clone https://x/y.git && git -C y checkout release-1.2.3\n", nil},
+		{"git clone, fetch of a commit and checkout of it", "FROM a\nRUN git clone https://x/y.git && cd y && git fetch origin " + hash + " && git checkout FETCH_HEAD\n", nil},
+		{"git clone and reset to the branch", "FROM a\nRUN git clone https://x/y.git && cd y && git reset --hard origin/main\n", one(2, Warning)},
+		{"git clone with its submodules", "FROM a\nRUN git clone https://x/y.git && cd y && git submodule update --init\n", one(2, Warning)},
+		{"git clone of a bare repository, read by its commit", "FROM a\nRUN git clone --bare https://x/y.git && git --git-dir=y.git archive v1 | tar x\n", nil},
+		{"git clone of a folder, of a file URL and of a variable", "FROM a\nRUN git clone /src /dst; git clone file:///src /x; git clone $REPOSITORY\n", nil},
+		{"a message of git that says clone", "FROM a\nRUN git commit -m clone https://x/y\n", nil},
+		{"a folder called main on a mirror", "FROM a\nRUN curl -O http://deb.debian.org/debian/pool/main/c/curl/curl_8.1.deb\n", nil},
+		{"a file called main", "FROM a\nRUN curl -O https://x/1.2/main.js\n", nil},
+		{"a word that contains latest", "FROM a\nRUN curl -O https://x/v1/greatest-latestable.tgz\n", nil},
+		{"a newest file by its name", "FROM a\nRUN curl -O https://nodejs.org/dist/latest-v20.x/x.tar.gz\n", one(2, Warning)},
+		{"an archive of a branch", "FROM a\nRUN wget https://github.com/a/b/archive/refs/heads/main.zip\n", one(2, Warning)},
+		{"a URL with latest whose content is checked", "FROM a\nRUN curl -LO https://x/latest/y && echo '123  y' | sha256sum -c -\n", nil},
+		{"a URL that is only asked for its head", "FROM a\nRUN curl -I https://x/latest/y\n", nil},
+		{"apt-get install of a package called upgrade", "FROM a\nRUN apt-get install -y upgrade\n", nil},
+		{"an upgrade that only says what it would do", "FROM a\nRUN apt-get upgrade -s\n", nil},
+		{"dnf upgrade to a fixed release", "FROM a\nRUN dnf -y upgrade --releasever=2023.6.20250101\n", nil},
+		{"an unknown program with the same words", "FROM a\nRUN xx-apt-get upgrade; pkg upgrade; gh repo clone https://x/y\n", nil},
 	})
 }
 
 func TestBuildArgumentsThatChange(t *testing.T) {
 	checkRule(t, "time-dependent-run", []ruleCase{
-		{"above a RUN that does not use it", "FROM a\nARG COMMIT\nRUN make\n", one(2, Warning)},
-		{"among others, in small letters, with a default", "FROM a\nARG X build_date=none\nRUN make\n", one(2, Warning)},
+		{"above a RUN that does not use it", "FROM a\nARG COMMIT\nRUN apt-get update && apt-get install -y curl && rm -rf /x\n", one(2, Warning)},
+		{"among others, in small letters, with a default", "FROM a\nARG X build_date=none\nRUN apk add curl\n", one(2, Warning)},
+		{"a script and make get it in their environment", "FROM a\nARG COMMIT\nRUN /build.sh\nFROM a\nARG COMMIT\nRUN make\nFROM a\nARG COMMIT\nRUN apt-get update && ./x\n", nil},
+		{"a package's own script may read it, so it is info", "FROM a\nARG COMMIT\nRUN npm ci\n", one(2, Info)},
+		{"a compiler may run a script that reads it", "FROM a\nARG COMMIT\nRUN cargo build\n", nil},
+		{"a heredoc for another program", "FROM a\nARG COMMIT\nRUN python3 <<E\nx\nE\n", nil},
 		{"above the RUN that uses it", "FROM a\nARG COMMIT\nRUN make V=$COMMIT\nRUN strip x\n", nil},
 		{"used in a heredoc", "FROM a\nARG COMMIT\nRUN <<EOF\nmake V=${COMMIT}\nEOF\n", nil},
 		{"used through an ENV", "FROM a\nARG COMMIT\nENV V=$COMMIT\nRUN make $V\n", nil},
-		{"an ENV that the RUN does not use either", "FROM a\nARG COMMIT\nENV V=$COMMIT\nRUN make\n", one(2, Warning)},
+		{"an ENV that the RUN does not use either", "FROM a\nARG COMMIT\nENV V=$COMMIT\nRUN mkdir /x\n", one(2, Warning)},
 		{"below all RUNs", "FROM a\nRUN make\nARG COMMIT\nLABEL revision=$COMMIT\n", nil},
 		{"above only a COPY, which does not depend on it", "FROM a\nARG COMMIT\nCOPY a /a\n", nil},
 		{"before the first FROM it reaches no stage", "ARG COMMIT\nFROM a\nRUN make\n", nil},
@@ -246,8 +316,19 @@ func TestBuildArgumentsThatChange(t *testing.T) {
 func TestUpdateInstallSplit(t *testing.T) {
 	checkRule(t, "update-install-split", []ruleCase{
 		{"update alone", "FROM a\nRUN apt-get update\nRUN apt-get install -y curl\n", one(2, Warning)},
-		{"update with something else", "FROM a\nRUN echo 1 && apt update && rm -rf /x\n", one(2, Warning)},
-		{"apk", "FROM a\nRUN apk update\n", one(2, Warning)},
+		{"update with something else", "FROM a\nRUN echo 1 && apt update && rm -rf /x\nRUN apt-get -o a=b install -y curl\n", one(2, Warning)},
+		{"apk", "FROM a\nRUN apk update\nRUN apk add curl\n", one(2, Warning)},
+		{"in the stage below", "FROM a AS b\nRUN apt-get update\nFROM b\nRUN apt-get install curl\nFROM b\nRUN apt-get install gcc\n", one(2, Warning)},
+		{"an install that has its own and one that uses them", "FROM a\nRUN apt-get update && apt-get install x\nRUN apt-get install y\n", one(2, Warning)},
+		{"nothing is installed with them, as far as is known", "FROM a\nRUN apt-get update\n", nil},
+		{"an unknown program installs", "FROM a\nRUN apt-get update && xx-apt-get install -y gcc\nRUN xx-apt-get install -y g++\n", nil},
+		{"a script installs", "FROM a\nRUN apt-get update && ./install.sh\n", nil},
+		{"a script that may fetch lists comes before the install", "FROM a\nRUN apt-get update\nRUN ./setup.sh && apt-get install x\n", nil},
+		{"a program that fetches lists comes before the install", "FROM a\nRUN apt-get update\nRUN add-apt-repository ppa:x && apt-get install x\n", nil},
+		{"the install fetches its own", "FROM a\nRUN apt-get update\nRUN apt-get update && apt-get install x\n", nil},
+		{"apk without stored lists", "FROM a\nRUN apk update\nRUN apk add --no-cache curl\nRUN apk add -U x\n", nil},
+		{"the lists are removed", "FROM a\nRUN apt-get update && apt-get install x && rm -rf /var/lib/apt/lists/*\nRUN apt-get install -y ./x.deb\n", nil},
+		{"the lists are in a mount", "FROM a\nRUN --mount=type=cache,target=/var/lib/apt apt-get update\nRUN --mount=type=cache,target=/var/lib/apt apt-get install x\n", nil},
 		{"together", "FROM a\nRUN apt-get update && apt-get install -y curl\n", nil},
 		{"together in a heredoc", "FROM a\nRUN <<EOF bash\nEOF\nRUN <<EOF\napt-get update\napt-get install curl\nEOF\n", nil},
 		{"together over continued lines with comments", "FROM a\nRUN apt-get update && \\\n # why\n  apt-get install curl\n", nil},
@@ -274,7 +355,7 @@ func TestAddForCopy(t *testing.T) {
 func TestEveryRuleHasAFindingAmongTheSamples(t *testing.T) {
 	reported := map[string]bool{}
 	for name, source := range samples(t) {
-		findings, err := Check(source, Options{File: name, Context: &Context{Files: fstest.MapFS{}}})
+		findings, err := Check(source, Options{File: name, Context: &Context{Files: fstest.MapFS{"package.json": {}}}})
 		require.NoError(t, err, name)
 		for _, f := range findings {
 			reported[f.Rule] = true
@@ -288,7 +369,8 @@ func TestEveryRuleHasAFindingAmongTheSamples(t *testing.T) {
 func TestAGoodDockerfileHasNoFindings(t *testing.T) {
 	findings, err := Check(samples(t)["node-good.Dockerfile"], Options{})
 	require.NoError(t, err)
-	assert.Empty(t, findings)
+	findings = slices.DeleteFunc(findings, func(f Finding) bool { return f.Rule == "digest-without-prewarm" })
+	assert.Empty(t, findings, "apart from what a pinned image needs before builds")
 }
 
 // samples returns the Dockerfiles in testdata.

@@ -2,26 +2,40 @@ package lint
 
 import "strings"
 
+// literalDollar stands for a dollar sign that the shell does not expand. A Dockerfile cannot contain it.
+const literalDollar = "\x00"
+
+// scriptCommand is a command of a script.
+type scriptCommand struct {
+	words []string
+	id    int // counts from 1; zero if no command is nested in this one
+	outer int // the id of the command whose substitution contains this one; zero if there is none
+	piped bool
+	// fallback reports whether the command runs only if a variable is not set, as in ${A:-$(date)}.
+	fallback bool
+}
+
 // splitScript splits a shell script into commands and their words, without quotes. It understands quotes,
 // escapes, comments, command substitutions and the operators between commands. It expands nothing.
-func splitScript(script string) [][]string {
+func splitScript(script string) []scriptCommand {
 	s := splitter{script: script}
 	for s.pos < len(script) {
 		s.step()
 	}
-	for len(s.outer) > 0 {
+	for len(s.around) > 0 {
 		s.leave()
 	}
-	s.endCommand()
+	s.endCommand(false)
 	return s.commands
 }
 
 type splitter struct {
 	script   string
 	pos      int
-	commands [][]string
+	commands []scriptCommand
+	ids      int
 	frame
-	outer []frame // the commands around the current substitution
+	around []frame // the commands around the current substitution
 }
 
 // frame is the state of the current command.
@@ -31,6 +45,9 @@ type frame struct {
 	inWord   bool
 	inDouble bool // between double quotes
 	backtick bool // the frame is a substitution in backticks
+	id       int
+	outer    int
+	fallback bool
 }
 
 func (s *splitter) step() {
@@ -58,12 +75,12 @@ func (s *splitter) step() {
 		s.comment()
 	case c == ' ' || c == '\t' || c == '\r':
 		s.endWord()
-	case c == ')' && len(s.outer) > 0 && !s.backtick:
+	case c == ')' && len(s.around) > 0 && !s.backtick:
 		s.leave()
 	case c == '&' && s.isRedirection():
 		s.word = append(s.word, c)
 	case strings.IndexByte("\n;&|()", c) >= 0:
-		s.endCommand()
+		s.endCommand(c == '|' && !strings.HasPrefix(s.script[s.pos:], "|"))
 	default:
 		s.word = append(s.word, c)
 		s.inWord = true
@@ -76,7 +93,12 @@ func (s *splitter) escaped() {
 	if s.pos == len(s.script) {
 		return
 	}
-	if c := s.script[s.pos]; c != '\n' {
+	switch c := s.script[s.pos]; c {
+	case '\n':
+	case '$':
+		s.word = append(s.word, literalDollar...)
+		s.inWord = true
+	default:
 		s.word = append(s.word, c)
 		s.inWord = true
 	}
@@ -85,7 +107,7 @@ func (s *splitter) escaped() {
 
 func (s *splitter) singleQuoted() {
 	text, _, _ := strings.Cut(s.script[s.pos:], "'")
-	s.word = append(s.word, text...)
+	s.word = append(s.word, strings.ReplaceAll(text, "$", literalDollar)...)
 	s.inWord = true
 	s.pos = min(s.pos+len(text)+1, len(s.script))
 }
@@ -102,15 +124,22 @@ func (s *splitter) isRedirection() bool {
 }
 
 func (s *splitter) enter(inner frame) {
-	s.outer = append(s.outer, s.frame)
+	if s.id == 0 {
+		s.ids++
+		s.id = s.ids
+	}
+	word := string(s.word)
+	inner.outer = s.id
+	inner.fallback = s.fallback || strings.LastIndex(word, "${") > strings.LastIndex(word, "}")
+	s.around = append(s.around, s.frame)
 	s.frame = inner
 }
 
 // leave ends a substitution. Its result is part of the surrounding word.
 func (s *splitter) leave() {
-	s.endCommand()
-	s.frame = s.outer[len(s.outer)-1]
-	s.outer = s.outer[:len(s.outer)-1]
+	s.endCommand(false)
+	s.frame = s.around[len(s.around)-1]
+	s.around = s.around[:len(s.around)-1]
 	s.inWord = true
 }
 
@@ -122,10 +151,10 @@ func (s *splitter) endWord() {
 	s.inWord = false
 }
 
-func (s *splitter) endCommand() {
+func (s *splitter) endCommand(piped bool) {
 	s.endWord()
 	if len(s.words) > 0 {
-		s.commands = append(s.commands, s.words)
+		s.commands = append(s.commands, scriptCommand{words: s.words, id: s.id, outer: s.outer, piped: piped, fallback: s.fallback})
 	}
-	s.words = nil
+	s.words, s.id = nil, 0
 }

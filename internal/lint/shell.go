@@ -13,10 +13,16 @@ import (
 type shellCommand struct {
 	program string
 	args    []string
+	// environment holds the assignments before the program.
+	environment []string
+	// kept reports whether the output may go anywhere but to the log of the build.
+	kept bool
+	// fallback reports whether the command runs only if a variable is not set.
+	fallback bool
 }
 
 func (c shellCommand) String() string {
-	return strings.Join(append([]string{c.program}, c.args...), " ")
+	return strings.ReplaceAll(strings.Join(append([]string{c.program}, c.args...), " "), literalDollar, "$")
 }
 
 // has reports whether one of the words is an argument.
@@ -36,7 +42,7 @@ func (in *instruction) commands() []shellCommand {
 		return nil
 	}
 	if !run.PrependShell {
-		return unwrap(run.CmdLine)
+		return execCommands(run.CmdLine)
 	}
 	script := strings.Join(run.CmdLine, " ")
 	if len(run.Files) > 0 && isScript(script, run.Files[0].Data) {
@@ -58,18 +64,67 @@ func isScript(commandLine, content string) bool {
 	return len(words) == 1 && parser.MustParseHeredoc(words[0]) != nil
 }
 
-func scriptCommands(script string) []shellCommand {
-	var commands []shellCommand
-	for _, words := range splitScript(script) {
-		commands = append(commands, unwrap(words)...)
+// execCommands returns the commands of the exec form. Without a shell, nothing is expanded.
+func execCommands(words []string) []shellCommand {
+	commands := unwrap(words)
+	if len(words) > 0 && slices.Contains(shells, path.Base(words[0])) {
+		return commands
+	}
+	for i := range commands {
+		for j, arg := range commands[i].args {
+			commands[i].args[j] = strings.ReplaceAll(arg, "$", literalDollar)
+		}
 	}
 	return commands
+}
+
+func scriptCommands(script string) []shellCommand {
+	var commands []shellCommand
+	split := splitScript(script)
+	kept := keptOutputs(split)
+	for i, command := range split {
+		inner := unwrap(command.words)
+		for j := range inner {
+			inner[j].kept = inner[j].kept || kept[i]
+			inner[j].fallback = inner[j].fallback || command.fallback
+		}
+		commands = append(commands, inner...)
+	}
+	return commands
+}
+
+// keptOutputs reports for each command whether its output may go anywhere but to the log of the build.
+func keptOutputs(commands []scriptCommand) []bool {
+	kept := make([]bool, len(commands))
+	byOuter := map[int]bool{}                     // whether a command keeps what is in its substitutions, by its id
+	for i, c := range slices.Backward(commands) { // A command comes after those in its substitutions.
+		kept[i] = c.piped || redirects(c.words) || byOuter[c.outer]
+		if c.id > 0 {
+			byOuter[c.id] = kept[i] || !slices.Contains([]string{"echo", "printf", ":"}, c.words[0])
+		}
+	}
+	return kept
+}
+
+// redirects reports whether the output goes to a file.
+func redirects(words []string) bool {
+	for i, word := range words {
+		_, target, ok := strings.Cut(strings.TrimPrefix(word, "&"), ">")
+		target = strings.TrimPrefix(target, ">")
+		if target == "" && i+1 < len(words) {
+			target = words[i+1]
+		}
+		if ok && target != "" && !strings.HasPrefix(target, "&") && target != "/dev/null" && target != "/dev/stderr" && target != "/dev/stdout" {
+			return true
+		}
+	}
+	return false
 }
 
 var (
 	shells   = []string{"sh", "bash", "ash", "dash"}
 	wrappers = []string{
-		"sudo", "env", "exec", "time", "nice", "command", "xargs", "eval", "set", "corepack",
+		"sudo", "env", "exec", "time", "nice", "command", "xargs", "eval", "corepack",
 		"if", "then", "elif", "else", "do", "while", "until", "!", "{",
 	}
 )
@@ -77,10 +132,12 @@ var (
 // unwrap removes words before a program: variables, keywords of the shell, and programs that start another
 // program. The argument of "sh -c" is parsed as a script.
 func unwrap(words []string) []shellCommand {
+	var environment []string
 	for len(words) > 0 {
 		word := words[0]
 		switch {
 		case isAssignment(word):
+			environment = append(environment, word)
 			words = words[1:]
 		case slices.Contains(wrappers, path.Base(word)):
 			words = words[1:]
@@ -90,7 +147,7 @@ func unwrap(words []string) []shellCommand {
 		case slices.Contains(shells, path.Base(word)):
 			return shellScript(words)
 		default:
-			return []shellCommand{{program: path.Base(word), args: words[1:]}}
+			return []shellCommand{{program: path.Base(word), args: slices.Clone(words[1:]), environment: environment}}
 		}
 	}
 	return nil

@@ -58,6 +58,41 @@ func (t transfer) contextPaths() []string {
 	return paths
 }
 
+// mayCopyNothing reports whether every source is a pattern, which may match no file.
+func (t transfer) mayCopyNothing() bool {
+	for _, source := range t.SourcePaths {
+		if !strings.ContainsAny(source, "*?[\\") {
+			return false
+		}
+	}
+	return len(t.SourceContents) == 0
+}
+
+// names returns the names of the files that a COPY puts into its destination folder: those of heredocs, and
+// of regular files of the context. ok is false if they are not known.
+func (t transfer) names(context *Context) (names []string, ok bool) {
+	for _, content := range t.SourceContents {
+		names = append(names, path.Base(content.Path))
+	}
+	for _, source := range t.SourcePaths {
+		if t.from != "" || !isLiteral(source) || strings.ContainsAny(source, "*?[") || !context.isRegular(source) {
+			return nil, false
+		}
+		names = append(names, path.Base(source))
+	}
+	return names, true
+}
+
+// copiesFolders reports whether every source is known to be a folder.
+func (t transfer) copiesFolders(context *Context) bool {
+	for _, source := range t.SourcePaths {
+		if t.from != "" || !isLiteral(source) || path.Clean("/"+source) != "/" && (strings.ContainsAny(source, "*?[") || !context.isFolder(source)) {
+			return false
+		}
+	}
+	return len(t.SourceContents) == 0
+}
+
 // isRemote reports whether ADD fetches the source from a URL or a Git repository.
 func isRemote(source string) bool {
 	source = unquoted(source)

@@ -10,38 +10,65 @@ import (
 
 // Branch returns the branch that is being built: set, which is LAYERCACHE_BRANCH, else the branch that
 // CodeBuild's webhook or source version names, else the branch that is checked out in dir, else "". A pull
-// request is its own branch, pr/NUMBER. The name comes from outside and can contain anything.
+// request is its own branch, pr/NUMBER; a branch of that name is refs/heads/pr/NUMBER. The name comes from
+// outside and can contain anything.
 //
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
 func Branch(ctx context.Context, set string, lookup func(string) (string, bool), dir string) string {
 	if set != "" {
 		return set
 	}
-	variables := []string{webhookTrigger, "CODEBUILD_WEBHOOK_HEAD_REF", "CODEBUILD_SOURCE_VERSION"}
-	if url, _ := lookup("CODEBUILD_SOURCE_REPO_URL"); strings.HasPrefix(url, "s3://") {
-		variables = variables[:2] // The version of an S3 object is not a branch.
-	}
-	for _, variable := range variables {
-		value, _ := lookup(variable)
-		if variable == webhookTrigger {
-			value = refOf(value)
-		}
-		if branch := branchFrom(value); branch != "" {
+	for _, ref := range refs(lookup) {
+		if branch := branchFrom(ref); branch != "" {
 			return branch
 		}
 	}
-	return git.Branch(ctx, dir)
+	return unambiguous(git.Branch(ctx, dir))
+}
+
+// TagScope is the branch of the cache that builds of Git tags write. No branch has this name.
+const TagScope = "refs/tags"
+
+// IsTag reports whether CodeBuild builds a Git tag. A bare source version can be the name of a branch or of a
+// tag, and CodeBuild does not tell which; it counts as a branch.
+func IsTag(lookup func(string) (string, bool)) bool {
+	for _, ref := range refs(lookup) {
+		if strings.HasPrefix(ref, "refs/tags/") {
+			return true
+		}
+		if branchFrom(ref) != "" {
+			return false
+		}
+	}
+	return false
+}
+
+// refs returns what CodeBuild's variables say about what is built, the most reliable first.
+func refs(lookup func(string) (string, bool)) []string {
+	trigger, _ := lookup("CODEBUILD_WEBHOOK_TRIGGER")
+	head, _ := lookup("CODEBUILD_WEBHOOK_HEAD_REF")
+	refs := []string{refOf(trigger), head}
+	if url, _ := lookup("CODEBUILD_SOURCE_REPO_URL"); !strings.HasPrefix(url, "s3://") { // The version of an S3 object is not a branch.
+		version, _ := lookup("CODEBUILD_SOURCE_VERSION")
+		refs = append(refs, version)
+	}
+	return refs
 }
 
 // pullRequest matches CodeBuild's names of pull requests. They get their own cache scope, because the head
 // may be the main branch of any fork.
-var pullRequest = regexp.MustCompile(`\A(?:pr/|refs/pull/)(\d+)`)
+var pullRequest = regexp.MustCompile(`\A(?:pr/(\d+)\z|refs/pull/(\d+)(?:/|\z))`)
 
-// webhookTrigger is the variable that names what started the build: branch/NAME, tag/NAME or pr/NUMBER. Only
-// this variable has that form; a source version branch/NAME is a branch of that name.
-const webhookTrigger = "CODEBUILD_WEBHOOK_TRIGGER"
+// unambiguous returns the branch, or its full ref if the name is that of a pull request or looks like a ref.
+func unambiguous(branch string) string {
+	if pullRequest.MatchString(branch) || strings.HasPrefix(branch, "refs/") {
+		return "refs/heads/" + branch
+	}
+	return branch
+}
 
-// refOf returns the ref of the branch or tag that a webhook names.
+// refOf returns the ref of the branch or tag that a webhook's trigger names: branch/NAME, tag/NAME or
+// pr/NUMBER. Only the trigger has that form; a source version branch/NAME is a branch of that name.
 func refOf(trigger string) string {
 	kind, name, _ := strings.Cut(trigger, "/")
 	switch kind {
@@ -60,10 +87,10 @@ func refOf(trigger string) string {
 func branchFrom(value string) string {
 	value, _, _ = strings.Cut(value, "^{")
 	if request := pullRequest.FindStringSubmatch(value); request != nil {
-		return "pr/" + request[1]
+		return "pr/" + request[1] + request[2]
 	}
 	if branch, ok := strings.CutPrefix(value, "refs/heads/"); ok {
-		return branch
+		return unambiguous(branch)
 	}
 	if strings.HasPrefix(value, "refs/") || strings.HasPrefix(value, "arn:") || isCommit(value) {
 		return ""

@@ -36,7 +36,13 @@ func TestTheBranchComesFromTheFirstVariableThatNamesOne(t *testing.T) {
 		{"a commit is not a branch", "", map[string]string{"CODEBUILD_SOURCE_VERSION": commit}, ""},
 		{"a hexadecimal name of another length is a branch", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "deadbeef"}, "deadbeef"},
 		{"an object in S3 is not a branch", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "arn:aws:s3:::bucket/key.zip"}, ""},
-		{"a branch may be called like a tag", "", map[string]string{"CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/refs/tags/v1"}, "refs/tags/v1"},
+		{"a branch may be called like a tag", "", map[string]string{"CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/refs/tags/v1"}, "refs/heads/refs/tags/v1"},
+		{"a pull request", "", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "pr/7"}, "pr/7"},
+		{"the head of a pull request", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "refs/pull/7/head^{" + commit + "}"}, "pr/7"},
+		{"a branch that is called like a pull request", "", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "branch/pr/7"}, "refs/heads/pr/7"},
+		{"a full ref of a branch that is called like a pull request", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "refs/heads/pr/7"}, "refs/heads/pr/7"},
+		{"a branch that is called like the ref of a pull request", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "refs/heads/refs/pull/7/head"}, "refs/heads/refs/pull/7/head"},
+		{"a branch that begins like a pull request", "", map[string]string{"CODEBUILD_SOURCE_VERSION": "pr/7-fix"}, "pr/7-fix"},
 		{"hostile text is returned unchanged", "", map[string]string{"CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/$(reboot);`id`\x00\n--push"}, "$(reboot);`id`\x00\n--push"},
 		{"ten megabytes are returned unchanged", "", map[string]string{"CODEBUILD_SOURCE_VERSION": strings.Repeat("x", 10<<20)}, strings.Repeat("x", 10<<20)},
 	}
@@ -45,6 +51,26 @@ func TestTheBranchComesFromTheFirstVariableThatNamesOne(t *testing.T) {
 			got := Branch(context.Background(), c.setting, from(c.env), t.TempDir())
 			assert.True(t, got == c.want, "got %.80q, want %.80q", got, c.want)
 		})
+	}
+}
+
+func TestABuildOfAGitTag(t *testing.T) {
+	cases := []struct {
+		name string
+		env  map[string]string
+		want bool
+	}{
+		{"a webhook for a tag", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "tag/main"}, true},
+		{"a webhook's head", map[string]string{"CODEBUILD_WEBHOOK_HEAD_REF": "refs/tags/main"}, true},
+		{"a source version with a commit", map[string]string{"CODEBUILD_SOURCE_VERSION": "refs/tags/main^{" + commit + "}"}, true},
+		{"a webhook for a branch", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "branch/main", "CODEBUILD_SOURCE_VERSION": commit}, false},
+		{"a branch that is called like a tag", map[string]string{"CODEBUILD_WEBHOOK_HEAD_REF": "refs/heads/refs/tags/v1"}, false},
+		{"a branch of a webhook goes before the source version", map[string]string{"CODEBUILD_WEBHOOK_TRIGGER": "branch/a", "CODEBUILD_SOURCE_VERSION": "refs/tags/v1"}, false},
+		{"a bare name, which can be either", map[string]string{"CODEBUILD_SOURCE_VERSION": "v1"}, false},
+		{"nothing", nil, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, IsTag(from(c.env))) })
 	}
 }
 
@@ -84,6 +110,9 @@ func TestTheBranchThatIsCheckedOutComesLast(t *testing.T) {
 	assert.Equal(t, "feature/$(x)", branch(nil), "a name that a shell would run")
 	assert.Equal(t, "other", branch(map[string]string{"CODEBUILD_SOURCE_VERSION": "other"}), "CodeBuild takes precedence over git")
 	assert.Equal(t, "feature/$(x)", branch(map[string]string{"CODEBUILD_SOURCE_VERSION": commit}), "git decides if CodeBuild names a commit")
+
+	runGit(t, dir, "checkout", "--quiet", "-b", "pr/7")
+	assert.Equal(t, "refs/heads/pr/7", branch(nil), "a branch that is called like a pull request")
 
 	runGit(t, dir, "checkout", "--quiet", "--detach")
 	assert.Empty(t, branch(nil), "a detached head")

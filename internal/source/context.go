@@ -14,6 +14,9 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 )
 
+// Matcher reports which paths of a build context an ignore file leaves out.
+type Matcher = *patternmatcher.PatternMatcher
+
 // Walk calls visit for every file, folder and symlink in dir that a build of dockerfile receives, with its
 // path relative to dir.
 func Walk(dir, dockerfile string, visit func(relative string, entry fs.DirEntry) error) error {
@@ -49,11 +52,15 @@ func Walk(dir, dockerfile string, visit func(relative string, entry fs.DirEntry)
 
 // Ignore returns the name and the patterns of the ignore file that BuildKit would use:
 // DOCKERFILE.dockerignore in the Dockerfile's folder, else .dockerignore in dir. Without an ignore file, the
-// name is empty and no file is ignored.
+// name is empty and no file is ignored. An empty dockerfile means that there is none.
 //
 // https://docs.docker.com/build/concepts/context/#dockerignore-files
-func Ignore(dir, dockerfile string) (file string, ignored *patternmatcher.PatternMatcher, err error) {
-	for _, path := range []string{dockerfile + ".dockerignore", filepath.Join(dir, ".dockerignore")} {
+func Ignore(dir, dockerfile string) (file string, ignored Matcher, err error) {
+	candidates := []string{filepath.Join(dir, ".dockerignore")}
+	if dockerfile != "" {
+		candidates = append([]string{dockerfile + ".dockerignore"}, candidates...)
+	}
+	for _, path := range candidates {
 		content, err := ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

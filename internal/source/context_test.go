@@ -4,38 +4,55 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/source/outline"
 )
 
-func TestSourcesOfAnInstruction(t *testing.T) {
+func TestWhatAnInstructionTakesFromTheContext(t *testing.T) {
+	files := func(sources ...string) []outline.Selection { return []outline.Selection{{Sources: sources}} }
+	mount := func(source string) outline.Selection {
+		return outline.Selection{Sources: []string{source}, Literal: true}
+	}
 	cases := []struct {
 		name, instruction string
-		want              []string
+		want              []outline.Selection
 	}{
 		{"another instruction", "RUN cp a b", nil},
 		{"an unknown instruction that starts with COPY", "COPYING a b", nil},
 		{"an empty instruction", "", nil},
 		{"COPY without a destination", "COPY a", nil},
-		{"COPY", "COPY a b", []string{"a"}},
-		{"ADD", "ADD a b", []string{"a"}},
-		{"an ONBUILD instruction", "ONBUILD COPY a b", []string{"a"}},
-		{"several sources", "COPY a b c /to/", []string{"a", "b", "c"}},
-		{"flags", "COPY --link --chown=1:1 --chmod=755 a b", []string{"a"}},
+		{"COPY", "COPY a b", files("a")},
+		{"ADD", "ADD a b", files("a")},
+		{"an ONBUILD instruction", "ONBUILD COPY a b", files("a")},
+		{"several sources", "COPY a b c /to/", files("a", "b", "c")},
+		{"flags", "COPY --link --chown=1:1 --chmod=755 a b", files("a")},
 		{"files of another stage", "COPY --from=build /app /app", nil},
 		{"files of another stage, after a flag", "COPY --link --from=build /app /app", nil},
-		{"the JSON form", `COPY ["a b", "c", "/to/"]`, []string{"a b", "c"}},
-		{"the JSON form, after a flag", `COPY --link ["a b", "/to/"]`, []string{"a b"}},
-		{"a source that is a URL", "ADD https://example.com/x.tar.gz a /to/", []string{"a"}},
-		{"only a URL", "ADD https://example.com/x.tar.gz /to/", []string{}},
-		{"a here-document", "COPY <<EOF /to/file", []string{}},
-		{"a here-document and a file", "COPY <<EOF a /to/", []string{"a"}},
-		{"several spaces in a row", "COPY   a    b", []string{"a"}},
+		{"the JSON form", `COPY ["a b", "c", "/to/"]`, files("a b", "c")},
+		{"the JSON form, after a flag", `COPY --link ["a b", "/to/"]`, files("a b")},
+		{"the JSON form as BuildKit's progress shows it", "COPY [a.txt, b.txt, /to/]", files("a.txt", "b.txt")},
+		{"a name in brackets", "COPY [ab].txt /to/", files("[ab].txt")},
+		{"a source that is a URL", "ADD https://example.com/x.tar.gz a /to/", files("a")},
+		{"only a URL", "ADD https://example.com/x.tar.gz /to/", nil},
+		{"only a repository", "ADD git@example.com:a/b.git /to/", nil},
+		{"a here-document", "COPY <<EOF /to/file", nil},
+		{"a here-document and a file", "COPY <<EOF a /to/", files("a")},
+		{"several spaces in a row", "COPY   a    b", files("a")},
+		{"--exclude and --parents", "COPY --exclude=*.log --parents a /to/", []outline.Selection{{Sources: []string{"a"}, Exclude: []string{"*.log"}, Parents: true}}},
+		{"a mount is a bind mount by default", "RUN --mount=target=/src make", []outline.Selection{mount("/")}},
+		{"a bind mount with a source", "RUN --network=none --mount=type=bind,source=src,target=/src make", []outline.Selection{mount("src")}},
+		{"the short form of source", "RUN --mount=src=a,dst=/a --mount=source=b,target=/b make", []outline.Selection{mount("a"), mount("b")}},
+		{"a mount of another stage", "RUN --mount=from=build,target=/src make", nil},
+		{"other kinds of mounts", "RUN --mount=type=cache,target=/a --mount=type=secret,id=b make", nil},
+		{"a flag of the command itself", "RUN make --mount=target=/src", nil},
 	}
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Sources(c.instruction)) })
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Selections(c.instruction)) })
 	}
 }
 
@@ -56,17 +73,20 @@ func TestWhichFilesACopyTakes(t *testing.T) {
 		{"a path above the context means the context", "a.go", "../a.go", true},
 	}
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Copied(c.file, []string{c.source})) })
+		t.Run(c.name, func(t *testing.T) {
+			assert.Equal(t, c.want, Copied(c.file, []outline.Selection{{Sources: []string{c.source}}}))
+		})
 	}
 }
 
-// folder creates a context with a file, a folder, a symlink and a file that .dockerignore excludes.
+// folder creates a context with a file, two folders, a symlink and a file that .dockerignore excludes.
 func folder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	write(t, dir, "a.txt", "a")
 	write(t, dir, "src/main.go", "package main")
 	write(t, dir, "ignored/x", "x")
+	write(t, dir, "other/main.go", "other")
 	write(t, dir, ".dockerignore", "ignored\n")
 	require.NoError(t, os.Symlink("a.txt", filepath.Join(dir, "link")))
 	return dir
@@ -79,62 +99,21 @@ func write(t *testing.T, dir, name, content string) {
 	require.NoError(t, os.WriteFile(path, []byte(content), 0o644))
 }
 
-func digest(t *testing.T, dir string) Digests {
+// parse returns the outline of a Dockerfile with one stage.
+func parse(t *testing.T, instructions ...string) *outline.Outline {
 	t.Helper()
-	digests, err := Digest(t.Context(), dir, filepath.Join(dir, "Dockerfile"))
+	parsed, err := outline.Parse([]byte("FROM scratch\n"+strings.Join(instructions, "\n")), outline.Options{Contexts: map[string]string{"other": outline.Folder}})
 	require.NoError(t, err)
-	return digests
+	return parsed
 }
 
-func TestChanges(t *testing.T) {
-	cases := []struct {
-		name   string
-		change func(t *testing.T, dir string)
-		want   []string
-	}{
-		{"no change", func(*testing.T, string) {}, nil},
-		{"only the time", func(t *testing.T, dir string) { write(t, dir, "a.txt", "a") }, nil},
-		{"a file's content", func(t *testing.T, dir string) { write(t, dir, "src/main.go", "package x") }, []string{"src/main.go changed"}},
-		{"a file's permissions", func(t *testing.T, dir string) { require.NoError(t, os.Chmod(filepath.Join(dir, "a.txt"), 0o755)) }, []string{"a.txt changed"}},
-		{"a link's target", func(t *testing.T, dir string) {
-			require.NoError(t, os.Remove(filepath.Join(dir, "link")))
-			require.NoError(t, os.Symlink("src", filepath.Join(dir, "link")))
-		}, []string{"link changed"}},
-		{"one file added and one removed", func(t *testing.T, dir string) {
-			write(t, dir, "b.txt", "")
-			require.NoError(t, os.Remove(filepath.Join(dir, "a.txt")))
-		}, []string{"b.txt was added", "a.txt was removed"}},
-		{"a file that the ignore file excludes", func(t *testing.T, dir string) { write(t, dir, "ignored/x", "y") }, nil},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			dir := folder(t)
-			before := digest(t, dir)
-			c.change(t, dir)
-			var got []string
-			for _, change := range Changes(before, digest(t, dir), []string{"."}) {
-				got = append(got, change.String())
-			}
-			assert.Equal(t, c.want, got)
-		})
-	}
-}
-
-func TestATooLargeContextIsNotRead(t *testing.T) {
-	dir := folder(t)
-	require.NoError(t, os.Truncate(filepath.Join(dir, "a.txt"), maxBytes+1))
-	_, err := Digest(t.Context(), dir, "Dockerfile")
-	assert.ErrorIs(t, err, ErrTooLarge)
-}
-
-func TestASymlinkOutOfTheContextIsNotFollowed(t *testing.T) {
-	dir := folder(t)
-	secret := filepath.Join(t.TempDir(), "secret")
-	require.NoError(t, os.WriteFile(secret, []byte("one"), 0o600))
-	require.NoError(t, os.Symlink(secret, filepath.Join(dir, "out")))
-	before := digest(t, dir)
-	require.NoError(t, os.WriteFile(secret, []byte("two"), 0o600))
-	assert.Empty(t, Changes(before, digest(t, dir), []string{"."}))
+// digest reads the files that the instruction takes from dir. "other" is a context of its own.
+func digest(t *testing.T, dir, instruction string) (Digests, *outline.Step) {
+	t.Helper()
+	parsed := parse(t, instruction)
+	digests, err := Digest(t.Context(), Contexts{"": dir, "other": filepath.Join(dir, "other")}, filepath.Join(dir, "Dockerfile"), parsed)
+	require.NoError(t, err)
+	return digests, &parsed.Stages[0].Steps[0]
 }
 
 // The author of the source controls the ignore file. None of these may be read or block the build.
@@ -155,7 +134,7 @@ func TestAnIgnoreFileThatIsNotARegularFileInTheFolderIsRefused(t *testing.T) {
 				require.NoError(t, plant(filepath.Join(dir, file)))
 				_, _, err := Ignore(dir, filepath.Join(dir, "Dockerfile"))
 				assert.ErrorContains(t, err, file)
-				_, err = Digest(t.Context(), dir, filepath.Join(dir, "Dockerfile"))
+				_, err = Digest(t.Context(), Contexts{"": dir}, filepath.Join(dir, "Dockerfile"), parse(t, "COPY . ."))
 				assert.Error(t, err)
 			})
 		}

@@ -5,83 +5,138 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
+
+	"github.com/layercache/layercache/internal/source/outline"
 )
 
-// Digests maps each path of a build context to a short digest of what COPY compares: content, permissions and
-// the target of a symlink.
+// Digests maps each path of a build context to a short digest of what BuildKit compares: content, mode, extended
+// attributes and the target of a symlink.
 type Digests map[string]string
 
-// Limits for reading a context. Digests only explain what has changed and must not slow the build down.
-const (
-	maxFiles = 5_000
-	maxBytes = 64 << 20
-)
+// maxListed is the number of files that a list has at most, so that a record stays small.
+const maxListed = 40_000
 
-// ErrTooLarge means that the context exceeds the limits of Digest: 5,000 files or 64 MiB.
-var ErrTooLarge = errors.New("the build context is too large to compare its files")
+// Contexts are the folders of build contexts by name; the main one has the name "".
+type Contexts map[string]string
 
-// Digest returns the digests of the files in the context that a build of dockerfile receives. It returns
-// ErrTooLarge if the context is too large.
-func Digest(ctx context.Context, dir, dockerfile string) (Digests, error) {
-	digests := Digests{}
-	var total int64
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, fmt.Errorf("read the build context: %w", err)
-	}
-	defer root.Close()
-	err = Walk(dir, dockerfile, func(relative string, entry fs.DirEntry) error {
-		if err := ctx.Err(); err != nil {
-			return err
+// Digest sets Files of all steps in the outline whose files are in one of the contexts, and returns the digests of all
+// these files. It reads no other files. The list is nil if there are more than 40,000. dockerfile tells which ignore
+// file the main context has.
+func Digest(ctx context.Context, contexts Contexts, dockerfile string, o *outline.Outline) (Digests, error) {
+	selectors := map[string]*selector{}
+	defer func() {
+		for _, opened := range selectors {
+			opened.close()
 		}
-		info, err := entry.Info()
+	}()
+	for name, dir := range contexts {
+		file := dockerfile
+		if name != "" {
+			file = ""
+		}
+		opened, err := newSelector(dir, file)
 		if err != nil {
-			return err
+			return nil, fmt.Errorf("read the build context: %w", err)
 		}
-		if info.Mode().IsRegular() {
-			total += info.Size()
+		selectors[name] = opened
+	}
+	digests := Digests{}
+	var err error
+	o.ContextSteps(func(step *outline.Step) {
+		if err == nil {
+			step.Files, err = digestStep(ctx, selectors, step, digests)
 		}
-		if total > maxBytes || len(digests) == maxFiles {
-			return ErrTooLarge
-		}
-		digest, err := digestOf(root, relative, info)
-		digests[filepath.ToSlash(relative)] = digest
-		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
+		o.ContextSteps(func(step *outline.Step) { step.Files = "" })
 		return nil, err
+	case len(digests) > maxListed:
+		return nil, nil
 	}
 	return digests, nil
 }
 
-func digestOf(root *os.Root, relative string, info fs.FileInfo) (string, error) {
+// digestStep returns the digest of the step's files, and adds each file to digests. The digest is empty if a context is
+// not a folder.
+func digestStep(ctx context.Context, selectors map[string]*selector, step *outline.Step, digests Digests) (string, error) {
 	hash := sha256.New()
-	fmt.Fprintln(hash, info.Mode()&(fs.ModeType|fs.ModePerm))
+	for i := range step.Selections {
+		selection := &step.Selections[i]
+		selector := selectors[selection.Context]
+		if selector == nil {
+			return "", nil
+		}
+		files, err := selector.files(ctx, selection)
+		if err != nil {
+			return "", err
+		}
+		for _, file := range files {
+			name := listedIn(selection.Context, file.path)
+			digest, known := digests[name]
+			if !known {
+				if digest, err = selector.digest(ctx, file); err != nil {
+					return "", err
+				}
+				digests[name] = digest
+			}
+			fmt.Fprintf(hash, "%q %s\n", file.path, digest)
+		}
+		fmt.Fprintln(hash)
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:6]), nil
+}
+
+// compared are the bits of a file's mode that BuildKit compares.
+const compared = fs.ModeType | fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
+
+// digest returns the digest of one file.
+func (s *selector) digest(ctx context.Context, file selectedFile) (string, error) {
+	hash := sha256.New()
+	mode := file.info.Mode() & compared
+	if mode&fs.ModeSymlink != 0 {
+		mode |= fs.ModePerm
+	}
+	fmt.Fprintln(hash, mode)
+	if err := writeAttributes(hash, s.absolute(file.path)); err != nil {
+		return "", err
+	}
 	switch {
-	case info.Mode()&fs.ModeSymlink != 0:
-		target, err := root.Readlink(relative)
+	case mode&fs.ModeSymlink != 0:
+		target, err := s.root.Readlink(file.path)
 		if err != nil {
 			return "", err
 		}
 		fmt.Fprintln(hash, target)
-	case info.Mode().IsRegular():
-		file, err := root.Open(relative)
+	case mode.IsRegular():
+		content, err := s.open(file.path)
 		if err != nil {
 			return "", err
 		}
-		_, err = io.Copy(hash, file)
-		if err := errors.Join(err, file.Close()); err != nil {
+		defer content.Close()
+		if _, err := io.CopyBuffer(hash, untilCancelled{ctx, content}, s.buffer); err != nil {
 			return "", err
 		}
 	}
 	return hex.EncodeToString(hash.Sum(nil)[:6]), nil
+}
+
+// untilCancelled is a file whose reads fail once the context is cancelled.
+type untilCancelled struct {
+	ctx  context.Context
+	file *os.File
+}
+
+func (u untilCancelled) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.file.Read(p)
 }
 
 // Change is a difference in one path between two contexts.
@@ -101,9 +156,9 @@ func (c Change) String() string {
 // order sorts changed files first, then added ones, then removed ones.
 var order = map[string]int{"changed": 2, "added": 1, "removed": 0}
 
-// Changes returns the differences between two contexts in the files that a COPY of the sources would copy.
-// Changed files come first, then added and removed ones, each sorted by path.
-func Changes(before, now Digests, sources []string) []Change {
+// Changes returns the differences between two lists in the files that the selections may have. Changed files come
+// first, then added and removed ones, each sorted by path.
+func Changes(before, now Digests, selections []outline.Selection) []Change {
 	var changes []Change
 	for path, digest := range now {
 		switch old, known := before[path]; {
@@ -118,7 +173,7 @@ func Changes(before, now Digests, sources []string) []Change {
 			changes = append(changes, Change{path, "removed"})
 		}
 	}
-	changes = slices.DeleteFunc(changes, func(c Change) bool { return !Copied(c.Path, sources) })
+	changes = slices.DeleteFunc(changes, func(c Change) bool { return !Copied(c.Path, selections) })
 	slices.SortFunc(changes, func(a, b Change) int {
 		return cmp.Or(-cmp.Compare(order[a.What], order[b.What]), cmp.Compare(a.Path, b.Path))
 	})

@@ -59,7 +59,7 @@ func CheckRead(dir, dockerfile string) error {
 	if err := checkReachable(dir, ".dockerignore", remedy); err != nil || dockerfile == "" {
 		return err
 	}
-	dockerfile = existingDockerfile(dockerfile)
+	dockerfile = Dockerfile(dockerfile)
 	folder, name := filepath.Split(dockerfile)
 	if err := checkIn(folder, name, remedy); err != nil {
 		return err
@@ -122,8 +122,11 @@ func checkReachable(dir, name, remedy string) error {
 	return nil
 }
 
-// existingDockerfile returns the file that buildx uses for path: "dockerfile" if there is no "Dockerfile".
-func existingDockerfile(path string) string {
+// Dockerfile returns the file that buildx uses for the path of a Dockerfile: "dockerfile" if there is no
+// "Dockerfile" in the folder.
+//
+// https://github.com/moby/moby/pull/10858
+func Dockerfile(path string) string {
 	folder, name := filepath.Split(path)
 	if name != "Dockerfile" {
 		return path

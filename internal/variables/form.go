@@ -11,7 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docker/go-units"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/layercache/layercache/internal/spelling"
 )
 
 // Form is how a value is written.
@@ -44,12 +47,21 @@ func form[T any](name string, parse func(string) (value T, expected string)) For
 func oneOf(choices ...string) Form {
 	f := form(strings.Join(choices, "|"), func(text string) (string, string) {
 		if !slices.Contains(choices, text) {
-			return text, "one of " + strings.Join(choices, ", ")
+			return text, "one of " + strings.Join(choices, ", ") + question(text, choices)
 		}
 		return text, ""
 	})
 	f.Choices = choices
 	return f
+}
+
+// question returns "; did you mean …?", or an empty text if no choice is similar.
+func question(text string, choices []string) string {
+	similar := spelling.Near(text, choices)
+	if len(similar) == 0 {
+		return ""
+	}
+	return "; " + spelling.Question(similar)
 }
 
 var (
@@ -90,6 +102,18 @@ var (
 		return value, ""
 	})
 
+	size = form("SIZE", func(text string) (int64, string) {
+		parse := units.FromHumanSize
+		if strings.HasSuffix(strings.ToLower(text), "ib") { // FromHumanSize takes GiB for GB.
+			parse = units.RAMInBytes
+		}
+		value, err := parse(text)
+		if err != nil || value < 1 {
+			return 0, "a size such as 500MB or 2GB"
+		}
+		return value, ""
+	})
+
 	// level is checked in compressionLevel, together with the compression.
 	level = form("NUMBER", func(text string) (string, string) { return text, "" })
 
@@ -97,7 +121,7 @@ var (
 
 	repository = form("HOST/NAME", func(text string) (string, string) {
 		if !isRepository(text) {
-			return "", "HOST/NAME without a tag, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev"
+			return "", "HOST/NAME without https:// and without a tag, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev"
 		}
 		return text, ""
 	})

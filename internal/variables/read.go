@@ -83,6 +83,9 @@ func (v Values) Number(name string) float64 { return value[float64](v, name) }
 // Count returns the value of a variable that is a whole number; 0 if it is not set.
 func (v Values) Count(name string) int { return value[int](v, name) }
 
+// Size returns the value of a variable that is a size in bytes.
+func (v Values) Size(name string) int64 { return value[int64](v, name) }
+
 // Duration returns the value of a variable that is a duration.
 func (v Values) Duration(name string) time.Duration { return value[time.Duration](v, name) }
 

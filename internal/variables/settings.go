@@ -39,8 +39,33 @@ const (
 	LayersFinal = "final"
 )
 
+// The values of LAYERCACHE_POLICY.
+const (
+	// PolicyAdvise uses the cache as it is set, and says whether it is worth its cost.
+	PolicyAdvise = "advise"
+	// PolicyAct uses the cache as far as the last builds of the image show that it pays.
+	PolicyAct = "act"
+)
+
+// The values of LAYERCACHE_ATTESTATIONS.
+const (
+	// AttestationsImageManifest writes attestations in the form of an image's manifest, which every registry
+	// accepts.
+	AttestationsImageManifest = "image-manifest"
+	// AttestationsOCIArtifact writes attestations as OCI artifacts with a subject.
+	AttestationsOCIArtifact = "oci-artifact"
+	// AttestationsNone writes only attestations that the build's arguments ask for.
+	AttestationsNone = "none"
+)
+
 // DefaultReportDir is the default of LAYERCACHE_REPORT_DIR.
 const DefaultReportDir = "layercache-report"
+
+// The values of LAYERCACHE_MOUNTS other than ids.
+const (
+	MountsAuto = "auto"
+	MountsOff  = "off"
+)
 
 // DefaultCacheTimeout is the default of LAYERCACHE_CACHE_TIMEOUT.
 const DefaultCacheTimeout = 10 * time.Second
@@ -63,10 +88,21 @@ type Settings struct {
 	Bucket, Prefix string
 	// Compression is the compression of cached layers: "zstd" or "gzip".
 	Compression string
-	// CompressionLevel is the compression level; empty means the compressor's default.
+	// CompressionLevel is the compression level; empty means the compressor's default. It is ImageLevel if
+	// Compression is ImageCompression: BuildKit never recompresses to another level, so the bytes of an image
+	// would depend on which of its layers come from the cache.
 	CompressionLevel string
+	// ImageCompression is the compression of the image's layers, "gzip" or "zstd". ImageLevel is its level;
+	// empty means the compressor's default.
+	ImageCompression, ImageLevel string
+	// RewriteTimestamp is true when times of files that are later than SOURCE_DATE_EPOCH are set to it.
+	RewriteTimestamp bool
+	// Attestations is one of the Attestations… values.
+	Attestations string
 	// Layers is which steps are cached: "all" or "final".
 	Layers string
+	// Policy is one of the Policy… values.
+	Policy string
 	// Write is true when the cache is exported after the build.
 	Write bool
 	// Refresh is true when the existing cache is ignored and a new one exported.
@@ -80,9 +116,17 @@ type Settings struct {
 	FallbackBranch string
 	// Builder is "auto", "native", "container" or "docker".
 	Builder string
+	// Job is the name of the job whose builds share a native builder; empty means CodeBuild's build. JobIdle is how long
+	// that builder is kept while no build uses it.
+	Job     string
+	JobIdle time.Duration
 	// CacheTimeout is how long a build waits in total for a cache that does not respond or is very slow. Then
 	// it continues without the cache.
 	CacheTimeout time.Duration
+	// Mounts are the ids of the cache mounts that are kept, or only MountsAuto or MountsOff.
+	Mounts []string
+	// MountLimit is the largest size of a kept cache mount in bytes.
+	MountLimit int64
 	// Parallelism is how many steps layercache's own builder runs at the same time; 0 means BuildKit's
 	// default.
 	Parallelism int
@@ -114,6 +158,22 @@ var DefaultPrices = Prices{Minute: 0.005, GBMonth: 0.10, BuildsPerMonth: 100}
 // first.
 type Mirror struct{ Upstream, Location string }
 
+// WhyMountsNotKept returns why builds with these settings keep no cache mounts. It is empty if they keep them on a
+// native builder.
+func (s Settings) WhyMountsNotKept() string {
+	switch {
+	case len(s.Mounts) == 1 && s.Mounts[0] == MountsOff:
+		return "LAYERCACHE_MOUNTS=off"
+	case s.Mode == ModeOff:
+		return "the cache is off"
+	case s.Mode == ModeLocal && s.LocalDir == "":
+		return "mode local keeps them only with LAYERCACHE_LOCAL_DIR"
+	case s.Mode != ModeRegistry && s.Mode != ModeLocal && s.Mode != ModeS3:
+		return "mode " + s.Mode + " cannot keep them"
+	}
+	return ""
+}
+
 // FromEnv reads the settings through lookup, which works like os.LookupEnv. The error is of type Problems.
 func FromEnv(lookup func(string) (string, bool)) (Settings, error) {
 	values, problems := Read(lookup, Build.Variables())
@@ -130,14 +190,22 @@ func SettingsFrom(v Values) (Settings, Problems) {
 		Mode:               v.Text("LAYERCACHE_MODE"),
 		LocalDir:           v.Text("LAYERCACHE_LOCAL_DIR"),
 		Compression:        v.Text("LAYERCACHE_COMPRESSION"),
+		ImageCompression:   v.Text("LAYERCACHE_IMAGE_COMPRESSION"),
+		RewriteTimestamp:   v.Boolean("LAYERCACHE_REWRITE_TIMESTAMP"),
+		Attestations:       v.Text("LAYERCACHE_ATTESTATIONS"),
 		Layers:             v.Text("LAYERCACHE_LAYERS"),
+		Policy:             v.Text("LAYERCACHE_POLICY"),
 		Write:              v.Boolean("LAYERCACHE_WRITE"),
 		Refresh:            v.Boolean("LAYERCACHE_REFRESH"),
 		App:                v.Text("LAYERCACHE_APP"),
 		Branch:             v.Text("LAYERCACHE_BRANCH"),
 		FallbackBranch:     v.Text("LAYERCACHE_FALLBACK_BRANCH"),
 		Builder:            v.Text("LAYERCACHE_BUILDER"),
+		Job:                v.Text("LAYERCACHE_JOB"),
+		JobIdle:            v.Duration("LAYERCACHE_JOB_IDLE"),
 		CacheTimeout:       v.Duration("LAYERCACHE_CACHE_TIMEOUT"),
+		Mounts:             v.List("LAYERCACHE_MOUNTS"),
+		MountLimit:         v.Size("LAYERCACHE_MOUNT_LIMIT"),
 		Parallelism:        v.Count("LAYERCACHE_PARALLELISM"),
 		Mirrors:            value[[]Mirror](v, "LAYERCACHE_MIRRORS"),
 		MetricsNamespace:   v.Text("LAYERCACHE_METRICS_NAMESPACE"),
@@ -150,9 +218,16 @@ func SettingsFrom(v Values) (Settings, Problems) {
 	}
 	s.Bucket, s.Prefix, _ = strings.Cut(v.Text("LAYERCACHE_S3"), "/")
 	var problems Problems
-	s.CompressionLevel = compressionLevel(v.Text("LAYERCACHE_COMPRESSION_LEVEL"), s.Compression, &problems)
+	s.ImageLevel = compressionLevel(v, "LAYERCACHE_IMAGE_COMPRESSION_LEVEL", s.ImageCompression, "", &problems)
+	s.CompressionLevel = compressionLevel(v, "LAYERCACHE_COMPRESSION_LEVEL", s.Compression, cacheLevels[s.Compression], &problems)
+	if s.Compression == s.ImageCompression {
+		s.CompressionLevel = s.ImageLevel
+	}
 	if s.Mode == ModeS3 && s.Bucket == "" {
 		problems.add("LAYERCACHE_MODE", "is s3 and LAYERCACHE_S3 is not set: expected BUCKET or BUCKET/PREFIX/")
+	}
+	if s.Policy == PolicyAct && s.Mode != ModeRegistry && s.Mode != ModeOff {
+		problems.add("LAYERCACHE_POLICY", "is act and LAYERCACHE_MODE is %s: act needs the mode registry; set advise, or leave it out", s.Mode)
 	}
 	if s.Mode == ModeRegistry && s.Repository == "" {
 		s.Mode = ModeOff
@@ -160,23 +235,24 @@ func SettingsFrom(v Values) (Settings, Problems) {
 	return s, problems
 }
 
-// levels holds each compressor's highest level, and its default here; empty means the compressor's own
-// default.
+// cacheLevels are the default levels of cached layers, for compressors whose own default is not used.
 //
 // For zstd, BuildKit has four speeds: levels 0 to 2, 3 to 5, 6 to 9 and 10 to 22. The default here is the
 // fastest. Compared with zstd's own default of 3, a layer is 7 % larger and takes three fifths of the time.
-var levels = map[string]struct {
-	highest int
-	unset   string
-}{"zstd": {22, "1"}, "gzip": {9, ""}}
+var cacheLevels = map[string]string{"zstd": "1"}
 
-func compressionLevel(text, compression string, problems *Problems) string {
+// highestLevels are the highest levels of the compressors.
+var highestLevels = map[string]int{"zstd": 22, "gzip": 9}
+
+// compressionLevel returns the value of the variable, or unset if it has none.
+func compressionLevel(v Values, variable, compression, unset string, problems *Problems) string {
+	text := v.Text(variable)
 	if text == "" {
-		return levels[compression].unset
+		return unset
 	}
-	highest := levels[compression].highest
+	highest := highestLevels[compression]
 	if level, err := strconv.Atoi(text); err != nil || level < 0 || level > highest {
-		problems.add("LAYERCACHE_COMPRESSION_LEVEL", "is %q: expected a number from 0 to %d for %s", text, highest, compression)
+		problems.add(variable, "is %q: expected a number from 0 to %d for %s", text, highest, compression)
 		return ""
 	}
 	return text

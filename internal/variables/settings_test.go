@@ -26,7 +26,8 @@ func from(env map[string]string) func(string) (string, bool) {
 func defaults() Settings {
 	return Settings{
 		Repository: devRepository, Mode: "registry", Write: true, FallbackBranch: "main", Builder: "auto",
-		CacheTimeout: 10 * time.Second, ReportDir: "layercache-report", Compression: "zstd", CompressionLevel: "1", Layers: "all", Prices: DefaultPrices,
+		JobIdle: 15 * time.Minute, CacheTimeout: 10 * time.Second, Mounts: []string{MountsAuto}, MountLimit: 2e9, ReportDir: "layercache-report", Compression: "gzip", Layers: "all", Policy: "advise", Prices: DefaultPrices,
+		ImageCompression: "gzip", RewriteTimestamp: true, Attestations: "image-manifest",
 	}
 }
 
@@ -46,9 +47,14 @@ func TestEachVariableSetsItsSetting(t *testing.T) {
 		{"mode local in a folder", "LAYERCACHE_LOCAL_DIR", "/caches", func(s *Settings) { s.LocalDir = "/caches" }},
 		{"a bucket with a prefix", "LAYERCACHE_S3", "bucket/a/b/", func(s *Settings) { s.Bucket, s.Prefix = "bucket", "a/b/" }},
 		{"a bucket without a prefix", "LAYERCACHE_S3", "bucket", func(s *Settings) { s.Bucket = "bucket" }},
-		{"gzip", "LAYERCACHE_COMPRESSION", "gzip", func(s *Settings) { s.Compression, s.CompressionLevel = "gzip", "" }},
+		{"a cache with zstd is fast", "LAYERCACHE_COMPRESSION", "zstd", func(s *Settings) { s.Compression, s.CompressionLevel = "zstd", "1" }},
+		{"an image with zstd", "LAYERCACHE_IMAGE_COMPRESSION", "zstd", func(s *Settings) { s.ImageCompression = "zstd" }},
+		{"the level of the image is also that of a cache with its compression", "LAYERCACHE_IMAGE_COMPRESSION_LEVEL", "9", func(s *Settings) { s.ImageLevel, s.CompressionLevel = "9", "9" }},
+		{"attestations as OCI artifacts", "LAYERCACHE_ATTESTATIONS", "oci-artifact", func(s *Settings) { s.Attestations = "oci-artifact" }},
+		{"no attestations", "LAYERCACHE_ATTESTATIONS", "none", func(s *Settings) { s.Attestations = "none" }},
+		{"times are left", "LAYERCACHE_REWRITE_TIMESTAMP", "false", func(s *Settings) { s.RewriteTimestamp = false }},
 		{"only the layers of the last stage", "LAYERCACHE_LAYERS", "final", func(s *Settings) { s.Layers = "final" }},
-		{"a compression level", "LAYERCACHE_COMPRESSION_LEVEL", "19", func(s *Settings) { s.CompressionLevel = "19" }},
+		{"a level of the cache does not count if the image has the same compression", "LAYERCACHE_COMPRESSION_LEVEL", "9", func(*Settings) {}},
 		{"the price of a minute", "LAYERCACHE_USD_PER_MINUTE", "0.02", func(s *Settings) { s.Prices.Minute = 0.02 }},
 		{"the price of storage", "LAYERCACHE_USD_PER_GB_MONTH", "0", func(s *Settings) { s.Prices.GBMonth = 0 }},
 		{"builds per month are at least one", "LAYERCACHE_BUILDS_PER_MONTH", "0", func(s *Settings) { s.Prices.BuildsPerMonth = 1 }},
@@ -65,6 +71,13 @@ func TestEachVariableSetsItsSetting(t *testing.T) {
 		{"the docker builder", "LAYERCACHE_BUILDER", "docker", func(s *Settings) { s.Builder = "docker" }},
 		{"a role for the cache repository", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam::111122223333:role/cache", func(s *Settings) { s.RepositoryRole = "arn:aws:iam::111122223333:role/cache" }},
 		{"a role with a path in another partition", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws-us-gov:iam::111122223333:role/team/a/cache", func(s *Settings) { s.RepositoryRole = "arn:aws-us-gov:iam::111122223333:role/team/a/cache" }},
+		{"some cache mounts", "LAYERCACHE_MOUNTS", "npm, /root/.cache", func(s *Settings) { s.Mounts = []string{"npm", "/root/.cache"} }},
+		{"no cache mounts", "LAYERCACHE_MOUNTS", "off", func(s *Settings) { s.Mounts = []string{MountsOff} }},
+		{"the limit of a cache mount", "LAYERCACHE_MOUNT_LIMIT", "500MB", func(s *Settings) { s.MountLimit = 500_000_000 }},
+		{"a limit in binary units", "LAYERCACHE_MOUNT_LIMIT", "2 GiB", func(s *Settings) { s.MountLimit = 2 << 30 }},
+		{"a limit without a unit", "LAYERCACHE_MOUNT_LIMIT", "4096", func(s *Settings) { s.MountLimit = 4096 }},
+		{"the name of a job", "LAYERCACHE_JOB", "images", func(s *Settings) { s.Job = "images" }},
+		{"the time that the builder of a job is kept", "LAYERCACHE_JOB_IDLE", "1h", func(s *Settings) { s.JobIdle = time.Hour }},
 		{"the cache timeout", "LAYERCACHE_CACHE_TIMEOUT", "1m30s", func(s *Settings) { s.CacheTimeout = 90 * time.Second }},
 		{"the parallelism", "LAYERCACHE_PARALLELISM", "4", func(s *Settings) { s.Parallelism = 4 }},
 		{"the report folder", "LAYERCACHE_REPORT_DIR", "/tmp/r", func(s *Settings) { s.ReportDir = "/tmp/r" }},
@@ -86,9 +99,33 @@ func TestEachVariableSetsItsSetting(t *testing.T) {
 	}
 }
 
+func TestCompressionLevels(t *testing.T) {
+	cases := []struct {
+		name         string
+		env          map[string]string
+		cache, image string
+	}{
+		{"a cache with another compression has its own level", map[string]string{"COMPRESSION": "zstd", "COMPRESSION_LEVEL": "19", "IMAGE_COMPRESSION_LEVEL": "9"}, "19", "9"},
+		{"a cache with the image's compression has its level", map[string]string{"COMPRESSION_LEVEL": "1", "IMAGE_COMPRESSION_LEVEL": "9"}, "9", "9"},
+		{"zstd for both has the default of the compressor", map[string]string{"COMPRESSION": "zstd", "IMAGE_COMPRESSION": "zstd", "COMPRESSION_LEVEL": "1"}, "", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			env := map[string]string{}
+			for variable, value := range c.env {
+				env[Prefix+variable] = value
+			}
+			got, err := FromEnv(from(env))
+			require.NoError(t, err)
+			assert.Equal(t, c.cache, got.CompressionLevel)
+			assert.Equal(t, c.image, got.ImageLevel)
+		})
+	}
+}
+
 func TestAnEmptyVariableCountsAsNotSet(t *testing.T) {
 	env := map[string]string{"LAYERCACHE_REPOSITORY": devRepository}
-	for _, variable := range []string{"MODE", "WRITE", "REFRESH", "APP", "BRANCH", "FALLBACK_BRANCH", "BUILDER", "MIRRORS", "REPORT_DIR", "REPOSITORY_ROLE", "PARALLELISM", "CACHE_TIMEOUT"} {
+	for _, variable := range []string{"MODE", "WRITE", "REFRESH", "APP", "BRANCH", "FALLBACK_BRANCH", "BUILDER", "MIRRORS", "REPORT_DIR", "REPOSITORY_ROLE", "PARALLELISM", "CACHE_TIMEOUT", "MOUNTS", "MOUNT_LIMIT"} {
 		env["LAYERCACHE_"+variable] = ""
 	}
 	got, err := FromEnv(from(env))
@@ -124,8 +161,11 @@ func TestAWrongValueIsReportedWithWhatWasExpected(t *testing.T) {
 		{"a mode in capitals", "LAYERCACHE_MODE", "Off", "expected one of registry, inline, image, local, s3, off"},
 		{"a word that is not a boolean", "LAYERCACHE_WRITE", "yes", "expected true or false"},
 		{"another word that is not a boolean", "LAYERCACHE_REFRESH", "maybe", "expected true or false"},
-		{"a level that the compressor does not have", "LAYERCACHE_COMPRESSION_LEVEL", "99", "expected a number from 0 to 22 for zstd"},
-		{"a level that is not a number", "LAYERCACHE_COMPRESSION_LEVEL", "best", "expected a number from 0 to 22 for zstd"},
+		{"a level that the compressor does not have", "LAYERCACHE_COMPRESSION_LEVEL", "99", "expected a number from 0 to 9 for gzip"},
+		{"a level that is not a number", "LAYERCACHE_COMPRESSION_LEVEL", "best", "expected a number from 0 to 9 for gzip"},
+		{"a level that the image's compressor does not have", "LAYERCACHE_IMAGE_COMPRESSION_LEVEL", "10", "expected a number from 0 to 9 for gzip"},
+		{"an unknown compression of the image", "LAYERCACHE_IMAGE_COMPRESSION", "xz", "expected one of gzip, zstd"},
+		{"an unknown form of attestations", "LAYERCACHE_ATTESTATIONS", "false", "expected one of image-manifest, oci-artifact, none"},
 		{"unknown layers", "LAYERCACHE_LAYERS", "most", "expected one of all, final"},
 		{"a negative price", "LAYERCACHE_USD_PER_MINUTE", "-1", "expected a number such as 0.1"},
 		{"a price that is not a number", "LAYERCACHE_USD_PER_GB_MONTH", "NaN", "expected a number such as 0.1"},
@@ -135,6 +175,10 @@ func TestAWrongValueIsReportedWithWhatWasExpected(t *testing.T) {
 		{"the ARN of a session", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:sts::111122223333:assumed-role/cache/x", "expected the ARN of a role"},
 		{"a role without an account", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam:::role/cache", "expected the ARN of a role"},
 		{"a role with a line end", "LAYERCACHE_REPOSITORY_ROLE", "arn:aws:iam::111122223333:role/cache\n", "expected the ARN of a role"},
+		{"a limit that is no size", "LAYERCACHE_MOUNT_LIMIT", "many", "expected a size such as 500MB or 2GB"},
+		{"a limit in an unknown unit", "LAYERCACHE_MOUNT_LIMIT", "2GX", "expected a size such as 500MB or 2GB"},
+		{"a limit that no disk has", "LAYERCACHE_MOUNT_LIMIT", "99999999999PB", "expected a size such as 500MB or 2GB"},
+		{"a limit of nothing", "LAYERCACHE_MOUNT_LIMIT", "0", "expected a size such as 500MB or 2GB"},
 		{"a time without a unit", "LAYERCACHE_CACHE_TIMEOUT", "10", "expected a duration such as 10s"},
 		{"a time of zero", "LAYERCACHE_CACHE_TIMEOUT", "0s", "expected a duration such as 10s"},
 		{"zero steps", "LAYERCACHE_PARALLELISM", "0", "expected a whole number of at least 1"},

@@ -16,15 +16,20 @@ const Prefix = "LAYERCACHE_"
 // follows it.
 const SecretPrefix = Prefix + "SECRET_"
 
+// Ticket is the name of the variable in which a deployment that waits for the image passes its ticket, which is
+// a secret. It is in no table, because users never set it.
+const Ticket = Prefix + "TICKET"
+
 // Command is a command of layercache that reads variables.
 type Command string
 
-// The commands that read variables. Buildspec stands for the buildspecs, which read one variable themselves.
+// The commands that read variables. Buildspec stands for the buildspecs, which read some variables themselves.
 const (
 	Build     Command = "build"
 	Image     Command = "image"
 	Index     Command = "index"
 	Prewarm   Command = "prewarm"
+	Stop      Command = "stop"
 	Try       Command = "try"
 	Buildspec Command = "buildspec"
 )
@@ -72,25 +77,43 @@ var All = []Variable{
 	{Name: "LAYERCACHE_REFRESH", Form: boolean, Default: "false", Commands: cache,
 		Help: "Ignore the existing cache and export a new one"},
 	{Name: "LAYERCACHE_APP", Form: text, Commands: cache, Prop: "App",
-		Help: "First part of the cache tag", Unset: "the image's name, else the folder's"},
+		Help: "First part of the cache tag", Unset: "the image's name, plus its namespace, Dockerfile, context and target where they are not the default"},
 	{Name: "LAYERCACHE_BRANCH", Form: text, Commands: []Command{Build, Image, Index},
 		Help: "Branch whose cache is read first and written", Unset: "from CodeBuild, else from git"},
 	{Name: "LAYERCACHE_FALLBACK_BRANCH", Form: text, Default: "main", Commands: cache, Prop: "FallbackBranch",
 		Help: "Branch whose cache is read while the build's own branch has none"},
 	{Name: "LAYERCACHE_BUILDER", Form: oneOf(BuilderAuto, BuilderNative, BuilderContainer, BuilderDocker), Default: BuilderAuto, Commands: everyBuild, Prop: "Builder",
 		Help: "BuildKit to build on; auto takes the first that can run"},
+	{Name: "LAYERCACHE_JOB", Form: text, Commands: []Command{Build, Image, Stop},
+		Help: "Name of a job. Its builds share a native builder, so a stage that several images have in common is built once", Unset: "off; in CodeBuild, builds share the builder that layercache docker starts"},
+	{Name: "LAYERCACHE_JOB_IDLE", Form: duration, Default: "15m", Commands: cache,
+		Help: "How long the builder of a job is kept while no build uses it; layercache stop ends it at once"},
 	{Name: "LAYERCACHE_MIRRORS", Form: mirrors, Commands: everyBuild, Prop: "PullThrough",
 		Help: "Where base images are pulled from first; the upstream is the fallback", Unset: "none"},
 	{Name: "LAYERCACHE_LAYERS", Form: oneOf(LayersAll, LayersFinal), Default: LayersAll, Commands: everyBuild,
-		Help: "Which steps are cached: all, or those of the last stage only"},
-	{Name: "LAYERCACHE_COMPRESSION", Form: oneOf("zstd", "gzip"), Default: "zstd", Commands: everyBuild, Prop: "CacheCompression",
+		Help: "Which steps are cached: all, or those of the last stage only. The next build after a change from final to all runs all steps"},
+	{Name: "LAYERCACHE_POLICY", Form: oneOf(PolicyAdvise, PolicyAct), Default: PolicyAdvise, Commands: cache, Prop: "CachePolicy",
+		Help: "What to do about a cache that does not pay: advise says so; act uses all layers, the last stage's or no cache, by what the last builds showed"},
+	{Name: "LAYERCACHE_COMPRESSION", Form: oneOf("zstd", "gzip"), Default: "gzip", Commands: everyBuild, Prop: "CacheCompression",
 		Help: "Compression of cached layers"},
 	{Name: "LAYERCACHE_COMPRESSION_LEVEL", Form: level, Commands: everyBuild,
-		Help: "Compression level of cached layers: 0 to 22 for zstd, 0 to 9 for gzip", Unset: "1 for zstd, its own default for gzip"},
+		Help: "Compression level of cached layers: 0 to 22 for zstd, 0 to 9 for gzip; not used if the image has the same compression, whose level then counts", Unset: "1 for zstd, its own default for gzip"},
+	{Name: "LAYERCACHE_IMAGE_COMPRESSION", Form: oneOf("gzip", "zstd"), Default: "gzip", Commands: everyBuild, Prop: "ImageCompression",
+		Help: "Compression of the image's layers; layers from the cache or a base image that have another are recompressed"},
+	{Name: "LAYERCACHE_IMAGE_COMPRESSION_LEVEL", Form: level, Commands: everyBuild,
+		Help: "Compression level of the image's layers: 0 to 22 for zstd, 0 to 9 for gzip", Unset: "the compressor's own default"},
+	{Name: "LAYERCACHE_REWRITE_TIMESTAMP", Form: boolean, Default: "true", Commands: everyBuild,
+		Help: "With SOURCE_DATE_EPOCH, set later times of files in the image to it, as rewrite-timestamp of BuildKit's exporter"},
+	{Name: "LAYERCACHE_ATTESTATIONS", Form: oneOf(AttestationsImageManifest, AttestationsOCIArtifact, AttestationsNone), Default: AttestationsImageManifest, Commands: everyBuild, Prop: "Attestations",
+		Help: "Form of attestations; none leaves out buildx's default one, so that an image of one platform is a single manifest"},
 	{Name: "LAYERCACHE_PARALLELISM", Form: count, Commands: everyBuild,
 		Help: "How many steps run at the same time", Unset: "no limit"},
 	{Name: "LAYERCACHE_CACHE_TIMEOUT", Form: duration, Default: DefaultCacheTimeout.String(), Commands: everyBuild,
-		Help: "How long a build waits in total for a cache that does not answer"},
+		Help: "How long a build waits in total for a cache that does not answer, or for a registry that throttles requests"},
+	{Name: "LAYERCACHE_MOUNTS", Form: list, Default: MountsAuto, Commands: everyBuild, Prop: "CacheMounts",
+		Help: "Cache mounts (RUN --mount=type=cache) that are kept with the cache: auto for all, off, or a list of their ids"},
+	{Name: "LAYERCACHE_MOUNT_LIMIT", Form: size, Default: "2GB", Commands: everyBuild, Prop: "CacheMountLimit",
+		Help: "Largest size of a kept cache mount; files that no step has read for longest are left out"},
 	{Name: "LAYERCACHE_REPOSITORY_ROLE", Form: role, Commands: cache,
 		Help: "IAM role to assume for signing in to the cache repositories", Unset: "the build's own identity"},
 	{Name: "LAYERCACHE_LOCAL_DIR", Form: text, Commands: cache,
@@ -134,11 +157,17 @@ var All = []Variable{
 		Help: "SBOM attestation, as --sbom of docker buildx build", Unset: "buildx's default"},
 	{Name: "LAYERCACHE_ARGS", Form: array, Commands: image, Prop: "Build.Extra",
 		Help: `Further arguments of docker buildx build, such as ["--label","team=shop"]`, Unset: "none"},
+	{Name: "LAYERCACHE_BAKE", Form: text, Commands: image, Prop: "Bake.File",
+		Help: "Bake or compose file whose targets are built instead of one image, relative to the working directory; true for the files that buildx finds. LAYERCACHE_ARGS are then arguments of docker buildx bake; LAYERCACHE_DOCKERFILE, LAYERCACHE_CONTEXT and LAYERCACHE_TARGET are not used", Unset: "one image"},
+	{Name: "LAYERCACHE_BAKE_IMAGES", Form: object, Commands: image, Prop: "Bake.Images",
+		Help: `Targets of LAYERCACHE_BAKE to build, and the image repository of each, such as {"api":"HOST/api"}; each gets LAYERCACHE_TAGS`, Unset: "the targets and tags in the file"},
 
 	{Name: "LAYERCACHE_PREWARM", Form: list, Commands: []Command{Prewarm},
-		Help: "Images to pull through a pull-through cache, HOST/PREFIX/NAME:TAG", Unset: "those given as arguments"},
+		Help: "Images to pull through a pull-through cache, HOST/PREFIX/NAME:TAG or HOST/PREFIX/NAME:TAG@DIGEST", Unset: "those given as arguments"},
 	{Name: "LAYERCACHE_COMMAND", Form: text, Commands: []Command{Buildspec}, Prop: "Build.Platforms",
 		Help: "Command that the buildspec for batches runs: image or index", Unset: "set by the batch"},
+	{Name: "LAYERCACHE_HELPER", Form: text, Commands: []Command{Buildspec},
+		Help: "S3 location of the helper's zip, such as s3://BUCKET/KEY, from which a buildspec of another project fetches it", Unset: "set by attach.Attachment"},
 }
 
 // Find returns the variable with the name.

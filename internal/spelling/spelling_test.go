@@ -16,7 +16,9 @@ func TestSimilarNamesAreReturnedTheClosestFirst(t *testing.T) {
 		{"a missing letter", "shp", []string{"shop", "SHIP"}},
 		{"a part of a name", "house", []string{"warehouse"}},
 		{"a longer name", "checkout-eu", []string{"checkout"}},
-		{"another case", "ship", []string{"SHIP", "shop"}},
+		{"another case", "ship", []string{"SHIP"}},
+		{"two letters swapped in a short name", "shpo", []string{"shop"}},
+		{"two of five letters", "shopp-rp", []string{"shop-pr"}},
 		{"no similar name", "billing", nil},
 		{"an empty name", "", nil},
 	}
@@ -30,4 +32,13 @@ func TestSimilarNamesAreReturnedTheClosestFirst(t *testing.T) {
 func TestOnlyNearOrPartReturnsNamesThatContainTheTypedOne(t *testing.T) {
 	assert.Empty(t, Near("house", []string{"warehouse"}))
 	assert.Equal(t, []string{"warehouse"}, Near("warehuose", []string{"shop", "warehouse"}))
+}
+
+func TestAFixNamesTheSimilarNamesOrElseAll(t *testing.T) {
+	type size string
+	sizes := []size{"SMALL", "MEDIUM", "LARGE", "X_LARGE"}
+	assert.Equal(t, "did you mean MEDIUM?", Fix("medum", sizes))
+	assert.Equal(t, "did you mean X_LARGE?", Fix("xlarge", sizes))
+	assert.Equal(t, "did you mean MEDIUM?", Fix("CODEBUILD_MEDIUM", sizes))
+	assert.Equal(t, "use one of SMALL, MEDIUM, LARGE, X_LARGE", Fix("tiny", sizes))
 }
