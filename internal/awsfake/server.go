@@ -1,13 +1,15 @@
 // Package awsfake answers calls of the AWS SDK over HTTP with scripted answers, in the protocol of CodeBuild,
-// CloudWatch Logs and ECR. It simulates what moto does not: builds that take time and fail, growing logs and
-// denied calls.
+// CloudWatch Logs, ECR and ECS, and in that of Lambda, whose operations are a method and a path. It simulates what
+// moto does not: builds that take time and fail, growing logs and denied calls.
 //
-// https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+// https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html and
+// https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
 package awsfake
 
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -70,7 +72,7 @@ type Server struct {
 }
 
 // Serve starts a server that runs until the test ends.
-func Serve(t *testing.T, answers map[string]Answer) *Server {
+func Serve(t testing.TB, answers map[string]Answer) *Server {
 	t.Helper()
 	s := &Server{answers: answers}
 	server := httptest.NewServer(s)
@@ -110,9 +112,12 @@ func (s *Server) Config() aws.Config {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	_, operation, named := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if !named {
+		operation = r.Method + " " + r.URL.RequestURI()
+	}
 	var input map[string]any
-	if err := json.NewDecoder(r.Body).Decode(&input); err != nil {
+	if err := json.NewDecoder(r.Body).Decode(&input); err != nil && !errors.Is(err, io.EOF) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}

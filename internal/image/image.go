@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/deployment"
 	"github.com/layercache/layercache/internal/source"
 	"github.com/layercache/layercache/internal/variables"
 )
@@ -38,8 +39,12 @@ type Image struct {
 	Secrets map[string]string
 	// Provenance and SBOM are the values of --provenance and --sbom; empty means buildx's default.
 	Provenance, SBOM string
-	// Args are further arguments of docker buildx build.
+	// Args are further arguments of docker buildx build, or of docker buildx bake.
 	Args []string
+	// BakeFile is the bake file whose targets are built instead; "true" means the files that buildx finds, and empty
+	// that one image is built. BakeImages are the repositories of the targets' images, HOST/NAME, by target.
+	BakeFile   string
+	BakeImages map[string]string
 }
 
 // Words are the values of {commit}, {branch} and {build} in tags; empty when not known.
@@ -62,7 +67,11 @@ func From(v variables.Values, words Words, lookup func(string) (string, bool)) (
 		SBOM:         v.Text("LAYERCACHE_SBOM"),
 		Args:         v.List("LAYERCACHE_ARGS"),
 	}
+	i.readBake(v)
 	var c checker
+	if i.BakeFile != "" {
+		c.checkBake(i)
+	}
 	c.inside("LAYERCACHE_CONTEXT", i.Context)
 	c.inside("LAYERCACHE_DOCKERFILE", filepath.Dir(i.Dockerfile))
 	i.Tags = c.tags(v.List("LAYERCACHE_TAGS"), words)
@@ -74,8 +83,8 @@ func From(v variables.Values, words Words, lookup func(string) (string, bool)) (
 			c.problem("LAYERCACHE_SECRETS", "takes the secret %q from the variable %q, which is not set", id, i.Secrets[id])
 		}
 	}
-	if given, _ := lookup("LAYERCACHE_IMAGE"); given == "" {
-		c.problem("LAYERCACHE_IMAGE", "is not set: expected HOST/NAME, without a tag")
+	if given, _ := lookup("LAYERCACHE_IMAGE"); given == "" && i.BakeFile == "" {
+		c.problem("LAYERCACHE_IMAGE", "is not set: expected HOST/NAME, without a tag; or set LAYERCACHE_BAKE")
 	}
 	return i, c.problems
 }
@@ -148,7 +157,8 @@ func (c *checker) inside(variable, path string) {
 // tagPattern is the grammar of tags in the distribution specification.
 var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
-// tags replaces the words in the tags. The values are untrusted, so they are slugged.
+// tags replaces the words in the tags. The values are untrusted, so they are slugged, and must not give the tag
+// of a deployment: whoever may push a branch could replace the image that a deployment takes.
 func (c *checker) tags(templates []string, words Words) []string {
 	const variable = "LAYERCACHE_TAGS"
 	if len(templates) == 0 {
@@ -167,8 +177,11 @@ func (c *checker) tags(templates []string, words Words) []string {
 			}
 			tag = strings.ReplaceAll(tag, word, cache.Slug(values[word], 80))
 		}
-		if !tagPattern.MatchString(tag) {
+		switch {
+		case !tagPattern.MatchString(tag):
 			c.problem(variable, "has the tag %q: expected at most 128 letters, digits, _, . and -", template)
+		case tag != template && deployment.IsTag(tag):
+			c.problem(variable, "has the tag %q, which is %s in this build: tags of this form belong to deployments, so give the branch another name", template, tag)
 		}
 		tags = append(tags, tag)
 	}

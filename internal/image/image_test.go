@@ -3,11 +3,13 @@ package image
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/internal/deployment"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -145,6 +147,33 @@ func TestWrongVariablesAreRefused(t *testing.T) {
 			_, err := read(environment, Words{})
 			assert.ErrorContains(t, err, c.message)
 			assert.ErrorContains(t, err, c.variable)
+		})
+	}
+}
+
+func TestABranchCannotTakeTheTagOfADeployment(t *testing.T) {
+	taken := deployment.Tag([]byte("inputs"))
+	cases := []struct {
+		name, tags, branch string
+		want               []string
+	}{
+		{"the function that starts the build gives the tag itself", "latest," + taken, "main", []string{"latest", taken}},
+		{"a branch with the name of the tag is refused", "{branch}", taken, nil},
+		{"so is one with the name of a platform's image", "{branch}", taken + "-linux-amd64", nil},
+		{"so is one that a template completes", "deploy-{branch}", strings.TrimPrefix(taken, "deploy-"), nil},
+		{"a branch may begin like it", "{branch}", "deploy-faster", []string{"deploy-faster"}},
+		{"a tag may have the commit", "deploy-{commit}", "main", []string{"deploy-0123456789abcdef0123456789abcdef01234567"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			words := Words{Branch: c.branch, Commit: "0123456789abcdef0123456789abcdef01234567"}
+			described, err := read(map[string]string{"LAYERCACHE_IMAGE": repository, "LAYERCACHE_TAGS": c.tags}, words)
+			if c.want == nil {
+				require.ErrorContains(t, err, "tags of this form belong to deployments")
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, c.want, described.Tags)
 		})
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/layercache/layercache/internal/registry/throttle"
 )
 
 // PushedIndex is an index that was pushed.
@@ -38,7 +40,7 @@ func (i Image) Index(ctx context.Context, keychain authn.Keychain) ([]PushedInde
 }
 
 func (i Image) join(ctx context.Context, tag string, keychain authn.Keychain) (PushedIndex, error) {
-	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain)}
+	options := append(throttle.Options(), remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain))
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, platform := range i.Platforms {
 		from, err := name.ParseReference(i.Repository + ":" + PlatformTag(tag, platform))

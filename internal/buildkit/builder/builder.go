@@ -1,4 +1,4 @@
-// Package builder starts a BuildKit for one build and removes it afterwards.
+// Package builder starts a BuildKit for one build and removes it afterwards, or joins one that builds of a job share.
 //
 // There are three kinds. "native" runs buildkitd as a plain process: it pulls no image, is ready in a
 // fraction of a second, and needs Linux, root and runc. "container" is buildx's docker-container driver,
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/cachemount"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -37,7 +38,16 @@ type Options struct {
 	PlainHTTP []string
 	// S3 passes the AWS configuration of this process to the native builder, for a cache in S3.
 	S3 bool
-	// Buildx is the client that the builder is registered with.
+	// Mounts returns the keeper of the cache mounts of a native builder; nil if they are not kept. temp is a private
+	// folder of the builder.
+	Mounts func(temp string) cachemount.Keeper
+	// SharedByBuilds is true if several builds run on the builder. It then removes what they no longer use when the disk
+	// is almost full.
+	SharedByBuilds bool
+	// Join returns a native builder that builds share, which is used instead of a new one. If it returns an error, a new
+	// one is started. nil means that none is shared.
+	Join func(context.Context, Options) (*Builder, error)
+	// Buildx is the client that the builder is registered with; none if Path is empty.
 	Buildx buildx.Client
 	// Env is added to the environment of every call of Buildx. BUILDX_CONFIG should be a private folder.
 	Env []string
@@ -62,9 +72,11 @@ type Builder struct {
 	note string
 	// configured is true if the builder uses the buildkitd.toml of writeConfiguration.
 	configured bool
-	// process is nil if the builder is not a child of this process.
+	// process is that of a native builder; nil for the others.
 	process *process
-	close   func() error
+	// daemon tells where the process is; set if process is.
+	daemon Daemon
+	close  func() error
 	// removed receives once, when the files of the closed builder are removed; nil if close itself removes
 	// them.
 	removed <-chan error
@@ -147,6 +159,9 @@ func Start(ctx context.Context, options Options) (*Builder, error) {
 	}
 	return nil, &NoBuilderError{Reasons: failed}
 }
+
+// UsesMirrors reports whether the builder tries Options.Mirrors first.
+func (b *Builder) UsesMirrors() bool { return b.configured }
 
 // explainChoice returns why this builder was chosen, with the starter's note and the errors of the kinds
 // tried before.

@@ -11,14 +11,29 @@ import (
 //
 // https://docs.docker.com/build/buildkit/toml-configuration/
 type configuration struct {
-	Worker   map[string]workerConfiguration   `toml:"worker"`
-	Registry map[string]registryConfiguration `toml:"registry,omitempty"`
-	History  *historyConfiguration            `toml:"history,omitempty"`
+	Entitlements []string                         `toml:"insecure-entitlements"`
+	Worker       map[string]workerConfiguration   `toml:"worker"`
+	Registry     map[string]registryConfiguration `toml:"registry,omitempty"`
+	History      *historyConfiguration            `toml:"history,omitempty"`
+	DNS          *dnsConfiguration                `toml:"dns,omitempty"`
 }
 
 type workerConfiguration struct {
-	GC             bool `toml:"gc"`
-	MaxParallelism int  `toml:"max-parallelism,omitempty"`
+	GC             bool       `toml:"gc"`
+	MaxParallelism int        `toml:"max-parallelism,omitempty"`
+	Policies       []gcPolicy `toml:"gcpolicy,omitempty"`
+}
+
+// gcPolicy is what garbage collection removes.
+type gcPolicy struct {
+	Filters      []string `toml:"filters"`
+	MinFreeSpace string   `toml:"minFreeSpace"`
+}
+
+// sharedPolicy removes results and contexts of earlier builds, in order of their last use, when the disk is almost full.
+// BuildKit removes nothing that a build uses. Cache mounts stay, because what is in them may not have been saved yet.
+var sharedPolicy = gcPolicy{
+	Filters: []string{"type==regular", "type==source.local", "type==source.git.checkout"}, MinFreeSpace: "2GB",
 }
 
 type registryConfiguration struct {
@@ -26,14 +41,34 @@ type registryConfiguration struct {
 	HTTP    bool     `toml:"http,omitempty"`
 }
 
+// dnsConfiguration has the name servers of steps. BuildKit keeps these, also loopback ones.
+type dnsConfiguration struct {
+	NameServers []string `toml:"nameservers"`
+}
+
 // historyConfiguration limits the build history; 0 entries disable it.
 type historyConfiguration struct {
 	MaxEntries int `toml:"maxEntries"`
 }
 
-// writeConfiguration writes buildkitd.toml with the mirrors, the limit of parallel steps and the build
-// history. It disables garbage collection, because the builder runs for one build only.
-func writeConfiguration(path string, options Options) error {
+// entitlements are those that a build may ask for with --allow. buildx's container driver and Docker's own
+// builder allow the same. It gives steps nothing more: they are on the machine's network anyway.
+// security.insecure is not among them, because it gives a step all capabilities and devices of the machine.
+var entitlements = []string{"network.host"}
+
+// writeConfiguration writes buildkitd.toml.
+func writeConfiguration(path string, options Options, nameServers []string) error {
+	content, err := configure(options, nameServers)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, content, 0o600)
+}
+
+// configure returns buildkitd.toml with the mirrors, the limit of parallel steps, the build history and the name servers
+// of steps, which BuildKit chooses if there are none. Garbage collection is disabled for a builder that runs one build
+// only.
+func configure(options Options, nameServers []string) ([]byte, error) {
 	registries := map[string]registryConfiguration{}
 	for _, mirror := range options.Mirrors {
 		registry := registries[mirror.Upstream]
@@ -45,16 +80,24 @@ func writeConfiguration(path string, options Options) error {
 		registry.HTTP = true
 		registries[host] = registry
 	}
+	worker := workerConfiguration{MaxParallelism: options.Parallelism}
+	if options.SharedByBuilds {
+		worker.GC, worker.Policies = true, []gcPolicy{sharedPolicy}
+	}
 	c := configuration{
-		Worker:   map[string]workerConfiguration{"oci": {GC: false, MaxParallelism: options.Parallelism}},
-		Registry: registries,
+		Entitlements: entitlements,
+		Worker:       map[string]workerConfiguration{"oci": worker},
+		Registry:     registries,
 	}
 	if options.NoHistory {
 		c.History = &historyConfiguration{MaxEntries: 0}
 	}
+	if len(nameServers) > 0 {
+		c.DNS = &dnsConfiguration{NameServers: nameServers}
+	}
 	content, err := toml.Marshal(c)
 	if err != nil {
-		return fmt.Errorf("buildkitd.toml: %w", err)
+		return nil, fmt.Errorf("buildkitd.toml: %w", err)
 	}
-	return os.WriteFile(path, content, 0o600)
+	return content, nil
 }

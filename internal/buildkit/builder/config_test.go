@@ -34,8 +34,8 @@ func TestTheConfigurationHasMirrorsAndPlainHTTPRegistries(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "buildkitd.toml")
-			require.NoError(t, writeConfiguration(path, Options{Mirrors: c.mirrors, PlainHTTP: c.plainHTTP}))
-			want := map[string]any{"worker": map[string]any{"oci": map[string]any{"gc": false}}}
+			require.NoError(t, writeConfiguration(path, Options{Mirrors: c.mirrors, PlainHTTP: c.plainHTTP}, nil))
+			want := map[string]any{"insecure-entitlements": []any{"network.host"}, "worker": map[string]any{"oci": map[string]any{"gc": false}}}
 			if c.want != nil {
 				want["registry"] = c.want
 			}
@@ -46,15 +46,28 @@ func TestTheConfigurationHasMirrorsAndPlainHTTPRegistries(t *testing.T) {
 
 func TestTheConfigurationLimitsParallelSteps(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "buildkitd.toml")
-	require.NoError(t, writeConfiguration(path, Options{Parallelism: 3}))
-	want := map[string]any{"worker": map[string]any{"oci": map[string]any{"gc": false, "max-parallelism": int64(3)}}}
-	assert.Equal(t, want, parsed(t, path))
+	require.NoError(t, writeConfiguration(path, Options{Parallelism: 3}, nil))
+	assert.Equal(t, map[string]any{"oci": map[string]any{"gc": false, "max-parallelism": int64(3)}}, parsed(t, path)["worker"])
 }
 
 func TestTheConfigurationCanDisableTheBuildHistory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "buildkitd.toml")
-	require.NoError(t, writeConfiguration(path, Options{NoHistory: true}))
+	require.NoError(t, writeConfiguration(path, Options{NoHistory: true}, nil))
 	assert.Equal(t, map[string]any{"maxEntries": int64(0)}, parsed(t, path)["history"])
+}
+
+func TestASharedBuilderRemovesWhatIsNotUsedButNoCacheMounts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "buildkitd.toml")
+	require.NoError(t, writeConfiguration(path, Options{SharedByBuilds: true}, nil))
+	assert.Equal(t, map[string]any{"oci": map[string]any{"gc": true, "gcpolicy": []any{map[string]any{
+		"filters": []any{"type==regular", "type==source.local", "type==source.git.checkout"}, "minFreeSpace": "2GB",
+	}}}}, parsed(t, path)["worker"])
+}
+
+func TestTheConfigurationHasNameServersOfSteps(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "buildkitd.toml")
+	require.NoError(t, writeConfiguration(path, Options{}, []string{"127.0.0.11", "10.0.0.2"}))
+	assert.Equal(t, map[string]any{"nameservers": []any{"127.0.0.11", "10.0.0.2"}}, parsed(t, path)["dns"])
 }
 
 func parsed(t *testing.T, path string) map[string]any {

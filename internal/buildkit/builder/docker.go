@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/layercache/layercache/internal/buildkit/toolchain"
+	"github.com/layercache/layercache/internal/docker/real"
 	"github.com/layercache/layercache/internal/registry/dockerconfig"
 )
 
@@ -29,7 +30,8 @@ func startContainer(ctx context.Context, options Options) (*Builder, error) {
 		return nil, err
 	}
 	config := filepath.Join(dir, "buildkitd.toml")
-	if err := writeConfiguration(config, options); err != nil {
+	// The container may be on another machine, whose name servers are not known.
+	if err := writeConfiguration(config, options, nil); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	name := filepath.Base(dir)
@@ -66,9 +68,9 @@ func startDocker(ctx context.Context, _ Options) (*Builder, error) {
 // dockerInfo returns the storage driver of the docker daemon. The error means that the daemon does not
 // answer.
 func dockerInfo(ctx context.Context) (string, error) {
-	docker, err := exec.LookPath("docker")
+	docker, err := real.Find()
 	if err != nil {
-		return "", errors.New("docker is not on PATH")
+		return "", err
 	}
 	return run(exec.CommandContext(ctx, docker, "info", "--format", "{{.Driver}} {{.DriverStatus}}"))
 }

@@ -98,7 +98,7 @@ func TestTheErrorNamesMissingDocker(t *testing.T) {
 	t.Setenv("PATH", f.dir)
 	for _, kind := range []string{"container", "docker"} {
 		_, err := Start(context.Background(), Options{Kind: kind})
-		require.EqualError(t, err, "no builder can run here:\n"+kind+" builder: docker is not on PATH")
+		require.EqualError(t, err, "no builder can run here:\n"+kind+" builder: docker is not on PATH: install Docker")
 	}
 	f.program("docker", daemonDown)
 	for _, kind := range []string{"container", "docker"} {

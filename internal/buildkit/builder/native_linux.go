@@ -25,38 +25,84 @@ const (
 	bootTimeout = 20 * time.Second
 	// stopTimeout is the time that buildkitd has to end its steps before it is killed.
 	stopTimeout = 10 * time.Second
+	// daemonSocket is the name of the socket in the state folder at which buildkitd accepts builds.
+	daemonSocket = "buildkitd.sock"
 )
 
 // errEnded is the error of a buildkitd that ended during its start.
 var errEnded = errors.New("buildkitd ended before it was ready")
 
-// startNative runs buildkitd as a child of this process, with its own socket and state folder. It blocks
-// dockerd's port at the same time.
+// startNative joins the builder that is shared, or runs buildkitd as a child of this process, with its own socket and
+// state folder. It blocks dockerd's port at the same time.
 func startNative(ctx context.Context, options Options) (*Builder, error) {
 	if err := canRunBuildkitd(); err != nil {
 		return nil, err
 	}
-	binary, err := findBuildkitd()
-	if err != nil {
-		return nil, err
-	}
-	var daemon *daemon
-	var restartNote string
 	started := make(chan error, 1)
+	var b *Builder
 	go func() {
 		var err error
-		daemon, restartNote, err = startWithRetry(ctx, binary, options)
+		b, err = joinOrRun(ctx, options)
 		started <- err
 	}()
 	open := blockDockerAPI(ctx)
 	if err := <-started; err != nil {
 		return nil, err
 	}
+	b.note = joinNotes(b.note, oneLine(open))
+	return b, nil
+}
+
+// joinOrRun joins the builder that is shared. If there is none, or it cannot be used, it runs buildkitd.
+func joinOrRun(ctx context.Context, options Options) (*Builder, error) {
+	if options.Join == nil {
+		return runNative(ctx, options)
+	}
+	b, joinErr := options.Join(ctx, options)
+	if joinErr == nil {
+		return b, nil
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	b, err := runNative(ctx, options)
+	if err == nil && !errors.Is(joinErr, ErrNotShared) {
+		b.note = joinNotes("a builder of its own, because "+oneLine(joinErr), b.note)
+	}
+	return b, err
+}
+
+// runNative runs buildkitd as a child of this process.
+func runNative(ctx context.Context, options Options) (*Builder, error) {
+	binary, err := findBuildkitd()
+	if err != nil {
+		return nil, err
+	}
+	daemon, restartNote, err := startWithRetry(ctx, binary, options)
+	if err != nil {
+		return nil, err
+	}
 	state := daemon.state
-	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, note: joinNotes(restartNote, state.slowNote(), oneLine(open))}
-	b.process = &process{Process: daemon.cmd.Process, exited: daemon.exited, socket: daemon.state.path("buildkitd.sock"), failure: func() error { return daemon.failure }}
+	var mounts *mountServer
+	if options.Mounts != nil {
+		keeper := options.Mounts(state.path("tmp"))
+		if mounts, err = serveMounts(state, keeper, daemon.cmd.Process.Pid); err != nil {
+			daemon.stop()
+			return nil, errors.Join(err, state.remove())
+		}
+	}
+	pid, kill := daemon.cmd.Process.Pid, daemon.cmd.Process.Kill
+	b := &Builder{Kind: "native", Name: state.name(), ExportsCache: true, configured: true, note: joinNotes(restartNote, state.slowNote())}
+	b.daemon = Daemon{Dir: state.dir, Snapshotter: state.snapshotter, PID: pid, Note: state.slowNote()}
+	b.process = &process{
+		pid: pid, exited: daemon.exited, socket: state.path(daemonSocket),
+		failure: func() error { return daemon.failure }, kill: func() { _ = kill() },
+	}
 	b.close = func() error {
 		daemon.stop()
+		if mounts != nil {
+			mounts.close()
+		}
 		b.removed = state.discard()
 		return nil
 	}
@@ -76,7 +122,7 @@ func startWithRetry(ctx context.Context, binary string, options Options) (daemon
 
 func canRunBuildkitd() error {
 	if os.Geteuid() != 0 {
-		return errors.New("buildkitd needs root")
+		return errors.New("buildkitd needs root: run as root, or use Docker")
 	}
 	if _, err := exec.LookPath(machineRuntime); err != nil {
 		return errors.New("runc is not on PATH: install the runc package")
@@ -155,16 +201,14 @@ func startDaemon(ctx context.Context, binary string, options Options) (*daemon, 
 // start starts buildkitd and registers it with buildx at the same time, and waits for both.
 func (d *daemon) start(ctx context.Context, options Options) error {
 	config := d.state.path("buildkitd.toml")
-	if err := writeConfiguration(config, options); err != nil {
+	if err := writeConfiguration(config, options, ReadNameServers().Steps); err != nil {
 		return err
 	}
-	address := "unix://" + d.state.path("buildkitd.sock")
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return d.boot(groupCtx, config, address, options.S3) })
-	group.Go(func() error {
-		_, err := run(options.Buildx.Command(groupCtx, options.Env, "create", "--name", d.state.name(), "--driver", "remote", address))
-		return err
-	})
+	group.Go(func() error { return d.boot(groupCtx, config, d.state.address(), options.S3) })
+	if options.Buildx.Path != "" {
+		group.Go(func() error { return d.state.register(groupCtx, options) })
+	}
 	return group.Wait()
 }
 

@@ -7,13 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/exec"
 )
 
-var errNotLinux = errors.New("buildkitd runs on Linux only")
+var errNotLinux = errors.New("buildkitd runs on Linux only: use Docker")
 
 func startNative(context.Context, Options) (*Builder, error) {
 	return nil, errNotLinux
 }
+
+// Connect fails: only Linux has a native builder.
+func Connect(context.Context, Options, Daemon, Link) (*Builder, error) { return nil, errNotLinux }
+
+// StateDirs returns nothing: only Linux has a native builder.
+func StateDirs() []string { return nil }
 
 func lacksOnlyBuildkitd() bool { return false }
 
@@ -25,3 +32,6 @@ func FirstProcess(_ []string, stderr io.Writer) (exitStatus int) {
 	fmt.Fprintf(stderr, "layercache: %v\n", errNotLinux)
 	return 1
 }
+
+// startWithParent is never called: only Linux has the OCI runtime.
+func startWithParent(*exec.Cmd) error { return errNotLinux }

@@ -1,26 +1,55 @@
 package builder
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
-// process is the process of a builder that is a child of this process.
+// ErrKilled is the error of a builder whose process was killed with SIGKILL.
+var ErrKilled = errors.New("it was killed, perhaps because memory ran out")
+
+// process is the process of a native builder.
 type process struct {
-	*os.Process
+	pid    int
 	exited <-chan struct{}
 	// socket is where it accepts builds.
 	socket string
 	// failure returns why the process ended, once exited is closed.
 	failure func() error
+	// kill kills it.
+	kill func()
 }
 
-// Lost reports whether the builder's process has ended by itself. It is false for a builder that is not a
-// child of this process.
+// explainExit returns ErrKilled for a process that was killed, and other errors as they are.
+func explainExit(err error) error {
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+			return ErrKilled
+		}
+	}
+	return err
+}
+
+// Exited is closed when the process of a native builder has ended. It is nil for other builders.
+func (b *Builder) Exited() <-chan struct{} {
+	if b.process == nil {
+		return nil
+	}
+	return b.process.exited
+}
+
+// Daemon tells where the process of a native builder is.
+func (b *Builder) Daemon() Daemon { return b.daemon }
+
+// Lost reports whether the builder's process has ended by itself. It is false for a builder that is not native.
 func (b *Builder) Lost() bool {
 	if b.process == nil {
 		return false
@@ -60,30 +89,30 @@ func (b *Builder) HasDied() bool {
 	return b.Lost()
 }
 
-// Failure returns why a builder that is lost ended, such as "signal: killed".
+// Failure returns why a builder that is lost ended, such as ErrKilled.
 func (b *Builder) Failure() error {
 	if !b.Lost() {
 		return nil
 	}
-	return b.process.failure()
+	return explainExit(b.process.failure())
 }
 
-// Kill kills the builder's process if it is a child of this process. Close removes its files.
+// Kill kills the process of a native builder, also for other builds that share it. Close removes its files.
 func (b *Builder) Kill() {
 	if b.process != nil {
-		_ = b.process.Kill()
+		b.process.kill()
 	}
 }
 
 // Traffic returns how many bytes the builder has read and written so far, in files and connections. known is
-// false if the builder is not a child of this process, or not on Linux.
+// false if the builder is not native. Builds that share it add to the same figure.
 //
 // https://www.kernel.org/doc/html/latest/filesystems/proc.html#proc-pid-io-display-the-io-accounting-fields
 func (b *Builder) Traffic() (bytes int64, known bool) {
 	if b.process == nil {
 		return 0, false
 	}
-	counters, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", b.process.Pid))
+	counters, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", b.process.pid))
 	if err != nil {
 		return 0, false
 	}

@@ -50,11 +50,15 @@ var traceVariables = []string{
 func IsRuntime(program string) bool { return filepath.Base(program) == stepRuntime }
 
 // Runtime removes raw sockets and the trace collector from the step that buildkitd starts with these arguments,
-// sets maxOOMScore, and executes runc in its place. It returns only on failure; then no step was started.
+// sets maxOOMScore, and executes runc in its place. It runs runc as a child instead if the step has cache mounts
+// that are kept, and returns its exit status. Otherwise it returns only on failure; then no step was started.
 func Runtime(arguments []string, stderr io.Writer) (exitStatus int) {
 	err := restrict(arguments)
 	if err == nil {
-		err = becomeRunc(arguments)
+		exitStatus, err = becomeRuncWithMounts(arguments)
+	}
+	if err == nil {
+		return exitStatus
 	}
 	fmt.Fprintf(stderr, "layercache: the step was not started, because it could not be restricted: %v (LAYERCACHE_BUILDER=docker does not need this)\n", err)
 	return 1

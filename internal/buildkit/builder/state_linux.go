@@ -1,10 +1,12 @@
 package builder
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +17,9 @@ import (
 // stateParents are tried in this order until overlay mounts work. In CodeBuild the root of the container is
 // an overlay, which does not support further overlay mounts, and /var/lib/docker is a volume.
 var stateParents = []string{"/var/lib/layercache", filepath.Join(os.TempDir(), "layercache"), "/var/lib/docker/layercache"}
+
+// StateDirs returns the folders that can hold the state of native builders. They need not exist.
+func StateDirs() []string { return slices.Clone(stateParents) }
 
 // state is the folder of one builder. It is locked while its process runs, so a later builder can distinguish
 // a folder in use from one that a crash left behind.
@@ -115,6 +120,15 @@ func (s *state) path(name string) string { return filepath.Join(s.dir, name) }
 
 // name returns the name of the builder in buildx, which is unique on this machine.
 func (s *state) name() string { return "layercache-" + filepath.Base(s.dir) }
+
+// address is where buildkitd accepts builds.
+func (s *state) address() string { return "unix://" + s.path(daemonSocket) }
+
+// register adds the builder to buildx's list.
+func (s *state) register(ctx context.Context, options Options) error {
+	_, err := run(options.Buildx.Command(ctx, options.Env, "create", "--name", s.name(), "--driver", "remote", s.address()))
+	return err
+}
 
 // slowNote explains why the builder copies files instead of mounting them; empty if it mounts them.
 func (s *state) slowNote() string {

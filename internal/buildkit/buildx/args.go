@@ -22,6 +22,8 @@ type Args struct {
 	Builder string
 	// Dockerfile is given with --file. Context is the positional argument. Both are empty if not given.
 	Dockerfile, Context string
+	// Target is given with --target.
+	Target string
 	// BuildArgs are given with --build-arg, as NAME=VALUE or NAME.
 	BuildArgs []string
 	// Caches are the registry refs given with --cache-from and --cache-to.
@@ -30,10 +32,16 @@ type Args struct {
 	Scanners []string
 	// MetadataFile is given with --metadata-file.
 	MetadataFile string
-	// Progress is given with --progress, or is "quiet" for --quiet.
-	Progress string
+	// Progress is given with --progress; HasProgress is true if it is given, perhaps as an empty value.
+	Progress    string
+	HasProgress bool
+	// Quiet is given with --quiet.
+	Quiet bool
 	// OnlyChecks means that nothing is built: --check, or --call with a value other than build.
 	OnlyChecks bool
+	// NoCache is given with --no-cache. FreshStages are given with --no-cache-filter, split at commas.
+	NoCache     bool
+	FreshStages []string
 }
 
 // valueFlags are the long flags of `buildx build` that take a value in the next argument.
@@ -127,21 +135,26 @@ func (a *Args) take(name, value string) bool {
 		a.Builder = value
 	case "file":
 		a.Dockerfile = value
+	case "target":
+		a.Target = value
 	case "build-arg":
 		a.BuildArgs = append(a.BuildArgs, value)
 	case "metadata-file":
 		a.MetadataFile = value
 	case "check":
+		// As in buildx, --check=false does not undo an earlier --check.
 		a.OnlyChecks = a.OnlyChecks || isTrue(value)
 	case "call", "print":
-		a.OnlyChecks = a.OnlyChecks || value != "build"
+		a.OnlyChecks = !callsBuild(value)
+	case "no-cache":
+		a.NoCache = isTrue(value)
+	case "no-cache-filter":
+		a.FreshStages = append(a.FreshStages, strings.Split(value, ",")...)
 	case "progress":
-		a.Progress = value
+		a.Progress, a.HasProgress = value, true
 		return true
 	case "quiet":
-		if isTrue(value) {
-			a.Progress = "quiet"
-		}
+		a.Quiet = isTrue(value)
 		return true
 	}
 	return false
@@ -158,12 +171,39 @@ func (a *Args) withoutQuiet(argument string) string {
 			break
 		}
 		if name == "quiet" {
-			a.Progress = "quiet"
+			a.Quiet = true
 			return a.withoutQuiet(argument[:i] + argument[i+1:])
 		}
 	}
 	return argument
 }
+
+// callsBuild reports whether a value of --call means that the image is built: an empty one, or the method
+// build with any options.
+//
+// https://github.com/docker/buildx/blob/v0.38.2/util/buildflags/callfunc.go
+func callsBuild(value string) bool {
+	fields, err := csv.NewReader(strings.NewReader(value)).Read()
+	if err != nil {
+		return value == ""
+	}
+	return slices.Contains(fields, "build")
+}
+
+// Display returns the arguments that set how buildx shows the build. Rest does not have them.
+func (a Args) Display() []string {
+	var display []string
+	if a.HasProgress {
+		display = append(display, "--progress="+a.Progress)
+	}
+	if a.Quiet {
+		display = append(display, "--quiet")
+	}
+	return display
+}
+
+// PrintsID reports whether buildx prints the image's id at the end.
+func (a Args) PrintsID() bool { return (a.Quiet || a.Progress == "quiet") && !a.OnlyChecks }
 
 // isTrue parses the optional value of a boolean flag. An empty or invalid value is true.
 func isTrue(value string) bool {
@@ -181,6 +221,9 @@ func (a Args) Images() []string {
 	}
 	return images
 }
+
+// ReadsStdin reports whether the context or the Dockerfile is the standard input.
+func (a Args) ReadsStdin() bool { return a.Context == "-" || a.Dockerfile == "-" }
 
 // stdouts are the file names of the standard output.
 var stdouts = []string{"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}

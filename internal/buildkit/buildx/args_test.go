@@ -36,6 +36,15 @@ func TestParseArgsReadsTheValuesThatTheHelperNeeds(t *testing.T) {
 		{"checks only", "--check .", Args{OnlyChecks: true}},
 		{"checks by call", "--call outline .", Args{OnlyChecks: true}},
 		{"a call that builds", "--call=build .", Args{}},
+		{"a call that builds, with an option", "--call format=json,build .", Args{}},
+		{"an empty call builds", "--call= .", Args{}},
+		{"a check that is switched off", "--check=false .", Args{}},
+		{"a check that is switched off too late", "--check --check=false .", Args{OnlyChecks: true}},
+		{"of a check and a call the last counts", "--check --call build .", Args{}},
+		{"a check by call, in another format", "--call check,format=json .", Args{OnlyChecks: true}},
+		{"no cache", "--no-cache .", Args{NoCache: true}},
+		{"no cache, switched off", "--no-cache --no-cache=false .", Args{}},
+		{"stages without a cache", "--no-cache-filter a,b --no-cache-filter=c .", Args{FreshStages: []string{"a", "b", "c"}}},
 		{"a value that looks like a flag", "--build-arg --tag=x --label --push -f -t .", Args{BuildArgs: []string{"--tag=x"}, Dockerfile: "-t"}},
 		{"arguments after two dashes are not flags", "-- --push", Args{}},
 		{"a context on standard input", "-f Dockerfile -", Args{Dockerfile: "Dockerfile"}},
@@ -54,19 +63,22 @@ func TestParseArgsReadsTheValuesThatTheHelperNeeds(t *testing.T) {
 
 // The helper shows the progress. buildx refuses --quiet together with the --progress that the helper sets.
 func TestProgressAndQuietAreRemoved(t *testing.T) {
-	cases := []struct{ name, line, rest, progress string }{
-		{"progress in two arguments", "--progress plain -t a .", "-t a .", "plain"},
-		{"progress in one argument", "--progress=tty .", ".", "tty"},
-		{"the last progress counts", "--progress=tty . --progress plain", ".", "plain"},
-		{"quiet", "--quiet -t a .", "-t a .", "quiet"},
-		{"short quiet", ". -q", ".", "quiet"},
-		{"quiet given as true", "--quiet=true .", ".", "quiet"},
+	cases := []struct{ name, line, rest, display string }{
+		{"progress in two arguments", "--progress plain -t a .", "-t a .", "--progress=plain"},
+		{"progress in one argument", "--progress=tty .", ".", "--progress=tty"},
+		{"the last progress counts", "--progress=tty . --progress plain", ".", "--progress=plain"},
+		{"quiet", "--quiet -t a .", "-t a .", "--quiet"},
+		{"short quiet", ". -q", ".", "--quiet"},
+		{"quiet given as true", "--quiet=true .", ".", "--quiet"},
 		{"quiet given as false", "--quiet=false .", ".", ""},
 		{"quiet given as 0", "--quiet=0 .", ".", ""},
-		{"quiet before a flag with a value in a cluster", "-qt a:1 .", "-t a:1 .", "quiet"},
-		{"quiet before a flag with its value in a cluster", "-qta:1 .", "-ta:1 .", "quiet"},
-		{"quiet after another flag in a cluster", "-Dq .", "-D .", "quiet"},
-		{"quiet before another flag in a cluster", "-qD .", "-D .", "quiet"},
+		{"quiet that is switched off", "-q --quiet=false .", ".", ""},
+		{"progress and quiet", "-q --progress plain .", ".", "--progress=plain --quiet"},
+		{"an empty progress", "--progress= .", ".", "--progress="},
+		{"quiet before a flag with a value in a cluster", "-qt a:1 .", "-t a:1 .", "--quiet"},
+		{"quiet before a flag with its value in a cluster", "-qta:1 .", "-ta:1 .", "--quiet"},
+		{"quiet after another flag in a cluster", "-Dq .", "-D .", "--quiet"},
+		{"quiet before another flag in a cluster", "-qD .", "-D .", "--quiet"},
 		{"progress as the value of another flag is kept", "--build-arg --progress=plain .", "--build-arg --progress=plain .", ""},
 		{"a q in a value is kept", "-tq . -fq", "-tq . -fq", ""},
 		{"progress after two dashes is kept", "-t a -- --progress=plain", "-t a -- --progress=plain", ""},
@@ -75,7 +87,7 @@ func TestProgressAndQuietAreRemoved(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			got := ParseArgs(split(c.line))
 			assert.Equal(t, split(c.rest), got.Rest)
-			assert.Equal(t, c.progress, got.Progress)
+			assert.Equal(t, split(c.display), append([]string{}, got.Display()...))
 		})
 	}
 }

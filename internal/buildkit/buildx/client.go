@@ -11,6 +11,7 @@ import (
 
 	"github.com/layercache/layercache/internal/buildkit/private"
 	"github.com/layercache/layercache/internal/buildkit/toolchain"
+	"github.com/layercache/layercache/internal/docker/real"
 	"github.com/layercache/layercache/internal/registry/dockerconfig"
 )
 
@@ -62,7 +63,7 @@ func Find() (Client, error) {
 			return Client{Path: path}, nil
 		}
 	}
-	if docker, err := exec.LookPath("docker"); err == nil && exec.Command(docker, "buildx", "version").Run() == nil {
+	if docker, err := real.Find(); err == nil && exec.Command(docker, "buildx", "version").Run() == nil {
 		return Client{Path: docker, Prefix: []string{"buildx"}}, nil
 	}
 	return Client{}, ErrNotFound

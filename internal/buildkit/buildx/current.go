@@ -39,6 +39,11 @@ func Current(docker dockerconfig.Context) (instance Instance, ok bool) {
 	if name == "" {
 		name = chosen(docker)
 	}
+	return Named(name)
+}
+
+// Named returns the instance with the name. ok is false if there is no such instance.
+func Named(name string) (instance Instance, ok bool) {
 	var stored struct {
 		Name, Driver string
 		Nodes        []struct{ Endpoint string }
@@ -48,6 +53,16 @@ func Current(docker dockerconfig.Context) (instance Instance, ok bool) {
 		return Instance{}, false
 	}
 	return Instance{Name: name, Driver: stored.Driver, Endpoint: stored.Nodes[0].Endpoint}, true
+}
+
+// IsLocalContainer reports whether the instance is a container of this machine's docker daemon, which is as empty as a
+// builder of layercache when a job begins.
+func (i Instance) IsLocalContainer() bool {
+	if i.Driver != "docker-container" || dockerconfig.IsRemote(i.Endpoint) {
+		return false
+	}
+	docker, err := dockerconfig.ContextNamed(dockerconfig.UserDir(), i.Endpoint)
+	return err != nil || !docker.Remote()
 }
 
 // chosen returns the name that `docker buildx use` stored for the docker context or for all contexts, or "".

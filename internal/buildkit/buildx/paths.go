@@ -75,6 +75,33 @@ func secretFiles(value string, set func(variable string) bool) []string {
 	return files
 }
 
+// Records returns what a build writes about itself: files with metadata and the image's ID, and folders with
+// caches. The result of the build, which --output names, is not among them.
+func (a Args) Records() (files, folders []string) {
+	for flag, value := range a.values() {
+		switch flag {
+		case "metadata-file", "iidfile":
+			files = append(files, value)
+		case "cache-to":
+			folders = append(folders, attributes(value, "dest")...)
+		case "cache-from":
+			folders = append(folders, attributes(value, "src")...)
+		}
+	}
+	return files, folders
+}
+
+// LocalContexts returns the paths of named contexts that may be folders.
+func (a Args) LocalContexts() []string {
+	var paths []string
+	for flag, value := range a.values() {
+		if _, path, found := strings.Cut(value, "="); flag == "build-context" && found && !strings.Contains(path, "://") {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 // Policies returns the policy files that the arguments name.
 func (a Args) Policies() []string {
 	var files []string

@@ -33,15 +33,31 @@ func (a Args) Shape() string {
 	return hex.EncodeToString(hash.Sum(nil)[:6])
 }
 
-// CacheOnly returns the arguments that repeat the build without its outputs, to export only the cache.
+// CacheOnly returns the arguments that repeat the build without its outputs and without running a step again,
+// to export only the cache.
 func (a Args) CacheOnly() []string {
 	kept := []string{"--output", "type=cacheonly", "--provenance=false"}
 	for name, pieces := range flags(a.Rest) {
+		if name == "no-cache" || name == "no-cache-filter" {
+			continue
+		}
 		if !slices.Contains(neutralFlags, name) || name == "secret" || name == "ssh" || name == "builder" {
 			kept = append(kept, pieces...)
 		}
 	}
 	return kept
+}
+
+// WithDockerfile returns the arguments with another Dockerfile. Only Rest and Dockerfile change.
+func (a Args) WithDockerfile(path string) Args {
+	changed := a
+	changed.Dockerfile, changed.Rest = path, []string{"--file=" + path}
+	for name, pieces := range flags(a.Rest) {
+		if name != "file" {
+			changed.Rest = append(changed.Rest, pieces...)
+		}
+	}
+	return changed
 }
 
 // OnAnyBuilder returns the arguments without --builder. leaves reports whether the result leaves the builder,
@@ -56,6 +72,46 @@ func (a Args) OnAnyBuilder() (moved Args, leaves bool) {
 		}
 	}
 	return moved, leaves
+}
+
+// SentTo returns the arguments with this output instead of their image names and outputs. Only Rest changes.
+func (a Args) SentTo(output string) Args {
+	return a.replaced([]string{"tag", "push", "load", "output"}, "--output="+output)
+}
+
+// Loaded returns the arguments with --load instead of their outputs. Only Rest changes.
+func (a Args) Loaded() Args { return a.replaced([]string{"push", "load", "output"}, "--load") }
+
+// Without returns the arguments without the flags. Only Rest changes.
+func (a Args) Without(names ...string) Args { return a.replaced(names) }
+
+// replaced returns the arguments with others in place of all flags with the names.
+func (a Args) replaced(names []string, others ...string) Args {
+	changed := a
+	changed.Rest = others
+	for name, pieces := range flags(a.Rest) {
+		if !slices.Contains(names, name) {
+			changed.Rest = append(changed.Rest, pieces...)
+		}
+	}
+	return changed
+}
+
+// Sent reports whether the arguments say where the result goes: whether they push it, and whether they write it to a
+// file, a folder or nowhere.
+func (a Args) Sent() (pushed, written bool) {
+	for name, pieces := range flags(a.Rest) {
+		_, value, _ := readFlag(pieces)
+		switch name {
+		case "push":
+			pushed = pushed || isTrue(value)
+		case "output":
+			pushed = pushed || Pushes(value)
+			kind := outputType(value)
+			written = written || kind == "" || kind == "oci" || len(attributes(value, "dest")) > 0
+		}
+	}
+	return pushed, written
 }
 
 // flags iterates over the arguments: the long name of each flag with the arguments that it occupies. The name

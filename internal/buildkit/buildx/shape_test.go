@@ -34,7 +34,7 @@ func TestArgumentsThatBuildTheSameHaveTheSameShape(t *testing.T) {
 }
 
 func TestCacheOnlyDropsTheOutputs(t *testing.T) {
-	given := strings.Fields("--push -t a:1 --secret id=s,env=S -f D --build-arg A=1 --metadata-file m -o type=registry --load --sbom=true --label a=b -- ctx")
+	given := strings.Fields("--push -t a:1 --no-cache --no-cache-filter=deps --secret id=s,env=S -f D --build-arg A=1 --metadata-file m -o type=registry --load --sbom=true --label a=b -- ctx")
 	assert.Equal(t, strings.Fields("--output type=cacheonly --provenance=false --secret id=s,env=S -f D --build-arg A=1 -- ctx"), ParseArgs(given).CacheOnly())
 }
 

@@ -1,9 +1,11 @@
 // Package display shows a build's progress like docker buildx: line by line in a log ("plain"), in place on a
-// terminal ("tty"), or not at all ("quiet").
+// terminal ("tty"), as JSON ("rawjson"), or not at all ("quiet").
 package display
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -23,20 +25,70 @@ type Display interface {
 	Close()
 }
 
-// New returns the display for a mode of buildx's --progress flag: auto, plain, tty, rawjson, quiet or none.
-// The default is BUILDKIT_PROGRESS, then auto, which is tty if out is a terminal and plain otherwise. rawjson
-// is shown as plain.
-func New(mode string, out io.Writer, graph *progress.Graph) Display {
-	if mode == "" {
-		mode = os.Getenv("BUILDKIT_PROGRESS")
+// Mode is how a build is shown.
+type Mode string
+
+// The modes.
+const (
+	Plain   Mode = "plain"
+	TTY     Mode = "tty"
+	RawJSON Mode = "rawjson"
+	Quiet   Mode = "quiet"
+)
+
+// errNotTerminal is buildx's error for --progress=tty.
+var errNotTerminal = errors.New("failed to get console: provided file is not a console; --progress=tty needs a terminal, --progress=plain does not")
+
+// Choose returns the mode for the values of buildx's --progress and --quiet and the output, and the errors
+// that buildx returns. fromEnv is BUILDKIT_PROGRESS, which counts if progress is auto or not given. An empty progress
+// that is given is auto.
+//
+// https://github.com/docker/buildx/blob/v0.38.2/commands/build.go
+func Choose(progress string, given, silent bool, fromEnv string, out io.Writer) (Mode, error) {
+	mode := progress
+	if !given {
+		mode = "auto"
 	}
-	file, isFile := out.(*os.File)
-	terminal := isFile && term.IsTerminal(int(file.Fd()))
+	if silent && mode != "auto" && mode != "quiet" && mode != "none" {
+		return "", fmt.Errorf("progress=%s and quiet cannot be used together", progress)
+	}
 	switch {
-	case mode == "quiet" || mode == "none":
+	case silent || mode == "quiet" || mode == "none":
+		return Quiet, nil
+	case mode == "auto" && fromEnv != "":
+		mode = fromEnv
+	}
+	switch mode {
+	case "", "auto":
+		if isTerminal(out) {
+			return TTY, nil
+		}
+		return Plain, nil
+	case "tty":
+		if !isTerminal(out) {
+			return "", errNotTerminal
+		}
+		return TTY, nil
+	case "plain", "rawjson", "quiet":
+		return Mode(mode), nil
+	}
+	return "", fmt.Errorf("invalid progress mode %s: expected auto, none, plain, quiet, rawjson or tty", mode)
+}
+
+func isTerminal(out io.Writer) bool {
+	file, isFile := out.(*os.File)
+	return isFile && term.IsTerminal(int(file.Fd()))
+}
+
+// New returns the display of a mode. TTY needs a terminal.
+func New(mode Mode, out io.Writer, graph *progress.Graph) Display {
+	switch mode {
+	case Quiet:
 		return &quiet{out: out, graph: graph}
-	case terminal && mode != "plain" && mode != "rawjson":
-		return newTTY(file, graph)
+	case RawJSON:
+		return &rawJSON{out: ToJSON(out), graph: graph}
+	case TTY:
+		return newTTY(out.(*os.File), graph)
 	}
 	return newPlain(out, graph)
 }

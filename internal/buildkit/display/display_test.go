@@ -2,6 +2,7 @@ package display
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -17,35 +18,76 @@ func TestTheModeChoosesTheDisplay(t *testing.T) {
 	file, err := os.Create(t.TempDir() + "/log")
 	require.NoError(t, err)
 	defer file.Close()
+	const none = "none given"
 	cases := []struct {
-		name, mode, variable string
-		out                  io.Writer
-		want                 Display
+		name, progress, variable string
+		silent                   bool
+		out                      io.Writer
+		want                     Display
+		problem                  string
 	}{
-		{"no mode and no terminal", "", "", io.Discard, &plain{}},
-		{"a file is not a terminal", "auto", "", file, &plain{}},
-		{"plain", "plain", "", io.Discard, &plain{}},
-		{"tty without a terminal", "tty", "", file, &plain{}},
-		{"rawjson", "rawjson", "", io.Discard, &plain{}},
-		{"quiet", "quiet", "", io.Discard, &quiet{}},
-		{"none", "none", "", io.Discard, &quiet{}},
-		{"quiet by variable", "", "quiet", io.Discard, &quiet{}},
-		{"the flag takes precedence over the variable", "plain", "quiet", io.Discard, &plain{}},
+		{"no mode and no terminal", none, "", false, io.Discard, &plain{}, ""},
+		{"a file is not a terminal", "auto", "", false, file, &plain{}, ""},
+		{"an empty mode is auto", "", "", false, file, &plain{}, ""},
+		{"plain", "plain", "", false, io.Discard, &plain{}, ""},
+		{"tty without a terminal", "tty", "", false, file, nil, "failed to get console"},
+		{"rawjson", "rawjson", "", false, io.Discard, &rawJSON{}, ""},
+		{"quiet as a mode", "quiet", "", false, io.Discard, &quiet{}, ""},
+		{"quiet as a flag", none, "", true, io.Discard, &quiet{}, ""},
+		{"quiet as a flag and as a mode", "quiet", "", true, io.Discard, &quiet{}, ""},
+		{"none", "none", "", false, io.Discard, &quiet{}, ""},
+		{"none and quiet", "none", "", true, io.Discard, &quiet{}, ""},
+		{"plain and quiet contradict each other", "plain", "", true, io.Discard, nil, "progress=plain and quiet cannot be used together"},
+		{"quiet by variable", none, "quiet", false, io.Discard, &quiet{}, ""},
+		{"rawjson by variable", "auto", "rawjson", false, io.Discard, &rawJSON{}, ""},
+		{"a variable does not count with an empty mode", "", "rawjson", false, io.Discard, &plain{}, ""},
+		{"a variable does not count with the flag quiet", none, "rawjson", true, io.Discard, &quiet{}, ""},
+		{"the flag takes precedence over the variable", "plain", "quiet", false, io.Discard, &plain{}, ""},
+		{"an unknown mode", "bogus", "", false, io.Discard, nil, "invalid progress mode bogus"},
+		{"an unknown mode by variable", none, "bogus", false, io.Discard, nil, "invalid progress mode bogus"},
+		{"an unknown mode by variable that a mode overrides", "plain", "bogus", false, io.Discard, &plain{}, ""},
+		{"modes are written in small letters", "Plain", "", false, io.Discard, nil, "invalid progress mode Plain"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			t.Setenv("BUILDKIT_PROGRESS", c.variable)
-			got := New(c.mode, c.out, progress.NewGraph())
+			value, given := strings.CutPrefix(c.progress, none)
+			mode, err := Choose(value, !given, c.silent, c.variable, c.out)
+			if c.problem != "" {
+				assert.ErrorContains(t, err, c.problem)
+				return
+			}
+			require.NoError(t, err)
+			got := New(mode, c.out, progress.NewGraph())
 			defer got.Close()
 			assert.IsType(t, c.want, got)
 		})
 	}
 }
 
+func TestRawJSONIsNothingButJSON(t *testing.T) {
+	event := `{"vertexes":[{"digest":"sha256:` + strings.Repeat("1", 64) + `","name":"[1/1] RUN x","error":"GET https://h/x?a=b\u0026X-Amz-Signature=0123456789abcdef","unknown":1}]}` + "\n"
+	var out bytes.Buffer
+	stderr := ToJSON(&out)
+	shown := New(RawJSON, stderr, progress.NewGraph())
+	fmt.Fprintln(stderr, "layercache: builder ready")
+	require.NoError(t, progress.Read(strings.NewReader(event+"ERROR: no\n"), shown.Event, shown.Text))
+	shown.Close()
+	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	require.Len(t, lines, 3)
+	assert.Equal(t, strings.ReplaceAll(strings.TrimSpace(event), "0123456789abcdef", "REDACTED"), lines[1], "an event stays as it is but for its signature")
+	var texts string
+	require.NoError(t, progress.Read(&out, func(e progress.Event) {
+		for _, log := range e.Logs {
+			texts += string(log.Data)
+		}
+	}, func(line []byte) { t.Errorf("not an event: %s", line) }))
+	assert.Equal(t, "layercache: builder ready\nbuildx: ERROR: no\n", texts)
+}
+
 func TestQuietShowsOnlyTheTextOfBuildx(t *testing.T) {
 	var out bytes.Buffer
 	graph := progress.NewGraph()
-	q := New("quiet", &out, graph)
+	q := New(Quiet, &out, graph)
 	q.Event(ends("a", "[1/1] RUN x", 0, 1))
 	q.Text([]byte("ERROR: no\n"))
 	q.Text([]byte("::add-mask::no \x1b[2J\r\n"))
@@ -105,6 +147,13 @@ func TestATerminalShowsTheFinalState(t *testing.T) {
 	for _, line := range lines {
 		assert.Less(t, len([]rune(line)), 80, "longer than the terminal's width: %s", line)
 	}
+}
+
+func TestATerminalShowsACacheThatDoesNotExistAsNoError(t *testing.T) {
+	missing := drawn(t, fails("a", "importing cache manifest from h/c:main", "h/c:main: not found"))
+	assert.Contains(t, missing, " => NOT FOUND importing cache manifest from h/c:main")
+	assert.NotContains(t, missing, red)
+	assert.Contains(t, drawn(t, fails("a", "importing cache manifest from h/c:main", "403 Forbidden")), red)
 }
 
 func TestNOCOLORTurnsColoursOff(t *testing.T) {

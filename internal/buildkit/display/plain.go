@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	// silenceLimit is how long the current vertex may print nothing before another one is shown.
+	// silenceLimit is how long the current vertex may print nothing before another one is shown, and how long the log is
+	// silent before a vertex that prints nothing is named again.
 	silenceLimit = 2 * time.Second
-	// namingDelay is how long a vertex runs before it is named, if it prints nothing.
+	// namingDelay is how long a vertex runs, and the log is silent, before it is named, if it prints nothing.
 	namingDelay = 300 * time.Millisecond
 	// longestName is the number of characters of a vertex's name or error that are shown. An instruction may
 	// be megabytes long.
@@ -209,11 +210,21 @@ func (p *plain) flush() {
 	}
 	for _, digest := range p.open {
 		state := p.states[digest]
-		if len(state.waiting) > 0 || p.current == "" && time.Since(state.seen) > namingDelay {
+		if len(state.waiting) > 0 || p.current == "" && p.mustName(state) {
 			p.show(digest)
 			return
 		}
 	}
+}
+
+// mustName reports whether a vertex that prints nothing is named, so that a reader knows what the build waits for. While
+// other vertices end, nobody wonders: with 30 targets, each end would be followed by the name of one that still runs.
+func (p *plain) mustName(state *plainState) bool {
+	silence := namingDelay
+	if state.index > 0 {
+		silence = silenceLimit
+	}
+	return time.Since(state.seen) > namingDelay && time.Since(p.shown) > silence
 }
 
 // show writes the waiting lines of the vertex, and its outcome if it is over.
@@ -259,12 +270,21 @@ func outcome(node *progress.Node) string {
 	switch {
 	case node.Cancelled():
 		return "CANCELED"
+	case lacksCache(node):
+		return "NOT FOUND: nothing to import"
 	case node.Error != "":
 		return "ERROR: " + escape.Shorten(escape.Line(node.Error), longestName)
 	case node.Cached:
 		return "CACHED"
 	}
 	return fmt.Sprintf("DONE %.1fs", node.Seconds())
+}
+
+// lacksCache reports whether the vertex is the import of a cache that does not exist, as in the first build. That is no
+// fault, so it is not shown as one.
+func lacksCache(node *progress.Node) bool {
+	attempt, ok := node.Import()
+	return ok && attempt.IsAbsent()
 }
 
 func seconds(d time.Duration) string {

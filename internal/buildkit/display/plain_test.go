@@ -71,6 +71,12 @@ func TestTheLogOfABuild(t *testing.T) {
 		{"a cached step", []progress.Event{cached}, "#1 [2/2] RUN make\n#1 CACHED\n"},
 		{"a step that fails", []progress.Event{runs("a", "[1/1] RUN x", 0), prints("a", "no\n", 1), fails("a", "[1/1] RUN x", "exit code: 2")},
 			"#1 [1/1] RUN x\n#1 1.000 no\n#1 ERROR: exit code: 2\n"},
+		{"a cache that does not exist is no error", []progress.Event{fails("a", "importing cache manifest from h/c:main", "failed to configure registry cache importer: h/c:main: not found")},
+			"#1 importing cache manifest from h/c:main\n#1 NOT FOUND: nothing to import\n"},
+		{"a cache that may not be read is an error", []progress.Event{fails("a", "importing cache manifest from h/c:main", "403 Forbidden")},
+			"#1 importing cache manifest from h/c:main\n#1 ERROR: 403 Forbidden\n"},
+		{"a base image that does not exist is an error", []progress.Event{fails("a", "[internal] load metadata for h/b:1", "h/b:1: not found")},
+			"#1 [internal] load metadata for h/b:1\n#1 ERROR: h/b:1: not found\n"},
 		{"a step that is cancelled", []progress.Event{fails("a", "[1/1] RUN x", "failed to solve: context canceled")}, "#1 [1/1] RUN x\n#1 CANCELED\n"},
 		{"a warning", []progress.Event{runs("a", "[1/1] ENV x y", 0), warned, ends("a", "[1/1] ENV x y", 0, 1)},
 			"#1 [1/1] ENV x y\n#1 WARN: LegacyKeyValueFormat: use ENV key=value\n#1 DONE 1.0s\n"},
@@ -146,6 +152,18 @@ func TestAStepThatPrintsNothingIsNamedAfterAWhile(t *testing.T) {
 	assert.Eventually(t, named, 5*time.Second, 10*time.Millisecond)
 	p.Close()
 	assert.Equal(t, "#1 [1/1] RUN sleep 60\n", out.String(), "only once")
+}
+
+func TestAStepThatPrintsNothingIsNotNamedAgainWhileOthersEnd(t *testing.T) {
+	var out bytes.Buffer
+	p := &plain{out: &out, graph: progress.NewGraph(), states: map[string]*plainState{}}
+	p.Event(runs("a", "[api] RUN sleep 60", 0))
+	p.states["a"].seen = time.Now().Add(-time.Hour)
+	for _, other := range []string{"b", "c", "d"} {
+		p.Event(runs(other, "["+other+"] RUN true", 0))
+		p.Event(ends(other, "["+other+"] RUN true", 0, 1))
+	}
+	assert.Equal(t, "#1 [api] RUN sleep 60\n#1 ...\n\n#2 [b] RUN true\n#2 DONE 1.0s\n\n#3 [c] RUN true\n#3 DONE 1.0s\n\n#4 [d] RUN true\n#4 DONE 1.0s\n", out.String())
 }
 
 func TestLinesOfBuildxStartWithItsName(t *testing.T) {

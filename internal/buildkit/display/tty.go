@@ -139,6 +139,8 @@ func (t *tty) lines(width int, running bool) (lines []string, done, total int) {
 func (t *tty) line(node *progress.Node, width int) string {
 	state, paint := "", ""
 	switch {
+	case lacksCache(node):
+		state, paint = "NOT FOUND ", faint
 	case node.Error != "":
 		state, paint = "ERROR ", red
 	case node.Cached:

@@ -53,7 +53,7 @@ func (g *Graph) Awaited() Awaited {
 // waits reports whether the vertex needs one whose layers are being downloaded. The export of the image needs
 // all.
 func (g *Graph) waits(node *Node, pulling, known map[string]bool) bool {
-	if strings.HasPrefix(node.Name, "exporting to ") {
+	if strings.HasPrefix(node.Name, imageExportPrefix) {
 		return len(pulling) > 0
 	}
 	return g.needs(node.Digest, pulling, known)
@@ -98,21 +98,68 @@ func (g *Graph) Fetched() (layers []string, complete bool, bytes int64) {
 	return layers, complete, bytes
 }
 
+// IsExporting reports whether all steps have ended and the result is being exported.
+func (g *Graph) IsExporting() bool {
+	return slices.ContainsFunc(g.nodes, func(node *Node) bool { return strings.HasPrefix(node.Name, "exporting to ") })
+}
+
+// pushedPrefix starts the id of the last status of an image's push. The vertex may end before it, and start again.
+const pushedPrefix = "pushing manifest for "
+
+// HasExported reports whether the result was exported, and pushed if pushes is true, and no vertex failed. It is false for
+// a build that exports nothing.
+func (g *Graph) HasExported(pushes bool) bool {
+	exported := func(node *Node) bool {
+		if !strings.HasPrefix(node.Name, imageExportPrefix) || node.Completed == nil {
+			return false
+		}
+		return !pushes || slices.ContainsFunc(node.Statuses, func(s Status) bool { return strings.HasPrefix(s.ID, pushedPrefix) && s.Completed != nil })
+	}
+	return slices.ContainsFunc(g.nodes, exported) && len(g.Failures()) == 0
+}
+
+// ExportsCache reports whether a cache is being exported.
+func (g *Graph) ExportsCache() bool {
+	return slices.ContainsFunc(g.nodes, func(node *Node) bool {
+		return strings.HasPrefix(node.Name, exportPrefix) && node.Completed == nil
+	})
+}
+
 // Failures returns the errors of all vertices except the import and export of the cache, which do not fail a
 // build.
 func (g *Graph) Failures() []string {
 	var failures []string
-	for _, node := range g.nodes {
-		if node.Error != "" && !strings.HasPrefix(node.Name, importPrefix) && !strings.HasPrefix(node.Name, exportPrefix) {
-			failures = append(failures, node.Error)
-		}
+	for _, node := range g.Failed() {
+		failures = append(failures, node.Error)
 	}
 	return failures
+}
+
+// Failed returns the vertices that Failures has the errors of.
+func (g *Graph) Failed() []*Node {
+	var failed []*Node
+	for _, node := range g.nodes {
+		if node.Error != "" && !node.isCacheTransfer() {
+			failed = append(failed, node)
+		}
+	}
+	return failed
+}
+
+// IsImageExport reports whether the vertex exports the image, and so pushes it.
+func (g *Graph) IsImageExport(digest string) bool {
+	node := g.byDigest[digest]
+	return node != nil && strings.HasPrefix(node.Name, imageExportPrefix)
 }
 
 // IsCacheWork reports whether the vertex imports or exports a cache, or came from one. Its log then comes
 // from BuildKit, not from a step of the Dockerfile.
 func (g *Graph) IsCacheWork(digest string) bool {
 	node := g.byDigest[digest]
-	return node != nil && (node.Cached || strings.HasPrefix(node.Name, importPrefix) || strings.HasPrefix(node.Name, exportPrefix))
+	return node != nil && (node.Cached || node.isCacheTransfer())
+}
+
+// isCacheTransfer reports whether the vertex imports or exports a cache.
+func (n *Node) isCacheTransfer() bool {
+	return strings.HasPrefix(n.Name, importPrefix) || strings.HasPrefix(n.Name, exportPrefix)
 }

@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -9,11 +10,13 @@ const (
 	// inlineExport is a status of the image's export with an inline cache.
 	inlineExport = "preparing layers for inline cache"
 	// emptyExport is a status of an export without any step to write.
-	emptyExport    = "skipping cache export for empty result"
-	importPrefix   = "importing cache manifest from "
-	exportPrefix   = "exporting cache to "
-	configPrefix   = "writing config "
-	manifestPrefix = "writing cache image manifest "
+	emptyExport  = "skipping cache export for empty result"
+	importPrefix = "importing cache manifest from "
+	exportPrefix = "exporting cache to "
+	// imageExportPrefix is that of every export of the build's result.
+	imageExportPrefix = "exporting to "
+	configPrefix      = "writing config "
+	manifestPrefix    = "writing cache image manifest "
 )
 
 // Import is one attempt to import a cache.
@@ -26,16 +29,30 @@ type Import struct {
 	Ended bool
 }
 
+var absent = regexp.MustCompile(`(?i)not found|\b404\b|manifest unknown|name unknown`)
+
+// IsAbsent reports whether the import failed because there is no such cache, or because a part of it was deleted.
+func (i Import) IsAbsent() bool { return i.Error != "" && absent.MatchString(i.Error) }
+
 // Imports returns the attempts to import a cache. BuildKit names a registry cache by its ref.
 func (g *Graph) Imports() []Import {
 	var imports []Import
 	for _, node := range g.nodes {
-		if ref, ok := strings.CutPrefix(node.Name, importPrefix); ok {
-			imports = append(imports, Import{Ref: ref, Error: node.Error, Ended: node.Completed != nil})
+		if attempt, ok := node.Import(); ok {
+			imports = append(imports, attempt)
 		}
 	}
 	return imports
 }
+
+// Import returns the attempt to import a cache. It is false for all other vertices.
+func (n *Node) Import() (Import, bool) {
+	ref, ok := strings.CutPrefix(n.Name, importPrefix)
+	return Import{Ref: ref, Error: n.Error, Ended: n.Completed != nil}, ok
+}
+
+// IsImport reports whether the vertex imports a cache.
+func IsImport(vertex Vertex) bool { return strings.HasPrefix(vertex.Name, importPrefix) }
 
 // Export is the result of the export of a cache.
 type Export struct {

@@ -13,6 +13,8 @@ type Event struct {
 	Statuses []Status  `json:"statuses,omitempty"`
 	Logs     []Log     `json:"logs,omitempty"`
 	Warnings []Warning `json:"warnings,omitempty"`
+	// Line is the line itself, with its line break. It is valid only while the event is passed on.
+	Line []byte `json:"-"`
 }
 
 // Vertex is the state of one operation. The stream repeats a vertex with each new state.
@@ -40,6 +42,7 @@ type Status struct {
 // Log is a piece of a vertex's output.
 type Log struct {
 	Vertex    string    `json:"vertex"`
+	Stream    int       `json:"stream,omitempty"`
 	Data      []byte    `json:"data"`
 	Timestamp time.Time `json:"timestamp"`
 }

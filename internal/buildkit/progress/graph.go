@@ -10,6 +10,8 @@ import (
 type Graph struct {
 	nodes    []*Node
 	byDigest map[string]*Node
+	// since is when the build began; zero if the builder runs no other builds.
+	since time.Time
 }
 
 // Node is a vertex with its history.
@@ -17,6 +19,10 @@ type Node struct {
 	Vertex
 	// Spans are the times in which it ran. A vertex may run more than once.
 	Spans []Span
+	// earlier is true if another build started it, before this one began.
+	earlier bool
+	// tail is the end of its output.
+	tail []byte
 	// Statuses are the latest states of its parts, in the order in which the parts first appeared.
 	Statuses []Status
 	// statusIndex has the index of each status by its ID. It is nil in a node with few.
@@ -29,6 +35,11 @@ type Span struct{ Start, End time.Time }
 // NewGraph returns an empty graph.
 func NewGraph() *Graph { return &Graph{byDigest: map[string]*Node{}} }
 
+// SharedSince tells the graph that its builder runs other builds too, and when its own build began. BuildKit shows a vertex
+// that another build has run as if it had run in this one, for as long as the other is running. Such a vertex counts as
+// cached, and what it did before as nothing.
+func (g *Graph) SharedSince(begin time.Time) { g.since = begin }
+
 // Observe adds an event to the graph.
 func (g *Graph) Observe(event Event) {
 	for _, vertex := range event.Vertexes {
@@ -37,6 +48,20 @@ func (g *Graph) Observe(event Event) {
 	for _, status := range event.Statuses {
 		g.observeStatus(status)
 	}
+	for _, entry := range event.Logs {
+		if node := g.byDigest[entry.Vertex]; node != nil {
+			node.observeLog(entry.Data)
+		}
+	}
+}
+
+// maxTail is the number of bytes that a node keeps of its output.
+const maxTail = 4 << 10
+
+// observeLog keeps the end of the output.
+func (n *Node) observeLog(data []byte) {
+	data = data[max(0, len(data)-maxTail):]
+	n.tail = append(n.tail[max(0, len(n.tail)+len(data)-maxTail):], data...)
 }
 
 func (g *Graph) observeVertex(vertex Vertex) {
@@ -54,7 +79,8 @@ func (g *Graph) observeVertex(vertex Vertex) {
 			vertex.Inputs[i] = known.Digest
 		}
 	}
-	cached := node.Cached || vertex.Cached
+	node.earlier = node.earlier || g.cut(&vertex)
+	cached := node.Cached || vertex.Cached || node.earlier
 	node.Vertex = vertex
 	node.Cached = cached
 	if vertex.Started == nil {
@@ -69,6 +95,18 @@ func (g *Graph) observeVertex(vertex Vertex) {
 		return
 	}
 	node.Spans = append(node.Spans, span)
+}
+
+// cut cuts off what a vertex did before the build began, and reports whether that was anything.
+func (g *Graph) cut(vertex *Vertex) bool {
+	if vertex.Started == nil || vertex.Error != "" || !vertex.Started.Before(g.since) {
+		return false
+	}
+	vertex.Started = &g.since
+	if vertex.Completed != nil && vertex.Completed.Before(g.since) {
+		vertex.Completed = &g.since
+	}
+	return true
 }
 
 // manyStatuses is the number of statuses from which a node has an index of them.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -198,4 +199,26 @@ func TestActivities(t *testing.T) {
 	assert.Len(t, byKind[KindPush], 1)
 	require.Len(t, byKind[KindContext], 1)
 	assert.Equal(t, int64(102), byKind[KindContext][0].Bytes)
+}
+
+func TestWhatAnotherBuildDidBeforeCountsAsCached(t *testing.T) {
+	begin := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	at := func(seconds int) *time.Time { return new(begin.Add(time.Duration(seconds) * time.Second)) }
+	graph := NewGraph()
+	graph.SharedSince(begin)
+	graph.Observe(Event{Vertexes: []Vertex{
+		{Digest: "a", Name: "[1/4] RUN before", Started: at(-9), Completed: at(-5)},
+		{Digest: "b", Name: "[2/4] RUN meanwhile", Started: at(-4), Completed: at(2)},
+		{Digest: "c", Name: "[3/4] RUN own", Started: at(2), Completed: at(5)},
+		{Digest: "d", Name: "[4/4] RUN failed", Started: at(-1), Completed: at(6), Error: "exit code: 1"},
+	}})
+	steps := graph.Steps()
+	require.Len(t, steps, 4)
+	for i, want := range []Step{
+		{Cached: true, Earlier: true, Start: begin}, {Cached: true, Earlier: true, Start: begin, Seconds: 2}, {Ran: true, Start: *at(2), Seconds: 3},
+		{Ran: true, Start: *at(-1), Seconds: 7},
+	} {
+		got := steps[i]
+		assert.Equal(t, want, Step{Cached: got.Cached, Earlier: got.Earlier, Ran: got.Ran, Start: got.Start, Seconds: got.Seconds}, got.Instruction)
+	}
 }

@@ -55,6 +55,7 @@ func (s *sorter) parse(lines []byte) (events []Event, ok bool) {
 		if !ok {
 			return nil, false
 		}
+		event.Line = line
 		events = append(events, event)
 	}
 	return events, true

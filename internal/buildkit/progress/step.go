@@ -22,10 +22,15 @@ type Step struct {
 	// Cached is true if its result came from a cache, or was not needed because a later step came from a
 	// cache.
 	Cached bool
+	// Earlier is true for a cached step that an earlier build of the same job left in the builder. BuildKit tells only of
+	// builds that are still running; whoever knows of others sets it.
+	Earlier bool
 	// Seconds is how long it ran.
 	Seconds float64
 	// Error is why it failed.
 	Error string
+	// Tail is the end of the output of a step that failed.
+	Tail string
 	// Ran is true if it ended and was not cached.
 	Ran bool
 	// Start is when it first started; zero if it did not.
@@ -51,6 +56,22 @@ func (s Step) IsFrom() bool { return strings.HasPrefix(s.Instruction, "FROM ") }
 // Dockerfile.
 func (s Step) SameAs(other Step) bool {
 	return s.place == other.place && s.Index == other.Index && s.Instruction == other.Instruction
+}
+
+// Images returns the images that the build uses, with their digests, as the names after FROM. For an image that a step
+// takes files from, BuildKit shows a FROM without a stage.
+func (g *Graph) Images() []string {
+	var images []string
+	for _, node := range g.nodes {
+		name := node.Name
+		if step, ok := node.step(); ok {
+			name = step.Instruction
+		}
+		if image, ok := strings.CutPrefix(name, "FROM "); ok && !slices.Contains(images, image) {
+			images = append(images, image)
+		}
+	}
+	return images
 }
 
 // linkPrefix starts the name of the vertex that merges the result of COPY --link with its base. It is part of
@@ -94,20 +115,25 @@ func (n *Node) step() (Step, bool) {
 	}
 	step := Step{
 		Platform: match[1], Stage: match[2], Instruction: match[5], digest: n.Digest, place: match[1] + " " + match[2],
-		Cached: n.Cached, Seconds: n.Seconds(), Error: n.Error, Ran: !n.Cached && n.Completed != nil,
+		Cached: n.Cached, Earlier: n.earlier, Seconds: n.Seconds(), Error: n.Error, Ran: !n.Cached && n.Completed != nil,
 	}
 	step.Index, _ = strconv.Atoi(match[3])
 	step.Total, _ = strconv.Atoi(match[4])
 	if len(n.Spans) > 0 {
 		step.Start = n.Spans[0].Start
 	}
+	if n.Error != "" {
+		step.Tail = string(n.tail)
+	}
 	return step, true
 }
 
 // unneeded returns the vertices that BuildKit started and then cancelled, because a later vertex came from
-// the cache.
+// the cache. What is cancelled after a vertex has failed is not among them: BuildKit then cancels all that
+// still run.
 func (g *Graph) unneeded() map[*Node]bool {
 	found := map[*Node]bool{}
+	failed := g.failedAt()
 	var later []*Node
 	for _, node := range g.nodes {
 		if node.Cached {
@@ -118,13 +144,32 @@ func (g *Graph) unneeded() map[*Node]bool {
 		node := later[len(later)-1]
 		later = later[:len(later)-1]
 		for _, digest := range node.Inputs {
-			if input := g.byDigest[digest]; input != nil && input.Cancelled() && !found[input] {
+			if input := g.byDigest[digest]; input != nil && input.Cancelled() && !found[input] && !input.endedAfter(failed) {
 				found[input] = true
 				later = append(later, input)
 			}
 		}
 	}
 	return found
+}
+
+// failedAt returns when the first vertex failed by itself; nil if none did.
+func (g *Graph) failedAt() *time.Time {
+	var first *time.Time
+	for _, node := range g.nodes {
+		if node.Error == "" || node.Cancelled() || node.isCacheTransfer() || node.Completed == nil {
+			continue
+		}
+		if first == nil || node.Completed.Before(*first) {
+			first = node.Completed
+		}
+	}
+	return first
+}
+
+// endedAfter reports whether the vertex ended at that time or later. It is false for a nil time.
+func (n *Node) endedAfter(at *time.Time) bool {
+	return at != nil && n.Completed != nil && !n.Completed.Before(*at)
 }
 
 // downloads returns the vertices that download the source of an ADD from a URL or a repository. Such a vertex

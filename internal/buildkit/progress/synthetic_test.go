@@ -114,6 +114,35 @@ func TestAStepThatIsCancelled(t *testing.T) {
 	}
 }
 
+// When a step fails, BuildKit cancels all that still run, so a step that is cancelled then was needed.
+func TestAStepThatIsCancelledBecauseAnotherFailed(t *testing.T) {
+	cases := []struct {
+		name   string
+		failed Vertex
+		cached bool
+	}{
+		{"a step failed at the same moment", Vertex{Name: "[bad 1/1] RUN x", Completed: at(2), Error: "exit code: 1"}, false},
+		{"a step failed before", Vertex{Name: "[bad 1/1] RUN x", Completed: at(1.5), Error: "exit code: 1"}, false},
+		{"a step failed later", Vertex{Name: "[bad 1/1] RUN x", Completed: at(3), Error: "exit code: 1"}, true},
+		{"another step was cancelled too", Vertex{Name: "[bad 1/1] RUN x", Completed: at(1), Error: "context canceled"}, true},
+		{"a cache could not be read, which fails no build", Vertex{Name: "importing cache manifest from host/cache:x", Completed: at(1), Error: "not found"}, true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			graph := NewGraph()
+			c.failed.Digest, c.failed.Started = "failed", at(0)
+			graph.Observe(Event{Vertexes: []Vertex{
+				{Digest: "1", Name: "[good 1/2] RUN slow", Started: at(0), Completed: at(2), Error: "context canceled"},
+				{Digest: "2", Name: "[good 2/2] COPY a /", Inputs: []string{"1"}, Cached: true, Started: at(0), Completed: at(0)},
+				c.failed,
+			}})
+			at := slices.IndexFunc(graph.Steps(), func(s Step) bool { return s.Instruction == "RUN slow" })
+			assert.Equal(t, c.cached, graph.Steps()[at].Cached)
+			assert.Equal(t, !c.cached, graph.Steps()[at].Ran)
+		})
+	}
+}
+
 func TestAnInlineCacheIsExportedWithTheImage(t *testing.T) {
 	graph := NewGraph()
 	graph.Observe(Event{

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,12 @@ func Build(ctx context.Context, program Program, platform Platform, progress io.
 	dir, err := download(ctx, program)
 	if err != nil {
 		return "", err
+	}
+	if len(program.Edits) > 0 {
+		if dir, err = editedCopy(program, dir); err != nil {
+			return "", err
+		}
+		defer os.RemoveAll(dir)
 	}
 	path := cachePath(program, platform)
 	flags := "-s -w -X " + program.VersionVariable + "=" + program.Version
@@ -185,11 +192,20 @@ func download(ctx context.Context, program Program) (string, error) {
 // cachePath returns the path of the program's binary, which need not exist.
 func cachePath(program Program, platform Platform) string {
 	folder := fmt.Sprintf("%s-%s-%s-%s", program.Name, program.Version, platform.OS, platform.Arch)
-	if len(program.CompilerFlags) > 0 {
-		// Other flags give another binary.
-		folder += fmt.Sprintf("-%.4x", sha256.Sum256([]byte(strings.Join(program.CompilerFlags, " "))))
+	// Other flags and edits give another binary.
+	if settings := program.settings(); settings != "" {
+		folder += fmt.Sprintf("-%.4x", sha256.Sum256([]byte(settings)))
 	}
 	return filepath.Join(cacheDir(), "tools", folder, program.Name)
+}
+
+// settings returns everything besides the version and the platform that a compilation of the program depends on.
+func (p Program) settings() string {
+	parts := slices.Clone(p.CompilerFlags)
+	for _, edit := range p.Edits {
+		parts = append(parts, fmt.Sprintf("%q", edit))
+	}
+	return strings.Join(parts, " ")
 }
 
 // CacheDir returns the folder for compiled programs, inside the user's cache folder. It creates the folder
@@ -201,6 +217,9 @@ func CacheDir() (string, error) {
 	}
 	return dir, nil
 }
+
+// CacheDirPath returns the path of CacheDir, and does not create it.
+func CacheDirPath() string { return cacheDir() }
 
 // cacheDir returns the path of CacheDir, which need not exist.
 func cacheDir() string {

@@ -143,7 +143,7 @@ func TestAProgramThatWasCompiledBeforeIsTakenAsItIs(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", cache)
 	platform := Platform{OS: "linux", Arch: "arm64"}
 	program := Buildx()
-	program.CompilerFlags = nil
+	program.CompilerFlags, program.Edits = nil, nil
 	assert.Empty(t, Lookup(program, platform))
 	assert.Empty(t, namesIn(t, cache), "looking leaves nothing behind")
 	want := filepath.Join(cache, "layercache", "tools", "buildx-"+program.Version+"-linux-arm64", "buildx")
@@ -155,6 +155,9 @@ func TestAProgramThatWasCompiledBeforeIsTakenAsItIs(t *testing.T) {
 	lean := program
 	lean.CompilerFlags = []string{"all=-l"}
 	assert.Empty(t, Lookup(lean, platform), "nor does one that was compiled otherwise")
+	edited := program
+	edited.Edits = []Edit{{File: "a.go", Old: "x", New: "y"}}
+	assert.Empty(t, Lookup(edited, platform), "nor does one whose source was edited")
 	var progress bytes.Buffer
 	got, err := Build(context.Background(), program, platform, &progress)
 	require.NoError(t, err)

@@ -1,10 +1,12 @@
 // Package toolchain compiles buildkitd and buildx from their Go modules, at pinned versions and checksums,
 // and keeps the binaries in the user's cache folder. It needs only Go.
 //
-// A module is compiled in its own folder of the module cache, so it uses exactly the dependencies that its
-// authors released (their go.mod, go.sum, replace and exclude directives). `go install MODULE@VERSION`
-// refuses such modules.
+// A module is compiled in its own folder of the module cache, or in a copy of it if its source is edited, so it
+// uses exactly the dependencies that its authors released (their go.mod, go.sum, replace and exclude
+// directives). `go install MODULE@VERSION` refuses such modules.
 package toolchain
+
+import "github.com/layercache/layercache/internal/buildkit/toolchain/quiet"
 
 // Program is a main package of a Go module at a pinned version.
 type Program struct {
@@ -20,11 +22,32 @@ type Program struct {
 	VersionVariable string
 	// CompilerFlags are passed to Compilation.
 	CompilerFlags []string
+	// Edits change the module's source before it is compiled.
+	Edits []Edit
 }
 
 // smaller disables inlining except in packages that process the bytes of layers. It makes a program 20 %
 // smaller, because every build downloads buildkitd.
 var smaller = []string{"all=-l", "std=", "github.com/klauspost/...=", "github.com/containerd/...=", "github.com/moby/...=", "golang.org/...="}
+
+// hijack is the file of BuildKit that makes the connection of a session.
+const hijack = "session/grpchijack/hijack.go"
+
+// quietSessions make buildkitd use quiet.New, without which part of the builds begin a second late. Remove them
+// when the buildx in CodeBuild's images has a corrected client.
+var quietSessions = []Edit{
+	{File: "session/quiet/conn.go", New: quiet.Source},
+	{
+		File: hijack,
+		Old:  "\t\"google.golang.org/grpc/metadata\"\n",
+		New:  "\t\"github.com/moby/buildkit/session/quiet\" // added by layercache\n\t\"google.golang.org/grpc/metadata\"\n",
+	},
+	{
+		File: hijack,
+		Old:  "return c, closeCh, md",
+		New:  "return quiet.New(c), closeCh, md // quiet.New was added by layercache",
+	},
+}
 
 // Buildkitd returns the BuildKit daemon of the native builder.
 func Buildkitd() Program {
@@ -36,6 +59,7 @@ func Buildkitd() Program {
 		Package:         "./cmd/buildkitd",
 		VersionVariable: "github.com/moby/buildkit/version.Version",
 		CompilerFlags:   smaller,
+		Edits:           quietSessions,
 	}
 }
 

@@ -16,7 +16,7 @@ const sessionName = "layercache"
 // dial returns a client of the ECR API. It uses the credentials of the SDK's default chain, or assumes the
 // source's role with them.
 func dial(ctx context.Context, from source) (tokenAPI, error) {
-	options := []func(*config.LoadOptions) error{config.WithRegion(from.region)}
+	options := []func(*config.LoadOptions) error{config.WithRegion(from.region), config.WithRetryer(func() aws.Retryer { return newRetryer(ctx) })}
 	if from.fips {
 		options = append(options, config.WithUseFIPSEndpoint(aws.FIPSEndpointStateEnabled))
 	}

@@ -57,7 +57,7 @@ func Login(ctx context.Context, registries []Registry) (*Logins, error) {
 }
 
 func login(ctx context.Context, registries []Registry, client connect) (*Logins, error) {
-	logins := &Logins{hosts: map[source][]string{}, client: client, credentials: map[string]Credential{}}
+	logins := &Logins{hosts: map[source][]string{}, client: client, credentials: map[string]Credential{}, failed: map[string]error{}}
 	for _, registry := range registries {
 		if parsed, ok := ParseHost(registry.Host); ok {
 			key := source{region: parsed.Region, role: registry.Role, fips: parsed.FIPS, dualStack: parsed.DualStack}
@@ -80,6 +80,9 @@ func (l *Logins) fetch(ctx context.Context) error {
 			defer l.mutex.Unlock()
 			if err != nil {
 				problems = append(problems, fmt.Errorf("sign in to ECR in %s%s: %w", key.region, key.asRole(), err))
+				for _, host := range hosts {
+					l.failed[host] = err
+				}
 				return
 			}
 			for _, host := range hosts {

@@ -23,6 +23,16 @@ type Logins struct {
 
 	mutex       sync.Mutex
 	credentials map[string]Credential
+	failed      map[string]error
+}
+
+// Failed returns the errors of the sign-ins that failed, by host, unless an earlier one to the same host is still valid.
+func (l *Logins) Failed() map[string]error {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	failed := maps.Clone(l.failed)
+	maps.DeleteFunc(failed, func(host string, _ error) bool { _, has := l.credentials[host]; return has })
+	return failed
 }
 
 // Credentials returns the current credentials by host.

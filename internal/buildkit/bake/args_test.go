@@ -1,0 +1,92 @@
+package bake
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestParseArgs(t *testing.T) {
+	a := ParseArgs([]string{"-f", "a.hcl", "api", "--file=b.json", "--set", "*.tags=x", "--push", "--progress=plain", "--builder", "mine", "--metadata-file=m", "web"})
+	assert.Equal(t, []string{"api", "web"}, a.Targets)
+	assert.Equal(t, []string{"a.hcl", "b.json"}, a.Values("file"))
+	assert.Equal(t, []string{"bake", "--print", "--file=a.hcl", "--file=b.json", "--push=true", "--set=*.tags=x", "--", "api", "web"}, a.Print())
+	assert.Equal(t, []string{"--file=a.hcl", "--file=b.json", "--metadata-file=m", "--push=true", "--set=*.tags=x"}, a.Flags())
+	assert.Equal(t, []string{"--file=a.hcl", "--file=b.json", "--set=*.tags=x"}, a.CacheOnlyFlags(), "what leaves the builder is left out")
+	assert.Equal(t, "mine", a.Value("builder"))
+	assert.Equal(t, "plain", a.Value("progress"))
+}
+
+func TestOutputsThatAreReplaced(t *testing.T) {
+	a := ParseArgs([]string{"--set=*.output=type=cacheonly", "--set=api.output=type=image,push=true", "--set=web.output+=type=registry", "--set=api.args.x.output=1"})
+	assert.Equal(t, []string{"--set=*.output=type=cacheonly", "--set=web.output+=type=registry", "--set=api.args.x.output=1"}, a.Flags("api"))
+	assert.Equal(t, []string{"--set=*.output=type=cacheonly", "--set=api.output=type=image,push=true", "--set=api.args.x.output=1"}, a.Flags("web"))
+	assert.Equal(t, []string{"--set=api.args.x.output=1"}, a.CacheOnlyFlags())
+}
+
+func TestWhatIsForBuildxAlone(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		args          []string
+		reads, checks bool
+	}{
+		{"a build", []string{"--push"}, false, false},
+		{"printing", []string{"--print", "api"}, true, false},
+		{"listing", []string{"--list", "targets"}, true, false},
+		{"the old flag for listing", []string{"--list-targets"}, true, false},
+		{"help", []string{"-h"}, true, false},
+		{"a flag that is not known here", []string{"--new-flag"}, true, false},
+		{"a flag without its value", []string{"--set"}, true, false},
+		{"checks", []string{"--check"}, false, true},
+		{"a call", []string{"--call=outline"}, false, true},
+		{"a call that builds", []string{"--call=build"}, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := ParseArgs(c.args)
+			assert.Equal(t, c.reads, a.OnlyReads())
+			if !c.reads {
+				assert.Equal(t, c.checks, a.OnlyChecks())
+			}
+		})
+	}
+}
+
+func TestARemoteFile(t *testing.T) {
+	a := ParseArgs([]string{"https://example.com/shop.git#main", "api", "web"})
+	assert.True(t, a.Remote())
+	assert.Equal(t, []string{"--", "https://example.com/shop.git#main", "web"}, a.PositionalOf([]string{"web"}))
+	assert.False(t, ParseArgs([]string{"api"}).Remote())
+	assert.False(t, ParseArgs(nil).Remote())
+}
+
+func TestAllows(t *testing.T) {
+	for _, c := range []struct {
+		name, path string
+		args       []string
+		want       bool
+	}{
+		{"a path in the working directory", "/src/cache", nil, true},
+		{"a path outside", "/cache", nil, false},
+		{"a folder next to it with a longer name", "/src2", nil, false},
+		{"an allowed folder", "/cache/x", []string{"--allow=fs.read=/cache"}, true},
+		{"an allowed folder relative to the working directory", "/cache/x", []string{"--allow=fs=../cache"}, true},
+		{"another folder", "/cache", []string{"--allow=fs.read=/other"}, false},
+		{"only writing is allowed", "/cache", []string{"--allow=fs.write=/cache"}, false},
+		{"everything is allowed", "/cache", []string{"--allow=fs=*"}, true},
+		{"the caller's own value", "/cache", []string{"--set=*.cache-from=type=local,src=/cache"}, true},
+		{"the caller's own value, added", "/cache", []string{"--set=api.cache-from+=type=local,src=/cache"}, true},
+		{"the caller's own value, relative", "/cache", []string{"--set=api.cache-from=type=local,src=../cache"}, true},
+		{"the caller's own value for writing", "/cache", []string{"--set=*.cache-to=type=local,dest=/cache"}, false},
+		{"a value of another kind that contains the path", "/shop", []string{"--set=api.tags=host/shop:1"}, false},
+		{"a longer path", "/cache", []string{"--set=*.cache-from=type=local,src=/cache/api"}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			assert.Equal(t, c.want, ParseArgs(c.args).Allows("fs.read", c.path, "/src"))
+		})
+	}
+}
+
+func TestFlagsForOutputs(t *testing.T) {
+	args := ParseArgs([]string{"--load", "--pull", "--set=*.tags=a:1", "--set=api.output+=type=docker", "--set=api.args.tags=x", "--set=api.target=web", "api"})
+	assert.Equal(t, []string{"--pull=true", "--set=api.args.tags=x", "--set=api.target=web"}, args.FlagsForOutputs())
+}

@@ -1,0 +1,147 @@
+package commandline
+
+import (
+	"math"
+	"slices"
+)
+
+// readBuild leaves the arguments to buildx.
+func readBuild(*Call) bool { return true }
+
+// readBake leaves the arguments to buildx.
+func readBake(*Call) bool { return true }
+
+// https://docs.docker.com/reference/cli/docker/image/tag/
+func readTag(c *Call) bool {
+	flags := newFlags()
+	flags.SetInterspersed(false)
+	return c.parse(flags, 2, 2, "2 arguments")
+}
+
+// https://docs.docker.com/reference/cli/docker/image/push/
+func readPush(c *Call) bool {
+	flags := newFlags()
+	flags.BoolVarP(&c.All, "all-tags", "a", false, "")
+	flags.BoolVarP(&c.Quiet, "quiet", "q", false, "")
+	flags.Bool("disable-content-trust", true, "")
+	flags.String("platform", "", "")
+	if flags.Parse(c.Args) == nil && flags.Changed("platform") {
+		c.Why = "docker push --platform chooses part of an image"
+		return false
+	}
+	return c.parse(flags, 1, 1, "1 argument")
+}
+
+// https://docs.docker.com/reference/cli/docker/inspect/
+func readInspect(c *Call) bool {
+	c.OfImages = len(c.Words) == 2
+	flags := newFlags()
+	flags.StringVarP(&c.Format, "format", "f", "", "")
+	kind := "image"
+	if c.OfImages {
+		flags.String("platform", "", "")
+	} else {
+		flags.StringVar(&kind, "type", kind, "")
+		flags.BoolVarP(&c.Size, "size", "s", false, "")
+	}
+	if !c.parse(flags, 1, math.MaxInt, "at least 1 argument") || kind != "image" {
+		return false
+	}
+	if flags.Changed("platform") {
+		c.Why = "docker image inspect --platform chooses part of an image"
+		return false
+	}
+	c.OfImages = c.OfImages || flags.Changed("type")
+	return true
+}
+
+// https://docs.docker.com/reference/cli/docker/image/ls/
+func readImages(c *Call) bool {
+	flags := newFlags()
+	flags.BoolVarP(&c.Quiet, "quiet", "q", false, "")
+	flags.BoolVarP(&c.All, "all", "a", false, "")
+	flags.BoolVar(&c.NoTrunc, "no-trunc", false, "")
+	flags.BoolVar(&c.Digests, "digests", false, "")
+	flags.StringVar(&c.Format, "format", "", "")
+	flags.StringArrayVarP(&c.Filters, "filter", "f", nil, "")
+	return c.parse(flags, 0, 1, "at most 1 argument")
+}
+
+// https://docs.docker.com/reference/cli/docker/image/rm/
+func readRemove(c *Call) bool {
+	flags := newFlags()
+	flags.BoolVarP(&c.Force, "force", "f", false, "")
+	flags.Bool("no-prune", false, "")
+	flags.StringSlice("platform", nil, "")
+	if !c.parse(flags, 1, math.MaxInt, "at least 1 argument") {
+		return false
+	}
+	if flags.Changed("platform") {
+		c.Why = "docker rmi --platform removes part of an image"
+		return false
+	}
+	return true
+}
+
+// https://docs.docker.com/reference/cli/docker/login/
+func readLogin(c *Call) bool {
+	flags := newFlags()
+	flags.StringVarP(&c.Username, "username", "u", "", "")
+	flags.StringVarP(&c.Password, "password", "p", "", "")
+	flags.BoolVar(&c.PasswordStdin, "password-stdin", false, "")
+	return c.parse(flags, 0, 1, "at most 1 argument")
+}
+
+// https://docs.docker.com/reference/cli/docker/logout/
+func readLogout(c *Call) bool {
+	flags := newFlags()
+	return c.parse(flags, 0, 1, "at most 1 argument")
+}
+
+// loaders are the commands that use images which are named in files, not in the arguments.
+var loaders = []string{"compose", "stack", "buildx"}
+
+// NeedsAllImages reports whether the call may use any image: its names are in files.
+func (c Call) NeedsAllImages() bool {
+	return len(c.Words) > 0 && slices.Contains(loaders, c.Words[0]) && !slices.Contains(harmless, word(c, 1))
+}
+
+// harmless are the commands of compose and buildx that use no local image.
+var harmless = []string{"", "version", "ls", "create", "use", "rm", "inspect", "stop", "du", "prune", "install", "uninstall", "imagetools", "history",
+	"config", "down", "ps", "logs", "kill", "stop"}
+
+// Replaces returns the names that the call gives to other images, if it succeeds: those of pull, tag, import and commit.
+func (c Call) Replaces() []string {
+	words := c.Words
+	if len(words) == 2 && (words[0] == "image" || words[0] == "container") {
+		words = words[1:]
+	}
+	if len(words) != 1 {
+		return nil
+	}
+	positions := positionals(c.Args)
+	switch words[0] {
+	case "pull":
+		return positions
+	case "tag", "import", "commit":
+		if len(positions) > 1 {
+			return positions[len(positions)-1:]
+		}
+	}
+	return nil
+}
+
+// positionals returns the arguments that do not look like flags.
+func positionals(args []string) []string {
+	return slices.DeleteFunc(slices.Clone(args), func(argument string) bool { return len(argument) > 0 && argument[0] == '-' })
+}
+
+func word(c Call, index int) string {
+	switch {
+	case index < len(c.Words):
+		return c.Words[index]
+	case index-len(c.Words) < len(c.Args):
+		return c.Args[index-len(c.Words)]
+	}
+	return ""
+}

@@ -1,0 +1,63 @@
+package docker
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/layercache/layercache/internal/docker/real"
+)
+
+// Names are the names under which this program takes the place of docker.
+var Names = []string{"docker", "layercache-docker"}
+
+// Install puts the names of docker into a folder of PATH, before the one with docker, as links to this program. It
+// returns the folder, and the docker that is behind it, which is empty if there is none.
+func Install() (dir, behind string, err error) {
+	own, err := os.Executable()
+	if err != nil {
+		return "", "", err
+	}
+	behind, err = real.Find()
+	if err != nil && !errors.Is(err, real.ErrNotFound) {
+		return "", "", err
+	}
+	var problems []error
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if behind != "" && filepath.Clean(dir) == filepath.Dir(behind) {
+			break
+		}
+		if !filepath.IsAbs(dir) {
+			continue
+		}
+		err := link(own, dir)
+		if err == nil {
+			return dir, behind, nil
+		}
+		problems = append(problems, err)
+	}
+	if len(problems) == 0 {
+		return "", "", fmt.Errorf("docker is in the first folder of PATH, %s: put the folder of layercache before it, as with "+
+			"export PATH=\"%s:$PATH\"", filepath.Dir(behind), filepath.Dir(own))
+	}
+	return "", "", fmt.Errorf("no folder of PATH before docker's can be written: %w", errors.Join(problems...))
+}
+
+// link makes links to the program in the folder.
+func link(program, dir string) error {
+	target, err := os.Stat(program)
+	if err != nil {
+		return err
+	}
+	for _, name := range Names {
+		path := filepath.Join(dir, name)
+		if existing, err := os.Stat(path); err == nil && os.SameFile(existing, target) {
+			continue
+		}
+		if err := os.Symlink(program, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
