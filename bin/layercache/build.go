@@ -3,19 +3,25 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/layercache/layercache/internal/buildkit/display"
+	"github.com/layercache/layercache/internal/outputs"
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/report/metrics"
 	"github.com/layercache/layercache/internal/run"
 	"github.com/layercache/layercache/internal/variables"
+	"github.com/layercache/layercache/internal/verdict"
 )
 
 var buildHelp = `Build an image with docker buildx build, with the cache flags added and on a builder of its own.
 
 All arguments go to docker buildx build unchanged, except --progress and --quiet, which set how layercache shows the build.
+With --progress=rawjson, stderr is JSON only: the lines of layercache are logs of a vertex "[internal] layercache".
 Environment variables configure the cache:
 
 ` + variablesHelp(variables.Build) + `
@@ -35,24 +41,55 @@ func newBuild() *cobra.Command {
 			}
 			s, err := variables.FromEnv(os.LookupEnv)
 			if err := errors.Join(report.Clear(s.ReportDir), err); err != nil {
+				warnOfMisspelt(cmd.ErrOrStderr())
 				return err
 			}
-			return runBuild(cmd.Context(), args, s)
+			return runBuild(cmd.Context(), args, s, nil)
 		},
 	}
 }
 
-// runBuild runs a build with arguments for docker buildx build, and writes the reports. It returns the
-// build's exit status.
-func runBuild(ctx context.Context, args []string, s variables.Settings) error {
-	ignoreClosedOutput()
-	r, err := run.Run(ctx, run.Request{
-		Args: args, Settings: s, Lookup: os.LookupEnv,
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-	})
-	if err != nil {
+// explained adds to the error of a build that did not start where it is explained.
+func explained(err error) error {
+	var stopped run.Stopped
+	if errors.As(err, &stopped) {
 		return err
 	}
+	return fmt.Errorf("%w\n`layercache doctor` checks this machine; see %s", err, verdict.NotStarted.Address())
+}
+
+// runBuild runs a build with arguments for docker buildx build, and writes the reports. It returns the
+// build's exit status. The deployment may be nil.
+func runBuild(ctx context.Context, args []string, s variables.Settings, d *waitingDeployment) error {
+	_, err := runRequest(ctx, run.Request{Args: args, Settings: s}, d)
+	return err
+}
+
+// runRequest is runBuild for a request, which needs no environment and no files. It also returns the digest of the image.
+func runRequest(ctx context.Context, request run.Request, d *waitingDeployment) (image string, err error) {
+	ignoreClosedOutput()
+	var stderr io.Writer = os.Stderr
+	if run.ShowsJSON(request.Args, os.LookupEnv) {
+		stderr = display.ToJSON(stderr)
+	}
+	request.Lookup, request.Stdin, request.Stdout, request.Stderr = os.LookupEnv, os.Stdin, os.Stdout, stderr
+	r, err := run.Run(ctx, request)
+	if r != nil {
+		image = r.Image
+	}
+	return image, finishBuild(ctx, r, err, request.Settings, stderr, d)
+}
+
+// finishBuild writes the reports of a build, or the error with which it did not start, tells the deployment, which may
+// be nil, and returns the exit status.
+func finishBuild(ctx context.Context, r *report.Report, err error, s variables.Settings, stderr io.Writer, d *waitingDeployment) error {
+	if err != nil {
+		warnOfMisspelt(stderr)
+		printError(stderr, explained(err))
+		d.failed(ctx, err)
+		return exitStatus(run.ExitCode(err))
+	}
+	r.Warnings = append(variables.MisspeltIn(os.Environ()), r.Warnings...)
 	sent := make(chan error, 1)
 	go func() {
 		var err error
@@ -61,12 +98,14 @@ func runBuild(ctx context.Context, args []string, s variables.Settings) error {
 		}
 		sent <- err
 	}()
-	for _, err := range []error{r.Write(s.ReportDir), r.GitHub(os.LookupEnv, os.Stdout), <-sent} {
+	for _, err := range []error{r.Write(s.ReportDir), r.GitHub(os.LookupEnv, stderr), <-sent} {
 		if err != nil {
 			r.Warnings = append(r.Warnings, err.Error())
 		}
 	}
-	r.Summary(os.Stderr)
+	outputs.Remember(report.FilesIn(s.ReportDir)...)
+	r.Summary(stderr)
+	d.built(ctx, r)
 	if r.ExitCode != 0 {
 		return exitStatus(r.ExitCode)
 	}

@@ -17,22 +17,38 @@ func newDoctor() *cobra.Command {
 		machine, account bool
 		repository       string
 		format           string
+		leftovers        bool
+		deployment       doctor.Deployment
 	)
 	command := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check this machine and the AWS account, and print what to fix",
 		Long: `Check the LAYERCACHE_* variables and whether this machine can run builds. With LAYERCACHE_REPOSITORY or --repository,
-also check the cache repository and the mirrors: sign-in, tags, lifecycle, policy, pull-through rules. Nothing is changed.
-Checks that need permissions you do not have are skipped. The exit status is 1 if a check failed.`,
-		Example: "  layercache doctor\n  layercache doctor --account --repository 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev",
-		Args:    cobra.NoArgs,
+also check the cache repository and the mirrors: sign-in, tags, lifecycle, policy, signing, pull-through rules. Nothing is changed.
+Checks that need permissions you do not have are skipped. The exit status is 1 if a check failed.
+
+With --leftovers, list instead what layercache left on this machine (compiled programs, state of builders) and what a
+deployment left in the account and region after ` + "`cdk destroy`" + ` (repositories, log groups, report groups), and print the
+commands that remove it. Nothing is removed. Needed permissions: ecr:DescribeRepositories, logs:DescribeLogGroups,
+codebuild:ListReportGroups, and to see what is still in use codebuild:ListProjects and codebuild:BatchGetProjects.`,
+		Example: "  layercache doctor\n  layercache doctor --account --repository 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev\n" +
+			"  layercache doctor --leftovers --name layercache --region eu-west-1",
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if leftovers {
+				return writeLeftovers(cmd, deployment, machine, account, format)
+			}
+			for _, only := range []string{"name", "prefix", "region", "profile"} {
+				if cmd.Flags().Changed(only) {
+					return fmt.Errorf("--%s is only for --leftovers", only)
+				}
+			}
 			write, known := map[string]func([]doctor.Check) error{
 				"text": func(checks []doctor.Check) error { return doctor.Write(cmd.OutOrStdout(), checks) },
 				"json": func(checks []doctor.Check) error { return doctor.WriteJSON(cmd.OutOrStdout(), checks) },
 			}[format]
 			if !known {
-				return fmt.Errorf("unknown --format %q: expected text or json", format)
+				return unknownValue("format", format, "text", "json")
 			}
 			// doctor.Settings reports invalid settings. The other checks use the valid ones.
 			s, _ := variables.FromEnv(os.LookupEnv)
@@ -47,7 +63,7 @@ Checks that need permissions you do not have are skipped. The exit status is 1 i
 				checks = append(checks, doctor.Machine(cmd.Context(), s)...)
 			}
 			if account {
-				checks = append(checks, doctor.Account(cmd.Context(), s)...)
+				checks = append(checks, doctor.Account(cmd.Context(), s, os.Getenv("LAYERCACHE_IMAGE"))...)
 			}
 			if err := write(checks); err != nil {
 				return err
@@ -63,5 +79,30 @@ Checks that need permissions you do not have are skipped. The exit status is 1 i
 	flags.BoolVar(&account, "account", false, "check only the account")
 	flags.StringVar(&repository, "repository", "", "cache repository, HOST/NAME (default LAYERCACHE_REPOSITORY)")
 	flags.StringVar(&format, "format", "text", "text or json")
+	flags.BoolVar(&leftovers, "leftovers", false, "list what can be removed after an uninstallation, and how")
+	command.MarkFlagsMutuallyExclusive("leftovers", "repository")
+	flags.StringVar(&deployment.Name, "name", "layercache", "with --leftovers: name in the configuration of cdk.json")
+	flags.StringArrayVar(&deployment.Prefixes, "prefix", nil, "with --leftovers: repository prefix in pullThrough.prefixes; can be repeated")
+	flags.StringVar(&deployment.Region, "region", "", "with --leftovers: AWS region (default: as for the AWS CLI)")
+	flags.StringVar(&deployment.Profile, "profile", "", "with --leftovers: AWS profile (default: as for the AWS CLI)")
 	return command
+}
+
+// writeLeftovers prints what is left on the machine and in the account, or in one of the two.
+func writeLeftovers(cmd *cobra.Command, deployment doctor.Deployment, machine, account bool, format string) error {
+	if format != "text" && format != "json" {
+		return fmt.Errorf("unknown --format %q: expected text or json", format)
+	}
+	both := machine == account
+	var left doctor.Leftovers
+	if machine || both {
+		left = doctor.LeftOnMachine(cmd.Context())
+	}
+	if account || both {
+		left = left.Join(doctor.LeftInAccount(cmd.Context(), deployment))
+	}
+	if format == "json" {
+		return left.WriteJSON(cmd.OutOrStdout())
+	}
+	return left.Write(cmd.OutOrStdout())
 }

@@ -3,15 +3,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
 	"github.com/layercache/layercache/internal/buildkit/builder"
+	"github.com/layercache/layercache/internal/buildkit/jobbuilder"
 	"github.com/layercache/layercache/internal/registry/dockerconfig"
 	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/run"
@@ -31,6 +36,9 @@ func main() {
 	if builder.IsRuntime(os.Args[0]) {
 		os.Exit(builder.Runtime(os.Args[1:], os.Stderr))
 	}
+	if jobbuilder.IsKeeper(os.Args[0]) {
+		os.Exit(jobbuilder.Keep(os.Stdin, os.Stdout))
+	}
 	os.Exit(execute())
 }
 
@@ -46,16 +54,27 @@ func execute() int {
 	signal.Notify(signals, terminating...)
 	go func() { cancel(run.Stopped{Signal: <-signals}) }()
 
-	err := newRoot().ExecuteContext(ctx)
+	root := newRoot()
+	if isDocker(os.Args[0]) {
+		root.SetArgs(append([]string{"docker"}, os.Args[1:]...))
+	}
+	err := root.ExecuteContext(ctx)
+	if err != nil && !isDocker(os.Args[0]) {
+		err = cmp.Or(unknownCommand(root, os.Args[1:]), err)
+	}
 	var status exitStatus
 	if errors.As(err, &status) {
 		return int(status)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, escape.Lines("layercache: "+err.Error()))
+		printError(os.Stderr, err)
 		return run.ExitCode(err)
 	}
 	return 0
+}
+
+func printError(stderr io.Writer, err error) {
+	fmt.Fprintln(stderr, escape.Lines("layercache: "+err.Error()))
 }
 
 // terminating are the signals that end a Go program and can be handled. On any of them a build stops its
@@ -66,6 +85,21 @@ var terminating = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, sys
 // build . 2>&1 | head -1`. Otherwise it would end in the middle of a build. Programs that it starts are not
 // affected.
 func ignoreClosedOutput() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
+// endingAtOnce makes a command that has nothing to clean up end at once on a signal, also while it waits for a file or
+// for the standard input.
+func endingAtOnce(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		ended := make(chan error, 1)
+		go func() { ended <- run(cmd, args) }()
+		select {
+		case err := <-ended:
+			return err
+		case <-cmd.Context().Done():
+			return context.Cause(cmd.Context())
+		}
+	}
+}
 
 // exitStatus ends the program with this status, without a message.
 type exitStatus int

@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/layercache/layercache/internal/outputs"
 	"github.com/layercache/layercache/internal/report/comparison"
 	"github.com/layercache/layercache/internal/safewrite"
 )
@@ -25,11 +27,14 @@ FILE is a report.json or a folder that holds one.`,
 			case len(args) == 0:
 				return errors.New("report needs a report.json or a folder with one: layercache report layercache-report")
 			case len(args) > 2:
-				return fmt.Errorf("report shows one build or compares two, but %d were given", len(args))
+				return fmt.Errorf("report shows one build or compares two, but %d were given: layercache report BEFORE AFTER", len(args))
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: endingAtOnce(func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains(comparison.Formats, format) {
+				return unknownValue("format", format, comparison.Formats...)
+			}
 			builds, err := comparison.Load(args)
 			if err != nil {
 				return err
@@ -50,8 +55,9 @@ FILE is a report.json or a folder that holds one.`,
 			if err != nil {
 				return fmt.Errorf("write --output: %w", err)
 			}
+			outputs.Remember(output)
 			return nil
-		},
+		}),
 	}
 	command.Flags().StringVar(&format, "format", "text", strings.Join(comparison.Formats, ", "))
 	command.Flags().StringVarP(&output, "output", "o", "", "file to write (default: standard output)")

@@ -19,7 +19,8 @@ states whether the cache was used.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newBuild(), newImage(), newIndex(), newPrewarm(), newReport(), newSetup(), newVersion())
+	root.SetFlagErrorFunc(fixFlag)
+	root.AddCommand(newBuild(), newBake(), newDocker(), newImage(), newIndex(), newPrewarm(), newReport(), newSetup(), newStop(), newVersion())
 	root.AddCommand(machineCommands()...)
 	return root
 }
@@ -27,8 +28,8 @@ states whether the cache was used.`,
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the versions of layercache and of its BuildKit",
-		Args:  cobra.NoArgs,
+		Short: "Print the version and commit of layercache, and the version of its BuildKit",
+		Args:  noArguments,
 		Run: func(cmd *cobra.Command, _ []string) {
 			fmt.Fprintln(cmd.OutOrStdout(), version.String())
 		},

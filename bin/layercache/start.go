@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/layercache/layercache/internal/doctor"
 	"github.com/layercache/layercache/internal/start"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 func newStart() *cobra.Command {
@@ -23,24 +23,31 @@ func newStart() *cobra.Command {
 		batch   bool
 	)
 	command := &cobra.Command{
-		Use:   "start PROJECT",
+		Use:   "start NAME",
 		Short: "Start a CodeBuild build, follow its log and print its verdict",
 		Long: `Start a build of an AWS CodeBuild project, like "Start build with overrides" in the console, and print the build's id
 and its page in the console. With --follow, show the build's log from CloudWatch Logs, then the verdict on the cache. The
 exit status is then 0 if the build succeeded and 1 if it did not. Ctrl-C leaves the build running.
 
+NAME is a CodeBuild project, or what it builds: the name of the build in cdk.json, of the image repository, or
+LAYERCACHE_APP. The name of a build means its release project, not the one for pull requests. A project that is configured
+for batches starts a batch. Without NAME, or if none or several match, the command fails with a list of the builds.
+
 Needed permissions: codebuild:StartBuild; with --follow also codebuild:BatchGetBuilds and logs:GetLogEvents; for a batch
-codebuild:StartBuildBatch and codebuild:BatchGetBuildBatches.`,
+codebuild:StartBuildBatch, codebuild:BatchGetBuildBatches and codebuild:BatchGetProjects; to find a project by the name
+of its build and for the list, codebuild:BatchGetProjects and codebuild:ListProjects.`,
 		Example: "  layercache start shop --set LAYERCACHE_REFRESH=true --follow\n  layercache start shop --source-version feature/x",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return errors.New("start needs the name of one CodeBuild project: layercache start PROJECT")
+			if len(args) > 1 {
+				return errors.New("start needs the name of one build or CodeBuild project: layercache start NAME")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
-			request.Project = args[0]
+			if len(args) > 0 {
+				request.Project = args[0]
+			}
 			if cmd.Flags().Changed("batch") {
 				request.Batch = &batch
 			}
@@ -48,7 +55,7 @@ codebuild:StartBuildBatch and codebuild:BatchGetBuildBatches.`,
 				return err
 			}
 			for _, v := range request.Variables {
-				if warning := doctor.Misspelt(v.Name); warning != "" {
+				if warning := variables.Misspelt(v.Name); warning != "" {
 					cmd.PrintErrln("layercache:", warning)
 				}
 			}

@@ -80,7 +80,28 @@ const flagsHelp = `Each flag has an environment variable: LAYERCACHE_REPORT_DIR 
 func variablesHelp(read variables.Command) string {
 	var text strings.Builder
 	for _, v := range read.Variables() {
-		fmt.Fprintf(&text, "  %s=%s\n        %s (default: %s)\n", v.Name, v.Form.Name, v.Help, cmp.Or(v.Unset, v.Default))
+		fmt.Fprintf(&text, "  %s=%s", v.Name, v.Form.Name)
+		writeWrapped(&text, "\n        ", fmt.Sprintf("%s (default: %s)", v.Help, cmp.Or(v.Unset, v.Default)))
+		text.WriteByte('\n')
 	}
 	return strings.TrimRight(text.String(), "\n")
+}
+
+// helpWidth is the width at which help texts wrap.
+const helpWidth = 120
+
+// writeWrapped writes the words of a text in lines that begin with a line break and an indentation.
+func writeWrapped(to *strings.Builder, begin, words string) {
+	column := helpWidth
+	for word := range strings.FieldsSeq(words) {
+		if column+1+len(word) > helpWidth {
+			to.WriteString(begin)
+			column = len(begin) - 1
+		} else {
+			to.WriteByte(' ')
+			column++
+		}
+		to.WriteString(word)
+		column += len(word)
+	}
 }

@@ -19,8 +19,12 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/klauspost/compress/flate"
+	"golang.org/x/mod/semver"
+
 	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/bundle/packed"
+	"github.com/layercache/layercache/internal/bundle/version"
 )
 
 // modulePath is the path of this module.
@@ -34,8 +38,14 @@ var building sync.Mutex
 
 // Build returns the path of the zip for linux/arch, where arch is "amd64" or "arm64". The binaries are
 // compiled from this module's source, wherever it is (a checkout, a replace directive, the module cache), and
-// the compiler's cache is used. Progress lines go to progress.
+// the compiler's cache is used. The helper knows its version if it comes from the module cache: in a checkout,
+// each commit would give other bytes, and so change every project. Progress lines go to progress.
 func Build(ctx context.Context, arch string, progress io.Writer) (string, error) {
+	return BuildRelease(ctx, arch, version.Stamp{}, progress)
+}
+
+// BuildRelease is Build for a helper with the version and commit.
+func BuildRelease(ctx context.Context, arch string, stamp version.Stamp, progress io.Writer) (string, error) {
 	if arch != "amd64" && arch != "arm64" {
 		return "", fmt.Errorf("helper bundle: architecture %q is not supported: use amd64 or arm64", arch)
 	}
@@ -61,7 +71,7 @@ func Build(ctx context.Context, arch string, progress io.Writer) (string, error)
 		return "", fmt.Errorf("helper bundle: %w", err)
 	}
 	defer os.RemoveAll(scratch)
-	helper, err := compileHelper(ctx, platform, filepath.Join(scratch, "layercache"), progress)
+	helper, err := compileHelper(ctx, platform, filepath.Join(scratch, "layercache"), stamp, progress)
 	if err != nil {
 		return "", fmt.Errorf("helper bundle: %w", err)
 	}
@@ -113,18 +123,46 @@ func digestOf(files []string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil))[:16], nil
 }
 
-func compileHelper(ctx context.Context, platform toolchain.Platform, output string, progress io.Writer) (string, error) {
+// inlined are the packages that move, hash and compress bytes.
+var inlined = []string{
+	"github.com/klauspost/...", "compress/...", "crypto/...", "hash/...", "bytes", "strings", "bufio", "io", "slices", "math/...", "sync/...",
+	"syscall", "runtime/...", "internal/...",
+}
+
+// compilerFlags returns flags without inlining, which makes the helper 8% smaller. The packages that move bytes keep it,
+// for speed.
+func compilerFlags() []string {
+	flags := []string{"all=-l"}
+	for _, packages := range inlined {
+		flags = append(flags, packages+"=")
+	}
+	return flags
+}
+
+func compileHelper(ctx context.Context, platform toolchain.Platform, output string, stamp version.Stamp, progress io.Writer) (string, error) {
 	dir, err := SourceDir(ctx)
 	if err != nil {
 		return "", err
 	}
+	if stamp.Version == "" {
+		stamp.Version = cachedVersion(dir)
+	}
 	return output, toolchain.Compile(ctx, toolchain.Compilation{
-		Dir: dir, Package: "./bin/layercache", LinkFlags: "-s -w", Tags: HelperTags, Platform: platform, Output: output,
-		// No inlining makes the helper 5% smaller. The packages that decompress layers keep inlining, for
-		// speed.
-		CompilerFlags: []string{"all=-l", "std=", "github.com/klauspost/...="},
+		Dir: dir, Package: "./bin/layercache", LinkFlags: "-s -w" + stamp.LinkFlags(), Tags: HelperTags, Platform: platform, Output: output,
+		CompilerFlags: compilerFlags(),
 		Label:         fmt.Sprintf("the helper for %s/%s", platform.OS, platform.Arch),
 	}, progress)
+}
+
+// cachedVersion returns the version of this module if the folder is in the module cache, or "".
+//
+// https://go.dev/ref/mod#module-cache
+func cachedVersion(dir string) string {
+	_, cached, _ := strings.Cut(filepath.Base(dir), "@")
+	if semver.IsValid(cached) {
+		return cached
+	}
+	return ""
 }
 
 // SourceDir returns the folder of this module's source: where this file was compiled from or, if paths were
@@ -154,6 +192,9 @@ func write(path string, files []string) (err error) {
 	}
 	defer os.Remove(temporary.Name())
 	archive := zip.NewWriter(temporary)
+	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(w, flate.BestCompression)
+	})
 	for _, file := range files {
 		if err := addFile(archive, file); err != nil {
 			return errors.Join(fmt.Errorf("helper bundle: add %s: %w", file, err), temporary.Close())

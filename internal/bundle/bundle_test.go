@@ -118,3 +118,13 @@ func TestSourceDirIsTheFolderOfThisModule(t *testing.T) {
 	assert.Equal(t, want, got)
 	assert.FileExists(t, filepath.Join(got, "bin", "layercache", "main.go"))
 }
+
+func TestASourceInTheModuleCacheHasAVersion(t *testing.T) {
+	for dir, want := range map[string]string{
+		"/root/go/pkg/mod/github.com/layercache/layercache@v1.2.3":                             "v1.2.3",
+		"/root/go/pkg/mod/github.com/layercache/layercache@v0.0.0-20261129010000-0123456789ab": "v0.0.0-20261129010000-0123456789ab",
+		"/home/me/layercache": "", "/home/me/layercache@work": "",
+	} {
+		assert.Equal(t, want, cachedVersion(dir), dir)
+	}
+}

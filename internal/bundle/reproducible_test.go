@@ -65,3 +65,11 @@ func TestTheBundleDoesNotDependOnTheFolderAndTheHome(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, here+" <nil>\n", string(printed))
 }
+
+func TestABuildDownloadsAtMost21MB(t *testing.T) {
+	path, err := Build(t.Context(), runtime.GOARCH, io.Discard)
+	require.NoError(t, err)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, info.Size(), int64(21_000_000), "see with `go list -deps` and `go tool nm -size` what the helper imports")
+}

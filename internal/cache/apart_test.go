@@ -25,6 +25,10 @@ func TestAnImageWithTheCachesRefIsRefused(t *testing.T) {
 		{"the same name in another region", ecrCache, []string{"111122223333.dkr.ecr.eu-west-2.amazonaws.com/team/shop:cache"}, false},
 		{"the same ref", ecrCache, []string{ecrCache}, true},
 		{"the same ref among others", ecrCache, []string{"localhost:5000/a:1", ecrCache}, true},
+		{"the ref of the cache's record", ecrCache, []string{ecrCache + "--steps"}, true},
+		{"the ref of a mount of the cache", ecrCache, []string{MountRef(ecrCache, "0123456789")}, true},
+		{"a longer tag than the cache's", ecrCache, []string{ecrCache + "--1.2"}, false},
+		{"a longer tag than the record's", ecrCache, []string{ecrCache + "--steps-1.2"}, false},
 		{"no tag means latest", "localhost:5000/shop:latest", []string{"localhost:5000/shop"}, true},
 		{"no tag does not mean another tag", "localhost:5000/shop:cache", []string{"localhost:5000/shop"}, false},
 		{"a short name is Docker Hub's library", "docker.io/library/shop:latest", []string{"shop"}, true},
@@ -42,6 +46,7 @@ func TestAnImageWithTheCachesRefIsRefused(t *testing.T) {
 func TestAnImageWithAnotherSpellingOfTheCachesRefIsRefused(t *testing.T) {
 	cases := []struct{ name, cache, image string }{
 		{"a host name in capitals", "registry.example.com/shop:cache", "Registry.Example.com/shop:cache"},
+		{"a mount's tag, with a host name in capitals", "registry.example.com/shop:cache", "Registry.Example.com/shop:cache--mount--0123456789"},
 		{"the default port", "registry.example.com/shop:cache", "registry.example.com:443/shop:cache"},
 		{"ECR's FIPS endpoint", ecrCache, "111122223333.dkr.ecr-fips.eu-west-1.amazonaws.com/team/shop:cache"},
 		{"ECR's dual-stack endpoint", ecrCache, "111122223333.dkr-ecr.eu-west-1.on.aws/team/shop:cache"},

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"strings"
 
+	"github.com/layercache/layercache/internal/s3"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -18,10 +19,32 @@ type Flags struct {
 	InRegistry bool
 	// Folder is the path of a local cache; empty for all others.
 	Folder string
+	// Bucket is the place of a cache in S3; nil for all others.
+	Bucket *s3.Place
+	// LastStageOnly is true if the export leaves out the steps of all stages but the last.
+	LastStageOnly bool
 }
 
 // KeepsRecord reports whether the cache's mode can store a record.
-func (f Flags) KeepsRecord() bool { return f.InRegistry || f.Folder != "" }
+func (f Flags) KeepsRecord() bool {
+	return f.InRegistry || f.Folder != "" || f.Bucket != nil
+}
+
+// NameInBucket returns the name below Bucket of a cache in Refs.
+func (f Flags) NameInBucket(ref string) string {
+	return strings.TrimPrefix(ref, bucketRef(*f.Bucket))
+}
+
+// bucketRef comes before the name of a cache in S3.
+func bucketRef(place s3.Place) string { return "s3://" + place.Bucket + "/" + place.Prefix }
+
+// OwnCache returns the variable that gives a build a cache of its own.
+func (f Flags) OwnCache() string {
+	if f.Folder != "" {
+		return "LAYERCACHE_LOCAL_DIR"
+	}
+	return "LAYERCACHE_APP"
+}
 
 // Inline is the value of To in the modes inline and image. Every builder supports it.
 const Inline = "type=inline"
@@ -51,7 +74,7 @@ func FlagsFromSettings(s variables.Settings, scope Scope, images []string, looku
 }
 
 func registryFlags(s variables.Settings, scope Scope) Flags {
-	flags := Flags{Refs: NewRefs(s.Repository+":", scope, s.FallbackBranch), InRegistry: true}
+	flags := Flags{Refs: NewRefs(s.Repository+":", scope, s.FallbackBranch), InRegistry: true, LastStageOnly: s.Layers == variables.LayersFinal}
 	if s.FallbackRepository != "" {
 		flags.Refs.Imports = append(flags.Refs.Imports, NewRefs(s.FallbackRepository+":", scope, s.FallbackBranch).Imports...)
 	}
@@ -82,21 +105,25 @@ func localFlags(s variables.Settings) Flags {
 	}
 	return Flags{
 		Refs:   Refs{Imports: []string{s.LocalDir}, Export: s.LocalDir},
-		Folder: s.LocalDir,
-		From:   []string{join("type=local", "src="+s.LocalDir)},
-		To:     imageManifest(s, "type=local", "dest="+s.LocalDir),
+		Folder: s.LocalDir, LastStageOnly: s.Layers == variables.LayersFinal,
+		From: []string{join("type=local", "src="+s.LocalDir)},
+		To:   imageManifest(s, "type=local", "dest="+s.LocalDir),
 	}
 }
 
 func s3Flags(s variables.Settings, scope Scope, lookup func(string) (string, bool)) Flags {
 	region, _ := lookup("AWS_REGION")
-	place := append([]string{"type=s3", "region=" + region, "bucket=" + s.Bucket, "prefix=" + s.Prefix}, endpoint(lookup)...)
-	flags := Flags{Refs: NewRefs("s3://"+s.Bucket+"/"+s.Prefix, scope, s.FallbackBranch)}
-	tags := Tags(scope, s.FallbackBranch)
-	for _, tag := range tags {
+	bucket := s3.Place{Bucket: s.Bucket, Prefix: s.Prefix, Region: region, Endpoint: endpoint(lookup)}
+	place := []string{"type=s3", "region=" + region, "bucket=" + s.Bucket, "prefix=" + s.Prefix}
+	if bucket.Endpoint != "" {
+		place = append(place, "endpoint_url="+bucket.Endpoint, "use_path_style=true")
+	}
+	flags := Flags{Refs: NewRefs(bucketRef(bucket), scope, s.FallbackBranch), Bucket: &bucket}
+	read, write := Tags(scope, s.FallbackBranch)
+	for _, tag := range read {
 		flags.From = append(flags.From, join(append(place, "name="+tag)...))
 	}
-	flags.To = join(append(append(place, "name="+tags[0]), exportOptions(s)...)...)
+	flags.To = join(append(append(place, "name="+write), exportOptions(s)...)...)
 	return flags
 }
 
@@ -121,17 +148,17 @@ func (f Flags) BuilderSignsIn() Flags {
 	return f
 }
 
-// endpoint passes the endpoint of S3 that the AWS SDKs would use to buildkitd, which does not read these
-// variables.
+// endpoint returns the endpoint of S3 that the AWS SDKs would use, or "". It is passed to buildkitd, which does not read
+// these variables.
 //
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-func endpoint(lookup func(string) (string, bool)) []string {
+func endpoint(lookup func(string) (string, bool)) string {
 	for _, variable := range []string{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"} {
 		if url, _ := lookup(variable); url != "" {
-			return []string{"endpoint_url=" + url, "use_path_style=true"}
+			return url
 		}
 	}
-	return nil
+	return ""
 }
 
 // imageManifest exports the cache as an OCI image manifest, the only form that ECR accepts.

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cachemount/payoff"
 	"github.com/layercache/layercache/internal/registry/throwaway"
 	"github.com/layercache/layercache/internal/source"
 )
@@ -118,7 +120,7 @@ func TestSecondsAreFoundByStageAndText(t *testing.T) {
 }
 
 func TestMergedStepsKeepTheTimesOfCachedSteps(t *testing.T) {
-	previous := &Record{Steps: []RecordStep{{Index: 1, Instruction: "FROM base", Seconds: 5}, {Index: 2, Instruction: "RUN cached", Seconds: 7}, {Index: 3, Instruction: "RUN again", Seconds: 9}}}
+	previous := &Record{Steps: []RecordStep{{Index: 1, Instruction: "FROM base", Seconds: 5}, {Index: 2, Instruction: "RUN cached", Seconds: 7}, {Index: 3, Instruction: "RUN again", Seconds: 9, FetchSeconds: 4}}}
 	got := MergeSteps([]progress.Step{
 		{Index: 1, Instruction: "FROM base", Ran: true, Seconds: 0.1},
 		{Index: 2, Instruction: "RUN cached", Cached: true, Seconds: 0.2},
@@ -128,7 +130,56 @@ func TestMergedStepsKeepTheTimesOfCachedSteps(t *testing.T) {
 	}, previous)
 	assert.Equal(t, []RecordStep{
 		{Index: 1, Instruction: "FROM base", Seconds: 5},
-		{Index: 2, Instruction: "RUN cached", Seconds: 7},
-		{Index: 3, Instruction: "RUN again", Seconds: 3},
+		{Index: 2, Instruction: "RUN cached", Seconds: 7, FetchSeconds: 0.2},
+		{Index: 3, Instruction: "RUN again", Seconds: 3, FetchSeconds: 4},
 	}, got)
+}
+
+func TestARecordOfAnOlderVersionLoads(t *testing.T) {
+	got, err := decode([]byte(`{"version":1,"app":"shop","inputs":{"dockerfile":"d","flags":"f","files":{"a":"1"}},"steps":[{"index":1,"instruction":"RUN a"}]}`))
+	require.NoError(t, err)
+	assert.Nil(t, got.Inputs.Outline)
+	assert.False(t, got.Inputs.Complete(), "its files are not those that the steps take")
+	assert.Len(t, got.Steps, 1)
+}
+
+// A record that is too large is not read again, so the list of files is left out.
+func TestARecordWithTooManyFilesKeepsTheRest(t *testing.T) {
+	large := sample()
+	large.Inputs.Files = source.Digests{}
+	for i := range 1000 {
+		large.Inputs.Files[strings.Repeat("x", 10_000)+strconv.Itoa(i)] = "1"
+	}
+	content, err := encode(large)
+	require.NoError(t, err)
+	assert.Less(t, len(content), maxSize)
+	got, err := decode(content)
+	require.NoError(t, err)
+	assert.Nil(t, got.Inputs.Files)
+	assert.Equal(t, large.Steps, got.Steps)
+	assert.NotEmpty(t, large.Inputs.Files, "the caller's record stays as it is")
+}
+
+func TestMountsOfARecord(t *testing.T) {
+	history := func(id string, builds int) payoff.Mount {
+		return payoff.Mount{ID: id, Builds: make([]payoff.Build, builds)}
+	}
+	old, err := decode([]byte(`{"version":1,"steps":[]}`))
+	require.NoError(t, err)
+	require.Empty(t, old.Mounts, "a record of an earlier version of layercache")
+	_, found := old.Mount("go")
+	require.False(t, found)
+	_, found = (*Record)(nil).Mount("go")
+	require.False(t, found)
+
+	before := &Record{Version: RecordVersion, Mounts: []payoff.Mount{history("go", 1), history("npm", 2)}}
+	merged := MergeMounts([]payoff.Mount{history("go", 5)}, before)
+	require.Equal(t, []payoff.Mount{history("go", 5), history("npm", 2)}, merged, "a mount that the build did not use keeps its history")
+	require.Empty(t, MergeMounts(nil, nil))
+
+	var many []payoff.Mount
+	for i := range 2 * maxMounts {
+		many = append(many, history(strconv.Itoa(i), 1))
+	}
+	require.Len(t, MergeMounts([]payoff.Mount{history("go", 5)}, &Record{Mounts: many}), maxMounts)
 }

@@ -16,9 +16,16 @@ import (
 // recordSuffix follows the cache's tag in the tag of its record. No tag of a cache has as many parts.
 const recordSuffix = separator + "steps"
 
-// maxTag is the maximum length of a cache's tag: the distribution specification allows 128 bytes, and the tag
-// of the record has to fit too.
-const maxTag = 128 - len(recordSuffix)
+// mountSuffix follows the cache's tag in the tags of its mounts, and comes before a mount's name. No tag of a cache
+// has as many parts.
+const mountSuffix = separator + "mount" + separator
+
+// maxMountName is the maximum length of a mount's name.
+const maxMountName = 10
+
+// maxTag is the maximum length of a cache's tag: the distribution specification allows 128 bytes, and the tags
+// of the record and of the mounts have to fit too.
+const maxTag = 128 - len(mountSuffix) - maxMountName
 
 // Scope identifies a cache within a repository.
 type Scope struct {
@@ -28,6 +35,11 @@ type Scope struct {
 	Platform string
 	// Branch is any text; it is untrusted.
 	Branch string
+	// Build tells builds of one app apart: the image's full name, Dockerfile, context and target, as far as
+	// they are not the usual ones. Empty for the usual ones, and when the user named the app.
+	Build string
+	// FallbackFirst is true when the fallback branch's cache is read before the scope's own.
+	FallbackFirst bool
 }
 
 // separator joins the parts of a tag. No part contains it, so a tag belongs to exactly one scope.
@@ -36,7 +48,11 @@ const separator = "--"
 // Tag returns the scope's tag: its slugged parts, joined. The same scope always has the same tag. A part that
 // had to be altered ends in the start of its digest, so that similar names have different tags.
 func Tag(s Scope) string {
-	tag := Slug(s.App, 40) + separator + Slug(strings.ReplaceAll(s.Platform, "/", "-"), 40)
+	app := s.App
+	if s.Build != "" {
+		app += "\x00" + s.Build // No variable contains a NUL, so this is nobody's LAYERCACHE_APP.
+	}
+	tag := Slug(app, 40) + separator + Slug(strings.ReplaceAll(s.Platform, "/", "-"), 40)
 	if s.Branch != "" {
 		tag += separator + Slug(s.Branch, maxTag-len(tag)-len(separator))
 	}
@@ -85,6 +101,9 @@ func Slug(text string, maxLength int) string {
 // RecordRef returns the ref of the record of a cache in a registry.
 func RecordRef(cache string) string { return cache + recordSuffix }
 
+// MountRef returns the ref of the archive of a cache mount that belongs to a cache in a registry.
+func MountRef(cache, mount string) string { return cache + mountSuffix + mount }
+
 // Refs are the caches of one build.
 type Refs struct {
 	// Imports are read in this order; the first that has a step wins.
@@ -93,44 +112,64 @@ type Refs struct {
 	Export string
 }
 
-// NewRefs returns the refs for a scope: the cache of its branch, then that of the fallback branch. A build
-// without a branch reads and writes the cache of the fallback branch. prefix comes before each tag, such as
-// HOST/NAME: for a repository.
+// NewRefs returns the refs for a scope: the cache of its branch, then that of the fallback branch, or the other
+// way round for a Git tag. A build without a branch reads and writes the cache of the fallback branch.
+// prefix comes before each tag, such as HOST/NAME: for a repository.
 func NewRefs(prefix string, scope Scope, fallbackBranch string) Refs {
-	tags := Tags(scope, fallbackBranch)
-	refs := Refs{Export: prefix + tags[0]}
-	for _, tag := range tags {
+	read, write := Tags(scope, fallbackBranch)
+	refs := Refs{Export: prefix + write}
+	for _, tag := range read {
 		refs.Imports = append(refs.Imports, prefix+tag)
 	}
 	return refs
 }
 
-// Tags returns the tags of the caches to read, in order. The first is also written.
-func Tags(scope Scope, fallbackBranch string) []string {
+// Tags returns the tags of the caches to read, in order, and of the one to write, which is among them.
+func Tags(scope Scope, fallbackBranch string) (read []string, write string) {
 	fallback := scope
 	fallback.Branch = fallbackBranch
 	if scope.Branch == "" {
 		scope = fallback
 	}
-	return slices.Compact([]string{Tag(scope), Tag(fallback)})
+	read = []string{Tag(scope), Tag(fallback)}
+	if scope.FallbackFirst {
+		slices.Reverse(read)
+	}
+	return slices.Compact(read), Tag(scope)
 }
 
-// CheckApart returns an error when one of the images would be pushed to a cache's ref: the push would
-// overwrite the cache, and no later build would find it.
+// CheckApart returns an error when one of the images would be pushed to the ref of a cache, of its record or of
+// one of its mounts: the push would overwrite it, and no later build would find it.
 func (r Refs) CheckApart(images []string) error {
-	for _, cache := range append([]string{r.Export, RecordRef(r.Export)}, r.Imports...) {
+	for _, cache := range append([]string{r.Export}, r.Imports...) {
 		cacheRef, err := normalize(cache)
 		if err != nil {
 			return fmt.Errorf("cache ref %q: %w", cache, err)
 		}
 		for _, image := range images {
 			imageRef, err := normalize(image)
-			if err == nil && imageRef == cacheRef {
+			if err == nil && belongsTo(cacheRef, imageRef) {
 				return fmt.Errorf("the image %s has the same name as the cache: pushing it would overwrite the cache; use another tag for the image, or another LAYERCACHE_REPOSITORY", image)
 			}
 		}
 	}
 	return nil
+}
+
+// belongsTo reports whether the ref is that of the cache, of its record or of one of its mounts. Both refs are
+// normalized.
+func belongsTo(cache, ref string) bool {
+	rest, ok := strings.CutPrefix(ref, cache)
+	return ok && (rest == "" || rest == recordSuffix || strings.HasPrefix(rest, mountSuffix))
+}
+
+// Key returns the same text for all spellings of one ref, and a ref that is not valid as it is.
+func Key(ref string) string {
+	key, err := normalize(ref)
+	if err != nil {
+		return ref
+	}
+	return key
 }
 
 // normalize returns the same text for all spellings of one ref: an ECR registry has several host names, and

@@ -24,13 +24,13 @@ func TestTagsAreTheSameInEveryVersion(t *testing.T) {
 		scope Scope
 		want  string
 	}{
-		{"plain names are kept", Scope{"shop", amd64, "main"}, "shop--linux-amd64--main"},
-		{"a variant is part of the platform", Scope{"shop", "linux/arm/v7", "main"}, "shop--linux-arm-v7--main"},
-		{"without a branch the tag has two parts", Scope{"shop", amd64, ""}, "shop--linux-amd64"},
-		{"dots, underscores and inner dashes are kept", Scope{"my_app", amd64, "release-1.2"}, "my_app--linux-amd64--release-1.2"},
-		{"a slash becomes a dash, and a digest is added", Scope{"shop", amd64, "feature/x"}, "shop--linux-amd64--feature-x-217d2bf51f"},
-		{"capitals become lower case, and a digest is added", Scope{"shop", amd64, "Main"}, "shop--linux-amd64--main-eb814be3ca"},
-		{"several platforms add a digest", Scope{"shop", "linux/amd64,linux/arm64", "main"}, "shop--linux-amd64-linux-arm64-da806241c7--main"},
+		{"plain names are kept", Scope{App: "shop", Platform: amd64, Branch: "main"}, "shop--linux-amd64--main"},
+		{"a variant is part of the platform", Scope{App: "shop", Platform: "linux/arm/v7", Branch: "main"}, "shop--linux-arm-v7--main"},
+		{"without a branch the tag has two parts", Scope{App: "shop", Platform: amd64, Branch: ""}, "shop--linux-amd64"},
+		{"dots, underscores and inner dashes are kept", Scope{App: "my_app", Platform: amd64, Branch: "release-1.2"}, "my_app--linux-amd64--release-1.2"},
+		{"a slash becomes a dash, and a digest is added", Scope{App: "shop", Platform: amd64, Branch: "feature/x"}, "shop--linux-amd64--feature-x-217d2bf51f"},
+		{"capitals become lower case, and a digest is added", Scope{App: "shop", Platform: amd64, Branch: "Main"}, "shop--linux-amd64--main-eb814be3ca"},
+		{"several platforms add a digest", Scope{App: "shop", Platform: "linux/amd64,linux/arm64", Branch: "main"}, "shop--linux-amd64-linux-arm64-da806241c7--main"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Tag(c.scope)) })
@@ -62,7 +62,10 @@ func TestAnyTextMakesAValidTag(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			for _, scope := range []Scope{{c.text, amd64, "main"}, {"shop", c.text, "main"}, {"shop", amd64, c.text}, {c.text, c.text, c.text}} {
+			for _, scope := range []Scope{
+				{App: c.text, Platform: amd64, Branch: "main"}, {App: "shop", Platform: c.text, Branch: "main"}, {App: "shop", Platform: amd64, Branch: c.text},
+				{App: "shop", Platform: amd64, Branch: "main", Build: c.text}, {App: c.text, Platform: c.text, Branch: c.text, Build: c.text},
+			} {
 				checkTag(t, scope)
 			}
 		})
@@ -70,8 +73,8 @@ func TestAnyTextMakesAValidTag(t *testing.T) {
 }
 
 func TestTenMegabytesMakeAValidTag(t *testing.T) {
-	checkTag(t, Scope{"shop", amd64, strings.Repeat("ab", 5<<20)})
-	checkTag(t, Scope{"shop", amd64, strings.Repeat("-", 10<<20)})
+	checkTag(t, Scope{App: "shop", Platform: amd64, Branch: strings.Repeat("ab", 5<<20)})
+	checkTag(t, Scope{App: "shop", Platform: amd64, Branch: strings.Repeat("-", 10<<20)})
 }
 
 func checkTag(t *testing.T, scope Scope) {
@@ -79,6 +82,7 @@ func checkTag(t *testing.T, scope Scope) {
 	tag := Tag(scope)
 	assert.Regexp(t, tagGrammar, tag)
 	assert.Regexp(t, tagGrammar, RecordRef(tag))
+	assert.Regexp(t, tagGrammar, MountRef(tag, strings.Repeat("f", maxMountName)))
 	assert.Equal(t, tag, Tag(scope), "the same scope has the same tag")
 	assert.LessOrEqual(t, strings.Count(tag, separator), 2, "no part contains the separator")
 }
@@ -89,25 +93,27 @@ func TestSimilarScopesHaveDifferentTags(t *testing.T) {
 		name string
 		a, b Scope
 	}{
-		{"a slash and a dash", Scope{"shop", amd64, "feature/x"}, Scope{"shop", amd64, "feature-x"}},
-		{"a slash and two dashes", Scope{"shop", amd64, "feature/x"}, Scope{"shop", amd64, "feature--x"}},
-		{"a slash and an underscore", Scope{"shop", amd64, "feature/x"}, Scope{"shop", amd64, "feature_x"}},
-		{"capitals", Scope{"shop", amd64, "Main"}, Scope{"shop", amd64, "main"}},
-		{"capitals that leave the same letters", Scope{"shop", amd64, "Main"}, Scope{"shop", amd64, "Xain"}},
-		{"a trailing dash", Scope{"shop", amd64, "main-"}, Scope{"shop", amd64, "main"}},
-		{"a trailing space", Scope{"shop", amd64, "main "}, Scope{"shop", amd64, "main"}},
-		{"letters of another script", Scope{"shop", amd64, "mаin"}, Scope{"shop", amd64, "main"}},
-		{"an accent in one and in two code points", Scope{"shop", amd64, "caf\u00e9"}, Scope{"shop", amd64, "cafe\u0301"}},
-		{"different invalid UTF-8", Scope{"shop", amd64, "\xff"}, Scope{"shop", amd64, "\xfe"}},
-		{"long names that differ at the end", Scope{"shop", amd64, long + "1"}, Scope{"shop", amd64, long + "2"}},
-		{"long apps that differ at the end", Scope{long + "1", amd64, "main"}, Scope{long + "2", amd64, "main"}},
-		{"a branch that contains a platform", Scope{"x", amd64, "linux-arm64--y"}, Scope{"x--linux-amd64", "linux/arm64", "y"}},
-		{"an app that contains a platform", Scope{"x--linux-amd64", amd64, "y"}, Scope{"x", amd64, "linux-amd64--y"}},
-		{"no branch and a branch in the platform", Scope{"x", "linux-amd64--main", ""}, Scope{"x", amd64, "main"}},
-		{"no branch and a branch in the app", Scope{"x--linux-amd64", "main", ""}, Scope{"x", amd64, "main"}},
-		{"no app and an app named like the digest of nothing", Scope{"", amd64, "main"}, Scope{"e3b0c44298", amd64, "main"}},
-		{"a branch that is named like another's tag", Scope{"shop", amd64, "feature/x"}, Scope{"shop", amd64, "feature-x-217d2bf51f"}},
-		{"a branch that is named like another's digest", Scope{"shop", amd64, "🚀"}, Scope{"shop", amd64, Slug("🚀", 44)}},
+		{"a slash and a dash", Scope{App: "shop", Platform: amd64, Branch: "feature/x"}, Scope{App: "shop", Platform: amd64, Branch: "feature-x"}},
+		{"a slash and two dashes", Scope{App: "shop", Platform: amd64, Branch: "feature/x"}, Scope{App: "shop", Platform: amd64, Branch: "feature--x"}},
+		{"a slash and an underscore", Scope{App: "shop", Platform: amd64, Branch: "feature/x"}, Scope{App: "shop", Platform: amd64, Branch: "feature_x"}},
+		{"capitals", Scope{App: "shop", Platform: amd64, Branch: "Main"}, Scope{App: "shop", Platform: amd64, Branch: "main"}},
+		{"capitals that leave the same letters", Scope{App: "shop", Platform: amd64, Branch: "Main"}, Scope{App: "shop", Platform: amd64, Branch: "Xain"}},
+		{"a trailing dash", Scope{App: "shop", Platform: amd64, Branch: "main-"}, Scope{App: "shop", Platform: amd64, Branch: "main"}},
+		{"a trailing space", Scope{App: "shop", Platform: amd64, Branch: "main "}, Scope{App: "shop", Platform: amd64, Branch: "main"}},
+		{"letters of another script", Scope{App: "shop", Platform: amd64, Branch: "mаin"}, Scope{App: "shop", Platform: amd64, Branch: "main"}},
+		{"an accent in one and in two code points", Scope{App: "shop", Platform: amd64, Branch: "caf\u00e9"}, Scope{App: "shop", Platform: amd64, Branch: "cafe\u0301"}},
+		{"different invalid UTF-8", Scope{App: "shop", Platform: amd64, Branch: "\xff"}, Scope{App: "shop", Platform: amd64, Branch: "\xfe"}},
+		{"long names that differ at the end", Scope{App: "shop", Platform: amd64, Branch: long + "1"}, Scope{App: "shop", Platform: amd64, Branch: long + "2"}},
+		{"long apps that differ at the end", Scope{App: long + "1", Platform: amd64, Branch: "main"}, Scope{App: long + "2", Platform: amd64, Branch: "main"}},
+		{"a branch that contains a platform", Scope{App: "x", Platform: amd64, Branch: "linux-arm64--y"}, Scope{App: "x--linux-amd64", Platform: "linux/arm64", Branch: "y"}},
+		{"an app that contains a platform", Scope{App: "x--linux-amd64", Platform: amd64, Branch: "y"}, Scope{App: "x", Platform: amd64, Branch: "linux-amd64--y"}},
+		{"no branch and a branch in the platform", Scope{App: "x", Platform: "linux-amd64--main", Branch: ""}, Scope{App: "x", Platform: amd64, Branch: "main"}},
+		{"no branch and a branch in the app", Scope{App: "x--linux-amd64", Platform: "main", Branch: ""}, Scope{App: "x", Platform: amd64, Branch: "main"}},
+		{"no app and an app named like the digest of nothing", Scope{App: "", Platform: amd64, Branch: "main"}, Scope{App: "e3b0c44298", Platform: amd64, Branch: "main"}},
+		{"a branch that is named like another's tag", Scope{App: "shop", Platform: amd64, Branch: "feature/x"}, Scope{App: "shop", Platform: amd64, Branch: "feature-x-217d2bf51f"}},
+		{"another build of the app", Scope{App: "shop", Platform: amd64, Branch: "main"}, Scope{App: "shop", Platform: amd64, Branch: "main", Build: "target=test"}},
+		{"an app that is named like another's build", Scope{App: "shop target=test", Platform: amd64, Branch: "main"}, Scope{App: "shop", Platform: amd64, Branch: "main", Build: "target=test"}},
+		{"a branch that is named like another's digest", Scope{App: "shop", Platform: amd64, Branch: "🚀"}, Scope{App: "shop", Platform: amd64, Branch: Slug("🚀", 44)}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { assert.NotEqual(t, Tag(c.a), Tag(c.b)) })
@@ -127,9 +133,15 @@ func TestABuildReadsItsBranchThenTheFallbackBranch(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			assert.Equal(t, c.want, NewRefs(repository+":", Scope{"shop", amd64, c.branch}, "main"))
+			assert.Equal(t, c.want, NewRefs(repository+":", Scope{App: "shop", Platform: amd64, Branch: c.branch}, "main"))
 		})
 	}
+}
+
+func TestAScopeCanReadTheFallbackBranchFirst(t *testing.T) {
+	scope := Scope{App: "shop", Platform: amd64, Branch: "tags", FallbackFirst: true}
+	tags, main := "r:shop--linux-amd64--tags", "r:shop--linux-amd64--main"
+	assert.Equal(t, Refs{Imports: []string{main, tags}, Export: tags}, NewRefs("r:", scope, "main"))
 }
 
 func FuzzTag(f *testing.F) {
@@ -137,12 +149,12 @@ func FuzzTag(f *testing.F) {
 	f.Add("", "", "", "\x00")
 	f.Add("x--linux-amd64", "linux/arm64", "y", "Y")
 	f.Fuzz(func(t *testing.T, app, platform, branch, other string) {
-		scope := Scope{app, platform, branch}
+		scope := Scope{App: app, Platform: platform, Branch: branch}
 		checkTag(t, scope)
 		_, err := name.NewTag("localhost:5000/cache:" + Tag(scope))
 		require.NoError(t, err)
 		if branch != other {
-			require.NotEqual(t, Tag(scope), Tag(Scope{app, platform, other}), "branches %q and %q", branch, other)
+			require.NotEqual(t, Tag(scope), Tag(Scope{App: app, Platform: platform, Branch: other}), "branches %q and %q", branch, other)
 		}
 	})
 }

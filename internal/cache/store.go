@@ -19,6 +19,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/layercache/layercache/internal/s3"
 )
 
 // The media types of a record in a registry: an OCI artifact with one layer.
@@ -42,10 +44,6 @@ func RecordInRegistry(ref string, keychain authn.Keychain) RecordStore {
 	return registryStore{ref, keychain}
 }
 
-func (s registryStore) options(ctx context.Context) []remote.Option {
-	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(s.keychain), remote.WithRetryBackoff(remote.Backoff{Steps: 1})}
-}
-
 func (s registryStore) Load(ctx context.Context) (*Record, error) {
 	r, err := s.load(ctx)
 	var response *transport.Error
@@ -63,7 +61,7 @@ func (s registryStore) load(ctx context.Context) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	got, err := remote.Get(ref, s.options(ctx)...)
+	got, err := remote.Get(ref, options(ctx, s.keychain)...)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +72,7 @@ func (s registryStore) load(ctx context.Context) (*Record, error) {
 	if len(manifest.Layers) != 1 || manifest.Layers[0].MediaType != artifactType || manifest.Layers[0].Size > maxSize {
 		return nil, nil
 	}
-	layer, err := remote.Layer(ref.Context().Digest(manifest.Layers[0].Digest.String()), s.options(ctx)...)
+	layer, err := remote.Layer(ref.Context().Digest(manifest.Layers[0].Digest.String()), options(ctx, s.keychain)...)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +112,8 @@ func (s registryStore) save(ctx context.Context, r *Record) error {
 	if err != nil {
 		return err
 	}
-	artifact := manifest{v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: config, Layers: []v1.Descriptor{layer}}}
-	return remote.Put(ref, artifact, s.options(ctx)...)
+	artifact := Artifact{artifactType, v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: config, Layers: []v1.Descriptor{layer}}}
+	return remote.Put(ref, artifact, options(ctx, s.keychain)...)
 }
 
 // put uploads a blob that the registry does not have yet.
@@ -124,26 +122,35 @@ func (s registryStore) put(ctx context.Context, repository name.Repository, blob
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
-	return *descriptor, remote.WriteLayer(repository, blob, s.options(ctx)...)
+	return *descriptor, remote.WriteLayer(repository, blob, options(ctx, s.keychain)...)
 }
 
-// manifest adapts an artifact's manifest to remote.Put.
-type manifest struct{ v1.Manifest }
+// Artifact adapts the manifest of an OCI artifact to remote.Put.
+type Artifact struct {
+	// Type is the artifact's media type.
+	Type string
+	v1.Manifest
+}
 
-func (m manifest) RawManifest() ([]byte, error) {
+// RawManifest returns the manifest as JSON.
+func (a Artifact) RawManifest() ([]byte, error) {
 	return json.Marshal(struct {
 		ArtifactType string `json:"artifactType"`
 		v1.Manifest
-	}{artifactType, m.Manifest})
+	}{a.Type, a.Manifest})
 }
 
-func (m manifest) MediaType() (types.MediaType, error) { return m.Manifest.MediaType, nil }
+// MediaType returns the media type of the manifest.
+func (a Artifact) MediaType() (types.MediaType, error) { return a.Manifest.MediaType, nil }
+
+// RecordFile is the name of the record in the folder of a cache of mode "local".
+const RecordFile = "layercache-steps.json"
 
 type folderStore struct{ path string }
 
 // RecordInFolder returns a store that keeps the record in the folder of a cache of mode "local".
 func RecordInFolder(dir string) RecordStore {
-	return folderStore{filepath.Join(dir, "layercache-steps.json")}
+	return folderStore{filepath.Join(dir, RecordFile)}
 }
 
 func (s folderStore) Load(context.Context) (*Record, error) {
@@ -163,4 +170,39 @@ func (s folderStore) Save(_ context.Context, r *Record) error {
 		return err
 	}
 	return os.WriteFile(s.path, content, 0o644)
+}
+
+type bucketStore struct {
+	client *s3.Client
+	key    string
+}
+
+// RecordInBucket returns a store that keeps the record of a cache in S3. cache is the cache's name below the place of
+// the client.
+func RecordInBucket(cache string, client *s3.Client) RecordStore {
+	return bucketStore{client, "records/" + RecordRef(cache) + ".json"}
+}
+
+func (s bucketStore) Load(ctx context.Context) (*Record, error) {
+	object, err := s.client.Get(ctx, s.key)
+	if s3.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer object.Close()
+	content, err := io.ReadAll(io.LimitReader(object, maxSize))
+	if err != nil {
+		return nil, err
+	}
+	return decode(content)
+}
+
+func (s bucketStore) Save(ctx context.Context, r *Record) error {
+	content, err := encode(r)
+	if err != nil {
+		return err
+	}
+	return s.client.Put(ctx, s.key, content)
 }

@@ -14,7 +14,7 @@ also shows the functions.
 `
 
 // constructPackages are the packages for users, the most used first.
-var constructPackages = []string{"imagebuild", "cacherepo", "pullthrough", "insight", "lifecycle"}
+var constructPackages = []string{"imagebuild", "attach", "cacherepo", "pullthrough", "insight", "lifecycle"}
 
 func writeConstructs(page *bytes.Buffer) error {
 	page.WriteString(generated + constructsIntro)
@@ -25,7 +25,7 @@ func writeConstructs(page *bytes.Buffer) error {
 		}
 		fmt.Fprintf(page, "## %s\n\n", name)
 		for _, s := range structs {
-			fmt.Fprintf(page, "### %s.%s\n\n%s\n\n", name, s.name, s.doc)
+			fmt.Fprintf(page, "### %s.%s\n\n%s\n\n", name, s.name, s.markdown)
 			writeFields(page, "field", s.fields, func(f fieldDoc) string { return f.name }, func(f fieldDoc) string { return f.kind })
 		}
 	}

@@ -22,6 +22,9 @@ func writeReport(page *bytes.Buffer) error {
 	for _, s := range reachable(structs, "Report") {
 		fmt.Fprintf(page, "## %s\n\n%s\n\n| field | type | meaning |\n|---|---|---|\n", s.name, s.doc)
 		for _, f := range s.fields {
+			if f.key == "-" {
+				continue // It is not in the JSON.
+			}
 			fmt.Fprintf(page, "| `%s` | `%s` | %s |\n", cmp.Or(f.key, f.name), jsonType(f.typ), escapePipes(f.doc))
 		}
 		page.WriteString("\n")

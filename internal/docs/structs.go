@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"go/ast"
+	"go/doc/comment"
 	"go/parser"
 	"go/printer"
 	"go/token"
@@ -12,10 +13,12 @@ import (
 	"strings"
 )
 
-// structDoc is an exported struct with its documentation.
+// structDoc is an exported struct.
 type structDoc struct {
-	name, doc string
-	fields    []fieldDoc
+	name string
+	// doc is its documentation in one paragraph, markdown the same with its paragraphs and lists.
+	doc, markdown string
+	fields        []fieldDoc
 }
 
 // fieldDoc is an exported field.
@@ -29,6 +32,7 @@ type fieldDoc struct {
 	// doc is the documentation of the field up to "Default:", fallback the text after it.
 	doc, fallback string
 	required      bool
+	tag           reflect.StructTag
 }
 
 // structsIn returns the exported structs of the package in the folder, in the order of file names and lines.
@@ -74,7 +78,7 @@ func structsOf(declaration ast.Decl, files *token.FileSet) []structDoc {
 		if named.Doc != nil {
 			doc = named.Doc.Text()
 		}
-		s := structDoc{name: named.Name.Name, doc: oneParagraph(doc)}
+		s := structDoc{name: named.Name.Name, doc: oneParagraph(doc), markdown: markdown(doc)}
 		for _, field := range body.Fields.List {
 			for _, name := range field.Names {
 				if name.IsExported() {
@@ -94,14 +98,21 @@ func fieldOf(name string, field *ast.Field, files *token.FileSet) fieldDoc {
 	_ = printer.Fprint(&kind, files, field.Type)
 	f := fieldDoc{name: name, kind: kind.String(), typ: field.Type}
 	if field.Tag != nil {
-		tag := reflect.StructTag(strings.Trim(field.Tag.Value, "`"))
-		f.key, _, _ = strings.Cut(tag.Get("json"), ",")
+		f.tag = reflect.StructTag(strings.Trim(field.Tag.Value, "`"))
+		f.key, _, _ = strings.Cut(f.tag.Get("json"), ",")
 	}
 	text := oneParagraph(field.Doc.Text())
 	f.doc, f.fallback, _ = strings.Cut(text, "Default:")
 	f.doc, f.fallback = strings.TrimSpace(f.doc), strings.TrimSpace(f.fallback)
 	f.required = strings.Contains(f.doc, "Required.")
 	return f
+}
+
+// markdown returns a doc comment with its paragraphs and lists. The Markdown of go/doc would escape names such as A_B.
+func markdown(text string) string {
+	var parser comment.Parser
+	unwrapped := comment.Printer{TextWidth: -1}
+	return strings.TrimSpace(string(unwrapped.Text(parser.Parse(text))))
 }
 
 func oneParagraph(text string) string { return strings.Join(strings.Fields(text), " ") }

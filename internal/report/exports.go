@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 const unknown = "unknown"
@@ -21,7 +20,7 @@ var (
 // exports returns shell assignments for CodeBuild's exported variables. A shell reads them, so no value may
 // contain text from outside: each is a fixed word, a number or a digest.
 func (r *Report) exports() []byte {
-	var out strings.Builder
+	var out []byte
 	for _, variable := range []struct{ name, value string }{
 		{"VERDICT", matching(wordPattern, r.Verdict)},
 		{"HIT_RATIO", decimal(r.HitRatio, 2)},
@@ -31,9 +30,13 @@ func (r *Report) exports() []byte {
 		{"WORTH", r.worth()},
 		{"IMAGE_DIGEST", matching(digestPattern, r.Image)},
 	} {
-		fmt.Fprintf(&out, "LAYERCACHE_%s=%s\n", variable.name, variable.value)
+		out = append(out, assignment(variable.name, variable.value)...)
 	}
-	return []byte(out.String())
+	return out
+}
+
+func assignment(name, value string) []byte {
+	return fmt.Appendf(nil, "LAYERCACHE_%s=%s\n", name, value)
 }
 
 // matching returns the value if it has the pattern, otherwise "unknown".

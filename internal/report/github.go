@@ -17,25 +17,26 @@ const (
 )
 
 // GitHub appends report.md to the summary of the workflow's step, and writes annotations for warnings and
-// failed steps to stdout. Outside GitHub Actions it does nothing. lookup reads the environment, like
+// failed steps to out, which is not stdout, where a build may write the image's id. Outside GitHub Actions it does nothing. lookup reads the environment, like
 // os.LookupEnv.
 //
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
-func (r *Report) GitHub(lookup func(string) (string, bool), stdout io.Writer) error {
+func (r *Report) GitHub(lookup func(string) (string, bool), out io.Writer) error {
 	if running, _ := lookup("GITHUB_ACTIONS"); running != "true" {
 		return nil
 	}
-	for _, warning := range r.Warnings[:min(len(r.Warnings), annotationLimit)] {
-		fmt.Fprintf(stdout, "::warning title=%s::%s\n", escape.Property("layercache"), escape.Message(warning))
+	warnings := r.warningsByText()
+	for _, warning := range warnings[:min(len(warnings), annotationLimit)] {
+		fmt.Fprintf(out, "::warning title=%s::%s\n", escape.Property("layercache"), escape.Message(warning))
 	}
 	failed := 0
-	for _, step := range r.Steps {
-		if step.Error == "" || failed == annotationLimit {
-			continue
+	for _, step := range r.failedSteps() {
+		if failed == annotationLimit {
+			break
 		}
 		failed++
 		title := "layercache: " + escape.Shorten(escape.Line(step.Label()), labelWidth)
-		fmt.Fprintf(stdout, "::error title=%s::%s\n", escape.Property(title), escape.Message(step.Error))
+		fmt.Fprintf(out, "::error title=%s::%s\n", escape.Property(title), escape.Message(step.Error))
 	}
 	path, _ := lookup("GITHUB_STEP_SUMMARY")
 	if path == "" {

@@ -18,13 +18,17 @@ func TestThePageHoldsTheReportAsData(t *testing.T) {
 		Line   string
 		Hits   []int
 		Parts  []Part
+		Policy string
+		Mounts string
 		Report Report
 	}
 	require.NoError(t, json.Unmarshal(data[1], &page))
 	assert.Equal(t, *full(), page.Report)
 	assert.Equal(t, full().Line(), page.Line)
 	assert.Equal(t, []int{1, 2}, page.Hits)
-	assert.Len(t, page.Parts, 7)
+	assert.Len(t, page.Parts, 8)
+	assert.Equal(t, full().PolicyLine(), page.Policy)
+	assert.Equal(t, full().MountsLine(), page.Mounts)
 }
 
 func TestHostileTextStaysDataInThePage(t *testing.T) {

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,6 +27,51 @@ func parsedJUnit(t *testing.T, r *Report) junitSuite {
 	return suite
 }
 
+func TestTheReportsOfAnIndex(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("1", 64)
+	for name, c := range map[string]struct {
+		lines   []string
+		digest  string
+		failure error
+		output  string
+		message string
+		exports string
+	}{
+		"an index was pushed": {
+			[]string{"r.example/shop:v1@sha256:1", "r.example/shop:v2@sha256:1"}, digest, nil, "r.example/shop:v1@sha256:1\nr.example/shop:v2@sha256:1", "", digest,
+		},
+		"there was nothing to join": {nil, "", nil, "", "", "unknown"},
+		"the images could not be joined": {
+			[]string{"r.example/shop:v1@sha256:1"}, "", errors.New("join\nr.example/shop:v2: \x1b[31mnot found"), "r.example/shop:v1@sha256:1", "join r.example/shop:v2: not found", "unknown",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "new")
+			require.NoError(t, WriteIndex(dir, c.lines, c.digest, 1500*time.Millisecond, c.failure))
+			content, err := os.ReadFile(filepath.Join(dir, "junit.xml"))
+			require.NoError(t, err)
+			var suite junitSuite
+			require.NoError(t, xml.Unmarshal(content, &suite))
+			require.Len(t, suite.Cases, 1)
+			exports, err := os.ReadFile(filepath.Join(dir, "exports.env"))
+			require.NoError(t, err)
+			assert.Equal(t, "LAYERCACHE_IMAGE_DIGEST="+c.exports+"\n", string(exports))
+			assert.Equal(t, 1, suite.Tests)
+			assert.Equal(t, c.output, suite.Cases[0].Output)
+			assert.Equal(t, "1.500", suite.Cases[0].Time)
+			if c.failure == nil {
+				assert.Nil(t, suite.Cases[0].Failure)
+				assert.Zero(t, suite.Failures)
+				return
+			}
+			assert.Equal(t, c.message, suite.Cases[0].Failure.Message)
+			assert.Equal(t, 1, suite.Failures)
+		})
+	}
+	err := WriteIndex("/proc/report", nil, "", 0, nil)
+	assert.ErrorContains(t, err, "set LAYERCACHE_REPORT_DIR to a writable folder")
+}
+
 func TestJUnitHasTheVerdictAndAStepForEachTestCase(t *testing.T) {
 	r := full()
 	r.Steps = []Step{
@@ -31,7 +79,7 @@ func TestJUnitHasTheVerdictAndAStepForEachTestCase(t *testing.T) {
 		{Stage: "build", Platform: "linux/arm64", Instruction: "RUN echo \"]]>\" <&1 \x1b[31m\x00\nmake", Seconds: 1.5, Error: "exit code: 2"},
 		{Instruction: "RUN id"},
 	}
-	r.Misses = []Miss{{Step: 1, Cause: "its text changed"}}
+	r.Misses, r.Mounts = []Miss{{Step: 1, Cause: "its text changed"}}, nil
 	suite := parsedJUnit(t, r)
 	assert.Equal(t, 4, suite.Tests)
 	assert.Equal(t, 1, suite.Failures)

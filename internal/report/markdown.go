@@ -20,8 +20,10 @@ func (r *Report) Markdown() []byte {
 	m.line("")
 	m.line("%s", r.facts())
 	r.markdownProblems(m)
+	r.markdownTargets(m)
 	r.markdownMisses(m)
 	r.markdownSteps(m)
+	r.markdownMounts(m)
 	r.markdownSeconds(m)
 	r.markdownSavings(m)
 	r.markdownCaches(m)
@@ -64,8 +66,11 @@ func (r *Report) facts() string {
 	if r.App != "" {
 		parts = append(parts, "App "+escape.Code(r.App))
 	}
-	if hits, counted := r.Hits(); r.HitRatio != nil {
+	if hits, counted := r.allHits(); r.HitRatio != nil {
 		parts = append(parts, fmt.Sprintf("%d of %d steps came from %s (hit ratio %.2f)", hits, counted, r.hitsFromWords(), *r.HitRatio))
+	}
+	if line := r.PolicyLine(); line != "" {
+		parts = append(parts, escape.Markdown(capital(line)))
 	}
 	builder := "Builder " + escape.Code(r.Builder)
 	if r.BuilderReason != "" {
@@ -91,6 +96,10 @@ func (r *Report) hitsFromWords() string {
 		return "the builder's own cache, not from the configured cache"
 	case "either":
 		return "the cache or the builder's own cache"
+	case "job":
+		return "earlier builds of this job, not from the configured cache"
+	case "cache-and-job":
+		return "the cache and earlier builds of this job"
 	default:
 		return "the cache"
 	}
@@ -105,9 +114,13 @@ func (r *Report) markdownProblems(m *markdownWriter) {
 			}
 		}
 	}
-	if len(r.Warnings) > 0 {
+	if r.Help != nil {
+		m.heading("What to do")
+		m.line("%s: see <%s>", escape.Markdown(r.Help.Advice), r.Help.Address)
+	}
+	if warnings := r.warningsByText(); len(warnings) > 0 {
 		m.heading("Warnings")
-		for _, warning := range r.Warnings {
+		for _, warning := range warnings {
 			m.line("- %s", escape.Markdown(warning))
 		}
 	}
@@ -164,7 +177,7 @@ func (r *Report) markdownSeconds(m *markdownWriter) {
 	for _, activity := range longest[:min(len(longest), shownActivities)] {
 		size := ""
 		if activity.Bytes > 0 {
-			size = fmt.Sprintf("%.1f", float64(activity.Bytes)/1e6)
+			size = inMB(activity.Bytes)
 		}
 		m.row(escape.Markdown(activity.Kind), escape.Code(activity.Label), fmt.Sprintf("%.2f", activity.Start), fmt.Sprintf("%.2f", activity.Seconds), size)
 	}

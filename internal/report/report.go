@@ -4,8 +4,12 @@
 package report
 
 import (
+	"cmp"
 	_ "embed"
+	"fmt"
 	"time"
+
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
 // Schema is the JSON Schema of report.json. Fields are added to it, never renamed.
@@ -16,8 +20,10 @@ var Schema []byte
 // File is the report's name in the report folder.
 const File = "report.json"
 
-// Report is what the cache did for one build.
+// Report is what the cache did for one build, or for all targets of `layercache bake`.
 type Report struct {
+	// Target is the name of the target in the bake file. It is empty for other builds.
+	Target string `json:"target,omitempty"`
 	// Verdict is one of the verdict package's values, and VerdictReason explains it in half a sentence.
 	Verdict       string `json:"verdict"`
 	VerdictReason string `json:"verdictReason"`
@@ -25,10 +31,13 @@ type Report struct {
 	App string `json:"app"`
 	// Exported is "yes", "unchanged", "failed" or "off".
 	Exported string `json:"exported"`
+	// Policy is what LAYERCACHE_POLICY=act chose. It is nil if nothing was to choose.
+	Policy *Policy `json:"policy,omitempty"`
 	// HitRatio is the share of the steps that came from a cache, 0 to 1. It is nil if no step can be cached.
 	HitRatio *float64 `json:"hitRatio"`
 	// HitsFrom is where the cached steps came from: "cache" (the refs), "builder" (the builder's own cache of
-	// earlier builds), or "either" if it was both or is not known. It is empty if no step was cached.
+	// earlier builds), "job" (earlier builds of the same job), "cache-and-job" if it was both, or "either" if that is
+	// not known. It is empty if no step was cached.
 	HitsFrom string `json:"hitsFrom,omitempty"`
 	// StartedAt is when the helper started. Steps and activities start at seconds after it.
 	StartedAt time.Time `json:"startedAt,omitzero"`
@@ -36,8 +45,13 @@ type Report struct {
 	Steps []Step `json:"steps"`
 	// Misses are the first steps that had to run, at most one for each stage and platform.
 	Misses []Miss `json:"misses,omitempty"`
+	// Mounts are the cache mounts (RUN --mount=type=cache) that steps used, and that are kept with the cache.
+	Mounts []Mount `json:"mounts,omitempty"`
+	// MountsNotKept is why the cache mounts of the steps were not kept with the cache. It is empty if they were, or
+	// if no step used one.
+	MountsNotKept string `json:"mountsNotKept,omitempty"`
 	// Activities are the work outside the steps: pulls, pushes, import and export of the cache, the build
-	// context.
+	// context, restores and saves of cache mounts.
 	Activities []Activity `json:"activities,omitempty"`
 	// Caches are the refs that were imported.
 	Caches []Cache `json:"caches,omitempty"`
@@ -49,6 +63,9 @@ type Report struct {
 	CriticalPath *CriticalPath `json:"criticalPath,omitempty"`
 	// OverheadSeconds is the time that import and export of the cache added.
 	OverheadSeconds float64 `json:"overheadSeconds"`
+	// ThrottledSeconds is how long the build waited because a registry, or the API that signs in to it,
+	// throttled requests.
+	ThrottledSeconds float64 `json:"throttledSeconds,omitempty"`
 	// Worth is whether the cache is worth its cost: "keep", "drop" or "unknown". Reason explains it.
 	Worth  string `json:"worth"`
 	Reason string `json:"reason"`
@@ -67,6 +84,61 @@ type Report struct {
 	Warnings []string `json:"warnings"`
 	// ExitCode is buildx's exit status.
 	ExitCode int `json:"exitCode"`
+	// Failure is why the build failed. It is nil if it did not, or if the reason is not known.
+	Failure *Failure `json:"failure,omitempty"`
+	// Help is what to do about the failure or, in a build that succeeded, about the cache. It is nil if there is nothing to
+	// do.
+	Help *Help `json:"help,omitempty"`
+	// Targets are the reports of the targets of `layercache bake`, by name. The steps, misses, caches and refs of a
+	// report with targets are those of its targets.
+	Targets []*Report `json:"targets,omitempty"`
+}
+
+// Policy is what a build was to do with its cache by choice.
+type Policy struct {
+	// Choice is "all" for the layers of all stages, "final" for those of the last stage, or "none" for no cache.
+	Choice string `json:"choice"`
+	// Trial is true if the choice was only tried, to see what it saves now.
+	Trial bool `json:"trial,omitempty"`
+	// Reason is why, with the figures.
+	Reason string `json:"reason"`
+}
+
+// The values of Policy.Choice, in words.
+var choiceWords = map[string]string{"all": "all layers", "final": "the last stage's layers", "none": "no cache"}
+
+// PolicyLine returns one line about what was chosen. It is empty if nothing was to choose.
+func (r *Report) PolicyLine() string {
+	if r.Policy == nil {
+		return ""
+	}
+	trial := ""
+	if r.Policy.Trial {
+		trial = " on trial"
+	}
+	return fmt.Sprintf("cache policy: %s%s: %s", cmp.Or(choiceWords[r.Policy.Choice], escape.Line(r.Policy.Choice)), trial, escape.Line(r.Policy.Reason))
+}
+
+// Failure is why a build failed.
+type Failure struct {
+	// Kind is one of the constants below, and Reason a clause.
+	Kind   string `json:"kind"`
+	Reason string `json:"reason"`
+}
+
+// The kinds of failures.
+const (
+	FailureStep    = "step"
+	FailurePull    = "pull"
+	FailurePush    = "push"
+	FailureContext = "context"
+	FailureOther   = "other"
+)
+
+// Help is what to do about a problem. Address is the section of the documentation that explains it.
+type Help struct {
+	Advice  string `json:"advice"`
+	Address string `json:"address"`
 }
 
 // Step is one instruction of the Dockerfile.
@@ -78,6 +150,8 @@ type Step struct {
 	Total       int    `json:"total,omitempty"`
 	Instruction string `json:"instruction"`
 	Cached      bool   `json:"cached"`
+	// Earlier is true for a cached step that an earlier build of the same job left in the builder.
+	Earlier bool `json:"earlier,omitempty"`
 	// Start is when the step started, in seconds after Report.StartedAt.
 	Start float64 `json:"start"`
 	// Seconds is how long it ran.
@@ -87,6 +161,9 @@ type Step struct {
 	SavedSeconds *float64 `json:"savedSeconds"`
 	// Error is why the step failed. It is empty if it did not.
 	Error string `json:"error,omitempty"`
+	// Tail is the end of the output of a step that failed. It is in no report, because it may contain what a
+	// build's log hides.
+	Tail string `json:"-"`
 }
 
 // Miss is the first step of a stage that had to run.
@@ -106,13 +183,15 @@ const (
 	Import  = "import"
 	Export  = "export"
 	Context = "context"
+	Restore = "restore"
+	Save    = "save"
 )
 
 // Activity is work of the build outside its steps.
 type Activity struct {
-	// Kind is "pull", "push", "import", "export" or "context".
+	// Kind is "pull", "push", "import", "export", "context", or for a cache mount "restore" or "save".
 	Kind string `json:"kind"`
-	// Label names it: an image, a layer, a cache ref.
+	// Label names it: an image, a layer, a cache ref, a mount's id.
 	Label string `json:"label"`
 	// Start is when it started, in seconds after Report.StartedAt, and Seconds is how long it took.
 	Start   float64 `json:"start"`
@@ -138,7 +217,8 @@ type CriticalPath struct {
 	With float64 `json:"withCacheSeconds"`
 }
 
-// Seconds are the parts of a build's time. Total is the helper's own run time.
+// Seconds are the parts of a build's time. Total is the helper's own run time. MountSave is how long the build
+// waited for its cache mounts to be saved after everything else.
 type Seconds struct {
 	Total  float64 `json:"total"`
 	Setup  float64 `json:"setup"`
@@ -147,6 +227,8 @@ type Seconds struct {
 	Build  float64 `json:"build"`
 	Push   float64 `json:"push"`
 	Export float64 `json:"export"`
+
+	MountSave float64 `json:"mountSave,omitempty"`
 }
 
 // Cost is what the cache saves and costs, in US dollars.

@@ -26,19 +26,31 @@ func full() *Report {
 			{Stage: "build", Platform: "linux/amd64", Index: 2, Total: 3, Instruction: "RUN go mod download", Cached: true, SavedSeconds: number(12)},
 			{Stage: "build", Platform: "linux/amd64", Index: 3, Total: 3, Instruction: "RUN <<EOF\ngo build\nEOF", Start: 2, Seconds: 3.5},
 		},
+		Policy:   &Policy{Choice: "all", Trial: true, Reason: "it is tried again after 25 builds with no cache"},
 		HitsFrom: "cache", StartedAt: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-		Misses:       []Miss{{Step: 2, Cause: "its text changed", Advice: "move it last"}},
-		Activities:   []Activity{{Kind: Pull, Label: "golang", Start: 0.7, Seconds: 0.9, Bytes: 1 << 20}},
-		Caches:       []Cache{{Ref: "h/c:a", Found: "cache"}, {Ref: "h/c:b", Found: "unknown", Problem: "connection refused"}},
-		CriticalPath: &CriticalPath{Without: 17, With: 3.5},
-		Seconds:      Seconds{Total: 10, Setup: 0.5, Login: 0.25, Import: 1, Build: 6, Push: 1.25, Export: 1},
-		SavedSeconds: number(12), OverheadSeconds: 2,
+		Misses: []Miss{{Step: 2, Cause: "its text changed", Advice: "move it last"}},
+		Activities: []Activity{
+			{Kind: Pull, Label: "golang", Start: 0.7, Seconds: 0.9, Bytes: 1 << 20}, {Kind: Restore, Label: "/go/pkg/mod", Start: 2.1, Seconds: 1.1, Bytes: 61_000_000},
+		},
+		Mounts: []Mount{
+			{ID: "/go/pkg/mod", Restored: true, From: "h/c:a", Files: 8248, Bytes: 167_000_000, DownloadedBytes: 61_000_000, RestoreSeconds: 1.1,
+				ReadFiles: new(8000), ReadBytes: new(int64(166_000_000)), Saved: true, UploadedBytes: 3_000_000, StoredBytes: new(int64(64_000_000)), EvictedBytes: 5_000_000, SaveSeconds: 0.4},
+			{ID: "pip", Decision: "left empty: it costs 3 s and saves 1 s", NotSaved: "what is stored was not read, and is kept"},
+			{ID: "npm", NotSaved: "what is stored was not read, and is kept", Problem: "not restored: 403 Forbidden"},
+		},
+		MountsNotKept: "only the native builder can keep them; their files stay on the builder docker for as long as it exists",
+		Caches:        []Cache{{Ref: "h/c:a", Found: "cache"}, {Ref: "h/c:b", Found: "unknown", Problem: "connection refused"}},
+		CriticalPath:  &CriticalPath{Without: 17, With: 3.5},
+		Seconds:       Seconds{Total: 10, Setup: 0.5, Login: 0.25, Import: 1, Build: 6, Push: 1.25, Export: 1, MountSave: 0.25},
+		SavedSeconds:  number(12), OverheadSeconds: 2, ThrottledSeconds: 1,
 		Worth: "keep", Reason: "100 builds like this one save 20.0 minutes (0.90 USD)", Cost: Cost{
 			SavedUSD: number(0.01), StorageUSDPerMonth: number(0.1), CacheBytes: new(int64(1 << 30)), NetUSDPer100Builds: number(0.9),
 			Arithmetic: []string{"12 s saved"},
 		},
 		Builder: "native", BuilderReason: "the fastest", Frontend: "docker.io/docker/dockerfile:1", Refs: Refs{Imports: []string{"h/c:a", "h/c:b"}, Export: "h/c:a"},
 		Image: "sha256:" + strings.Repeat("0a", 32), Warnings: []string{"slow"}, ExitCode: 0,
+		Failure: &Failure{Kind: FailureStep, Reason: "[2/2] RUN make failed with exit code 2"},
+		Help:    &Help{Advice: "build again", Address: "https://layercache.example/troubleshooting.md#registry-failed"},
 	}
 }
 
@@ -76,7 +88,9 @@ func TestAWrittenReportIsAsKeptAndReadsTheSame(t *testing.T) {
 func TestTheSchemaKnowsEveryField(t *testing.T) {
 	var schema struct{ Properties map[string]json.RawMessage }
 	require.NoError(t, json.Unmarshal(Schema, &schema))
-	content, err := json.Marshal(full())
+	all := full()
+	all.Target, all.Targets = "api", []*Report{full()}
+	content, err := json.Marshal(all)
 	require.NoError(t, err)
 	var fields map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal(content, &fields))

@@ -8,10 +8,14 @@ type Part struct {
 
 // measured returns the parts in the order in which they take place.
 func (s Seconds) measured() []Part {
-	return []Part{
+	parts := []Part{
 		{"setup", s.Setup}, {"login", s.Login}, {"cache import", s.Import},
 		{"build", s.Build}, {"image push", s.Push}, {"cache export", s.Export},
 	}
+	if s.MountSave > 0 {
+		parts = append(parts, Part{"mount save", s.MountSave})
+	}
+	return parts
 }
 
 // Parts returns the parts in the order in which they take place, and last the time that belongs to none of

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/layercache/layercache/internal/report/escape"
@@ -51,6 +52,15 @@ func (r *Report) Hits() (hits, counted int) {
 		if step.Cached {
 			hits++
 		}
+	}
+	return hits, counted
+}
+
+// allHits is Hits of all targets. A step that targets share counts once for each of them.
+func (r *Report) allHits() (hits, counted int) {
+	for _, build := range r.Builds() {
+		own, all := build.Hits()
+		hits, counted = hits+own, counted+all
 	}
 	return hits, counted
 }
@@ -116,4 +126,16 @@ func byPlace(steps []Step) [][]int {
 		groups[group] = append(groups[group], i)
 	}
 	return groups
+}
+
+// FailureText returns what failed in a build that failed, as lines of text with the verdict, and the end of the
+// output of the step that failed.
+func (r *Report) FailureText() (summary, tail string) {
+	for _, step := range r.Steps {
+		// A step that was cancelled failed because another did.
+		if step.Error != "" && !strings.HasSuffix(step.Error, "context canceled") {
+			return fmt.Sprintf("failed: %s\n%s\n%s", escape.Line(step.Label()), escape.Line(step.Error), r.Line()), step.Tail
+		}
+	}
+	return r.Line(), ""
 }

@@ -21,13 +21,28 @@ const (
 // Summary writes the lines at the end of the log. The last line is the verdict.
 func (r *Report) Summary(w io.Writer) {
 	say := func(format string, values ...any) { fmt.Fprintf(w, "layercache: "+format+"\n", values...) }
-	for _, warning := range r.Warnings {
+	for _, warning := range r.warningsByText() {
 		say("warning: %s", escape.Line(warning))
 	}
 	say("%s", r.Seconds.sentence())
+	if r.ThrottledSeconds > 0 {
+		say("registry throttled: waited %s", duration(r.ThrottledSeconds))
+	}
+	if line := r.PolicyLine(); line != "" {
+		say("%s", line)
+	}
+	if line := r.MountsLine(); line != "" {
+		say("%s", line)
+	}
+	for _, mount := range r.Mounts {
+		if mount.Decision != "" {
+			say("cache mount %s: %s", escape.Line(mount.ID), escape.Line(mount.Decision))
+		}
+	}
 	if r.Frontend != "" {
 		say("the step names come from the frontend %s", escape.Shorten(escape.Line(r.Frontend), labelWidth))
 	}
+	r.targetMisses(w)
 	misses := r.FirstMisses()
 	for _, miss := range misses[:min(len(misses), shownMisses)] {
 		say("%s", r.missSentence(miss))
@@ -38,13 +53,28 @@ func (r *Report) Summary(w io.Writer) {
 	if more := len(misses) - shownMisses; more > 0 {
 		say("had to run: %d more, listed in report.md", more)
 	}
-	if r.Verdict != "off" {
+	if len(r.Targets) > 0 {
+		r.writeTargets(say)
+	}
+	if r.Verdict != "off" && r.ExitCode == 0 {
 		if r.SavedSeconds != nil && r.CriticalPath != nil {
 			say("%s", r.savedSentence())
 		}
 		say("%s", r.worthSentence())
 	}
-	say("%s", r.Line())
+	say("%s", r.lastLine())
+}
+
+// lastLine returns the verdict, what to do about it unless the verdict says so, and where that is explained.
+func (r *Report) lastLine() string {
+	line := r.Line()
+	if r.Help == nil {
+		return line
+	}
+	if advice := escape.Line(r.Help.Advice); !strings.Contains(line, advice) {
+		line += "; what to do: " + advice
+	}
+	return line + "; see " + r.Help.Address
 }
 
 // Line returns the verdict as one line.
@@ -57,7 +87,11 @@ func (r *Report) Line() string {
 		parts = append(parts, "cache "+exportedWords(r.Exported))
 	}
 	if r.ExitCode != 0 {
-		parts = append(parts, fmt.Sprintf("the build failed (exit status %d)", r.ExitCode))
+		failed := fmt.Sprintf("the build failed (exit status %d)", r.ExitCode)
+		if r.Failure != nil {
+			failed += ": " + escape.Line(r.Failure.Reason)
+		}
+		parts = append(parts, failed)
 	}
 	return strings.Join(parts, "; ")
 }

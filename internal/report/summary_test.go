@@ -18,18 +18,37 @@ func summary(r *Report) []string {
 func TestTheSummaryEndsWithTheVerdict(t *testing.T) {
 	assert.Equal(t, []string{
 		"layercache: warning: slow",
-		"layercache: the build took 10.00 s: setup 0.50 s, login 0.25 s, cache import 1.00 s, build 6.00 s, image push 1.25 s, cache export 1.00 s",
+		"layercache: the build took 10.00 s: setup 0.50 s, login 0.25 s, cache import 1.00 s, build 6.00 s, image push 1.25 s, cache export 1.00 s, mount save 0.25 s",
+		"layercache: registry throttled: waited 1.0 s",
+		"layercache: cache policy: all layers on trial: it is tried again after 25 builds with no cache",
+		"layercache: cache mounts: 1 restored, 167 MB in 1.1 s, 2 not restored; 3 MB saved",
+		"layercache: cache mount pip: left empty: it costs 3 s and saves 1 s",
 		"layercache: the step names come from the frontend docker.io/docker/dockerfile:1",
 		"layercache: had to run: [linux/amd64 build] RUN <<EOF …, because its text changed",
 		"layercache: advice: move it last",
 		"layercache: the cache saved about 12 s: the longest chain of steps takes 17 s without it and took 3.5 s with it; importing and exporting the cache took 2.0 s",
 		"layercache: worth keeping: 100 builds like this one save 20.0 minutes (0.90 USD)",
-		"layercache: cache partly used: 1 of 2 steps had to run; saved about 12 s; cache written",
+		"layercache: cache partly used: 1 of 2 steps had to run; saved about 12 s; cache written; what to do: build again; see https://layercache.example/troubleshooting.md#registry-failed",
 	}, summary(full()))
 	assert.Equal(t, []string{
 		"layercache: the build took 0.00 s: setup 0.00 s, login 0.00 s, cache import 0.00 s, build 0.00 s, image push 0.00 s, cache export 0.00 s",
 		"layercache: cache off: no cache is configured; the build failed (exit status 1)",
 	}, summary(minimal()))
+}
+
+func TestTheLastLineSaysWhatToDo(t *testing.T) {
+	failed := &Report{
+		Verdict: "cold", VerdictReason: "there is no cache yet", Exported: "off", ExitCode: 1, Worth: "unknown", Reason: "no step came from the cache",
+		Failure: &Failure{Kind: FailureStep, Reason: "RUN make failed with exit code 2"}, Help: &Help{"read the step's output above", "https://h/page#step-failed"},
+	}
+	lines := summary(failed)
+	assert.Equal(t, "layercache: cache cold: there is no cache yet; cache not written; the build failed (exit status 1): RUN make failed with exit code 2; "+
+		"what to do: read the step's output above; see https://h/page#step-failed", lines[len(lines)-1])
+	assert.NotContains(t, strings.Join(lines, "\n"), "worth keeping", "a build that failed shows nothing of the cache's worth")
+
+	said := &Report{Verdict: "missing", VerdictReason: "there is no repository: create it", Exported: "off", Help: &Help{"create it", "https://h/page#missing"}}
+	lines = summary(said)
+	assert.Equal(t, "layercache: cache missing: there is no repository: create it; cache not written; see https://h/page#missing", lines[len(lines)-1])
 }
 
 func TestTheVerdictAsOneLine(t *testing.T) {
@@ -94,8 +113,9 @@ func TestNoStepIsNamedIfNothingWasCachedAndNoCauseIsKnown(t *testing.T) {
 
 func TestTextFromOutsideStaysInItsLineOfTheLog(t *testing.T) {
 	const evil = "\x1b[2J\r\nlayercache: cache used\n::error::x\n##[error]y\u2028z\x9b\a\u009b2J\u202e"
-	r := hostile(evil)
-	for _, line := range summary(r) {
+	withoutMounts := hostile(evil)
+	withoutMounts.Mounts = nil
+	for _, line := range append(summary(hostile(evil)), summary(withoutMounts)...) {
 		assert.Regexp(t, `\Alayercache: [^\x00-\x1f\x7f-\x9f\x{2028}\x{2029}\x{202a}-\x{202e}]*\z`, line)
 		assert.NotContains(t, line, "##[")
 	}
@@ -110,6 +130,8 @@ func hostile(text string) *Report {
 	r.Misses = []Miss{{Step: 3, Cause: text, Advice: text}}
 	r.Activities = append(r.Activities, Activity{Kind: text, Label: text})
 	r.Caches = []Cache{{Ref: text, Found: text, Problem: text}}
+	r.Mounts = append(r.Mounts, Mount{ID: text, Restored: true, From: text, Saved: true, Problem: text}, Mount{ID: text, NotSaved: text, Decision: text})
+	r.MountsNotKept = text
 	r.Cost.Arithmetic = []string{text}
 	r.Builder, r.BuilderReason, r.Refs, r.Image = text, text, Refs{Imports: []string{text}, Export: text}, text
 	r.Warnings = []string{text}

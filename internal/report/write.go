@@ -8,21 +8,27 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/safewrite"
 )
 
-// files are the reports: their names, and the functions that return their content.
-var files = []struct {
+// fileOf is a report: its name, and the function that returns its content.
+type fileOf struct {
 	name   string
 	render func(*Report) ([]byte, error)
-}{
+}
+
+// files are the reports.
+var files = []fileOf{
 	{File, (*Report).JSON},
 	{"report.md", func(r *Report) ([]byte, error) { return r.Markdown(), nil }},
 	{"report.html", (*Report).HTML},
-	{"junit.xml", (*Report).JUnit},
+	{junitFile, (*Report).JUnit},
 	{exportsFile, func(r *Report) ([]byte, error) { return r.exports(), nil }},
 }
 
@@ -70,6 +76,33 @@ func Clear(dir string) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// FilesIn returns the paths of the reports in a folder, or nil if it has no report.json of layercache.
+func FilesIn(dir string) []string {
+	if info, err := os.Lstat(filepath.Join(dir, File)); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	if _, err := Read(filepath.Join(dir, File)); err != nil {
+		return nil
+	}
+	var found []string
+	for _, file := range files {
+		if info, err := os.Lstat(filepath.Join(dir, file.name)); err == nil && info.Mode().IsRegular() {
+			found = append(found, filepath.Join(dir, file.name))
+		}
+	}
+	return found
+}
+
+// temporaryName matches the names that replace gives to files that are not complete yet.
+var temporaryName = regexp.MustCompile(`^\..+\.[0-9a-f]{16}$`)
+
+// IsTemporary reports whether a file is a report that is not complete yet.
+func IsTemporary(name string) bool {
+	return temporaryName.MatchString(name) && slices.ContainsFunc(files, func(file fileOf) bool {
+		return strings.HasPrefix(name, "."+file.name+".")
+	})
 }
 
 func writeError(err error) error {

@@ -6,8 +6,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/layercache/layercache/internal/buildkit/buildx"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/cachemount"
+	"github.com/layercache/layercache/internal/cachemount/payoff"
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/variables"
@@ -21,42 +24,73 @@ type facts struct {
 	caches  knownCaches
 	outcome outcome
 	export  exportResult
-	saved   savedRecord
-	total   time.Duration
+	mounts  []cachemount.Result
+	// mountSave is how long the build waited for the save of the mounts.
+	mountSave time.Duration
+	// histories are those of the mounts, with this build.
+	histories []payoff.Mount
+	saved     savedRecord
+	// stopped is true if a signal stopped the build.
+	stopped bool
+	// throttled is how long the build waited because a registry throttled it.
+	throttled, total time.Duration
+	// sharedBuilder is true if other targets of a bake ran steps on the builder.
+	sharedBuilder bool
+	// ranFor is verdict.Evidence.RanFor.
+	ranFor map[int]string
+}
+
+// onlyCacheHits reports whether every cached step came from the cache, not from the builder, except for those that are
+// marked as built earlier.
+func (f facts) onlyCacheHits() bool {
+	imported := func(attempt progress.Import) bool { return attempt.Error == "" }
+	return f.job.builder.isFresh() && !f.outcome.originsUnknown && (!f.sharedBuilder || slices.ContainsFunc(f.outcome.imports, imported))
 }
 
 // assess returns the report.
 func assess(f facts) *report.Report {
 	j, built, refs := f.job, f.outcome, f.job.flags.Refs
 	v := verdict.Decide(verdict.Evidence{
-		On: len(refs.Imports) > 0, Refresh: j.Settings.Refresh, Failed: built.exitCode != 0, Refs: refs.Imports,
+		On: len(refs.Imports) > 0, OnlyChecks: j.args.OnlyChecks, Refresh: j.Settings.Refresh, Images: built.images,
+		NoCache: j.args.NoCache, AddsStages: j.addsStages, FreshStages: j.args.FreshStages,
+		Failed: built.exitCode != 0, Refs: refs.Imports,
 		Steps: built.steps, Imports: built.imports, States: f.caches.states, Records: f.caches.records,
 		App: j.scope.App, Platform: j.scope.Platform, Inputs: f.caches.inputs,
-		LastStageOnly: lastStageOnly(j.Settings), FreshBuilder: j.builder.isFresh(),
+		LastStageOnly: lastStageOnly(j.Settings), FreshBuilder: f.onlyCacheHits(),
+		Writer: writerOf(j.Request, j.args), Export: refs.Export, OwnCache: j.flags.OwnCache(), InFolder: j.flags.Folder != "",
+		SignIns: j.signIn.refused, Linked: linkedContexts(j.args), RanFor: f.ranFor, Declined: j.declined(),
 	})
 	seconds := secondsOf(f)
 	recorded := f.caches.recordedSeconds(built.steps)
 	w := worth.Assess(worth.Evidence{
-		Steps: built.steps, RunSeconds: recorded, OverheadSeconds: seconds.Import + seconds.Export,
-		CacheBytes: f.saved.cacheBytes, Prices: j.Settings.Prices,
+		Steps: built.steps, RunSeconds: recorded, EmptySeconds: emptySeconds(built.steps, f.mounts, f.histories),
+		OverheadSeconds: seconds.Import + seconds.Export, SaveWaitSeconds: saveWait(f.mounts),
+		CacheBytes: f.saved.cacheBytes, MountBytes: mountBytes(cache.MergeMounts(f.histories, f.caches.lastRecord())), Prices: j.Settings.Prices,
 	})
 	r := &report.Report{
 		Verdict: v.Name, VerdictReason: v.Reason, HitRatio: v.HitRatio, HitsFrom: v.HitsFrom,
 		App:     j.scope.App,
 		Builder: j.builder.kind, BuilderReason: j.builder.reason,
 		Refs:      report.Refs{Imports: append([]string{}, refs.Imports...), Export: refs.Export},
-		Image:     built.imageDigest,
+		Image:     built.image,
 		Frontend:  built.frontend,
 		Exported:  f.export.name,
+		Policy:    j.acting.report(),
 		ExitCode:  built.exitCode,
 		StartedAt: j.begin.UTC(), Seconds: seconds, OverheadSeconds: seconds.Import + seconds.Export,
-		Worth: w.Worth, Reason: w.Reason, SavedSeconds: w.SavedSeconds,
+		ThrottledSeconds: f.throttled.Seconds(),
+		Worth:            w.Worth, Reason: w.Reason, SavedSeconds: w.SavedSeconds,
 		Cost: report.Cost{
 			CacheBytes: f.saved.cacheBytes, SavedUSD: w.SavedUSD, StorageUSDPerMonth: w.StorageUSDPerMonth,
 			NetUSDPer100Builds: w.NetUSDPer100Builds, Arithmetic: w.Arithmetic,
 		},
-		Warnings: slices.Concat(j.all(), v.Warnings, f.export.warnings, f.saved.warnings),
+		Mounts:   reportMounts(f.mounts, refs.Imports),
+		Warnings: slices.Concat(j.all(), v.Warnings, f.export.warnings, f.saved.warnings, mountWarnings(f.mounts), j.mounts.unknown()),
 	}
+	if len(f.mounts) == 0 && usedCacheMount(built.steps) {
+		r.MountsNotKept = whyNotKept(j.Settings, j.builder)
+	}
+	r.Failure, r.Help = helpFor(f, v)
 	if f.saved.sameCache {
 		r.Exported = exportUnchanged
 	}
@@ -65,7 +99,7 @@ func assess(f facts) *report.Report {
 	}
 	for _, ref := range refs.Imports {
 		if state, asked := f.caches.states[ref]; asked {
-			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: importProblem(ref, built.imports)})
+			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: importProblem(ref, built.imports, j.signIn.refused)})
 		}
 	}
 	var indexes map[int]int
@@ -79,26 +113,62 @@ func assess(f facts) *report.Report {
 			Start: activity.Start.Sub(j.begin).Seconds(), Seconds: activity.End.Sub(activity.Start).Seconds(),
 		})
 	}
+	r.Activities = append(r.Activities, mountActivities(f.mounts, j.begin)...)
 	return r
+}
+
+// helpFor returns why the build failed, and what to do: about the failure, else about the import of the cache, else about
+// its export.
+func helpFor(f facts, v verdict.Verdict) (*report.Failure, *report.Help) {
+	help := f.export.help
+	if v.Help.Anchor != "" {
+		help = v.Help
+	}
+	var failure *report.Failure
+	if f.outcome.exitCode != 0 && !f.stopped {
+		if why := verdict.ExplainFailure(f.outcome.graph.Failed(), f.outcome.complaint, f.job.signIn.refused); why != nil {
+			failure, help = &report.Failure{Kind: why.Kind, Reason: escape.Redact(why.Reason)}, why.Help
+		}
+	}
+	if help.Anchor == "" {
+		return failure, nil
+	}
+	return failure, &report.Help{Advice: help.Advice, Address: help.Address()}
+}
+
+// linkedContexts returns the named build contexts that are the result of another target of a bake.
+func linkedContexts(args buildx.Args) []string {
+	var linked []string
+	for name, place := range args.BuildContexts() {
+		if strings.HasPrefix(place, "target:") {
+			linked = append(linked, name)
+		}
+	}
+	return linked
 }
 
 func secondsOf(f facts) report.Seconds {
 	timing := f.outcome.timing
-	return report.Seconds{
+	parts := report.Seconds{
 		Setup: (f.job.setup - f.job.loginWait).Seconds(), Login: f.job.loginWait.Seconds(),
 		Import: timing.Import, Build: timing.Build, Push: timing.Push, Export: timing.Export + f.outcome.exportSeconds,
 		Total: f.total.Seconds(),
 	}
+	if len(f.mounts) > 0 {
+		parts.MountSave = f.mountSave.Seconds()
+	}
+	return parts
 }
 
 func lastStageOnly(s variables.Settings) bool {
 	return s.Layers == variables.LayersFinal || s.Mode == variables.ModeInline || s.Mode == variables.ModeImage
 }
 
-func importProblem(ref string, imports []progress.Import) string {
+func importProblem(ref string, imports []progress.Import, signIns verdict.SignIns) string {
 	for _, attempt := range imports {
 		if attempt.Ref == ref && attempt.Error != "" {
-			return verdict.Cause(attempt.Error)
+			cause, _ := signIns.Explain(ref, attempt.Error)
+			return cause
 		}
 	}
 	return ""
@@ -117,9 +187,9 @@ func reportSteps(steps []progress.Step, recorded []*float64, begin time.Time) ([
 		}
 		entry := report.Step{
 			Stage: step.Stage, Platform: step.Platform, Index: step.Index, Total: step.Total, Instruction: escape.Shorten(step.Instruction, maxInstruction),
-			Cached: step.Cached, Seconds: step.Seconds, Error: escape.Shorten(step.Error, maxInstruction),
+			Cached: step.Cached, Earlier: step.Earlier, Seconds: step.Seconds, Error: escape.Shorten(step.Error, maxInstruction), Tail: step.Tail,
 		}
-		if step.Cached {
+		if step.Cached && !step.Earlier {
 			entry.SavedSeconds = recorded[i]
 		}
 		if !step.Start.IsZero() {
@@ -144,19 +214,22 @@ type exportResult struct {
 	// name is one of the values above.
 	name     string
 	warnings []string
+	// help is what to do about a failure.
+	help verdict.Help
 }
 
 func (e exportResult) written() bool { return e.name == exportYes }
 
 // exportResult returns the result of the export. A failure is also a warning.
 func (j *job) exportResult(built outcome) exportResult {
-	return exportResultOf(built, j.exportFlag(j.flags), j.flags.Refs.Export)
+	return exportResultOf(built, j.exportFlag(j.flags), j.flags.Refs.Export, j.signIn.refused)
 }
 
-// exportResultOf returns the result from the outcome, the value of --cache-to, and the cache's ref.
-func exportResultOf(built outcome, flag, ref string) exportResult {
-	failed := func(format string, args ...any) exportResult {
-		return exportResult{name: exportFailed, warnings: []string{fmt.Sprintf(format, args...)}}
+// exportResultOf returns the result from the outcome, the value of --cache-to, the cache's ref, and the sign-ins that
+// failed.
+func exportResultOf(built outcome, flag, ref string, signIns verdict.SignIns) exportResult {
+	failed := func(help verdict.Help, format string, args ...any) exportResult {
+		return exportResult{name: exportFailed, warnings: []string{fmt.Sprintf(format, args...)}, help: help}
 	}
 	switch {
 	case built.unchanged:
@@ -166,7 +239,8 @@ func exportResultOf(built outcome, flag, ref string) exportResult {
 		if ref != "" {
 			place = " to " + ref
 		}
-		return failed("the cache could not be written%s: %s", place, verdict.Cause(built.export.Error))
+		cause, help := signIns.Explain(ref, built.export.Error)
+		return failed(help, "the cache could not be written%s: %s", place, cause)
 	case built.export.Empty:
 		return exportResult{name: exportOff}
 	case built.export.Attempted:
@@ -174,7 +248,7 @@ func exportResultOf(built outcome, flag, ref string) exportResult {
 	case flag != "" && flag != cache.Inline && built.exitCode == 0:
 		// buildx silently leaves out exports that its builder does not know.
 		kind, _, _ := strings.Cut(flag, ",")
-		return failed("the cache was not written to %s: the builder does not support %s", ref, kind)
+		return failed(verdict.Unsupported(), "the cache was not written to %s: the builder does not support %s", ref, kind)
 	}
 	return exportResult{name: exportOff}
 }

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/layercache/layercache/internal/buildkit/builder"
 	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/jobbuilder"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/variables"
 )
@@ -19,6 +18,8 @@ import (
 type activeBuilder struct {
 	// started is the builder that was started for this build; nil if the caller named one with --builder.
 	started *builder.Builder
+	// member is the membership in the builder of the job; nil for a builder of this build alone.
+	member *jobbuilder.Member
 	// name is its name in buildx; empty if the caller's arguments name it.
 	name         string
 	kind, reason string
@@ -35,6 +36,10 @@ type builderOptions struct {
 	builder.Options
 	// named is the builder in the caller's arguments.
 	named string
+	// shared describes the builder of the job; nil if the build has its own. mayHaveCacheMounts is true if its steps may have
+	// cache mounts.
+	shared             *jobbuilder.Config
+	mayHaveCacheMounts bool
 	// dir is a private folder.
 	dir string
 	// request has the output for the line about the builder.
@@ -42,13 +47,20 @@ type builderOptions struct {
 }
 
 func (j *job) builderOptions() builderOptions {
-	return builderOptions{
+	options := builderOptions{
 		Options: builder.Options{
 			Kind: builderKind(j.Settings), Mirrors: j.Settings.Mirrors, Parallelism: j.Settings.Parallelism,
 			PlainHTTP: j.PlainHTTP, Buildx: j.client, NoHistory: !readsHistory(j.args), S3: j.Settings.Mode == variables.ModeS3,
 		},
-		named: j.args.Builder, dir: j.dir, request: j.Request,
+		named: j.args.Builder, dir: j.dir, request: j.Request, shared: j.jobBuilder(),
 	}
+	if options.shared != nil && j.mounts != nil {
+		options.mayHaveCacheMounts = mayHaveCacheMounts(j.Request, j.args)
+	}
+	if j.mounts != nil {
+		options.Mounts = j.mounts.newKeeper
+	}
+	return options
 }
 
 // startBuilder starts a builder, or returns the one that the caller named.
@@ -57,11 +69,15 @@ func startBuilder(ctx context.Context, options builderOptions) (activeBuilder, e
 		return activeBuilder{kind: options.named, reason: "--builder", exportsCache: true, env: buildxFolder(buildx.ConfigDir())}, nil
 	}
 	options.Env = buildxFolder(filepath.Join(options.dir, "buildx"))
+	var member *jobbuilder.Member
+	if options.shared != nil {
+		options.Join = joinJob(*options.shared, options.mayHaveCacheMounts, &member)
+	}
 	b, err := builder.Start(ctx, options.Options)
 	if err != nil {
 		return activeBuilder{}, err
 	}
-	active := activeBuilder{started: b, name: b.Name, kind: b.Kind, reason: b.Reason, exportsCache: b.ExportsCache, env: options.Env}
+	active := activeBuilder{started: b, member: member, name: b.Name, kind: b.Kind, reason: b.Reason, exportsCache: b.ExportsCache, env: options.Env}
 	if b.Shared {
 		active.env = buildxFolder(buildx.ConfigDir())
 	}
@@ -91,22 +107,14 @@ func builderKind(s variables.Settings) string {
 	return s.Builder
 }
 
-// isFresh reports whether the builder was created for this build and started empty.
+// isFresh reports whether the builder was created by layercache and started empty, perhaps for an earlier build of the
+// job.
 func (b activeBuilder) isFresh() bool {
 	return b.kind == variables.BuilderNative || b.kind == variables.BuilderContainer
 }
 
 // failure returns why the builder's process ended, in words.
-func (b activeBuilder) failure() string {
-	err := b.started.Failure()
-	var ended *exec.ExitError
-	if errors.As(err, &ended) {
-		if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
-			return "it was killed, perhaps because memory ran out"
-		}
-	}
-	return fmt.Sprint(err)
-}
+func (b activeBuilder) failure() string { return fmt.Sprint(b.started.Failure()) }
 
 // isReplaceable reports whether layercache can replace the builder by a new one.
 func (b activeBuilder) isReplaceable() bool { return b.started != nil && b.isFresh() }
@@ -122,7 +130,7 @@ func (j *job) closeBuilder() {
 		return
 	}
 	if err := j.builder.started.Close(); err != nil {
-		j.warn("the builder could not be removed completely: %v", err)
+		j.warn("the builder could not be removed completely, so some of its files take up disk space: remove them once the build has ended: %v", err)
 	}
 }
 
@@ -137,9 +145,10 @@ func (j *job) replaceBuilder(ctx context.Context) error {
 	j.builder = activeBuilder{}
 	started, err := startBuilder(ctx, j.builderOptions())
 	if err != nil {
-		return errors.Join(stoppedBy(ctx), err)
+		return orStopped(ctx, err)
 	}
 	j.builder = started
+	j.declareSteps()
 	return nil
 }
 

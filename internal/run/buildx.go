@@ -1,6 +1,7 @@
 package run
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -10,13 +11,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"syscall"
 	"time"
 
+	"github.com/layercache/layercache/internal/buildkit/buildx"
 	"github.com/layercache/layercache/internal/buildkit/display"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/registry/throttle"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -31,23 +35,30 @@ const (
 // outcome is the result of one or more successive calls of buildx.
 type outcome struct {
 	// graph is that of the last call.
-	graph       *progress.Graph
-	steps       []progress.Step
-	imports     []progress.Import
-	timing      progress.Timing
-	activities  []progress.Activity
-	exitCode    int
-	imageDigest string
+	graph      *progress.Graph
+	steps      []progress.Step
+	images     []string
+	imports    []progress.Import
+	timing     progress.Timing
+	activities []progress.Activity
+	exitCode   int
+	// image is the image's digest, and imageID the id that buildx prints for it: the digest of its config, or
+	// for an index that of the index. Both are empty if the build has no image.
+	image, imageID string
 	// frontend is the image that parsed the Dockerfile; empty if the builder's own frontend did.
 	frontend string
 	// stall is why layercache ended the call.
 	stall stall
+	// complaint is the last error that buildx printed.
+	complaint string
 	// export is the result of the cache's export, and exportSeconds is its duration if it was a separate
 	// call.
 	export        progress.Export
 	exportSeconds float64
 	// unchanged is true if there was nothing new to export.
 	unchanged bool
+	// originsUnknown is true if it is not known which cached steps the builder had from other builds of the job.
+	originsUnknown bool
 }
 
 // add adds the outcome of an earlier call. Steps that ran in it are cached in this one by the builder, and
@@ -60,7 +71,10 @@ func (o *outcome) add(earlier outcome) {
 			o.steps[i].Cached, o.steps[i].Ran, o.steps[i].Seconds, o.steps[i].Start = false, true, ran.Seconds, ran.Start
 		}
 	}
-	o.imports = slices.Concat(earlier.imports, o.imports)
+	again := func(attempt progress.Import) bool {
+		return attempt.Error != "" && slices.Contains(earlier.imports, attempt)
+	}
+	o.imports = slices.Concat(earlier.imports, slices.DeleteFunc(o.imports, again))
 	o.timing.Import += earlier.timing.Import
 	o.timing.Build += earlier.timing.Build
 	o.timing.Push += earlier.timing.Push
@@ -77,9 +91,13 @@ func (j *job) call(ctx context.Context, plan cache.Flags) (outcome, error) {
 	if j.args.OnlyChecks {
 		return j.check(ctx)
 	}
-	metadata := j.args.MetadataFile
+	args, err := j.withoutOutputs()
+	if err != nil {
+		return outcome{}, err
+	}
+	metadata := within(j.Dir, j.args.MetadataFile)
 	arguments := j.arguments(plan)
-	if metadata == "" {
+	if j.args.MetadataFile == "" {
 		metadata = filepath.Join(j.dir, "metadata.json")
 		arguments = append(arguments, "--metadata-file", metadata)
 	}
@@ -89,35 +107,77 @@ func (j *job) call(ctx context.Context, plan cache.Flags) (outcome, error) {
 		defer text.Flush()
 		stdout = text
 	}
-	cmd := j.command(ctx, append(arguments, j.args.Rest...))
+	cmd := j.command(ctx, append(arguments, j.kept(args).WithImageForm(j.imageForm())...))
 	cmd.Stdout = stdout
 	graph := progress.NewGraph()
-	code, stall, err := j.watchCall(ctx, cmd, j.args.Progress, graph)
+	code, stall, err := j.watchCall(ctx, cmd, j.mode, graph, nil)
 	if err != nil {
 		return outcome{}, err
 	}
 	ended := outcome{
-		graph: graph, steps: graph.Steps(), imports: graph.Imports(), timing: graph.Timing(), activities: graph.Activities(),
-		export: graph.Export(), exitCode: code, stall: stall, imageDigest: digestFrom(metadata),
+		complaint: cmd.complaint,
+		graph:     graph, steps: graph.Steps(), images: graph.Images(), imports: slices.Concat(graph.Imports(), cmd.locked), timing: graph.Timing(), activities: graph.Activities(),
+		export: graph.Export(), exitCode: code, stall: stall,
 		frontend: graph.Frontend(append(j.args.Scanners, defaultScanner)),
 	}
-	if j.args.Progress == "quiet" && ended.imageDigest != "" {
-		fmt.Fprintln(j.Stdout, ended.imageDigest)
+	if code == 0 {
+		ended.image, ended.imageID = readMetadata(metadata)
 	}
 	return ended, nil
 }
 
-// exportOnly repeats the build on the same builder, which has every step, and exports only the cache.
-func (j *job) exportOnly(ctx context.Context) progress.Export {
-	j.say("writing the cache after all, because a step had to run")
-	cmd := j.command(ctx, append(j.arguments(j.flags), j.args.CacheOnly()...))
+// kept returns the arguments with the output that the caller of Run chooses.
+func (j *job) kept(args buildx.Args) buildx.Args {
+	if j.Keep == nil {
+		return args
+	}
+	if output := j.Keep(j.destination()); output != "" {
+		return args.SentTo(output)
+	}
+	return args.Loaded()
+}
+
+// destination returns what the caller may need to know to choose where the image goes.
+func (j *job) destination() Destination {
+	destination := Destination{Builder: j.builder.kind, Keychain: j.signIn.keychain}
+	if j.flags.InRegistry {
+		destination.Caches = slices.DeleteFunc(append([]string{j.flags.Refs.Export}, j.flags.Refs.Imports...), func(ref string) bool { return ref == "" })
+	}
+	return destination
+}
+
+// exportOnly repeats the build on the same builder, which has every step, and exports only the cache. It sets the export
+// of the outcome, and adds its time and its activities.
+func (j *job) exportOnly(ctx context.Context, reason string, built *outcome) {
+	j.say("writing the cache after all, %s", reason)
+	begin := time.Now()
+	defer func() { built.exportSeconds += time.Since(begin).Seconds() }()
+	args, err := j.withoutOutputs()
+	if err != nil {
+		built.export = progress.Export{Attempted: true, Error: err.Error()}
+		return
+	}
+	// The builder has every step by now, also those of a build that was not to use the cache.
+	arguments := slices.DeleteFunc(j.arguments(j.flags), func(argument string) bool { return argument == "--no-cache" })
+	cmd := j.command(ctx, append(arguments, args.CacheOnly()...))
 	cmd.Stdin = nil
 	graph := progress.NewGraph()
-	_, stall, err := j.watchCall(ctx, cmd, "quiet", graph)
-	export := graph.Export()
+	_, stall, err := j.watchCall(ctx, cmd, display.Quiet, graph, nil)
+	built.export = j.lateExport(graph.Export(), stall, err)
+	for _, activity := range graph.Activities() {
+		if activity.Kind == progress.KindExport {
+			built.activities = append(built.activities, activity)
+		}
+	}
+}
+
+// lateExport returns the result of an export, with why its call was ended.
+func (j *job) lateExport(export progress.Export, ended stall, err error) progress.Export {
 	switch {
-	case stall.waitedFor != progress.AwaitsNothing:
-		export.Attempted, export.Error = true, cmp.Or(stall.complaint, j.noAnswer(stall.waitedFor))
+	case ended.throttled != "":
+		export.Attempted, export.Error = true, ended.throttled
+	case ended.waitedFor != progress.AwaitsNothing:
+		export.Attempted, export.Error = true, cmp.Or(ended.complaint, j.noAnswer(ended.waitedFor))
 	case err != nil && export.Error == "":
 		export.Error = err.Error()
 	}
@@ -126,16 +186,23 @@ func (j *job) exportOnly(ctx context.Context) progress.Export {
 
 // check passes a call that builds nothing on to buildx unchanged.
 func (j *job) check(ctx context.Context) (outcome, error) {
-	cmd := j.command(ctx, append([]string{"build", "--builder", j.builder.name}, j.args.Rest...))
+	arguments := append([]string{"build"}, j.args.Display()...)
+	if j.builder.name != "" {
+		arguments = append(arguments, "--builder", j.builder.name)
+	}
+	cmd := j.command(ctx, append(arguments, j.args.Rest...))
 	defer cmd.interrupt(nil)
 	cmd.Stdout, cmd.Stderr = j.Stdout, j.stderr()
+	if stderr, ok := cmd.Stderr.(*display.JSON); ok {
+		cmd.Stderr = stderr.Raw()
+	}
 	code, err := exitCode(ctx, cmd.Run())
 	return outcome{graph: progress.NewGraph(), exitCode: code}, err
 }
 
 // watchCall runs buildx and shows its progress in the display mode. It returns the exit status, and why
-// layercache ended the call, if it did.
-func (j *job) watchCall(ctx context.Context, cmd *call, mode string, graph *progress.Graph) (int, stall, error) {
+// layercache ended the call, if it did. graph is the one that is shown. targets is nil unless the call is one of bake.
+func (j *job) watchCall(ctx context.Context, cmd *call, mode display.Mode, graph *progress.Graph, targets *progress.Targets) (int, stall, error) {
 	stream, stderr, err := progress.NewPipe()
 	if err != nil {
 		return 1, stall{}, err
@@ -148,17 +215,34 @@ func (j *job) watchCall(ctx context.Context, cmd *call, mode string, graph *prog
 	if err != nil {
 		return 1, stall{}, errors.Join(stoppedBy(ctx), fmt.Errorf("start %s: %w", cmd.Path, err))
 	}
-	w := &watch{budget: j.budget, interrupt: cmd.interrupt, builder: j.builder.started, graph: graph, mayBeStuck: j.builder.mayBeStuck}
-	stopWatching := w.start()
+	w := &watch{
+		budget: j.budget, interrupt: cmd.interrupt, waits: throttle.FromContext(ctx), builder: j.builder.started, graph: graph,
+		mayBeStuck: j.builder.mayBeStuck, exporting: func() { j.mounts.save(context.WithoutCancel(ctx)) },
+	}
+	if j.builder.member != nil {
+		graph.SharedSince(j.begin)
+		targets.SharedSince(j.begin)
+	}
 	shown := display.New(mode, j.stderr(), graph)
-	err = progress.Read(stream, w.observe(shown.Event), shown.Text)
+	observe := w.observe(shown.Event)
+	if targets != nil {
+		observe = w.observeTargets(targets, shown.Event)
+	}
+	stopWatching := w.start()
+	err = progress.Read(stream, observe, func(line []byte) {
+		if !display.IsNoise(line) {
+			cmd.note(line)
+			shown.Text(line)
+		}
+	})
 	stalled := stopWatching()
 	shown.Close()
 	if err != nil {
 		_, _ = io.Copy(io.Discard, stream)
 	}
 	code, err := exitCode(ctx, cmd.Wait())
-	if stalled.waitedFor == progress.AwaitsNothing || stoppedBy(ctx) != nil {
+	w.waits.End() // Those of BuildKit.
+	if stalled.waitedFor == progress.AwaitsNothing && stalled.throttled == "" || stoppedBy(ctx) != nil {
 		return code, stalled, err
 	}
 	if cmd.ProcessState.Success() {
@@ -181,7 +265,7 @@ func (j *job) arguments(plan cache.Flags) []string {
 	}
 	if j.Settings.Refresh {
 		arguments = append(arguments, "--no-cache")
-	} else {
+	} else if !j.args.NoCache {
 		for _, from := range plan.From {
 			arguments = append(arguments, "--cache-from", from)
 		}
@@ -190,6 +274,16 @@ func (j *job) arguments(plan cache.Flags) []string {
 		arguments = append(arguments, "--cache-to", to)
 	}
 	return arguments
+}
+
+// imageForm returns the form of the image. docker's own builder cannot change times, because it unpacks every
+// image, and of a builder that the caller named nothing is known.
+func (j *job) imageForm() buildx.ImageForm {
+	s := j.Settings
+	return buildx.ImageForm{
+		Compression: s.ImageCompression, Level: s.ImageLevel,
+		OCIArtifact: s.Attestations == variables.AttestationsOCIArtifact, RewriteTimestamp: s.RewriteTimestamp && j.builder.isFresh(),
+	}
 }
 
 // exportFlag returns the value of --cache-to. It is empty if there is nothing to export or the builder cannot
@@ -205,6 +299,23 @@ func (j *job) exportFlag(plan cache.Flags) string {
 type call struct {
 	*exec.Cmd
 	interrupt context.CancelCauseFunc
+	// complaint is the last error that buildx printed.
+	complaint string
+	// locked are the local caches that buildx did not read, because another build had them locked.
+	locked []progress.Import
+}
+
+// unreadLocked matches buildx's warning about a local cache that another build has locked.
+var unreadLocked = regexp.MustCompile(`local cache import at (.+) skipped due to err: (could not lock .+)`)
+
+// note keeps what a line of buildx's output says about an error or a local cache.
+func (c *call) note(line []byte) {
+	if bytes.HasPrefix(line, []byte("ERROR: ")) {
+		c.complaint = string(bytes.TrimSpace(line))
+	}
+	if match := unreadLocked.FindSubmatch(bytes.TrimSpace(line)); match != nil {
+		c.locked = append(c.locked, progress.Import{Ref: string(match[1]), Error: string(match[2]), Ended: true})
+	}
 }
 
 // command returns a call of buildx that receives the signals that stop the build.
@@ -226,7 +337,7 @@ func (j *job) command(ctx context.Context, arguments []string) *call {
 		}
 		return cmd.Process.Signal(os.Interrupt)
 	}
-	return &call{cmd, interrupt}
+	return &call{Cmd: cmd, interrupt: interrupt}
 }
 
 // exitCode returns buildx's exit status, or that of the signal which stopped the build.
@@ -247,17 +358,29 @@ func exitCode(ctx context.Context, err error) (int, error) {
 	return 1, fmt.Errorf("run buildx: %w", err)
 }
 
-// digestFrom returns the image's digest from buildx's metadata file, or "".
-func digestFrom(path string) string {
+// readMetadata returns the digest and the id of the image in buildx's metadata file. Both are empty if the file
+// has none. A pipe is not read.
+//
+// https://github.com/docker/buildx/blob/v0.38.2/commands/build.go
+func readMetadata(path string) (digest, id string) {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return "", ""
+	}
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return ""
+		return "", ""
 	}
+	return imageIn(content)
+}
+
+// imageIn returns the digest and the id in the metadata of an image.
+func imageIn(content []byte) (digest, id string) {
 	var metadata struct {
 		Digest string `json:"containerimage.digest"`
+		Config string `json:"containerimage.config.digest"`
 	}
 	if json.Unmarshal(content, &metadata) != nil {
-		return ""
+		return "", ""
 	}
-	return metadata.Digest
+	return metadata.Digest, cmp.Or(metadata.Config, metadata.Digest)
 }

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"sync"
 	"time"
 
@@ -11,9 +10,12 @@ import (
 
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/cachemount/payoff"
+	"github.com/layercache/layercache/internal/s3"
 )
 
-// saveTimeout limits the requests to the registry after the build.
+// saveTimeout limits the requests to the registry after the build. They have at least a second, even if the
+// budget is used up.
 const saveTimeout = 5 * time.Second
 
 // knownCaches has the caches as they were before the build, and the inputs of the build.
@@ -30,31 +32,43 @@ type cacheLookup struct {
 	flags    cache.Flags
 	keychain authn.Keychain
 	known    knownCaches
-	// statesKnown is closed when known.states is set, done when all of known is.
-	statesKnown, done chan struct{}
+	// statesKnown is closed when known.states is set, recordsKnown when known.records is, and done when all of known is.
+	statesKnown, recordsKnown, done chan struct{}
 }
 
 // startLookup starts to query the state and the record of each cache.
 func startLookup(ctx context.Context, flags cache.Flags, timeout time.Duration, keychain authn.Keychain, inputs <-chan cache.Inputs) *cacheLookup {
 	l := &cacheLookup{
 		flags: flags, keychain: keychain, known: knownCaches{flags: flags},
-		statesKnown: make(chan struct{}), done: make(chan struct{}),
+		statesKnown: make(chan struct{}), recordsKnown: make(chan struct{}), done: make(chan struct{}),
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	go func() {
 		defer close(l.statesKnown)
-		if flags.InRegistry {
-			l.known.states = cache.QueryStates(ctx, flags.Refs.Imports, keychain)
-		}
+		l.known.states = queryStates(ctx, flags, keychain)
 	}()
 	go func() {
 		defer close(l.done)
 		defer cancel()
 		l.known.records = l.loadRecords(ctx)
+		close(l.recordsKnown)
 		l.known.inputs = <-inputs
 		<-l.statesKnown
 	}()
 	return l
+}
+
+// queryStates returns the state of each cache. It is empty in the modes whose cache is part of an image.
+func queryStates(ctx context.Context, flags cache.Flags, keychain authn.Keychain) map[string]cache.State {
+	switch {
+	case flags.InRegistry:
+		return cache.QueryStates(ctx, flags.Refs.Imports, keychain)
+	case flags.Folder != "":
+		return map[string]cache.State{flags.Refs.Export: cache.StateInFolder(flags.Folder)}
+	case flags.Bucket != nil:
+		return cache.QueryBucket(ctx, flags.Refs.Imports, flags.NameInBucket, s3.NewClient(*flags.Bucket))
+	}
+	return nil
 }
 
 // wait waits for the result.
@@ -77,6 +91,23 @@ func (l *cacheLookup) waitFor(limit time.Duration) (knownCaches, bool) {
 func (l *cacheLookup) waitStates() map[string]cache.State {
 	<-l.statesKnown
 	return l.known.states
+}
+
+// waitRecords waits for the records.
+func (l *cacheLookup) waitRecords() map[string]*cache.Record {
+	<-l.recordsKnown
+	return l.known.records
+}
+
+// mountHistory waits for the records, and returns the history of a cache mount from the first that has it.
+func (l *cacheLookup) mountHistory(id string) payoff.Mount {
+	<-l.recordsKnown
+	for _, ref := range l.flags.Refs.Imports {
+		if history, found := l.known.records[ref].Mount(id); found {
+			return history
+		}
+	}
+	return payoff.Mount{ID: id}
 }
 
 // loadRecords reads the records. It ignores errors, because the import of the cache will report them.
@@ -108,18 +139,31 @@ func recordStore(flags cache.Flags, ref string, keychain authn.Keychain) cache.R
 		return cache.RecordInRegistry(cache.RecordRef(ref), keychain)
 	case flags.Folder != "":
 		return cache.RecordInFolder(flags.Folder)
+	case flags.Bucket != nil:
+		return cache.RecordInBucket(flags.NameInBucket(ref), s3.NewClient(*flags.Bucket))
 	}
 	return nil
 }
 
-// nothingNew reports whether the inputs equal those that produced the cache at Refs.Export.
+// nothingNew reports whether the inputs and the stages to keep equal those that produced the cache at Refs.Export.
 func (k knownCaches) nothingNew() bool {
+	return k.sameInputs() && k.records[k.flags.Refs.Export].LastStageOnly == k.flags.LastStageOnly
+}
+
+// lacksStages reports whether the inputs equal those that produced the cache at Refs.Export, which holds only the last
+// stage, and the cache is to hold all stages now. A build that used it would run no step of the others.
+func (k knownCaches) lacksStages() bool {
+	return k.sameInputs() && !k.flags.LastStageOnly && k.records[k.flags.Refs.Export].LastStageOnly
+}
+
+// sameInputs reports whether the inputs equal those that produced the cache at Refs.Export.
+func (k knownCaches) sameInputs() bool {
 	before := k.records[k.flags.Refs.Export]
 	if before == nil || !k.inputs.Complete() {
 		return false
 	}
 	state := k.states[k.flags.Refs.Export]
-	return state.Kind == cache.KindCache && state.Manifest == before.Manifest && reflect.DeepEqual(before.Inputs, k.inputs)
+	return state.Kind == cache.KindCache && state.Manifest == before.Manifest && before.Inputs.Equal(k.inputs)
 }
 
 // recordedSeconds returns how long each step took when it last ran, from the first record that has it. It is
@@ -156,9 +200,10 @@ type savedRecord struct {
 	warnings  []string
 }
 
-// saveRecord checks the cache that the build wrote, and writes its record.
-func (j *job) saveRecord(ctx context.Context, built outcome, export exportResult) savedRecord {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
+// saveRecord checks the cache that the build wrote, and writes its record. If the build wrote no cache but used
+// cache mounts, the record of the previous cache gets their histories.
+func (j *job) saveRecord(ctx context.Context, built outcome, export exportResult, mounts []payoff.Mount) savedRecord {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(saveTimeout, max(time.Second, j.budget.left())))
 	defer cancel()
 	known, ref := j.lookup.wait(), j.flags.Refs.Export
 	state := known.states[ref]
@@ -169,23 +214,62 @@ func (j *job) saveRecord(ctx context.Context, built outcome, export exportResult
 			saved.warnings = append(saved.warnings, fmt.Sprintf("the cache %s describes too many steps for BuildKit to import it (%d bytes): set LAYERCACHE_LAYERS=final, or split the build into several apps (LAYERCACHE_APP)", ref, max(state.ConfigBytes, state.ManifestBytes)))
 		}
 	}
-	if state.Kind == cache.KindCache {
+	if state.Kind == cache.KindCache && j.flags.InRegistry {
 		saved.cacheBytes = &state.Bytes
 	}
 	store := recordStore(j.flags, ref, j.signIn.keychain)
-	if !export.written() || store == nil {
+	if store == nil {
+		return saved
+	}
+	before := known.records[ref]
+	if j.acting.choseNone() {
+		return j.saveWithoutCache(ctx, built, mounts, saved)
+	}
+	history := j.observe(built, known, export)
+	if built.unchanged && before != nil {
+		same := *before
+		same.Policy = history
+		return j.renewUnchanged(ctx, same, history != before.Policy, store, saved)
+	}
+	if !export.written() {
+		if before != nil && len(mounts) > 0 && j.flags.To != "" {
+			same := *before
+			same.Mounts = cache.MergeMounts(mounts, before)
+			saved.warnings = append(saved.warnings, j.saveWarnings(store.Save(ctx, &same))...)
+		}
 		return saved
 	}
 	written := built.export
 	next := &cache.Record{
 		Version: cache.RecordVersion, Written: time.Now().UTC(), App: j.scope.App, Platform: j.scope.Platform,
-		Manifest: written.Manifest, Config: written.Config, Bytes: state.Bytes, Inputs: known.inputs,
-		Steps: cache.MergeSteps(built.steps, known.lastRecord()),
+		Manifest: written.Manifest, Config: written.Config, Bytes: state.Bytes,
+		LastStageOnly: j.flags.LastStageOnly, Inputs: known.inputs,
+		Pushed: known.pushed(written.Config), Steps: cache.MergeSteps(built.steps, known.lastRecord()), Images: built.images,
+		Mounts: cache.MergeMounts(mounts, known.lastRecord()), Policy: history,
 	}
-	if err := store.Save(ctx, next); err != nil {
-		saved.warnings = append(saved.warnings, fmt.Sprintf("the record of the cache could not be written, so the next build cannot calculate what the cache saved: %v", err))
+	if j.flags.InRegistry && !state.TooLarge() {
+		saved.warnings = append(saved.warnings, j.renew(ctx, next)...)
 	}
-	before := known.records[ref]
+	_, warnings := j.renewMounts(ctx, next)
+	saved.warnings = append(saved.warnings, warnings...)
+	writer := writerOf(j.Request, j.args)
+	writer.Arguments = known.inputs.Arguments
+	next.SetWriter(writer, before)
+	saved.warnings = append(saved.warnings, j.saveWarnings(store.Save(ctx, next))...)
 	saved.sameCache = before != nil && before.Config == written.Config && written.Config != ""
 	return saved
+}
+
+// saveWarnings returns the warning for a record that could not be written.
+func (j *job) saveWarnings(err error) []string {
+	if err == nil {
+		return nil
+	}
+	return []string{"the record of the cache could not be written, so the next build cannot calculate what the cache saved: " + j.explain(err)}
+}
+
+// explain describes an error of the registry of the cache that this build writes, and what to do.
+func (j *job) explain(err error) string {
+	cause, help := j.signIn.refused.Explain(j.flags.Refs.Export, err.Error())
+	return cause + ": " + help.Advice
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/registry/throttle"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 const (
@@ -132,4 +134,35 @@ func TestTheOutcomeOfARepeatedCallIncludesTheEarlierOne(t *testing.T) {
 	assert.Equal(t, progress.Timing{Import: 1, Build: 5, Push: 1}, second.timing)
 	assert.Equal(t, first.imports, second.imports)
 	assert.Equal(t, first.export, second.export)
+}
+
+func TestCachesThatDoNotExistAreNotRead(t *testing.T) {
+	in := func(ref string) string { return "type=registry,ref=" + ref }
+	flags := cache.Flags{
+		InRegistry: true, From: []string{in(branchCache), in(mainCache)}, To: in(branchCache),
+		Refs: cache.Refs{Imports: []string{branchCache, mainCache}, Export: branchCache},
+	}
+	cases := []struct {
+		name         string
+		branch, main cache.Kind
+		want         []string
+	}{
+		{"the first build of all", cache.KindAbsent, cache.KindAbsent, nil},
+		{"the first build of a repository that its push creates", cache.KindNoRepository, cache.KindNoRepository, nil},
+		{"the first build of a branch", cache.KindAbsent, cache.KindCache, []string{in(mainCache)}},
+		{"a later one, which reads nothing but its own cache", cache.KindCache, cache.KindCache, []string{in(branchCache)}},
+		{"a cache of which nothing is known", cache.KindAbsent, cache.KindUnknown, []string{in(mainCache)}},
+		{"an image in its place, which BuildKit reports", cache.KindImage, cache.KindAbsent, []string{in(branchCache)}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			lookup := &cacheLookup{flags: flags, statesKnown: make(chan struct{})}
+			lookup.known.states = map[string]cache.State{branchCache: {Kind: c.branch}, mainCache: {Kind: c.main}}
+			close(lookup.statesKnown)
+			j := &job{flags: flags, lookup: lookup, budget: newWaitBudget(variables.Settings{})}
+			plan, _ := j.reachable(throttle.NewContext(t.Context(), &throttle.Waits{}))
+			assert.Equal(t, c.want, plan.From)
+			assert.Equal(t, flags.To, plan.To, "it is written all the same")
+		})
+	}
 }

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"net/url"
 	"path/filepath"
@@ -88,7 +87,7 @@ func dockerfileIn(root, dir string, args buildx.Args) string {
 	if root == "" {
 		return ""
 	}
-	dockerfile, err := filepath.Abs(within(dir, cmp.Or(args.Dockerfile, filepath.Join(args.Context, "Dockerfile"))))
+	dockerfile, err := filepath.Abs(dockerfilePath(dir, args))
 	if err != nil {
 		return ""
 	}

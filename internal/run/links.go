@@ -1,10 +1,8 @@
 package run
 
 import (
-	"cmp"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/layercache/layercache/internal/buildkit/buildx"
@@ -39,5 +37,5 @@ func refuseLinks(request Request, args buildx.Args) error {
 	if args.Dockerfile == "-" || strings.Contains(args.Dockerfile, "://") {
 		return source.CheckRead(dir, "")
 	}
-	return source.CheckRead(dir, within(request.Dir, cmp.Or(args.Dockerfile, filepath.Join(args.Context, "Dockerfile"))))
+	return source.CheckRead(dir, dockerfilePath(request.Dir, args))
 }

@@ -1,25 +1,28 @@
 package run
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
+	"io"
 	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/display"
 	"github.com/layercache/layercache/internal/cache"
-	"github.com/layercache/layercache/internal/source"
+	"github.com/layercache/layercache/internal/registry/throttle"
 	"github.com/layercache/layercache/internal/source/git"
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// job is one build that is ready to run. Only a retry changes its builder and arguments.
+// job is one build that is ready to run. Only a retry changes its builder and arguments,
+// and only execute sets addsStages, and with acting the flags and the layers of the settings.
 type job struct {
 	Request
 	args   buildx.Args
+	mode   display.Mode
 	client buildx.Client
 	// dir is a private folder, removed by close.
 	dir     string
@@ -29,12 +32,24 @@ type job struct {
 	signIn  signIn
 	// lookup queries the caches.
 	lookup *cacheLookup
+	// declared are the lookups whose inputs tell which steps the build has: its own, or those of the targets of a bake.
+	declared []*cacheLookup
+	// stopReading ends the reading of the inputs.
+	stopReading context.CancelFunc
 	// labels are those of BUILDX_GIT_LABELS. env are the variables of every call of buildx, in addition to
 	// builder.env.
 	labels, env []string
 	// stdin is a copy of the standard input if buildx reads it.
 	stdin  *os.File
 	budget *waitBudget
+	// throttledCalls counts the calls of buildx that a registry throttled.
+	throttledCalls int
+	// addsStages is true if the cache is not read, so that all stages run and are written to it.
+	addsStages bool
+	// acting is what LAYERCACHE_POLICY=act chose; nil if it is not set, or not for builds like this one.
+	acting *acting
+	// mounts keeps the cache mounts; nil if none are kept.
+	mounts *keptMounts
 	*warnings
 	// begin is when open was called and setup is how long it took. loginWait is how much longer the sign-in
 	// took than the start of the builder.
@@ -46,6 +61,10 @@ type job struct {
 func open(ctx context.Context, request Request) (*job, error) {
 	begin := time.Now()
 	args := buildx.ParseArgs(request.Args)
+	mode, err := displayMode(args, request.Lookup, request.stderr())
+	if err != nil {
+		return nil, err
+	}
 	if err := refuseLinks(request, args); err != nil {
 		return nil, err
 	}
@@ -57,28 +76,55 @@ func open(ctx context.Context, request Request) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "layercache-session-")
+	dir, err := newSessionFolder()
 	if err != nil {
-		return nil, fmt.Errorf("create a private folder: %w", err)
+		return nil, err
 	}
 	j := &job{
-		Request: request, args: args, client: client, dir: dir, scope: scope, flags: flags,
+		Request: request, args: args, mode: mode, client: client, dir: dir, scope: scope, flags: flags,
 		budget: newWaitBudget(request.Settings), warnings: &warnings{}, begin: begin,
 	}
+	j.mounts = newKeptMounts(j)
 	if err := j.prepare(ctx); err != nil {
+		j.stopReading()
 		j.close()
-		return nil, errors.Join(stoppedBy(ctx), err)
+		return nil, orStopped(ctx, err)
 	}
 	j.setup = time.Since(begin)
 	return j, nil
 }
 
+// displayMode returns how the build is shown, or the error with which buildx refuses it.
+func displayMode(args buildx.Args, lookup func(string) (string, bool), stderr io.Writer) (display.Mode, error) {
+	variable, _ := lookup("BUILDKIT_PROGRESS")
+	return display.Choose(args.Progress, args.HasProgress, args.Quiet, variable, stderr)
+}
+
+// ShowsJSON reports whether the arguments, or else BUILDKIT_PROGRESS, ask for JSON. The caller of Run then passes a
+// display.JSON as Stderr.
+func ShowsJSON(arguments []string, lookup func(string) (string, bool)) bool {
+	mode, err := displayMode(buildx.ParseArgs(arguments), lookup, io.Discard)
+	return err == nil && mode == display.RawJSON
+}
+
 // prepare starts the builder, and at the same time signs in and then starts to query the caches.
 func (j *job) prepare(ctx context.Context) error {
+	j.warnOfNamedContexts()
+	args := j.args
+	if args.Dockerfile != "-" { // The input is saved later.
+		var err error
+		if args, err = j.withoutOutputs(); err != nil {
+			return err
+		}
+	}
 	inputs := make(chan cache.Inputs, 1)
+	reading, stopReading := context.WithCancel(ctx)
+	j.stopReading = stopReading
+	// In a job the inputs also tell which steps two builds share. act may change the request meanwhile.
+	request, reads := j.Request, j.flags.KeepsRecord() || j.jobBuilder() != nil
 	go func() {
-		if j.flags.KeepsRecord() {
-			inputs <- readInputs(ctx, j.Request, j.args)
+		if reads {
+			inputs <- readInputs(reading, request, args)
 		} else {
 			inputs <- cache.Inputs{}
 		}
@@ -94,14 +140,21 @@ func (j *job) prepare(ctx context.Context) error {
 		registries := registriesToSignIn(j.Request, j.args, j.flags.Refs, j.warnings)
 		j.signIn = signInTo(ctx, registries, j.dir, loginTimeout(j.Request, j.args), j.warnings)
 		loginReady = time.Now()
-		j.lookup = startLookup(ctx, j.flags, cacheTimeout(j.Settings), j.signIn.keychain, inputs)
+		// What the sign-in waited for a throttled API counts too; a second is left for the answer.
+		timeout := max(time.Second, cacheTimeout(j.Settings)-throttle.FromContext(ctx).Total())
+		j.lookup = startLookup(ctx, j.flags, timeout, j.signIn.keychain, inputs)
 		return nil
 	})
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	j.declared = []*cacheLookup{j.lookup}
+	j.declareSteps()
+	if j.mounts != nil {
+		close(j.mounts.ready)
+	}
 	j.loginWait = max(0, loginReady.Sub(builderReady))
-	if j.signIn.failed {
+	if j.signIn.failed && throttle.FromContext(ctx).Total() == 0 {
 		j.budget.spend(j.loginWait)
 	}
 	gitVariables, err := git.Environ(j.dir)
@@ -114,6 +167,9 @@ func (j *job) prepare(ctx context.Context) error {
 		// needs only the digest.
 		j.env = append(j.env, "BUILDX_METADATA_PROVENANCE=disabled")
 	}
+	if j.Settings.Attestations == variables.AttestationsNone {
+		j.env = append(j.env, "BUILDX_NO_DEFAULT_ATTESTATIONS=true")
+	}
 	j.labels = sourceLabels(ctx, j.Request, j.args, j.warnings)
 	return nil
 }
@@ -122,12 +178,10 @@ func (j *job) prepare(ctx context.Context) error {
 // is an error.
 func chooseCache(ctx context.Context, request Request, args buildx.Args) (cache.Flags, cache.Scope, error) {
 	s := request.Settings
-	scope := cache.Scope{App: appName(s.App, args.Images(), request.Dir)}
 	if s.Mode == variables.ModeOff || args.OnlyChecks {
-		return cache.Flags{}, scope, nil
+		return cache.Flags{}, cache.Scope{App: cmp.Or(s.App, appName(request, writerOf(request, args)))}, nil
 	}
-	scope.Platform = platformName(args.Platforms, request.Lookup)
-	scope.Branch = source.Branch(ctx, s.Branch, request.Lookup, request.Dir)
+	scope := scopeOf(ctx, request, args)
 	flags, err := cache.FlagsFromSettings(s, scope, args.Images(), request.Lookup)
 	return flags, scope, err
 }

@@ -3,7 +3,9 @@ package run
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
@@ -18,6 +20,9 @@ type situation struct {
 	builderDied bool
 	// replaced is true if this build has already replaced a builder that died.
 	replaced bool
+	// throttled is the error of a registry that asks to try again later. It is empty if the build did not
+	// fail because of it, or there is no time left to wait.
+	throttled string
 	// cause is the failure of the cache; nil if the cache is not the cause.
 	cause *cacheFailure
 }
@@ -28,6 +33,9 @@ type step int
 const (
 	// finish ends the build, with whatever exit status it has.
 	finish step = iota
+	// repeatAfterWait waits for a registry that throttles, and repeats the build with the cache, on the same
+	// builder.
+	repeatAfterWait
 	// repeatOnNewBuilder repeats the build with the cache, on a new builder.
 	repeatOnNewBuilder
 	// leaveStuckBuilder repeats the build with the cache, on a builder of layercache's own.
@@ -39,8 +47,8 @@ const (
 	repeatWithoutCacheOnNewBuilder
 )
 
-// policy decides what happens after a call of buildx. The first row that applies counts.
-var policy = []struct {
+// retryPolicy decides what happens after a call of buildx. The first row that applies counts.
+var retryPolicy = []struct {
 	situation string
 	applies   func(situation) bool
 	next      step
@@ -48,15 +56,16 @@ var policy = []struct {
 	{"the build succeeded", func(s situation) bool { return !s.failed }, finish},
 	{"a signal stopped the build", func(s situation) bool { return s.stopped }, finish},
 	{"the builder died for the first time", func(s situation) bool { return s.builderDied && !s.replaced }, repeatOnNewBuilder},
+	{"a registry throttled the build", func(s situation) bool { return s.throttled != "" }, repeatAfterWait},
 	{"the build failed by itself", func(s situation) bool { return s.cause == nil }, finish},
 	{"the builder is stuck", func(s situation) bool { return s.cause.waitedFor == awaitsBuilder }, leaveStuckBuilder},
 	{"the cache left the builder unusable", func(s situation) bool { return s.cause.spoilsBuilder() }, repeatWithoutCacheOnNewBuilder},
 	{"the cache made the build fail", func(situation) bool { return true }, repeatWithoutCache},
 }
 
-// nextStep returns the next step according to policy.
+// nextStep returns the next step according to retryPolicy.
 func nextStep(s situation) step {
-	for _, row := range policy {
+	for _, row := range retryPolicy {
 		if row.applies(s) {
 			return row.next
 		}
@@ -71,6 +80,7 @@ func (j *job) situationOf(ctx context.Context, ended outcome, plan cache.Flags, 
 		return s
 	}
 	s.builderDied = j.builderDied(ended)
+	s.throttled = j.throttledIn(ended)
 	s.cause = j.cacheFailureIn(ended, plan)
 	return s
 }
@@ -93,6 +103,8 @@ type cacheFailure struct {
 	problem string
 	// waitedFor is the work that was not done in time.
 	waitedFor progress.Awaited
+	// locked is true if another build was writing to the same local cache. Everything else has succeeded.
+	locked bool
 }
 
 // cacheFailureIn returns the failure of the cache, nil if the cache is not the cause.
@@ -105,6 +117,10 @@ func (j *job) cacheFailureIn(ended outcome, plan cache.Flags) *cacheFailure {
 			problem = j.noAnswer(stall.waitedFor)
 		}
 		return &cacheFailure{refs: stall.refs, waitedFor: stall.waitedFor, problem: problem}
+	case stall.throttled != "":
+		return &cacheFailure{refs: plan.Refs.Imports, problem: stall.throttled}
+	case plan.To != "" && plan.Folder != "" && strings.Contains(ended.complaint, "could not lock "+filepath.Join(plan.Folder, "index.json.lock")):
+		return &cacheFailure{problem: ended.complaint, locked: true}
 	case len(plan.From) == 0:
 		return nil
 	}
@@ -123,6 +139,9 @@ func (f cacheFailure) spoilsBuilder() bool {
 }
 
 func (f cacheFailure) String() string {
+	if f.locked {
+		return "the cache cannot be written while another build writes it"
+	}
 	switch f.waitedFor {
 	case awaitsBuilder:
 		return "the builder is stuck, because BuildKit cannot cancel its cache import"
@@ -140,8 +159,10 @@ func (f cacheFailure) applyTo(ended *outcome, plan *cache.Flags) {
 			ended.imports[i].Error = f.problem
 		}
 	}
-	plan.From = nil
-	if f.waitedFor == progress.AwaitsNothing {
+	if !f.locked {
+		plan.From = nil
+	}
+	if f.waitedFor == progress.AwaitsNothing && !f.locked {
 		return
 	}
 	if plan.To != "" {

@@ -4,8 +4,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 )
 
 func TestTheNextStepAfterACallOfBuildx(t *testing.T) {
@@ -26,6 +28,10 @@ func TestTheNextStepAfterACallOfBuildx(t *testing.T) {
 		{"an export that took too long keeps the builder", situation{failed: true, cause: &cacheFailure{waitedFor: progress.AwaitsExport}}, repeatWithoutCache},
 		{"an import that took too long needs a new builder", situation{failed: true, cause: &cacheFailure{waitedFor: progress.AwaitsImport}}, repeatWithoutCacheOnNewBuilder},
 		{"a corrupt layer needs a new builder", situation{failed: true, cause: &cacheFailure{problem: "unexpected commit digest sha256:1"}}, repeatWithoutCacheOnNewBuilder},
+		{"a registry that throttles is waited for", situation{failed: true, throttled: "429 Too Many Requests"}, repeatAfterWait},
+		{"a cache that throttles is imported again", situation{failed: true, throttled: "429 Too Many Requests", cause: refused}, repeatAfterWait},
+		{"a signal counts more than throttling", situation{failed: true, stopped: true, throttled: "429 Too Many Requests"}, finish},
+		{"a builder that died counts more than throttling", situation{failed: true, builderDied: true, throttled: "429 Too Many Requests"}, repeatOnNewBuilder},
 		{"a stuck builder is left", situation{failed: true, cause: &cacheFailure{waitedFor: awaitsBuilder}}, leaveStuckBuilder},
 	}
 	used := map[step]bool{}
@@ -33,5 +39,28 @@ func TestTheNextStepAfterACallOfBuildx(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, nextStep(c.situation)) })
 		used[c.want] = true
 	}
-	assert.Len(t, used, 5, "every step is reached")
+	assert.Len(t, used, 6, "every step is reached")
+}
+
+func TestALocalCacheThatAnotherBuildWrites(t *testing.T) {
+	plan := cache.Flags{From: []string{"type=local,src=/cache"}, To: "type=local,dest=/cache", Folder: "/cache"}
+	ended := outcome{exitCode: 1, graph: progress.NewGraph(), complaint: "ERROR: failed to build: could not lock /cache/index.json.lock"}
+	j := &job{}
+	cause := j.cacheFailureIn(ended, plan)
+	require.NotNil(t, cause)
+	assert.Equal(t, repeatWithoutCache, nextStep(situation{failed: true, cause: cause}))
+	cause.applyTo(&ended, &plan)
+	assert.NotEmpty(t, plan.From, "it can still be read")
+	assert.Empty(t, plan.To)
+	assert.Contains(t, ended.export.Error, "could not lock")
+
+	plan.To = "type=local,dest=/cache"
+	assert.Nil(t, j.cacheFailureIn(outcome{graph: progress.NewGraph(), complaint: "ERROR: failed to build: could not lock /cache-of-another/index.json.lock"}, plan))
+}
+
+func TestALocalCacheThatIsLockedCouldNotBeRead(t *testing.T) {
+	var c call
+	c.note([]byte("WARNING: local cache import at /a cache skipped due to err: could not lock /a cache/index.json.lock\n"))
+	c.note([]byte("WARNING: local cache import at /new skipped due to err: could not read /new/index.json: no such file or directory\n"))
+	assert.Equal(t, []progress.Import{{Ref: "/a cache", Error: "could not lock /a cache/index.json.lock", Ended: true}}, c.locked)
 }

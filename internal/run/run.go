@@ -4,6 +4,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/registry/throttle"
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/variables"
 )
@@ -28,30 +33,87 @@ type Request struct {
 	PlainHTTP []string
 	// Dir is the working directory; empty means this process's.
 	Dir string
+	// HideCredentials keeps the variables that lead to the build's AWS credentials from buildx, because a bake file of the
+	// source could hand them to a step. buildx needs them only for a cache in S3.
+	HideCredentials bool
+	// StartJobBuilder starts the builder that the builds of the job share if none is running. Without it, a build uses one
+	// that is running, or starts one if LAYERCACHE_JOB is set.
+	StartJobBuilder bool
 	// AwaitRemoval makes Run wait until the builder's files are removed. Otherwise a separate process may
 	// still remove them for some seconds.
 	AwaitRemoval bool
+	// Keep chooses where the image goes instead of the outputs in Args, once the builder is known: it returns a value of
+	// --output, or "" to load the image into docker. If it is nil, the outputs in Args hold.
+	Keep func(Destination) string
+	// PlaceTarget is Keep for each target that Bake builds.
+	PlaceTarget func(PlacedTarget, Destination) (Placement, error)
+	// BakeFiles are the files that the bake file on the standard input was made of. They tell caches apart.
+	BakeFiles []string
 	// Stdin and Stdout are those of buildx. Stderr gets the progress and layercache's lines.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }
 
+// Destination is what the caller of Run may need to know to choose where the image goes.
+type Destination struct {
+	// Builder is the kind of builder.
+	Builder string
+	// Caches are the refs that the build reads and writes, in a registry.
+	Caches []string
+	// Keychain has the sign-ins of the build.
+	Keychain authn.Keychain
+}
+
+// PlacedTarget is a target of a bake file.
+type PlacedTarget struct {
+	Name string
+	Tags []string
+	// Args are the arguments of `docker buildx build` that build it.
+	Args buildx.Args
+	// Loads is true if the image would be loaded into docker.
+	Loads bool
+}
+
+// Placement is where the image of a target goes, and where its base images are.
+type Placement struct {
+	// Image is the name to which the image is pushed if the target Loads; "" loads it.
+	Image string
+	// Contexts are values of --build-context, by name.
+	Contexts map[string]string
+}
+
 // Run builds and returns the report. An error means that the build could not start or continue. A build that
 // failed is a report with an exit code. Problems with the cache are warnings in the report.
 func Run(ctx context.Context, request Request) (*report.Report, error) {
+	waits := &throttle.Waits{Say: request.say}
+	ctx = throttle.NewContext(ctx, waits)
 	j, err := open(ctx, request)
 	if err != nil {
 		return nil, err
 	}
 	defer j.close()
+	defer j.stopReading()
 	built, err := j.execute(ctx)
 	if err != nil {
 		return nil, err
 	}
+	time.AfterFunc(inputsGrace(time.Since(j.begin)), j.stopReading)
+	beforeMounts := time.Now()
+	mounts := j.mounts.finish(ctx)
+	mountSave := time.Since(beforeMounts)
+	histories := j.mounts.histories(mounts)
 	export := j.exportResult(built)
-	saved := j.closeAnd(func() savedRecord { return j.saveRecord(ctx, built, export) })
+	j.traceSteps(tracedBuild{j.args, j.lookup.wait().inputs, &built})
+	saved := j.closeAnd(func() savedRecord {
+		missed := make(chan []string, 1)
+		go func() { missed <- j.missedMirrors(ctx, built) }()
+		saved := j.saveRecord(ctx, built, export, histories)
+		saved.warnings = append(saved.warnings, <-missed...)
+		return saved
+	})
+	j.rememberOutputs()
 	return assess(facts{
-		job: j, caches: j.lookup.wait(), outcome: built, export: export, saved: saved, total: time.Since(j.begin),
+		job: j, caches: j.lookup.wait(), outcome: built, export: export, mounts: mounts, mountSave: mountSave, histories: histories, saved: saved, throttled: waits.Total(), total: time.Since(j.begin), stopped: stoppedBy(ctx) != nil,
 	}), nil
 }
 
@@ -87,6 +149,10 @@ func ExitCode(err error) int {
 	if errors.As(err, &stopped) {
 		return stopped.ExitCode()
 	}
+	var refused ReadError
+	if errors.As(err, &refused) {
+		return int(refused)
+	}
 	return 1
 }
 
@@ -97,4 +163,18 @@ func stoppedBy(ctx context.Context) error {
 		return stopped
 	}
 	return nil
+}
+
+// orStopped returns the signal that stopped the build, which caused err, or err if none did.
+func orStopped(ctx context.Context, err error) error {
+	return cmp.Or(stoppedBy(ctx), err)
+}
+
+// newSessionFolder makes the private folder of a build.
+func newSessionFolder() (string, error) {
+	dir, err := os.MkdirTemp("", "layercache-session-")
+	if err != nil {
+		return "", fmt.Errorf("create a private folder: %w; set TMPDIR to a folder that can be written", err)
+	}
+	return dir, nil
 }

@@ -38,7 +38,7 @@ func TestRefs(t *testing.T) {
 		imports  []string
 		export   string
 	}{
-		{"the app is the last part of the image's name", on, []string{"-t", "host.example/team/shop:v1", "."},
+		{"the app is the image's name", on, []string{"-t", "host.example/shop:v1", "."},
 			[]string{repository + ":shop--" + host + "--main"}, repository + ":shop--" + host + "--main"},
 		{"LAYERCACHE_APP takes precedence over the image's name", with(func(s *variables.Settings) { s.App = "cart" }), []string{"-t", "shop", "."},
 			[]string{repository + ":cart--" + host + "--main"}, repository + ":cart--" + host + "--main"},
@@ -140,7 +140,7 @@ func TestTheResultOfTheExport(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := exportResultOf(c.outcome, c.asked, "r:main")
+			got := exportResultOf(c.outcome, c.asked, "r:main", nil)
 			assert.Equal(t, c.want, got.name)
 			assert.Contains(t, strings.Join(got.warnings, "\n"), c.warning)
 			assert.Equal(t, c.warning == "", len(got.warnings) == 0)
@@ -153,4 +153,12 @@ func TestReportsShowTheBeginningOfALongInstruction(t *testing.T) {
 	steps, _ := reportSteps([]progress.Step{{Instruction: long, Error: long, Ran: true}}, make([]*float64, 1), time.Now())
 	assert.Equal(t, maxInstruction+1, utf8.RuneCountInString(steps[0].Instruction))
 	assert.Equal(t, maxInstruction+1, utf8.RuneCountInString(steps[0].Error))
+}
+
+func TestTheErrorOfABuildThatWasStopped(t *testing.T) {
+	ctx, stop := context.WithCancelCause(t.Context())
+	failed := errors.New("start buildx: context canceled")
+	assert.Equal(t, failed, orStopped(ctx, failed))
+	stop(Stopped{Signal: syscall.SIGTERM})
+	assert.EqualError(t, orStopped(ctx, failed), "stopped by signal: terminated", "its consequences are not shown")
 }

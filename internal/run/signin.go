@@ -14,6 +14,7 @@ import (
 	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/registry/dockerconfig"
 	"github.com/layercache/layercache/internal/registry/ecr"
+	"github.com/layercache/layercache/internal/verdict"
 )
 
 // maxLoginWait limits the time for signing in. After it a build continues without a sign-in, and the registry
@@ -35,8 +36,9 @@ type signIn struct {
 	keychain authn.Keychain
 	// env are the variables with which buildx finds the sign-ins.
 	env []string
-	// failed is true if a sign-in failed.
-	failed bool
+	// failed is true if a sign-in failed. refused has the errors by host.
+	failed  bool
+	refused verdict.SignIns
 	// stop ends the renewal of the sign-ins; nil if there is none.
 	stop func()
 }
@@ -56,7 +58,11 @@ func signInTo(ctx context.Context, registries []ecr.Registry, dir string, timeou
 	if err != nil {
 		w.warn("%v", err)
 	}
-	without := signIn{keychain: authn.DefaultKeychain, failed: err != nil}
+	refused := verdict.SignIns{}
+	for host, err := range logins.Failed() {
+		refused[host] = err.Error()
+	}
+	without := signIn{keychain: authn.DefaultKeychain, failed: err != nil, refused: refused}
 	credentials := logins.Credentials()
 	if len(credentials) == 0 {
 		return without
@@ -73,7 +79,7 @@ func signInTo(ctx context.Context, registries []ecr.Registry, dir string, timeou
 		without.failed = true
 		return without
 	}
-	return signIn{keychain: logins.Keychain(), env: dockerconfig.Environ(dir), failed: err != nil, stop: renew(ctx, dir, logins, w)}
+	return signIn{keychain: logins.Keychain(), env: dockerconfig.Environ(dir), failed: err != nil, refused: refused, stop: renew(ctx, dir, logins, w)}
 }
 
 // renew renews the sign-ins in the background until stop is called.
@@ -120,7 +126,7 @@ func registriesToSignIn(request Request, args buildx.Args, refs cache.Refs, w *w
 		if role != "" && slices.Contains(caches, host) {
 			switch {
 			case signedIn(host):
-				w.warn("LAYERCACHE_REPOSITORY_ROLE is not assumed: the Docker configuration has a sign-in for %s, which is used", host)
+				w.warn("LAYERCACHE_REPOSITORY_ROLE is not assumed: the Docker configuration has a sign-in for %s, which is used; to use the role: docker logout %s", host, host)
 			case slices.Contains(others, host):
 				w.warn("LAYERCACHE_REPOSITORY_ROLE is not assumed: the build's images or mirrors are in %s too, and Docker has one sign-in for each host, "+
 					"which is the build's own: allow that identity to use the cache repository, or keep the cache in another account or region", host)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/layercache/layercache/internal/buildkit/builder"
 	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/registry/throttle"
+	"github.com/layercache/layercache/internal/verdict"
 )
 
 const (
@@ -25,22 +27,31 @@ const (
 // errStalled is the cause of a call's cancelled context after the watch ended the call.
 var errStalled = errors.New("the cache does not answer")
 
+// errThrottled is the cause of a call's cancelled context after a registry throttled an import.
+var errThrottled = errors.New("the cache's registry throttles requests")
+
 // watch follows a call of buildx, and ends it when the build has waited for nothing but the cache for longer
 // than the budget.
 type watch struct {
 	budget    *waitBudget
 	interrupt context.CancelCauseFunc
+	// waits counts how long BuildKit waits for a registry that throttles.
+	waits *throttle.Waits
 	// builder is killed together with a call that imports, because BuildKit does not cancel an import. It is
 	// nil for a builder that layercache did not create.
 	builder *builder.Builder
 	// mutex protects the fields below.
 	mutex sync.Mutex
 	graph *progress.Graph
+	// exporting is called once, when all steps have ended and the build exports its result; nil if nobody asks.
+	exporting func()
 	// mayBeStuck is activeBuilder.mayBeStuck.
 	mayBeStuck bool
 	// events counts the events of the stream.
 	events int
 	stall
+	// refusal is the last error of a registry that BuildKit logged before it retried.
+	refusal string
 	// quiet is how long there has been no event while only the stream can be seen. Only the watch's goroutine
 	// uses it.
 	quiet time.Duration
@@ -52,6 +63,9 @@ type stall struct {
 	waitedFor progress.Awaited
 	// refs are the caches that were being imported.
 	refs []string
+	// throttled is the error of an import that a registry throttled. The watch ends the call at once, because
+	// the build would go on without the cache.
+	throttled string
 	// complaint is the last error of the cache that BuildKit logged before it retried.
 	complaint string
 }
@@ -63,10 +77,58 @@ func (w *watch) observe(show func(progress.Event)) func(progress.Event) {
 		defer w.mutex.Unlock()
 		w.events++
 		show(event)
+		if w.exporting != nil && w.graph.IsExporting() {
+			w.exporting()
+			w.exporting = nil
+		}
+		w.endIfThrottled(event)
 		for _, entry := range event.Logs {
-			if problem, ok := bytes.CutPrefix(entry.Data, []byte("error: ")); ok && w.waitedFor == progress.AwaitsNothing && w.graph.IsCacheWork(entry.Vertex) {
-				w.complaint = string(bytes.TrimSpace(problem))
+			if ofCache := w.graph.IsCacheWork(entry.Vertex); w.waitedFor == progress.AwaitsNothing && (ofCache || w.graph.IsImageExport(entry.Vertex)) {
+				w.read(entry.Data, ofCache)
 			}
+		}
+	}
+}
+
+// observeTargets is observe for a call of bake. The watch sees the call without the names of its targets. Cache mounts
+// are saved after the call, because a target may be exported while another still runs steps.
+func (w *watch) observeTargets(targets *progress.Targets, show func(progress.Event)) func(progress.Event) {
+	w.graph, w.exporting = targets.All, nil
+	var original progress.Event
+	observe := w.observe(func(event progress.Event) {
+		targets.All.Observe(event)
+		show(original)
+	})
+	return func(event progress.Event) {
+		original = event
+		observe(targets.Split(event))
+	}
+}
+
+// read reads what BuildKit logs before it repeats a request of the cache or of the image's push: the error, and
+// how long it waits.
+//
+// https://github.com/moby/buildkit/blob/v0.34.2/util/resolver/retryhandler/retry.go
+func (w *watch) read(line []byte, ofCache bool) {
+	if problem, ok := bytes.CutPrefix(line, []byte("error: ")); ok {
+		w.refusal = string(bytes.TrimSpace(problem))
+		if ofCache {
+			w.complaint = w.refusal
+		}
+	}
+	if text, ok := bytes.CutPrefix(line, []byte("retrying in ")); ok && verdict.Throttled(w.refusal) {
+		if wait, err := time.ParseDuration(string(bytes.TrimSpace(text))); err == nil {
+			w.waits.Add(wait)
+		}
+	}
+}
+
+// endIfThrottled ends the call if a registry throttled an import and there is time left to wait.
+func (w *watch) endIfThrottled(event progress.Event) {
+	for _, vertex := range event.Vertexes {
+		if w.throttled == "" && w.waitedFor == progress.AwaitsNothing && progress.IsImport(vertex) && verdict.Throttled(vertex.Error) && w.budget.left() > 0 {
+			w.throttled = vertex.Error
+			w.interrupt(errThrottled)
 		}
 	}
 }
@@ -104,6 +166,9 @@ func (w *watch) start() (stop func() stall) {
 func (w *watch) endCall(waitsFor progress.Awaited) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
+	if w.throttled != "" {
+		return
+	}
 	w.waitedFor = waitsFor
 	for _, attempt := range w.graph.Imports() {
 		reading := waitsFor == progress.AwaitsImport && !attempt.Ended

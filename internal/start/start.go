@@ -11,7 +11,8 @@ import (
 
 // Request describes the build to start.
 type Request struct {
-	// Project is the name of a CodeBuild project.
+	// Project is the name of a CodeBuild project, or of what it builds: the app or the image repository, with
+	// or without the part before the last slash. Start fails with a list of the builds if it is empty.
 	Project string
 	// Variables override the project's variables of the same names.
 	Variables []Variable
@@ -45,6 +46,7 @@ func (c *Client) Start(ctx context.Context, request Request) (Build, error) {
 	if err := checkSecrets(project, request.Variables); err != nil {
 		return Build{}, err
 	}
+	request.Project = aws.ToString(project.Name)
 	isBatch := project.BuildBatchConfig != nil
 	if request.Batch != nil {
 		isBatch = *request.Batch

@@ -1,6 +1,7 @@
 package try
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +11,35 @@ import (
 	"strings"
 	"time"
 
+	"github.com/layercache/layercache/internal/outputs"
+	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/source"
 )
+
+// copyWithoutOutputs copies the build context without the files that layercache wrote into it. It returns the copy, and
+// those of these files that are in it nevertheless, because an instruction copies them by name.
+func copyWithoutOutputs(options Options) (copied string, kept []string, err error) {
+	content, err := source.ReadFile(options.Dockerfile)
+	if err != nil {
+		return "", nil, fmt.Errorf("read the Dockerfile: %w", err)
+	}
+	private, err := os.MkdirTemp("", "layercache-session-")
+	if err != nil {
+		return "", nil, fmt.Errorf("copy the build context: %w", err)
+	}
+	defer os.RemoveAll(private)
+	own := outputs.Own{Reports: options.Settings.ReportDir, Paths: []string{private}}
+	hidden, err := outputs.Hide(options.Dir, options.Dockerfile, content, private, own)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, file := range hidden.Kept {
+		fmt.Fprintf(options.Stderr, "layercache: %s, which layercache writes, is part of this build: write it outside of %s\n", escape.Line(file), options.Dir)
+		kept = append(kept, filepath.ToSlash(file))
+	}
+	copied, err = copyContext(options.Dir, cmp.Or(hidden.Dockerfile, options.Dockerfile))
+	return copied, kept, err
+}
 
 // copyContext copies the files of dir that a build would send, so that a file can be changed without touching
 // the user's own. Files that .dockerignore excludes are not copied.
@@ -34,6 +62,9 @@ func copyContext(dir, dockerfile string) (string, error) {
 
 // copyIgnoreFile copies .dockerignore, which a build reads even if the file excludes itself.
 func copyIgnoreFile(from, to string) error {
+	if info, err := os.Stat(filepath.Join(from, ".dockerignore")); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
 	err := copyFile(filepath.Join(from, ".dockerignore"), filepath.Join(to, ".dockerignore"), 0o644)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
 		return nil

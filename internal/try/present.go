@@ -1,10 +1,12 @@
 package try
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -13,35 +15,92 @@ import (
 )
 
 // present writes the table of the builds and the conclusion.
-func present(w io.Writer, rows []row, change string) error {
+func present(w io.Writer, rows []row, changes []string) error {
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "build\tseconds\tsetup\timport\tbuild\tpush\texport\tcached\tverdict")
+	columns := []string{"build", "seconds", "setup", "import", "build", "push", "export", "cached", "verdict"}
+	withMounts := slices.ContainsFunc(rows, func(r row) bool { return len(r.report.Mounts) > 0 })
+	if withMounts {
+		columns = slices.Insert(columns, len(columns)-1, "mounts restored", "saved")
+	}
+	fmt.Fprintln(table, strings.Join(columns, "\t"))
 	for _, r := range rows {
 		s := r.report.Seconds
-		fmt.Fprintf(table, "%s\t%.1f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%s\n",
-			r.name, s.Total, s.Setup, s.Import, s.Build, s.Push, s.Export, cached(r.report), r.report.Verdict)
+		fmt.Fprintf(table, "%s\t%.1f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t",
+			r.name, s.Total, s.Setup, s.Import, s.Build, s.Push, s.Export, cached(r.report))
+		if withMounts {
+			restored, saved := mounts(r.report)
+			fmt.Fprintf(table, "%s\t%s\t", restored, saved)
+		}
+		fmt.Fprintln(table, r.report.Verdict)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nchanged file: %s\n", change)
+	fmt.Fprintln(w)
+	for _, change := range changes {
+		fmt.Fprintln(w, change)
+	}
 	for _, r := range rows {
-		if r.name == Changed {
-			writeMisses(w, r.report)
+		if r.name == ChangedSource || r.name == ChangedDependency {
+			writeMisses(w, r)
 		}
 		if r.name == Unchanged {
 			writeEstimate(w, r.report, rows[len(rows)-1].report)
 		}
 	}
-	_, err := fmt.Fprintln(w, conclusion(rows))
+	_, err := fmt.Fprintln(w, conclusion(rows, "this Dockerfile"))
 	return err
 }
 
-// writeMisses writes why steps of the changed build had to run.
-func writeMisses(w io.Writer, r *report.Report) {
-	for _, miss := range r.Misses {
-		fmt.Fprintf(w, "had to run: %s, because %s\n", r.Steps[miss.Step].Label(), miss.Cause)
+// presentBake writes a table of the targets, with a column for each build, and the conclusion.
+func presentBake(options Options, rows []row, changes []string) error {
+	w := options.Stdout
+	fmt.Fprintln(w)
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	head := []string{"target"}
+	for _, r := range rows {
+		head = append(head, r.name)
+	}
+	fmt.Fprintln(table, strings.Join(head, "\t"))
+	cell := func(r *report.Report) string {
+		return fmt.Sprintf("%.1f s, %s %s", r.Seconds.Total, cached(r), r.Verdict)
+	}
+	for i, target := range rows[0].report.Targets {
+		cells := []string{target.Target}
+		for _, r := range rows {
+			cells = append(cells, cell(r.report.Targets[i]))
+		}
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
+	}
+	all := []string{"all"}
+	for _, r := range rows {
+		all = append(all, fmt.Sprintf("%.1f s, %s", r.report.Seconds.Total, r.report.Verdict))
+	}
+	fmt.Fprintln(table, strings.Join(all, "\t"))
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	for _, change := range changes {
+		fmt.Fprintln(w, change)
+	}
+	for _, r := range rows {
+		if r.name == ChangedSource || r.name == ChangedDependency {
+			for _, target := range r.report.Targets {
+				writeMisses(w, row{r.name + ": " + target.Target, target})
+			}
+		}
+	}
+	fmt.Fprintln(w, conclusion(rows, "these targets"))
+	_, err := fmt.Fprintf(w, "reports: %s\n", filepath.Join(options.Settings.ReportDir, "*", "report.html"))
+	return err
+}
+
+// writeMisses writes why steps of a changed build had to run.
+func writeMisses(w io.Writer, r row) {
+	for _, miss := range r.report.Misses {
+		fmt.Fprintf(w, "%s: had to run: %s, because %s\n", r.name, r.report.Steps[miss.Step].Label(), miss.Cause)
 		if miss.Advice != "" {
 			fmt.Fprintf(w, "advice: %s\n", miss.Advice)
 		}
@@ -83,32 +142,68 @@ func cached(r *report.Report) string {
 	return fmt.Sprintf("%d/%d", hits, counted)
 }
 
+// mounts returns how many of the used cache mounts were restored, and what was saved of them: "-" if none was.
+func mounts(r *report.Report) (restored, saved string) {
+	if len(r.Mounts) == 0 {
+		return "-", "-"
+	}
+	count, bytes, uploaded := 0, int64(0), int64(0)
+	for _, mount := range r.Mounts {
+		if mount.Restored {
+			count++
+			bytes += mount.Bytes
+		}
+		uploaded += mount.UploadedBytes
+	}
+	restored, saved = fmt.Sprintf("%d/%d", count, len(r.Mounts)), "-"
+	if count > 0 {
+		restored += ", " + report.Size(bytes)
+	}
+	if uploaded > 0 {
+		saved = report.Size(uploaded)
+	}
+	return restored, saved
+}
+
 // noise is the share of a build's time by which one measurement of it can differ from another.
 const noise = 0.05
 
-// conclusion returns one sentence on whether the cache is worth keeping.
-func conclusion(rows []row) string {
-	seconds := map[string]float64{}
+// conclusion returns one sentence on whether the cache is worth keeping for what was built.
+func conclusion(rows []row, built string) string {
+	reports := map[string]*report.Report{}
 	for _, r := range rows {
-		seconds[r.name] = r.report.Seconds.Total
+		reports[r.name] = r.report
 	}
-	without := seconds[NoCache]
-	faster := func(name string) bool { return seconds[name] < without*(1-noise) }
-	text := fmt.Sprintf("Measured once, with the registry on loopback, an unchanged build takes %.1f s with the cache instead of %.1f s without (%s)", seconds[Unchanged], without, difference(seconds[Unchanged], without))
-	changed, hasChanged := seconds[Changed]
-	if hasChanged {
-		text += fmt.Sprintf(", a changed one %.1f s (%s)", changed, difference(changed, without))
+	without, unchanged := reports[NoCache].Seconds.Total, reports[Unchanged].Seconds.Total
+	text := fmt.Sprintf("Measured once, with the registry on loopback, an unchanged build takes %.1f s with the cache instead of %.1f s without (%s)", unchanged, without, difference(unchanged, without))
+	for _, name := range []string{ChangedSource, ChangedDependency} {
+		if r := reports[name]; r != nil {
+			text += fmt.Sprintf(", one with a %s %.1f s (%s)", name, r.Seconds.Total, difference(r.Seconds.Total, without))
+		}
 	}
-	text += fmt.Sprintf("; the first build takes %.1f s more", max(0, seconds[Cold]-without))
+	return fmt.Sprintf("%s; the first build takes %.1f s more: %s.", text, max(0, reports[Cold].Seconds.Total-without), worth(reports, built))
+}
+
+// worth returns whether the cache is worth keeping. The seconds are measured, and the costs are those of the report of the
+// build with a changed source, the usual one, or else of the unchanged one.
+func worth(reports map[string]*report.Report, built string) string {
+	without := reports[NoCache].Seconds.Total
+	faster := func(r *report.Report) bool { return r.Seconds.Total < without*(1-noise) }
+	unchanged, usual := reports[Unchanged], cmp.Or(reports[ChangedSource], reports[Unchanged])
 	switch {
-	case faster(Unchanged) && (!hasChanged || faster(Changed)):
-		return text + ": the cache is worth keeping."
-	case faster(Unchanged):
-		return text + ": the cache is not worth keeping for this Dockerfile, unless most builds are unchanged."
-	case hasChanged && faster(Changed):
-		return text + ": it is not clear whether the cache is worth keeping; measure again."
+	case faster(unchanged) && faster(usual):
+		if usual.Worth == "drop" {
+			return "it saves time, but by the prices that are set it is not worth keeping: " + usual.Reason
+		}
+		return "the cache is worth keeping"
+	case faster(unchanged):
+		return "the cache is not worth keeping for " + built + ", unless most builds are unchanged"
+	case faster(usual):
+		return "it is not clear whether the cache is worth keeping; measure again"
+	case usual.Worth == "keep":
+		return "no build is faster with it, although the report expects that; it is not clear whether the cache is worth keeping; measure again"
 	}
-	return text + ": the cache is not worth keeping for this Dockerfile."
+	return "the cache is not worth keeping for " + built
 }
 
 func difference(with, without float64) string {

@@ -1,6 +1,7 @@
 package try
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -44,6 +45,13 @@ func TestTheFileToChangeIsTheNewestOneOfTheLastCopy(t *testing.T) {
 		{"a source above the context is read from the context", []string{"a.go"}, []string{"COPY ../a.go ."}, "a.go", "COPY ../a.go ."},
 		{"a folder with the same prefix does not match", []string{"src/a.go", "srcs/b.go"}, []string{"COPY src ."}, "src/a.go", "COPY src ."},
 		{"an invalid pattern is a name", []string{"[a.go"}, []string{"COPY [a.go ."}, "[a.go", "COPY [a.go ."},
+		{"the JSON form as BuildKit shows it", []string{"a.go", "b.go"}, []string{"COPY [a.go, /s/]"}, "a.go", "COPY [a.go, /s/]"},
+		{"files that come by a bind mount alone", []string{"a.go"}, []string{"RUN --mount=type=bind,target=/src make"}, "a.go", "RUN --mount=type=bind,target=/src make"},
+		{"an excluded file is not chosen", []string{"a.go", "b.md"}, []string{"COPY --exclude=*.md . ."}, "a.go", "COPY --exclude=*.md . ."},
+		{"the newest file is a lock file", []string{"a.ts", "pnpm-lock.yaml", "bun.lock"}, []string{"COPY . ."}, "a.ts", "COPY . ."},
+		{"documents and hidden files are no sources", []string{"src/a.go", "README.md", "LICENSE", ".gitignore"}, []string{"COPY . ."}, "src/a.go", "COPY . ."},
+		{"documents that come last do not hide sources", []string{"src/a.go", "README.md"}, []string{"COPY src src", "COPY README.md ."}, "src/a.go", "COPY src src"},
+		{"documents are the sources if there are no others", []string{"docs/a.md", "package.json"}, []string{"COPY . ."}, "docs/a.md", "COPY . ."},
 		{"nothing is copied", []string{"a.go"}, []string{"RUN true"}, "", ""},
 		{"the copied file does not exist", []string{"a.go"}, []string{"COPY b.go ."}, "", ""},
 	}
@@ -53,8 +61,47 @@ func TestTheFileToChangeIsTheNewestOneOfTheLastCopy(t *testing.T) {
 			for _, instruction := range c.instructions {
 				steps = append(steps, report.Step{Instruction: instruction})
 			}
-			file, instruction, err := chooseFile(folder(t, c.files...), steps)
+			files, err := (&trial{}).files(buildContext{dir: folder(t, c.files...)})
 			require.NoError(t, err)
+			file, instruction := chooseSource(files, steps)
+			assert.Equal(t, c.file, file)
+			assert.Equal(t, c.instruction, instruction)
+		})
+	}
+}
+
+func TestTheDependencyToChangeIsTheFirstThatIsCopied(t *testing.T) {
+	cases := []struct {
+		name              string
+		files             []string
+		instructions      []string
+		file, instruction string
+	}{
+		{"Go", []string{"go.mod", "go.sum", "a.go"}, []string{"COPY go.mod go.sum ./", "COPY . ."}, "go.mod", "COPY go.mod go.sum ./"},
+		{"npm", []string{"package.json", "package-lock.json"}, []string{"COPY package*.json ."}, "package.json", "COPY package*.json ."},
+		{"pnpm, by its lock file alone", []string{"package.json", "pnpm-lock.yaml"}, []string{"COPY pnpm-lock.yaml .", "COPY . ."}, "pnpm-lock.yaml", "COPY pnpm-lock.yaml ."},
+		{"yarn", []string{"yarn.lock", "package.json"}, []string{"COPY . ."}, "package.json", "COPY . ."},
+		{"pip", []string{"requirements-dev.txt", "app.py"}, []string{"COPY . ."}, "requirements-dev.txt", "COPY . ."},
+		{"poetry", []string{"pyproject.toml", "poetry.lock"}, []string{"COPY pyproject.toml poetry.lock ."}, "pyproject.toml", "COPY pyproject.toml poetry.lock ."},
+		{"uv, by bind mounts", []string{"pyproject.toml", "uv.lock"}, []string{"RUN --mount=type=bind,source=uv.lock,target=uv.lock uv sync"}, "uv.lock", "RUN --mount=type=bind,source=uv.lock,target=uv.lock uv sync"},
+		{"cargo", []string{"Cargo.lock", "Cargo.toml", "src/main.rs"}, []string{"COPY Cargo.* .", "COPY src src"}, "Cargo.toml", "COPY Cargo.* ."},
+		{"Maven", []string{"pom.xml", "src/A.java"}, []string{"COPY pom.xml .", "COPY src src"}, "pom.xml", "COPY pom.xml ."},
+		{"Gradle", []string{"build.gradle.kts", "settings.gradle.kts"}, []string{"COPY *.kts ."}, "build.gradle.kts", "COPY *.kts ."},
+		{"Bundler", []string{"Gemfile", "Gemfile.lock"}, []string{"COPY Gemfile* ."}, "Gemfile", "COPY Gemfile* ."},
+		{"Composer", []string{"composer.json", "composer.lock"}, []string{"COPY composer.* ."}, "composer.json", "COPY composer.* ."},
+		{"the file nearest to the root", []string{"packages/a/package.json", "package.json"}, []string{"COPY . ."}, "package.json", "COPY . ."},
+		{"no dependencies", []string{"a.sh"}, []string{"COPY . ."}, "", ""},
+		{"dependencies that no step takes", []string{"go.mod", "src/a.go"}, []string{"COPY src src"}, "", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var steps []report.Step
+			for _, instruction := range c.instructions {
+				steps = append(steps, report.Step{Instruction: instruction})
+			}
+			files, err := (&trial{}).files(buildContext{dir: folder(t, c.files...)})
+			require.NoError(t, err)
+			file, instruction := chooseDependency(files, steps)
 			assert.Equal(t, c.file, file)
 			assert.Equal(t, c.instruction, instruction)
 		})
@@ -67,18 +114,18 @@ func TestTouchAppendsANewlineAndDescribesTheChange(t *testing.T) {
 		name, touch, changed, message string
 		cold                          *report.Report
 	}{
-		{"a file chosen with --touch", "src/a.go", "src/a.go", "src/a.go, one newline added (chosen with --touch)", cold},
-		{"a file chosen by the Dockerfile", "", "b.go", "b.go, one newline added (copied by COPY . .; choose another with --touch)", cold},
-		{"no file to choose", "", "", "none: the Dockerfile copies no file of its context", &report.Report{}},
+		{"a file chosen with --touch", "src/a.go", "src/a.go", "changed source: src/a.go, one newline added (named with --touch)", cold},
+		{"a file chosen by the Dockerfile", "", "b.go", "changed source: b.go, one newline added (copied by COPY . .; choose another with --touch)", cold},
+		{"no file to choose", "", "", "changed source: left out, because no step takes a source file of the build context", &report.Report{}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			dir := folder(t, "src/a.go", "b.go")
 			try := &trial{options: Options{Touch: c.touch}, context: dir}
-			changed, err := try.touch(c.cold)
+			changed, err := try.change(try.plannedChanges()[0], row{Cold, c.cold})
 			require.NoError(t, err)
 			assert.Equal(t, c.changed != "", changed)
-			assert.Equal(t, c.message, try.change)
+			assert.Equal(t, []string{c.message}, try.changes)
 			for _, name := range []string{"src/a.go", "b.go"} {
 				want := "content of " + name
 				if name == c.changed {
@@ -90,9 +137,43 @@ func TestTouchAppendsANewlineAndDescribesTheChange(t *testing.T) {
 	}
 }
 
+func TestADependencyIsChangedOrTheRowIsLeftOut(t *testing.T) {
+	cold := &report.Report{Steps: []report.Step{{Instruction: "COPY . ."}}}
+	try := &trial{context: folder(t, "a.go", "go.mod")}
+	changed, err := try.change(try.plannedChanges()[1], row{Cold, cold})
+	require.NoError(t, err)
+	assert.True(t, changed)
+	assert.Equal(t, "content of go.mod\n", contentOf(t, filepath.Join(try.context, "go.mod")))
+
+	try = &trial{context: folder(t, "a.go")}
+	changed, err = try.change(try.plannedChanges()[1], row{Cold, cold})
+	require.NoError(t, err)
+	assert.False(t, changed)
+	assert.Equal(t, []string{"changed dependency: left out, because no step takes a file that lists dependencies, such as go.mod, package.json or requirements.txt; name one with --dependency"}, try.changes)
+}
+
+func TestOurOwnReportsAreNeverTheChangedFile(t *testing.T) {
+	dir := folder(t, "a.go")
+	dockerfile := filepath.Join(dir, "Dockerfile")
+	require.NoError(t, os.WriteFile(dockerfile, []byte("FROM scratch\nCOPY layercache-report/report.html a.go old ./\n"), 0o644))
+	// The one is copied by name, so it stays in the context. The other came from elsewhere.
+	for _, reports := range []string{"layercache-report", "old/from-ci"} {
+		require.NoError(t, (&report.Report{Verdict: "cold"}).Write(filepath.Join(dir, reports)))
+	}
+	copied, own, err := copyWithoutOutputs(Options{Dir: dir, Dockerfile: dockerfile, Stderr: io.Discard})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(copied) })
+	require.Equal(t, []string{"layercache-report/report.html"}, own)
+	require.FileExists(t, filepath.Join(copied, "old", "from-ci", "report.html"))
+	files, err := (&trial{own: own}).files(buildContext{dir: copied})
+	require.NoError(t, err)
+	file, _ := chooseSource(files, []report.Step{{Instruction: "COPY layercache-report/report.html a.go old ./"}})
+	assert.Equal(t, "a.go", file)
+}
+
 func TestAFileThatIsNotInTheContextIsAnError(t *testing.T) {
 	try := &trial{options: Options{Touch: "gone.go"}, context: folder(t, "a.go")}
-	_, err := try.touch(&report.Report{})
+	_, err := try.change(try.plannedChanges()[0], row{Cold, &report.Report{}})
 	require.ErrorContains(t, err, "change gone.go: ")
 	assert.ErrorContains(t, err, "does .dockerignore exclude it?")
 }
@@ -110,7 +191,8 @@ func TestASymlinkOutOfTheContextIsNotFollowed(t *testing.T) {
 			copied, err := copyContext(dir, filepath.Join(dir, "Dockerfile"))
 			require.NoError(t, err)
 			t.Cleanup(func() { _ = os.RemoveAll(copied) })
-			_, err = (&trial{options: Options{Touch: link.touch}, context: copied}).touch(&report.Report{})
+			try := &trial{options: Options{Touch: link.touch}, context: copied}
+			_, err = try.change(try.plannedChanges()[0], row{Cold, &report.Report{}})
 			assert.Error(t, err)
 			assert.Equal(t, "content of own.txt", contentOf(t, filepath.Join(own, "own.txt")))
 		})

@@ -2,38 +2,33 @@ package verdict
 
 import (
 	"fmt"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/layercache/layercache/internal/buildkit/progress"
-	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/source"
+	"github.com/layercache/layercache/internal/source/outline"
 )
 
-// systemPackages matches commands that install system packages. They do not depend on files that an earlier
-// COPY added.
-var systemPackages = regexp.MustCompile(`\b(apt-get|apt|apk|dnf|yum|microdnf|zypper) .*\b(install|add)\b`)
-
-// manifestInstall matches commands that read only the dependency manifests.
-var manifestInstall = regexp.MustCompile(`\b(npm (ci|i|install)|yarn install|pnpm (i|install)|pip3? install .*-r|poetry install|uv sync|go mod download|` +
-	`bundle install|cargo fetch|composer install|dotnet restore)\b`)
-
 // orderAdvice suggests an order of steps that would have kept the cache: copy the manifests first, or move
-// the copy below the steps that do not need it. It is empty when there is no such order.
-func (e Evidence) orderAdvice(at int, before *cache.Record) string {
+// the copy below the steps that do not need it. It is empty unless the order cannot change what a step reads.
+func (e Evidence) orderAdvice(at int, changes []source.Change) string {
 	step := e.Steps[at]
-	if len(source.Sources(step.Instruction)) == 0 {
+	copied, ok := parseTransfer(step.Instruction)
+	if !ok {
 		return ""
 	}
 	var last progress.Step
 	var kept int
 	var seconds float64
 	for _, later := range e.stageAfter(at) {
-		if e.readsManifests(step, later, before) {
+		if e.readsOnlyManifests(copied, later, changes) {
 			return fmt.Sprintf("copy the dependency manifests first, then %s, then %s: %s of work would have stayed cached",
-				short(later.Instruction), short(step.Instruction), duration(later.Seconds))
+				outline.Short(later.Instruction), outline.Short(step.Instruction), duration(later.Seconds))
 		}
-		if !e.independent(later, before) {
+		if !e.independent(copied, later) {
 			break
 		}
 		last = later
@@ -45,7 +40,7 @@ func (e Evidence) orderAdvice(at int, before *cache.Record) string {
 	if kept == 0 {
 		return ""
 	}
-	return fmt.Sprintf("move %s below %s: %s (%s) would have stayed cached", short(step.Instruction), short(last.Instruction), moreSteps(kept), duration(seconds))
+	return fmt.Sprintf("move %s below %s: %s (%s) would have stayed cached", outline.Short(step.Instruction), outline.Short(last.Instruction), moreSteps(kept), duration(seconds))
 }
 
 // stageAfter returns the later steps of the same stage and platform.
@@ -59,43 +54,136 @@ func (e Evidence) stageAfter(at int) []progress.Step {
 	return after
 }
 
-// independent reports whether the step is unchanged and needs no file from an earlier COPY.
-func (e Evidence) independent(step progress.Step, before *cache.Record) bool {
-	if textChanged(step, before) != "" {
-		return false
-	}
-	if systemPackages.MatchString(step.Instruction) && strings.HasPrefix(step.Instruction, "RUN ") {
-		return true
-	}
-	return len(source.Sources(step.Instruction)) > 0 && len(e.changedFiles(step, before)) == 0
+// transfer is a COPY of files of the build context.
+type transfer struct {
+	sources []string
+	to      string
 }
 
-// readsManifests reports whether the later step installs dependencies from manifests among the copied files,
-// and none of those manifests changed.
-func (e Evidence) readsManifests(copied, later progress.Step, before *cache.Record) bool {
-	if !strings.HasPrefix(later.Instruction, "RUN ") || !manifestInstall.MatchString(later.Instruction) {
+// parseTransfer parses a COPY of files of the build context. ADD may unpack its files, so it has no advice.
+func parseTransfer(instruction string) (transfer, bool) {
+	selections := source.Selections(instruction)
+	words := strings.Fields(instruction)
+	if len(selections) != 1 || words[0] != "COPY" || strings.Contains(instruction, "<<") {
+		return transfer{}, false
+	}
+	to := strings.Trim(words[len(words)-1], `"]`)
+	return transfer{selections[0].Sources, to}, true
+}
+
+// apart are folders for applications, which the tools that install system packages do not read. /etc, /usr, /var, /tmp
+// or the home folder may have their configuration, keys or packages.
+var apart = []string{"/app", "/src", "/srv", "/work", "/workspace", "/code", "/build", "/usr/src", "/usr/app"}
+
+// isApart reports whether the destination is in one of the folders.
+func isApart(to string) bool {
+	to = path.Clean(to)
+	return slices.ContainsFunc(apart, func(folder string) bool { return to == folder || strings.HasPrefix(to, folder+"/") })
+}
+
+// independent reports whether the later step is unchanged, reads nothing that the copy writes and writes nothing that
+// the copy writes.
+func (e Evidence) independent(copied transfer, later progress.Step) bool {
+	if !isApart(copied.to) || e.changedItself(later) {
 		return false
 	}
-	for _, change := range e.changedFiles(copied, before) {
-		if source.IsManifest(change.Path) {
+	if strings.HasPrefix(later.Instruction, "RUN ") {
+		return installsPackages(later.Instruction) && e.usualVariables(later)
+	}
+	other, ok := parseTransfer(later.Instruction)
+	return ok && isApart(other.to) && !within(copied.to, other.to) && !within(other.to, copied.to)
+}
+
+// within reports whether the path is the folder or in it.
+func within(name, folder string) bool {
+	name, folder = path.Clean(name), path.Clean(folder)
+	return name == folder || strings.HasPrefix(name, folder+"/")
+}
+
+// changedItself reports whether the step would have had to run even with the steps above it cached.
+func (e Evidence) changedItself(step progress.Step) bool {
+	before := e.record()
+	if before == nil || before.Inputs.Outline == nil || e.Inputs.Outline == nil {
+		return true
+	}
+	place, found := e.Inputs.Outline.Locate(step.Stage, step.Index, step.Instruction)
+	return !found || outline.Changed(before.Inputs.Outline, e.Inputs.Outline, place)
+}
+
+// unusual are variables with which a package manager reads other files, or is another program.
+var unusual = regexp.MustCompile(`^(PATH|LD_.*|APT_.*|DPKG_.*|ENV|BASH_ENV|SHELL|GOFLAGS|GOWORK|GOENV|GO111MODULE|NODE_OPTIONS|(?i:npm_config_.*)|HOME|XDG_.*|ZYPP_.*|TMPDIR)$`)
+
+// usualVariables reports whether the Dockerfile sets none of the unusual variables for the step, and no other shell.
+func (e Evidence) usualVariables(step progress.Step) bool {
+	place, found := e.Inputs.Outline.Locate(step.Stage, step.Index, step.Instruction)
+	return found && !slices.ContainsFunc(e.Inputs.Outline.Step(place).Settings, func(at int) bool {
+		setting := e.Inputs.Outline.Settings[at]
+		return setting.Kind == outline.KindShell || unusual.MatchString(setting.Name)
+	})
+}
+
+// packageCommands match the commands with which a step installs system packages by name alone: no path, no local
+// package, no variable, no redirection.
+var packageCommands = []*regexp.Regexp{
+	regexp.MustCompile(`^(apt-get|apt)( -(y|q|qq|-yes|-assume-yes|-quiet))* update( -(y|q|qq))*$`),
+	regexp.MustCompile(`^(apt-get|apt)( -(y|q|qq|-yes|-assume-yes|-quiet))* install( -(y|q|qq|-yes|-assume-yes|-quiet|-no-install-recommends))*( ` + packageName + `)+$`),
+	regexp.MustCompile(`^(apt-get|apt) clean$`),
+	regexp.MustCompile(`^rm -rf /var/lib/apt/lists/\*$`),
+	regexp.MustCompile(`^apk( -(q|U|-quiet|-no-cache|-update-cache))* update$`),
+	regexp.MustCompile(`^apk( -(q|U|-quiet|-no-cache|-update-cache))* add( -(q|U|-quiet|-no-cache|-update-cache))*( ` + packageName + `)+$`),
+	regexp.MustCompile(`^(dnf|yum|microdnf)( -(y|q))* install( -(y|q|-nodocs))*( ` + packageName + `)+$`),
+	regexp.MustCompile(`^(dnf|yum|microdnf) clean all$`),
+}
+
+const packageName = `[A-Za-z0-9][A-Za-z0-9+._-]*(=[A-Za-z0-9+.:~_-]+)?`
+
+// localPackage matches the file name of a package.
+var localPackage = regexp.MustCompile(`\.(deb|apk|rpm)( |$)`)
+
+// installsPackages reports whether the RUN only installs system packages by name.
+func installsPackages(instruction string) bool {
+	for command := range strings.SplitSeq(strings.TrimPrefix(instruction, "RUN "), "&&") {
+		command = strings.Join(strings.Fields(command), " ")
+		matches := func(pattern *regexp.Regexp) bool { return pattern.MatchString(command) }
+		if localPackage.MatchString(command) || !slices.ContainsFunc(packageCommands, matches) {
 			return false
 		}
 	}
-	for path := range e.Inputs.Files {
-		if source.IsManifest(path) && source.Copied(path, source.Sources(copied.Instruction)) {
-			return true
-		}
-	}
-	return false
+	return true
 }
 
-// argumentAdvice suggests moving ARG down when the step does not use the one build argument that changed.
-func argumentAdvice(step progress.Step, changed []string) string {
-	if len(changed) != 1 || strings.Contains(step.Instruction, changed[0]) {
+// manifestCommands are the commands that read only the manifests, if these are self-contained, and the manifests that
+// each reads.
+var manifestCommands = map[string][]string{
+	"go mod download": {"go.mod", "go.sum"},
+	"npm ci":          {"package.json", "package-lock.json"},
+}
+
+// readsOnlyManifests reports whether the later step installs dependencies from manifests among the copied files, reads
+// no other file of the build context, and none of the manifests changed.
+func (e Evidence) readsOnlyManifests(copied transfer, later progress.Step, changes []source.Change) bool {
+	command, isRun := strings.CutPrefix(later.Instruction, "RUN ")
+	needed, known := manifestCommands[strings.TrimSpace(command)]
+	if !isRun || !known || !slices.Equal(copied.sources, []string{"."}) || e.changedItself(later) || !e.usualVariables(later) {
+		return false
+	}
+	if slices.ContainsFunc(changes, func(change source.Change) bool { return source.IsManifest(change.Path) }) {
+		return false
+	}
+	return !slices.ContainsFunc(needed, func(name string) bool { return !slices.Contains(e.Inputs.Manifests, name) })
+}
+
+// argumentAdvice suggests moving ARG down when the step does not read the one build argument that changed.
+func (e Evidence) argumentAdvice(at int, argument string) string {
+	step := e.Steps[at]
+	if !strings.HasPrefix(step.Instruction, "RUN ") || !installsPackages(step.Instruction) || !e.usualVariables(step) || readByTools.MatchString(argument) {
 		return ""
 	}
-	return fmt.Sprintf("declare ARG %s below %s, which does not use it", changed[0], short(step.Instruction))
+	return fmt.Sprintf("declare ARG %s below %s, which does not use it", argument, outline.Short(step.Instruction))
 }
+
+// readByTools matches variables that package managers and their scripts read.
+var readByTools = regexp.MustCompile(`(?i)^(.*proxy|DEBIAN_.*|DEBCONF_.*|LANG|LC_.*|TZ|SOURCE_DATE_EPOCH|SSL_.*|.*CERT.*)$`)
 
 func duration(seconds float64) string { return fmt.Sprintf("%.1f s", seconds) }
 

@@ -2,14 +2,12 @@ package verdict
 
 import (
 	"fmt"
-	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/source"
+	"github.com/layercache/layercache/internal/source/outline"
 )
 
 // Miss is the first step of a stage that had to run although there is a cache.
@@ -39,7 +37,7 @@ func rootMiss(misses []Miss) (Miss, bool) {
 func (e Evidence) misses() []Miss {
 	hits, _ := count(e.Steps)
 	_, cacheFound := e.first(func(state cache.State) bool { return state.Kind == cache.KindCache })
-	if e.Refresh || hits == 0 && !cacheFound {
+	if e.Refresh || e.NoCache || e.AddsStages || hits == 0 && !cacheFound {
 		return nil
 	}
 	before := e.record()
@@ -69,13 +67,20 @@ func (e Evidence) record() *cache.Record {
 
 func (e Evidence) miss(at int, before *cache.Record) Miss {
 	step := e.Steps[at]
+	if e.isFresh(step.Stage) {
+		return Miss{Step: at, Cause: "--no-cache-filter names its stage"}
+	}
+	own, known := e.compared(at, before)
 	for _, input := range step.Inputs {
-		if other := e.Steps[input]; other.Ran && !other.IsFrom() {
-			return Miss{Step: at, Cause: "it depends on " + short(other.Instruction) + ", which had to run", follows: true}
+		if other := e.Steps[input]; other.Ran && !other.IsFrom() && (!known || own.Of != "" || own.Text == "") {
+			return Miss{Step: at, Cause: "it depends on " + outline.Short(other.Instruction) + ", which had to run", follows: true}
 		}
 	}
 	if e.LastStageOnly && step.Stage != e.Steps[len(e.Steps)-1].Stage {
 		return Miss{Step: at, Cause: "this cache mode keeps only the last stage"}
+	}
+	if before != nil && before.LastStageOnly && step.Stage != e.Steps[len(e.Steps)-1].Stage {
+		return Miss{Step: at, Cause: "the cache was written with only the last stage"}
 	}
 	if hits, _ := count(e.Steps); hits == 0 && e.anyImportFailed() {
 		return Miss{Step: at, Cause: "the cache could not be read", unclear: true}
@@ -83,51 +88,128 @@ func (e Evidence) miss(at int, before *cache.Record) Miss {
 	if before == nil {
 		return Miss{Step: at, Cause: "the cache has no result of it (the inputs of the previous build are not known)", unclear: true}
 	}
-	if cause := e.baseChanged(at, before); cause != "" {
+	if clash := e.clash(); clash != nil && before == e.Records[e.Export] && (!clash.SameSource || before.Inputs.Dockerfile != e.Inputs.Dockerfile) {
+		return Miss{Step: at, Cause: "the cache was last written by the build of " + clash.Writer, Advice: "give each image a cache of its own: set " + e.OwnCache}
+	}
+	if cause := e.baseUpdated(at, before); cause != "" {
 		return Miss{Step: at, Cause: cause}
 	}
-	if cause := textChanged(step, before); cause != "" {
-		return Miss{Step: at, Cause: cause}
+	if !known {
+		return e.otherCause(at, before)
 	}
-	if changes := e.changedFiles(step, before); len(changes) > 0 {
-		return Miss{Step: at, Cause: describe(changes), Advice: e.orderAdvice(at, before)}
-	}
-	return e.otherCause(at, before)
+	return e.describe(at, own, before)
 }
 
-// otherCause looks for causes that the instruction itself does not show.
-func (e Evidence) otherCause(at int, before *cache.Record) Miss {
+// isFresh reports whether --no-cache-filter names the stage. As in BuildKit, case does not matter.
+func (e Evidence) isFresh(stage string) bool {
+	return slices.ContainsFunc(e.FreshStages, func(name string) bool { return name != "" && strings.EqualFold(name, stage) })
+}
+
+// compared compares the step with the Dockerfile of the previous build. ok is false if that does not show a cause.
+func (e Evidence) compared(at int, before *cache.Record) (cause outline.Cause, ok bool) {
+	if before == nil || before.Inputs.Outline == nil || e.Inputs.Outline == nil {
+		return outline.Cause{}, false
+	}
 	step := e.Steps[at]
-	if strings.HasPrefix(step.Instruction, "ADD ") && strings.Contains(step.Instruction, "://") {
-		return Miss{Step: at, Cause: "the content of its URL changed"}
+	place, found := e.Inputs.Outline.Locate(step.Stage, step.Index, step.Instruction)
+	if !found {
+		return outline.Cause{}, false
 	}
-	if changed := changedArguments(before.Inputs.Arguments, e.Inputs.Arguments); strings.HasPrefix(step.Instruction, "RUN ") && len(changed) > 0 {
-		return Miss{Step: at, Cause: "the build argument " + strings.Join(changed, ", ") + " changed", Advice: argumentAdvice(step, changed)}
+	hits := map[outline.Place]bool{}
+	for _, other := range e.Steps {
+		if other.Platform == step.Platform && other.Cached {
+			if place, found := e.Inputs.Outline.Locate(other.Stage, other.Index, other.Instruction); found {
+				hits[place] = true
+			}
+		}
 	}
-	if other := fromName(step.Instruction); other != "" {
-		return Miss{Step: at, Cause: "the files from " + other + " changed"}
+	return outline.Compare(before.Inputs.Outline, e.Inputs.Outline, place, func(p outline.Place) bool { return hits[p] })
+}
+
+// describe returns the miss for a cause that the outlines show.
+func (e Evidence) describe(at int, cause outline.Cause, before *cache.Record) Miss {
+	miss := Miss{Step: at, Cause: cause.Text}
+	if cause.Files {
+		changes := source.Changes(before.Inputs.Files, e.Inputs.Files, cause.Selections)
+		miss.Cause = describe(changes)
+		if before.Inputs.Files == nil || e.Inputs.Files == nil || len(changes) == 0 {
+			miss.Cause = "files that it takes from the build context changed (too many to say which)"
+		}
+		if cause.Of == "" {
+			miss.Advice = e.orderAdvice(at, changes)
+		}
+	}
+	if len(cause.Arguments) == 1 && cause.Of == "" {
+		miss.Advice = e.argumentAdvice(at, cause.Arguments[0])
+	}
+	if cause.Of != "" {
+		miss.Cause = fmt.Sprintf("%s before it differs: %s", outline.Short(cause.Of), miss.Cause)
+	}
+	return miss
+}
+
+// otherCause looks for causes that are not in the Dockerfile and its files.
+func (e Evidence) otherCause(at int, before *cache.Record) Miss {
+	unclear := func(text string) Miss { return Miss{Step: at, Cause: text, unclear: true} }
+	switch {
+	case e.RanFor[at] != "":
+		return Miss{Step: at, Cause: "the target " + e.RanFor[at] + ", which shares the step and read no cache, ran it first"}
+	case e.Inputs.Remote || before.Inputs.Remote:
+		return unclear("the cache has no result of it (a build context that is not a local folder is not compared)")
+	case e.Inputs.Outline == nil:
+		return unclear("the cache has no result of it (the Dockerfile could not be read)")
+	case before.Inputs.Outline == nil:
+		return unclear("the cache has no result of it (the Dockerfile of the previous build is not known)")
+	}
+	step := e.Steps[at]
+	place, found := e.Inputs.Outline.Locate(step.Stage, step.Index, step.Instruction)
+	if !found {
+		return unclear("the cache has no result of it (it is not in the Dockerfile: an ONBUILD instruction of the base image is not compared)")
+	}
+	planned := e.Inputs.Outline.Step(place)
+	for _, image := range planned.Images {
+		if cause := updated(imagesNamed(e.Images, image), before.Images); cause != "" {
+			return Miss{Step: at, Cause: "the image " + cause}
+		}
 	}
 	switch {
-	case before.Inputs.Dockerfile != e.Inputs.Dockerfile:
-		return Miss{Step: at, Cause: "the Dockerfile changed above it (ENV, ARG, USER, WORKDIR or SHELL)"}
-	case before.Inputs.Flags != e.Inputs.Flags:
-		return Miss{Step: at, Cause: "the flags of the build changed"}
+	case len(planned.Selections) > 0 && planned.Files == "":
+		return unclear("the cache has no result of it (the files that it takes are not compared)")
+	case slices.Contains(e.Linked, e.Inputs.Outline.BaseContext(place)):
+		// https://github.com/docker/buildx/issues/414
+		return Miss{Step: at, Cause: "BuildKit finds no cached result of a step on the result of another target (" + e.Inputs.Outline.BaseContext(place) + "): make that target a stage of this Dockerfile"}
+	case e.Inputs.Outline.BaseContext(place) != "":
+		return unclear("the cache has no result of it (what --build-context " + e.Inputs.Outline.BaseContext(place) + " has is not compared)")
+	case planned.Remote:
+		return Miss{Step: at, Cause: "the content of its URL changed"}
+	case len(planned.Images) > 0:
+		return unclear("the cache has no result of it (what it takes from " + planned.Images[0] + " is not compared)")
 	}
-	return Miss{Step: at, Cause: "the cache has no result of it", unclear: true}
+	return unclear("the cache has no result of it (no change was found)")
 }
 
-// fromPattern matches the stage, image or context that an instruction takes files from.
-var fromPattern = regexp.MustCompile(`(?:--|,)from=([^\s,]+)`)
-
-func fromName(instruction string) string {
-	if match := fromPattern.FindStringSubmatch(instruction); match != nil {
-		return match[1]
+// imagesNamed returns the images of the build that a Dockerfile calls name.
+func imagesNamed(images []string, name string) []string {
+	name, _, _ = strings.Cut(name, "@")
+	var found []string
+	for _, image := range images {
+		full, _, _ := strings.Cut(image, "@")
+		if full == name || strings.HasSuffix(full, "/"+name) || strings.HasSuffix(full, "/"+name+":latest") || full == name+":latest" {
+			found = append(found, image)
+		}
 	}
-	return ""
+	return found
 }
 
-// baseChanged compares the base images below the step with those of the previous build.
-func (e Evidence) baseChanged(at int, before *cache.Record) string {
+// baseUpdated compares the base images below the step with those of the previous build. It does not look below steps
+// that had to run.
+func (e Evidence) baseUpdated(at int, before *cache.Record) string {
+	old := slices.Clone(before.Images)
+	for _, step := range before.Steps {
+		if image, ok := strings.CutPrefix(step.Instruction, "FROM "); ok && step.Platform == e.Steps[at].Platform {
+			old = append(old, image)
+		}
+	}
 	seen := map[int]bool{}
 	queue := slices.Clone(e.Steps[at].Inputs)
 	for len(queue) > 0 {
@@ -137,27 +219,29 @@ func (e Evidence) baseChanged(at int, before *cache.Record) string {
 			continue
 		}
 		seen[input] = true
-		queue = append(queue, e.Steps[input].Inputs...)
-		if base := e.Steps[input]; base.IsFrom() {
-			if cause := compareBase(base, before); cause != "" {
-				return cause
+		below := e.Steps[input]
+		if image, ok := strings.CutPrefix(below.Instruction, "FROM "); ok {
+			if cause := updated([]string{image}, old); cause != "" {
+				return "the base image " + cause
 			}
 		}
+		queue = append(queue, below.Inputs...)
 	}
 	return ""
 }
 
-func compareBase(base progress.Step, before *cache.Record) string {
-	for _, old := range before.Steps {
-		if old.Platform != base.Platform || old.Stage != base.Stage || old.Index != base.Index || old.Instruction == base.Instruction {
+// updated describes the first of the images that the previous build used with another digest.
+func updated(images, before []string) string {
+	for _, image := range images {
+		if slices.Contains(before, image) {
 			continue
 		}
-		name, digest, _ := strings.Cut(strings.TrimPrefix(base.Instruction, "FROM "), "@")
-		oldName, oldDigest, _ := strings.Cut(strings.TrimPrefix(old.Instruction, "FROM "), "@")
-		if name == oldName {
-			return fmt.Sprintf("the base image %s was updated (%s, was %s)", name, shortDigest(digest), shortDigest(oldDigest))
+		name, digest, _ := strings.Cut(image, "@")
+		for _, old := range before {
+			if oldName, oldDigest, _ := strings.Cut(old, "@"); oldName == name {
+				return fmt.Sprintf("%s was updated (%s, was %s)", name, shortDigest(digest), shortDigest(oldDigest))
+			}
 		}
-		return fmt.Sprintf("the base image changed from %s to %s", oldName, name)
 	}
 	return ""
 }
@@ -169,49 +253,10 @@ func shortDigest(digest string) string {
 	return digest
 }
 
-// textChanged compares the instruction with those of the previous build.
-func textChanged(step progress.Step, before *cache.Record) string {
-	var previous string
-	for _, old := range before.Steps {
-		if old.Platform != step.Platform {
-			continue
-		}
-		if old.Instruction == step.Instruction {
-			return ""
-		}
-		if old.Stage == step.Stage && old.Index == step.Index {
-			previous = old.Instruction
-		}
-	}
-	if previous == "" {
-		return "it is a new step"
-	}
-	return "its text changed (was " + short(previous) + ")"
-}
-
-// changedFiles returns the changed files among those that the step copies or mounts.
-func (e Evidence) changedFiles(step progress.Step, before *cache.Record) []source.Change {
-	sources := source.Sources(step.Instruction)
-	if strings.HasPrefix(step.Instruction, "RUN ") && mountsContext(step.Instruction) {
-		sources = []string{"."}
-	}
-	if len(sources) == 0 || before.Inputs.Files == nil || e.Inputs.Files == nil {
-		return nil
-	}
-	return source.Changes(before.Inputs.Files, e.Inputs.Files, sources)
-}
-
-// mountsContext reports whether a RUN has a bind mount of the build context.
-func mountsContext(instruction string) bool {
-	for word := range strings.FieldsSeq(instruction) {
-		if strings.HasPrefix(word, "--mount=") && strings.Contains(word, "type=bind") && !strings.Contains(word, "from=") {
-			return true
-		}
-	}
-	return false
-}
-
 func describe(changes []source.Change) string {
+	if len(changes) == 0 {
+		return ""
+	}
 	text := changes[0].String()
 	switch more := len(changes) - 1; {
 	case more == 1:
@@ -220,33 +265,4 @@ func describe(changes []source.Change) string {
 		text += fmt.Sprintf(", and %d more files", more)
 	}
 	return text
-}
-
-// changedArguments returns the names of the build arguments whose values differ, sorted.
-func changedArguments(before, now map[string]string) []string {
-	names := map[string]bool{}
-	for name, value := range now {
-		if old, existed := before[name]; !existed || old != value {
-			names[name] = true
-		}
-	}
-	for name := range before {
-		if _, exists := now[name]; !exists {
-			names[name] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(names))
-}
-
-// short returns an instruction's first line, cut to 60 characters.
-func short(instruction string) string {
-	line, _, cut := strings.Cut(instruction, "\n")
-	runes := []rune(line)
-	if len(runes) > 60 {
-		runes, cut = runes[:60], true
-	}
-	if cut {
-		return string(runes) + "…"
-	}
-	return string(runes)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/source/outline"
 )
 
 // The verdicts.
@@ -24,7 +25,7 @@ const (
 	ImportFailed = "import-failed"
 	// Overwritten means that an image was pushed to the cache's tag.
 	Overwritten = "overwritten"
-	// Off means that no cache is configured.
+	// Off means that no cache is configured, or that none was used by choice.
 	Off = "off"
 )
 
@@ -33,6 +34,15 @@ type Evidence struct {
 	// On is true when a cache is configured, Refresh when its content was to be ignored, Failed when the
 	// build failed.
 	On, Refresh, Failed bool
+	// OnlyChecks is true when nothing was built, as with --check.
+	OnlyChecks bool
+	// NoCache is true for --no-cache. FreshStages are the stages of --no-cache-filter.
+	NoCache bool
+	// AddsStages is true when the cache was not read because it has only the last stage and is to have all.
+	AddsStages  bool
+	FreshStages []string
+	// Declined is why the build used no cache by choice, as half a sentence; empty if it was to use one.
+	Declined string
 	// Refs are the caches to read, in order.
 	Refs []string
 	// Steps and Imports are what BuildKit reported.
@@ -44,9 +54,24 @@ type Evidence struct {
 	// App, Platform and Inputs describe the build.
 	App, Platform string
 	Inputs        cache.Inputs
+	// Writer is what the build builds, Export the ref that it writes, and OwnCache the variable that gives it a
+	// cache of its own.
+	Writer           cache.Writer
+	Export, OwnCache string
+	// RanFor are the targets of a bake that share a step and had no cache to take it from, by the step's index.
+	RanFor map[int]string
+	// Linked are the named build contexts that are the result of another target of a bake.
+	Linked []string
+	// Images are the images that the build used, with their digests.
+	Images []string
+	// InFolder is true when the cache is a folder of this machine.
+	InFolder bool
 	// LastStageOnly is true when the cache mode keeps only the last stage.
 	LastStageOnly bool
+	// SignIns has the sign-ins that failed.
+	SignIns SignIns
 	// FreshBuilder is true when the builder started empty, so that every cached step came from the refs.
+	// Steps that are marked as Earlier came from the builder nevertheless.
 	FreshBuilder bool
 }
 
@@ -54,8 +79,9 @@ type Evidence struct {
 type Verdict struct {
 	// Name is one of the constants above.
 	Name string
-	// Reason is a clause that explains the verdict.
+	// Reason is a clause that explains the verdict, and Help is what to do about it.
 	Reason string
+	Help   Help
 	// HitRatio is the share of steps that were cached, from 0 to 1; nil without a cache or without a step to
 	// cache.
 	HitRatio *float64
@@ -70,8 +96,14 @@ type Verdict struct {
 
 // Decide returns the verdict on a build.
 func Decide(e Evidence) Verdict {
+	if e.OnlyChecks {
+		return Verdict{Name: Off, Reason: "nothing was built, because --check or --call only looks at the Dockerfile"}
+	}
 	if !e.On {
 		return Verdict{Name: Off, Reason: "no cache is configured (LAYERCACHE_REPOSITORY is not set, or LAYERCACHE_MODE is off)"}
+	}
+	if e.Declined != "" {
+		return Verdict{Name: Off, Reason: "no cache was used, by choice (LAYERCACHE_POLICY=act): " + e.Declined}
 	}
 	hits, counted := count(e.Steps)
 	v := Verdict{Warnings: warnings(e), Misses: e.misses()}
@@ -85,6 +117,10 @@ func Decide(e Evidence) Verdict {
 	switch {
 	case e.Refresh:
 		v.Name, v.Reason = Cold, "the existing cache was ignored, because LAYERCACHE_REFRESH is true"
+	case e.AddsStages:
+		v.Name, v.Reason = Cold, "the existing cache was ignored, because it has only the last stage and is to have all stages now"
+	case e.NoCache:
+		v.Name, v.Reason = Cold, "the existing cache was ignored, because of --no-cache"
 	case counted > 0 && hits == counted:
 		v.Name, v.Reason = Used, "every step came from "+origins[v.HitsFrom]
 	case counted == 0 && e.Failed:
@@ -92,9 +128,22 @@ func Decide(e Evidence) Verdict {
 	case hits > 0:
 		v.Name, v.Reason = PartlyUsed, e.partlyReason(v, counted-hits, counted)
 	default:
-		v.Name, v.Reason = e.judgeNoHits(v.Misses)
+		v.Name, v.Reason, v.Help = e.judgeNoHits(v.Misses)
+	}
+	if clash := e.clash(); clash != nil && (!clash.SameSource || v.Name != Used) {
+		v.Warnings = append(v.Warnings, fmt.Sprintf("the cache %s was last written by the build of %s, and this build replaces it: give each image a cache of its own with %s", e.Export, clash.Writer, e.OwnCache))
 	}
 	return v
+}
+
+// clash returns the other image whose build wrote the cache that this build writes, or nil.
+func (e Evidence) clash() *cache.Clash {
+	if e.Refresh {
+		return nil
+	}
+	writer := e.Writer
+	writer.Arguments = e.Inputs.Arguments
+	return e.Records[e.Export].Clash(writer, e.Inputs.Dockerfile)
 }
 
 // The values of Verdict.HitsFrom.
@@ -103,20 +152,40 @@ const (
 	FromCache = "cache"
 	// FromBuilder means the builder's own cache.
 	FromBuilder = "builder"
-	// FromEither means that it is not known which of the two.
+	// FromJob means the builder that earlier builds of the same job used, and FromCacheAndJob that others came from the
+	// refs.
+	FromJob         = "job"
+	FromCacheAndJob = "cache-and-job"
+	// FromEither means that it is not known which of them.
 	FromEither = "either"
 )
 
 var origins = map[string]string{
-	FromCache:   "the cache",
-	FromBuilder: "the builder's own cache, not from the configured cache",
-	FromEither:  "the cache or the builder's own cache",
+	FromCache:       "the cache",
+	FromBuilder:     "the builder's own cache, not from the configured cache",
+	FromJob:         "earlier builds of this job, not from the configured cache",
+	FromCacheAndJob: "the cache and earlier builds of this job",
+	FromEither:      "the cache or the builder's own cache",
 }
 
 // hitsFrom returns where the cached steps came from: not from the builder if it started empty, and not from
 // the refs if none could be read.
 func (e Evidence) hitsFrom() string {
-	if e.FreshBuilder {
+	hits, earlier := 0, 0
+	for _, step := range e.Steps {
+		if step.Cached && !step.IsFrom() {
+			hits++
+			if step.Earlier {
+				earlier++
+			}
+		}
+	}
+	switch {
+	case earlier > 0 && earlier == hits:
+		return FromJob
+	case e.FreshBuilder && earlier > 0:
+		return FromCacheAndJob
+	case e.FreshBuilder:
 		return FromCache
 	}
 	failed := func(attempt progress.Import) bool { return attempt.Error != "" }
@@ -133,9 +202,9 @@ func (e Evidence) partlyReason(v Verdict, ran, counted int) string {
 		text += ", the rest came from " + origins[v.HitsFrom]
 	}
 	if miss, ok := rootMiss(v.Misses); ok {
-		text += fmt.Sprintf(", starting with %s because %s", short(e.Steps[miss.Step].Instruction), miss.Cause)
+		text += fmt.Sprintf(", starting with %s because %s", outline.Short(e.Steps[miss.Step].Instruction), miss.Cause)
 	}
-	if cause, ok := e.firstImportFailure(); ok {
+	if cause, _, ok := e.firstImportFailure(); ok {
 		text += "; a cache could not be read: " + cause
 	}
 	return text
@@ -159,7 +228,7 @@ func count(steps []progress.Step) (hits, counted int) {
 func warnings(e Evidence) []string {
 	var all []string
 	for _, attempt := range e.Imports {
-		if cause := e.importFailure(attempt); cause != "" {
+		if cause, _ := e.importFailure(attempt); cause != "" {
 			all = append(all, fmt.Sprintf("the cache %s could not be read: %s", attempt.Ref, cause))
 		}
 	}

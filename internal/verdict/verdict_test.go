@@ -8,6 +8,7 @@ import (
 
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/policy"
 )
 
 const (
@@ -43,7 +44,7 @@ func TestVerdicts(t *testing.T) {
 		{"no cache yet is cold, without a warning", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: missing,
 			States: map[string]cache.State{ref: {Kind: cache.KindAbsent}}}, Cold, 0.0, "no cache yet", 0},
 		{"a cache without a matching step is cold", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3),
-			States: map[string]cache.State{ref: {Kind: cache.KindCache}}}, Cold, 0.0, "no step in it matches", 0},
+			States: map[string]cache.State{ref: {Kind: cache.KindCache}}}, Cold, 0.0, "the cache has no result of it", 0},
 		{"an image at the cache's tag is overwritten", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3),
 			States: map[string]cache.State{ref: {Kind: cache.KindImage}}}, Overwritten, 0.0, "holds an image", 0},
 		{"a repository that does not exist in ECR is missing", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), Imports: missing,
@@ -56,6 +57,10 @@ func TestVerdicts(t *testing.T) {
 			Used, 1.0, "every step", 1},
 		{"a cache that fails half-way is partly used, with the cause", Evidence{On: true, FreshBuilder: true, Refs: []string{ref}, Steps: steps(1, 2), Imports: refused},
 			PartlyUsed, 1.0 / 3, "2 of 3 steps had to run; a cache could not be read: connection refused", 1},
+		{"no cache by choice is off, without a ratio and whatever the registry holds", Evidence{On: true, Declined: "it costs more than it saves", Refs: []string{ref}, Steps: steps(0, 3), Imports: refused},
+			Off, nil, "no cache was used, by choice (LAYERCACHE_POLICY=act): it costs more than it saves", 0},
+		{"without a cache because the builds before used none by choice", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 3), States: map[string]cache.State{ref: {Kind: cache.KindAbsent}},
+			Records: map[string]*cache.Record{ref: {Policy: &policy.History{}}}}, Cold, 0.0, "the builds before used none by choice", 0},
 		{"refresh is cold", Evidence{On: true, Refresh: true, Refs: []string{ref}, Steps: steps(0, 2)}, Cold, 0.0, "LAYERCACHE_REFRESH", 0},
 		{"a Dockerfile without steps has no ratio", Evidence{On: true, Refs: []string{ref}, Steps: steps(0, 0)}, Cold, nil, "no step to cache", 0},
 		{"a build that fails before any step is cold, without a ratio", Evidence{On: true, Failed: true, Refs: []string{ref}}, Cold, nil, "before its first step was done", 0},
@@ -88,6 +93,8 @@ func TestCauses(t *testing.T) {
 		{"pull access denied, repository does not exist", "403"},
 		{"unexpected status: 429 Too Many Requests", "429"},
 		{"unexpected status: 503 Service Unavailable", "5xx"},
+		{"error writing layer blob: unavailable: Service unavailable", "5xx"},
+		{"sign in to ECR in eu-west-1: api error ThrottlingException: Rate exceeded", "429"},
 		{"read tcp: connection reset by peer", "interrupted"},
 		{"context deadline exceeded", "in time"},
 		{"failed to decode cache: invalid character 'x'", "corrupt"},
@@ -102,5 +109,29 @@ func TestCauses(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.problem, func(t *testing.T) { assert.Contains(t, Cause(c.problem), c.cause) })
+	}
+}
+
+func TestThrottled(t *testing.T) {
+	cases := []struct {
+		name, problem string
+		want          bool
+	}{
+		{"429 of a registry", "unexpected status from GET request to https://r.example/v2/c/blobs/sha256:429: 429 Too Many Requests", true},
+		{"429 with the registry's error", "unexpected status from HEAD request to https://r.example/v2/c/manifests/m: 429 Too Many Requests\ntoomanyrequests: Rate exceeded", true},
+		{"the registry's error alone", "error writing layer blob: toomanyrequests: Rate exceeded", true},
+		{"503", "failed to push r.example/a:1: unexpected status from PUT request to https://r.example/v2/a/blobs/uploads/1: 503 Service Unavailable", true},
+		{"503 of storage", "failed to copy: httpReadSeeker: failed open: unexpected status from GET request to https://b.s3.amazonaws.com/0a: 503 Slow Down", true},
+		{"502", "unexpected status from GET request to https://r.example/v2/c/blobs/x: 502 Bad Gateway", true},
+		{"504", "unexpected status from GET request to https://r.example/v2/c/blobs/x: 504 Gateway Timeout", true},
+		{"a throttled token", "failed to authorize: failed to fetch oauth token: unexpected status from POST request to https://auth.example/token: 429 Too Many Requests", true},
+		{"500", "unexpected status from GET request to https://r.example/v2/c/blobs/x: 500 Internal Server Error", false},
+		{"403", "unexpected status from GET request to https://r.example/v2/c/blobs/x: 403 Forbidden", false},
+		{"a port", `failed to do request: Get "https://r.example:503/v2/": dial tcp 10.0.0.1:503: connect: connection refused`, false},
+		{"a number of bytes", "short read: expected 503 bytes but got 429: unexpected EOF", false},
+		{"no error", "", false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Throttled(c.problem)) })
 	}
 }

@@ -2,7 +2,9 @@
 package comparison
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -35,6 +37,9 @@ func Load(paths []string) ([]Build, error) {
 // reportFile returns the path itself, or the report.json in the folder.
 func reportFile(path string) (string, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the report: there is no file or folder %s; layercache build writes its report to LAYERCACHE_REPORT_DIR", path)
+	}
 	if err != nil {
 		return "", fmt.Errorf("read the report: %w", err)
 	}

@@ -35,7 +35,7 @@ func TestAnErrorNamesThePathThatHasNoReport(t *testing.T) {
 	other := filepath.Join(dir, "package.json")
 	require.NoError(t, os.WriteFile(other, []byte(`{"name": "x"}`), 0o600))
 	for _, c := range []struct{ name, path, message string }{
-		{"a path that does not exist", filepath.Join(dir, "none"), "no such file"},
+		{"a path that does not exist", filepath.Join(dir, "none"), "there is no file or folder"},
 		{"a folder without a report", filepath.Join(dir, "empty"), "layercache build writes one to LAYERCACHE_REPORT_DIR"},
 		{"another file", other, `it has no "verdict"`},
 	} {

@@ -19,6 +19,8 @@ func TestRedact(t *testing.T) {
 		{"a signed URL of Google", "https://x/y?X-Goog-Credential=a%40b.iam&X-Goog-Signature=0123456789abcdef", "https://x/y?X-Goog-Credential=REDACTED&X-Goog-Signature=REDACTED"},
 		{"a signed URL of CloudFront", "https://x/y?Expires=1&Signature=abcdefgh~_&Key-Pair-Id=K", "https://x/y?Expires=1&Signature=REDACTED&Key-Pair-Id=K"},
 		{"a signed URL of Azure", "https://x/y?se=2026&sig=abcdefgh%3D: 403", "https://x/y?se=2026&sig=REDACTED: 403"},
+		{"a token without a signature", "host:x X-Amz-Security-Token=IQoJb3JpZ2lu", "host:x X-Amz-Security-Token=REDACTED"},
+		{"the answer of S3 to a wrong signature", "403 Forbidden: <SignatureProvided>0123456789abcdef</SignatureProvided>", "403 Forbidden: <SignatureProvided>REDACTED</SignatureProvided>"},
 		{"a short value is not a signature", "make sig=abc", "make sig=abc"},
 	}
 	for _, c := range cases {

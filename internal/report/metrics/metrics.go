@@ -14,15 +14,15 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/ecr"
 
+	"github.com/layercache/layercache/internal/awsendpoint"
 	"github.com/layercache/layercache/internal/report"
 )
 
@@ -33,26 +33,35 @@ const timeout = 5 * time.Second
 type Datum struct {
 	Name, Unit string
 	Value      float64
+	// Target is the value of the dimension Target; empty for a metric without it.
+	Target string
 }
 
-// FromReport returns the metrics of a report; unknown values are left out.
+// FromReport returns the metrics of a report, and those of each of its targets; unknown values are left out.
 func FromReport(r *report.Report) []Datum {
-	data := []Datum{
-		{"OverheadSeconds", "Seconds", r.OverheadSeconds},
-		{"TotalSeconds", "Seconds", r.Seconds.Total},
-		{"ExportFailures", "Count", count(r.Exported == "failed")},
-		{"ImportFailures", "Count", count(r.Verdict == "import-failed")},
+	var data []Datum
+	for _, build := range r.Everything() {
+		add := func(name, unit string, value float64) { data = append(data, Datum{name, unit, value, build.Target}) }
+		add("OverheadSeconds", "Seconds", build.OverheadSeconds)
+		add("TotalSeconds", "Seconds", build.Seconds.Total)
+		add("ExportFailures", "Count", count(build.Exported == "failed"))
+		add("ImportFailures", "Count", count(slices.ContainsFunc(build.Everything(), func(r *report.Report) bool { return r.Verdict == "import-failed" })))
+		if build.HitRatio != nil {
+			add("HitRatio", "None", *build.HitRatio)
+		}
+		if build.SavedSeconds != nil {
+			add("SavedSeconds", "Seconds", *build.SavedSeconds)
+		}
+		if build.Cost.SavedUSD != nil {
+			add("SavedUSD", "None", *build.Cost.SavedUSD)
+		}
+		if len(build.Mounts) > 0 {
+			add("MountRestoreSeconds", "Seconds", build.MountRestoreSeconds())
+			add("MountFailures", "Count", count(build.HasMountProblem()))
+		}
 	}
-	if r.HitRatio != nil {
-		data = append(data, Datum{"HitRatio", "None", *r.HitRatio})
-	}
-	if r.SavedSeconds != nil {
-		data = append(data, Datum{"SavedSeconds", "Seconds", *r.SavedSeconds})
-	}
-	if r.Cost.SavedUSD != nil {
-		data = append(data, Datum{"SavedUSD", "None", *r.Cost.SavedUSD})
-	}
-	return data
+	// CloudWatch takes as many in one request.
+	return data[:min(len(data), 1000)]
 }
 
 func count(occurred bool) float64 {
@@ -62,7 +71,7 @@ func count(occurred bool) float64 {
 	return 0
 }
 
-// Put sends the metrics to a namespace, with the dimension App. Region and credentials come from the SDK's
+// Put sends the metrics to a namespace, with the dimension App, and Target for those of a target. Region and credentials come from the SDK's
 // default chain.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
@@ -70,7 +79,7 @@ func Put(ctx context.Context, namespace, app string, data []Datum) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if err := put(ctx, namespace, app, data); err != nil {
-		return fmt.Errorf("send metrics to CloudWatch namespace %q: %w", namespace, err)
+		return fmt.Errorf("send metrics to CloudWatch namespace %q: %w; allow this identity cloudwatch:PutMetricData, or unset LAYERCACHE_METRICS_NAMESPACE", namespace, err)
 	}
 	return nil
 }
@@ -123,25 +132,22 @@ func form(namespace, app string, data []Datum) string {
 		values.Set(member+"Value", strconv.FormatFloat(datum.Value, 'f', -1, 64))
 		values.Set(member+"Dimensions.member.1.Name", "App")
 		values.Set(member+"Dimensions.member.1.Value", app)
+		if datum.Target != "" {
+			values.Set(member+"Dimensions.member.2.Name", "Target")
+			values.Set(member+"Dimensions.member.2.Value", datum.Target)
+		}
 	}
 	return values.Encode()
 }
 
 // endpoint returns CloudWatch's endpoint in the region: AWS_ENDPOINT_URL_CLOUDWATCH or AWS_ENDPOINT_URL if
-// set, else the one under the domain of the region's partition, taken from the SDK's endpoint of ECR.
+// set, else that of the region's partition.
 func endpoint(ctx context.Context, region string) (string, error) {
 	for _, variable := range []string{"AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL"} {
 		if url := os.Getenv(variable); url != "" {
 			return url, nil
 		}
 	}
-	resolved, err := ecr.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, ecr.EndpointParameters{Region: aws.String(region)})
-	if err != nil {
-		return "", err
-	}
-	_, domain, found := strings.Cut(resolved.URI.Host, "."+region+".")
-	if !found {
-		return "", fmt.Errorf("the SDK's endpoint %s does not contain the region %s", resolved.URI.Host, region)
-	}
-	return "https://monitoring." + region + "." + domain + "/", nil
+	found, err := awsendpoint.Of(ctx, "monitoring", region)
+	return found + "/", err
 }

@@ -16,11 +16,15 @@ func TestUnknownValuesAreLeftOut(t *testing.T) {
 	ratio, saved := 0.75, 12.5
 	r := &report.Report{Verdict: "partly-used", Exported: "failed", HitRatio: &ratio, OverheadSeconds: 2, Seconds: report.Seconds{Total: 30}}
 	assert.ElementsMatch(t, []Datum{
-		{"OverheadSeconds", "Seconds", 2}, {"TotalSeconds", "Seconds", 30}, {"ExportFailures", "Count", 1}, {"ImportFailures", "Count", 0}, {"HitRatio", "None", 0.75},
+		{"OverheadSeconds", "Seconds", 2, ""}, {"TotalSeconds", "Seconds", 30, ""}, {"ExportFailures", "Count", 1, ""}, {"ImportFailures", "Count", 0, ""}, {"HitRatio", "None", 0.75, ""},
 	}, FromReport(r))
 	r.SavedSeconds = &saved
-	assert.Contains(t, FromReport(r), Datum{"SavedSeconds", "Seconds", 12.5})
-	assert.Contains(t, FromReport(&report.Report{Verdict: "import-failed"}), Datum{"ImportFailures", "Count", 1})
+	assert.Contains(t, FromReport(r), Datum{"SavedSeconds", "Seconds", 12.5, ""})
+	assert.Contains(t, FromReport(&report.Report{Verdict: "import-failed"}), Datum{"ImportFailures", "Count", 1, ""})
+	r.Mounts = []report.Mount{{ID: "go", Restored: true, RestoreSeconds: 1.5}}
+	assert.Subset(t, FromReport(r), []Datum{{"MountRestoreSeconds", "Seconds", 1.5, ""}, {"MountFailures", "Count", 0, ""}})
+	r.Mounts[0].Problem = "not saved: 403"
+	assert.Contains(t, FromReport(r), Datum{"MountFailures", "Count", 1, ""})
 }
 
 func TestPut(t *testing.T) {
@@ -39,7 +43,7 @@ func TestPut(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
 	t.Setenv("AWS_REGION", "eu-west-1")
 
-	require.NoError(t, Put(t.Context(), "layercache", "shop & co", []Datum{{"HitRatio", "None", 0.5}, {"TotalSeconds", "Seconds", 3}}))
+	require.NoError(t, Put(t.Context(), "layercache", "shop & co", []Datum{{"HitRatio", "None", 0.5, ""}, {"TotalSeconds", "Seconds", 3, ""}}))
 	assert.Equal(t, url.Values{
 		"Action": {"PutMetricData"}, "Version": {"2010-08-01"}, "Namespace": {"layercache"},
 		"MetricData.member.1.MetricName": {"HitRatio"}, "MetricData.member.1.Unit": {"None"}, "MetricData.member.1.Value": {"0.5"},
@@ -67,4 +71,14 @@ func TestTheEndpointIsInTheRegionsPartition(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 	}
+}
+
+func TestTargetsHaveADimensionOfTheirOwn(t *testing.T) {
+	data := FromReport(&report.Report{Targets: []*report.Report{{Target: "api", Verdict: "import-failed"}}})
+	assert.Contains(t, data, Datum{"ImportFailures", "Count", 1, "api"})
+	assert.Contains(t, data, Datum{"ImportFailures", "Count", 1, ""}, "a failure of a target is one of all")
+	values, err := url.ParseQuery(form("layercache", "shop", []Datum{{"ImportFailures", "Count", 1, "api"}}))
+	require.NoError(t, err)
+	assert.Equal(t, "Target", values.Get("MetricData.member.1.Dimensions.member.2.Name"))
+	assert.Equal(t, "api", values.Get("MetricData.member.1.Dimensions.member.2.Value"))
 }

@@ -1,20 +1,58 @@
-// The page of one build.
-const report = data.report;
-const steps = report.steps || [], activities = report.activities || [], caches = report.caches || [];
+// The page of one build, or of all targets of a bake file.
+// shown is the build that the functions below show: all, or one target.
+let shown, report, steps, activities, caches, mounts;
 // off: no cache is configured, so the page shows nothing about a cache.
-const off = report.verdict === "off";
+let off;
+
+function use(build) {
+  shown = build;
+  report = build.report;
+  [steps, activities, caches, mounts] = [report.steps || [], report.activities || [], report.caches || [], report.mounts || []];
+  off = report.verdict === "off";
+}
 
 function show() {
+  use(data);
   const tone = tones[report.verdict] || ["neutral", "?"];
-  const reason = data.line.slice(data.line.indexOf(": ") + 2);
-  headline([report.app, when(report.startedAt)].filter(Boolean).join(" · "), capital(data.headline), tone[0], tone[1], capital(reason));
+  headline([report.app, when(report.startedAt)].filter(Boolean).join(" · "), capital(data.headline), tone[0], tone[1], reason());
   figures();
   problems();
+  if ((data.targets || []).length) targets();
+  details();
+}
+
+function reason() { return capital(shown.line.slice(shown.line.indexOf(": ") + 2)); }
+
+// targets shows a table of the targets, and each of them when it is opened.
+function targets() {
+  section("Targets", table(["target", ">steps cached", ">seconds", "verdict", "why"], data.targets.map((target) => {
+    const tone = tones[target.report.verdict] || ["neutral", "?"];
+    return [code(target.report.target), target.hits[0] + " of " + target.hits[1], target.report.seconds.total.toFixed(2), tone[1] + " " + target.outcome, target.report.verdictReason];
+  })));
+  const made = section("Each target");
+  for (const target of data.targets) {
+    made.append(foldable("target", target.report.target, target.outcome, () => {
+      const outer = page, holder = element("div");
+      page = holder;
+      use(target);
+      page.append(element("p", "reason", reason()));
+      problems();
+      details();
+      page = outer;
+      use(data);
+      return [holder];
+    }, data.targets.length === 1));
+  }
+}
+
+function details() {
+  if (shown.policy) section("Cache policy", element("p", "", capital(shown.policy.replace(/^cache policy: /, "")) + "."));
   if (steps.length || activities.length) {
     section("Timeline", legend(steps, activities), timeline(steps, activities, report.seconds.total));
   }
   misses();
   if (steps.length) stepTable();
+  mountTable();
   const pair = element("div", "two");
   page.append(pair);
   pair.append(time());
@@ -23,7 +61,7 @@ function show() {
 }
 
 function figures() {
-  const [hits, counted] = data.hits;
+  const [hits, counted] = shown.hits;
   const written = { yes: ["yes"], unchanged: ["up to date", "nothing new to write"], failed: ["failed", "see the warnings"] }[report.exported] || ["no"];
   const net = report.cost.netUSDPer100Builds;
   const saved = report.savedSeconds;
@@ -33,13 +71,21 @@ function figures() {
     return;
   }
   tiles([
-    ["Steps from the cache", known(report.hitRatio) ? Math.round(100 * report.hitRatio) + " %" : "none", counted ? hits + " of " + counted + (hits ? " from " + data.hitsFrom : "") : "no step can be cached"],
+    ["Steps from the cache", known(report.hitRatio) ? Math.round(100 * report.hitRatio) + " %" : "none", counted ? hits + " of " + counted + (hits ? " from " + shown.hitsFrom : "") : "no step can be cached"],
     took,
     ["Saved", known(saved) ? seconds(saved) : "unknown", known(report.cost.savedUSD) ? dollars(report.cost.savedUSD) : ""],
-    ["Cache overhead", seconds(report.overheadSeconds), "import and export"],
+    ["Cache overhead", seconds(report.overheadSeconds), overheadNote()],
     ["Cache written", ...written],
     ["Worth keeping", { keep: "yes", drop: "no" }[report.worth] || "not known yet", known(net) ? dollars(net) + " net for 100 builds" : ""],
   ]);
+}
+
+// overheadNote says why the overhead is less than the bars of import and export in the timeline: it is the time that they
+// added to the build.
+function overheadNote() {
+  const spans = busy(activities.filter((a) => a.kind === "import" || a.kind === "export"), 0);
+  const alongside = spans.reduce((sum, [from, to]) => sum + to - from, 0) - report.overheadSeconds;
+  return "added by import and export" + (alongside >= 0.05 ? "; " + seconds(alongside) + " more alongside other work" : "");
 }
 
 function problems() {
@@ -47,7 +93,11 @@ function problems() {
   if (failed.length || report.exitCode) {
     const list = element("ul");
     for (const step of failed) list.append(element("li", "", place(step), ": ", code(firstLine(step.instruction)), ": ", step.error));
+    if (report.failure) list.prepend(element("li", "", capital(report.failure.reason) + "."));
     section("The build failed with exit status " + report.exitCode, list).classList.add("notice");
+  }
+  if (report.help) {
+    section("What to do", element("p", "", capital(report.help.advice) + ". See "), code(report.help.address)).classList.add("notice", "warning");
   }
   if ((report.warnings || []).length) {
     const list = element("ul", "", ...report.warnings.map((text) => element("li", "", text)));
@@ -56,9 +106,9 @@ function problems() {
 }
 
 function misses() {
-  if (!(data.misses || []).length) return;
+  if (!(shown.misses || []).length) return;
   section("First steps that had to run", element("p", "note", "A step that runs makes the later steps of its stage run too, except COPY --link."),
-    table(["stage", "step", "why", "advice"], data.misses.map((miss) => {
+    table(["stage", "step", "why", "advice"], shown.misses.map((miss) => {
       const step = steps[miss.step];
       return [place(step), code(firstLine(step.instruction)), miss.cause === "unknown" ? "not known" : miss.cause, miss.advice || ""];
     })));
@@ -67,9 +117,9 @@ function misses() {
 const marks = { cached: "◇ cached", run: "■ ran", failed: "✕ failed" };
 
 function stepTable() {
-  const holder = element("div");
+  const holder = element("div"), own = steps;
   const someCached = steps.some((step) => step.cached);
-  const build = () => [...groups(steps, place)].map(([name, members]) => table(["#", "step", "result", ">start, s", ">seconds", ">last run"],
+  const build = () => [...groups(own, place)].map(([name, members]) => table(["#", "step", "result", ">start, s", ">seconds", ">last run"],
     members.map((step, i) => {
       const state = stateOf(step);
       const mark = element("span", "mark " + (state === "run" ? "ran" : state), marks[state]);
@@ -91,21 +141,24 @@ function stepTable() {
   section("Steps", note, fold);
 }
 
-const partTones = ["--neutral", "--context", "--import", "--run", "--push", "--export", "--line"];
+const partTones = {
+  setup: "--neutral", login: "--context", "cache import": "--import", build: "--run", "image push": "--push", "cache export": "--export",
+  "mount save": "--save", other: "--line",
+};
 
 function time() {
   const shares = element("div", "parts");
   shares.setAttribute("aria-hidden", "true");
-  data.parts.forEach((part, i) => {
+  shown.parts.forEach((part) => {
     if (part.seconds < 0.005) return;
     const share = element("div", "", part.seconds > report.seconds.total / 9 ? part.name : "");
     share.style.flex = String(part.seconds);
-    share.style.setProperty("--tone", "var(" + partTones[i] + ")");
+    share.style.setProperty("--tone", "var(" + (partTones[part.name] || "--line") + ")");
     explain(share, part.name + " " + seconds(part.seconds));
     shares.append(share);
   });
   const total = report.seconds.total;
-  const rows = data.parts.map((part) => [part.name, part.seconds.toFixed(2), total > 0 ? Math.round(100 * part.seconds / total) + " %" : ""]);
+  const rows = shown.parts.map((part) => [part.name, part.seconds.toFixed(2), total > 0 ? Math.round(100 * part.seconds / total) + " %" : ""]);
   rows.push({ className: "total", cells: ["total", total.toFixed(2), ""] });
   return element("section", "", element("h2", "", "Where the time went"), element("p", "note", "The wall-clock time that each part added."),
     shares, table(["part", ">seconds", ">share"], rows));
@@ -124,8 +177,21 @@ function savings() {
   rows.push(["storing the cache for a month" + (cost.cacheBytes ? " (" + megabytes(cost.cacheBytes) + ")" : ""), dollars(cost.storageUSDPerMonth)]);
   if (known(cost.netUSDPer100Builds)) rows.push(["net for 100 builds like this one", dollars(cost.netUSDPer100Builds)]);
   const lines = element("ul", "", ...(cost.arithmetic || []).map((text) => element("li", "", text)));
-  return element("section", "", element("h2", "", "What the cache saved"), element("p", "note", capital(data.worth)),
+  return element("section", "", element("h2", "", "What the cache saved"), element("p", "note", capital(shown.worth)),
     table(["", ">"], rows), (cost.arithmetic || []).length ? lines : null);
+}
+
+function mountTable() {
+  if (!shown.mounts) return;
+  const made = section("Cache mounts", element("p", "note", capital(shown.mounts.replace(/^cache mounts: /, "")) + "."));
+  if (!mounts.length) return;
+  const size = (bytes) => (bytes / 1e6).toFixed(1);
+  made.append(table(["mount", "restored from", ">files", ">MB", ">seconds", ">files read", ">MB saved", ">seconds", ">MB stored", "note"], mounts.map((mount, i) => [
+    code(mount.id), mount.restored ? code(mount.from || "") : "not restored",
+    ...(mount.restored ? [String(mount.files), size(mount.bytes), mount.restoreSeconds.toFixed(2), known(mount.readFiles) ? String(mount.readFiles) : "unknown"] : ["", "", "", ""]),
+    ...(mount.saved ? [size(mount.uploadedBytes), mount.saveSeconds.toFixed(2)] : ["", ""]),
+    known(mount.storedBytes) ? size(mount.storedBytes) : "unknown", shown.mountNotes[i],
+  ])));
 }
 
 const found = { cache: "✓ a cache", image: "! an image, not a cache", absent: "○ no cache yet", "no-repository": "! no such repository", unknown: "? not known" };

@@ -1,6 +1,6 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
-const page = document.getElementById("page");
+let page = document.getElementById("page"); // What sections are added to.
 const tip = document.getElementById("tip");
 
 // element creates an element. Strings become text nodes, never HTML.

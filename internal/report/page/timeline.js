@@ -1,9 +1,9 @@
 // The timeline: one row for each step and activity, on an axis of seconds.
 const kinds = {
   run: "ran", failed: "failed", cached: "cached", pull: "pulled", push: "pushed",
-  import: "cache imported", export: "cache exported", context: "context sent",
+  import: "cache imported", export: "cache exported", context: "context sent", restore: "cache mount restored", save: "cache mount saved",
 };
-const states = { import: "imported", export: "exported", context: "sent", failed: "✕ failed" };
+const states = { import: "imported", export: "exported", context: "sent", restore: "restored", save: "saved", failed: "✕ failed" };
 
 // foldFrom is the smallest number of successive cached steps that share a row.
 const foldFrom = 3;
@@ -21,7 +21,7 @@ function timeline(steps, activities, total) {
   chart.style.setProperty("--tick", 100 * tick / end + "%");
   chart.append(axis(end, tick));
   const scale = { end, close: steps.length + activities.length > closeFrom };
-  const last = (a) => a.kind === "push" || a.kind === "export";
+  const last = (a) => ["push", "export", "save"].includes(a.kind);
   const inOrder = [...activities].sort((a, b) => a.start - b.start);
   for (const [name, members] of groups(inOrder.filter((a) => !last(a)), activityTitle)) {
     chart.append(group(name, "", members, activityRows(members, scale), true, scale));
@@ -45,7 +45,7 @@ function ends(list) {
 }
 
 function activityTitle(activity) {
-  return { pull: "Layers pulled", push: "Image pushed", import: "Cache imported", export: "Cache exported", context: "Build context" }[activity.kind] || activity.kind;
+  return { pull: "Layers pulled", push: "Image pushed", import: "Cache imported", export: "Cache exported", context: "Build context", restore: "Cache mounts restored", save: "Cache mounts saved" }[activity.kind] || activity.kind;
 }
 
 function groups(list, nameOf) {

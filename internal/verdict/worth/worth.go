@@ -23,10 +23,15 @@ type Evidence struct {
 	// known.
 	Steps      []progress.Step
 	RunSeconds []*float64
-	// OverheadSeconds is the time that import and export of the cache added.
-	OverheadSeconds float64
-	// CacheBytes is the size of the cache; nil when not known.
+	// EmptySeconds is how long each step would have taken if its cache mounts had not been restored. It is nil for the
+	// steps without restored mounts, and when not known. An empty list means nil for all.
+	EmptySeconds []*float64
+	// OverheadSeconds is the time that import and export of the cache added, and SaveWaitSeconds that of the saves of
+	// cache mounts.
+	OverheadSeconds, SaveWaitSeconds float64
+	// CacheBytes is the size of the cache; nil when not known. MountBytes is that of its cache mounts.
 	CacheBytes *int64
+	MountBytes int64
 	Prices     variables.Prices
 }
 
@@ -54,12 +59,15 @@ const bytesPerGB = 1e9
 func Assess(e Evidence) Assessment {
 	a := Assessment{Worth: Unknown}
 	if e.CacheBytes != nil {
-		storage := float64(*e.CacheBytes) / bytesPerGB * e.Prices.GBMonth
+		storage := e.gigabytes() * e.Prices.GBMonth
 		a.StorageUSDPerMonth = &storage
 	}
-	cached, unknown := 0, 0
+	cached, unknown, filled := 0, 0, 0
 	for i, step := range e.Steps {
-		if step.Cached && !step.IsFrom() {
+		if e.emptySeconds(i) != nil {
+			filled++
+		}
+		if step.Cached && !step.IsFrom() && !step.Earlier {
 			cached++
 			if e.RunSeconds[i] == nil {
 				unknown++
@@ -67,7 +75,7 @@ func Assess(e Evidence) Assessment {
 		}
 	}
 	switch {
-	case cached == 0:
+	case cached == 0 && filled == 0:
 		a.Reason = "no step came from the cache, so this build does not show what the cache saves"
 		return a
 	case unknown > 0:
@@ -75,7 +83,10 @@ func Assess(e Evidence) Assessment {
 		return a
 	}
 	a.Without = criticalPath(e.Steps, func(i int) float64 {
-		if ran := e.RunSeconds[i]; ran != nil && (e.Steps[i].Cached || e.Steps[i].IsFrom()) {
+		if empty := e.emptySeconds(i); empty != nil {
+			return *empty
+		}
+		if ran := e.RunSeconds[i]; ran != nil && (e.Steps[i].Cached || e.Steps[i].IsFrom()) && !e.Steps[i].Earlier {
 			return max(*ran, e.Steps[i].Seconds)
 		}
 		return e.Steps[i].Seconds
@@ -85,22 +96,54 @@ func Assess(e Evidence) Assessment {
 	return a
 }
 
+// emptySeconds returns the step's element of EmptySeconds.
+func (e Evidence) emptySeconds(step int) *float64 {
+	if step >= len(e.EmptySeconds) {
+		return nil
+	}
+	return e.EmptySeconds[step]
+}
+
+// gigabytes returns the size of the cache and its mounts. CacheBytes must be known.
+func (e Evidence) gigabytes() float64 { return float64(*e.CacheBytes+e.MountBytes) / bytesPerGB }
+
+// describeMounts returns what the restored cache mounts saved; nothing if that is not known of any step.
+func (e Evidence) describeMounts() []string {
+	var empty, filled float64
+	count := 0
+	for i, step := range e.Steps {
+		if seconds := e.emptySeconds(i); seconds != nil {
+			count++
+			empty += *seconds
+			filled += step.Seconds
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("cache mounts: %d of the steps ran with restored mounts: %.1f s with empty ones (median of earlier builds) - %.1f s with them and their restore = %.1f s, part of what is saved", count, empty, filled, empty-filled)}
+}
+
 // weigh converts the saved seconds to US dollars, subtracts the cost of storage, and sets Worth and Reason.
 func (a *Assessment) weigh(e Evidence) {
-	saved := a.Without - a.With - e.OverheadSeconds
+	saved := a.Without - a.With - e.OverheadSeconds - e.SaveWaitSeconds
+	wait := ""
+	if e.SaveWaitSeconds > 0 {
+		wait = fmt.Sprintf(" - %.1f s of waiting for cache mounts to be saved", e.SaveWaitSeconds)
+	}
 	usd := saved / 60 * e.Prices.Minute
 	net := 100 * usd
 	a.SavedSeconds, a.SavedUSD, a.NetUSDPer100Builds = &saved, &usd, &net
-	a.Arithmetic = []string{
-		fmt.Sprintf("saved: %.1f s for the longest chain of steps without the cache - %.1f s with it - %.1f s for import and export = %.1f s", a.Without, a.With, e.OverheadSeconds, saved),
+	a.Arithmetic = append(e.describeMounts(),
+		fmt.Sprintf("saved: %.1f s for the longest chain of steps without the cache - %.1f s with it - %.1f s for import and export%s = %.1f s", a.Without, a.With, e.OverheadSeconds, wait, saved),
 		fmt.Sprintf("100 such builds: 100 x %.1f s / 60 x %g USD a minute = %.2f USD", saved, e.Prices.Minute, net),
-	}
+	)
 	storage := "; the cost of storing the cache is not known"
 	if a.StorageUSDPerMonth != nil {
 		share := *a.StorageUSDPerMonth * 100 / e.Prices.BuildsPerMonth
 		net -= share
 		a.Arithmetic = append(a.Arithmetic,
-			fmt.Sprintf("storage: %.3f GB x %g USD a month = %.3f USD a month, at %g builds a month %.3f USD for 100 builds", float64(*e.CacheBytes)/bytesPerGB, e.Prices.GBMonth, *a.StorageUSDPerMonth, e.Prices.BuildsPerMonth, share),
+			fmt.Sprintf("storage: %.3f GB x %g USD a month = %.3f USD a month, at %g builds a month %.3f USD for 100 builds", e.gigabytes(), e.Prices.GBMonth, *a.StorageUSDPerMonth, e.Prices.BuildsPerMonth, share),
 			fmt.Sprintf("net: %.2f USD for 100 builds", net))
 		storage = fmt.Sprintf("; storing the cache for that time costs %.2f USD", share)
 	}

@@ -50,6 +50,17 @@ func TestSavedSecondsAreThoseOfTheCriticalPath(t *testing.T) {
 	}
 }
 
+func TestAStepOfAnEarlierBuildOfTheJobIsNoSaving(t *testing.T) {
+	steps := diamond(true, true)
+	steps[1].Earlier = true
+	got := Assess(Evidence{Steps: steps, RunSeconds: []*float64{number(1), number(60), number(50), nil}, Prices: variables.DefaultPrices})
+	assert.InDelta(t, 54, got.Without, 1e-9, "FROM, quick and final")
+	steps[2].Earlier = true
+	got = Assess(Evidence{Steps: steps, RunSeconds: []*float64{number(1), number(60), number(50), nil}, Prices: variables.DefaultPrices})
+	assert.Equal(t, Unknown, got.Worth)
+	assert.Nil(t, got.SavedSeconds)
+}
+
 func TestWorth(t *testing.T) {
 	prices := variables.Prices{Minute: 0.006, GBMonth: 0.1, BuildsPerMonth: 50}
 	gigabytes := func(n int64) *int64 { n *= 1e9; return &n }
@@ -86,6 +97,42 @@ func TestWorth(t *testing.T) {
 			assert.InDelta(t, *c.net, *got.NetUSDPer100Builds, 1e-9)
 		})
 	}
+}
+
+func TestMountsAreWorthWhatTheySave(t *testing.T) {
+	prices := variables.Prices{Minute: 0.006, GBMonth: 0.1, BuildsPerMonth: 50}
+	steps := []progress.Step{
+		{Index: 1, Instruction: "FROM base", Ran: true, Seconds: 1},
+		{Index: 2, Instruction: "RUN download", Ran: true, Seconds: 4, Inputs: []int{0}},
+		{Index: 3, Instruction: "RUN compile", Ran: true, Seconds: 3, Inputs: []int{1}},
+		{Index: 2, Instruction: "RUN test", Ran: true, Seconds: 5, Inputs: []int{0}},
+	}
+	bytes := int64(1e9)
+	for _, c := range []struct {
+		name         string
+		empty        []*float64
+		mountBytes   int64
+		saved        float64
+		worth        string
+		mount, store string
+	}{
+		{"a mount that a step needs", []*float64{nil, nil, number(63), nil}, 1e9, 59.5, Keep, "cache mounts: 1 of the steps ran with restored mounts: 63.0 s with empty ones (median of earlier builds) - 3.0 s with them and their restore = 60.0 s", "storage: 2.000 GB"},
+		{"two steps after each other", []*float64{nil, number(14), number(63), nil}, 0, 69.5, Keep, "2 of the steps", "storage: 1.000 GB"},
+		{"a step off the longest chain counts as far as it would have been on it", []*float64{nil, nil, nil, number(10)}, 0, 2.5, Drop, "= 5.0 s", "storage"},
+		{"a restore that takes longer than it saves", []*float64{nil, nil, number(1), nil}, 0, -2.5, Drop, "= -2.0 s", "storage"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := Assess(Evidence{Steps: steps, RunSeconds: make([]*float64, 4), EmptySeconds: c.empty, CacheBytes: &bytes, MountBytes: c.mountBytes, SaveWaitSeconds: 0.5, Prices: prices})
+			require.NotNil(t, got.SavedSeconds)
+			assert.InDelta(t, c.saved, *got.SavedSeconds, 1e-9)
+			assert.Equal(t, c.worth, got.Worth)
+			assert.Contains(t, got.Arithmetic[0], c.mount)
+			assert.Contains(t, got.Arithmetic[1], " - 0.0 s for import and export - 0.5 s of waiting for cache mounts to be saved = ")
+			assert.Contains(t, got.Arithmetic[3], c.store)
+		})
+	}
+	got := Assess(Evidence{Steps: steps, RunSeconds: make([]*float64, 4), EmptySeconds: make([]*float64, 4), Prices: prices})
+	assert.Equal(t, Unknown, got.Worth, "without a time with empty mounts")
 }
 
 func TestABuildWithoutStepsIsOfUnknownWorth(t *testing.T) {

@@ -1,0 +1,595 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/layercache/layercache/internal/buildkit/bake"
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/display"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/outputs"
+	"github.com/layercache/layercache/internal/registry/throttle"
+	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/internal/source"
+	"github.com/layercache/layercache/internal/source/git"
+	"github.com/layercache/layercache/internal/variables"
+)
+
+// baking is one call of bake. The job has what the targets share: the builder, the sign-ins, the budget, and a cache that
+// holds no steps but the cache mounts, because a step does not tell to which target it belongs when it asks for them.
+type baking struct {
+	*job
+	bake    bake.Args
+	targets []*bakedTarget
+	// app is the app without the target.
+	app string
+}
+
+// bakedTarget is one target. Its job has the arguments of `docker buildx build` that build the target, and a cache of its
+// own.
+type bakedTarget struct {
+	*job
+	bake.Target
+	// inputs receives the inputs of the build once they are read.
+	inputs chan cache.Inputs
+	// plan are the cache flags of the next call; skipsExport is true if they leave out the export because nothing is new.
+	plan        cache.Flags
+	skipsExport bool
+	// dockerfile is the path of a copy of the Dockerfile that replaces it; "" if none does.
+	dockerfile string
+	// placement is the caller's.
+	placement Placement
+	outcome   outcome
+	// span is how long the target was built.
+	span time.Duration
+}
+
+// Bake builds the targets of a bake file with one call of buildx, each with a cache of its own, and returns a report with
+// a report for each target. request.Args are the arguments of `docker buildx bake`. Errors are those of Run; an error of
+// type ReadError means that buildx has already said what is wrong.
+func Bake(ctx context.Context, request Request) (*report.Report, error) {
+	waits := &throttle.Waits{Say: request.say}
+	ctx = throttle.NewContext(ctx, waits)
+	b, err := openBake(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	defer b.close()
+	defer b.stopReading()
+	whole, err := b.execute(ctx)
+	if err != nil {
+		return nil, err
+	}
+	time.AfterFunc(inputsGrace(time.Since(b.begin)), b.stopReading)
+	return b.finish(ctx, whole, waits), nil
+}
+
+// ReadError is the exit status of a buildx that could not read the bake file, or knows no such target.
+type ReadError int
+
+func (e ReadError) Error() string {
+	return fmt.Sprintf("docker buildx bake did not start (exit status %d): its message is above", int(e))
+}
+
+// BakeOnlyReads reports whether the arguments build nothing and need no builder, such as --print, so that they are for
+// buildx alone.
+func BakeOnlyReads(arguments []string) bool { return bake.ParseArgs(arguments).OnlyReads() }
+
+// PassBake passes the arguments on to buildx unchanged, and returns its exit status.
+func PassBake(ctx context.Context, request Request) (int, error) {
+	client, err := buildx.Find()
+	if err != nil {
+		return 1, err
+	}
+	j := &job{Request: request, client: client}
+	cmd := j.command(ctx, append([]string{"bake"}, request.Args...))
+	defer cmd.interrupt(nil)
+	cmd.Stdout, cmd.Stderr = request.Stdout, request.stderr()
+	return exitCode(ctx, cmd.Run())
+}
+
+// BakeShowsJSON is ShowsJSON for the arguments of bake.
+func BakeShowsJSON(arguments []string, lookup func(string) (string, bool)) bool {
+	args := bake.ParseArgs(arguments)
+	if args.OnlyReads() {
+		return false
+	}
+	mode, err := displayMode(sharedArgs(args), lookup, io.Discard)
+	return err == nil && mode == display.RawJSON
+}
+
+// sharedArgs returns the arguments that concern all targets, as arguments of `docker buildx build`.
+func sharedArgs(args bake.Args) buildx.Args {
+	return buildx.Args{
+		Builder: args.Value("builder"), MetadataFile: args.Value("metadata-file"), NoCache: args.NoCache(), OnlyChecks: args.OnlyChecks(),
+		Progress: args.Value("progress"), HasProgress: args.Has("progress"),
+	}
+}
+
+// openBake prepares everything that the build needs. The caller closes the result.
+func openBake(ctx context.Context, request Request) (*baking, error) {
+	begin := time.Now()
+	args := bake.ParseArgs(request.Args)
+	mode, err := displayMode(sharedArgs(args), request.Lookup, request.stderr())
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseBakeLinks(request, args); err != nil {
+		return nil, err
+	}
+	client, err := buildx.Find()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := newSessionFolder()
+	if err != nil {
+		return nil, err
+	}
+	b := &baking{bake: args, job: &job{
+		Request: request, args: sharedArgs(args), mode: mode, client: client, dir: dir,
+		budget: newWaitBudget(request.Settings), warnings: &warnings{}, begin: begin, stopReading: func() {},
+	}}
+	if b.Settings.Policy == variables.PolicyAct {
+		b.warn("LAYERCACHE_POLICY=act has no effect on layercache bake, which uses the caches of its targets as they are set: set advise")
+	}
+	if err := b.prepare(ctx); err != nil {
+		b.stopReading()
+		b.close()
+		return nil, orStopped(ctx, err)
+	}
+	b.setup = time.Since(begin)
+	return b, nil
+}
+
+// bakeFiles are the files that buildx reads if --file is not given, and the environment file of Compose.
+//
+// https://github.com/docker/buildx/blob/v0.38.2/bake/bake.go (defaultFilenames)
+var bakeFiles = []string{
+	"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml", "docker-bake.json", "docker-bake.hcl",
+	"docker-bake.override.json", "docker-bake.override.hcl", ".env",
+}
+
+// refuseBakeLinks returns an error if a bake file is a symlink that leads out of the source: buildx quotes the lines of a
+// file that it cannot read.
+func refuseBakeLinks(request Request, args bake.Args) error {
+	for _, file := range append(args.Values("file"), bakeFiles...) {
+		file = strings.TrimPrefix(file, "cwd://")
+		if leads, err := source.LeadsOut(request.Dir, file); err == nil && leads {
+			return fmt.Errorf("the bake file %s is a symlink that leads out of the working directory: use its target instead, or remove the link", file)
+		}
+	}
+	return nil
+}
+
+// withoutCredentials empties the variables from which the AWS SDKs get credentials.
+//
+// https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html
+var withoutCredentials = []string{
+	"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=",
+	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=", "AWS_CONTAINER_CREDENTIALS_FULL_URI=",
+	"AWS_CONTAINER_AUTHORIZATION_TOKEN=", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=", "AWS_WEB_IDENTITY_TOKEN_FILE=",
+}
+
+// prepare starts the builder and reads the targets at the same time. Then it signs in, and starts to query the caches.
+func (b *baking) prepare(ctx context.Context) error {
+	if b.bake.ReadsStdin() && b.Stdin != nil {
+		if err := b.saveStdin(ctx); err != nil {
+			return err
+		}
+	}
+	gitVariables, err := git.Environ(b.dir)
+	if err != nil {
+		return err
+	}
+	b.env = gitVariables
+	if b.HideCredentials && b.Settings.Mode != variables.ModeS3 {
+		b.env = append(b.env, withoutCredentials...)
+	}
+	if err := b.chooseScope(ctx); err != nil {
+		return err
+	}
+	b.mounts = newKeptMounts(b.job)
+	reading, stopReading := context.WithCancel(ctx)
+	b.stopReading = stopReading
+	var started activeBuilder
+	builderReady, loginReady := make(chan struct{}), time.Time{}
+	var readyAt time.Time
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		started, err = startBuilder(groupCtx, b.builderOptions())
+		readyAt = time.Now()
+		if err == nil {
+			close(builderReady)
+		}
+		return err
+	})
+	group.Go(func() error {
+		var remote *activeBuilder
+		if b.bake.Remote() {
+			select {
+			case <-builderReady:
+				remote = &started
+			case <-groupCtx.Done():
+				return groupCtx.Err()
+			}
+		}
+		if err := b.readTargets(groupCtx, remote); err != nil {
+			return err
+		}
+		b.readInputs(reading)
+		b.signInAndLookUp(ctx)
+		loginReady = time.Now()
+		return nil
+	})
+	err = group.Wait()
+	b.builder = started // Also after an error, so that it is closed.
+	if err != nil {
+		return err
+	}
+	b.shareBuilder()
+	for _, t := range b.targets {
+		b.declared = append(b.declared, t.lookup)
+	}
+	b.declareSteps()
+	if b.mounts != nil {
+		close(b.mounts.ready)
+	}
+	b.loginWait = max(0, loginReady.Sub(readyAt))
+	if !readsHistory(b.args) {
+		b.env = append(b.env, "BUILDX_METADATA_PROVENANCE=disabled")
+	}
+	if b.Settings.Attestations == variables.AttestationsNone {
+		b.env = append(b.env, "BUILDX_NO_DEFAULT_ATTESTATIONS=true")
+	}
+	return nil
+}
+
+// shareBuilder gives the targets the builder.
+func (b *baking) shareBuilder() {
+	for _, t := range b.targets {
+		t.builder = b.builder
+	}
+}
+
+// placeTargets asks the caller where the images go.
+func (b *baking) placeTargets() error {
+	for _, t := range b.targets {
+		if b.PlaceTarget == nil || t.args.OnlyChecks {
+			continue
+		}
+		var err error
+		placed := PlacedTarget{Name: t.Name, Tags: t.Tags, Args: t.args, Loads: t.loads()}
+		if t.placement, err = b.PlaceTarget(placed, t.destination()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loads reports whether the image would be loaded into docker.
+func (t *bakedTarget) loads() bool {
+	pushed, written := t.args.Sent()
+	return !pushed && !written && !t.args.OnlyChecks
+}
+
+// keepsImages reports whether the caller keeps the image of a target.
+func (b *baking) keepsImages() bool {
+	return slices.ContainsFunc(b.targets, func(t *bakedTarget) bool { return t.placement.Image != "" })
+}
+
+// outputs returns where the result of the target goes.
+func (t *bakedTarget) outputs() []string {
+	switch {
+	case t.placement.Image != "":
+		return []string{"type=image,push=true"}
+	case t.PlaceTarget != nil && t.loads() && len(t.OwnOutputs()) == 0:
+		return []string{"type=docker"}
+	}
+	return t.OwnOutputs()
+}
+
+// chooseScope sets the scope that the targets share, and the flags of the cache that holds the cache mounts.
+func (b *baking) chooseScope(ctx context.Context) error {
+	none := buildx.Args{}
+	w := writerOf(b.Request, none)
+	b.app = cmp.Or(b.Settings.App, appName(b.Request, w))
+	named := b.Request
+	named.Settings.App = b.app
+	if b.cacheOff() {
+		b.scope = cache.Scope{App: b.app}
+		return nil
+	}
+	b.scope = scopeOf(ctx, named, none)
+	if b.Settings.App == "" {
+		b.scope.Build = b.fileName(w.Source)
+	}
+	// No target has an empty name, so this is no target's cache.
+	shared := b.scope
+	shared.App = b.app + "/"
+	var err error
+	b.flags, err = cache.FlagsFromSettings(b.Settings, shared, nil, b.Lookup)
+	return err
+}
+
+func (b *baking) cacheOff() bool { return b.Settings.Mode == variables.ModeOff || b.args.OnlyChecks }
+
+// fileName tells the bake files of an app apart: what is not as usual of the source's full name, the working directory
+// and the files.
+func (b *baking) fileName(sourceName string) string {
+	root := checkoutRoot(b.Request)
+	var parts []string
+	add := func(name, value string) {
+		if value != "" && isStable(value) {
+			parts = append(parts, name+"="+value)
+		}
+	}
+	if strings.Contains(sourceName, "/") {
+		add("source", sourceName)
+	}
+	add("dir", inCheckout(root, within(b.Dir, ".")))
+	for _, file := range append(b.bake.Values("file"), b.BakeFiles...) {
+		if file != "-" && !strings.Contains(file, "://") {
+			add("file", inCheckout(root, within(b.Dir, file)))
+		}
+	}
+	if b.bake.Remote() {
+		add("remote", remoteContext(b.bake.Targets[0]))
+	}
+	return strings.Join(parts, ",")
+}
+
+// readTargets asks buildx for the targets. started is the builder, which buildx needs for a remote file only.
+func (b *baking) readTargets(ctx context.Context, started *activeBuilder) error {
+	arguments := b.bake.Print()
+	env := buildxFolder(filepath.Join(b.dir, "buildx"))
+	if started != nil {
+		env = started.env
+		arguments = append([]string{"bake", "--builder", cmp.Or(started.name, b.args.Builder)}, arguments[1:]...)
+	}
+	cmd := b.command(ctx, arguments)
+	defer cmd.interrupt(nil)
+	cmd.Env = append(cmd.Env, env...)
+	var printed, complaint strings.Builder
+	cmd.Stdout, cmd.Stderr = &printed, &complaint
+	code, err := exitCode(ctx, cmd.Run())
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		if stopped := stoppedBy(ctx); stopped != nil {
+			return stopped
+		}
+		text := display.NewText(b.stderr())
+		_, _ = io.WriteString(text, complaint.String())
+		text.Flush()
+		return ReadError(code)
+	}
+	targets, err := bake.ReadTargets([]byte(printed.String()))
+	if err != nil {
+		return err
+	}
+	if err := refuseSameImages(targets); err != nil {
+		return err
+	}
+	for _, target := range targets {
+		t, err := b.newTarget(ctx, target)
+		if err != nil {
+			return fmt.Errorf("target %s: %w", target.Name, err)
+		}
+		b.targets = append(b.targets, t)
+	}
+	return b.checkApart()
+}
+
+// refuseSameImages returns an error if two targets push to one name: which of the two images stays there would be chance.
+func refuseSameImages(targets []bake.Target) error {
+	pushedBy := map[string]string{}
+	for _, target := range targets {
+		if !slices.ContainsFunc(target.OwnOutputs(), buildx.Pushes) {
+			continue
+		}
+		for _, image := range buildx.ParseArgs(target.BuildArgs("")).Images() {
+			key := cache.Key(image)
+			if other := pushedBy[key]; other != "" && other != target.Name {
+				return fmt.Errorf("the targets %s and %s both push %s: give each target a tag of its own", other, target.Name, image)
+			}
+			pushedBy[key] = target.Name
+		}
+	}
+	return nil
+}
+
+// newTarget returns a target with its job.
+func (b *baking) newTarget(ctx context.Context, target bake.Target) (*bakedTarget, error) {
+	dir := filepath.Join(b.dir, "targets", target.Name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create a private folder: %w", err)
+	}
+	inline := ""
+	if target.Inline != "" {
+		inline = filepath.Join(dir, "Dockerfile")
+		if err := os.WriteFile(inline, []byte(target.Inline), 0o600); err != nil {
+			return nil, fmt.Errorf("write the Dockerfile: %w", err)
+		}
+	}
+	t := &bakedTarget{Target: target, inputs: make(chan cache.Inputs, 1), job: &job{
+		Request: b.Request, args: buildx.ParseArgs(target.BuildArgs(inline)), client: b.client, dir: dir,
+		budget: newWaitBudget(b.Settings), warnings: &warnings{}, begin: b.begin,
+	}}
+	t.Stderr = io.Discard // What a target has to say is said for all at once.
+	t.args.NoCache = t.args.NoCache || b.args.NoCache
+	t.args.OnlyChecks = b.args.OnlyChecks || !target.BuildsImage()
+	if t.Settings.LocalDir != "" {
+		t.Settings.LocalDir = filepath.Join(t.Settings.LocalDir, target.Name)
+	}
+	t.scope = b.scope
+	t.scope.App, t.scope.Platform = b.app+"/"+target.Name, platformName(t.args.Platforms, b.Lookup)
+	t.Settings.App = t.scope.App
+	if err := refuseLinks(t.Request, t.args); err != nil {
+		return nil, err
+	}
+	if b.cacheOff() || t.args.OnlyChecks {
+		return t, nil
+	}
+	var err error
+	if t.flags, err = cache.FlagsFromSettings(t.Settings, t.scope, t.args.Images(), b.Lookup); err != nil {
+		return nil, err
+	}
+	if t.hasCache() {
+		if err := b.checkOwnCaches(target); err != nil {
+			return nil, err
+		}
+		t.makeLocalCache()
+	}
+	t.warnOfNamedContexts()
+	t.labels = sourceLabels(ctx, t.Request, t.args, t.warnings)
+	if target.Inline != "" {
+		t.warnOfContext()
+	}
+	return t, nil
+}
+
+// hasCache reports whether layercache gives the target a cache.
+func (t *bakedTarget) hasCache() bool { return t.flags.To != "" || len(t.flags.From) > 0 }
+
+// makeLocalCache makes the folder of a local cache: of a folder that does not exist, buildx asks for permission to write to
+// the folder above, although --set names it.
+func (t *bakedTarget) makeLocalCache() {
+	if t.flags.Folder == "" || t.flags.To == "" {
+		return
+	}
+	if err := os.MkdirAll(within(t.Dir, t.flags.Folder), 0o755); err != nil {
+		t.warn("building without the cache: %v", err)
+		t.flags.From, t.flags.To = nil, ""
+	}
+}
+
+// warnOfContext warns of files of layercache in the context of a Dockerfile in the bake file, for which buildx reads only
+// the ignore file of the context.
+func (t *bakedTarget) warnOfContext() {
+	dir, local := localContext(t.Request, t.args)
+	if !local {
+		return
+	}
+	hidden, err := outputs.Hide(dir, filepath.Join(t.dir, "Dockerfile"), nil, "", t.ownOutputs())
+	if err != nil {
+		return
+	}
+	for _, kept := range hidden.Kept {
+		t.warn("%s is written by layercache and cannot be left out of a build whose Dockerfile is in the bake file, so steps that copy it run again when it changes: write it elsewhere, or add it to .dockerignore", kept)
+	}
+}
+
+// checkApart returns an error if an image of one target would overwrite the cache of another.
+func (b *baking) checkApart() error {
+	var images []string
+	for _, t := range b.targets {
+		images = append(images, t.args.Images()...)
+	}
+	for _, t := range b.targets {
+		if t.flags.InRegistry {
+			if err := t.flags.Refs.CheckApart(images); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkOwnCaches returns an error if a cache of the bake file must not be repeated with --set, as overrides does: a local one
+// outside of the working directory that the caller has not allowed, because buildx asks only about values of the file; or one
+// with a secret, because other processes can read the command line.
+func (b *baking) checkOwnCaches(target bake.Target) error {
+	for _, kind := range []struct {
+		key, allow string
+		values     []string
+		path       func(string) string
+	}{
+		{"cache-from", "fs.read", target.OwnCacheFrom(), buildx.CacheReadFrom},
+		{"cache-to", "fs.write", target.OwnCacheTo(), buildx.CacheWrittenTo},
+	} {
+		for _, value := range kind.values {
+			if place := kind.path(value); place != "" && !b.bake.Allows(kind.allow, within(b.Dir, place), within(b.Dir, ".")) {
+				return fmt.Errorf("its local cache %s is outside of the working directory: allow it with --allow=%s=%s", place, kind.allow, place)
+			}
+			if secret := buildx.CacheSecret(value); secret != "" {
+				return fmt.Errorf("its %s has the attribute %s, a secret that would be visible on the command line of buildx: leave the attribute out and set the variable that buildx reads, such as AWS_SECRET_ACCESS_KEY, or set LAYERCACHE_MODE to off", kind.key, secret)
+			}
+		}
+	}
+	return nil
+}
+
+// readInputs starts to read the inputs of each target, a few targets at a time.
+func (b *baking) readInputs(ctx context.Context) {
+	turns := make(chan struct{}, runtime.NumCPU())
+	for _, t := range b.targets {
+		go func() {
+			if !t.flags.KeepsRecord() {
+				t.inputs <- cache.Inputs{}
+				return
+			}
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			inputs := readInputs(ctx, t.Request, t.args)
+			if t.Inline != "" {
+				// The path differs from build to build; the Dockerfile's content is an input.
+				inputs.Flags = buildx.ParseArgs(t.BuildArgs("Dockerfile")).Shape()
+			}
+			t.inputs <- inputs
+		}()
+	}
+}
+
+// signInAndLookUp signs in to the registries of all targets, and starts to query their caches.
+func (b *baking) signInAndLookUp(ctx context.Context) {
+	var all buildx.Args
+	refs := b.flags.Refs
+	refs.Imports = slices.Clone(refs.Imports)
+	for _, t := range b.targets {
+		all.Tags = append(all.Tags, t.args.Images()...)
+		all.Caches = append(all.Caches, t.args.Caches...)
+		refs.Imports = append(append(refs.Imports, t.flags.Refs.Imports...), t.flags.Refs.Export)
+	}
+	begin := time.Now()
+	registries := registriesToSignIn(b.Request, all, refs, b.warnings)
+	b.signIn = signInTo(ctx, registries, b.dir, loginTimeout(b.Request, all), b.warnings)
+	if b.signIn.failed && throttle.FromContext(ctx).Total() == 0 {
+		b.budget.spend(time.Since(begin))
+	}
+	b.env = append(b.env, b.signIn.env...)
+	timeout := max(time.Second, cacheTimeout(b.Settings)-throttle.FromContext(ctx).Total())
+	none := make(chan cache.Inputs, 1)
+	none <- cache.Inputs{}
+	b.lookup = startLookup(ctx, b.flags, timeout, b.signIn.keychain, none)
+	for _, t := range b.targets {
+		t.signIn = signIn{keychain: b.signIn.keychain}
+		t.lookup = startLookup(ctx, t.flags, timeout, b.signIn.keychain, t.inputs)
+	}
+}
+
+// names returns the names of targets, separated by commas.
+func names(targets []*bakedTarget) string {
+	var all []string
+	for _, t := range targets {
+		all = append(all, t.Name)
+	}
+	if len(all) > shownTargets {
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:shownTargets], ", "), len(all)-shownTargets)
+	}
+	return strings.Join(all, ", ")
+}
+
+// shownTargets is how many targets a line names.
+const shownTargets = 6

@@ -1,0 +1,480 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/layercache/layercache/internal/buildkit/buildx"
+	"github.com/layercache/layercache/internal/buildkit/display"
+	"github.com/layercache/layercache/internal/buildkit/jobbuilder"
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/registry/throttle"
+	"github.com/layercache/layercache/internal/report/escape"
+	"github.com/layercache/layercache/internal/variables"
+	"github.com/layercache/layercache/internal/verdict"
+)
+
+// execute is job.execute for all targets.
+func (b *baking) execute(ctx context.Context) (outcome, error) {
+	b.plan(ctx)
+	whole, err := b.buildDespiteCache(ctx)
+	if err != nil {
+		return outcome{}, err
+	}
+	var late []*bakedTarget
+	for _, t := range b.targets {
+		t.noteUnreached(&t.outcome)
+		ranStep := slices.ContainsFunc(t.outcome.steps, func(step progress.Step) bool { return step.Ran && !step.IsFrom() })
+		switch {
+		case !t.skipsExport || t.outcome.exitCode != 0:
+		case !ranStep:
+			t.outcome.unchanged = true
+		default:
+			late = append(late, t)
+		}
+	}
+	b.exportLate(ctx, late, "because a step had to run")
+	b.exportAfterThrottling(ctx, whole.exitCode)
+	return whole, nil
+}
+
+// plan sets the cache flags of each target for the first call.
+func (b *baking) plan(ctx context.Context) {
+	without := map[string][]*bakedTarget{}
+	throttled := throttle.FromContext(ctx).Total()
+	b.budget.spend(throttled)
+	for _, t := range b.targets {
+		plan, problems := t.reachable(ctx)
+		for _, problem := range problems {
+			without[problem] = append(without[problem], t)
+		}
+		// All targets' inputs are read at the same time, so all of them may wait for all.
+		t.plan, t.skipsExport = t.exported(plan, nothingNewWait*time.Duration(len(b.targets)))
+		b.budget.spend(max(0, t.budget.spent-throttled))
+		t.budget = b.budget
+	}
+	for problem, targets := range without {
+		b.say("building without the cache: %s (%s)", escape.Line(problem), names(targets))
+	}
+}
+
+// buildDespiteCache builds all targets, and repeats the call according to retryPolicy. A target whose cache made the call fail
+// is then built without it, the others with theirs; the builder has what they finished.
+func (b *baking) buildDespiteCache(ctx context.Context) (outcome, error) {
+	if b.budget.left() == 0 {
+		for _, t := range b.targets {
+			if dropped := t.budgetUsedUp(&t.plan); dropped != nil {
+				t.outcome = *dropped
+			}
+		}
+	}
+	replaced := false
+	var imports float64
+	for {
+		whole, err := b.callWithinBudget(ctx)
+		if err != nil {
+			return outcome{}, err
+		}
+		imports += whole.timing.Import
+		causes := b.cacheFailures(whole)
+		s := situation{failed: whole.exitCode != 0, stopped: stoppedBy(ctx) != nil, replaced: replaced}
+		if s.failed && !s.stopped {
+			s.builderDied, s.throttled = b.builderDied(whole), b.throttledIn(whole)
+			for _, t := range b.targets {
+				if s.cause == nil {
+					s.cause = causes[t]
+				}
+			}
+		}
+		if s.throttled != "" && nextStep(s) == repeatAfterWait && !b.awaitRegistry(ctx, s.throttled) {
+			if err := stoppedBy(ctx); err != nil {
+				return outcome{}, err
+			}
+			s.throttled = ""
+		}
+		switch nextStep(s) {
+		case finish:
+			whole.timing.Import = imports
+			return whole, nil
+		case repeatAfterWait:
+			b.say("building again after the wait (%s)", escape.Line(verdict.Cause(s.throttled)))
+			for _, t := range b.targets {
+				t.outcome.imports = slices.DeleteFunc(t.outcome.imports, func(attempt progress.Import) bool { return verdict.Throttled(attempt.Error) })
+			}
+		case repeatOnNewBuilder:
+			b.say("the builder ended unexpectedly (%s): building again on a new one", b.builder.failure())
+			replaced = !errors.Is(b.builder.started.Failure(), jobbuilder.ErrEndedByBuild)
+			err = b.replaceBuilder(ctx)
+		case leaveStuckBuilder:
+			err = b.stuckError(errors.New("bake stays on the builder that --builder names"))
+		case repeatWithoutCache:
+			b.dropCaches(causes)
+		case repeatWithoutCacheOnNewBuilder:
+			b.dropCaches(causes)
+			b.builder.mayBeStuck = s.cause.waitedFor == progress.AwaitsImport && !b.builder.isReplaceable()
+			err = b.replaceBuilder(ctx)
+		}
+		if err != nil {
+			return outcome{}, err
+		}
+		b.shareBuilder()
+	}
+}
+
+// dropCaches removes the caches that made the call fail from the plans of their targets.
+func (b *baking) dropCaches(causes map[*bakedTarget]*cacheFailure) {
+	texts := map[string][]*bakedTarget{}
+	for _, t := range b.targets {
+		if cause := causes[t]; cause != nil {
+			texts[cause.String()] = append(texts[cause.String()], t)
+			cause.applyTo(&t.outcome, &t.plan)
+		}
+	}
+	for text, targets := range texts {
+		b.say("%s: building again without it (%s)", escape.Line(text), names(targets))
+	}
+}
+
+// cacheFailures returns the failure of the cache of each target that has one.
+func (b *baking) cacheFailures(whole outcome) map[*bakedTarget]*cacheFailure {
+	failures := map[*bakedTarget]*cacheFailure{}
+	if whole.exitCode == 0 {
+		return failures
+	}
+	for _, t := range b.targets {
+		ended := t.outcome
+		ended.stall, ended.complaint = whole.stall, whole.complaint
+		if usesCache(t.plan) && t.isConcerned(whole.stall) {
+			if cause := t.cacheFailureIn(ended, t.plan); cause != nil {
+				failures[t] = cause
+			}
+		}
+	}
+	return failures
+}
+
+// isConcerned reports whether the cache of the target is one that made layercache end the call: one that is being read,
+// or written. It is true if layercache did not end the call.
+func (t *bakedTarget) isConcerned(s stall) bool {
+	switch {
+	case s.waitedFor == progress.AwaitsNothing && s.throttled == "":
+		return true
+	case s.waitedFor == progress.AwaitsExport:
+		return t.outcome.graph.ExportsCache()
+	case len(s.refs) > 0:
+		return slices.ContainsFunc(t.plan.Refs.Imports, func(ref string) bool { return slices.Contains(s.refs, ref) })
+	}
+	return len(t.plan.From) > 0
+}
+
+// callWithinBudget is job.callWithinBudget for all targets.
+func (b *baking) callWithinBudget(ctx context.Context) (outcome, error) {
+	waits, left := throttle.FromContext(ctx), b.budget.left()
+	before := waits.Total()
+	whole, err := b.call(ctx)
+	b.budget.spend(max(0, waits.Total()-before-(left-b.budget.left())))
+	return whole, err
+}
+
+// call calls buildx for all targets, shows its progress until it ends, and sets the outcome of each target. An earlier
+// outcome of a target is added to it.
+func (b *baking) call(ctx context.Context) (outcome, error) {
+	if b.args.OnlyChecks {
+		return b.check(ctx)
+	}
+	if err := errors.Join(b.hideOutputs(), b.placeTargets()); err != nil {
+		return outcome{}, err
+	}
+	metadata := within(b.Dir, b.args.MetadataFile)
+	arguments := []string{}
+	if b.args.MetadataFile == "" {
+		metadata = filepath.Join(b.dir, "metadata.json")
+		arguments = append(arguments, "--metadata-file="+metadata)
+	}
+	if b.Settings.Refresh {
+		arguments = append(arguments, "--no-cache")
+	}
+	var formed []string
+	for _, t := range b.targets {
+		arguments = append(arguments, b.overrides(t)...)
+		if _, changed := t.imageForm().Outputs(t.outputs()); changed {
+			formed = append(formed, t.Name)
+		}
+	}
+	// The caller's own values of --set come first: of two values, buildx takes the last or both.
+	cmd := b.command(ctx, slices.Concat(b.bakeArguments(), b.callersFlags(formed), arguments, b.bake.Positional()))
+	if stdout := b.Stdout; stdout != nil {
+		text := display.NewText(stdout)
+		defer text.Flush()
+		cmd.Stdout = text
+	}
+	targets := progress.NewTargets(b.targetNames())
+	code, stall, err := b.watchCall(ctx, cmd, b.mode, progress.NewGraph(), targets)
+	if err != nil {
+		return outcome{}, err
+	}
+	var images map[string]builtImage
+	if code == 0 || b.bake.Value("jobs") != "" {
+		images = readBakeMetadata(metadata)
+	}
+	for _, t := range b.targets {
+		t.take(targets, b.sameSource(t), code, images[t.Name])
+		for _, attempt := range cmd.locked {
+			if slices.Contains(t.flags.Refs.Imports, attempt.Ref) {
+				t.outcome.imports = append(t.outcome.imports, attempt)
+			}
+		}
+	}
+	all := targets.All
+	return outcome{graph: all, images: all.Images(), timing: all.Timing(), activities: all.Activities(), exitCode: code, stall: stall, complaint: cmd.complaint}, nil
+}
+
+// take sets the outcome after a call, with that of an earlier call added.
+func (t *bakedTarget) take(targets *progress.Targets, same []string, code int, image builtImage) {
+	earlier, graph := t.outcome, targets.Graph(t.Name)
+	if code != 0 && graph.HasExported(t.placement.Image != "" || slices.ContainsFunc(t.OwnOutputs(), buildx.Pushes)) {
+		code = 0
+	}
+	span := targets.Span(t.Name)
+	t.span += max(0, span.End.Sub(span.Start))
+	t.outcome = outcome{
+		graph: graph, steps: targets.Steps(t.Name, same), images: graph.Images(), imports: graph.Imports(), timing: graph.Timing(), activities: graph.Activities(),
+		export: graph.Export(), exitCode: code, frontend: graph.Frontend(append(t.args.Scanners, defaultScanner)), image: image.digest, imageID: image.id,
+	}
+	if earlier.graph != nil || len(earlier.imports) > 0 {
+		t.outcome.add(earlier)
+	}
+}
+
+// sameSource returns the other targets that differ from the target only in what becomes of the image and in the stage.
+func (b *baking) sameSource(t *bakedTarget) []string {
+	var same []string
+	for _, other := range b.targets {
+		if other != t && other.SameSource(t.Target) {
+			same = append(same, other.Name)
+		}
+	}
+	return same
+}
+
+func (b *baking) targetNames() []string {
+	var all []string
+	for _, t := range b.targets {
+		all = append(all, t.Name)
+	}
+	return all
+}
+
+// bakeArguments returns the start of every call that builds.
+func (b *baking) bakeArguments() []string {
+	return append([]string{"bake", "--progress=rawjson"}, b.onBuilder()...)
+}
+
+// callersFlags returns the caller's flags, without the outputs of the replaced targets, and without all that say where
+// images go if overrides does.
+func (b *baking) callersFlags(replaced []string) []string {
+	if b.keepsImages() {
+		return b.bake.FlagsForOutputs()
+	}
+	return b.bake.Flags(replaced...)
+}
+
+// onBuilder returns the flag that names the builder.
+func (b *baking) onBuilder() []string {
+	if name := cmp.Or(b.builder.name, b.args.Builder); name != "" {
+		return []string{"--builder=" + name}
+	}
+	return nil
+}
+
+// hideOutputs sets the Dockerfile of each target that leaves out what layercache wrote.
+func (b *baking) hideOutputs() error {
+	for _, t := range b.targets {
+		if t.Inline != "" {
+			continue
+		}
+		args, err := t.withoutOutputs()
+		if err != nil {
+			return err
+		}
+		t.dockerfile = ""
+		if args.Dockerfile != t.args.Dockerfile {
+			t.dockerfile = args.Dockerfile
+		}
+	}
+	return nil
+}
+
+// overrides returns the flags of buildx that give a target its cache and the form of its image. A target may inherit from
+// another one, with the values of --set, so each value is set for each target.
+func (b *baking) overrides(t *bakedTarget) []string {
+	if t.args.OnlyChecks {
+		return nil
+	}
+	var arguments []string
+	set := func(name, value string) { arguments = append(arguments, "--set="+t.Name+"."+name+"="+value) }
+	setAll := func(name string, values []string) {
+		if len(values) == 0 {
+			values = []string{""}
+		}
+		for _, value := range values {
+			set(name, value)
+		}
+	}
+	plan := t.plan
+	if b.builder.kind == variables.BuilderNative {
+		plan = plan.BuilderSignsIn()
+	}
+	from, to := t.OwnCacheFrom(), t.OwnCacheTo()
+	if !b.Settings.Refresh && !t.args.NoCache {
+		from = append(slices.Clone(plan.From), from...)
+	}
+	if flag := t.exportFlag(plan); flag != "" {
+		to = append([]string{flag}, to...)
+	}
+	if slices.ContainsFunc(b.targets, (*bakedTarget).hasCache) {
+		setAll("cache-from", from)
+		setAll("cache-to", to)
+	}
+	if outputs, changed := t.imageForm().Outputs(t.outputs()); changed || b.keepsImages() {
+		// First an empty one: newer versions of buildx then leave out what --set gives to a pattern.
+		setAll("output", append([]string{""}, outputs...))
+	}
+	if b.keepsImages() {
+		tags := t.Tags
+		if t.placement.Image != "" {
+			tags = []string{t.placement.Image}
+		}
+		setAll("tags", tags)
+	}
+	for name, place := range t.placement.Contexts {
+		if t.Contexts[name] == "" {
+			set("contexts."+name, place)
+		}
+	}
+	for _, label := range t.labels {
+		arguments = append(arguments, "--set="+t.Name+".labels."+label)
+	}
+	if slices.ContainsFunc(b.targets, func(other *bakedTarget) bool { return other.dockerfile != "" }) && t.Inline == "" {
+		dockerfile := t.Dockerfile
+		if t.dockerfile != "" {
+			dockerfile = t.dockerfile
+			arguments = append(arguments, "--allow=fs.read="+filepath.Dir(t.dockerfile))
+		}
+		set("dockerfile", dockerfile)
+	}
+	return arguments
+}
+
+// exportLate repeats the build of targets on the same builder, which has every step, and exports only their caches.
+func (b *baking) exportLate(ctx context.Context, targets []*bakedTarget, reason string) {
+	if len(targets) == 0 {
+		return
+	}
+	begin := time.Now()
+	b.say("writing the cache of %s after all, %s", names(targets), reason)
+	var arguments, late []string
+	for _, t := range targets {
+		t.plan = t.flags
+		late = append(late, t.Name)
+		for _, argument := range b.overrides(t) {
+			if !strings.HasPrefix(argument, "--set="+t.Name+".output=") {
+				arguments = append(arguments, argument)
+			}
+		}
+		arguments = append(arguments, "--set="+t.Name+".attest=type=provenance,disabled=true")
+	}
+	arguments = append(arguments, "--set=*.output=type=cacheonly")
+	cmd := b.command(ctx, slices.Concat(b.bakeArguments(), b.bake.CacheOnlyFlags(), arguments, b.bake.PositionalOf(late)))
+	graphs := progress.NewTargets(b.linkedNames(targets))
+	_, stall, err := b.watchCall(ctx, cmd, display.Quiet, progress.NewGraph(), graphs)
+	for _, t := range targets {
+		t.outcome.export = b.lateExport(graphs.Graph(t.Name).Export(), stall, err)
+		t.outcome.exportSeconds += time.Since(begin).Seconds()
+	}
+}
+
+// linkedNames returns the names of the targets, and of those that they take as a context, in all steps.
+func (b *baking) linkedNames(targets []*bakedTarget) []string {
+	var found []string
+	var add func(t *bakedTarget)
+	add = func(t *bakedTarget) {
+		if slices.Contains(found, t.Name) {
+			return
+		}
+		found = append(found, t.Name)
+		for _, context := range t.Contexts {
+			for _, other := range b.targets {
+				if context == "target:"+other.Name {
+					add(other)
+				}
+			}
+		}
+	}
+	for _, t := range targets {
+		add(t)
+	}
+	return found
+}
+
+// exportAfterThrottling is job.exportAfterThrottling for all targets.
+func (b *baking) exportAfterThrottling(ctx context.Context, code int) {
+	for code == 0 && b.budget.left() > 0 {
+		var throttled []*bakedTarget
+		for _, t := range b.targets {
+			if verdict.Throttled(t.outcome.export.Error) {
+				throttled = append(throttled, t)
+			}
+		}
+		if len(throttled) == 0 || !b.awaitRegistry(ctx, throttled[0].outcome.export.Error) {
+			return
+		}
+		b.exportLate(ctx, throttled, "because a registry throttled it")
+	}
+}
+
+// check passes a call that builds nothing on to buildx unchanged.
+func (b *baking) check(ctx context.Context) (outcome, error) {
+	cmd := b.command(ctx, slices.Concat([]string{"bake"}, b.onBuilder(), b.bake.All))
+	defer cmd.interrupt(nil)
+	cmd.Stdout, cmd.Stderr = b.Stdout, b.stderr()
+	if stderr, ok := cmd.Stderr.(*display.JSON); ok {
+		cmd.Stderr = stderr.Raw()
+	}
+	code, err := exitCode(ctx, cmd.Run())
+	for _, t := range b.targets {
+		t.outcome = outcome{graph: progress.NewGraph(), exitCode: code}
+	}
+	return outcome{graph: progress.NewGraph(), exitCode: code}, err
+}
+
+// builtImage is the digest and the id of an image, as in outcome.
+type builtImage struct{ digest, id string }
+
+// readBakeMetadata returns the images of the targets in buildx's metadata file. A pipe is not read.
+func readBakeMetadata(path string) map[string]builtImage {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	var all map[string]json.RawMessage
+	if json.Unmarshal(content, &all) != nil {
+		return nil
+	}
+	images := map[string]builtImage{}
+	for name, target := range all {
+		digest, id := imageIn(target)
+		images[name] = builtImage{digest, id}
+	}
+	return images
+}

@@ -1,0 +1,105 @@
+package run
+
+import (
+	"context"
+	"net/url"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/registry/throttle"
+	"github.com/layercache/layercache/internal/verdict"
+)
+
+// BuildKit repeats a request that is answered with 429 up to four times within milliseconds, one with 502, 503
+// or 504 for some seconds at most, reads no Retry-After, and then gives the import, the export or the build
+// up. So layercache waits, and then calls BuildKit again.
+//
+// https://github.com/containerd/containerd/blob/v2.4.2/core/remotes/docker/resolver.go
+// https://github.com/moby/buildkit/blob/v0.34.2/util/resolver/retryhandler/retry.go
+
+// blobDigest matches the digest at the end of the URL of a blob.
+var blobDigest = regexp.MustCompile(`/blobs/(sha256:[0-9a-f]{64})\b`)
+
+// throttledIn returns the error of a registry that throttled the call and so made it fail. It is empty if
+// something else made it fail, or the budget is used up.
+func (j *job) throttledIn(ended outcome) string {
+	failures := ended.graph.Failures()
+	switch {
+	case j.budget.left() == 0 || ended.stall.waitedFor != progress.AwaitsNothing || j.args.ReadsStdin() && j.stdin == nil:
+		return ""
+	case ended.stall.throttled != "":
+		return ended.stall.throttled
+	case slices.ContainsFunc(failures, ownFault.MatchString):
+		return ""
+	}
+	if i := slices.IndexFunc(failures, verdict.Throttled); i >= 0 {
+		return failures[i]
+	}
+	return ""
+}
+
+// callWithinBudget calls buildx. What BuildKit itself waited for a registry that throttles counts too, as far as
+// the watch has not counted it.
+func (j *job) callWithinBudget(ctx context.Context, plan cache.Flags) (outcome, error) {
+	waits, left := throttle.FromContext(ctx), j.budget.left()
+	before := waits.Total()
+	built, err := j.call(ctx, plan)
+	j.budget.spend(max(0, waits.Total()-before-(left-j.budget.left())))
+	return built, err
+}
+
+// awaitRegistry waits after BuildKit's error: as long as the registry of the cache asks for, and twice as long
+// each time, from a second on. It returns false if the registry asks for more time than is left, or ctx ended.
+func (j *job) awaitRegistry(ctx context.Context, problem string) bool {
+	begin, waits := time.Now(), throttle.FromContext(ctx)
+	defer func() { j.budget.spend(time.Since(begin)) }()
+	left := j.budget.left()
+	wait := min(time.Second<<min(j.throttledCalls, 10), left)
+	j.throttledCalls++
+	bounded, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	if ref, digest := j.throttledContent(problem); ref != "" {
+		if cache.AwaitRegistry(bounded, ref, digest, j.signIn.keychain) != nil {
+			return false
+		}
+	}
+	// A blob may be throttled although the manifest is not.
+	wait -= time.Since(begin)
+	if wait > 0 {
+		waits.Announce(serverIn(problem), verdict.Cause(problem), wait)
+	}
+	return throttle.Sleep(ctx, wait) == nil && ctx.Err() == nil
+}
+
+// serverIn returns the host in the first URL of an error.
+func serverIn(problem string) string {
+	if at, err := url.Parse(address.FindString(problem)); err == nil && at.Host != "" {
+		return at.Host
+	}
+	return "registry"
+}
+
+// throttledContent returns the cache that an error of BuildKit is about, and the digest of the blob in it if
+// the error names one.
+func (j *job) throttledContent(problem string) (ref, digest string) {
+	refs := append(slices.Clone(j.flags.Refs.Imports), j.flags.Refs.Export)
+	ref, elsewhere := namedCache(problem, refs)
+	switch match := blobDigest.FindStringSubmatch(problem); {
+	case !j.flags.InRegistry || elsewhere:
+		return "", ""
+	case ref != "" && match != nil:
+		return ref, match[1]
+	}
+	return ref, ""
+}
+
+// exportAfterThrottling exports the cache again as long as a registry throttles the export and there is time
+// left.
+func (j *job) exportAfterThrottling(ctx context.Context, built *outcome) {
+	for built.exitCode == 0 && verdict.Throttled(built.export.Error) && j.budget.left() > 0 && j.awaitRegistry(ctx, built.export.Error) {
+		j.exportOnly(ctx, "because a registry throttled it", built)
+	}
+}
