@@ -111,13 +111,14 @@ func (p *CacheRepositoryProps) exclusionFilters() *[]awsecr.ImageTagMutabilityEx
 // encryption returns nil for the default. It is set on the CloudFormation resource because awsecr.Repository
 // accepts no key with KMS_DSSE, although ECR does.
 func (p *CacheRepositoryProps) encryption() *awsecr.CfnRepository_EncryptionConfigurationProperty {
-	kind := *awsecr.RepositoryEncryption_KMS().Value()
+	encryption := p.Encryption
 	switch {
-	case p.Encryption != nil:
-		kind = *p.Encryption.Value()
-	case p.EncryptionKey == nil:
+	case encryption == nil && p.EncryptionKey == nil:
 		return nil
+	case encryption == nil:
+		encryption = awsecr.RepositoryEncryption_KMS()
 	}
+	kind := *encryption.Value()
 	if kind == *awsecr.RepositoryEncryption_AES_256().Value() {
 		return nil
 	}

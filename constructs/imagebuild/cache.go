@@ -2,14 +2,17 @@ package imagebuild
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/layercache/layercache/constructs/validation"
+	"github.com/layercache/layercache/internal/spelling"
 )
 
 // CacheMode is where layers are kept between builds.
@@ -23,7 +26,7 @@ const (
 	// ImageCache reuses the layers of the last image, with Docker's own builder.
 	ImageCache CacheMode = "image"
 	// LocalCache uses CodeBuild's Docker layer cache, which is on a machine that the next build may or may
-	// not get:
+	// not get. It does not work in a VPC nor with the size X2_LARGE:
 	// https://docs.aws.amazon.com/codebuild/latest/userguide/caching-local.html.
 	LocalCache CacheMode = "local"
 	// S3Cache keeps the layers of all stages in a bucket.
@@ -34,13 +37,26 @@ const (
 
 var cacheModes = []CacheMode{RegistryCache, InlineCache, ImageCache, LocalCache, S3Cache, NoCache}
 
-// Compression is the compression of cached layers.
+// CachePolicy is what builds do about a cache that does not pay.
+type CachePolicy string
+
+const (
+	// Advise uses the cache in each build, and says whether it is worth its cost.
+	Advise CachePolicy = "advise"
+	// Act uses all layers, those of the last stage or no cache, whichever made the last builds of FallbackBranch
+	// shortest. Builds of other branches and of pull requests follow.
+	Act CachePolicy = "act"
+)
+
+var cachePolicies = []CachePolicy{Advise, Act}
+
+// Compression is the compression of layers.
 type Compression string
 
 const (
-	// Zstd is smaller and faster than Gzip.
+	// Zstd is faster than Gzip. Docker 20.10 and AWS Lambda may not read it.
 	Zstd Compression = "zstd"
-	// Gzip is for registries and runtimes that cannot read Zstd.
+	// Gzip is what every registry and runtime reads.
 	Gzip Compression = "gzip"
 )
 
@@ -49,13 +65,27 @@ var prefixForm = regexp.MustCompile(`^(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)+$`)
 // checkCache checks the plain values about the cache.
 func checkCache(problems *validation.Problems, c cacheOptions) {
 	if !slices.Contains(cacheModes, c.mode) {
-		problems.Add("CacheMode", fmt.Sprintf("%q is unknown", c.mode), fmt.Sprintf("use one of %s", cacheModes))
+		problems.Add("CacheMode", fmt.Sprintf("%q is unknown", c.mode), spelling.Fix(c.mode, cacheModes))
 	}
-	if c.compression != Zstd && c.compression != Gzip {
-		problems.Add("CacheCompression", fmt.Sprintf("%q is unknown", c.compression), fmt.Sprintf("use %q or %q", Zstd, Gzip))
-	}
+	checkCompression(problems, "CacheCompression", c.compression)
 	if validation.IsLiteral(&c.prefix) && !prefixForm.MatchString(c.prefix) {
 		problems.Add("CachePrefix", fmt.Sprintf("%q has the wrong form", c.prefix), "end it with a slash and do not start it with one, such as layercache/")
+	}
+}
+
+// checkPolicy checks the policy, and that the builds can act.
+func checkPolicy(problems *validation.Problems, r *resolved) {
+	policy, mode, builder := r.cache.policy, r.cache.mode, r.machine.builder
+	switch {
+	case !slices.Contains(cachePolicies, policy):
+		problems.Add("CachePolicy", fmt.Sprintf("%q is unknown", policy), spelling.Fix(policy, cachePolicies))
+	case policy == Advise:
+	case mode != RegistryCache:
+		problems.Add("CachePolicy", fmt.Sprintf("%q is not possible if CacheMode is %q", policy, mode), "leave it out, or leave CacheMode out")
+	case builder == DockerBuilder:
+		problems.Add("CachePolicy", fmt.Sprintf("%q is not possible with the builder %q, which keeps a cache of its own", policy, builder), fmt.Sprintf("leave it out, or use %q", NativeBuilder))
+	case r.bake.enabled:
+		problems.Add("CachePolicy", fmt.Sprintf("%q chooses for one image, and a bake file has several", policy), "leave it out")
 	}
 }
 
@@ -74,6 +104,33 @@ func checkCachePlace(problems *validation.Problems, c cacheOptions) {
 	case c.mode != S3Cache && c.bucket != nil:
 		problems.Add("CacheBucket", unused, fmt.Sprintf("leave it out, or set CacheMode to %q", S3Cache))
 	}
+}
+
+// checkLocalCache refuses CodeBuild's local cache on machines that do not support it:
+// https://docs.aws.amazon.com/codebuild/latest/userguide/caching-local.html.
+func checkLocalCache(problems *validation.Problems, r *resolved) {
+	if r.cache.mode != LocalCache {
+		return
+	}
+	fix := fmt.Sprintf("use CacheMode %q, or leave it out", RegistryCache)
+	add := func(prop string, unsupported bool, wrong string) {
+		if unsupported {
+			problems.Add(prop, fmt.Sprintf("%s, where CodeBuild has no local cache, so CacheMode %q keeps nothing", wrong, LocalCache), fix)
+		}
+	}
+	const largest = "BUILD_GENERAL1_2XLARGE"
+	add("Network", r.network != nil, "is a VPC")
+	if r.machine.fleet == nil {
+		add("ComputeType", computeTypeNames[r.machine.computeType] == largest, "is "+largest)
+		return
+	}
+	cfn, ok := r.machine.fleet.Node().DefaultChild().(awscodebuild.CfnFleet)
+	if !ok {
+		// The properties of an imported fleet are not known.
+		return
+	}
+	add("Fleet", cfn.FleetVpcConfig() != nil, "is in a VPC")
+	add("Fleet", valueOr(cfn.ComputeType(), "") == largest, "has machines of type "+largest)
 }
 
 // grantCache lets the role use the cache. The modes inline and image keep it in the image repository, which
@@ -122,6 +179,10 @@ func cacheVariables(c cacheOptions) map[string]string {
 	v := map[string]string{
 		"LAYERCACHE_MODE":        string(c.mode),
 		"LAYERCACHE_COMPRESSION": string(c.compression),
+	}
+	maps.Copy(v, c.mounts.variables())
+	if c.policy != Advise {
+		v["LAYERCACHE_POLICY"] = string(c.policy)
 	}
 	switch c.mode {
 	case RegistryCache:

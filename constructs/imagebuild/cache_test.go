@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
@@ -116,9 +118,41 @@ func TestProblemsOfTheCache(t *testing.T) {
 				p.CacheMode, p.CacheCompression, p.CachePrefix, p.Cache = "disk", "lz4", jsii.String("/a/../b"), nil
 			},
 			[]string{
-				`CacheMode: "disk" is unknown; use one of [registry inline image local s3 off]`,
-				`CacheCompression: "lz4" is unknown; use "zstd" or "gzip"`,
+				`CacheMode: "disk" is unknown; use one of registry, inline, image, local, s3, off`,
+				`CacheCompression: "lz4" is unknown; use one of zstd, gzip`,
 				`CachePrefix: "/a/../b" has the wrong form; end it with a slash and do not start it with one, such as layercache/`,
+			},
+		},
+		"an unknown policy": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.CachePolicy = "acts" },
+			[]string{`CachePolicy: "acts" is unknown; did you mean act?`},
+		},
+		"a policy for a cache that is no registry": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.CacheMode, p.Cache, p.CacheBucket, p.CachePolicy = imagebuild.S3Cache, nil, cacheBucket(s), imagebuild.Act
+			},
+			[]string{`CachePolicy: "act" is not possible if CacheMode is "s3"; leave it out, or leave CacheMode out`},
+		},
+		"a policy on a builder with a cache of its own": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Builder, p.CachePolicy = imagebuild.DockerBuilder, imagebuild.Act
+			},
+			[]string{`CachePolicy: "act" is not possible with the builder "docker", which keeps a cache of its own; leave it out, or use "native"`},
+		},
+		"a policy for several images": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				api := awsecr.Repository_FromRepositoryName(s, jsii.String("Api"), jsii.String("team/api"))
+				p.CachePolicy, p.Bake = imagebuild.Act, &imagebuild.Bake{Images: &map[string]awsecr.IRepository{"api": api}}
+			},
+			[]string{`CachePolicy: "act" chooses for one image, and a bake file has several; leave it out`},
+		},
+		"an unknown form of the image": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.ImageCompression, p.Attestations = "lz4", "sbom"
+			},
+			[]string{
+				`ImageCompression: "lz4" is unknown; use one of zstd, gzip`,
+				`Attestations: "sbom" is unknown; use one of image-manifest, oci-artifact, none`,
 			},
 		},
 		"S3 with a repository and no bucket": {
@@ -137,6 +171,29 @@ func TestProblemsOfTheCache(t *testing.T) {
 				p.Cache, p.CacheMode, p.Builder = nil, imagebuild.LocalCache, imagebuild.NativeBuilder
 			},
 			[]string{`Builder: is "native", but CacheMode "local" needs Docker's own builder; leave it out`},
+		},
+		"a local cache in a VPC, on the largest machine": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Cache, p.CacheMode = nil, imagebuild.LocalCache
+				p.Network, p.ComputeType = &imagebuild.Network{Vpc: vpc(s)}, awscodebuild.ComputeType_X2_LARGE
+			},
+			[]string{
+				`Network: is a VPC, where CodeBuild has no local cache, so CacheMode "local" keeps nothing; use CacheMode "registry", or leave it out`,
+				`ComputeType: is BUILD_GENERAL1_2XLARGE, where CodeBuild has no local cache, so CacheMode "local" keeps nothing; use CacheMode "registry", or leave it out`,
+			},
+		},
+		"a local cache on a fleet of the largest machines in a VPC": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				fleet := awscodebuild.NewFleet(s, jsii.String("Fleet"), &awscodebuild.FleetProps{
+					BaseCapacity: jsii.Number(1), ComputeType: awscodebuild.FleetComputeType_X2_LARGE, EnvironmentType: awscodebuild.EnvironmentType_LINUX_CONTAINER,
+				})
+				fleet.Node().DefaultChild().(awscodebuild.CfnFleet).SetFleetVpcConfig(&awscodebuild.CfnFleet_VpcConfigProperty{VpcId: jsii.String("vpc-1")})
+				p.Cache, p.CacheMode, p.Fleet, p.ComputeType = nil, imagebuild.LocalCache, fleet, awscodebuild.ComputeType_X2_LARGE
+			},
+			[]string{
+				`Fleet: is in a VPC, where CodeBuild has no local cache, so CacheMode "local" keeps nothing; use CacheMode "registry", or leave it out`,
+				`Fleet: has machines of type BUILD_GENERAL1_2XLARGE, where CodeBuild has no local cache, so CacheMode "local" keeps nothing; use CacheMode "registry", or leave it out`,
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

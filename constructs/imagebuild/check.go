@@ -23,6 +23,7 @@ func check(scope constructs.Construct, shared *perstack.Shared, r *resolved) []v
 	} else {
 		problems = append(problems, r.source.Check()...)
 	}
+	checkConnection(&problems, shared, r.source)
 	checkCachePlace(&problems, r.cache)
 	if r.image.repository != nil && r.image.name != nil {
 		problems.Add("ImageName", "is the name of a new repository, but Image gives one", "set only one of them")
@@ -31,12 +32,13 @@ func check(scope constructs.Construct, shared *perstack.Shared, r *resolved) []v
 		problems.Add("LogRetention", "is that of a new log group, but LogGroup gives one", "set only one of them")
 	}
 	checkImageIsNotCache(&problems, shared, r)
+	checkBakeImages(&problems, shared, r)
 	checkSettings(&problems, r)
 	checkPlainText(&problems, scope, r)
 	checkOneArchitecture(&problems, r)
 	checkFleet(&problems, r)
 	checkNetwork(&problems, r.network)
-	checkFilters(&problems, r.triggers)
+	checkLocalCache(&problems, r)
 	checkTriggers(&problems, r)
 	checkPullRequests(&problems, r)
 	return problems
@@ -53,14 +55,23 @@ func CheckSettings(props ImageBuildProps) []validation.Problem {
 func checkSettings(problems *validation.Problems, r *resolved) {
 	checkForms(problems, r)
 	checkTags(problems, "Tags", r.image.tags)
+	checkSigningProfiles(problems, r.signingProfiles)
 	checkCache(problems, r.cache)
+	checkPolicy(problems, r)
+	checkImageForm(problems, r.image)
+	checkPurpose(problems, r)
 	checkBuild(problems, r.build)
+	checkBake(problems, r)
 	checkMachine(problems, r.machine)
+	checkMounts(problems, r)
 	checkPlatformMachine(problems, r.build, r.machine.architecture)
 	checkBatchTags(problems, r)
 	checkLimits(problems, r.limits)
+	checkSchedule(problems, r.triggers.schedule)
 	checkHelperZip(problems, r)
+	checkDeploy(problems, r)
 	checkEnvironment(problems, "Environment", r.environment)
+	checkFilters(problems, r.triggers)
 	checkPullRequestSettings(problems, r)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 
 	"github.com/layercache/layercache/constructs/validation"
+	"github.com/layercache/layercache/internal/spelling"
 	"github.com/layercache/layercache/internal/variables"
 )
 
@@ -37,7 +38,9 @@ func (b *ImageBuild) variables(r *resolved) map[string]string {
 		v["LAYERCACHE_METRICS_NAMESPACE"] = *r.metricsNamespace
 	}
 	maps.Copy(v, cacheVariables(r.cache))
+	maps.Copy(v, imageFormVariables(r.image))
 	maps.Copy(v, buildVariables(b, r.build))
+	maps.Copy(v, bakeVariables(b, r.bake))
 	maps.Copy(v, r.environment)
 	return v
 }
@@ -59,10 +62,14 @@ func checkEnvironment(problems *validation.Problems, prop string, environment ma
 		switch known, _ := variables.Find(name); {
 		case known.Prop != "":
 			problems.Add(at, "is set by "+known.Prop, "set that instead")
+		case name == variables.Ticket:
+			problems.Add(at, "is set by BuildOnDeploy", "leave it out")
 		case strings.HasPrefix(name, variables.SecretPrefix):
 			problems.Add(at, "is set by Build.Secrets", "set that instead")
 		case !variableForm.MatchString(name) || strings.HasPrefix(name, "CODEBUILD_"):
 			problems.Add(at, "is not a valid name of a variable", "use letters, digits and '_', and do not start it with CODEBUILD_")
+		case len(variables.Similar(name)) > 0:
+			problems.Add(at, "is not a variable of layercache", spelling.Question(variables.Similar(name)))
 		case environment[name] == "":
 			problems.Add(at, "has no value", "set a value, or leave it out")
 		}

@@ -14,10 +14,13 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -62,11 +65,30 @@ func allFeatures(t *testing.T, stack awscdk.Stack, pullThrough bool) {
 	batch.QueuedTimeout, batch.AutoRetryLimit, batch.ConcurrentBuildLimit = awscdk.Duration_Hours(jsii.Number(1)), jsii.Number(1), jsii.Number(4)
 	batch.Reports, batch.MetricsNamespace, batch.EncryptionKey = jsii.Bool(true), jsii.String("layercache"), key
 	batch.RolePath = jsii.String("/ci/release/")
+	batch.BuildImages = &map[imagebuild.Architecture]*string{imagebuild.AMD64: jsii.String("aws/codebuild/amazonlinux-x86_64-standard:5.0")}
+	batch.SigningProfiles = &[]*string{stack.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("signer"), Resource: jsii.String("/signing-profiles"), ResourceName: jsii.String("images"),
+	})}
+	_, zip := synthtest.File(t, "function.zip", "function")
+	batch.BuildOnDeploy = &imagebuild.BuildOnDeploy{
+		FunctionZip: &zip, SourceVersion: jsii.String("0123456789abcdef0123456789abcdef01234567"), Inputs: &map[string]*string{"golang:1.26": jsii.String(digest)},
+	}
 	if pullThrough {
 		batch.PullThrough = pullthrough.NewPullThroughCache(stack, jsii.String("Bases"), nil)
 	}
 	build := imagebuild.NewImageBuild(stack, jsii.String("Build"), batch)
 	build.OnBuildSucceeded(jsii.String("Good"), nil)
+	rollOut, rolledOut := &imagebuild.RollOutOptions{FunctionZip: &zip}, constructs.NewConstruct(stack, jsii.String("RolledOut"))
+	build.RollOutToService(awsecs.FargateService_FromFargateServiceAttributes(stack, jsii.String("Service"), &awsecs.FargateServiceAttributes{
+		Cluster: newCluster(rolledOut), ServiceName: jsii.String("shop"),
+	}), rollOut)
+
+	function := newProps(t, synthtest.Stack())
+	function.Cache, function.CacheMode = nil, imagebuild.NoCache
+	function.BuildOnDeploy = &imagebuild.BuildOnDeploy{FunctionZip: &zip}
+	deployed := imagebuild.NewImageBuild(stack, jsii.String("Function"), function)
+	deployed.DockerImageCode(nil)
+	deployed.RollOutToFunction(awslambda.Function_FromFunctionName(rolledOut, jsii.String("Function"), jsii.String("shop")), rollOut)
 
 	server := newProps(t, synthtest.Stack())
 	server.Cache, server.CacheMode = nil, imagebuild.LocalCache

@@ -4,9 +4,12 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/jsii-runtime-go"
 
@@ -72,4 +75,27 @@ func ExampleNewImageBuild_platforms() {
 	app.Synth(nil)
 	fmt.Println(build.IsBatch(), build.PullRequestProject() != nil)
 	// Output: true false
+}
+
+// An image that reaches a service and a function after each build. An alarm tells that it did not.
+func ExampleImageBuild_RollOutToService() {
+	app := awscdk.NewApp(nil)
+	stack := awscdk.NewStack(app, jsii.String("Builds"), nil)
+	build := imagebuild.NewImageBuild(stack, jsii.String("Shop"), &imagebuild.ImageBuildProps{
+		Source:    imagebuild.Source_GitHub(jsii.String("example"), jsii.String("shop"), nil),
+		Cache:     cacherepo.NewCacheRepository(stack, jsii.String("Cache"), nil),
+		HelperZip: helperZip,
+	})
+	service := awsecs.BaseService_FromServiceArnWithCluster(stack, jsii.String("Service"), jsii.String("arn:aws:ecs:eu-west-1:111111111111:service/shops/shop"))
+	function := awslambda.Function_FromFunctionName(stack, jsii.String("Mails"), jsii.String("shop-mails"))
+
+	// Do not set FunctionZip in your program.
+	options := &imagebuild.RollOutOptions{FunctionZip: helperZip}
+	build.RollOutToService(service, options)
+	build.RollOutToFunction(function, options).MetricErrors(nil).CreateAlarm(stack, jsii.String("NotRolledOut"), &awscloudwatch.CreateAlarmOptions{
+		Threshold: jsii.Number(1), EvaluationPeriods: jsii.Number(1),
+	})
+
+	fmt.Println(len(*app.Synth(nil).Stacks()))
+	// Output: 1
 }

@@ -10,19 +10,35 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapprunner"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/internal/ecrname"
 	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/lifecycle"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-func newImageRepository(scope constructs.Construct, r *resolved) awsecr.IRepository {
-	repository := awsecr.NewRepository(scope, jsii.String("Image"), &awsecr.RepositoryProps{
-		RepositoryName:     r.image.name,
-		EncryptionKey:      r.encryptionKey,
+// imageRepository returns the repository of the image, a new one if the props give none.
+func (b *ImageBuild) imageRepository() awsecr.IRepository {
+	image := b.options.image
+	switch {
+	case image.repository != nil:
+		return image.repository
+	case image.name == nil && b.options.bake.enabled:
+		return b.options.bake.firstImage()
+	}
+	return newImageRepository(b, "Image", image.name, b.options.encryptionKey)
+}
+
+// newImageRepository makes a repository for images. A nil name leaves it to CloudFormation, a nil key is ECR's own.
+func newImageRepository(scope constructs.Construct, id string, name *string, key awskms.IKey) awsecr.IRepository {
+	repository := awsecr.NewRepository(scope, &id, &awsecr.RepositoryProps{
+		RepositoryName:     name,
+		EncryptionKey:      key,
 		ImageScanOnPush:    jsii.Bool(true),
 		ImageTagMutability: awsecr.TagMutability_MUTABLE,
 		RemovalPolicy:      awscdk.RemovalPolicy_RETAIN,
@@ -43,8 +59,8 @@ func (b *ImageBuild) appName(id string) *string {
 	case image.repository == nil && validation.IsLiteral(image.name):
 		return jsii.String(path.Base(*image.name))
 	}
-	if image.repository != nil {
-		if name := literalName(image.repository); name != "" {
+	if image.repository != nil && !b.options.bake.enabled { // No image's name is that of all targets.
+		if name := ecrname.Literal(image.repository); name != "" {
 			return jsii.String(path.Base(name))
 		}
 	}
@@ -52,19 +68,6 @@ func (b *ImageBuild) appName(id string) *string {
 		return &id
 	}
 	return b.Node().Id()
-}
-
-// literalName returns the name of a repository if it is known at synthesis: the name of an imported
-// repository, or the physical name of a new one. Otherwise it returns "".
-func literalName(repository awsecr.IRepository) string {
-	name := repository.RepositoryName()
-	if cfn, ok := repository.Node().DefaultChild().(awsecr.CfnRepository); ok {
-		name = cfn.RepositoryName()
-	}
-	if !validation.IsLiteral(name) {
-		return ""
-	}
-	return *name
 }
 
 // tagForm is the form of a tag in the OCI distribution specification.
@@ -85,6 +88,31 @@ func checkTags(problems *validation.Problems, prop string, tags []string) {
 	}
 }
 
+var profileForm = regexp.MustCompile(`^arn:aws(?:-[a-z]+)*:signer:[a-z0-9-]+:[0-9]{12}:/signing-profiles/[A-Za-z0-9_]{2,64}$`)
+
+// checkSigningProfiles refuses wildcards too: who may sign with every profile can sign for everybody.
+func checkSigningProfiles(problems *validation.Problems, profiles []string) {
+	for i, profile := range profiles {
+		if validation.IsLiteral(&profile) && !profileForm.MatchString(profile) {
+			problems.Add(fmt.Sprintf("SigningProfiles[%d]", i), fmt.Sprintf("%q is not the ARN of a signing profile", profile),
+				"give one such as arn:aws:signer:eu-west-1:111122223333:/signing-profiles/NAME, without a version")
+		}
+	}
+}
+
+// grantSigning lets the role sign what it pushes. The permissions to push the signature are those to push the
+// image: https://docs.aws.amazon.com/AmazonECR/latest/userguide/managed-signing.html.
+func grantSigning(role awsiam.IGrantable, profiles []string) {
+	if len(profiles) == 0 {
+		return
+	}
+	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee:      role,
+		Actions:      jsii.Strings("signer:SignPayload"),
+		ResourceArns: stringPointers(profiles),
+	})
+}
+
 // repositoryNames are the names of cache repositories, which every build of a stack compares with its own.
 var repositoryNames perstack.Memo[awsecr.IRepository, string]
 
@@ -97,9 +125,9 @@ func checkImageIsNotCache(problems *validation.Problems, shared *perstack.Shared
 	prop, same := "Image", false
 	switch {
 	case r.image.repository != nil:
-		same = sameRepository(r.image.repository, cache)
+		same = ecrname.Same(r.image.repository, cache)
 	case validation.IsLiteral(r.image.name):
-		name := repositoryNames.Get(shared, cache, func() string { return literalName(cache) })
+		name := repositoryNames.Get(shared, cache, func() string { return ecrname.Literal(cache) })
 		prop, same = "ImageName", *r.image.name == name
 	}
 	if same {
@@ -110,44 +138,14 @@ func checkImageIsNotCache(problems *validation.Problems, shared *perstack.Shared
 // isReleaseRepository reports whether the repository is the one that releases are pushed to.
 func (i imageOptions) isReleaseRepository(repository awsecr.IRepository) bool {
 	if i.repository != nil {
-		return sameRepository(repository, i.repository)
+		return ecrname.Same(repository, i.repository)
 	}
-	return validation.IsLiteral(i.name) && literalName(repository) == *i.name
-}
-
-// sameRepository reports whether two repositories are one construct, or have the same name and are not known
-// to be in different registries.
-func sameRepository(a, b awsecr.IRepository) bool {
-	if *a.Node().Path() == *b.Node().Path() {
-		return true
-	}
-	name := literalName(a)
-	if name == "" || name != literalName(b) {
-		return false
-	}
-	registryA, registryB := registryHost(a), registryHost(b)
-	return registryA == "" || registryB == "" || registryA == registryB
-}
-
-var registryForm = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.`)
-
-// registryHost returns the account and region at the start of the repository's URI, or "" if they are not
-// known at synthesis.
-func registryHost(repository awsecr.IRepository) string {
-	uri := awscdk.Stack_Of(repository).Resolve(repository.RepositoryUri())
-	if object, ok := uri.(map[string]any); ok {
-		if join, ok := object["Fn::Join"].([]any); ok && len(join) == 2 {
-			if parts, ok := join[1].([]any); ok && len(parts) > 0 {
-				uri = parts[0]
-			}
-		}
-	}
-	text, _ := uri.(string)
-	return registryForm.FindString(text)
+	return validation.IsLiteral(i.name) && ecrname.Literal(repository) == *i.name
 }
 
 // ImageUri returns HOST/NAME:TAG or HOST/NAME@DIGEST for tagOrDigest, such as "v1" or "sha256:…". If it is
-// nil, ImageUri uses the first of Tags without a word in braces, or "latest".
+// nil, ImageUri uses the digest of the image that the deployment builds (BuildOnDeploy), or else the first of Tags
+// without a word in braces, or "latest".
 func (b *ImageBuild) ImageUri(tagOrDigest *string) *string {
 	return b.image.RepositoryUriForTagOrDigest(b.tagOrDigest(tagOrDigest))
 }
@@ -158,15 +156,19 @@ func (b *ImageBuild) ContainerImage(tagOrDigest *string) awsecs.ContainerImage {
 	return awsecs.ContainerImage_FromEcrRepository(b.image, b.tagOrDigest(tagOrDigest))
 }
 
-// DockerImageCode returns the image for an awslambda.DockerImageFunction. tagOrDigest is as in ImageUri. AWS
-// Lambda resolves a tag only when the function is deployed.
+// DockerImageCode returns the image for an awslambda.DockerImageFunction, and makes release builds push it in
+// the form that AWS Lambda accepts: without attestations and with gzip layers. Props that prevent this are
+// errors. tagOrDigest is as in ImageUri. AWS Lambda resolves a tag only when the function is deployed, and the
+// image has to exist then.
 func (b *ImageBuild) DockerImageCode(tagOrDigest *string) awslambda.DockerImageCode {
+	b.prepareForLambda(tagOrDigest)
 	return awslambda.DockerImageCode_FromEcr(b.image, &awslambda.EcrImageCodeProps{TagOrDigest: b.tagOrDigest(tagOrDigest)})
 }
 
-// EcrImageCode returns the image for an awslambda.Function with the handler and runtime of the image.
-// tagOrDigest is as in ImageUri.
+// EcrImageCode returns the image for an awslambda.Function with the handler and runtime of the image. The form
+// of the image and tagOrDigest are as in DockerImageCode.
 func (b *ImageBuild) EcrImageCode(tagOrDigest *string) awslambda.EcrImageCode {
+	b.prepareForLambda(tagOrDigest)
 	return awslambda.Code_FromEcrImage(b.image, &awslambda.EcrImageCodeProps{TagOrDigest: b.tagOrDigest(tagOrDigest)})
 }
 
@@ -182,6 +184,9 @@ func (b *ImageBuild) AppRunnerImage(tagOrDigest *string) *awsapprunner.CfnServic
 func (b *ImageBuild) tagOrDigest(given *string) *string {
 	if given != nil {
 		return given
+	}
+	if b.deployed != nil {
+		return b.deployed.byDigest
 	}
 	for _, tag := range b.options.image.tags {
 		if !strings.Contains(tag, "{") {

@@ -3,6 +3,8 @@
 package imagebuild
 
 import (
+	"maps"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
@@ -27,17 +29,31 @@ type ImageBuild struct {
 	pullRequest *buildProject
 	image       awsecr.IRepository
 	app         *string
+	// deployed is nil without BuildOnDeploy.
+	deployed *deployedImage
+	// ends are the policies of the functions that roll out, which let them see how builds ended.
+	ends map[*stackFunction]awsiam.Policy
+	// lambdaRefusals are the reported problems of images for AWS Lambda.
+	lambdaRefusals []validation.Problem
 }
 
 // NewImageBuild makes the projects. Only Source and Cache have no default.
 func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProps) *ImageBuild {
-	b := &ImageBuild{options: resolve(props)}
+	b := &ImageBuild{options: resolve(props), ends: map[*stackFunction]awsiam.Policy{}}
 	constructs.NewConstruct_Override(b, scope, id)
 	b.shared = perstack.SharedOf(scope)
+	b.app = b.appName(*id)
 	problems := check(b, b.shared, b.options)
+	if len(problems) == 0 {
+		problems = checkApp(b)
+	}
 	var zips map[Architecture]string
 	if len(problems) == 0 {
 		zips, problems = helperZips(b.options)
+	}
+	var function string
+	if len(problems) == 0 {
+		function, problems = functionZip(b.options)
 	}
 	if len(problems) > 0 {
 		validation.Report(b, problems)
@@ -46,11 +62,9 @@ func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProp
 	}
 
 	b.release = newBuildProject(b, b.shared, b.options, b.options.rolePath, b.options.logs.group)
-	b.image = b.options.image.repository
-	if b.image == nil {
-		b.image = newImageRepository(b, b.options)
-	}
-	b.app = b.appName(*id)
+	b.createBakeImages()
+	b.image = b.imageRepository()
+	b.checkOtherBuilds()
 	b.grantRelease()
 	b.release.create(projectOptions{
 		description:      "Builds an image with a layer cache (layercache)",
@@ -61,6 +75,9 @@ func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProp
 		concurrentBuilds: b.options.limits.concurrentBuilds,
 	})
 	b.addRules()
+	b.warnOfClosedSubnets()
+	b.warnOfOldDocker()
+	b.buildOnDeploy(zips, function)
 	if b.options.pullRequests.enabled {
 		b.addPullRequests(zips)
 	}
@@ -73,7 +90,7 @@ func (b *ImageBuild) addPlaceholder() {
 	pullRequests := b.options.pullRequests.set || b.options.triggers.webhook
 	b.options = resolve(nil)
 	b.release = newPlaceholder(b, b.shared)
-	b.image = newImageRepository(b, b.options)
+	b.image = b.imageRepository()
 	b.app = b.Node().Id()
 	if pullRequests {
 		b.pullRequest = newPlaceholder(constructs.NewConstruct(b, jsii.String("PullRequest")), b.shared)
@@ -81,7 +98,7 @@ func (b *ImageBuild) addPlaceholder() {
 }
 
 func newPlaceholder(scope constructs.Construct, shared *perstack.Shared) *buildProject {
-	p := newBuildProject(scope, shared, resolve(nil), "/", nil)
+	p := newBuildProject(scope, shared, resolve(nil), defaultRolePath, nil)
 	source := awscodebuild.Source_GitHub(&awscodebuild.GitHubSourceProps{Owner: jsii.String("invalid"), Repo: jsii.String("invalid")})
 	p.project = awscodebuild.NewProject(scope, jsii.String("Project"), &awscodebuild.ProjectProps{Source: source, Role: p.role})
 	return p
@@ -90,7 +107,14 @@ func newPlaceholder(scope constructs.Construct, shared *perstack.Shared) *buildP
 // grantRelease lets release builds push the image, use the cache, pull base images and write their metrics.
 func (b *ImageBuild) grantRelease() {
 	role := b.release.role
-	ecrgrant.Push(b.shared, b.image, role)
+	if b.options.bake.enabled {
+		for _, target := range b.options.bake.targets() {
+			ecrgrant.Push(b.shared, b.options.bake.images[target], role)
+		}
+	} else {
+		ecrgrant.Push(b.shared, b.image, role)
+	}
+	grantSigning(role, b.options.signingProfiles)
 	grantCache(role, b.options.cache, b.options.cache.write)
 	if b.options.pullThrough != nil {
 		b.options.pullThrough.GrantPull(role, nil)
@@ -109,6 +133,12 @@ func (b *ImageBuild) LogGroup() awslogs.ILogGroup { return b.release.logGroup }
 
 // Image returns the repository that the image is pushed to.
 func (b *ImageBuild) Image() awsecr.IRepository { return b.image }
+
+// BakeImages returns the repositories that the images of Bake are pushed to, by the target's name. It is empty without
+// Bake.
+func (b *ImageBuild) BakeImages() map[string]awsecr.IRepository {
+	return maps.Clone(b.options.bake.images)
+}
 
 // App returns the first part of the cache's tags, which is also the dimension of the metrics.
 func (b *ImageBuild) App() *string { return b.app }

@@ -1,6 +1,7 @@
 package imagebuild_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -8,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 
@@ -89,20 +91,24 @@ func TestDefaultsOfTheVariables(t *testing.T) {
 	imagebuild.NewImageBuild(stack, jsii.String("Build"), newProps(t, stack))
 
 	assert.Equal(t, map[string]string{
-		"LAYERCACHE_REPOSITORY":      uri("CacheRepository8754AB2F"),
-		"LAYERCACHE_MODE":            "registry",
-		"LAYERCACHE_WRITE":           "true",
-		"LAYERCACHE_REFRESH":         "false",
-		"LAYERCACHE_APP":             "Build",
-		"LAYERCACHE_FALLBACK_BRANCH": "main",
-		"LAYERCACHE_BUILDER":         "auto",
-		"LAYERCACHE_REPORT_DIR":      "layercache-report",
-		"LAYERCACHE_IMAGE":           uri("BuildImage47D28642"),
-		"LAYERCACHE_PUSH":            "true",
-		"LAYERCACHE_COMPRESSION":     "zstd",
-		"LAYERCACHE_TAGS":            "latest",
-		"LAYERCACHE_DOCKERFILE":      "Dockerfile",
-		"LAYERCACHE_CONTEXT":         ".",
+		"LAYERCACHE_REPOSITORY":        uri("CacheRepository8754AB2F"),
+		"LAYERCACHE_MODE":              "registry",
+		"LAYERCACHE_WRITE":             "true",
+		"LAYERCACHE_REFRESH":           "false",
+		"LAYERCACHE_APP":               "Build",
+		"LAYERCACHE_FALLBACK_BRANCH":   "main",
+		"LAYERCACHE_BUILDER":           "auto",
+		"LAYERCACHE_REPORT_DIR":        "layercache-report",
+		"LAYERCACHE_IMAGE":             uri("BuildImage47D28642"),
+		"LAYERCACHE_PUSH":              "true",
+		"LAYERCACHE_COMPRESSION":       "gzip",
+		"LAYERCACHE_MOUNTS":            "auto",
+		"LAYERCACHE_MOUNT_LIMIT":       "2GB",
+		"LAYERCACHE_IMAGE_COMPRESSION": "gzip",
+		"LAYERCACHE_ATTESTATIONS":      "image-manifest",
+		"LAYERCACHE_TAGS":              "latest",
+		"LAYERCACHE_DOCKERFILE":        "Dockerfile",
+		"LAYERCACHE_CONTEXT":           ".",
 	}, variables(t, stack))
 }
 
@@ -114,7 +120,10 @@ func TestPropsSetVariables(t *testing.T) {
 	props.Dockerfile = jsii.String("docker/Dockerfile")
 	props.Context = jsii.String("services/api")
 	props.Tags = jsii.Strings("v1", "{commit}")
-	props.CacheCompression = imagebuild.Gzip
+	props.CacheCompression = imagebuild.Zstd
+	props.CachePolicy = imagebuild.Act
+	props.ImageCompression = imagebuild.Zstd
+	props.Attestations = imagebuild.NoAttestations
 	props.FallbackBranch = jsii.String("trunk")
 	props.PullThrough = pullthrough.NewPullThroughCache(stack, jsii.String("Pull"), &pullthrough.PullThroughCacheProps{
 		Upstreams: &[]*pullthrough.Upstream{{Registry: pullthrough.Quay}},
@@ -124,22 +133,27 @@ func TestPropsSetVariables(t *testing.T) {
 
 	const host = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
 	assert.Equal(t, map[string]string{
-		"GOFLAGS":                    "-mod=readonly",
-		"LAYERCACHE_REPOSITORY":      uri("CacheRepository8754AB2F"),
-		"LAYERCACHE_MODE":            "registry",
-		"LAYERCACHE_WRITE":           "false",
-		"LAYERCACHE_REFRESH":         "true",
-		"LAYERCACHE_APP":             "api",
-		"LAYERCACHE_FALLBACK_BRANCH": "trunk",
-		"LAYERCACHE_BUILDER":         "auto",
-		"LAYERCACHE_MIRRORS":         "quay.io=" + host + "/quay",
-		"LAYERCACHE_REPORT_DIR":      "layercache-report",
-		"LAYERCACHE_IMAGE":           host + "/team/api",
-		"LAYERCACHE_PUSH":            "true",
-		"LAYERCACHE_COMPRESSION":     "gzip",
-		"LAYERCACHE_TAGS":            "v1,{commit}",
-		"LAYERCACHE_DOCKERFILE":      "docker/Dockerfile",
-		"LAYERCACHE_CONTEXT":         "services/api",
+		"GOFLAGS":                      "-mod=readonly",
+		"LAYERCACHE_REPOSITORY":        uri("CacheRepository8754AB2F"),
+		"LAYERCACHE_MODE":              "registry",
+		"LAYERCACHE_WRITE":             "false",
+		"LAYERCACHE_REFRESH":           "true",
+		"LAYERCACHE_APP":               "api",
+		"LAYERCACHE_FALLBACK_BRANCH":   "trunk",
+		"LAYERCACHE_BUILDER":           "auto",
+		"LAYERCACHE_MIRRORS":           "quay.io=" + host + "/quay",
+		"LAYERCACHE_REPORT_DIR":        "layercache-report",
+		"LAYERCACHE_IMAGE":             host + "/team/api",
+		"LAYERCACHE_PUSH":              "true",
+		"LAYERCACHE_COMPRESSION":       "zstd",
+		"LAYERCACHE_POLICY":            "act",
+		"LAYERCACHE_MOUNTS":            "auto",
+		"LAYERCACHE_MOUNT_LIMIT":       "2GB",
+		"LAYERCACHE_IMAGE_COMPRESSION": "zstd",
+		"LAYERCACHE_ATTESTATIONS":      "none",
+		"LAYERCACHE_TAGS":              "v1,{commit}",
+		"LAYERCACHE_DOCKERFILE":        "docker/Dockerfile",
+		"LAYERCACHE_CONTEXT":           "services/api",
 	}, variables(t, stack))
 }
 
@@ -225,4 +239,26 @@ func TestAnImageBuildIsAGrantee(t *testing.T) {
 	policy := synthtest.RolePolicy(t, stack)
 	assert.Contains(t, policy[len(policy)-1], "s3:PutObject")
 	assert.Contains(t, policy[len(policy)-1], "arn:${AWS::Partition}:s3:::models/*")
+}
+
+func TestTheCheckOfTheServiceRoleIsOffOnlyForARoleWithAPath(t *testing.T) {
+	for name, c := range map[string]struct {
+		rolePath *string
+		want     bool
+	}{
+		"a role without a path passes the check":                {nil, false},
+		"the check takes the ARN of a role with a path wrongly": {jsii.String("/ci/"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			props := newProps(t, stack)
+			props.RolePath = c.rolePath
+			build := imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+
+			acknowledged := slices.ContainsFunc(*build.Project().Node().Metadata(), func(entry *constructs.MetadataEntry) bool {
+				return *entry.Type == *awscdk.Validations_ACKNOWLEDGED_RULES_METADATA_KEY()
+			})
+			assert.Equal(t, c.want, acknowledged)
+		})
+	}
 }

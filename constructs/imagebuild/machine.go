@@ -2,17 +2,19 @@ package imagebuild
 
 import (
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
+	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/buildspecs"
 	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/validation"
+	"github.com/layercache/layercache/internal/spelling"
 )
 
 // Architecture is the processor architecture of the build machine, and so of the image that it builds.
@@ -33,18 +35,61 @@ func architectures(r *resolved) []Architecture {
 	return []Architecture{r.machine.architecture}
 }
 
-// The newest Amazon Linux 2023 images that CodeBuild curates, by id, because the CDK does not list them yet:
-// https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html.
-const (
-	amd64Image = "aws/codebuild/amazonlinux-x86_64-standard:6.0"
-	arm64Image = "aws/codebuild/amazonlinux-aarch64-standard:4.0"
+// architectureNames are the names that other programs give to the architectures.
+var architectureNames = map[string]Architecture{
+	"x86": AMD64, "x86_64": AMD64, "x86-64": AMD64, "x64": AMD64, "intel": AMD64,
+	"arm": ARM64, "aarch64": ARM64, "armv8": ARM64, "graviton": ARM64,
+}
+
+// architectureFix returns what to write instead of an unknown architecture.
+func architectureFix(typed Architecture) string {
+	known := []Architecture{AMD64, ARM64}
+	name := strings.TrimPrefix(strings.ToLower(string(typed)), "linux/")
+	if meant, ok := architectureNames[name]; ok {
+		return spelling.Question([]string{string(meant)})
+	}
+	return spelling.Fix(Architecture(name), known)
+}
+
+// defaultImages are the newest Amazon Linux 2023 images that CodeBuild curates, by id, because the CDK does not
+// list them yet: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html.
+var defaultImages = map[Architecture]string{AMD64: buildspecs.AMD64Image, ARM64: buildspecs.ARM64Image}
+
+// buildImage is the image of a build machine.
+type buildImage struct {
+	architecture Architecture
+	id           string
+}
+
+func (i buildImage) construct() awscodebuild.IBuildImage {
+	if i.architecture == ARM64 {
+		return awscodebuild.LinuxArmBuildImage_FromCodeBuildImageId(&i.id)
+	}
+	return awscodebuild.LinuxBuildImage_FromCodeBuildImageId(&i.id)
+}
+
+var (
+	imageForm = regexp.MustCompile(`^aws/codebuild/[A-Za-z0-9_-]+:[A-Za-z0-9._-]+$`)
+	// otherImage matches the images on which no builder of Linux images runs.
+	otherImage = regexp.MustCompile(`lambda|windows|macos`)
 )
 
-func (a Architecture) buildImage() awscodebuild.IBuildImage {
-	if a == ARM64 {
-		return awscodebuild.LinuxArmBuildImage_FromCodeBuildImageId(jsii.String(arm64Image))
+// checkImages checks the ids of the build images: their form, and that their names fit the machine.
+func checkImages(problems *validation.Problems, images map[Architecture]string) {
+	for _, architecture := range slices.Sorted(maps.Keys(images)) {
+		id, at := images[architecture], fmt.Sprintf("BuildImages[%q]", architecture)
+		isARM := strings.Contains(id, "aarch64")
+		switch {
+		case architecture != AMD64 && architecture != ARM64:
+			problems.Add(at, "is not an architecture", architectureFix(architecture))
+		case !imageForm.MatchString(id):
+			problems.Add(at, fmt.Sprintf("%q is not the id of an image that CodeBuild curates", id), "give one such as "+defaultImages[architecture])
+		case otherImage.MatchString(id):
+			problems.Add(at, fmt.Sprintf("%q cannot run a builder", id), "give one such as "+defaultImages[architecture])
+		case isARM != (architecture == ARM64):
+			problems.Add(at, fmt.Sprintf("%q is an image of another architecture", id), "give one such as "+defaultImages[architecture])
+		}
 	}
-	return awscodebuild.LinuxBuildImage_FromCodeBuildImageId(jsii.String(amd64Image))
 }
 
 // Builder is the kind of BuildKit builder that runs a build.
@@ -103,13 +148,24 @@ var computeTypeNames = map[awscodebuild.ComputeType]string{
 	awscodebuild.ComputeType_X2_LARGE: "BUILD_GENERAL1_2XLARGE",
 }
 
+// computeTypeFix returns what to write instead of an unknown size, which may be CloudFormation's name of one.
+func computeTypeFix(typed awscodebuild.ComputeType) string {
+	for size, name := range computeTypeNames {
+		if strings.EqualFold(string(typed), name) {
+			return spelling.Question([]string{string(size)})
+		}
+	}
+	return spelling.Fix(typed, computeTypes)
+}
+
 // buildImages are the build images that the projects of a stack share.
-var buildImages perstack.Memo[Architecture, awscodebuild.IBuildImage]
+var buildImages perstack.Memo[buildImage, awscodebuild.IBuildImage]
 
 // buildEnvironment returns the machine. It is privileged unless a Docker server runs the containers.
 func buildEnvironment(shared *perstack.Shared, m machineOptions) *awscodebuild.BuildEnvironment {
+	image := buildImage{m.architecture, m.images[m.architecture]}
 	environment := &awscodebuild.BuildEnvironment{
-		BuildImage:  buildImages.Get(shared, m.architecture, m.architecture.buildImage),
+		BuildImage:  buildImages.Get(shared, image, image.construct),
 		ComputeType: m.computeType,
 		Privileged:  jsii.Bool(m.dockerServer == nil),
 		Fleet:       m.fleet,
@@ -126,19 +182,20 @@ func buildEnvironment(shared *perstack.Shared, m machineOptions) *awscodebuild.B
 // checkMachine checks the plain values about the machine.
 func checkMachine(problems *validation.Problems, m machineOptions) {
 	if m.architecture != AMD64 && m.architecture != ARM64 {
-		problems.Add("Architecture", fmt.Sprintf("%q is unknown", m.architecture), fmt.Sprintf("use %q or %q", AMD64, ARM64))
+		problems.Add("Architecture", fmt.Sprintf("%q is unknown", m.architecture), architectureFix(m.architecture))
 	}
+	checkImages(problems, m.images)
 	if !slices.Contains(computeTypes, m.computeType) {
-		problems.Add("ComputeType", fmt.Sprintf("%q cannot run a builder", m.computeType), fmt.Sprintf("use one of %s", computeTypes))
+		problems.Add("ComputeType", fmt.Sprintf("%q is not a size of a machine that runs a builder", m.computeType), computeTypeFix(m.computeType))
 	}
 	if !slices.Contains(builders, m.builder) {
-		problems.Add("Builder", fmt.Sprintf("%q is unknown", m.builder), fmt.Sprintf("use one of %s", builders))
+		problems.Add("Builder", fmt.Sprintf("%q is unknown", m.builder), spelling.Fix(m.builder, builders))
 	} else if m.needsDocker != "" && m.builder != DockerBuilder {
 		problems.Add("Builder", fmt.Sprintf("is %q, but %s needs Docker's own builder", m.builder, m.needsDocker), "leave it out")
 	}
 	if server := m.dockerServer; server != nil {
 		if !slices.Contains(dockerServerTypes, server.computeType) {
-			problems.Add("DockerServer.ComputeType", fmt.Sprintf("%q is not a size of a Docker server", server.computeType), fmt.Sprintf("use one of %s", dockerServerTypes))
+			problems.Add("DockerServer.ComputeType", fmt.Sprintf("%q is not a size of a Docker server", server.computeType), spelling.Fix(server.computeType, dockerServerTypes))
 		}
 		checkSecurityGroups(problems, "DockerServer.SecurityGroups", server.securityGroups)
 	}
@@ -172,8 +229,11 @@ func checkFleet(problems *validation.Problems, r *resolved) {
 	if r.network != nil {
 		problems.Add("Network", "has no effect on a fleet", "set the VPC on the fleet")
 	}
-	// The type of an imported fleet is not known.
-	if validation.IsLiteral(fleet.FleetArn()) {
+	if _, own := fleet.(awscodebuild.Fleet); !own {
+		// The type of an imported fleet is not known. The CDK asks for it, and throws, unless it knows the ARN.
+		if !validation.IsLiteral(fleet.FleetArn()) {
+			problems.Add("Fleet", "is imported by an ARN that is not known at synthesis, which the CDK does not support", "import it by its ARN as text, or create it in this app")
+		}
 		return
 	}
 	want := awscodebuild.EnvironmentType_LINUX_CONTAINER
@@ -194,18 +254,8 @@ const (
 )
 
 func checkLimits(problems *validation.Problems, l limitOptions) {
-	for _, c := range []struct {
-		prop  string
-		value awscdk.Duration
-		max   float64
-	}{{"Timeout", l.timeout, maxTimeout}, {"QueuedTimeout", l.queuedTimeout, maxQueuedTimeout}} {
-		if c.value == nil {
-			continue
-		}
-		if minutes := *c.value.ToMinutes(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)}); minutes < minTimeout || minutes > c.max {
-			problems.Add(c.prop, fmt.Sprintf("%v minutes is out of CodeBuild's range", minutes), fmt.Sprintf("give %d to %v minutes", minTimeout, c.max))
-		}
-	}
+	problems.CheckMinutes("Timeout", l.timeout, minTimeout, maxTimeout)
+	problems.CheckMinutes("QueuedTimeout", l.queuedTimeout, minTimeout, maxQueuedTimeout)
 	if n := l.autoRetryLimit; n != nil && (*n < 0 || *n > maxRetries || *n != float64(int(*n))) {
 		problems.Add("AutoRetryLimit", fmt.Sprintf("%v is out of CodeBuild's range", *n), fmt.Sprintf("give 0 to %d", maxRetries))
 	}
@@ -214,79 +264,6 @@ func checkLimits(problems *validation.Problems, l limitOptions) {
 
 func checkConcurrency(problems *validation.Problems, prop string, limit *float64) {
 	if limit != nil && (*limit < 1 || *limit != float64(int(*limit))) {
-		problems.Add(prop, fmt.Sprintf("%v is not a number of builds", *limit), "give 1 or more")
+		problems.Add(prop, fmt.Sprintf("%v is not a number of builds", *limit), "give a whole number of at least 1")
 	}
-}
-
-// Network runs builds in a VPC. Builds reach Git hosts and upstream registries through NAT. They reach AWS
-// services through NAT too, or through endpoints:
-//
-//   - interface endpoints: logs, ecr.api and ecr.dkr
-//   - a gateway endpoint: s3, where ECR keeps layers and where the helper comes from
-//   - with build secrets: secretsmanager or ssm, and kms
-//   - with MetricsNamespace: monitoring
-//   - with CodeCommit: git-codecommit
-//   - with a connection: codeconnections.api
-//   - with Reports: codebuild
-//
-// With these endpoints, builds of CodeCommit, S3 and directory sources need no NAT if all base images were
-// pulled through a pull-through cache before. A first pull needs a way to the internet:
-// https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html,
-// https://docs.aws.amazon.com/codebuild/latest/userguide/use-vpc-endpoints-with-codebuild.html.
-type Network struct {
-	// Vpc is the VPC. Required.
-	Vpc awsec2.IVpc
-
-	// Subnets are the subnets that builds run in. Public subnets do not work, because a build gets no public
-	// address.
-	// Default: the private subnets.
-	Subnets *awsec2.SubnetSelection
-
-	// SecurityGroups are those of the build machines: at most 5.
-	// Default: a new one that allows all outbound and no inbound traffic.
-	SecurityGroups *[]awsec2.ISecurityGroup
-}
-
-func checkNetwork(problems *validation.Problems, n *networkOptions) {
-	switch {
-	case n == nil:
-		return
-	case n.vpc == nil:
-		problems.Add("Network.Vpc", "is missing", "give the VPC")
-		return
-	}
-	checkSecurityGroups(problems, "Network.SecurityGroups", n.securityGroups)
-	if n.subnetError != "" {
-		problems.Add("Network.Subnets", n.subnetError, "select subnets that the VPC has")
-	}
-}
-
-// grantNetwork lets CodeBuild attach build machines to the subnets:
-// https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-iam-identity-based-access-control.html#customer-managed-policies-example-create-vpc-network-interface.
-func grantNetwork(scope constructs.Construct, role awsiam.IGrantable, n *networkOptions) {
-	if n == nil {
-		return
-	}
-	arn := func(resource, name string) *string {
-		return awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{Service: jsii.String("ec2"), Resource: &resource, ResourceName: &name})
-	}
-	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-		Grantee: role,
-		Actions: jsii.Strings("ec2:CreateNetworkInterface", "ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces",
-			"ec2:DeleteNetworkInterface", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
-		ResourceArns: jsii.Strings("*"),
-	})
-	var subnets []*string
-	for _, id := range n.subnetIDs {
-		subnets = append(subnets, arn("subnet", id))
-	}
-	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-		Grantee:      role,
-		Actions:      jsii.Strings("ec2:CreateNetworkInterfacePermission"),
-		ResourceArns: &[]*string{arn("network-interface", "*")},
-		Conditions: &map[string]*map[string]any{
-			"StringEquals": {"ec2:AuthorizedService": "codebuild.amazonaws.com"},
-			"ArnEquals":    {"ec2:Subnet": subnets},
-		},
-	})
 }

@@ -1,6 +1,7 @@
 package imagebuild_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -8,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 
@@ -37,16 +39,105 @@ func TestABuildInAVpcMayCreateNetworkInterfacesInItsSubnets(t *testing.T) {
 	}, project(t, stack, "BuildProject")["VpcConfig"])
 	assert.Len(t, *build.Connections().SecurityGroups(), 1)
 	source, helper := keys(t, stack)
-	const ec2 = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:"
+	const ec2 = "arn:${AWS::Partition}:ec2:${AWS::Region}:"
 	assert.ElementsMatch(t, append([]string{
 		"Allow logs:CreateLogStream logs:PutLogEvents on ${BuildLogs04E75593.Arn}",
 		"Allow ecr:GetAuthorizationToken on *",
 		"Allow " + push + " on ${BuildImage47D28642.Arn}",
 		"Allow " + push + " on ${CacheRepository8754AB2F.Arn}",
 		"Allow ec2:CreateNetworkInterface ec2:DescribeDhcpOptions ec2:DescribeNetworkInterfaces ec2:DeleteNetworkInterface ec2:DescribeSubnets ec2:DescribeSecurityGroups ec2:DescribeVpcs on *",
-		"Allow ec2:CreateNetworkInterfacePermission on " + ec2 + "network-interface/* if ArnEquals=ec2:Subnet=" +
-			ec2 + "subnet/subnet-1 " + ec2 + "subnet/subnet-2,StringEquals=ec2:AuthorizedService=codebuild.amazonaws.com",
+		"Allow ec2:CreateNetworkInterfacePermission on " + ec2 + "${AWS::AccountId}:network-interface/* if ArnLike=ec2:Subnet=" +
+			ec2 + "*:subnet/subnet-1 " + ec2 + "*:subnet/subnet-2,StringEquals=ec2:AuthorizedService=codebuild.amazonaws.com",
 	}, helperStatements(source, helper)...), policyOf(t, stack, releaseRole))
+}
+
+func TestSubnetsWithoutAWayToTheInternetAreAWarning(t *testing.T) {
+	const anyway = "base images that no pull-through cache has yet, for a # syntax= line of the Dockerfile"
+	warningOf := func(kind, needs, endpoints string) []string {
+		return []string{"Network.Subnets selects " + kind + " subnets, from which builds have no way to the internet unless you added a route. " +
+			"They need one for " + needs + ". For AWS services they need the endpoints " + endpoints + " and the gateway endpoint s3 [ack: layercache:closed-subnets]"}
+	}
+	newVpc := func(s awscdk.Stack) awsec2.IVpc {
+		return awsec2.NewVpc(s, jsii.String("Vpc"), &awsec2.VpcProps{MaxAzs: jsii.Number(1), SubnetConfiguration: &[]*awsec2.SubnetConfiguration{
+			{Name: jsii.String("public"), SubnetType: awsec2.SubnetType_PUBLIC},
+			{Name: jsii.String("nat"), SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS},
+			{Name: jsii.String("closed"), SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED},
+		}})
+	}
+	of := func(kind awsec2.SubnetType) *awsec2.SubnetSelection { return &awsec2.SubnetSelection{SubnetType: kind} }
+	for name, c := range map[string]struct {
+		set  func(awscdk.Stack, *imagebuild.ImageBuildProps)
+		want []string
+	}{
+		"private subnets, by default": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Network = &imagebuild.Network{Vpc: newVpc(s)} }, nil,
+		},
+		"private subnets of an imported VPC, whose routes are not known": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Network = &imagebuild.Network{Vpc: vpc(s)} }, nil,
+		},
+		"a VPC that is looked up later": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				s := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Other"), &awscdk.StackProps{Env: &awscdk.Environment{Account: jsii.String("111111111111"), Region: jsii.String("eu-west-1")}})
+				p.Network = &imagebuild.Network{Vpc: awsec2.Vpc_FromLookup(s, jsii.String("Vpc"), &awsec2.VpcLookupOptions{IsDefault: jsii.Bool(true)}), Subnets: of(awsec2.SubnetType_PUBLIC)}
+			}, nil,
+		},
+		"isolated subnets": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Network = &imagebuild.Network{Vpc: newVpc(s), Subnets: of(awsec2.SubnetType_PRIVATE_ISOLATED)}
+			}, warningOf("isolated", anyway, "ecr.api, ecr.dkr, logs"),
+		},
+		"a VPC with only isolated subnets": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Network = &imagebuild.Network{Vpc: awsec2.Vpc_FromVpcAttributes(s, jsii.String("Vpc"), &awsec2.VpcAttributes{
+					VpcId: jsii.String("vpc-1"), AvailabilityZones: jsii.Strings("eu-west-1a"), IsolatedSubnetIds: jsii.Strings("subnet-1"),
+				})}
+			}, warningOf("isolated", anyway, "ecr.api, ecr.dkr, logs"),
+		},
+		"public subnets, a source on the internet, and more services": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Source = imagebuild.Source_GitHub(jsii.String("team"), jsii.String("api"), nil)
+				p.Network = &imagebuild.Network{Vpc: newVpc(s), Subnets: of(awsec2.SubnetType_PUBLIC)}
+				p.Reports, p.MetricsNamespace = jsii.Bool(true), jsii.String("team")
+				p.Environment = &map[string]*string{"LAYERCACHE_REPOSITORY_ROLE": jsii.String("arn:aws:iam::111111111111:role/cache")}
+				p.Build = &imagebuild.BuildOptions{Secrets: &map[string]*imagebuild.Secret{"npm": imagebuild.Secret_FromSecretsManager(awssecretsmanager.NewSecret(s, jsii.String("Npm"), nil), nil)}}
+			}, warningOf("public", "the source (GITHUB), for "+anyway, "codebuild, ecr.api, ecr.dkr, kms, logs, monitoring, secretsmanager, sts"),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			props := newProps(t, stack)
+			c.set(stack, props)
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+			assert.Empty(t, synthtest.Errors(stack))
+			var own []string
+			for _, warning := range synthtest.Warnings(stack) {
+				if !strings.Contains(warning, "No routeTableId was provided") {
+					own = append(own, warning)
+				}
+			}
+			assert.Equal(t, c.want, own)
+		})
+	}
+}
+
+func TestBuildImagesCanBeChosen(t *testing.T) {
+	const amd64, arm64 = "aws/codebuild/amazonlinux-x86_64-standard:5.0", "aws/codebuild/amazonlinux-aarch64-standard:3.0"
+	images := &map[imagebuild.Architecture]*string{imagebuild.AMD64: jsii.String(amd64), imagebuild.ARM64: jsii.String(arm64)}
+	for architecture, want := range map[imagebuild.Architecture]string{imagebuild.AMD64: amd64, imagebuild.ARM64: arm64} {
+		stack := synthtest.Stack()
+		props := newProps(t, stack)
+		props.Architecture, props.BuildImages = architecture, images
+		imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+		assert.Equal(t, want, project(t, stack, "BuildProject")["Environment"].(map[string]any)["Image"])
+	}
+
+	stack := synthtest.Stack()
+	props := newBatchProps(t, stack)
+	props.BuildImages = images
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+	p := project(t, stack, "BuildProject")
+	assert.Equal(t, amd64, p["Environment"].(map[string]any)["Image"])
+	assert.Equal(t, buildspecs.ImageBatchOn(amd64, arm64), p["Source"].(map[string]any)["BuildSpec"], "the builds of a batch name their images")
 }
 
 func TestADockerServerNeedsNoPrivileges(t *testing.T) {
@@ -89,11 +180,10 @@ func TestReportsHaveAGroupThatTheRoleCannotCreate(t *testing.T) {
 	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
 
 	p := project(t, stack, "BuildProject")
-	assert.Equal(t, buildspecs.Image+buildspecs.Reports, p["Source"].(map[string]any)["BuildSpec"])
-	group := synthtest.Properties(t, stack, "AWS::CodeBuild::ReportGroup")
-	assert.Equal(t, "${BuildProject943F6A6A}-layercache", synthtest.Text(group["Name"]))
-	assert.Equal(t, []string{"Allow codebuild:CreateReport codebuild:UpdateReport codebuild:BatchPutTestCases on ${BuildReportsA99337AC.Arn}"},
-		synthtest.Statements(resource(t, stack, "AWS::IAM::Policy", "BuildReportPolicy")["Properties"].(map[string]any)["PolicyDocument"]))
+	const group = "${BuildReportsA99337AC.Arn}"
+	assert.Equal(t, buildspecs.Image+buildspecs.Reports(group), synthtest.Text(p["Source"].(map[string]any)["BuildSpec"]))
+	assert.NotContains(t, synthtest.Properties(t, stack, "AWS::CodeBuild::ReportGroup"), "Name")
+	assert.Contains(t, policyOf(t, stack, releaseRole), "Allow codebuild:CreateReport codebuild:UpdateReport codebuild:BatchPutTestCases on "+group)
 }
 
 func TestAKeyEncryptsTheNewResources(t *testing.T) {
@@ -149,9 +239,42 @@ func TestProblemsOfTheMachine(t *testing.T) {
 				p.Network = &imagebuild.Network{Vpc: vpc(s), SecurityGroups: &groups}
 			},
 			[]string{
-				`DockerServer.ComputeType: "BUILD_LAMBDA_1GB" is not a size of a Docker server; use one of [SMALL MEDIUM LARGE X_LARGE X2_LARGE]`,
+				`DockerServer.ComputeType: "BUILD_LAMBDA_1GB" is not a size of a Docker server; use one of SMALL, MEDIUM, LARGE, X_LARGE, X2_LARGE`,
 				"DockerServer.SecurityGroups: has 6 security groups; give at most 5",
 				"Network.SecurityGroups: has 6 security groups; give at most 5",
+			},
+		},
+		"times that are no whole minutes, or not known at synthesis": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				minutes := awscdk.NewCfnParameter(s, jsii.String("Minutes"), &awscdk.CfnParameterProps{Type: jsii.String("Number")})
+				p.Timeout = awscdk.Duration_Seconds(jsii.Number(450))
+				p.QueuedTimeout = awscdk.Duration_Minutes(minutes.ValueAsNumber())
+			},
+			[]string{
+				"Timeout: 7.5 minutes is not a whole number; give whole minutes, 5 to 2160",
+				"QueuedTimeout: is not known at synthesis; give a number of minutes",
+			},
+		},
+		"a fleet that is imported by an ARN that CloudFormation fills in": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Fleet = awscodebuild.Fleet_FromFleetArn(s, jsii.String("Fleet"), awscdk.Fn_ImportValue(jsii.String("fleet")))
+			},
+			[]string{"Fleet: is imported by an ARN that is not known at synthesis, which the CDK does not support; import it by its ARN as text, or create it in this app"},
+		},
+		"a fleet that is imported by its ARN": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Fleet = awscodebuild.Fleet_FromFleetArn(s, jsii.String("Fleet"), jsii.String("arn:aws:codebuild:eu-west-1:111111111111:fleet/f:1"))
+			},
+			nil,
+		},
+		"names that are nearly right": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Builder, p.Architecture, p.ComputeType = "dokcer", "x86_64", "xlarge"
+			},
+			[]string{
+				`Architecture: "x86_64" is unknown; did you mean amd64?`,
+				`ComputeType: "xlarge" is not a size of a machine that runs a builder; did you mean X_LARGE?`,
+				`Builder: "dokcer" is unknown; did you mean docker?`,
 			},
 		},
 		"limits out of range, and an unknown builder": {
@@ -162,10 +285,10 @@ func TestProblemsOfTheMachine(t *testing.T) {
 				p.ConcurrentBuildLimit = jsii.Number(0)
 			},
 			[]string{
-				`Builder: "kaniko" is unknown; use one of [auto native container docker]`,
+				`Builder: "kaniko" is unknown; use one of auto, native, container, docker`,
 				"QueuedTimeout: 540 minutes is out of CodeBuild's range; give 5 to 480 minutes",
 				"AutoRetryLimit: 11 is out of CodeBuild's range; give 0 to 10",
-				"ConcurrentBuildLimit: 0 is not a number of builds; give 1 or more",
+				"ConcurrentBuildLimit: 0 is not a number of builds; give a whole number of at least 1",
 			},
 		},
 		"a fleet of another architecture, in a VPC": {
@@ -178,6 +301,31 @@ func TestProblemsOfTheMachine(t *testing.T) {
 			[]string{
 				"Network: has no effect on a fleet; set the VPC on the fleet",
 				`Fleet: has machines of type "ARM_CONTAINER"; give one of type "LINUX_CONTAINER", or set Architecture`,
+			},
+		},
+		"build images of another architecture, of another kind and of an unknown architecture": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.BuildImages = &map[imagebuild.Architecture]*string{
+					imagebuild.AMD64: jsii.String("aws/codebuild/amazonlinux-aarch64-standard:3.0"),
+					imagebuild.ARM64: jsii.String("public.ecr.aws/docker/library/docker:28"),
+					"mips":           jsii.String("aws/codebuild/standard:7.0"),
+				}
+			},
+			[]string{
+				`BuildImages["amd64"]: "aws/codebuild/amazonlinux-aarch64-standard:3.0" is an image of another architecture; give one such as aws/codebuild/amazonlinux-x86_64-standard:6.0`,
+				`BuildImages["arm64"]: "public.ecr.aws/docker/library/docker:28" is not the id of an image that CodeBuild curates; give one such as aws/codebuild/amazonlinux-aarch64-standard:4.0`,
+				`BuildImages["mips"]: is not an architecture; use one of amd64, arm64`,
+			},
+		},
+		"a build image without a builder, and one that is nil": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.BuildImages = &map[imagebuild.Architecture]*string{
+					imagebuild.AMD64: jsii.String("aws/codebuild/amazonlinux-x86_64-lambda-standard:go1.21"), imagebuild.ARM64: nil,
+				}
+			},
+			[]string{
+				`BuildImages["amd64"]: "aws/codebuild/amazonlinux-x86_64-lambda-standard:go1.21" cannot run a builder; give one such as aws/codebuild/amazonlinux-x86_64-standard:6.0`,
+				`BuildImages["arm64"]: "" is not the id of an image that CodeBuild curates; give one such as aws/codebuild/amazonlinux-aarch64-standard:4.0`,
 			},
 		},
 		"a network without a VPC": {

@@ -24,15 +24,22 @@ type buildProject struct {
 	scope     constructs.Construct
 	shared    *perstack.Shared
 	options   *resolved
+	rolePath  string
 	role      awsiam.Role
 	logPolicy awsiam.Grant
 	logGroup  awslogs.ILogGroup
 	project   awscodebuild.Project
+	// source is that of the project; nil before create.
+	source *BoundSource
+	// environment has the variables of the project; nil before create.
+	environment map[string]*awscodebuild.BuildEnvironmentVariable
+	// reportGroup is nil without Reports.
+	reportGroup awscodebuild.CfnReportGroup
 }
 
 // newBuildProject makes the role and, if logGroup is nil, a log group. create makes the CodeBuild project.
 func newBuildProject(scope constructs.Construct, shared *perstack.Shared, options *resolved, rolePath string, logGroup awslogs.ILogGroup) *buildProject {
-	p := &buildProject{scope: scope, shared: shared, options: options, role: newRole(scope, shared, rolePath), logGroup: logGroup}
+	p := &buildProject{scope: scope, shared: shared, options: options, rolePath: rolePath, role: newRole(scope, shared, rolePath), logGroup: logGroup}
 	if p.logGroup == nil {
 		p.logGroup = newLogGroup(scope, options)
 	}
@@ -88,25 +95,34 @@ type projectOptions struct {
 	concurrentBuilds *float64
 }
 
-// create makes the CodeBuild project, and the batch configuration and report group that name it.
+// create makes the report group and the CodeBuild project, and the batch configuration that names it.
 func (p *buildProject) create(o projectOptions) {
 	environment := plainTextVariables(o.variables)
 	addSecrets(p.scope, p.role, o.secrets, environment)
+	p.environment = environment
 	grantNetwork(p.scope, p.role, p.options.network)
-	source := p.options.source.Bind(p.scope, p.role)
+	p.addReports()
+	p.source = p.options.source.Bind(p.scope, p.role)
 	props := p.projectProps(o, environment)
 	if key := p.options.encryptionKey; key != nil {
 		key.GrantEncryptDecrypt(p.role)
 	}
 	p.project = awscodebuild.NewProject(p.scope, jsii.String("Project"), props)
 	p.logPolicy.ApplyBefore(p.project)
+	p.acknowledgeRolePath()
+	p.setSource(o.triggers)
+	p.addBatch()
+}
+
+// acknowledgeRolePath turns off a check of the CDK that is wrong about roles with a path.
+func (p *buildProject) acknowledgeRolePath() {
+	if p.rolePath == defaultRolePath {
+		return
+	}
 	awscdk.Validations_Of(p.project).Acknowledge(&awscdk.Acknowledgment{
 		Id:     jsii.String("CloudFormation-Validate::E3050"),
 		Reason: jsii.String("ServiceRole is a GetAtt of the role's ARN; the check takes it for a Ref as soon as the role has a path"),
 	})
-	p.setSource(source, o.triggers)
-	p.addBatch()
-	p.addReports()
 }
 
 // projectProps gives the project a role that takes no further statements: the CDK would add broad ones, for
@@ -114,7 +130,6 @@ func (p *buildProject) create(o projectOptions) {
 func (p *buildProject) projectProps(o projectOptions, environment map[string]*awscodebuild.BuildEnvironmentVariable) *awscodebuild.ProjectProps {
 	props := &awscodebuild.ProjectProps{
 		Description:                 &o.description,
-		BuildSpec:                   emptyBuildSpec(p.shared),
 		SecondarySources:            p.helperSources(o.helperZips),
 		Environment:                 buildEnvironment(p.shared, p.options.machine),
 		EnvironmentVariables:        &environment,
@@ -132,6 +147,11 @@ func (p *buildProject) projectProps(o projectOptions, environment map[string]*aw
 	if props.Timeout == nil {
 		props.Timeout = defaultTimeouts.Get(p.shared, struct{}{}, func() awscdk.Duration { return awscdk.Duration_Hours(jsii.Number(1)) })
 	}
+	if asset := p.assetSource(); asset != nil {
+		props.Source, props.BuildSpec = asset, buildSpecOf(p.shared, p.buildspec())
+	} else {
+		props.BuildSpec = emptyBuildSpec(p.shared)
+	}
 	if p.options.cache.mode == LocalCache {
 		props.Cache = awscodebuild.Cache_Local(awscodebuild.LocalCacheMode_DOCKER_LAYER)
 	}
@@ -143,21 +163,41 @@ func (p *buildProject) projectProps(o projectOptions, environment map[string]*aw
 
 // Values that the projects of a stack share.
 var (
-	buildSpecs      perstack.Memo[struct{}, awscodebuild.BuildSpec]
+	buildSpecs      perstack.Memo[string, awscodebuild.BuildSpec]
 	defaultTimeouts perstack.Memo[struct{}, awscdk.Duration]
 )
 
 // emptyBuildSpec returns a placeholder, which setSource replaces.
 func emptyBuildSpec(shared *perstack.Shared) awscodebuild.BuildSpec {
-	return buildSpecs.Get(shared, struct{}{}, func() awscodebuild.BuildSpec {
+	return buildSpecs.Get(shared, "", func() awscodebuild.BuildSpec {
 		return awscodebuild.BuildSpec_FromObject(&map[string]any{"version": "0.2"})
 	})
 }
 
-// setSource sets the source on the CloudFormation resource, because the CDK's sources lack some of its
-// properties and would not keep the comments and order of the buildspec.
-func (p *buildProject) setSource(source *BoundSource, triggers *awscodebuild.CfnProject_ProjectTriggersProperty) {
-	source.Property.BuildSpec = jsii.String(buildspec(p.options))
+// buildSpecOf returns a buildspec whose comments and order the CDK keeps. The property of a project is the name
+// of a file or the text itself, and of the CDK's buildspecs only that of a file passes it on unchanged:
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-codebuild-project-source.html.
+func buildSpecOf(shared *perstack.Shared, text string) awscodebuild.BuildSpec {
+	return buildSpecs.Get(shared, text, func() awscodebuild.BuildSpec { return awscodebuild.BuildSpec_FromSourceFilename(&text) })
+}
+
+// assetSource returns the source if it can be in the props of the project, or nil. A source of the user's that
+// calls that of a directory may have changed its properties.
+func (p *buildProject) assetSource() awscodebuild.ISource {
+	if _, ok := p.options.source.(*directorySource); ok {
+		return p.source.asset
+	}
+	return nil
+}
+
+// setSource sets a source on the CloudFormation resource, because the CDK's sources lack some of its properties.
+// A source that is in projectProps already has no triggers.
+func (p *buildProject) setSource(triggers *awscodebuild.CfnProject_ProjectTriggersProperty) {
+	if p.assetSource() != nil {
+		return
+	}
+	source := p.source
+	source.Property.BuildSpec = jsii.String(p.buildspec())
 	cfn := p.cfnProject()
 	cfn.SetSource(source.Property)
 	if source.Version != nil {
@@ -168,13 +208,13 @@ func (p *buildProject) setSource(source *BoundSource, triggers *awscodebuild.Cfn
 	}
 }
 
-func buildspec(options *resolved) string {
+func (p *buildProject) buildspec() string {
 	text := buildspecs.Image
-	if options.build.batch {
-		text = buildspecs.ImageBatch
+	if p.options.build.batch {
+		text = buildspecs.ImageBatchOn(p.options.machine.images[AMD64], p.options.machine.images[ARM64])
 	}
-	if options.reports {
-		text += buildspecs.Reports
+	if p.reportGroup != nil {
+		text += buildspecs.Reports(*p.reportGroup.AttrArn())
 	}
 	return text
 }
@@ -215,30 +255,22 @@ func (p *buildProject) addBatch() {
 	})
 }
 
-// reportName is the name of the report group in buildspecs/reports.yml. CodeBuild prefixes it with the
-// project's name.
-const reportName = "layercache"
-
-// addReports makes the report group at deployment, so that the role needs no permission to create one. The
-// statement has a policy of its own: it names the project, and the project depends on the role's default
-// policy.
+// addReports makes the report group at deployment, and the buildspec names it by ARN. Otherwise CodeBuild
+// would ask for codebuild:CreateReportGroup in each build.
 // https://docs.aws.amazon.com/codebuild/latest/userguide/test-permissions.html.
 func (p *buildProject) addReports() {
 	if !p.options.reports {
 		return
 	}
-	group := awscodebuild.NewCfnReportGroup(p.scope, jsii.String("Reports"), &awscodebuild.CfnReportGroupProps{
-		Name:          awscdk.Fn_Join(jsii.String("-"), &[]*string{p.project.ProjectName(), jsii.String(reportName)}),
+	p.reportGroup = awscodebuild.NewCfnReportGroup(p.scope, jsii.String("Reports"), &awscodebuild.CfnReportGroupProps{
 		Type:          jsii.String("TEST"),
 		DeleteReports: jsii.Bool(true),
 		ExportConfig:  &awscodebuild.CfnReportGroup_ReportExportConfigProperty{ExportConfigType: jsii.String("NO_EXPORT")},
 	})
-	awsiam.NewPolicy(p.scope, jsii.String("ReportPolicy"), &awsiam.PolicyProps{
-		Roles: &[]awsiam.IRole{p.role},
-		Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-			Actions:   jsii.Strings("codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases"),
-			Resources: &[]*string{group.AttrArn()},
-		})},
+	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee:      p.role,
+		Actions:      jsii.Strings("codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases"),
+		ResourceArns: &[]*string{p.reportGroup.AttrArn()},
 	})
 }
 

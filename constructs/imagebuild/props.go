@@ -28,6 +28,12 @@ type ImageBuildProps struct {
 	// Default: the defaults of PullRequests.
 	PullRequests *PullRequests
 
+	// BuildOnDeploy makes the deployment of the stack build the image, wait for it, and fail if the build
+	// fails. ImageUri, ContainerImage, DockerImageCode and EcrImageCode without a tag then name the digest of
+	// this image.
+	// Default: the image exists once a build was started.
+	BuildOnDeploy *BuildOnDeploy
+
 	// Cache holds the layer caches. It must not be the image repository, because an image that is pushed
 	// under a cache's tag would overwrite the cache. Required if CacheMode is RegistryCache, and otherwise an
 	// error.
@@ -41,6 +47,10 @@ type ImageBuildProps struct {
 	// Default: true.
 	CacheWrite *bool
 
+	// CachePolicy is what builds do about a cache that does not pay. It needs CacheMode RegistryCache.
+	// Default: Advise.
+	CachePolicy CachePolicy
+
 	// CacheBucket keeps the layers. Required if CacheMode is S3Cache, and otherwise an error.
 	CacheBucket awss3.IBucket
 
@@ -49,9 +59,21 @@ type ImageBuildProps struct {
 	// Default: "layercache/".
 	CachePrefix *string
 
-	// CacheCompression is how cached layers are compressed.
-	// Default: Zstd.
+	// CacheCompression is how cached layers are compressed. A layer of the image whose compression in the
+	// cache is not ImageCompression is compressed again in every build.
+	// Default: Gzip.
 	CacheCompression Compression
+
+	// CacheMounts are the ids of the cache mounts (RUN --mount=type=cache) whose files are kept with the
+	// cache, or only "auto" for all mounts, or only "off". The id of a mount without id= is its target.
+	// Mounts are kept in the modes RegistryCache and S3Cache, and by NativeBuilder.
+	// Default: "auto".
+	CacheMounts *[]*string
+
+	// CacheMountLimit is the largest size of a kept cache mount, in whole mebibytes. Of a larger mount, the
+	// files that no step has read for longest are not kept.
+	// Default: 2 GB.
+	CacheMountLimit awscdk.Size
 
 	// App is the first part of the cache's tags, so that several images can share one cache repository: at
 	// most 64 letters, digits, '.', '_' and '-'.
@@ -68,6 +90,13 @@ type ImageBuildProps struct {
 	// and is kept when the stack is deleted.
 	Image awsecr.IRepository
 
+	// SigningProfiles are the ARNs of the AWS Signer profiles with which ECR's managed signing signs the image
+	// when it is pushed. ECR signs as whoever pushes, so release builds get signer:SignPayload on them. Builds of
+	// pull requests never do: the permission signs any content. The rules that choose a profile are set in the
+	// registry: https://docs.aws.amazon.com/AmazonECR/latest/userguide/managed-signing.html.
+	// Default: none; an image that ECR should sign stays unsigned.
+	SigningProfiles *[]*string
+
 	// ImageName is the physical name of the new image repository; not together with Image.
 	// Default: CloudFormation makes a name.
 	ImageName *string
@@ -76,6 +105,25 @@ type ImageBuildProps struct {
 	// commit, the branch and the number of the build.
 	// Default: "latest".
 	Tags *[]*string
+
+	// Purpose is the service that runs the image. It sets the default of Attestations, and props that make an
+	// image which the service refuses are errors.
+	// Default: any service; DockerImageCode and EcrImageCode check the image for AWS Lambda.
+	Purpose Purpose
+
+	// ImageCompression is how the image's layers are compressed, whether they are new, from the cache or from
+	// a base image.
+	// Default: Gzip.
+	ImageCompression Compression
+
+	// Attestations is the form of the image's attestations. Use NoAttestations for AWS Lambda.
+	// Default: NoAttestations if Purpose is ForLambda or ForAppRunner, otherwise ImageManifestAttestations.
+	Attestations Attestations
+
+	// Bake builds the targets of a bake or Compose file instead of one image. Dockerfile and Context are then not used, and
+	// Image is by default the repository of the first target by name. Not with builds of pull requests.
+	// Default: one image.
+	Bake *Bake
 
 	// Dockerfile is the path of the Dockerfile from the root of the source.
 	// Default: "Dockerfile".
@@ -97,6 +145,13 @@ type ImageBuildProps struct {
 	// Architecture is the architecture of the build machine, and so of the image.
 	// Default: AMD64.
 	Architecture Architecture
+
+	// BuildImages are the images of the build machines by architecture, each by the id of an image that
+	// CodeBuild curates, such as "aws/codebuild/amazonlinux-x86_64-standard:5.0". Not every partition and
+	// region has the newest:
+	// https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html.
+	// Default: aws/codebuild/amazonlinux-x86_64-standard:6.0 and aws/codebuild/amazonlinux-aarch64-standard:4.0.
+	BuildImages *map[Architecture]*string
 
 	// ComputeType is the size of the build machine.
 	// Default: awscodebuild.ComputeType_MEDIUM.

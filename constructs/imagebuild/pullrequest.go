@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -14,8 +13,11 @@ import (
 
 	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/internal/ecrgrant"
+	"github.com/layercache/layercache/constructs/internal/ecrname"
+	"github.com/layercache/layercache/constructs/internal/warning"
 	"github.com/layercache/layercache/constructs/pullthrough"
 	"github.com/layercache/layercache/constructs/validation"
+	"github.com/layercache/layercache/internal/spelling"
 )
 
 // PullRequests are the options of the project that builds pull requests. Its role can read the release
@@ -28,7 +30,7 @@ type PullRequests struct {
 	Cache cacherepo.ICacheRepository
 
 	// Image is the repository that images of pull requests are pushed to. It must not be the repository of
-	// releases, because a permission to push cannot be limited to some tags.
+	// releases of this build or of another, because a permission to push cannot be limited to some tags.
 	// Default: the image is built and not pushed.
 	Image awsecr.IRepository
 
@@ -153,8 +155,8 @@ func (b *ImageBuild) noteWithheld() {
 		{"Build.Extra", "PullRequests.Extra", len(release.build.extra) > 0 && pulls.extra == nil},
 	} {
 		if c.withheld {
-			awscdk.Annotations_Of(b).AddInfo(jsii.String(fmt.Sprintf(
-				"builds of pull requests do not get %s; set %s to the values that they need, or to an empty value", c.prop, c.own)))
+			warning.Note(b, fmt.Sprintf(
+				"builds of pull requests do not get %s; set %s to the values that they need, or to an empty value", c.prop, c.own))
 		}
 	}
 }
@@ -198,10 +200,6 @@ func checkPullRequests(problems *validation.Problems, r *resolved) {
 	if pulls.firstPulls && r.pullThrough == nil {
 		problems.Add("PullRequests.FirstPulls", "has no effect without PullThrough", "set PullThrough, or leave it out")
 	}
-	if pulls.tags != nil {
-		checkTags(problems, "PullRequests.Tags", pulls.tags)
-	}
-	checkApproval(problems, pulls)
 	checkPullRequestRolePath(problems, pulls.rolePath, r.rolePath)
 }
 
@@ -211,7 +209,7 @@ func checkPullRequestRepositories(problems *validation.Problems, r *resolved) {
 		switch {
 		case r.cache.mode != RegistryCache:
 			problems.Add("PullRequests.Cache", fmt.Sprintf("is not used if CacheMode is %q", r.cache.mode), "leave it out")
-		case cache != nil && sameRepository(pulls.cache.Repository(), cache.Repository()):
+		case cache != nil && ecrname.Same(pulls.cache.Repository(), cache.Repository()):
 			problems.Add("PullRequests.Cache", "is the cache of release builds, which pull requests must not write", "use another cache repository, or leave it out")
 		}
 	}
@@ -219,7 +217,7 @@ func checkPullRequestRepositories(problems *validation.Problems, r *resolved) {
 		switch {
 		case r.image.isReleaseRepository(pulls.image):
 			problems.Add("PullRequests.Image", "is the image repository of release builds, where a pull request could replace a release", "use another repository, or leave it out")
-		case cache != nil && sameRepository(pulls.image, cache.Repository()), pulls.cache != nil && sameRepository(pulls.image, pulls.cache.Repository()):
+		case cache != nil && ecrname.Same(pulls.image, cache.Repository()), pulls.cache != nil && ecrname.Same(pulls.image, pulls.cache.Repository()):
 			problems.Add("PullRequests.Image", "is a cache repository: pushing the image would overwrite the cache", "use a separate repository for the images")
 		}
 	}
@@ -234,11 +232,15 @@ func checkPullRequestSettings(problems *validation.Problems, r *resolved) {
 	if pulls.concurrentBuilds != r.limits.concurrentBuilds {
 		checkConcurrency(problems, "PullRequests.ConcurrentBuildLimit", pulls.concurrentBuilds)
 	}
+	if pulls.tags != nil {
+		checkTags(problems, "PullRequests.Tags", pulls.tags)
+	}
+	checkApproval(problems, pulls)
 }
 
 func checkApproval(problems *validation.Problems, pulls pullRequestOptions) {
 	if !slices.Contains(approvals, pulls.approval) {
-		problems.Add("PullRequests.Approval", fmt.Sprintf("%q is unknown", pulls.approval), fmt.Sprintf("use one of %s", approvals))
+		problems.Add("PullRequests.Approval", fmt.Sprintf("%q is unknown", pulls.approval), spelling.Fix(pulls.approval, approvals))
 	}
 	if pulls.approval == NoApproval && pulls.approverRoles != nil {
 		problems.Add("PullRequests.ApproverRoles", fmt.Sprintf("has no effect if Approval is %q", NoApproval), "leave it out, or change Approval")

@@ -252,6 +252,39 @@ func TestPullRequestsWithoutAWebhookMakeAProject(t *testing.T) {
 	assert.NotNil(t, build.PullRequestLogGroup().LogGroupArn())
 }
 
+func TestPullRequestsOfOneBuildMustNotPushToTheReleasesOfAnother(t *testing.T) {
+	for name, c := range map[string]struct {
+		// previews is where pull requests of the build Web push to, and released is the image repository of Api.
+		previews, released string
+		webFirst           bool
+		want               []string
+	}{
+		"the releases of an earlier build": {"team/api", "team/api", false, []string{
+			"Test/Web: PullRequests.Image: is the image repository of Test/Api, where a pull request could replace a release; use another repository, or leave it out",
+		}},
+		"the releases of a later build": {"team/api", "team/api", true, []string{
+			"Test/Api: Image: is a repository that pull requests of Test/Web push to, where one could replace a release; use another repository here or there",
+		}},
+		"a repository of their own": {"team/previews", "team/api", false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			api := newGitProps(t, stack)
+			web := *api
+			api.Image = awsecr.Repository_FromRepositoryName(stack, jsii.String("Released"), &c.released)
+			web.PullRequests = &imagebuild.PullRequests{Image: awsecr.Repository_FromRepositoryName(stack, jsii.String("Previews"), &c.previews)}
+			builds := []string{"Api", "Web"}
+			if c.webFirst {
+				builds = []string{"Web", "Api"}
+			}
+			for _, build := range builds {
+				imagebuild.NewImageBuild(stack, &build, map[string]*imagebuild.ImageBuildProps{"Api": api, "Web": &web}[build])
+			}
+			assert.Equal(t, c.want, synthtest.Errors(stack))
+		})
+	}
+}
+
 func TestProblemsOfPullRequests(t *testing.T) {
 	for name, c := range map[string]struct {
 		set  func(awscdk.Stack, *imagebuild.ImageBuildProps)
@@ -297,12 +330,12 @@ func TestProblemsOfPullRequests(t *testing.T) {
 				}
 			},
 			[]string{
+				`PullRequests.Tags[0]: "-" has the wrong form; use at most 128 letters, digits, '.', '_' and '-', and the words {commit}, {branch} and {build}`,
+				`PullRequests.Approval: "SOME" is unknown; use one of DISABLED, FORK_PULL_REQUESTS, ALL_PULL_REQUESTS`,
+				`PullRequests.ApproverRoles[0]: "admin" is not a role at a Git host; use one such as GITHUB_WRITE, GITLAB_MAINTAINER or BITBUCKET_ADMIN`,
 				"PullRequests.Tags: has no effect without PullRequests.Image; set PullRequests.Image, or leave it out",
 				"PullRequests.Secrets: has no effect without Build.Secrets; set Build.Secrets, or leave it out",
 				"PullRequests.FirstPulls: has no effect without PullThrough; set PullThrough, or leave it out",
-				`PullRequests.Tags[0]: "-" has the wrong form; use at most 128 letters, digits, '.', '_' and '-', and the words {commit}, {branch} and {build}`,
-				`PullRequests.Approval: "SOME" is unknown; use one of [DISABLED FORK_PULL_REQUESTS ALL_PULL_REQUESTS]`,
-				`PullRequests.ApproverRoles[0]: "admin" is not a role at a Git host; use one such as GITHUB_WRITE, GITLAB_MAINTAINER or BITBUCKET_ADMIN`,
 				"PullRequests.RolePath: is below RolePath /ci/, which a cache may trust to write; give a path outside of RolePath",
 			},
 		},
@@ -316,7 +349,7 @@ func TestProblemsOfPullRequests(t *testing.T) {
 			[]string{
 				"PullRequests.Extra[0]: --tag is set by Tags; set that instead",
 				`PullRequests.Environment["LAYERCACHE_TAGS"]: is set by Tags; set that instead`,
-				"PullRequests.ConcurrentBuildLimit: 0 is not a number of builds; give 1 or more",
+				"PullRequests.ConcurrentBuildLimit: 0 is not a number of builds; give a whole number of at least 1",
 				`PullRequests.Environment["PIP"]: is a secret, which logs and the console would show; use Build.Secrets`,
 			},
 		},

@@ -3,6 +3,7 @@ package imagebuild
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,7 +20,11 @@ import (
 
 	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/pullthrough"
+	"github.com/layercache/layercache/constructs/validation"
 )
+
+// defaultRolePath is IAM's own default.
+const defaultRolePath = "/"
 
 // resolved holds the props as plain values, with the defaults filled in. Checks, grants, variables and
 // resources read these and never the props. A pointer, interface or list is nil if the prop is not set and
@@ -29,6 +34,7 @@ type resolved struct {
 	image            imageOptions
 	cache            cacheOptions
 	build            buildOptions
+	bake             bakeOptions
 	pullThrough      pullthrough.IPullThroughCache
 	machine          machineOptions
 	network          *networkOptions
@@ -36,21 +42,27 @@ type resolved struct {
 	logs             logOptions
 	triggers         triggerOptions
 	pullRequests     pullRequestOptions
+	deploy           *deployOptions
+	purpose          Purpose
 	reports          bool
 	metricsNamespace *string
-	encryptionKey    awskms.IKey
-	environment      map[string]string
-	rolePath         string
-	helperZip        *string
+	// signingProfiles are the ARNs of AWS Signer profiles.
+	signingProfiles []string
+	encryptionKey   awskms.IKey
+	environment     map[string]string
+	rolePath        string
+	helperZip       *string
 }
 
-// imageOptions are the image's repository, which is new if nil, and its tags.
+// imageOptions are the image's repository, which is new if nil, its tags and its form.
 type imageOptions struct {
 	repository awsecr.IRepository
 	name       *string
 	tags       []string
 	// app is nil if the name of the image repository gives it.
-	app *string
+	app          *string
+	compression  Compression
+	attestations Attestations
 }
 
 type cacheOptions struct {
@@ -59,7 +71,9 @@ type cacheOptions struct {
 	bucket         awss3.IBucket
 	prefix         string
 	write          bool
+	policy         CachePolicy
 	compression    Compression
+	mounts         mountOptions
 	fallbackBranch string
 }
 
@@ -79,6 +93,8 @@ type buildOptions struct {
 
 type machineOptions struct {
 	architecture Architecture
+	// images are the build images by architecture.
+	images       map[Architecture]string
 	computeType  awscodebuild.ComputeType
 	fleet        awscodebuild.IFleet
 	dockerServer *dockerServerOptions
@@ -90,15 +106,6 @@ type machineOptions struct {
 type dockerServerOptions struct {
 	computeType    awscodebuild.DockerServerComputeType
 	securityGroups []awsec2.ISecurityGroup
-}
-
-type networkOptions struct {
-	vpc            awsec2.IVpc
-	subnets        *awsec2.SubnetSelection
-	securityGroups []awsec2.ISecurityGroup
-	// subnetIDs are the ids of the subnets. If the CDK finds none, subnetError is its message.
-	subnetIDs   []string
-	subnetError string
 }
 
 // limitOptions are the limits that CodeBuild enforces. timeout is nil for an hour, because the builds of a
@@ -123,7 +130,9 @@ type triggerOptions struct {
 	filters, releaseFilters, pullRequestFilters []eventGroup
 	schedule                                    awsevents.Schedule
 	refreshOnSchedule                           bool
-	baseImages                                  []baseImage
+	// refreshSet reports whether the caller set RefreshOnSchedule.
+	refreshSet bool
+	baseImages []baseImage
 }
 
 type eventGroup struct {
@@ -172,6 +181,9 @@ func resolve(props *ImageBuildProps) *resolved {
 			name:       props.ImageName,
 			tags:       stringsOr(props.Tags, "latest"),
 			app:        props.App,
+
+			compression:  cmp.Or(props.ImageCompression, Gzip),
+			attestations: cmp.Or(props.Attestations, props.Purpose.defaultAttestations()),
 		},
 		cache: cacheOptions{
 			mode:           cmp.Or(props.CacheMode, RegistryCache),
@@ -179,10 +191,13 @@ func resolve(props *ImageBuildProps) *resolved {
 			bucket:         props.CacheBucket,
 			prefix:         valueOr(props.CachePrefix, "layercache/"),
 			write:          valueOr(props.CacheWrite, true),
-			compression:    cmp.Or(props.CacheCompression, Zstd),
+			policy:         cmp.Or(props.CachePolicy, Advise),
+			compression:    cmp.Or(props.CacheCompression, Gzip),
+			mounts:         resolveMounts(props),
 			fallbackBranch: valueOr(props.FallbackBranch, "main"),
 		},
 		build:       resolveBuild(props),
+		bake:        resolveBake(props.Bake),
 		pullThrough: props.PullThrough,
 		machine:     resolveMachine(props),
 		network:     resolveNetwork(props.Network),
@@ -197,13 +212,16 @@ func resolve(props *ImageBuildProps) *resolved {
 			retention:    cmp.Or(props.LogRetention, awslogs.RetentionDays_ONE_MONTH),
 			retentionSet: props.LogRetention != "",
 		},
+		purpose:          props.Purpose,
 		reports:          valueOr(props.Reports, false),
 		metricsNamespace: props.MetricsNamespace,
+		signingProfiles:  stringsOr(props.SigningProfiles),
 		encryptionKey:    props.EncryptionKey,
 		environment:      stringMap(props.Environment),
-		rolePath:         valueOr(props.RolePath, "/"),
+		rolePath:         valueOr(props.RolePath, defaultRolePath),
 		helperZip:        props.HelperZip,
 	}
+	r.deploy = resolveDeploy(props.BuildOnDeploy)
 	r.triggers = resolveTriggers(props.Triggers, r.cache.fallbackBranch)
 	r.pullRequests = resolvePullRequests(props.PullRequests, r)
 	return r
@@ -230,8 +248,12 @@ func resolveBuild(props *ImageBuildProps) buildOptions {
 func resolveMachine(props *ImageBuildProps) machineOptions {
 	machine := machineOptions{
 		architecture: cmp.Or(props.Architecture, AMD64),
+		images:       maps.Clone(defaultImages),
 		computeType:  cmp.Or(props.ComputeType, awscodebuild.ComputeType_MEDIUM),
 		fleet:        props.Fleet,
+	}
+	for architecture, id := range valueOr(props.BuildImages, nil) {
+		machine.images[architecture] = valueOr(id, "")
 	}
 	switch {
 	case props.DockerServer != nil:
@@ -251,31 +273,6 @@ func resolveMachine(props *ImageBuildProps) machineOptions {
 	return machine
 }
 
-// resolveNetwork also looks up the subnets, once for the check and both projects.
-func resolveNetwork(n *Network) *networkOptions {
-	if n == nil {
-		return nil
-	}
-	network := &networkOptions{vpc: n.Vpc, subnets: n.Subnets, securityGroups: valueOr(n.SecurityGroups, nil)}
-	if n.Vpc != nil {
-		network.subnetIDs, network.subnetError = selectSubnets(n.Vpc, n.Subnets)
-	}
-	return network
-}
-
-// selectSubnets turns the exception by which the CDK reports a selection without subnets into a message.
-func selectSubnets(vpc awsec2.IVpc, selection *awsec2.SubnetSelection) (ids []string, problem string) {
-	defer func() {
-		if err := recover(); err != nil {
-			problem = cdkMessage(err)
-		}
-	}()
-	if ids = stringsOr(vpc.SelectSubnets(selection).SubnetIds); len(ids) == 0 {
-		problem = "selects no subnet"
-	}
-	return ids, problem
-}
-
 // cdkErrorName is the name of an error at the start of a message of the CDK.
 var cdkErrorName = regexp.MustCompile(`^[A-Za-z]+: `)
 
@@ -293,6 +290,7 @@ func resolveTriggers(t *Triggers, fallbackBranch string) triggerOptions {
 		webhook:           t.Webhook != nil,
 		schedule:          t.Schedule,
 		refreshOnSchedule: valueOr(t.RefreshOnSchedule, false),
+		refreshSet:        t.RefreshOnSchedule != nil,
 	}
 	if t.Webhook != nil {
 		triggers.filters = resolveFilters(t.Webhook.Filters, fallbackBranch)
@@ -308,7 +306,7 @@ func resolveTriggers(t *Triggers, fallbackBranch string) triggerOptions {
 
 func resolveFilters(filters *[]*FilterGroup, fallbackBranch string) []eventGroup {
 	if filters == nil {
-		branch := eventCondition{kind: HeadRef, pattern: "^refs/heads/" + regexp.QuoteMeta(fallbackBranch) + "$"}
+		branch := eventCondition{kind: HeadRef, pattern: branchPattern(fallbackBranch)}
 		return []eventGroup{
 			{events: []awscodebuild.EventAction{awscodebuild.EventAction_PUSH}, conditions: []eventCondition{branch}},
 			{events: []awscodebuild.EventAction{awscodebuild.EventAction_PULL_REQUEST_CREATED, awscodebuild.EventAction_PULL_REQUEST_UPDATED}},
@@ -327,6 +325,15 @@ func resolveFilters(filters *[]*FilterGroup, fallbackBranch string) []eventGroup
 	return groups
 }
 
+// branchPattern returns the regular expression for the ref of a branch. A branch that CloudFormation fills in is not quoted,
+// because the quoted text would no longer be replaced.
+func branchPattern(branch string) string {
+	if validation.IsLiteral(&branch) {
+		branch = regexp.QuoteMeta(branch)
+	}
+	return "^refs/heads/" + branch + "$"
+}
+
 // resolvePullRequests reads release for the defaults that come from release builds.
 func resolvePullRequests(set *PullRequests, release *resolved) pullRequestOptions {
 	o := valueOr(set, PullRequests{})
@@ -343,7 +350,7 @@ func resolvePullRequests(set *PullRequests, release *resolved) pullRequestOption
 		concurrentBuilds: cmp.Or(o.ConcurrentBuildLimit, release.limits.concurrentBuilds),
 		approval:         cmp.Or(o.Approval, ForkApproval),
 		approverRoles:    stringsOr(o.ApproverRoles),
-		rolePath:         valueOr(o.RolePath, "/"),
+		rolePath:         valueOr(o.RolePath, defaultRolePath),
 	}
 	if pulls.image != nil && pulls.tags == nil {
 		pulls.tags = []string{"{commit}"}

@@ -11,10 +11,10 @@ import (
 
 func TestDefaultsOfTheProps(t *testing.T) {
 	assert.Equal(t, &resolved{
-		image:        imageOptions{tags: []string{"latest"}},
-		cache:        cacheOptions{mode: RegistryCache, prefix: "layercache/", write: true, compression: Zstd, fallbackBranch: "main"},
+		image:        imageOptions{tags: []string{"latest"}, compression: Gzip, attestations: ImageManifestAttestations},
+		cache:        cacheOptions{mode: RegistryCache, prefix: "layercache/", write: true, policy: "advise", compression: Gzip, mounts: mountOptions{ids: []string{"auto"}}, fallbackBranch: "main"},
 		build:        buildOptions{dockerfile: "Dockerfile", context: "."},
-		machine:      machineOptions{architecture: AMD64, computeType: awscodebuild.ComputeType_MEDIUM, builder: AutoBuilder},
+		machine:      machineOptions{architecture: AMD64, images: defaultImages, computeType: awscodebuild.ComputeType_MEDIUM, builder: AutoBuilder},
 		logs:         logOptions{retention: awslogs.RetentionDays_ONE_MONTH},
 		pullRequests: pullRequestOptions{approval: ForkApproval, rolePath: "/"},
 		rolePath:     "/",

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/internal/fileasset"
 	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/internal/s3grant"
 	"github.com/layercache/layercache/constructs/validation"
@@ -38,6 +39,8 @@ type BoundSource struct {
 	Property *awscodebuild.CfnProject_SourceProperty
 	// Version is the branch, commit or tag; nil is the source's own default.
 	Version *string
+	// asset is Property and the default Version in the form that the CDK's project takes, if it has one.
+	asset awscodebuild.ISource
 }
 
 // The types of sources:
@@ -135,7 +138,7 @@ func hostedGitSource(kind, host string, options *GitOptions, parts ...*string) I
 
 var (
 	gitURLForm     = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~-]+){2,}$`)
-	connectionForm = regexp.MustCompile(`^arn:[a-z0-9-]+:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+$`)
+	connectionForm = regexp.MustCompile(`^arn:[a-z0-9-]+:(codeconnections|codestar-connections):[a-z0-9-]+:([0-9]{12}):connection/[A-Za-z0-9-]+$`)
 )
 
 const maxCloneDepth = 25
@@ -185,6 +188,19 @@ func (s *gitSource) Bind(scope constructs.Construct, role awsiam.IGrantable) *Bo
 		property.Auth = &awscodebuild.CfnProject_SourceAuthProperty{Type: jsii.String("SECRETS_MANAGER"), Resource: o.Secret.SecretArn()}
 	}
 	return &BoundSource{Property: property, Version: o.Version}
+}
+
+// checkConnection refuses a connection of another account than the stack's. A connection of another region works:
+// https://docs.aws.amazon.com/codebuild/latest/userguide/connections-github-app.html.
+func checkConnection(problems *validation.Problems, shared *perstack.Shared, source ISource) {
+	git, ok := source.(*gitSource)
+	if !ok || !validation.IsLiteral(git.options.ConnectionArn) || !validation.IsLiteral(shared.Account()) {
+		return
+	}
+	match := connectionForm.FindStringSubmatch(*git.options.ConnectionArn)
+	if match != nil && match[2] != *shared.Account() {
+		problems.Add("Source", fmt.Sprintf("the connection belongs to account %s, but the stack to %s", match[2], *shared.Account()), "give the ARN of a connection in the account of the stack")
+	}
 }
 
 // submodules returns the CloudFormation property that fetches Git submodules, or nil.
@@ -303,10 +319,12 @@ func (s *directorySource) Check() []validation.Problem {
 }
 
 func (s *directorySource) Bind(scope constructs.Construct, role awsiam.IGrantable) *BoundSource {
-	asset := awss3assets.NewAsset(scope, jsii.String("Source"), &awss3assets.AssetProps{Path: absolute(s.path), Exclude: s.exclude})
-	bucket, key := asset.S3BucketName(), asset.S3ObjectKey()
-	s3grant.ReadObject(role, sharedBy(scope).BucketArn(bucket), key)
-	return s3Object(bucket, key)
+	shared := sharedBy(scope)
+	asset := fileasset.New(shared, scope, "Source", &awss3assets.AssetProps{Path: absolute(s.path), Exclude: s.exclude})
+	s3grant.ReadObject(shared, role, asset.Bucket.ARN, asset.Key)
+	source := s3Object(asset.Location())
+	source.asset = asset.Source("")
+	return source
 }
 
 // sharedBy returns the values that the constructs of the scope's stack share. An ImageBuild has them already.
@@ -346,16 +364,16 @@ func (s *s3Source) Check() []validation.Problem {
 	return nil
 }
 
-func (s *s3Source) Bind(_ constructs.Construct, role awsiam.IGrantable) *BoundSource {
-	s3grant.ReadObject(role, s.bucket.BucketArn(), &s.key)
+func (s *s3Source) Bind(scope constructs.Construct, role awsiam.IGrantable) *BoundSource {
+	s3grant.ReadObject(sharedBy(scope), role, s.bucket.BucketArn(), &s.key)
 	if key := s.bucket.EncryptionKey(); key != nil {
 		key.Grant(role, jsii.String("kms:Decrypt"))
 	}
-	return s3Object(s.bucket.BucketName(), &s.key)
+	return s3Object(jsii.String(*s.bucket.BucketName() + "/" + s.key))
 }
 
-func s3Object(bucket, key *string) *BoundSource {
-	return &BoundSource{Property: &awscodebuild.CfnProject_SourceProperty{Type: jsii.String(kindS3), Location: jsii.String(*bucket + "/" + *key)}}
+func s3Object(location *string) *BoundSource {
+	return &BoundSource{Property: &awscodebuild.CfnProject_SourceProperty{Type: jsii.String(kindS3), Location: location}}
 }
 
 // Source_None returns a source without files. Either Context is the URL of a Git repository, or each start of

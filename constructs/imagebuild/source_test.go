@@ -5,9 +5,11 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodecommit"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 
@@ -161,6 +163,28 @@ func TestAVersionSetsTheProject(t *testing.T) {
 	assert.Equal(t, "trunk", project(t, stack, "BuildProject")["SourceVersion"])
 }
 
+// pinnedSource is a source of a user's program: another one at a version.
+type pinnedSource struct {
+	imagebuild.ISource
+	version string
+}
+
+func (s *pinnedSource) Bind(scope constructs.Construct, role awsiam.IGrantable) *imagebuild.BoundSource {
+	bound := s.ISource.Bind(scope, role)
+	bound.Version = &s.version
+	return bound
+}
+
+func TestASourceOfTheUserMayChangeThatOfADirectory(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newProps(t, stack)
+	props.Source = &pinnedSource{props.Source, "v2"}
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+	project := synthtest.Properties(t, stack, "AWS::CodeBuild::Project")
+	assert.Equal(t, "v2", project["SourceVersion"])
+	assert.Equal(t, buildspecs.Image, project["Source"].(map[string]any)["BuildSpec"])
+}
+
 func TestProblemsOfSources(t *testing.T) {
 	for name, c := range map[string]struct {
 		source func(awscdk.Stack) imagebuild.ISource
@@ -224,6 +248,32 @@ func TestProblemsOfSources(t *testing.T) {
 			props.Source = c.source(stack)
 			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
 			assert.Equal(t, []string{"Test/Build: Source: " + c.want}, synthtest.Errors(stack))
+		})
+	}
+}
+
+func TestAConnectionMustBeInTheAccountOfTheStack(t *testing.T) {
+	const arn = "arn:aws:codeconnections:us-east-1:222222222222:connection/c"
+	for name, c := range map[string]struct {
+		account string
+		want    []string
+	}{
+		"the same account, and another region": {"222222222222", nil},
+		"another account": {"111111111111", []string{
+			"Test/Build: Source: the connection belongs to account 222222222222, but the stack to 111111111111; give the ARN of a connection in the account of the stack",
+		}},
+		"an account that is not known at synthesis": {"", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var env *awscdk.Environment
+			if c.account != "" {
+				env = &awscdk.Environment{Account: jsii.String(c.account), Region: jsii.String("eu-west-1")}
+			}
+			stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Test"), &awscdk.StackProps{Env: env})
+			props := newProps(t, stack)
+			props.Source = imagebuild.Source_GitHub(jsii.String("team"), jsii.String("api"), &imagebuild.GitOptions{ConnectionArn: jsii.String(arn)})
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+			assert.Equal(t, c.want, synthtest.Errors(stack))
 		})
 	}
 }

@@ -102,7 +102,8 @@ func (s *starter) target(refresh bool) *[]*awsevents.CfnRule_TargetProperty {
 const DefaultMetricsNamespace = "layercache"
 
 // Metric returns one of the metrics that release builds write if MetricsNamespace is set: HitRatio (0 to 1),
-// SavedSeconds, OverheadSeconds, TotalSeconds, ExportFailures, ImportFailures, SavedUSD.
+// SavedSeconds, OverheadSeconds, TotalSeconds, ExportFailures, ImportFailures, SavedUSD, and if a step used cache
+// mounts, MountRestoreSeconds and MountFailures.
 // Default: average over 5 minutes.
 func (b *ImageBuild) Metric(name *string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	metric := awscloudwatch.NewMetric(&awscloudwatch.MetricProps{

@@ -11,7 +11,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/internal/ecrname"
 	"github.com/layercache/layercache/constructs/validation"
+	"github.com/layercache/layercache/internal/spelling"
 )
 
 // Triggers start builds automatically.
@@ -172,6 +174,16 @@ func (g eventGroup) filters() []any {
 	return filters
 }
 
+// checkSchedule checks the schedule, which EventBridge would refuse only at the deployment.
+func checkSchedule(problems *validation.Problems, schedule awsevents.Schedule) {
+	if schedule == nil {
+		return
+	}
+	if wrong, fix := validation.CheckSchedule(*schedule.ExpressionString()); wrong != "" {
+		problems.Add("Triggers.Schedule", wrong, fix)
+	}
+}
+
 func checkFilters(problems *validation.Problems, t triggerOptions) {
 	if t.webhook && len(t.filters) == 0 {
 		problems.Add("Triggers.Webhook.Filters", "is empty, which would start a build on every event", "list the events, or leave it out")
@@ -183,20 +195,20 @@ func checkFilters(problems *validation.Problems, t triggerOptions) {
 
 func checkFilterGroup(problems *validation.Problems, prop string, g eventGroup) {
 	if len(g.events) == 0 {
-		problems.Add(prop+".Events", "is missing", "list at least one event, such as awscodebuild.EventAction_PUSH")
+		problems.Add(prop+".Events", "is missing", "list at least one event, such as PUSH")
 		return
 	}
 	known := slices.Concat(releaseEvents, pullRequestEvents)
 	for i, event := range g.events {
 		if !slices.Contains(known, event) {
-			problems.Add(fmt.Sprintf("%s.Events[%d]", prop, i), fmt.Sprintf("%q starts no image build", event), fmt.Sprintf("use one of %s", known))
+			problems.Add(fmt.Sprintf("%s.Events[%d]", prop, i), fmt.Sprintf("%q starts no image build", event), spelling.Fix(event, known))
 		}
 	}
 	for i, c := range g.conditions {
 		at := fmt.Sprintf("%s.Conditions[%d]", prop, i)
 		switch {
 		case !slices.Contains(filterTypes, c.kind):
-			problems.Add(at+".Type", "is missing or unknown", fmt.Sprintf("use one of %s", filterTypes))
+			problems.Add(at+".Type", "is missing or unknown", spelling.Fix(c.kind, filterTypes))
 		case c.pattern == "":
 			problems.Add(at+".Pattern", "is missing", "give a regular expression")
 		case c.kind == BaseRef && slices.ContainsFunc(g.events, isNotPullRequest):
@@ -209,7 +221,7 @@ func checkFilterGroup(problems *validation.Problems, prop string, g eventGroup) 
 // would start builds without end.
 func checkTriggers(problems *validation.Problems, r *resolved) {
 	t := r.triggers
-	if t.schedule == nil && t.refreshOnSchedule {
+	if t.schedule == nil && t.refreshSet {
 		problems.Add("Triggers.RefreshOnSchedule", "has no effect without a schedule", "set Triggers.Schedule, or leave it out")
 	}
 	if t.webhook && r.source != nil && !hasWebhooks(r.source) {
@@ -220,7 +232,7 @@ func checkTriggers(problems *validation.Problems, r *resolved) {
 		switch {
 		case image.repository == nil:
 			problems.Add(prop+".Repository", "is missing", "give the repository of the image")
-		case r.image.isReleaseRepository(image.repository):
+		case r.image.isReleaseRepository(image.repository), r.bake.pushesTo(image.repository):
 			problems.Add(prop, "is the image that is built: every build would start another one", "watch another repository")
 		case validation.IsLiteral(&image.tag) && !tagForm.MatchString(image.tag):
 			problems.Add(prop+".Tag", fmt.Sprintf("%q has the wrong form", image.tag), "use at most 128 letters, digits, '.', '_' and '-'")
@@ -285,7 +297,7 @@ func (i baseImage) eventPattern() map[string]any {
 // ruleID returns the id of the rule. If the name and tag are known at synthesis, it does not change when
 // other images are added or removed.
 func (i baseImage) ruleID(index int) string {
-	name := literalName(i.repository)
+	name := ecrname.Literal(i.repository)
 	if name == "" || !validation.IsLiteral(&i.tag) {
 		return fmt.Sprintf("BaseImage%d", index)
 	}

@@ -52,6 +52,17 @@ func TestTheWebhookQuotesTheFallbackBranch(t *testing.T) {
 	assert.Contains(t, project(t, stack, "BuildProject")["Triggers"].(map[string]any)["FilterGroups"].([]any)[0], filter("HEAD_REF", `^refs/heads/release/1\.0$`))
 }
 
+func TestAFallbackBranchThatCloudFormationFillsInIsNotQuoted(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newGitProps(t, stack)
+	branch := awscdk.NewCfnParameter(stack, jsii.String("Branch"), nil)
+	props.FallbackBranch = branch.ValueAsString()
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+	assert.Empty(t, synthtest.Errors(stack))
+	filters := project(t, stack, "BuildProject")["Triggers"].(map[string]any)["FilterGroups"].([]any)[0].([]any)
+	assert.Equal(t, "^refs/heads/${Branch}$", synthtest.Text(filters[1].(map[string]any)["Pattern"]))
+}
+
 func rule(t *testing.T, stack awscdk.Stack, id string) map[string]any {
 	t.Helper()
 	return resource(t, stack, "AWS::Events::Rule", id)["Properties"].(map[string]any)
@@ -142,12 +153,28 @@ func TestProblemsOfTriggers(t *testing.T) {
 				}}
 			},
 			[]string{
-				"Triggers.Webhook.Filters[0].Events: is missing; list at least one event, such as awscodebuild.EventAction_PUSH",
-				`Triggers.Webhook.Filters[1].Events[1]: "WORKFLOW_JOB_QUEUED" starts no image build; use one of [PUSH RELEASED PRERELEASED PULL_REQUEST_CREATED PULL_REQUEST_UPDATED PULL_REQUEST_REOPENED PULL_REQUEST_CLOSED PULL_REQUEST_MERGED]`,
-				"Triggers.Webhook.Filters[1].Conditions[0].Type: is missing or unknown; use one of [HEAD_REF BASE_REF FILE_PATH COMMIT_MESSAGE ACTOR_ACCOUNT_ID TAG_NAME RELEASE_NAME]",
+				"Triggers.Webhook.Filters[0].Events: is missing; list at least one event, such as PUSH",
+				`Triggers.Webhook.Filters[1].Events[1]: "WORKFLOW_JOB_QUEUED" starts no image build; use one of PUSH, RELEASED, PRERELEASED, PULL_REQUEST_CREATED, PULL_REQUEST_UPDATED, PULL_REQUEST_REOPENED, PULL_REQUEST_CLOSED, PULL_REQUEST_MERGED`,
+				"Triggers.Webhook.Filters[1].Conditions[0].Type: is missing or unknown; use one of HEAD_REF, BASE_REF, FILE_PATH, COMMIT_MESSAGE, ACTOR_ACCOUNT_ID, TAG_NAME, RELEASE_NAME",
 				"Triggers.Webhook.Filters[1].Conditions[1].Pattern: is missing; give a regular expression",
 				"Triggers.Webhook.Filters[1].Conditions[2].Type: applies only to pull requests, but the group has other events; move the events of pull requests to a group of their own",
 			},
+		},
+		"a schedule that EventBridge would refuse": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Triggers.Schedule = awsevents.Schedule_Expression(jsii.String("cron(0 3 * * * *)"))
+			},
+			[]string{`Triggers.Schedule: "cron(0 3 * * * *)" has no "?" for the day of month or the day of week, and EventBridge requires one; write "cron(0 3 * * ? *)"`},
+		},
+		"a schedule of the CDK": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Triggers.Schedule = awsevents.Schedule_Cron(&awsevents.CronOptions{Hour: jsii.String("3"), Minute: jsii.String("0"), WeekDay: jsii.String("MON-FRI")})
+			},
+			nil,
+		},
+		"no refresh, but no schedule either": {
+			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Triggers.RefreshOnSchedule = jsii.Bool(false) },
+			[]string{"Triggers.RefreshOnSchedule: has no effect without a schedule; set Triggers.Schedule, or leave it out"},
 		},
 		"a refresh without a schedule, and invalid base images": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {

@@ -25,21 +25,29 @@ var (
 )
 
 func check(scope constructs.Construct, props *InsightProps) validation.Problems {
-	problems := checkApps(*awscdk.Stack_Of(scope).Region(), props.Apps)
+	problems := append(checkApps(*awscdk.Stack_Of(scope).Region(), props.Apps), CheckSettings(props)...)
+	if props.AlarmActions != nil && len(*props.AlarmActions) > maxActions {
+		problems.Add("AlarmActions", fmt.Sprintf("an alarm cannot have %d actions", len(*props.AlarmActions)), fmt.Sprintf("give at most %d", maxActions))
+	}
+	return problems
+}
+
+// CheckSettings returns the problems of the props that are plain values, without those of Apps.
+func CheckSettings(props *InsightProps) validation.Problems {
+	var problems validation.Problems
 	if props.Namespace != nil {
 		problems = append(problems, checkNamespace(props.Namespace)...)
 	}
 	if validation.IsLiteral(props.DashboardName) && !dashboardForm.MatchString(*props.DashboardName) {
 		problems.Add("DashboardName", fmt.Sprintf("%q has the wrong form", *props.DashboardName), "use at most 255 letters, digits, '-' and '_'")
 	}
-	if props.Period != nil {
+	if props.Period != nil && *props.Period.IsUnresolved() {
+		problems.Add("Period", "is not known at synthesis", "give whole minutes, at most 1 day")
+	} else if props.Period != nil {
 		seconds := *props.Period.ToSeconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
 		if seconds < 60 || seconds > maxPeriod || math.Mod(seconds, 60) != 0 {
 			problems.Add("Period", fmt.Sprintf("%v seconds is not a valid period of an alarm", seconds), "give whole minutes, at most 1 day")
 		}
-	}
-	if props.AlarmActions != nil && len(*props.AlarmActions) > maxActions {
-		problems.Add("AlarmActions", fmt.Sprintf("an alarm cannot have %d actions", len(*props.AlarmActions)), fmt.Sprintf("give at most %d", maxActions))
 	}
 	return append(problems, checkThresholds(props.Thresholds.withDefaults())...)
 }
@@ -113,9 +121,9 @@ func checkThresholds(t Thresholds) []validation.Problem {
 		fix   string
 	}{
 		{"HitRatio", *t.HitRatio, *t.HitRatio >= 0 && *t.HitRatio <= 1, "give a number from 0 to 1"},
-		{"ExportFailures", *t.ExportFailures, *t.ExportFailures >= 0, "give 0 or more"},
-		{"OverheadSeconds", *t.OverheadSeconds, *t.OverheadSeconds >= 0, "give 0 or more"},
-		{"MinimumBuilds", *t.MinimumBuilds, *t.MinimumBuilds >= 1, "give 1 or more"},
+		{"ExportFailures", *t.ExportFailures, validation.IsAmount(*t.ExportFailures), "give 0 or more"},
+		{"OverheadSeconds", *t.OverheadSeconds, validation.IsAmount(*t.OverheadSeconds), "give 0 or more"},
+		{"MinimumBuilds", *t.MinimumBuilds, *t.MinimumBuilds >= 1 && validation.IsAmount(*t.MinimumBuilds), "give 1 or more"},
 	} {
 		if !c.ok {
 			problems.Add("Thresholds."+c.prop, fmt.Sprintf("%v is out of range", c.value), c.fix)

@@ -16,8 +16,8 @@ type graph struct {
 var (
 	appGraphs = []graph{
 		{"hit ratio", []Name{HitRatio}},
-		{"seconds of a build", []Name{TotalSeconds, OverheadSeconds, SavedSeconds}},
-		{"builds with cache trouble", []Name{ExportFailures, ImportFailures}},
+		{"seconds of a build", []Name{TotalSeconds, OverheadSeconds, SavedSeconds, MountRestoreSeconds}},
+		{"builds with cache trouble", []Name{ExportFailures, ImportFailures, MountFailures}},
 		{"US dollars saved", []Name{SavedUSD}},
 	}
 	overviewGraphs = []graph{

@@ -2,6 +2,7 @@ package insight_test
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 
@@ -231,13 +232,15 @@ func TestEveryMetricOfAnApp(t *testing.T) {
 		{Name: jsii.String("shop"), Label: jsii.String("shop-prod"), Account: jsii.String("222222222222")},
 	}})
 	for name, metric := range map[string]func(string, *awscloudwatch.MetricOptions) awscloudwatch.Metric{
-		"HitRatio Average":        in.MetricHitRatio,
-		"SavedSeconds Average":    in.MetricSavedSeconds,
-		"OverheadSeconds Average": in.MetricOverheadSeconds,
-		"TotalSeconds Average":    in.MetricTotalSeconds,
-		"ExportFailures Sum":      in.MetricExportFailures,
-		"ImportFailures Sum":      in.MetricImportFailures,
-		"SavedUSD Sum":            in.MetricSavedUSD,
+		"HitRatio Average":            in.MetricHitRatio,
+		"SavedSeconds Average":        in.MetricSavedSeconds,
+		"OverheadSeconds Average":     in.MetricOverheadSeconds,
+		"TotalSeconds Average":        in.MetricTotalSeconds,
+		"ExportFailures Sum":          in.MetricExportFailures,
+		"ImportFailures Sum":          in.MetricImportFailures,
+		"SavedUSD Sum":                in.MetricSavedUSD,
+		"MountFailures Sum":           in.MetricMountFailures,
+		"MountRestoreSeconds Average": in.MetricMountRestoreSeconds,
 	} {
 		got := metric("shop-prod", nil)
 		assert.Equal(t, name, *got.MetricName()+" "+*got.Statistic())
@@ -301,11 +304,26 @@ func TestEveryProblemOfTheProps(t *testing.T) {
 				`Namespace: "AWS/layercache" is reserved for AWS services; ` + namespaceFix,
 				`DashboardName: "a b" has the wrong form; use at most 255 letters, digits, '-' and '_'`,
 				`Period: 90 seconds is not a valid period of an alarm; give whole minutes, at most 1 day`,
-				`AlarmActions: an alarm cannot have 6 actions; give at most 5`,
 				`Thresholds.HitRatio: 20 is out of range; give a number from 0 to 1`,
 				`Thresholds.ExportFailures: -1 is out of range; give 0 or more`,
 				`Thresholds.OverheadSeconds: -2 is out of range; give 0 or more`,
 				`Thresholds.MinimumBuilds: 0 is out of range; give 1 or more`,
+				`AlarmActions: an alarm cannot have 6 actions; give at most 5`,
+			},
+		},
+		"a period that is not known at synthesis": {
+			&insight.InsightProps{Apps: apps("shop"), Period: awscdk.Duration_Minutes(jsii.Number(*awscdk.Token_AsNumber(map[string]any{"Ref": "Minutes"})))},
+			[]string{`Period: is not known at synthesis; give whole minutes, at most 1 day`},
+		},
+		"numbers that CloudWatch has not": {
+			&insight.InsightProps{Apps: apps("shop"), Thresholds: &insight.Thresholds{
+				HitRatio: jsii.Number(math.NaN()), ExportFailures: jsii.Number(math.Inf(1)), OverheadSeconds: jsii.Number(math.NaN()), MinimumBuilds: jsii.Number(math.Inf(1)),
+			}},
+			[]string{
+				`Thresholds.HitRatio: NaN is out of range; give a number from 0 to 1`,
+				`Thresholds.ExportFailures: +Inf is out of range; give 0 or more`,
+				`Thresholds.OverheadSeconds: NaN is out of range; give 0 or more`,
+				`Thresholds.MinimumBuilds: +Inf is out of range; give 1 or more`,
 			},
 		},
 		"a namespace with a space": {

@@ -27,16 +27,21 @@ const (
 	ImportFailures Name = "ImportFailures"
 	// SavedUSD is the cost of the saved time, in US dollars.
 	SavedUSD Name = "SavedUSD"
+	// MountRestoreSeconds is how long a build that used cache mounts restored them. Other builds do not send it.
+	MountRestoreSeconds Name = "MountRestoreSeconds"
+	// MountFailures is 1 for a build that could not restore or save one of its cache mounts, else 0. Builds that used
+	// none do not send it.
+	MountFailures Name = "MountFailures"
 )
 
 // Names returns all metrics, in the order of the dashboard.
 func Names() []Name {
-	return []Name{HitRatio, SavedSeconds, OverheadSeconds, TotalSeconds, ExportFailures, ImportFailures, SavedUSD}
+	return []Name{HitRatio, SavedSeconds, OverheadSeconds, TotalSeconds, ExportFailures, ImportFailures, SavedUSD, MountRestoreSeconds, MountFailures}
 }
 
 // statistic returns the statistic that is meaningful over several builds.
 func (n Name) statistic() *string {
-	if n == ExportFailures || n == ImportFailures || n == SavedUSD {
+	if n == ExportFailures || n == ImportFailures || n == MountFailures || n == SavedUSD {
 		return awscloudwatch.Stats_SUM()
 	}
 	return awscloudwatch.Stats_AVERAGE()
@@ -87,6 +92,16 @@ func (i *Insight) MetricImportFailures(label string, options *awscloudwatch.Metr
 // MetricSavedUSD is the sum of SavedUSD of the builds of an app, in US dollars.
 func (i *Insight) MetricSavedUSD(label string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return i.Metric(label, SavedUSD, options)
+}
+
+// MetricMountRestoreSeconds is the average of MountRestoreSeconds of the builds of an app that used cache mounts.
+func (i *Insight) MetricMountRestoreSeconds(label string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return i.Metric(label, MountRestoreSeconds, options)
+}
+
+// MetricMountFailures is the number of builds of an app that could not restore or save one of their cache mounts.
+func (i *Insight) MetricMountFailures(label string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return i.Metric(label, MountFailures, options)
 }
 
 func (i *Insight) metric(app *App, name Name, statistic *string, label string) awscloudwatch.Metric {

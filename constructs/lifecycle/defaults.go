@@ -3,9 +3,12 @@ package lifecycle
 import "github.com/aws/jsii-runtime-go"
 
 // CacheRules returns the rules for layer caches. Each export leaves the previous manifest untagged: it
-// expires after a day. A tagged cache expires 30 days after the last write, as on an abandoned branch; a
-// cache that is only read is rewritten by one cold build a month. The record next to a cache, a few
-// kilobytes, expires after 120 days, so a build can distinguish an expired cache from one that never existed.
+// expires after a day. A tagged cache expires 30 days after its manifest was pushed, as on an abandoned
+// branch. A build that may write the cache and finds it up to date pushes the manifest again after 3 days,
+// with another annotation, because ECR keeps the date of a manifest that it already has. So only a cache that
+// no build may write is rewritten by one cold build a month. Cache mounts expire in the same way, if no build
+// uses them. The record next to a cache, a few kilobytes, expires after 120 days, so a build can distinguish
+// an expired cache from one that never existed.
 func CacheRules() *[]*Rule {
 	return &[]*Rule{
 		{
@@ -28,9 +31,15 @@ func CacheRules() *[]*Rule {
 }
 
 // SharedRules returns the rules for a repository that holds both images and caches: CacheRules for untagged
-// manifests, for records and for tags that match one of the patterns. Images with other tags never expire.
+// manifests, for records, for cache mounts and for tags that match one of the patterns. Images with other tags
+// never expire.
 func SharedRules(cacheTags *[]*string) *[]*Rule {
-	rules := (*CacheRules())[:2]
+	rules := append((*CacheRules())[:2], &Rule{
+		Description:      jsii.String("Expire cache mounts that no build has written to"),
+		TagStatus:        Tagged,
+		TagPatterns:      jsii.Strings("*--mount--*"),
+		MaxDaysSincePush: jsii.Number(30),
+	})
 	for _, pattern := range *cacheTags {
 		rules = append(rules, &Rule{
 			Description:      jsii.String("Expire caches that no build has written to"),

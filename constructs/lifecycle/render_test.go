@@ -49,8 +49,9 @@ func TestRender(t *testing.T) {
 			`{"rules":[` +
 				`{"rulePriority":1,"description":"Expire cache manifests that a newer export replaced","selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":1},"action":{"type":"expire"}},` +
 				`{"rulePriority":2,"description":"Expire records of caches that have long expired","selection":{"tagStatus":"tagged","tagPatternList":["*--steps"],"countType":"sinceImagePushed","countUnit":"days","countNumber":120},"action":{"type":"expire"}},` +
-				`{"rulePriority":3,"description":"Expire caches that no build has written to","selection":{"tagStatus":"tagged","tagPatternList":["api--*"],"countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}},` +
-				`{"rulePriority":4,"description":"Expire caches that no build has written to","selection":{"tagStatus":"tagged","tagPatternList":["web--*"],"countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}}]}`,
+				`{"rulePriority":3,"description":"Expire cache mounts that no build has written to","selection":{"tagStatus":"tagged","tagPatternList":["*--mount--*"],"countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}},` +
+				`{"rulePriority":4,"description":"Expire caches that no build has written to","selection":{"tagStatus":"tagged","tagPatternList":["api--*"],"countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}},` +
+				`{"rulePriority":5,"description":"Expire caches that no build has written to","selection":{"tagStatus":"tagged","tagPatternList":["web--*"],"countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}}]}`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -83,8 +83,10 @@ func NewPullThroughCache(scope constructs.Construct, id *string, props *PullThro
 	if len(found) > 0 {
 		return c
 	}
+	path := c.Node().Path()
 	for _, u := range upstreams {
 		c.addUpstream(u, u.Template.or(props.Template))
+		claim(c.catalog.home.shared, prefixClaim, u.prefix(), path)
 	}
 	if props.Pullers != nil {
 		everything := c.catalog.cover(nil)
@@ -120,6 +122,7 @@ func (c *PullThroughCache) check(props *PullThroughCacheProps, upstreams []*Upst
 	var found validation.Problems
 	props.Template.check("Template", &found)
 	found = append(found, checkUpstreams(c.catalog.home, upstreams)...)
+	taken := claims(c.catalog.home.shared, prefixClaim)
 	for i, u := range upstreams {
 		if u == nil || !known(u.Registry) {
 			continue
@@ -127,19 +130,20 @@ func (c *PullThroughCache) check(props *PullThroughCacheProps, upstreams []*Upst
 		at := fmt.Sprintf("Upstreams[%d]", i)
 		u.checkSecret(c.catalog.home, at, &found)
 		u.Template.check(at+".Template", &found)
-		c.checkTaken(u, at, &found)
+		c.checkTaken(taken, u, at, &found)
 	}
 	return append(found, access.CheckAll("Pullers", props.Pullers)...)
 }
 
 // checkTaken refuses a prefix that another PullThroughCache of the account and region uses.
-func (c *PullThroughCache) checkTaken(u *Upstream, at string, found *validation.Problems) {
-	taken, ok := findClaim(c.catalog.home.stack, prefixClaim, u.prefix())
+func (c *PullThroughCache) checkTaken(prefixes map[string]claimed, u *Upstream, at string, found *validation.Problems) {
+	taken, ok := prefixes[u.prefix()]
 	if !ok {
 		return
 	}
+	shared := c.catalog.home.shared
 	fix := "give the upstream another prefix, or reuse that PullThroughCache"
-	if taken.stack != *c.catalog.home.stack.Node().Path() && !environmentKnown(c.catalog.home.stack) {
+	if taken.stack != *shared.Path() && !environmentKnown(shared) {
 		fix += "; if the stacks are for different accounts or regions, give both their env"
 	}
 	found.Add(at+".Prefix", fmt.Sprintf("%q is already used by %s in this account and region", u.prefix(), taken.construct), fix)
@@ -167,7 +171,6 @@ func (c *PullThroughCache) addUpstream(u *Upstream, t *RepositoryTemplate) {
 	}
 	cfn := awsecr.NewCfnPullThroughCacheRule(c, jsii.String("Rule-"+u.id()), props)
 	cfn.Node().AddDependency(dependencies...)
-	claim(c.catalog.home.stack, prefixClaim, u.prefix(), c)
 	r := newRule(c.catalog.home, u, t)
 	c.catalog.rules = append(c.catalog.rules, r)
 	c.templates[r] = template

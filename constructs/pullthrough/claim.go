@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/internal/perstack"
 )
 
 // An account and region has each prefix once, and one registry policy. Used prefixes and policies are
@@ -24,59 +24,61 @@ type claimed struct {
 	stack, construct string
 }
 
-// claim records that construct uses the name in the environment of its stack.
-func claim(stack awscdk.Stack, kind, name string, construct constructs.IConstruct) {
-	stack.Node().Root().Node().AddMetadata(jsii.String(kind), map[string]any{
-		"environment": *stack.Environment(),
+// claim records that the construct with a path uses the name in the environment of the stack.
+func claim(shared *perstack.Shared, kind, name string, construct *string) {
+	shared.Root().AddMetadata(&kind, map[string]any{
+		"environment": *shared.Environment(),
 		"name":        name,
-		"stack":       *stack.Node().Path(),
-		"construct":   *construct.Node().Path(),
+		"stack":       *shared.Path(),
+		"construct":   *construct,
 	}, nil)
 }
 
-// findClaim returns the user of the name in the environment of stack.
-func findClaim(stack awscdk.Stack, kind, name string) (claimed, bool) {
-	for _, entry := range *stack.Node().Root().Node().Metadata() {
+// claims returns the users of names in the environment of the stack, by name.
+func claims(shared *perstack.Shared, kind string) map[string]claimed {
+	found := map[string]claimed{}
+	for _, entry := range *shared.Root().Metadata() {
 		if *entry.Type != kind {
 			continue
 		}
 		data := entry.Data.(map[string]any)
-		if data["environment"] == *stack.Environment() && data["name"] == name {
-			return claimed{stack: data["stack"].(string), construct: data["construct"].(string)}, true
+		name := data["name"].(string)
+		if _, taken := found[name]; !taken && data["environment"] == *shared.Environment() {
+			found[name] = claimed{stack: data["stack"].(string), construct: data["construct"].(string)}
 		}
 	}
-	return claimed{}, false
+	return found
 }
 
 // environmentKnown reports whether the account and region of the stack are known at synthesis. If not, two
 // stacks may or may not be deployed to the same ones.
-func environmentKnown(stack awscdk.Stack) bool {
-	return !strings.Contains(*stack.Environment(), "unknown-")
+func environmentKnown(shared *perstack.Shared) bool {
+	return !strings.Contains(*shared.Environment(), "unknown-")
 }
 
 // recordStatement records a statement of the registry policy of the stack's environment.
-func recordStatement(stack awscdk.Stack, statement map[string]any) {
+func recordStatement(shared *perstack.Shared, statement map[string]any) {
 	text, err := json.Marshal(statement)
 	if err != nil {
 		panic(err) // cannot happen: strings, lists and maps always marshal
 	}
-	stack.Node().Root().Node().AddMetadata(jsii.String(registryStatement), map[string]any{
-		"environment": *stack.Environment(),
+	shared.Root().AddMetadata(jsii.String(registryStatement), map[string]any{
+		"environment": *shared.Environment(),
 		"statement":   string(text),
 	}, nil)
 }
 
 // recordedStatements returns the statements of the registry policy of the stack's environment, in the order
 // of their recording.
-func recordedStatements(stack awscdk.Stack) []any {
+func recordedStatements(shared *perstack.Shared) []any {
 	var statements []any
-	for _, entry := range *stack.Node().Root().Node().Metadata() {
+	for _, entry := range *shared.Root().Metadata() {
 		if *entry.Type != registryStatement {
 			continue
 		}
 		data := entry.Data.(map[string]any)
 		var statement map[string]any
-		if data["environment"] == *stack.Environment() && json.Unmarshal([]byte(data["statement"].(string)), &statement) == nil {
+		if data["environment"] == *shared.Environment() && json.Unmarshal([]byte(data["statement"].(string)), &statement) == nil {
 			statements = append(statements, statement)
 		}
 	}

@@ -2,14 +2,13 @@ package pullthrough
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/layercache/layercache/constructs/internal/ecrgrant"
+	"github.com/layercache/layercache/constructs/internal/warning"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -54,21 +53,9 @@ func (c *PullThroughCache) warnOfTheirHalf(account string, cover []covered, firs
 			actions = append(actions, *tagActions()[0])
 		}
 	}
-	addWarning(c, "layercache:pull-from-"+account, fmt.Sprintf(
+	warning.Add(c, "layercache:pull-from-"+account, fmt.Sprintf(
 		"GrantPull cannot change policies of account %s, which must allow its principal ecr:GetAuthorizationToken on *, and %s on the repositories %s of this registry",
 		account, strings.Join(actions, ", "), strings.Join(names, ", ")))
-}
-
-// addWarning calls Annotations.AddWarningV2 without options. It uses reflection because jsii makes a new
-// optional parameter a new positional one in Go: since awscdk v2.276.0 the method takes options, of a type that
-// v2.275.0 does not have.
-func addWarning(scope constructs.IConstruct, id, message string) {
-	add := reflect.ValueOf(awscdk.Annotations_Of(scope).AddWarningV2)
-	arguments := []reflect.Value{reflect.ValueOf(&id), reflect.ValueOf(&message)}
-	for i := len(arguments); i < add.Type().NumIn(); i++ {
-		arguments = append(arguments, reflect.Zero(add.Type().In(i)))
-	}
-	add.Call(arguments)
 }
 
 // share allows a party of other accounts to import images and create repositories (registry policy), and to

@@ -25,7 +25,8 @@ type PrewarmProps struct {
 	PullThrough IPullThroughCache
 
 	// Images are the images to pull, written as in Dockerfiles: "docker.io/library/golang:1.26" or
-	// "golang:1.26". Each must be in an upstream of PullThrough. All platforms of an image are pulled.
+	// "golang:1.26". Each must be in an upstream of PullThrough. All platforms of an image are pulled. ECR
+	// imports an image only by its tag, so a pinned image needs both: "golang:1.26@sha256:…".
 	// Required.
 	Images *[]*string
 
@@ -96,13 +97,18 @@ func checkPrewarm(props *PrewarmProps) validation.Problems {
 		found.Add("Images", "is empty", "name images, such as docker.io/library/golang:1.26")
 	} else if props.PullThrough != nil {
 		for i, image := range *props.Images {
-			found = append(found, checkImage(props.PullThrough.serves().rules, fmt.Sprintf("Images[%d]", i), valueOr(image, ""))...)
+			at, reference := fmt.Sprintf("Images[%d]", i), valueOr(image, "")
+			found = append(found, checkImage(props.PullThrough.serves().rules, at, reference)...)
+			if strings.HasPrefix(parseImage(reference).version, "@") {
+				found.Add(at, fmt.Sprintf("%q has a digest but no tag, and ECR imports an image only by its tag", reference),
+					"write NAME:TAG@DIGEST; the digest is compared after the pull")
+			}
 		}
 	}
-	if t := props.Timeout; t != nil {
-		const least, most = 5, 2160
-		if minutes := *t.ToMinutes(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)}); minutes < least || minutes > most {
-			found.Add("Timeout", fmt.Sprintf("%v minutes is out of CodeBuild's range", minutes), fmt.Sprintf("give %d to %d minutes", least, most))
+	found.CheckMinutes("Timeout", props.Timeout, 5, 2160)
+	if props.Schedule != nil {
+		if wrong, fix := validation.CheckSchedule(*props.Schedule.ExpressionString()); wrong != "" {
+			found.Add("Schedule", wrong, fix)
 		}
 	}
 	return found

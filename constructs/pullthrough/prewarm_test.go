@@ -29,7 +29,7 @@ const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef01234567
 func TestAPrewarmPullsTheImagesThroughTheCache(t *testing.T) {
 	stack := stackOf(here)
 	newPrewarm(t, stack, &pullthrough.PrewarmProps{
-		Images: jsii.Strings("docker.io/library/golang:1.26", "golang:1.25", "alpine", "quay.io/prometheus/node-exporter"+digest),
+		Images: jsii.Strings("docker.io/library/golang:1.26", "golang:1.25", "alpine", "quay.io/prometheus/node-exporter:v1"+digest),
 	})
 
 	project := synthtest.Properties(t, stack, "AWS::CodeBuild::Project")
@@ -40,7 +40,7 @@ func TestAPrewarmPullsTheImagesThroughTheCache(t *testing.T) {
 	variable := variables[0].(map[string]any)
 	assert.Equal(t, "LAYERCACHE_PREWARM", variable["Name"])
 	assert.Equal(t, host+"/docker-hub/library/golang:1.26,"+host+"/docker-hub/library/golang:1.25,"+
-		host+"/docker-hub/library/alpine:latest,"+host+"/quay/prometheus/node-exporter"+digest, synthtest.Text(variable["Value"]))
+		host+"/docker-hub/library/alpine:latest,"+host+"/quay/prometheus/node-exporter:v1"+digest, synthtest.Text(variable["Value"]))
 	delete(environment, "EnvironmentVariables")
 	assert.Equal(t, map[string]any{
 		"ComputeType":              "BUILD_GENERAL1_SMALL",
@@ -107,8 +107,8 @@ func TestTheScheduleIsOnceADayOrAsGiven(t *testing.T) {
 func TestEveryProblemOfAPrewarm(t *testing.T) {
 	stack := stackOf(here)
 	newPrewarm(t, stack, &pullthrough.PrewarmProps{
-		Images:  jsii.Strings("ghcr.io/team/app:1", "golang:", "quay.io/Team/app", ""),
-		Timeout: awscdk.Duration_Minutes(jsii.Number(1)),
+		Images:  jsii.Strings("ghcr.io/team/app:1", "golang:", "quay.io/Team/app", "", "golang"+digest),
+		Timeout: awscdk.Duration_Minutes(jsii.Number(1)), Schedule: awsevents.Schedule_Expression(jsii.String("rate(1 days)")),
 	})
 	pullthrough.NewPrewarm(stack, jsii.String("Empty"), nil)
 	pullthrough.NewPrewarm(stack, jsii.String("NoZip"), &pullthrough.PrewarmProps{HelperZip: jsii.String("no/such.zip")})
@@ -119,10 +119,12 @@ func TestEveryProblemOfAPrewarm(t *testing.T) {
 		`Test/Prewarm: Images[1]: "golang:" is not an image reference` + fix,
 		`Test/Prewarm: Images[2]: "quay.io/Team/app" is not an image reference` + fix,
 		`Test/Prewarm: Images[3]: "" is not an image reference` + fix,
+		`Test/Prewarm: Images[4]: "golang` + digest + `" has a digest but no tag, and ECR imports an image only by its tag; write NAME:TAG@DIGEST; the digest is compared after the pull`,
 		"Test/Prewarm: Timeout: 1 minutes is out of CodeBuild's range; give 5 to 2160 minutes",
+		`Test/Prewarm: Schedule: "rate(1 days)" has the plural of a unit for 1; write "rate(1 day)"`,
 		"Test/Empty: PullThrough: is missing; give a pullthrough.PullThroughCache",
 		"Test/Empty: Images: is empty; name images, such as docker.io/library/golang:1.26",
-		`Test/NoZip: HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile it`,
+		`Test/NoZip: HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave it out to compile both`,
 		"Test/NoZip: PullThrough: is missing; give a pullthrough.PullThroughCache",
 		"Test/NoZip: Images: is empty; name images, such as docker.io/library/golang:1.26",
 	}, synthtest.Errors(stack))

@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -26,9 +26,9 @@ const registryPolicyID = "LayercacheRegistryPolicy"
 // second stack then reports an error and returns nil.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
 func RegistryPolicy_Of(scope constructs.Construct) awsecr.CfnRegistryPolicy {
-	stack := awscdk.Stack_Of(scope)
-	if held, ok := findClaim(stack, registryPolicyClaim, ""); ok {
-		if held.stack != *stack.Node().Path() && !environmentKnown(stack) {
+	shared := perstack.SharedOf(scope)
+	if held, ok := claims(shared, registryPolicyClaim)[""]; ok {
+		if held.stack != *shared.Path() && !environmentKnown(shared) {
 			validation.Report(scope, validation.Problems{{
 				Prop:  "RegistryPolicy",
 				Wrong: fmt.Sprintf("stack %q has the registry policy of its account and region, and this stack may be in the same ones", held.stack),
@@ -36,12 +36,12 @@ func RegistryPolicy_Of(scope constructs.Construct) awsecr.CfnRegistryPolicy {
 			}})
 			return nil
 		}
-		return find(stack.Node().Root(), held.construct).(awsecr.CfnRegistryPolicy)
+		return find(shared.Root(), held.construct).(awsecr.CfnRegistryPolicy)
 	}
-	policy := awsecr.NewCfnRegistryPolicy(stack, jsii.String(registryPolicyID), &awsecr.CfnRegistryPolicyProps{
+	policy := awsecr.NewCfnRegistryPolicy(shared.Stack(), jsii.String(registryPolicyID), &awsecr.CfnRegistryPolicyProps{
 		PolicyText: document([]any{}),
 	})
-	claim(stack, registryPolicyClaim, "", policy)
+	claim(shared, registryPolicyClaim, "", policy.Node().Path())
 	return policy
 }
 
@@ -51,10 +51,10 @@ func addToRegistryPolicy(scope constructs.Construct, statement map[string]any) {
 	if policy == nil {
 		return
 	}
-	stack := awscdk.Stack_Of(scope)
-	statements := recordedStatements(stack)
+	shared := perstack.SharedOf(scope)
+	statements := recordedStatements(shared)
 	if !contains(statements, statement) {
-		recordStatement(stack, statement)
+		recordStatement(shared, statement)
 		policy.SetPolicyText(document(append(statements, statement)))
 	}
 }
@@ -69,11 +69,13 @@ func contains(statements []any, statement any) bool {
 }
 
 // find returns the construct with a path below root.
-func find(root constructs.IConstruct, path string) constructs.IConstruct {
+func find(root constructs.Node, path string) constructs.IConstruct {
+	var found constructs.IConstruct
 	for _, id := range strings.Split(path, "/") {
 		if id != "" {
-			root = root.Node().FindChild(jsii.String(id))
+			found = root.FindChild(jsii.String(id))
+			root = found.Node()
 		}
 	}
-	return root
+	return found
 }

@@ -62,6 +62,13 @@ func TestTheSecretOfAnUpstream(t *testing.T) {
 			},
 			nil,
 		},
+		"is imported by an ARN without the suffix that Secrets Manager adds": {
+			pullthrough.GitHub,
+			func(s awscdk.Stack) awssecretsmanager.ISecret {
+				return awssecretsmanager.Secret_FromSecretPartialArn(s, jsii.String("Secret"), jsii.String("arn:aws:secretsmanager:eu-west-1:111111111111:secret:ecr-pullthroughcache/github"))
+			},
+			nil,
+		},
 		"is imported by an ARN with another name, of another account and region": {
 			pullthrough.GitHub,
 			func(s awscdk.Stack) awssecretsmanager.ISecret {

@@ -34,7 +34,8 @@ type RepositoryTemplate struct {
 	EncryptionKey awskms.IKey
 
 	// Tags are the tags of the repositories. With tags, pulling also needs ecr:TagResource, which GrantPull
-	// allows.
+	// allows. For pullers of other accounts it has an effect only with the registry policy scope V2, which
+	// new registries have and `layercache doctor` checks.
 	// Default: none.
 	Tags *map[string]*string
 

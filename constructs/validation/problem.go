@@ -38,11 +38,15 @@ func (p *Problems) Add(prop, wrong, fix string) {
 const errorMetadata = "aws:cdk:error"
 
 // Report adds each problem to the construct as an error, "PATH: PROP: WRONG; FIX" with the path of the
-// construct. The CDK CLI prints them all and stops before it deploys anything. The program that builds the
-// constructs continues.
+// construct and the names of SetNames. The CDK CLI prints them all and stops before it deploys anything. The
+// program that builds the constructs continues.
 func Report(scope constructs.IConstruct, problems []Problem) {
+	if len(problems) == 0 {
+		return
+	}
+	names := namesOf(scope)
 	for _, p := range problems {
-		scope.Node().AddMetadata(jsii.String(errorMetadata), *scope.Node().Path()+": "+p.String(), nil)
+		scope.Node().AddMetadata(jsii.String(errorMetadata), *scope.Node().Path()+": "+names.Problem(p).String(), nil)
 	}
 }
 

@@ -13,10 +13,10 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/internal/fileasset"
 	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/internal/s3grant"
 	"github.com/layercache/layercache/constructs/validation"
@@ -49,7 +49,7 @@ func Check(prebuilt *string) []validation.Problem {
 	return []validation.Problem{{
 		Prop:  prop,
 		Wrong: fmt.Sprintf("%q is not a file", *prebuilt),
-		Fix:   "give the path of a zip with layercache and buildkitd, or leave the prop out to compile it",
+		Fix:   "give the path of a zip with layercache and buildkitd, or leave it out to compile both",
 	}}
 }
 
@@ -91,6 +91,16 @@ func PrimarySource(shared *perstack.Shared, role awsiam.IGrantable, zip string) 
 	return source(shared, "", role, zip)
 }
 
+// Location uploads the zip once per stack, lets the role read it, and returns its location, s3://BUCKET/KEY.
+func Location(shared *perstack.Shared, role awsiam.IGrantable, zip string) *string {
+	asset := assetOf(shared, absolute(zip))
+	s3grant.ReadWithCLI(role, asset.Bucket.ARN, asset.Key)
+	return jsii.String("s3://" + *asset.Location())
+}
+
+// Key returns the object key of the zip, which depends on its content.
+func Key(shared *perstack.Shared, zip string) *string { return assetOf(shared, absolute(zip)).Key }
+
 // use is a use of a zip as a source.
 type use struct{ zip, identifier string }
 
@@ -98,36 +108,21 @@ type use struct{ zip, identifier string }
 // path of a zip, because the CDK would hash the file again for each additional asset.
 var (
 	sources perstack.Memo[use, awscodebuild.ISource]
-	assets  perstack.Memo[string, *asset]
+	assets  perstack.Memo[string, *fileasset.Asset]
 )
 
 func source(shared *perstack.Shared, identifier string, role awsiam.IGrantable, zip string) awscodebuild.ISource {
 	asset := assetOf(shared, absolute(zip))
-	s3grant.ReadObject(role, asset.bucketArn, asset.key)
-	return sources.Get(shared, use{zip, identifier}, func() awscodebuild.ISource {
-		props := &awscodebuild.S3SourceProps{Bucket: asset.bucket, Path: asset.key}
-		if identifier != "" {
-			props.Identifier = &identifier
-		}
-		return awscodebuild.Source_S3(props)
-	})
-}
-
-// asset caches answers of the CDK's process about a stack's asset for a zip, because every build of the stack
-// asks for them.
-type asset struct {
-	bucket         awss3.IBucket
-	bucketArn, key *string
+	s3grant.ReadObject(shared, role, asset.Bucket.ARN, asset.Key)
+	return sources.Get(shared, use{zip, identifier}, func() awscodebuild.ISource { return asset.Source(identifier) })
 }
 
 // assetOf returns the stack's asset for the zip.
-func assetOf(shared *perstack.Shared, zip string) *asset {
-	return assets.Get(shared, zip, func() *asset {
+func assetOf(shared *perstack.Shared, zip string) *fileasset.Asset {
+	return assets.Get(shared, zip, func() *fileasset.Asset {
 		digest := sha256.Sum256([]byte(zip))
-		id := jsii.String("LayercacheHelper" + hex.EncodeToString(digest[:4]))
-		made := awss3assets.NewAsset(shared.Stack(), id, &awss3assets.AssetProps{Path: &zip})
-		bucket := made.Bucket()
-		return &asset{bucket: bucket, bucketArn: bucket.BucketArn(), key: made.S3ObjectKey()}
+		id := "LayercacheHelper" + hex.EncodeToString(digest[:4])
+		return fileasset.New(shared, shared.Stack(), id, &awss3assets.AssetProps{Path: &zip})
 	})
 }
 

@@ -28,7 +28,7 @@ func TestEveryProblemOfAZip(t *testing.T) {
 	assert.Empty(t, helperasset.Check(nil))
 	problems := helperasset.Check(jsii.String("no/such.zip"))
 	require.Len(t, problems, 1)
-	assert.Equal(t, `HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave the prop out to compile it`, problems[0].String())
+	assert.Equal(t, `HelperZip: "no/such.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave it out to compile both`, problems[0].String())
 
 	_, problem := helperasset.Zip(nil, "riscv64")
 	require.NotNil(t, problem)

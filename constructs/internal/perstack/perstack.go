@@ -4,6 +4,8 @@
 package perstack
 
 import (
+	"sync"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -16,6 +18,10 @@ type Shared struct {
 	constructs.Construct
 	stack                      awscdk.Stack
 	account, region, partition *string
+	environment, path          *string
+	root                       constructs.Node
+	// others are the answers of Of.
+	others map[constructs.IConstruct]*Shared
 	// roles are the roles that Adopt recorded.
 	roles map[awsiam.IGrantable]bool
 	// values has a map[K]V for each *Memo[K, V].
@@ -25,18 +31,43 @@ type Shared struct {
 // sharedID is the id of Shared in its stack.
 const sharedID = "LayercacheShared"
 
+// found are the answers of SharedOf by stack, an awscdk.Stack. The runtime of jsii keeps stacks and their
+// constructs as long as the process, so this map keeps nothing longer.
+var found sync.Map
+
 // SharedOf returns the shared values of scope's stack.
 func SharedOf(scope constructs.Construct) *Shared {
 	stack, ok := scope.(awscdk.Stack)
 	if !ok {
 		stack = awscdk.Stack_Of(scope)
 	}
+	if s, ok := found.Load(stack); ok {
+		return s.(*Shared)
+	}
+	s := inTree(stack)
+	found.Store(stack, s)
+	return s
+}
+
+// inTree returns the construct with the shared values of the stack, and makes it the first time. A stack that
+// a user's type embeds has several values in Go and one place in the tree.
+func inTree(stack awscdk.Stack) *Shared {
 	if made, ok := stack.Node().TryFindChild(jsii.String(sharedID)).(*Shared); ok {
 		return made
 	}
-	s := &Shared{stack: stack, roles: map[awsiam.IGrantable]bool{}, values: map[any]any{}}
+	s := &Shared{stack: stack, others: map[constructs.IConstruct]*Shared{}, roles: map[awsiam.IGrantable]bool{}, values: map[any]any{}}
 	constructs.NewConstruct_Override(s, stack, jsii.String(sharedID))
 	return s
+}
+
+// Of returns the shared values of the stack of a construct that may be in another stack.
+func (s *Shared) Of(construct constructs.IConstruct) *Shared {
+	other, ok := s.others[construct]
+	if !ok {
+		other = SharedOf(awscdk.Stack_Of(construct))
+		s.others[construct] = other
+	}
+	return other
 }
 
 // Memo is a kind of value that is created once per stack and key. Each kind is declared as a package variable
@@ -68,6 +99,23 @@ func (s *Shared) Account() *string { return once(&s.account, s.stack.Account) }
 
 // Region returns the region of the stack; it may be a token.
 func (s *Shared) Region() *string { return once(&s.region, s.stack.Region) }
+
+// Environment returns the account and region of the stack as one text, in which "unknown-" stands for what is
+// not known at synthesis.
+func (s *Shared) Environment() *string { return once(&s.environment, s.stack.Environment) }
+
+// Path returns the path of the stack in the construct tree.
+func (s *Shared) Path() *string {
+	return once(&s.path, func() *string { return s.stack.Node().Path() })
+}
+
+// Root returns the root of the construct tree.
+func (s *Shared) Root() constructs.Node {
+	if s.root == nil {
+		s.root = s.stack.Node().Root().Node()
+	}
+	return s.root
+}
 
 // BucketArn returns the ARN of a bucket in the partition of the stack.
 func (s *Shared) BucketArn(name *string) *string {

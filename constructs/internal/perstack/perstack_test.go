@@ -31,6 +31,19 @@ func TestAValueIsCreatedOncePerStackAndKey(t *testing.T) {
 	below := constructs.NewConstruct(stack, jsii.String("Below"))
 	assert.Equal(t, 1, numbers.Get(perstack.SharedOf(below), "a", number), "a construct finds the values of its stack")
 	assert.Same(t, perstack.SharedOf(stack), perstack.SharedOf(below))
+	assert.Same(t, perstack.SharedOf(stack), perstack.SharedOf(other).Of(below), "another stack finds them by a construct")
+}
+
+// userStack is a stack of a user's program, which is another value in Go than the stack that it embeds.
+type userStack struct{ awscdk.Stack }
+
+func (s *userStack) Owner() string { return "a team" }
+
+func TestAStackThatAUserEmbedsHasOneSharedValue(t *testing.T) {
+	stack := &userStack{}
+	awscdk.NewStack_Override(stack, awscdk.NewApp(nil), jsii.String("Stack"), nil)
+	assert.Same(t, perstack.SharedOf(stack), perstack.SharedOf(stack.Stack))
+	assert.Same(t, perstack.SharedOf(stack), perstack.SharedOf(constructs.NewConstruct(stack, jsii.String("Below"))))
 }
 
 func TestAccountRegionAndBucketArnOfAStack(t *testing.T) {

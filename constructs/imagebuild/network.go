@@ -1,0 +1,185 @@
+package imagebuild
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/constructs/internal/warning"
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// Network runs builds in a VPC. Builds reach Git hosts and upstream registries through NAT. They reach AWS
+// services through NAT too, or through endpoints:
+//
+//   - interface endpoints: logs, ecr.api and ecr.dkr
+//   - a gateway endpoint: s3, where ECR keeps layers and where the helper comes from
+//   - with LAYERCACHE_REPOSITORY_ROLE: sts
+//   - with build secrets: secretsmanager or ssm, and kms
+//   - with MetricsNamespace: monitoring
+//   - with CodeCommit: git-codecommit
+//   - with a connection: codeconnections.api
+//   - with Reports: codebuild
+//
+// Endpoints replace NAT only for builds of CodeCommit, S3 and directory sources whose base images have all
+// been pulled through a pull-through cache before, by tag, and whose Dockerfile has no "# syntax=" line of a
+// registry on the internet. The first pull of an image needs a way to the internet even with endpoints:
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html,
+// https://docs.aws.amazon.com/codebuild/latest/userguide/use-vpc-endpoints-with-codebuild.html.
+type Network struct {
+	// Vpc is the VPC. Required.
+	Vpc awsec2.IVpc
+
+	// Subnets are the subnets that builds run in, which may be shared by another account. A build in a public
+	// subnet gets no public address, and so has no way to the internet.
+	// Default: the private subnets.
+	Subnets *awsec2.SubnetSelection
+
+	// SecurityGroups are those of the build machines: at most 5. They must allow outbound traffic.
+	// Default: a new one that allows all outbound and no inbound traffic.
+	SecurityGroups *[]awsec2.ISecurityGroup
+}
+
+type networkOptions struct {
+	vpc            awsec2.IVpc
+	subnets        *awsec2.SubnetSelection
+	securityGroups []awsec2.ISecurityGroup
+	// subnetIDs are the ids of the subnets. If the CDK finds none, subnetError is its message.
+	subnetIDs   []string
+	subnetError string
+	// closed is the kind of the subnets that are known to have no way to the internet, such as "isolated".
+	closed string
+}
+
+// resolveNetwork also looks up the subnets, once for the check and both projects.
+func resolveNetwork(n *Network) *networkOptions {
+	if n == nil {
+		return nil
+	}
+	network := &networkOptions{vpc: n.Vpc, subnets: n.Subnets, securityGroups: valueOr(n.SecurityGroups, nil)}
+	if n.Vpc != nil {
+		network.selectSubnets()
+	}
+	return network
+}
+
+// selectSubnets turns the exception by which the CDK reports a selection without subnets into a message.
+func (n *networkOptions) selectSubnets() {
+	defer func() {
+		if err := recover(); err != nil {
+			n.subnetError = cdkMessage(err)
+		}
+	}()
+	selected := n.vpc.SelectSubnets(n.subnets)
+	if n.subnetIDs = stringsOr(selected.SubnetIds); len(n.subnetIDs) == 0 {
+		n.subnetError = "selects no subnet"
+		return
+	}
+	if valueOr(selected.IsPendingLookup, false) {
+		return
+	}
+	for _, kind := range []struct {
+		name    string
+		subnets *[]awsec2.ISubnet
+	}{{"isolated", n.vpc.IsolatedSubnets()}, {"public", n.vpc.PublicSubnets()}} {
+		for _, subnet := range *kind.subnets {
+			if slices.Contains(n.subnetIDs, *subnet.SubnetId()) {
+				n.closed = kind.name
+				return
+			}
+		}
+	}
+}
+
+func checkNetwork(problems *validation.Problems, n *networkOptions) {
+	switch {
+	case n == nil:
+		return
+	case n.vpc == nil:
+		problems.Add("Network.Vpc", "is missing", "give the VPC")
+		return
+	}
+	checkSecurityGroups(problems, "Network.SecurityGroups", n.securityGroups)
+	if n.subnetError != "" {
+		problems.Add("Network.Subnets", n.subnetError, "select subnets that the VPC has")
+	}
+}
+
+// warnOfClosedSubnets adds a warning if the subnets are known to have no way to the internet.
+func (b *ImageBuild) warnOfClosedSubnets() {
+	n := b.options.network
+	if n == nil || n.closed == "" {
+		return
+	}
+	var needs []string
+	if slices.Contains([]string{kindGitHub, kindGitLab, kindBitbucket}, b.options.source.Kind()) {
+		needs = append(needs, "the source ("+b.options.source.Kind()+")")
+	}
+	needs = append(needs, "base images that no pull-through cache has yet", "a # syntax= line of the Dockerfile")
+	warning.Add(b, "layercache:closed-subnets", fmt.Sprintf(
+		"Network.Subnets selects %s subnets, from which builds have no way to the internet unless you added a route. "+
+			"They need one for %s. For AWS services they need the endpoints %s and the gateway endpoint s3",
+		n.closed, strings.Join(needs, ", for "), strings.Join(endpoints(b.options), ", ")))
+}
+
+// endpoints returns the interface endpoints of builds that reach AWS services without NAT.
+func endpoints(r *resolved) []string {
+	names := []string{"logs", "ecr.api", "ecr.dkr"}
+	add := func(needed bool, more ...string) {
+		for _, name := range more {
+			if needed && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	add(r.environment["LAYERCACHE_REPOSITORY_ROLE"] != "", "sts")
+	for _, secret := range r.build.secrets {
+		add(secret.kind == awscodebuild.BuildEnvironmentVariableType_SECRETS_MANAGER, "secretsmanager")
+		add(secret.kind == awscodebuild.BuildEnvironmentVariableType_PARAMETER_STORE, "ssm")
+		add(true, "kms")
+	}
+	add(r.metricsNamespace != nil, "monitoring")
+	add(r.source.Kind() == kindCodeCommit, "git-codecommit")
+	add(r.reports, "codebuild")
+	slices.Sort(names)
+	return names
+}
+
+// grantNetwork lets CodeBuild attach build machines to the subnets. A subnet that another account shares has
+// that account in its ARN, and the id of a subnet is unique without it.
+// https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-iam-identity-based-access-control.html#customer-managed-policies-example-create-vpc-network-interface,
+// https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html.
+func grantNetwork(scope constructs.Construct, role awsiam.IGrantable, n *networkOptions) {
+	if n == nil {
+		return
+	}
+	arn := func(account *string, resource, name string) *string {
+		return awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{Service: jsii.String("ec2"), Account: account, Resource: &resource, ResourceName: &name})
+	}
+	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee: role,
+		Actions: jsii.Strings("ec2:CreateNetworkInterface", "ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces",
+			"ec2:DeleteNetworkInterface", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
+		ResourceArns: jsii.Strings("*"),
+	})
+	var subnets []*string
+	for _, id := range n.subnetIDs {
+		subnets = append(subnets, arn(jsii.String("*"), "subnet", id))
+	}
+	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee:      role,
+		Actions:      jsii.Strings("ec2:CreateNetworkInterfacePermission"),
+		ResourceArns: &[]*string{arn(nil, "network-interface", "*")},
+		Conditions: &map[string]*map[string]any{
+			"StringEquals": {"ec2:AuthorizedService": "codebuild.amazonaws.com"},
+			"ArnLike":      {"ec2:Subnet": subnets},
+		},
+	})
+}

@@ -1,0 +1,55 @@
+// Package ecrname reads the names of Amazon ECR repositories that are known at synthesis.
+package ecrname
+
+import (
+	"regexp"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+
+	"github.com/layercache/layercache/constructs/validation"
+)
+
+// Literal returns the name of a repository if it is known at synthesis: the name of an imported repository, or
+// the physical name of a new one. Otherwise it returns "".
+func Literal(repository awsecr.IRepository) string {
+	name := repository.RepositoryName()
+	if cfn, ok := repository.Node().DefaultChild().(awsecr.CfnRepository); ok {
+		name = cfn.RepositoryName()
+	}
+	if !validation.IsLiteral(name) {
+		return ""
+	}
+	return *name
+}
+
+// Same reports whether two repositories are one construct, or have the same name and are not known to be in
+// different registries.
+func Same(a, b awsecr.IRepository) bool {
+	if *a.Node().Path() == *b.Node().Path() {
+		return true
+	}
+	name := Literal(a)
+	if name == "" || name != Literal(b) {
+		return false
+	}
+	registryA, registryB := registryHost(a), registryHost(b)
+	return registryA == "" || registryB == "" || registryA == registryB
+}
+
+var registryForm = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.`)
+
+// registryHost returns the account and region at the start of the repository's URI, or "" if they are not
+// known at synthesis.
+func registryHost(repository awsecr.IRepository) string {
+	uri := awscdk.Stack_Of(repository).Resolve(repository.RepositoryUri())
+	if object, ok := uri.(map[string]any); ok {
+		if join, ok := object["Fn::Join"].([]any); ok && len(join) == 2 {
+			if parts, ok := join[1].([]any); ok && len(parts) > 0 {
+				uri = parts[0]
+			}
+		}
+	}
+	text, _ := uri.(string)
+	return registryForm.FindString(text)
+}
