@@ -18,12 +18,10 @@ func TestTheCommandsOfThePrewarmBuildspec(t *testing.T) {
 		"env":     map[string]any{"shell": "bash"},
 		"phases": map[string]any{
 			"install": map[string]any{
-				"on-failure": "ABORT",
-				"commands":   []any{`chmod +x "$CODEBUILD_SRC_DIR/layercache"`},
+				"commands": []any{`chmod +x "$CODEBUILD_SRC_DIR/layercache"`},
 			},
 			"build": map[string]any{
-				"on-failure": "ABORT",
-				"commands":   []any{`"$CODEBUILD_SRC_DIR/layercache" prewarm`},
+				"commands": []any{`"$CODEBUILD_SRC_DIR/layercache" prewarm`},
 			},
 		},
 	}, spec)

@@ -3,38 +3,43 @@ package stacks
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/layercache/layercache/constructs/validation"
+	"github.com/layercache/layercache/internal/spelling"
 )
 
 var (
-	tierForm       = regexp.MustCompile(`^[a-z](?:-?[a-z0-9]){0,30}$`)
-	accountForm    = regexp.MustCompile(`^[0-9]{12}$`)
-	regionForm     = regexp.MustCompile(`^[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}$`)
-	connectionForm = regexp.MustCompile(`^arn:[a-z0-9-]+:(?:codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+$`)
-	keyForm        = regexp.MustCompile(`^arn:[a-z0-9-]+:kms:([a-z0-9-]+):[0-9]{12}:key/[A-Za-z0-9-]+$`)
+	tierForm    = regexp.MustCompile(`^[a-z](?:-?[a-z0-9]){0,30}$`)
+	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
+	keyForm     = regexp.MustCompile(`^arn:[a-z0-9-]+:kms:([a-z0-9-]+):[0-9]{12}:key/[A-Za-z0-9-]+$`)
 )
 
 const (
 	nameFix    = "use lower-case letters and digits with single '-' between them, a letter first"
 	accountFix = "give the 12 digits of an account, in quotes"
-	regionFix  = "give a region, such as eu-central-1"
 )
 
 // validateAccounts checks the accounts and regions of all stacks.
 func (c *Config) validateAccounts(found *validation.Problems) {
-	if len(c.Environments) > 0 && c.Build != (BuildPlace{}) {
+	if len(c.Environments) > 0 && !reflect.ValueOf(c.Build).IsZero() {
 		found.Add("layercache.build", "cannot be combined with layercache.environments", "keep one of the two keys")
 	}
 	validateForm(found, "layercache.cache.account", c.Cache.Account, accountForm, accountFix)
 	c.validateCacheRegions(found)
 	for _, p := range c.places() {
 		validateForm(found, p.key+".account", p.account, accountForm, accountFix)
-		validateForm(found, p.key+".region", p.region, regionForm, regionFix)
-		validateForm(found, p.key+".connection", p.connection, connectionForm, "give arn:PARTITION:codeconnections:REGION:ACCOUNT:connection/ID")
+		c.validateRegion(found, p.key+".region", p.region)
+		validateConnection(found, p)
+	}
+	c.validateNewRegions(found)
+	c.validatePartitions(found)
+	for _, p := range c.places() {
+		validateNetwork(found, p.key+".network", p.network)
+		validateForm(found, p.key+".encryptionKey", p.encryptionKey, keyForm, keyFix)
 	}
 	c.validateComplete(found)
 	c.validateEnvironments(found)
@@ -47,16 +52,17 @@ func validateForm(found *validation.Problems, key, value string, form *regexp.Re
 }
 
 func (c *Config) validateCacheRegions(found *validation.Problems) {
-	validateForm(found, "layercache.cache.region", c.Cache.Region, regionForm, regionFix)
+	c.validateRegion(found, "layercache.cache.region", c.Cache.Region)
 	if c.Cache.Region != "" && len(c.Cache.Regions) > 0 {
 		found.Add("layercache.cache.regions", "is given together with region", "keep one of the two keys")
 	}
 	for i, region := range c.Cache.Regions {
 		key := fmt.Sprintf("layercache.cache.regions[%d]", i)
-		switch {
-		case !regionForm.MatchString(region):
-			found.Add(key, fmt.Sprintf("%q has the wrong form", region), regionFix)
-		case slices.Index(c.Cache.Regions, region) < i:
+		if region == "" {
+			found.Add(key, "is empty", regionFix)
+		}
+		c.validateRegion(found, key, region)
+		if slices.Index(c.Cache.Regions, region) < i {
 			found.Add(key, fmt.Sprintf("%q is listed twice", region), "keep one of them")
 		}
 	}
@@ -114,7 +120,7 @@ func (c *Config) validateEnvironments(found *validation.Problems) {
 // validateTiers checks the tiers, and that the tiers of each place exist.
 func (c *Config) validateTiers(found *validation.Problems) {
 	tiers := c.tiers()
-	list := "use one of " + strings.Join(tiers, ", ")
+	fix := func(tier string) string { return spelling.Fix(tier, tiers) }
 	for _, tier := range slices.Sorted(maps.Keys(c.Cache.Tiers)) {
 		key := "layercache.cache.tiers." + tier
 		if !tierForm.MatchString(tier) {
@@ -126,16 +132,16 @@ func (c *Config) validateTiers(found *validation.Problems) {
 	for _, p := range c.places() {
 		switch {
 		case p.tier == "":
-			found.Add(p.key+".tier", "is missing, and no tier has the name of the environment", list)
+			found.Add(p.key+".tier", "is missing, and no tier has the name of the environment", fix(p.tier))
 		case !slices.Contains(tiers, p.tier):
-			found.Add(p.key+".tier", fmt.Sprintf("%q is not in layercache.cache.tiers", p.tier), list)
+			found.Add(p.key+".tier", fmt.Sprintf("%q is not in layercache.cache.tiers", p.tier), fix(p.tier))
 		}
 		switch {
 		case p.pullRequestTier == "":
 		case !p.pullRequests:
 			found.Add(p.key+".pullRequestTier", "is set, but pull requests are not built", "leave it out, or remove pullRequests")
 		case !slices.Contains(tiers, p.pullRequestTier):
-			found.Add(p.key+".pullRequestTier", fmt.Sprintf("%q is not in layercache.cache.tiers", p.pullRequestTier), list)
+			found.Add(p.key+".pullRequestTier", fmt.Sprintf("%q is not in layercache.cache.tiers", p.pullRequestTier), fix(p.pullRequestTier))
 		case p.pullRequestTier == p.tier:
 			found.Add(p.key+".pullRequestTier", fmt.Sprintf("%q is the tier that release builds read", p.tier), "use a separate tier, such as pr, or leave it out")
 		}
@@ -161,8 +167,8 @@ func validateParties(found *validation.Problems, key string, list []PartyConfig)
 
 func (c *Config) validateEncryption(found *validation.Problems) {
 	const key = "layercache.cache.encryption"
-	if kinds := []string{"", "AES256", "KMS", "KMS_DSSE"}; !slices.Contains(kinds, c.Cache.Encryption) {
-		found.Add(key, fmt.Sprintf("%q is unknown", c.Cache.Encryption), "use AES256, KMS or KMS_DSSE")
+	if kinds := []string{"AES256", "KMS", "KMS_DSSE"}; c.Cache.Encryption != "" && !slices.Contains(kinds, c.Cache.Encryption) {
+		found.Add(key, fmt.Sprintf("%q is unknown", c.Cache.Encryption), spelling.Fix(c.Cache.Encryption, kinds))
 	}
 	for _, region := range c.cacheRegions() {
 		if c.Cache.Encryption == "KMS_DSSE" && region != "" && !strings.HasPrefix(region, "us-gov-") {

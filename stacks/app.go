@@ -1,11 +1,10 @@
 package stacks
 
 import (
-	"regexp"
+	"fmt"
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -20,13 +19,17 @@ import (
 type App struct {
 	// Caches are the stacks with the caches, one per region.
 	Caches []*CacheStack
-	// Builds are the stacks with the builds, one per environment.
+	// Builds are the stacks with the builds, one or several per environment. The first of an environment has what
+	// its builds share.
 	Builds []*BuildStack
+	// Dashboards are the stacks with the dashboards and alarms.
+	Dashboards []awscdk.Stack
 }
 
 // AddTo creates the stacks of a configuration for which Validate returns no problems: NAME-cache and
-// NAME-build, or with several regions and environments NAME-cache-REGION and NAME-build-ENVIRONMENT. Build
-// stacks import their caches by name, without CloudFormation exports. Unset keys have their defaults.
+// NAME-build, or with several regions and environments NAME-cache-REGION and NAME-build-ENVIRONMENT. With many
+// builds there are several build stacks (Config.Stacks). Build stacks import their caches by name, without
+// CloudFormation exports. Unset keys have their defaults.
 func (c *Config) AddTo(scope constructs.Construct) *App {
 	c = c.WithDefaults()
 	app := &App{}
@@ -34,10 +37,14 @@ func (c *Config) AddTo(scope constructs.Construct) *App {
 		app.Caches = append(app.Caches, c.addCaches(scope, region))
 	}
 	for _, p := range c.places() {
-		build := c.addBuilds(scope, p)
-		app.Builds = append(app.Builds, build)
-		if !c.crossAccount(p) {
-			cache := app.Caches[slices.Index(c.cacheRegions(), c.cacheRegion(p))]
+		builds := c.addBuilds(scope, p)
+		app.Builds = append(app.Builds, builds...)
+		app.Dashboards = append(app.Dashboards, c.addDashboards(scope, p)...)
+		if c.crossAccount(p) {
+			continue
+		}
+		cache := app.Caches[slices.Index(c.cacheRegions(), c.cacheRegion(p))]
+		for _, build := range builds {
 			build.AddStackDependency(cache.Stack, jsii.String("the first build finds its cache repository"))
 		}
 	}
@@ -53,6 +60,10 @@ func (c *Config) addCaches(scope constructs.Construct, region string) *CacheStac
 			Encryption: c.Cache.encryption(),
 		}
 	}
+	var helperZip *string
+	if c.Cache.Share.isOn() {
+		helperZip = optional(c.Cache.Share.HelperZip)
+	}
 	return NewCacheStack(scope, jsii.String(c.cacheStackName(region)), &CacheStackProps{
 		StackProps: awscdk.StackProps{
 			Description: jsii.String("Layer caches of image builds (layercache)"),
@@ -61,6 +72,8 @@ func (c *Config) addCaches(scope constructs.Construct, region string) *CacheStac
 		Name:             jsii.String(c.Name),
 		Tiers:            tiers,
 		EncryptionKeyArn: optional(c.Cache.EncryptionKey),
+		Share:            jsii.Bool(c.Cache.Share.isOn()),
+		HelperZip:        helperZip,
 	})
 }
 
@@ -120,21 +133,57 @@ func (c CacheConfig) encryption() awsecr.RepositoryEncryption {
 	return awsecr.NewRepositoryEncryption(jsii.String(c.Encryption))
 }
 
-func (c *Config) addBuilds(scope constructs.Construct, p place) *BuildStack {
+// addBuilds creates the build stacks of a place.
+func (c *Config) addBuilds(scope constructs.Construct, p place) []*BuildStack {
+	count := c.stackCount(p)
+	var made []*BuildStack
+	for _, g := range c.groups(p, count) {
+		build := NewBuildStack(scope, &g.stack, c.buildStackProps(p, g))
+		if len(made) > 0 && c.createsPullThrough(p) {
+			build.AddStackDependency(made[0].Stack, jsii.String("the first build finds the rules of the pull-through cache"))
+		}
+		made = append(made, build)
+	}
+	if c.Stacks == nil && count > 1 {
+		awscdk.Annotations_Of(made[0]).AddInfo(jsii.String(fmt.Sprintf(
+			"the builds do not fit into one stack, so they are spread over %d by their names. Set layercache.stacks to %d to keep them there when their number changes. "+
+				"If %s is already deployed with builds, set layercache.stacks to 1 instead, and the key stack of each new build",
+			count, count, c.Name+p.suffix)))
+	}
+	return made
+}
+
+// buildStackProps returns the props of one build stack of a place.
+func (c *Config) buildStackProps(p place, g group) *BuildStackProps {
 	props := &BuildStackProps{
 		StackProps: awscdk.StackProps{
 			Description: jsii.String("Image builds with a layer cache (layercache)"),
 			Env:         environment(p.account, p.region),
 		},
-		Cache:           c.cacheOf(p, p.tier),
-		PullThrough:     c.pullThroughProps(p),
-		UpstreamSecrets: c.PullThrough.Secrets,
-		Builds:          c.builds(p),
+		Cache:      c.cacheOf(p, p.tier),
+		Builds:     c.builds(p, g.builds),
+		names:      namesByConstruct(),
+		addImports: c.addImports(p),
+		rollOuts:   map[string]*RollOutConfig{},
+	}
+	for _, b := range g.builds {
+		props.rollOuts[b.Name] = b.RollOut
+	}
+	if len(g.builds) > fitsOneStack {
+		props.SuppressTemplateIndentation = jsii.Bool(true) // indented, many builds exceed CloudFormation's limit
+	}
+	switch {
+	case g.shared && c.createsPullThrough(p):
+		props.PullThrough = &pullthrough.PullThroughCacheProps{Upstreams: c.upstreams()}
+		props.UpstreamSecrets = c.PullThrough.Secrets
+		props.Prewarm = c.prewarm(p)
+	case c.pullThroughEnabled(p):
+		props.ExistingPullThrough = &pullthrough.PullThroughCacheAttributes{Upstreams: c.upstreams()}
 	}
 	if p.pullRequestTier != "" {
 		props.PullRequestCache = c.cacheOf(p, p.pullRequestTier)
 	}
-	return NewBuildStack(scope, jsii.String(c.Name+p.suffix), props)
+	return props
 }
 
 func (c *Config) cacheOf(p place, tier string) *cacherepo.CacheRepositoryAttributes {
@@ -146,28 +195,35 @@ func (c *Config) cacheOf(p place, tier string) *cacherepo.CacheRepositoryAttribu
 	}
 }
 
-func (c *Config) pullThroughProps(p place) *pullthrough.PullThroughCacheProps {
-	if !c.pullThroughEnabled(p) {
-		return nil
-	}
+// upstreams returns the upstreams of the pull-through cache.
+func (c *Config) upstreams() *[]*pullthrough.Upstream {
 	var upstreams []*pullthrough.Upstream
 	for _, registry := range c.PullThrough.registries() {
 		upstreams = append(upstreams, &pullthrough.Upstream{Registry: registry, Prefix: optional(c.PullThrough.Prefixes[string(registry)])})
 	}
-	return &pullthrough.PullThroughCacheProps{Upstreams: &upstreams}
+	return &upstreams
 }
 
-func (c *Config) builds(p place) map[string]imagebuild.ImageBuildProps {
+func (c *Config) builds(p place, configs []BuildConfig) map[string]imagebuild.ImageBuildProps {
 	builds := map[string]imagebuild.ImageBuildProps{}
-	for _, b := range c.Builds {
+	for _, b := range configs {
 		props := b.settings()
-		props.Source = b.source(p.connection)
-		props.ImageName = jsii.String(c.imageRepositoryName(b))
-		props.RolePath = jsii.String(c.rolePath(p))
 		switch {
-		case b.Webhook && !p.pullRequests:
-			props.Triggers.Webhook = pushes(orDefault(b.FallbackBranch, "main"))
-		case b.Webhook:
+		case b.Bake != nil:
+			props.Bake = b.Bake.settings(c.imageRepositoryName(b))
+		case b.ImageRepository == "":
+			props.ImageName = jsii.String(c.imageRepositoryName(b))
+		}
+		props.RolePath = jsii.String(c.rolePath(p))
+		props.MetricsNamespace = optional(c.metricsNamespace(b))
+		pullRequests := p.pullRequests && b.startsPullRequests()
+		if b.Webhook.isOn() {
+			// A webhook without filters would start a build on every event.
+			if webhook := b.webhook(pullRequests); len(*webhook.Filters) > 0 {
+				props.Triggers.Webhook = webhook
+			}
+		}
+		if pullRequests {
 			props.PullRequests = b.pullRequests(c.pullRequestRolePath(p))
 		}
 		builds[b.Name] = props
@@ -175,10 +231,13 @@ func (c *Config) builds(p place) map[string]imagebuild.ImageBuildProps {
 	return builds
 }
 
-// pushes returns a webhook for pushes to one branch only.
-func pushes(branch string) *imagebuild.Webhook {
-	return &imagebuild.Webhook{Filters: &[]*imagebuild.FilterGroup{{
-		Events:     &[]awscodebuild.EventAction{awscodebuild.EventAction_PUSH},
-		Conditions: &[]*imagebuild.FilterCondition{{Type: imagebuild.HeadRef, Pattern: jsii.String("^refs/heads/" + regexp.QuoteMeta(branch) + "$")}},
-	}}}
+// addImports returns the function that adds to the builds of a place what they import.
+func (c *Config) addImports(p place) func(constructs.Construct, string, *imagebuild.ImageBuildProps) {
+	byName := map[string]BuildConfig{}
+	for _, b := range c.Builds {
+		byName[b.Name] = b
+	}
+	return func(scope constructs.Construct, name string, props *imagebuild.ImageBuildProps) {
+		byName[name].addImports(scope, p, props)
+	}
 }

@@ -2,6 +2,7 @@ package stacks_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -108,18 +109,93 @@ func TestTwoAccountsNeedNoReferenceBetweenTheirStacks(t *testing.T) {
 	}
 }
 
+func TestABuildThatIsDeployedHasItsDigestAsAnOutput(t *testing.T) {
+	_, build := synth(t, `{"builds":[
+		{"name":"api","source":{"directory":"api"},"helperZip":"helper.zip","deploy":{"functionZip":"helper.zip"}},
+		{"name":"web","source":{"directory":"api"},"helperZip":"helper.zip"}]}`)
+	var outputs []string
+	for _, output := range (*assertions.Template_FromStack(build.Stack, nil).ToJSON())["Outputs"].(map[string]any) {
+		outputs = append(outputs, synthtest.Text(output.(map[string]any)["Value"]))
+	}
+	assert.Len(t, synthtest.Resources(build.Stack, "Custom::LayercacheImage"), 1)
+	assert.Contains(t, fmt.Sprint(outputs), ".ImageDigest}")
+	assert.Contains(t, fmt.Sprint(outputs), ".Verdict}")
+	assert.Len(t, outputs, 6)
+}
+
+func TestABakeFileHasARepositoryForEachTarget(t *testing.T) {
+	_, build := synth(t, `{"name":"team","builds":[{"name":"shop","source":{"github":"acme/shop"},"webhook":true,"pullRequests":false,"helperZip":"helper.zip",
+		"bake":{"file":"ci/compose.yaml","targets":["api","Web"],"images":{"worker":"jobs/worker"}}}]}`)
+
+	var names []string
+	for name := range repositories(build.Stack) {
+		names = append(names, name)
+	}
+	assert.ElementsMatch(t, []string{"team/shop/api", "team/shop/web"}, names, "and none for the build itself")
+	assert.Equal(t, "ci/compose.yaml", variable(t, build, "LAYERCACHE_BAKE"))
+	assert.Equal(t, "shop", variable(t, build, "LAYERCACHE_APP"))
+	images := variable(t, build, "LAYERCACHE_BAKE_IMAGES")
+	for _, target := range []string{`"api":"`, `"Web":"`, `"worker":"`} {
+		assert.Contains(t, images, target)
+	}
+	assert.Contains(t, images, `/jobs/worker"`)
+	assert.Contains(t, synthtest.RolePolicy(t, build.Stack), "Allow "+push+" on arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/jobs/worker")
+	outputs := (*assertions.Template_FromStack(build.Stack, nil).ToJSON())["Outputs"].(map[string]any)
+	assert.Len(t, outputs, 4, "the project and three images")
+}
+
+func TestSharedCachesAreExported(t *testing.T) {
+	exports := func(stack awscdk.Stack) []string {
+		var names []string
+		for _, output := range (*assertions.Template_FromStack(stack, nil).ToJSON())["Outputs"].(map[string]any) {
+			if export, ok := output.(map[string]any)["Export"].(map[string]any); ok {
+				names = append(names, export["Name"].(string))
+			}
+		}
+		return names
+	}
+	for _, c := range []struct {
+		name, cache string
+		want        []string
+	}{
+		{"an object with a prebuilt helper", `{"tiers":{"prod":{}},"share":{"helperZip":"helper.zip"}}`,
+			[]string{"team:prod:repository", "team:prod:write-policy", "team:prod:read-policy"}},
+		{"each tier", `{"tiers":{"prod":{},"pr":{}},"share":{"enabled":true,"helperZip":"helper.zip"}}`,
+			[]string{"team:prod:repository", "team:prod:write-policy", "team:prod:read-policy", "team:pr:repository", "team:pr:write-policy", "team:pr:read-policy"}},
+		{"false", `{"share":false}`, nil},
+		{"an object that says no", `{"share":{"enabled":false,"helperZip":"helper.zip"}}`, nil},
+		{"not set", `{}`, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cache, build := synth(t, `{"name":"team","cache":`+c.cache+`,`+oneBuild+`}`)
+			assert.ElementsMatch(t, c.want, exports(cache.Stack))
+			assert.Empty(t, exports(build.Stack))
+			var parameters []string
+			for _, parameter := range synthtest.Resources(cache.Stack, "AWS::SSM::Parameter") {
+				parameters = append(parameters, parameter["Properties"].(map[string]any)["Name"].(string))
+			}
+			if len(c.want) == 0 {
+				assert.Empty(t, parameters)
+				return
+			}
+			assert.ElementsMatch(t, []string{"/team/helper/amd64", "/team/helper/arm64"}, parameters)
+		})
+	}
+}
+
 func TestTheSettingsOfABuildReachItsProject(t *testing.T) {
 	_, build := synth(t, `{"builds":[{"name":"api","source":{"directory":"api"},"helperZip":"helper.zip","app":"shop","dockerfile":"docker/Dockerfile","context":"docker",
-		"tags":["v1","{commit}"],"target":"app","arguments":{"GO":"1.26"},"platforms":["linux/arm64"],"schedule":"rate(1 day)","metricsNamespace":"layercache","fallbackBranch":"trunk","cacheWrite":false,"architecture":"arm64","computeType":"LARGE","timeoutMinutes":20,"logRetentionDays":7,"environment":{"A":"b"}}]}`)
+		"tags":["v1","{commit}"],"target":"app","arguments":{"GO":"1.26"},"platforms":["linux/arm64"],"schedule":"rate(1 day)","metricsNamespace":"layercache","fallbackBranch":"trunk","cacheWrite":false,"cacheMounts":["modules","/root/.cache/go-build"],"cacheMountLimitMiB":500,"imageCompression":"zstd","attestations":"none","architecture":"arm64","buildImages":{"arm64":"aws/codebuild/amazonlinux-aarch64-standard:3.0"},"computeType":"LARGE","timeoutMinutes":20,"logRetentionDays":7,"environment":{"A":"b"}}]}`)
 
 	for name, want := range map[string]string{
 		"LAYERCACHE_APP": "shop", "LAYERCACHE_DOCKERFILE": "docker/Dockerfile", "LAYERCACHE_CONTEXT": "docker", "LAYERCACHE_TAGS": "v1,{commit}", "LAYERCACHE_TARGET": "app", "LAYERCACHE_PLATFORMS": "linux/arm64", "LAYERCACHE_BUILD_ARGS": `{"GO":"1.26"}`, "LAYERCACHE_METRICS_NAMESPACE": "layercache",
-		"LAYERCACHE_FALLBACK_BRANCH": "trunk", "LAYERCACHE_WRITE": "false", "A": "b",
+		"LAYERCACHE_FALLBACK_BRANCH": "trunk", "LAYERCACHE_WRITE": "false", "LAYERCACHE_MOUNTS": "modules,/root/.cache/go-build", "LAYERCACHE_MOUNT_LIMIT": "500MiB", "LAYERCACHE_IMAGE_COMPRESSION": "zstd", "LAYERCACHE_ATTESTATIONS": "none", "A": "b",
 	} {
 		assert.Equal(t, want, variable(t, build, name), name)
 	}
 	project := synthtest.Properties(t, build.Stack, "AWS::CodeBuild::Project")
 	assert.Equal(t, "ARM_CONTAINER", project["Environment"].(map[string]any)["Type"])
+	assert.Equal(t, "aws/codebuild/amazonlinux-aarch64-standard:3.0", project["Environment"].(map[string]any)["Image"])
 	assert.Equal(t, "BUILD_GENERAL1_LARGE", project["Environment"].(map[string]any)["ComputeType"])
 	assert.Equal(t, 20.0, project["TimeoutInMinutes"])
 	assert.Equal(t, 7.0, synthtest.Properties(t, build.Stack, "AWS::Logs::LogGroup")["RetentionInDays"])
@@ -281,17 +357,27 @@ func TestBuildsOfPullRequestsHaveAnEnvironmentOfTheirOwn(t *testing.T) {
 }
 
 func TestUpstreamsWithASecret(t *testing.T) {
-	_, build := synth(t, `{"pullThrough":{"secrets":{"docker-hub":"ecr-pullthroughcache/docker-hub"}},`+oneBuild+`}`)
-	rules := synthtest.Resources(build.Stack, "AWS::ECR::PullThroughCacheRule")
-	require.Len(t, rules, 4)
-	var credentials []string
-	for _, rule := range rules {
-		if arn, ok := rule["Properties"].(map[string]any)["CredentialArn"]; ok {
-			credentials = append(credentials, synthtest.Text(arn))
-		}
+	const arn = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:ecr-pullthroughcache/docker-hub"
+	for name, c := range map[string]struct{ secret, want string }{
+		"by its name": {"ecr-pullthroughcache/docker-hub", "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:ecr-pullthroughcache/docker-hub"},
+		"by its ARN":  {arn + "-AbCdEf", arn + "-AbCdEf"},
+		"by its ARN without the suffix that Secrets Manager adds": {arn, arn},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, build := synth(t, `{"pullThrough":{"secrets":{"docker-hub":"`+c.secret+`"}},`+oneBuild+`}`)
+			assert.Empty(t, synthtest.Errors(build.Stack))
+			rules := synthtest.Resources(build.Stack, "AWS::ECR::PullThroughCacheRule")
+			require.Len(t, rules, 4)
+			var credentials []string
+			for _, rule := range rules {
+				if arn, ok := rule["Properties"].(map[string]any)["CredentialArn"]; ok {
+					credentials = append(credentials, synthtest.Text(arn))
+				}
+			}
+			assert.Equal(t, []string{c.want}, credentials)
+			assert.Contains(t, variable(t, build, "LAYERCACHE_MIRRORS"), "docker.io=")
+		})
 	}
-	assert.Equal(t, []string{"arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:ecr-pullthroughcache/docker-hub"}, credentials)
-	assert.Contains(t, variable(t, build, "LAYERCACHE_MIRRORS"), "docker.io=")
 }
 
 func TestRegionsWithoutPullThroughCacheGetNone(t *testing.T) {

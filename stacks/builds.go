@@ -15,14 +15,13 @@ import (
 
 var (
 	buildNameForm = regexp.MustCompile(`^[a-z0-9](?:[._-]?[a-z0-9]){0,63}$`)
-	scheduleForm  = regexp.MustCompile(`^(?:rate\([1-9][0-9]* (?:minutes?|hours?|days?)\)|cron\((?:[^ ()]+ ){5}[^ ()]+\))$`)
 )
 
 func (c *Config) validateBuilds(found *validation.Problems) {
 	if len(c.Builds) == 0 {
 		found.Add("layercache.builds", "is empty", "list at least one image to build")
 	}
-	names := map[string]int{}
+	names, repositories := map[string]int{}, map[string]int{}
 	for i, b := range c.Builds {
 		key := fmt.Sprintf("layercache.builds[%d]", i)
 		validateBuildName(found, key+".name", b.Name)
@@ -31,8 +30,39 @@ func (c *Config) validateBuilds(found *validation.Problems) {
 		} else {
 			names[b.Name] = i
 		}
+		created := c.newRepositories(b)
+		for _, at := range slices.Sorted(maps.Keys(created)) {
+			repository := created[at]
+			if first, taken := repositories[repository]; taken && c.Builds[first].Name != b.Name {
+				found.Add(key+"."+at, fmt.Sprintf("%q is also the new image repository of builds[%d]", repository, first), "give each build its own, or name an existing one in imageRepository")
+			} else {
+				repositories[repository] = i
+			}
+		}
 		validateSettings(found, key, b)
 		validateSource(found, key, b)
+		validateWebhook(found, key, b)
+		validateTogether(found, key, b)
+		if b.Bake != nil {
+			validateBake(found, key, b)
+		}
+		c.validateImports(found, key, b)
+		c.validatePullRequestRepository(found, key, i)
+	}
+}
+
+// validatePullRequestRepository checks that the pull requests of a build do not push to where another build pushes
+// releases. The constructs check it only within a stack.
+func (c *Config) validatePullRequestRepository(found *validation.Problems, key string, build int) {
+	previews := c.Builds[build].PullRequestImageRepository
+	if previews == "" {
+		return
+	}
+	for i, other := range c.Builds {
+		if i != build && sameRepository(previews, orDefault(other.ImageRepository, c.imageRepositoryName(other))) {
+			found.Add(key+".pullRequestImageRepository",
+				fmt.Sprintf("is the image repository of builds[%d], where a pull request could replace a release", i), "use another repository, or leave it out")
+		}
 	}
 }
 
@@ -48,20 +78,34 @@ func validateBuildName(found *validation.Problems, key, name string) {
 }
 
 func validateSource(found *validation.Problems, key string, b BuildConfig) {
-	given := 0
-	for _, place := range []string{b.Source.Directory, b.Source.GitHub, b.Source.GitLab, b.Source.Bitbucket} {
-		if place != "" {
-			given++
+	var given, all []string
+	for _, p := range b.Source.places() {
+		all = append(all, p.key)
+		if p.value != "" {
+			given = append(given, p.key)
 		}
 	}
+	if len(given) != 1 {
+		found.Add(key+".source", "needs exactly one of "+strings.Join(all, ", "), "give the directory that holds the Dockerfile, or the repository")
+		return
+	}
+	validateSourceOptions(found, key+".source", b.Source)
+	if b.Webhook.isOn() {
+		validateEvents(found, key+".webhook", given[0])
+	}
 	switch {
-	case given != 1:
-		found.Add(key+".source", "needs exactly one of directory, github, gitlab and bitbucket", "give the directory that holds the Dockerfile, or the repository")
-	case b.Source.Directory != "":
+	case given[0] == "directory":
 		validateDirectory(found, key, b)
-	default:
-		for _, p := range b.source("").Check() {
-			found.Add(key+".source", p.Wrong, p.Fix)
+	case given[0] == "s3":
+		if bucket, object, _ := strings.Cut(b.Source.S3, "/"); bucket == "" || object == "" || strings.Contains(bucket, ":") {
+			found.Add(key+".source.s3", fmt.Sprintf("%q has the wrong form", b.Source.S3), "give BUCKET/KEY, such as sources/shop.zip")
+		}
+	case slices.ContainsFunc(gitHosts, func(h gitHost) bool { return h.key == given[0] }):
+		validateRepository(found, key, b.Source)
+	case b.Source.isGitHost():
+		names := namesOfBuild()
+		for _, p := range b.source("", nil).Check() {
+			found.Add(key+".source", names.Text(p.Wrong), names.Text(p.Fix))
 		}
 	}
 }
@@ -69,67 +113,89 @@ func validateSource(found *validation.Problems, key string, b BuildConfig) {
 // validateDirectory checks that the files exist. Otherwise the first build after the deployment would fail.
 func validateDirectory(found *validation.Problems, key string, b BuildConfig) {
 	dir := b.Source.Directory
-	if b.Source.Version != "" {
-		found.Add(key+".source.version", "is only allowed for a repository", "leave it out")
-	}
-	if b.Webhook {
-		found.Add(key+".webhook", "a directory has no Git host that sends events", "use github, gitlab or bitbucket as the source, or leave it out")
-	}
 	if !isDir(dir) {
 		found.Add(key+".source.directory", fmt.Sprintf("%q is not a directory", dir), "give a directory, absolute or relative to the directory of cdk.json")
+		return
+	}
+	if b.Bake != nil {
+		validateBakeFile(found, key, dir, b.Bake)
 		return
 	}
 	dockerfile, context := orDefault(b.Dockerfile, "Dockerfile"), orDefault(b.Context, ".")
 	if info, err := os.Stat(filepath.Join(dir, dockerfile)); (err != nil || info.IsDir()) && !coveredBy(*found, key+".dockerfile") {
 		found.Add(key+".dockerfile", fmt.Sprintf("there is no file %q in %q", dockerfile, dir), "give its path from the root of the source")
+	} else if err == nil {
+		validateDockerfile(found, key, filepath.Join(dir, dockerfile), b)
 	}
 	if !isDir(filepath.Join(dir, context)) && !coveredBy(*found, key+".context") {
 		found.Add(key+".context", fmt.Sprintf("there is no directory %q in %q", context, dir), "give its path from the root of the source")
 	}
 }
 
-// keysOfBuild maps props to keys that differ by more than the first letter.
-var keysOfBuild = map[string]string{"Timeout": "timeoutMinutes", "PullRequestConcurrentBuildLimit": "pullRequestConcurrentBuilds"}
-
 // pullRequestKeys reports which of the keys that only builds of pull requests use are set.
 func (b BuildConfig) pullRequestKeys() map[string]bool {
 	return map[string]bool{
-		"pullRequestEnvironment": b.PullRequestEnvironment != nil, "pullRequestConcurrentBuilds": b.PullRequestConcurrentBuilds != nil,
+		"pullRequestTargets": b.PullRequestTargets != nil, "pullRequestApproval": b.PullRequestApproval != "",
+		"pullRequestApproverRoles": b.PullRequestApproverRoles != nil, "pullRequestImageRepository": b.PullRequestImageRepository != "",
+		"pullRequestTags": b.PullRequestTags != nil, "pullRequestSecrets": b.PullRequestSecrets != nil,
+		"pullRequestFirstPulls": b.PullRequestFirstPulls != nil, "pullRequestEnvironment": b.PullRequestEnvironment != nil,
+		"pullRequestExtra": b.PullRequestExtra != nil, "pullRequestConcurrentBuilds": b.PullRequestConcurrentBuilds != nil,
 	}
-}
-
-// propOfBuild returns the prop without the name of the object that holds it, as the keys of a build name it.
-func propOfBuild(prop string) string {
-	if rest, ok := strings.CutPrefix(prop, "PullRequests."); ok {
-		return "PullRequest" + rest
-	}
-	return strings.TrimPrefix(prop, "Build.")
 }
 
 // validateSettings lets the construct check the settings that it takes unchanged, and reports its problems by
 // configuration key.
 func validateSettings(found *validation.Problems, key string, b BuildConfig) {
-	if b.TimeoutMinutes != nil && *b.TimeoutMinutes < 0 {
-		// The CDK has no negative durations, so the construct cannot check one.
-		found.Add(key+".timeoutMinutes", fmt.Sprintf("%v minutes is out of CodeBuild's range", *b.TimeoutMinutes), "give 5 to 2160 minutes")
-		b.TimeoutMinutes = nil
+	validateMinutes(found, key+".timeoutMinutes", &b.TimeoutMinutes, 5, 2160)
+	validateMinutes(found, key+".queuedTimeoutMinutes", &b.QueuedTimeoutMinutes, 5, 480)
+	if b.CacheMountLimitMiB != nil && !validation.IsAmount(*b.CacheMountLimitMiB) {
+		found.Add(key+".cacheMountLimitMiB", fmt.Sprintf("%v is not a size", *b.CacheMountLimitMiB), `give 1 or more, or set cacheMounts to ["off"]`)
+		b.CacheMountLimitMiB = nil
 	}
-	props := b.settings()
-	props.PullRequests = b.pullRequests("")
+	props, names := b.settings(), namesOfBuild()
+	pullRequests := b.Bake == nil // validateBake says that the two exclude each other.
+	if pullRequests {
+		props.PullRequests = b.pullRequests("")
+	}
+	if b.Webhook.isOn() {
+		props.Triggers.Webhook = b.webhook(pullRequests)
+	}
 	for _, p := range imagebuild.CheckSettings(props) {
-		found.Add(keyOf(key, propOfBuild(p.Prop), keysOfBuild), p.Wrong, p.Fix)
+		if p.Prop == "App" && b.App == b.Name && coveredBy(*found, key+".name") {
+			continue // The app is the name, whose problem is there already.
+		}
+		named := names.Problem(p)
+		found.Add(key+"."+named.Prop, named.Wrong, named.Fix)
 	}
 	given := b.pullRequestKeys()
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if given[name] && !b.Webhook {
+		if given[name] && !b.startsPullRequests() {
 			found.Add(key+"."+name, "is only for builds of pull requests", "set webhook, or leave it out")
 		}
 	}
-	if b.LogRetentionDays != nil && retention[*b.LogRetentionDays] == "" {
-		found.Add(key+".logRetentionDays", fmt.Sprintf("%v is not a retention time of CloudWatch Logs", *b.LogRetentionDays), "use "+retentionDays())
+	validateRetention(found, key+".logRetentionDays", b.LogRetentionDays)
+}
+
+func validateRetention(found *validation.Problems, key string, days *float64) {
+	if days != nil && retention[*days] == "" {
+		found.Add(key, fmt.Sprintf("%v is not a retention time of CloudWatch Logs", *days), retentionFix(*days))
 	}
-	if b.Schedule != "" && !scheduleForm.MatchString(b.Schedule) {
-		found.Add(key+".schedule", fmt.Sprintf("%q is not an EventBridge schedule", b.Schedule), `write "rate(1 day)" or "cron(0 3 * * ? *)"`)
+}
+
+func validateSchedule(found *validation.Problems, key, schedule string) {
+	if schedule == "" {
+		return
+	}
+	if wrong, fix := validation.CheckSchedule(schedule); wrong != "" {
+		found.Add(key, wrong, fix)
+	}
+}
+
+// validateMinutes reports and removes a number of which the CDK cannot make a duration, so that the construct does
+// not get it. The construct checks the others.
+func validateMinutes(found *validation.Problems, key string, minutes **float64, least, most int) {
+	if *minutes != nil && !found.CheckMinutesNumber(key, **minutes, least, most) {
+		*minutes = nil
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/attach"
 	"github.com/layercache/layercache/constructs/cacherepo"
 )
 
@@ -35,6 +36,15 @@ type CacheStackProps struct {
 	// EncryptionKeyArn is the ARN of a KMS key in the stack's region, for tiers without an EncryptionKey.
 	// Default: none.
 	EncryptionKeyArn *string
+
+	// Share exports the caches and the helper for CodeBuild projects of other apps: attach.Exports, whose Prefix
+	// is Name and whose Caches are the tiers.
+	// Default: false.
+	Share *bool
+
+	// HelperZip is that of attach.ExportsProps.
+	// Default: compiled from source.
+	HelperZip *string
 }
 
 // CacheStack contains the caches of all tiers, in the account that shares them.
@@ -66,6 +76,13 @@ func NewCacheStack(scope constructs.Construct, id *string, props *CacheStackProp
 	}
 	for _, tier := range slices.Sorted(maps.Keys(tiers)) {
 		s.addTier(name, tier, tiers[tier], key)
+	}
+	if props.Share != nil && *props.Share {
+		caches := map[string]cacherepo.ICacheRepository{}
+		for tier, cache := range s.caches {
+			caches[tier] = cache
+		}
+		attach.NewExports(s, jsii.String("Share"), &attach.ExportsProps{Prefix: &name, Caches: caches, HelperZip: props.HelperZip})
 	}
 	return s
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/layercache/layercache/constructs/validation"
+	"github.com/layercache/layercache/internal/spelling"
 )
 
 // ReadConfig decodes the value of the context key, adds the defaults and validates the result. It returns all
@@ -50,42 +51,67 @@ func decode(key string, in any, out reflect.Value) []validation.Problem {
 	case reflect.Pointer:
 		element := reflect.New(out.Type().Elem())
 		problems := decode(key, in, element.Elem())
-		if len(problems) == 0 {
+		// An object counts as given, so that its good keys are validated too and nothing is said to lack it.
+		if element.Elem().Kind() == reflect.Struct || len(problems) == 0 {
 			out.Set(element)
 		}
 		return problems
 	}
 	value := reflect.ValueOf(in)
 	if !value.IsValid() || value.Type() != out.Type() {
-		return mismatch(key, in, scalarNames[out.Kind()])
+		return mismatch(key, in, out.Kind())
 	}
 	out.Set(value)
 	return nil
 }
 
-var scalarNames = map[reflect.Kind]string{
+var typeNames = map[reflect.Kind]string{
 	reflect.String:  "a string in quotes",
 	reflect.Bool:    "true or false",
 	reflect.Float64: "a number",
+	reflect.Slice:   "a list in brackets",
+	reflect.Map:     "an object in braces",
+	reflect.Struct:  "an object in braces",
+	objectOrBool:    "true, false, or an object in braces",
 }
 
+// objectOrBool stands for an object that true and false are short for.
+const objectOrBool = reflect.Interface
+
 func decodeObject(key string, in any, out reflect.Value) []validation.Problem {
+	enabled, canBeBool := out.Type().FieldByName("Enabled")
+	if value, ok := in.(bool); ok && canBeBool {
+		// A bool is short for an object with only the key "enabled".
+		return decode(key, value, out.FieldByIndex(enabled.Index))
+	}
 	object, ok := in.(map[string]any)
-	if !ok {
-		return mismatch(key, in, "an object in braces")
+	switch {
+	case !ok && canBeBool:
+		return mismatch(key, in, objectOrBool)
+	case !ok:
+		problems := mismatch(key, in, reflect.Struct)
+		if text, isString := in.(string); isString && key != ContextKey && out.Field(0).Kind() == reflect.String {
+			problems[0].Fix += fmt.Sprintf(", such as { %q: %q }", out.Type().Field(0).Tag.Get("json"), text)
+		}
+		return problems
 	}
 	fields := map[string]reflect.Value{}
+	otherwise := map[string]string{}
 	var known []string
 	for i := range out.NumField() {
-		name := out.Type().Field(i).Tag.Get("json")
+		tag := out.Type().Field(i).Tag
+		name := tag.Get("json")
 		fields[name] = out.Field(i)
 		known = append(known, name)
+		for _, other := range strings.Fields(tag.Get("otherwise")) {
+			otherwise[strings.ToLower(other)] = name
+		}
 	}
 	var problems validation.Problems
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		field, ok := fields[name]
 		if !ok {
-			problems.Add(key+"."+name, "is an unknown key", "remove it or use one of "+strings.Join(known, ", "))
+			problems.Add(key+"."+name, "is an unknown key", fixKey(name, known, otherwise, placesOfKey[name]))
 			continue
 		}
 		problems = append(problems, decode(key+"."+name, object[name], field)...)
@@ -93,10 +119,42 @@ func decodeObject(key string, in any, out reflect.Value) []validation.Problem {
 	return problems
 }
 
+// fixKey says what to write instead of an unknown key. otherwise are the keys by the names that other tools give
+// to the same thing. places are the other objects that have a key of this name.
+func fixKey(name string, known []string, otherwise map[string]string, places string) string {
+	if same := otherwise[strings.ToLower(name)]; same != "" {
+		return spelling.Question([]string{same})
+	}
+	if places != "" {
+		return "move it to " + places + ", which has this key"
+	}
+	if similar := spelling.NearOrPart(name, known); len(similar) > 0 {
+		return spelling.Question(similar)
+	}
+	if len(known) > maxListed {
+		return "remove it, or look up the keys in " + referencePage
+	}
+	return "remove it or use one of " + strings.Join(known, ", ")
+}
+
+// placesOfKey are the objects that have a key which people look for elsewhere.
+var placesOfKey = map[string]string{
+	"alarmTopics":     "build or to environments[]",
+	"pullRequestTier": "build or to environments[]",
+	"prewarm":         "pullThrough",
+}
+
+const (
+	// maxListed is the largest number of keys that a message lists.
+	maxListed = 12
+	// referencePage describes all keys.
+	referencePage = "https://github.com/layercache/layercache/blob/main/docs/reference/cdk-json.md"
+)
+
 func decodeList(key string, in any, out reflect.Value) []validation.Problem {
 	list, ok := in.([]any)
 	if !ok {
-		return mismatch(key, in, "a list in brackets")
+		return mismatch(key, in, out.Kind())
 	}
 	var problems []validation.Problem
 	out.Set(reflect.MakeSlice(out.Type(), len(list), len(list)))
@@ -109,7 +167,7 @@ func decodeList(key string, in any, out reflect.Value) []validation.Problem {
 func decodeMap(key string, in any, out reflect.Value) []validation.Problem {
 	object, ok := in.(map[string]any)
 	if !ok {
-		return mismatch(key, in, "an object in braces")
+		return mismatch(key, in, out.Kind())
 	}
 	var problems []validation.Problem
 	out.Set(reflect.MakeMap(out.Type()))
@@ -124,10 +182,41 @@ func decodeMap(key string, in any, out reflect.Value) []validation.Problem {
 	return problems
 }
 
-func mismatch(key string, in any, want string) []validation.Problem {
+// maxShown is the number of characters of a value that a message shows.
+const maxShown = 60
+
+// mismatch returns the problem of a value of the wrong type. The fix shows the value in the right one where that is clear.
+func mismatch(key string, in any, out reflect.Kind) []validation.Problem {
 	text, err := json.Marshal(in)
 	if err != nil {
 		text = []byte(fmt.Sprint(in))
 	}
-	return []validation.Problem{{Prop: key, Wrong: string(text) + " has the wrong type", Fix: "write " + want}}
+	shown := []rune(string(text))
+	if len(shown) > maxShown {
+		shown = append(shown[:maxShown], '…')
+	}
+	return []validation.Problem{{Prop: key, Wrong: string(shown) + " has the wrong type", Fix: "write " + inType(in, string(text), out)}}
+}
+
+// inType returns a value in the type, or the name of the type. text is the value in JSON.
+func inType(in any, text string, out reflect.Kind) string {
+	given, isString := in.(string)
+	switch _, isNumber := in.(float64); {
+	case in == nil:
+		return typeNames[out] + ", or leave it out"
+	case out == reflect.String && isNumber:
+		return fmt.Sprintf(`"%s", in quotes`, text)
+	case out == reflect.Slice && isString:
+		return "[" + text + "]"
+	case out == objectOrBool && isString && isJSON(given, reflect.Bool),
+		(out == reflect.Float64 || out == reflect.Bool) && isString && isJSON(given, out):
+		return given + " without quotes"
+	}
+	return typeNames[out]
+}
+
+// isJSON reports whether the text is a number or a boolean in JSON.
+func isJSON(text string, kind reflect.Kind) bool {
+	var value any
+	return json.Unmarshal([]byte(text), &value) == nil && value != nil && reflect.TypeOf(value).Kind() == kind
 }

@@ -62,3 +62,10 @@ func orTrue(b *bool) *bool {
 	}
 	return b
 }
+
+func orFalse(b *bool) *bool {
+	if b == nil {
+		return jsii.Bool(false)
+	}
+	return b
+}

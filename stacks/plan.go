@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 )
 
-// place is an account and region of builds, which has one build stack.
+// place is an account and region of builds.
 type place struct {
 	// key is the configuration key of the place.
 	key string
@@ -19,6 +19,9 @@ type place struct {
 	tier, pullRequestTier string
 	pullRequests          bool
 	connection            string
+	network               *NetworkConfig
+	encryptionKey         string
+	alarmTopics           []string
 }
 
 // places returns the places of the builds, in the order of the configuration.
@@ -28,6 +31,7 @@ func (c *Config) places() []place {
 		return []place{{
 			key: "layercache.build", suffix: "-build", account: b.Account, region: b.Region,
 			tier: b.Tier, pullRequests: *b.PullRequests, pullRequestTier: b.PullRequestTier, connection: b.Connection,
+			network: b.Network, encryptionKey: b.EncryptionKey, alarmTopics: b.AlarmTopics,
 		}}
 	}
 	var places []place
@@ -35,6 +39,7 @@ func (c *Config) places() []place {
 		places = append(places, place{
 			key: fmt.Sprintf("layercache.environments[%d]", i), suffix: "-build-" + e.Name, dir: e.Name + "/", account: e.Account, region: e.Region,
 			tier: e.Tier, pullRequests: *e.PullRequests, pullRequestTier: e.PullRequestTier, connection: e.Connection,
+			network: e.Network, encryptionKey: e.EncryptionKey, alarmTopics: e.AlarmTopics,
 		})
 	}
 	return places
@@ -59,6 +64,11 @@ func (c *Config) cacheRegion(p place) string {
 	return c.cacheRegions()[0]
 }
 
+// dashboardStackName returns NAME-dashboard, or NAME-dashboard-ENVIRONMENT with several environments.
+func (c *Config) dashboardStackName(p place) string {
+	return c.Name + "-dashboard" + strings.TrimPrefix(p.suffix, "-build")
+}
+
 // cacheStackName returns NAME-cache, or NAME-cache-REGION with several regions.
 func (c *Config) cacheStackName(region string) string {
 	if len(c.Cache.Regions) == 0 {
@@ -69,7 +79,9 @@ func (c *Config) cacheStackName(region string) string {
 
 // imageRepositoryName returns the physical name of a build's image repository. It is fixed, so that apps can
 // refer to it.
-func (c *Config) imageRepositoryName(b BuildConfig) string { return c.Name + "/" + b.Name }
+func (c *Config) imageRepositoryName(b BuildConfig) string {
+	return orDefault(b.ImageName, c.Name+"/"+b.Name)
+}
 
 // rolePath returns the path of the service roles of a place's builds. The policies of caches allow this path.
 func (c *Config) rolePath(p place) string { return "/" + c.Name + "/build/" + p.dir }
@@ -81,11 +93,16 @@ func (c *Config) pullRequestRolePath(p place) string { return "/" + c.Name + "/p
 // buildsPullRequests reports whether a place has a project for pull requests, which needs a build with a
 // webhook.
 func (c *Config) buildsPullRequests(p place) bool {
-	return p.pullRequests && slices.ContainsFunc(c.Builds, func(b BuildConfig) bool { return b.Webhook })
+	return p.pullRequests && slices.ContainsFunc(c.Builds, BuildConfig.startsPullRequests)
 }
 
 // crossAccount reports whether a place is in another account than the caches.
 func (c *Config) crossAccount(p place) bool { return c.Cache.Account != p.account }
+
+// createsPullThrough reports whether the rules of a place's pull-through cache are created here.
+func (c *Config) createsPullThrough(p place) bool {
+	return c.pullThroughEnabled(p) && !c.PullThrough.Existing
+}
 
 // pullThroughEnabled reports whether a place has a pull-through cache.
 func (c *Config) pullThroughEnabled(p place) bool {

@@ -21,5 +21,7 @@ func (c *Config) Validate() validation.Problems {
 	c.validateTiers(&found)
 	c.validatePullThrough(&found)
 	c.validateBuilds(&found)
+	c.validateDashboard(&found)
+	c.validateStacks(&found)
 	return found
 }

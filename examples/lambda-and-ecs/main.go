@@ -20,9 +20,7 @@ func main() {
 		Source: imagebuild.Source_GitHub(jsii.String("acme"), jsii.String("shop"), nil),
 		Cache:  cacherepo.NewCacheRepository(builds, jsii.String("Cache"), nil),
 		// Lambda refuses an image index, which is what buildx pushes with provenance.
-		Build: &imagebuild.BuildOptions{Provenance: jsii.String("false")},
-		// A layer from the cache is pushed as it is, and gzip is the compression that everything reads.
-		CacheCompression: imagebuild.Gzip,
+		Attestations: imagebuild.NoAttestations,
 	})
 
 	// cdk deploy Service -c digest=sha256:…, once there is an image.

@@ -21,13 +21,16 @@ func main() {
 	for _, service := range []string{"api", "web"} {
 		folder := "services/" + service
 		imagebuild.NewImageBuild(stack, jsii.String(service), &imagebuild.ImageBuildProps{
-			Source:      imagebuild.Source_GitHub(jsii.String("acme"), jsii.String("shop"), nil),
-			App:         jsii.String(service),
-			Context:     jsii.String(folder),
-			Dockerfile:  jsii.String(folder + "/Dockerfile"),
-			Cache:       cache,
-			PullThrough: bases,
-			Triggers:    &imagebuild.Triggers{Webhook: &imagebuild.Webhook{Filters: changesOf(folder)}},
+			Source:     imagebuild.Source_GitHub(jsii.String("acme"), jsii.String("shop"), nil),
+			App:        jsii.String(service),
+			Context:    jsii.String(folder),
+			Dockerfile: jsii.String(folder + "/Dockerfile"),
+			Cache:      cache,
+			// What steps put into these cache mounts of the Dockerfiles is kept with the cache.
+			CacheMounts:     jsii.Strings("/go/pkg/mod", "/root/.cache/go-build"),
+			CacheMountLimit: awscdk.Size_Gibibytes(jsii.Number(4)),
+			PullThrough:     bases,
+			Triggers:        &imagebuild.Triggers{Webhook: &imagebuild.Webhook{Filters: changesOf(folder)}},
 		})
 	}
 	app.Synth(nil)
