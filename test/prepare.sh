@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Prepares a checkout for `make demo` or `make test`: checks the prerequisites and installs the rest.
 # In the checkout it installs node_modules (the CDK CLI, and iam-simulate for tests) and, for tests, .venv
-# (cfn-lint and moto), .venv-checkers (checkov and parliament) and dist/newest-cdk. On a Linux machine, as root,
-# it also installs the packages runc and busybox-static, and iptables and chromium for tests.
+# (cfn-lint and moto), .venv-checkers (checkov and parliament), .venv-cdk and
+# test/constructs/languages/node_modules (the CDK for Python and TypeScript) and dist/newest-cdk. On a Linux machine, as root,
+# it also installs the packages runc and busybox-static, and iptables, unzip and chromium for tests.
 set -euo pipefail
 purpose=${1:?usage: test/prepare.sh demo|test}
 
@@ -32,15 +33,20 @@ packages() { # packages NAME…: installs packages with the system's package man
   fi
 }
 
+# The packages that are missing. The Python of Debian has no ensurepip without python3-venv.
+needed=()
 if linux_root; then
-  command -v runc >/dev/null || packages runc
+  command -v runc >/dev/null || needed+=(runc)
   if [ "$purpose" = test ]; then
-    command -v iptables >/dev/null || packages iptables
-    command -v chromium >/dev/null || packages chromium # opens report.html in test/helper/page
+    command -v iptables >/dev/null || needed+=(iptables)
+    command -v unzip >/dev/null || needed+=(unzip) # fetches the helper in buildspecs of attached projects
+    command -v chromium >/dev/null || needed+=(chromium) # opens report.html in test/helper/page
+    python3 -c 'import ensurepip' 2>/dev/null || packages python3-venv
   fi
   # If no registry can be reached, base images are made from this machine's software, which needs a static shell.
-  if command -v apt-get >/dev/null && ! command -v busybox >/dev/null; then packages busybox-static; fi
+  if command -v apt-get >/dev/null && ! command -v busybox >/dev/null; then needed+=(busybox-static); fi
 fi
+install_packages() { if [ "${#needed[@]}" -gt 0 ]; then packages "${needed[@]}"; fi; }
 
 install_node() {
   if [ -f node_modules/.package-lock.json ] && ! [ package-lock.json -nt node_modules/.package-lock.json ]; then return; fi
@@ -49,10 +55,19 @@ install_node() {
   touch node_modules/.package-lock.json
 }
 
+install_languages() { # the CDK of npm, for test/constructs/languages and test/helper/docker
+  if [ "$purpose" != test ]; then return; fi
+  local dir=test/constructs/languages
+  if [ -f "$dir/node_modules/.package-lock.json" ] && ! [ "$dir/package-lock.json" -nt "$dir/node_modules/.package-lock.json" ]; then return; fi
+  say "installing the CDK for TypeScript"
+  npm ci --prefix "$dir" --silent --no-audit --no-fund
+  touch "$dir/node_modules/.package-lock.json"
+}
+
 install_venv() { # install_venv DIR LOCK WHAT: installs the packages of test/LOCK.txt, which has the hash of each file
   if [ -f "$1/ready" ] && ! [ "test/$2.txt" -nt "$1/ready" ]; then return; fi
   say "installing $3"
-  python3 -m venv --clear "$1" 2>/dev/null || { packages python3-venv; python3 -m venv --clear "$1"; }
+  python3 -m venv --clear "$1"
   # No package is built from source, because build tools would be downloaded without hashes.
   "$1/bin/pip" install --quiet --no-compile --disable-pip-version-check --require-hashes --only-binary :all: --requirement "test/$2.txt"
   touch "$1/ready"
@@ -62,6 +77,7 @@ install_python() {
   if [ "$purpose" != test ]; then return; fi
   install_venv .venv requirements "cfn-lint and moto"
   install_venv .venv-checkers checkers "checkov and parliament"
+  install_venv .venv-cdk cdk "the CDK for Python"
 }
 
 find_newest_cdk() { # for test/constructs/consumer; an unchanged file keeps its timestamp, so go test can reuse its cached result
@@ -70,10 +86,14 @@ find_newest_cdk() { # for test/constructs/consumer; an unchanged file keeps its 
   if ! cmp -s dist/newest-cdk.found dist/newest-cdk; then cp dist/newest-cdk.found dist/newest-cdk; fi
 }
 
+install_packages & system=$!
 install_node & node=$!
+install_languages & languages=$!
 install_python & python=$!
 if [ "$purpose" = test ]; then find_newest_cdk & newest=$!; fi
 if [ "$purpose" = test ]; then go -C test run ./kit/programs/compile; fi
+wait "$system"
 wait "$node"
+wait "$languages"
 wait "$python"
 if [ "$purpose" = test ]; then wait "$newest"; fi

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/layercache/layercache/test/kit/baseimage"
+	"github.com/layercache/layercache/internal/baseimage"
 	"github.com/layercache/layercache/test/kit/template"
 )
 

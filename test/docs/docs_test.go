@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/internal/lint"
 	"github.com/layercache/layercache/stacks"
 	"github.com/layercache/layercache/test/kit/checkout"
 )
@@ -138,4 +139,26 @@ func TestConfigurationsOnPagesAreValid(t *testing.T) {
 		}
 	}
 	assert.GreaterOrEqual(t, found, 4)
+}
+
+var dockerfileBlock = regexp.MustCompile("(?s)```dockerfile\n(.*?)```")
+
+func TestLintHasNothingAgainstDockerfilesOnPages(t *testing.T) {
+	found := 0
+	for page, text := range pages(t) {
+		for _, match := range dockerfileBlock.FindAllStringSubmatch(text, -1) {
+			found++
+			source := match[1]
+			if !strings.Contains(source, "FROM ") {
+				source = "FROM debian:13\nWORKDIR /app\n" + source
+			}
+			findings, err := lint.Check([]byte(source), lint.Options{})
+			require.NoError(t, err, "%s:\n%s", page, source)
+			for _, finding := range findings {
+				assert.Equal(t, lint.Info, finding.Level, "%s:\n%s\n%v", page, source, finding)
+				assert.NotEqual(t, "install-without-cache-mount", finding.Rule, page)
+			}
+		}
+	}
+	assert.GreaterOrEqual(t, found, 6)
 }

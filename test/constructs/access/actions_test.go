@@ -50,6 +50,15 @@ var kinds = map[string]kind{
 		{"read", []string{"s3:GetObject", "s3:GetObjectVersion", "s3:GetBucketAcl", "s3:GetBucketLocation"}},
 		{"replace", []string{"s3:PutObject"}},
 	},
+	// What a buildspec reads with the AWS CLI.
+	"zip": {
+		{"read", []string{"s3:GetObject"}},
+		{"replace", []string{"s3:PutObject"}},
+	},
+	"parameter": {
+		{"read in a build", []string{"ssm:GetParameters"}},
+		{"change", []string{"ssm:PutParameter"}},
+	},
 	"other object": {
 		{"read", []string{"s3:GetObject"}},
 		{"list", []string{"s3:ListBucket"}},
@@ -60,6 +69,34 @@ var kinds = map[string]kind{
 		{"delete", []string{"codeconnections:DeleteConnection"}},
 	},
 	"metrics": {{"send", []string{"cloudwatch:PutMetricData"}}},
+	"builds": {
+		{"start", []string{"codebuild:StartBuild"}},
+		{"stop", []string{"codebuild:StopBuild"}},
+		{"see how they ended", []string{"codebuild:BatchGetBuilds"}},
+		{"delete", []string{"codebuild:BatchDeleteBuilds"}},
+	},
+	"ticket": {
+		{"read in a build", []string{"ssm:GetParameters"}},
+		{"write", []string{"ssm:PutParameter"}},
+		{"read", []string{"ssm:GetParameter"}},
+		{"remove", []string{"ssm:DeleteParameter"}},
+		{"read earlier values", []string{"ssm:GetParameterHistory"}},
+	},
+	"images": {{"look for one", []string{"ecr:DescribeImages"}}},
+	"service": {
+		{"start a deployment", []string{"ecs:UpdateService"}},
+		{"remove", []string{"ecs:DeleteService"}},
+	},
+	"function": {
+		{"update the image", []string{"lambda:UpdateFunctionCode", "lambda:GetFunctionConfiguration"}},
+		{"move an alias", []string{"lambda:GetAlias", "lambda:PublishVersion", "lambda:UpdateAlias"}},
+		{"change its settings", []string{"lambda:UpdateFunctionConfiguration"}},
+		{"call", []string{"lambda:InvokeFunction"}},
+	},
+	"version": {
+		{"read its state", []string{"lambda:GetFunctionConfiguration"}},
+		{"remove", []string{"lambda:DeleteFunction"}},
+	},
 	"role": {
 		{"assume", []string{"sts:AssumeRole"}},
 		{"set session tags", []string{"sts:TagSession"}},

@@ -6,9 +6,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-
-	"github.com/layercache/layercache/test/constructs/examples"
 )
 
 // answer is the result for one cell of the matrix.
@@ -111,12 +108,9 @@ func (c cell) why(decisions []decision) string {
 }
 
 func TestThePoliciesGiveTheExpectedAnswers(t *testing.T) {
-	all, err := examples.All()
-	require.NoError(t, err)
 	var questions batch
 	cells, expected := map[string][]cell{}, map[string]expectations{}
-	for _, example := range all {
-		w := newMatrix(t, example)
+	for _, w := range matrices(t) {
 		cells[w.name], expected[w.name] = w.cells(&questions), readExpectations(t, w)
 	}
 	decisions := simulate(t, questions).Answers

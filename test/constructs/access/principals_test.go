@@ -73,12 +73,15 @@ func (w *matrix) addRoles(s stack) {
 	}
 }
 
-// userOf returns the ARN of the project or rule that a role is made for.
+// userOf returns the ARN of the project, rule or function that a role is made for.
 func (w *matrix) userOf(s stack, role string) string {
 	for _, id := range s.ids("AWS::CodeBuild::Project") {
 		if s.text(s.resources[id].Properties["ServiceRole"]) == s.arnOf(role) {
 			return s.arnOf(id)
 		}
+	}
+	if strings.HasPrefix(role, "LayercacheDeploy") || strings.HasPrefix(role, "LayercacheRollOut") {
+		return s.arn("lambda", "function:"+role)
 	}
 	return s.arn("events", "rule/"+role)
 }
@@ -130,6 +133,7 @@ func services() []principal {
 		{name: "CodeBuild, its project", arn: "codebuild.amazonaws.com", source: own},
 		{name: "CodeBuild, other project of the account", arn: "codebuild.amazonaws.com", source: other},
 		{name: "CodeBuild, project elsewhere", arn: "codebuild.amazonaws.com", source: elsewhere},
+		{name: "Lambda, its function", arn: "lambda.amazonaws.com", source: own},
 		{name: "EventBridge, its rule", arn: "events.amazonaws.com", source: own},
 		{name: "EventBridge, rule elsewhere", arn: "events.amazonaws.com", source: elsewhere},
 	}

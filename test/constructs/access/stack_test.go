@@ -46,6 +46,12 @@ func synthesize(t *testing.T, example examples.Example) []stack {
 	require.Empty(t, problems)
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: new(bool), Outdir: jsii.String(filepath.Join(project, "cdk.out"))})
 	config.AddTo(app)
+	return stacksOf(t, app)
+}
+
+// stacksOf synthesizes an app and returns its stacks.
+func stacksOf(t *testing.T, app awscdk.App) []stack {
+	t.Helper()
 	var made []stack
 	for _, artifact := range *app.Synth(nil).Stacks() {
 		text, err := json.Marshal(artifact.Template())
@@ -84,6 +90,8 @@ func (s stack) arnOf(id string) string {
 		return s.arn("logs", "log-group:"+s.nameOf(id)+":*")
 	case "AWS::CodeBuild::Project":
 		return s.arn("codebuild", "project/"+s.nameOf(id))
+	case "AWS::SSM::Parameter":
+		return s.arn("ssm", "parameter"+s.nameOf(id))
 	case "AWS::IAM::Role":
 		path, ok := r.Properties["Path"].(string)
 		if !ok {
@@ -97,8 +105,10 @@ func (s stack) arnOf(id string) string {
 // nameOf returns the name of a resource; where CloudFormation would generate the name, it returns a made-up
 // one.
 func (s stack) nameOf(id string) string {
-	if name, ok := s.resources[id].Properties["RepositoryName"]; ok {
-		return s.text(name)
+	for _, property := range []string{"RepositoryName", "Name"} {
+		if name, ok := s.resources[id].Properties[property]; ok {
+			return s.text(name)
+		}
 	}
 	return s.name + "-" + id
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/layercache/layercache/test/constructs/examples"
 )
 
@@ -39,11 +41,26 @@ type target struct {
 	user string
 }
 
-func newMatrix(t *testing.T, example examples.Example) *matrix {
+// matrices returns the matrices of all examples, and that of attached projects.
+func matrices(t *testing.T) []*matrix {
 	t.Helper()
-	w := &matrix{name: example.Name, config: example.Config["name"].(string)}
+	configured, err := examples.All()
+	require.NoError(t, err)
+	var all []*matrix
+	for _, example := range configured {
+		made := synthesize(t, example)
+		w := matrixOf(example.Name, example.Config["name"].(string), made)
+		for _, s := range made {
+			w.addConsumers(s, example)
+		}
+		all = append(all, w)
+	}
+	return append(all, attachedMatrix(t))
+}
+
+func matrixOf(name, config string, all []stack) *matrix {
+	w := &matrix{name: name, config: config}
 	var builds []stack
-	all := synthesize(t, example)
 	for _, s := range all {
 		w.addRepositories(s)
 		if len(s.ids("AWS::CodeBuild::Project")) > 0 {
@@ -52,6 +69,8 @@ func newMatrix(t *testing.T, example examples.Example) *matrix {
 	}
 	for _, s := range all {
 		w.addRoles(s)
+		w.addHolders(s)
+		w.addShared(s)
 	}
 	for _, s := range builds {
 		w.addBuilds(s)
@@ -80,15 +99,26 @@ func (w *matrix) suffix(s stack) string {
 	return ""
 }
 
-var idForm = regexp.MustCompile(`^(.+?)(PullRequest|Start)?(?:Role|RoleDefaultPolicy|Logs|Project)[0-9A-F]{8}$`)
+var idForm = regexp.MustCompile(`^(.+?)(PullRequest|Start|DeployPolicy|DeployTicket|RollOut.+Policy)?(?:Role|RoleDefaultPolicy|Logs|Project|)[0-9A-F]{8}$`)
 
 // label returns a name for a resource of a build, such as "api release (dev)".
 func (w *matrix) label(s stack, id string) string {
+	switch {
+	case strings.HasPrefix(id, "LayercacheDeploy"):
+		return "deploy function" + w.suffix(s)
+	case strings.HasPrefix(id, "LayercacheRollOut"):
+		return "roll-out function" + w.suffix(s)
+	}
 	match := idForm.FindStringSubmatch(id)
 	if match == nil {
 		panic(fmt.Sprintf("%s: the logical ID %s does not look like a resource of a build", s.name, id))
 	}
-	use := map[string]string{"": "release", "PullRequest": "pull request", "Start": "schedule"}[match[2]]
+	if strings.HasPrefix(match[2], "RollOut") {
+		return match[1] + " " + match[2] + w.suffix(s)
+	}
+	use := map[string]string{
+		"": "release", "PullRequest": "pull request", "Start": "schedule", "DeployPolicy": "deployment", "DeployTicket": "ticket",
+	}[match[2]]
 	return match[1] + " " + use + w.suffix(s)
 }
 
@@ -123,9 +153,9 @@ func (w *matrix) addBuilds(s stack) {
 	for _, id := range s.ids("AWS::CodeBuild::Project") {
 		properties, label := s.resources[id].Properties, strings.TrimSuffix(w.label(s, id), w.suffix(s))
 		w.target(s, "project "+label, "project", s.arnOf(id))
-		helper := s.location(properties["SecondarySources"].([]any)[0])
+		helper, kind := s.helper(properties)
 		bucket, _, _ = strings.Cut(helper, "/")
-		w.target(s, "helper's zip of "+label, "object", helper)
+		w.target(s, "helper's zip of "+label, kind, helper)
 		source := properties["Source"].(map[string]any)
 		if source["Type"] == "S3" {
 			w.target(s, "source of "+label, "object", s.location(source))
@@ -136,6 +166,7 @@ func (w *matrix) addBuilds(s stack) {
 		}
 		w.addMetrics(s, properties)
 	}
+	w.addDeployment(s)
 	for _, id := range s.ids("AWS::Logs::LogGroup") {
 		stream := strings.TrimSuffix(s.arnOf(id), "*") + "log-stream:build"
 		w.target(s, "log of "+strings.TrimSuffix(w.label(s, id), w.suffix(s)), "log", stream)
@@ -148,21 +179,92 @@ func (w *matrix) addBuilds(s stack) {
 	w.target(s, "another bucket", "bucket", "arn:"+s.partition+":s3:::other-bucket-"+s.account)
 }
 
+// addDeployment adds what the deployment of a stack and the builds that it waits for use, and similar resources that
+// they must not touch.
+func (w *matrix) addDeployment(s stack) {
+	if len(s.ids("Custom::LayercacheImage")) == 0 {
+		return
+	}
+	w.addEnds(s)
+	for _, id := range s.ids("AWS::CodeBuild::Project") {
+		label := strings.TrimSuffix(w.label(s, id), w.suffix(s))
+		w.target(s, "ticket of "+label, "ticket", s.arn("ssm", "parameter/layercache/ticket/"+s.nameOf(id)))
+	}
+	w.target(s, "ticket of another project", "ticket", s.arn("ssm", "parameter/layercache/ticket/other"))
+}
+
+// addEnds adds what shows how builds ended, and what they pushed.
+func (w *matrix) addEnds(s stack) {
+	for _, id := range s.ids("AWS::CodeBuild::Project") {
+		w.target(s, "builds of "+strings.TrimSuffix(w.label(s, id), w.suffix(s)), "builds", s.arnOf(id))
+	}
+	w.target(s, "builds of another project", "builds", s.arn("codebuild", "project/other"))
+	for _, id := range s.ids("AWS::ECR::Repository") {
+		w.target(s, "images of "+s.nameOf(id), "images", s.arnOf(id))
+	}
+	w.target(s, "images of "+w.config+"/another", "images", s.arn("ecr", "repository/"+w.config+"/another"))
+	w.target(s, "images of another repository", "images", s.arn("ecr", "repository/other/app"))
+}
+
+// helper returns the ARN of a project's helper, and its kind: CodeBuild reads a secondary source with more calls than
+// the buildspec of an attached project.
+func (s stack) helper(project map[string]any) (arn, kind string) {
+	if sources, ok := project["SecondarySources"].([]any); ok {
+		return s.location(sources[0]), "object"
+	}
+	return s.helperARN(s.variable(project, "LAYERCACHE_HELPER")), "zip"
+}
+
+// variable returns the value of a variable of a project, or "".
+func (s stack) variable(project map[string]any, name string) string {
+	for _, v := range project["Environment"].(map[string]any)["EnvironmentVariables"].([]any) {
+		if variable := v.(map[string]any); variable["Name"] == name {
+			return s.text(variable["Value"])
+		}
+	}
+	return ""
+}
+
+// addConsumers adds the services and functions that images are rolled out to, and others that nobody may touch.
+func (w *matrix) addConsumers(s stack, example examples.Example) {
+	if len(s.ids("AWS::CodeBuild::Project")) == 0 {
+		return
+	}
+	for _, build := range example.Config["builds"].([]any) {
+		rollOut, ok := build.(map[string]any)["rollOut"].(map[string]any)
+		if !ok {
+			continue
+		}
+		w.addEnds(s)
+		for _, name := range rollOut["services"].([]any) {
+			w.target(s, fmt.Sprint("service ", name), "service", s.arn("ecs", fmt.Sprint("service/", name)))
+		}
+		for _, name := range rollOut["functions"].([]any) {
+			function, _, isAlias := strings.Cut(name.(string), ":")
+			w.target(s, "function "+function, "function", s.arn("lambda", "function:"+function))
+			if isAlias {
+				w.target(s, "version of "+function, "version", s.arn("lambda", "function:"+function+":7"))
+			}
+		}
+		w.target(s, "another service of the cluster", "service", s.arn("ecs", "service/shops/other"))
+		w.target(s, "another function", "function", s.arn("lambda", "function:other"))
+		w.target(s, "version of another function", "version", s.arn("lambda", "function:other:7"))
+	}
+}
+
 // location returns the ARN of an S3 source.
 func (s stack) location(source any) string {
 	return "arn:" + s.partition + ":s3:::" + s.text(source.(map[string]any)["Location"])
 }
 
 func (w *matrix) addMetrics(s stack, project map[string]any) {
-	for _, v := range project["Environment"].(map[string]any)["EnvironmentVariables"].([]any) {
-		variable := v.(map[string]any)
-		known := func(t target) bool { return t.name == "metrics"+w.suffix(s) }
-		if variable["Name"] != "LAYERCACHE_METRICS_NAMESPACE" || slices.ContainsFunc(w.targets, known) {
-			continue
-		}
-		w.target(s, "metrics", "metrics", "*")
-		w.targets[len(w.targets)-1].namespace = s.text(variable["Value"])
-		w.target(s, "metrics of another namespace", "metrics", "*")
-		w.targets[len(w.targets)-1].namespace = "another"
+	known := func(t target) bool { return t.name == "metrics"+w.suffix(s) }
+	namespace := s.variable(project, "LAYERCACHE_METRICS_NAMESPACE")
+	if namespace == "" || slices.ContainsFunc(w.targets, known) {
+		return
 	}
+	w.target(s, "metrics", "metrics", "*")
+	w.targets[len(w.targets)-1].namespace = namespace
+	w.target(s, "metrics of another namespace", "metrics", "*")
+	w.targets[len(w.targets)-1].namespace = "another"
 }

@@ -160,13 +160,13 @@ func TestTheCDKsOwnValidationIsOffByDefault(t *testing.T) {
 
 func TestABadConfigurationPrintsAllProblemsAndWritesNoTemplate(t *testing.T) {
 	t.Parallel()
-	assembly, output, err := run(t.TempDir(), `{"name":"A","builds":[{"name":"api"}],"more":1}`, "")
+	assembly, output, err := run(t.TempDir(), `{"name":"A","builds":[{"name":"api"}],"nme":1}`, "")
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, 1, exit.ExitCode())
-	assert.Equal(t, `layercache.more: is an unknown key; remove it or use one of name, cache, build, environments, pullThrough, builds
+	assert.Equal(t, `layercache.nme: is an unknown key; did you mean name?
 layercache.name: "A" has the wrong form; use 2 to 31 lower-case letters and digits with single '-' between them, a letter first
-layercache.builds[0].source: needs exactly one of directory, github, gitlab and bitbucket; give the directory that holds the Dockerfile, or the repository
+layercache.builds[0].source: needs exactly one of directory, github, githubEnterprise, gitlab, gitlabSelfManaged, bitbucket, codecommit, s3; give the directory that holds the Dockerfile, or the repository
 layercache: nothing was synthesized; number of problems in the context of cdk.json: 3
 `, output)
 	assert.NoFileExists(t, filepath.Join(assembly, "manifest.json"))

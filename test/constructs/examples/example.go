@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/layercache/layercache/examples"
 	"github.com/layercache/layercache/stacks"
 )
 
 // simulated are the examples that differ in accounts, regions and partitions.
-var simulated = []string{"china", "govcloud", "one-account", "opt-in-region", "organization", "three-accounts"}
+var simulated = []string{"china", "deployed", "govcloud", "one-account", "opt-in-region", "organization", "roll-out", "three-accounts"}
 
 // Example is one example configuration.
 type Example struct {
@@ -37,7 +38,8 @@ func All() ([]Example, error) {
 	return all, nil
 }
 
-// configOf returns the configuration of a folder, with helperZip set for each build.
+// configOf returns the configuration of a folder, with helperZip set for each build. It is the function of a build
+// that is deployed, or rolled out, too.
 func configOf(folder, helperZip string) (map[string]any, error) {
 	path := folder + "/cdk.json"
 	text, err := examples.Files.ReadFile(path)
@@ -57,6 +59,12 @@ func configOf(folder, helperZip string) (map[string]any, error) {
 	}
 	for _, build := range builds {
 		build.(map[string]any)["helperZip"] = helperZip
+		if build.(map[string]any)["deploy"] == true {
+			build.(map[string]any)["deploy"] = map[string]any{"functionZip": strings.ReplaceAll(helperZip, "{arch}", "arm64")}
+		}
+		if rollOut, ok := build.(map[string]any)["rollOut"].(map[string]any); ok {
+			rollOut["functionZip"] = strings.ReplaceAll(helperZip, "{arch}", "arm64")
+		}
 	}
 	return config, nil
 }

@@ -25,7 +25,7 @@ const configurationApp = "go run github.com/layercache/layercache/bin/app"
 // The folders in examples/ without a snapshot, with the number of CodeBuild projects that each creates.
 var (
 	configured = map[string]int{"docker-hub": 1, "pull-requests": 2, "two-architectures": 1}
-	programs   = map[string]int{"compose": 1, "lambda-and-ecs": 1, "monorepo": 4}
+	programs   = map[string]int{"build-on-deploy": 1, "cdk-pipeline": 3, "compose": 1, "existing-project": 1, "lambda-and-ecs": 1, "monorepo": 4}
 )
 
 func TestEveryFolderOfExamplesIsTested(t *testing.T) {

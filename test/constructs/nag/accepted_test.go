@@ -28,8 +28,16 @@ var accepted = []acceptance{
 		"the layers in a bucket have names made by BuildKit, so a grant names their prefix",
 	},
 	{
+		regexp.MustCompile(`^AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:(logs|codebuild):.+<Project[0-9A-F]{8}>(:|-)\*\]$`),
+		"the CDK's own statements for a project that an Attachment gets",
+	},
+	{
 		regexp.MustCompile(`^AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:ec2:.+:network-interface/\*\]$`),
 		"CodeBuild creates the network interface; conditions limit the permission to CodeBuild and the subnets of the build",
+	},
+	{
+		regexp.MustCompile(`^AwsSolutions-IAM5\[Resource::arn:.+:lambda:.+:function:[a-z-]+:\*\]$`),
+		"a roll-out to an alias reads the state of the version that it publishes, whose number is not known before",
 	},
 	{
 		regexp.MustCompile(`^AwsSolutions-IAM5\[Action::kms:(ReEncrypt|GenerateDataKey)\*\]$`),

@@ -5,10 +5,13 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
@@ -16,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/constructs/access"
+	"github.com/layercache/layercache/constructs/attach"
 	"github.com/layercache/layercache/constructs/cacherepo"
 	"github.com/layercache/layercache/constructs/imagebuild"
 	"github.com/layercache/layercache/constructs/insight"
@@ -63,18 +67,42 @@ func everything(t *testing.T) awscdk.App {
 		PullThrough:      bases,
 		Network:          &imagebuild.Network{Vpc: vpc(stack)},
 		Reports:          jsii.Bool(true),
+		SigningProfiles:  jsii.Strings("arn:aws:signer:eu-west-1:111111111111:/signing-profiles/images"),
 		MetricsNamespace: figures.Namespace(),
 		EncryptionKey:    key,
 		HelperZip:        jsii.String("{arch}.zip"),
+		BuildOnDeploy:    &imagebuild.BuildOnDeploy{FunctionZip: jsii.String("helper.zip"), SourceVersion: jsii.String("v1")},
 	}
-	imagebuild.NewImageBuild(stack, jsii.String("Shop"), build)
-	imagebuild.NewImageBuild(stack, jsii.String("Web"), &imagebuild.ImageBuildProps{
+	rollOut := &imagebuild.RollOutOptions{FunctionZip: jsii.String("helper.zip")}
+	imagebuild.NewImageBuild(stack, jsii.String("Shop"), build).RollOutToService(awsecs.BaseService_FromServiceArnWithCluster(
+		stack, jsii.String("Service"), jsii.String("arn:aws:ecs:eu-west-1:111111111111:service/shops/shop")), rollOut)
+	attachWithEverything(stack, build, key)
+	web := imagebuild.NewImageBuild(stack, jsii.String("Web"), &imagebuild.ImageBuildProps{
 		Source:      imagebuild.Source_Directory(jsii.String("service"), nil),
 		CacheMode:   imagebuild.S3Cache,
 		CacheBucket: awss3.Bucket_FromBucketName(stack, jsii.String("Layers"), jsii.String("example-layers")),
 		HelperZip:   jsii.String("helper.zip"),
+
+		BuildOnDeploy: &imagebuild.BuildOnDeploy{FunctionZip: jsii.String("helper.zip")},
 	})
+	web.RollOutToFunction(awslambda.Function_FromFunctionArn(stack, jsii.String("Web function"), jsii.String("arn:aws:lambda:eu-west-1:111111111111:function:web:live")), rollOut)
 	return app
+}
+
+// attachWithEverything gives a project that is made without the constructs what they give to their own.
+func attachWithEverything(stack awscdk.Stack, build *imagebuild.ImageBuildProps, key awskms.IKey) {
+	attach.NewAttachment(stack, jsii.String("Attachment"), &attach.AttachmentProps{
+		Project: awscodebuild.NewProject(stack, jsii.String("Project"), &awscodebuild.ProjectProps{
+			Source:        awscodebuild.Source_GitHub(&awscodebuild.GitHubSourceProps{Owner: jsii.String("example"), Repo: jsii.String("shop")}),
+			Environment:   &awscodebuild.BuildEnvironment{BuildImage: awscodebuild.LinuxBuildImage_AMAZON_LINUX_2023_5(), Privileged: jsii.Bool(true)},
+			EncryptionKey: key,
+		}),
+		Cache:       build.Cache,
+		Images:      &[]awsecr.IRepository{awsecr.Repository_FromRepositoryName(stack, jsii.String("Image"), jsii.String("shop"))},
+		PullThrough: build.PullThrough,
+		HelperZip:   jsii.String("helper.zip"),
+	})
+	attach.NewExports(stack, jsii.String("Exports"), &attach.ExportsProps{Caches: map[string]cacherepo.ICacheRepository{"prod": build.Cache}, HelperZip: jsii.String("helper.zip")})
 }
 
 func basesWithEverything(stack awscdk.Stack, key awskms.IKey) *pullthrough.PullThroughCache {

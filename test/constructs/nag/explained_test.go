@@ -40,6 +40,22 @@ var explained = []explanation{
 		"the write actions on \"*\" are those of EC2 at onEveryResource, which CodeBuild asks for in a VPC",
 	},
 	{
+		regexp.MustCompile(`^checkov CKV_AWS_115 AWS::Lambda::Function\.Layercache(Deploy|RollOut)Function[0-9A-F]{8}$`),
+		"reserved concurrency is taken from the account's; only CloudFormation and the ends of builds call the functions",
+	},
+	{
+		regexp.MustCompile(`^checkov CKV_AWS_116 AWS::Lambda::Function\.LayercacheDeployFunction[0-9A-F]{8}$`),
+		"an event that fails three times needs nobody: CloudFormation then times out and rolls back",
+	},
+	{
+		regexp.MustCompile(`^checkov CKV_AWS_116 AWS::Lambda::Function\.LayercacheRollOutFunction[0-9A-F]{8}$`),
+		"an event that fails three times is counted by the metric Errors, and the next build rolls out",
+	},
+	{
+		regexp.MustCompile(`^checkov CKV_AWS_117 AWS::Lambda::Function\.Layercache(Deploy|RollOut)Function[0-9A-F]{8}$`),
+		"the functions call only AWS's own services and CloudFormation's response URL",
+	},
+	{
 		regexp.MustCompile(`^parliament RESOURCE_STAR PolicyDocument \["ec2:CreateNetworkInterface","ec2:DeleteNetworkInterface"\]$`),
 		"the actions of EC2 at onEveryResource, which CodeBuild asks for in a VPC",
 	},

@@ -1,4 +1,5 @@
-// Package scale compares the synthesis of an app with a hundred image builds to that of an app with one.
+// Package scale compares the synthesis of an app with a hundred image builds to that of an app with one, and
+// synthesizes a configuration of a thousand.
 package scale
 
 import (
@@ -29,6 +30,10 @@ import (
 const builds = "LAYERCACHE_SCALE_BUILDS"
 
 func TestMain(m *testing.M) {
+	if count, err := strconv.Atoi(os.Getenv(configured)); err == nil {
+		synthesizeConfiguration(count)
+		os.Exit(0)
+	}
 	if count, err := strconv.Atoi(os.Getenv(builds)); err == nil {
 		synthesize(count)
 		jsii.Close()

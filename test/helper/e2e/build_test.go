@@ -90,6 +90,16 @@ func TestACacheRegistryThatIsDown(t *testing.T) {
 	assert.Equal(t, "hello\n", fileOf(t, w.pulled(w.image()), "program"), "the image must be pushed anyway")
 }
 
+func TestAMisspeltVariableIsAWarning(t *testing.T) {
+	t.Parallel()
+	w := newMachine(t)
+	w.env["LAYERCACHE_REPOSITRY"], w.env["LAYERCACHE_TEAM_BUDGET"] = "localhost:1/cache", "x"
+	got := w.succeeds(w.build())
+	const warning = "LAYERCACHE_REPOSITRY is not a variable of layercache: did you mean LAYERCACHE_REPOSITORY?"
+	assert.Equal(t, []string{warning}, got.Warnings)
+	assert.Equal(t, 1, strings.Count(got.log, warning), "the log has the warning once")
+}
+
 func TestACacheRefThatEqualsTheImageRefIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newMachine(t)

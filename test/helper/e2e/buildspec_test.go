@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/buildspecs"
 	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/bundle"
 	"github.com/layercache/layercache/internal/report"
@@ -73,15 +76,33 @@ func TestSynthesizedBatch(t *testing.T) {
 	project := synthesize(t, w.app, map[string]any{
 		"platforms": []string{"linux/amd64", "linux/arm64"}, "helperZip": filepath.Join(zips, "{arch}.zip"),
 	}).WithRegistry(w.registry.Addr())
-	identifiers, err := agent.Graph(project.BuildSpec)
+	const group = "arn:aws:codebuild:eu-west-1:111122223333:report-group/Reports-1"
+	project.BuildSpec += buildspecs.Reports(group)
+	graph, err := agent.Graph(project.BuildSpec)
 	require.NoError(t, err)
+	var identifiers []string
+	for _, member := range graph {
+		identifiers = append(identifiers, member.Identifier)
+	}
 	require.Equal(t, []string{"linux_amd64", "linux_arm64", "index"}, identifiers)
+	exported := map[string]string{}
 	for _, identifier := range identifiers {
 		result, log := w.agent(project, nil, identifier)
+		exported[identifier] = result.Exported["LAYERCACHE_IMAGE_DIGEST"]
 		require.Equal(t, agent.Succeeded, result.Status, log)
+		require.Len(t, result.Reports[group], 1, "CodeBuild fails a build without its report")
+		junit, err := os.ReadFile(result.Reports[group][0])
+		require.NoError(t, err)
+		assert.NotContains(t, string(junit), "skipped", "%s wrote no report: %s", identifier, log)
 	}
 	assert.ElementsMatch(t, []string{"latest", "latest-linux-amd64", "latest-linux-arm64"}, w.tags("layercache/shop"))
 	assert.Equal(t, "hello\n", fileOf(t, w.pulled(project.Value("LAYERCACHE_IMAGE")+":latest"), "src/main.txt"))
+	ref, err := name.ParseReference(project.Value("LAYERCACHE_IMAGE") + ":latest")
+	require.NoError(t, err)
+	latest, err := remote.Head(ref)
+	require.NoError(t, err)
+	assert.Equal(t, latest.Digest.String(), exported["index"], "a roll-out takes the image that the tag names")
+	assert.NotContains(t, []string{exported["linux_amd64"], exported["linux_arm64"]}, exported["index"], "a batch rolls out once")
 }
 
 // synthesize runs the CDK app as the CDK CLI does. The app has one build, with the folder source as its
@@ -135,6 +156,9 @@ func (w *machine) agent(project template.Project, overrides map[string]string, i
 	// A build image contains buildx but not the helper.
 	tools := w.t.TempDir()
 	require.NoError(w.t, os.Symlink(programs.Path(programs.Buildx), filepath.Join(tools, "buildx")))
+	for name, script := range w.tools {
+		require.NoError(w.t, os.WriteFile(filepath.Join(tools, name), []byte(script), 0o755))
+	}
 	var log bytes.Buffer
 	result, err := agent.Build{
 		Project: project.Name, Account: project.Account, Region: project.Region, Partition: project.Partition,

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,6 +60,14 @@ type machine struct {
 	// builders is the folder that the helper sees as /var/lib/layercache.
 	builders string
 	env      map[string]string
+	// stdin is the standard input of the helper.
+	stdin string
+	// mounts are files that the helper sees in another place.
+	mounts map[string]string
+	// mounting is a script that mounts more; it ends with &&.
+	mounting string
+	// tools are scripts on the PATH of a build by the rules of CodeBuild, by name.
+	tools map[string]string
 }
 
 func newMachine(t *testing.T) *machine {
@@ -94,7 +103,7 @@ func (w *machine) image() string { return w.registry.Addr() + "/shop:1" }
 // variables of this process.
 func (w *machine) command(ctx context.Context, args ...string) *exec.Cmd {
 	program := programs.Bundled
-	if slices.Contains([]string{"try"}, args[0]) {
+	if slices.Contains([]string{"try", "lint"}, args[0]) {
 		program = programs.Whole
 	}
 	cmd := w.inside(ctx, programs.Path(program), args...)
@@ -112,7 +121,11 @@ const enter = `mkdir -p /var/lib/layercache && mount --bind "$0" /var/lib/layerc
 // inside returns a command that runs the program with the machine's folder for builders, separate from other
 // builders on this machine.
 func (w *machine) inside(ctx context.Context, program string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", enter, w.builders, program}, args...)...)
+	script := w.mounting + enter
+	for from, to := range w.mounts {
+		script = fmt.Sprintf("mount --bind %s %s && %s", from, to, script)
+	}
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", script, w.builders, program}, args...)...)
 	confine(cmd)
 	return cmd
 }
@@ -136,7 +149,7 @@ func (w *machine) run(args ...string) outcome {
 	defer cancel()
 	cmd := w.command(ctx, args...)
 	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(w.stdin), &log, &log
 	path := filepath.Join(w.env["LAYERCACHE_REPORT_DIR"], report.File)
 	_ = os.Remove(path)
 	err := cmd.Run()

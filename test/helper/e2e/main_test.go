@@ -15,5 +15,5 @@ const parallelTests = "4"
 func TestMain(m *testing.M) {
 	flag.Parse()
 	_ = flag.Set("test.parallel", parallelTests)
-	programs.Main(m, programs.Bundled, programs.Whole, programs.Buildkitd, programs.Buildx)
+	programs.Main(m, programs.Bundled, programs.Whole, programs.Buildkitd, programs.Buildx, programs.CodeBuildBuildx)
 }

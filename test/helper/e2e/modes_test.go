@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -19,6 +20,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/test/kit/programs"
 )
 
 // oneStage is a Dockerfile with one stage, because a cache in the image covers only the last stage.
@@ -58,6 +61,7 @@ func TestModes(t *testing.T) {
 			w.set(c.env)
 			cold := w.succeeds(w.build())
 			assert.Equal(t, c.exported, cold.Exported)
+			assert.NotRegexp(t, troubled, cold.log, "a first build has nothing to complain of")
 			assert.ElementsMatch(t, c.all, cold.ran(), "cold")
 			unchanged := w.succeeds(w.build())
 			assert.ElementsMatch(t, c.unchanged, unchanged.ran(), "unchanged")
@@ -83,6 +87,52 @@ func TestModes(t *testing.T) {
 	}
 }
 
+// troubled matches what looks like a fault in a log.
+const troubled = `(?i)\berror\b|warn|not found due to`
+
+func TestAFirstBuildWithTheBuildxOfCodeBuildShowsNoError(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name string
+		env  func(*machine) map[string]string
+	}{
+		{"registry, on a branch", variables("LAYERCACHE_BRANCH", "next")},
+		{"inline", variables("LAYERCACHE_MODE", "inline")},
+		{"local", func(w *machine) map[string]string {
+			return map[string]string{"LAYERCACHE_MODE": "local", "LAYERCACHE_LOCAL_DIR": filepath.Join(w.tmp, "cache")}
+		}},
+		{"s3", bucket},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newMachine(t)
+			w.set(c.env)
+			w.env["DOCKER_CONFIG"] = filepath.Join(w.tmp, "docker")
+			require.NoError(t, programs.UseCodeBuildBuildx(w.env["DOCKER_CONFIG"]))
+			cold := w.succeeds(w.build())
+			assert.Equal(t, "cold", cold.Verdict, cold.VerdictReason)
+			assert.NotRegexp(t, troubled, cold.log)
+		})
+	}
+}
+
+// A local cache whose layout was deleted, and one in which no step matches, are told apart.
+func TestALocalCacheThatIsGone(t *testing.T) {
+	t.Parallel()
+	w := newMachine(t)
+	folder := filepath.Join(w.tmp, "cache")
+	w.env["LAYERCACHE_MODE"], w.env["LAYERCACHE_LOCAL_DIR"] = "local", folder
+	w.succeeds(w.build())
+	w.write("Dockerfile", "FROM "+base+"\nCOPY src other\n")
+	other := w.succeeds(w.build())
+	assert.Contains(t, other.VerdictReason, "there is a cache, but every step had to run")
+	require.NoError(t, os.Remove(filepath.Join(folder, "index.json")))
+	gone := w.succeeds(w.build())
+	assert.Contains(t, gone.VerdictReason, "its files in "+folder+" were deleted")
+	assert.NotRegexp(t, troubled, gone.log)
+}
+
 // A frontend is an image that the Dockerfile names. BuildKit passes it the flags of the imported caches.
 func TestAFrontendIsNotGivenTheCredentialsOfTheBucket(t *testing.T) {
 	t.Parallel()
@@ -102,6 +152,8 @@ func TestAFrontendIsNotGivenTheCredentialsOfTheBucket(t *testing.T) {
 	ref, err := name.ParseReference(frontend)
 	require.NoError(t, err)
 	require.NoError(t, remote.Write(ref, image))
+	w.write("Dockerfile", oneStage)
+	w.succeeds(w.build()) // A cache that does not exist is not imported.
 	w.write("Dockerfile", "# syntax="+frontend+"\n"+oneStage)
 	got := w.build()
 	assert.NotZero(t, got.exitCode)
@@ -123,9 +175,11 @@ func TestLayersOfTheCache(t *testing.T) {
 		// additional is the number of layers by media type that the cache has and the image does not have.
 		additional map[types.MediaType]int
 	}{
-		{"every step, with zstd", nil, map[types.MediaType]int{types.OCILayerZStd: 5}},
-		{"every step, with zstd at a given level", variables("LAYERCACHE_COMPRESSION_LEVEL", "19"), map[types.MediaType]int{types.OCILayerZStd: 5}},
-		{"every step, with gzip", variables("LAYERCACHE_COMPRESSION", "gzip"), map[types.MediaType]int{types.OCILayer: 5}},
+		{"every step, with gzip", nil, map[types.MediaType]int{types.OCILayer: 5}},
+		{"every step, with zstd", variables("LAYERCACHE_COMPRESSION", "zstd"), map[types.MediaType]int{types.OCILayerZStd: 5}},
+		{"every step, with zstd at a given level", func(*machine) map[string]string {
+			return map[string]string{"LAYERCACHE_COMPRESSION": "zstd", "LAYERCACHE_COMPRESSION_LEVEL": "19"}
+		}, map[types.MediaType]int{types.OCILayerZStd: 5}},
 		{"only the last stage, whose layers are in the image", variables("LAYERCACHE_LAYERS", "final"), map[types.MediaType]int{}},
 	}
 	for _, c := range cases {

@@ -105,9 +105,15 @@ type process struct {
 	log  bytes.Buffer
 }
 
-func (w *machine) start(args ...string) *process {
+func (w *machine) start(args ...string) *process { return w.startReading(nil, args...) }
+
+// startReading runs the helper in the background with a standard input.
+func (w *machine) startReading(stdin *os.File, args ...string) *process {
 	w.t.Helper()
 	p := &process{t: w.t, cmd: w.command(w.t.Context(), args...)}
+	if stdin != nil {
+		p.cmd.Stdin = stdin
+	}
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.WaitDelay = p, p, 30*time.Second
 	require.NoError(w.t, p.cmd.Start())
 	return p

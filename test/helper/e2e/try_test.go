@@ -1,13 +1,21 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/baseimage"
 )
 
 func TestTry(t *testing.T) {
@@ -19,10 +27,125 @@ func TestTry(t *testing.T) {
 	require.Zero(t, got.exitCode, got.log)
 	assert.Regexp(t, `(?m)^cold +[\d.]+ .* 0/6 +cold$`, got.log)
 	assert.Regexp(t, `(?m)^unchanged +[\d.]+ .* 6/6 +used$`, got.log)
-	assert.Regexp(t, `(?m)^changed +[\d.]+ .* 3/6 +partly-used$`, got.log)
+	assert.Regexp(t, `(?m)^changed source +[\d.]+ .* 3/6 +partly-used$`, got.log)
 	assert.Regexp(t, `(?m)^no cache +[\d.]+ .* 0/6 +off$`, got.log)
-	assert.Contains(t, got.log, "changed file: src/main.txt")
+	assert.Contains(t, got.log, "changed source: src/main.txt")
+	assert.Contains(t, got.log, "changed dependency: left out, because no step takes a file that lists dependencies")
+	assert.NotRegexp(t, troubled, got.log)
 	assert.Equal(t, before, snapshot(t, w.app), "the user's folder must not change")
+}
+
+func TestTryOfABakeFile(t *testing.T) {
+	t.Parallel()
+	w := newMachine(t)
+	delete(w.env, "LAYERCACHE_REPOSITORY")
+	w.write("compose.yaml", fmt.Sprintf(`services:
+  api:
+    build: ./api
+  web:
+    build:
+      context: ./web
+      x-bake:
+        output: ["type=image,name=%[1]s/real:latest,push=true"]
+        cache-to: ["type=registry,ref=%[1]s/real:cache"]
+`, w.registry.Addr()))
+	for _, service := range []string{"api", "web"} {
+		w.write(service+"/Dockerfile", "FROM "+base+"\nRUN echo tools > /tools\nCOPY src src\nRUN cat src/* > program\n")
+		w.write(service+"/src/main.txt", service)
+	}
+	before := snapshot(t, w.app)
+	got := w.run("try", w.app, "--bake", "compose.yaml")
+	require.Zero(t, got.exitCode, got.log)
+	assert.Regexp(t, `(?m)^target +cold +unchanged +changed source +no cache$`, got.log)
+	assert.Regexp(t, `(?m)^api +[\d.]+ s, 0/3 cold +[\d.]+ s, 3/3 used +[\d.]+ s, 1/3 partly-used +[\d.]+ s, 0/3 off$`, got.log)
+	assert.Regexp(t, `(?m)^web +[\d.]+ s, 0/3 cold +[\d.]+ s, 3/3 used +[\d.]+ s, 3/3 used +[\d.]+ s, 0/3 off$`, got.log)
+	assert.Contains(t, got.log, "changed source: api/src/main.txt")
+	assert.NotRegexp(t, troubled, got.log)
+	assert.Equal(t, before, snapshot(t, w.app), "the user's folder must not change")
+	assert.Empty(t, w.tags("real"), "the registry of real builds gets nothing")
+
+	w.write("compose.yaml", "services:\n  api:\n    build: ../elsewhere\n")
+	got = w.run("try", w.app, "--bake", "compose.yaml")
+	assert.Equal(t, 1, got.exitCode)
+	assert.Contains(t, got.log, "is outside of "+w.app+": give the folder that holds all contexts")
+}
+
+func TestTryShowsCacheMounts(t *testing.T) {
+	t.Parallel()
+	w := newMachine(t)
+	delete(w.env, "LAYERCACHE_REPOSITORY")
+	w.write("Dockerfile", mounted)
+	got := w.run("try", w.app)
+	require.Zero(t, got.exitCode, got.log)
+	assert.Regexp(t, `(?m)^build .* cached +mounts restored +saved +verdict$`, got.log)
+	assert.Regexp(t, `(?m)^cold .* 0/4 +0/3 +[\d.]+ (bytes|kB) +cold$`, got.log)
+	assert.Regexp(t, `(?m)^unchanged .* 4/4 +- +- +used$`, got.log)
+	assert.Regexp(t, `(?m)^changed source .* 2/4 +3/3, \d+ bytes +[\d.]+ (bytes|kB) +partly-used$`, got.log)
+	assert.Regexp(t, `(?m)^no cache .* 0/4 +- +- +off$`, got.log)
+	assert.Contains(t, got.log, "layercache: cache mounts: not kept with the cache: the cache is off; their files were removed with the builder")
+}
+
+// The newest file is a lock file, and reports of an earlier run are newer still.
+func TestTryChangesASourceAndADependency(t *testing.T) {
+	t.Parallel()
+	w := newMachine(t)
+	delete(w.env, "LAYERCACHE_REPOSITORY")
+	w.env["LAYERCACHE_REPORT_DIR"] = filepath.Join(w.app, "reports")
+	w.write("Dockerfile", "FROM "+base+"\nWORKDIR /app\nCOPY package.json pnpm-lock.yaml ./\nRUN cat package.json > installed\nCOPY . .\nRUN cat src/* > program\n")
+	w.write("package.json", "{}\n")
+	for _, file := range []string{"Dockerfile", "package.json", "src/main.txt"} {
+		old := time.Now().Add(-time.Hour)
+		require.NoError(t, os.Chtimes(filepath.Join(w.app, file), old, old))
+	}
+	w.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\n")
+	for range 2 {
+		got := w.run("try", w.app, "--touch", "src/main.txt")
+		require.Zero(t, got.exitCode, got.log)
+		assert.Regexp(t, `(?m)^changed source .* 3/5 +partly-used$`, got.log)
+		assert.Regexp(t, `(?m)^changed dependency .* 1/5 +partly-used$`, got.log)
+		assert.Contains(t, got.log, "changed dependency: package.json, one newline added (copied by COPY package.json pnpm-lock.yaml ./;")
+		assert.NotContains(t, got.log, "report.json changed")
+	}
+	got := w.run("try", w.app)
+	require.Zero(t, got.exitCode, got.log)
+	assert.Regexp(t, `(?m)^changed source: (deps|src/main).txt, one newline added`, got.log, "neither the lock file nor a report")
+}
+
+func TestTryOffline(t *testing.T) {
+	t.Parallel()
+	w := newMachine(t)
+	delete(w.env, "LAYERCACHE_REPOSITORY")
+	delete(w.env, "LAYERCACHE_MIRRORS")
+	w.write("Dockerfile", "# syntax=docker/dockerfile:1.99\n"+dockerfile)
+	got := w.run("try", w.app, "--offline")
+	require.Zero(t, got.exitCode, got.log)
+	assert.Contains(t, got.log, "the frontend docker/dockerfile:1.99 is not on this machine, the builder's own is used")
+	assert.Contains(t, got.log, "base image "+base+": a stand-in made of this machine's busybox")
+	assert.Regexp(t, `(?m)^unchanged +[\d.]+ .* 6/6 +used$`, got.log)
+
+	w.write("Dockerfile", "FROM registry.invalid/other:1\nCOPY src src\n")
+	got = w.run("try", w.app, "--offline")
+	assert.Equal(t, 1, got.exitCode)
+	assert.Contains(t, got.log, "--offline: base image registry.invalid/other:1 is not on this machine")
+	assert.Contains(t, got.log, "-- --build-context registry.invalid/other:1=oci-layout://DIR")
+	assert.NotContains(t, got.log, "=== cold", "no build starts")
+
+	got = w.run("try", w.app)
+	assert.Equal(t, 1, got.exitCode)
+	assert.Contains(t, got.log, "the cold build failed with exit status 1: the image registry.invalid/other:1 could not be pulled: the registry's host name could not be resolved (DNS)")
+	assert.Contains(t, got.log, "with --offline, images that this machine has are used instead")
+	assert.NotContains(t, got.log, "not known yet")
+
+	image, _, err := baseimage.StandIn(t.Context(), name.MustParseReference(base))
+	require.NoError(t, err)
+	place := filepath.Join(w.tmp, "layout")
+	_, err = layout.Write(place, mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: image}))
+	require.NoError(t, err)
+	digest, err := image.Digest()
+	require.NoError(t, err)
+	got = w.run("try", w.app, "--offline", "--", "--build-context", "registry.invalid/other:1=oci-layout://"+place+"@"+digest.String())
+	require.Zero(t, got.exitCode, got.log)
+	assert.Regexp(t, `(?m)^unchanged +[\d.]+ .* 1/1 +used$`, got.log)
 }
 
 func TestTryWithBadInput(t *testing.T) {
@@ -37,6 +160,7 @@ func TestTryWithBadInput(t *testing.T) {
 		{"a missing folder", []string{"try", "nowhere"}, "nowhere is not a folder"},
 		{"a folder without a Dockerfile", []string{"try", "src"}, "--file"},
 		{"a missing file to touch", []string{"try", ".", "--touch", "nothing.txt"}, "no such file"},
+		{"a missing dependency file", []string{"try", ".", "--dependency", "nothing.json"}, "--dependency nothing.json: no such file"},
 		{"a file to touch outside of the folder", []string{"try", ".", "--touch", "../x"}, "inside"},
 	}
 	for _, c := range cases {

@@ -25,7 +25,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/test/kit/baseimage"
+	"github.com/layercache/layercache/internal/baseimage"
 	"github.com/layercache/layercache/test/kit/localecr"
 )
 

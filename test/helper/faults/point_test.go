@@ -53,8 +53,12 @@ func stalls(f fault) bool {
 }
 
 // cacheTimeout returns LAYERCACHE_CACHE_TIMEOUT for a cell: short where the build has to wait for it. The
-// sign-in has its own timeouts.
+// sign-in has its own timeouts, and BuildKit repeats an interrupted download of a layer for 7 s, after which the
+// build repairs the cache.
 func cacheTimeout(point string, f fault) time.Duration {
+	if point == pulling && f.name == "connection reset half-way" {
+		return 20 * time.Second
+	}
 	if stalls(f) && (point != signIn || f.name == "silence") {
 		return 2 * time.Second
 	}

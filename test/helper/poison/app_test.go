@@ -19,13 +19,18 @@ import (
 	"github.com/layercache/layercache/test/kit/template"
 )
 
-// example builds releases and pull requests, with a separate cache for each, in a separate account.
+// example builds releases and pull requests, with a separate cache for each, in a separate account. Here, its
+// deployments build images too.
 const example = "three-accounts"
 
 // app is the synthesized example with its projects of the development environment.
 type app struct {
 	*template.App
 	release, pullRequest template.Project
+	// function is the ARN of the role of the function that starts builds when the stack is deployed. deployed is what
+	// the deployment asks it for.
+	function string
+	deployed template.Resource
 }
 
 // synthesize runs the CDK app as the CDK CLI does.
@@ -38,7 +43,9 @@ func synthesize(t *testing.T) app {
 	project, out := t.TempDir(), t.TempDir()
 	require.NoError(t, examples.WriteProject(project))
 	for _, build := range all[place].Config["builds"].([]any) {
-		build.(map[string]any)["helperZip"] = filepath.Join(project, "helper.zip")
+		zip := filepath.Join(project, "helper.zip")
+		build.(map[string]any)["helperZip"] = zip
+		build.(map[string]any)["deploy"] = map[string]any{"functionZip": zip}
 	}
 	settings, err := json.Marshal(map[string]any{"layercache": all[place].Config})
 	require.NoError(t, err)
@@ -53,7 +60,19 @@ func synthesize(t *testing.T) app {
 	require.NoError(t, err)
 	a := app{App: loaded}
 	a.release, a.pullRequest = a.project(t, false), a.project(t, true)
+	a.deployed = a.resource(t, "Custom::LayercacheImage")
+	a.function = a.resource(t, "AWS::Lambda::Function").Properties["Role"].(string)
 	return a
+}
+
+// resource returns the only resource of a type in the stack of the releases' project.
+func (a app) resource(t *testing.T, kind string) template.Resource {
+	t.Helper()
+	all, err := a.Resources(kind)
+	require.NoError(t, err)
+	all = slices.DeleteFunc(all, func(r template.Resource) bool { return r.Stack != a.release.Stack })
+	require.Len(t, all, 1, kind)
+	return all[0]
 }
 
 // project returns the project of the development environment for releases or for pull requests.
@@ -68,14 +87,14 @@ func (a app) project(t *testing.T, pullRequests bool) template.Project {
 	return projects[place]
 }
 
-// identity returns the policies of a project's role.
-func (a app) identity(t *testing.T, project template.Project) []any {
+// identity returns the policies of a role, given by its ARN.
+func (a app) identity(t *testing.T, role string) []any {
 	t.Helper()
 	policies, err := a.Resources("AWS::IAM::Policy")
 	require.NoError(t, err)
 	var documents []any
 	for _, policy := range policies {
-		if slices.Contains(policy.Properties["Roles"].([]any), any(path.Base(project.ServiceRole))) {
+		if slices.Contains(policy.Properties["Roles"].([]any), any(path.Base(role))) {
 			documents = append(documents, policy.Properties["PolicyDocument"])
 		}
 	}

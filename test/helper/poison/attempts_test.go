@@ -26,18 +26,20 @@ import (
 // unclaimed is an image of an upstream that was never pulled through the cache.
 const unclaimed = "docker/library/unclaimed"
 
-// The sources of the first release and of the next one.
+// The sources of the first release and of the next ones.
 const (
 	first  = "first\n"
 	second = "second\n"
+	third  = "third\n"
+	fourth = "fourth\n"
 )
 
 // attempt is one way to change the result of a release, in a deployment where a release was built before.
 type attempt struct {
 	name string
 	run  func(w *running)
-	// next is the source of the release after the attempt. For the last attempt it differs, which makes a
-	// step run.
+	// next is the source of the release after the attempt. For the attempts on the cache mount it differs, which
+	// makes the step run.
 	next string
 }
 
@@ -105,10 +107,32 @@ var attempts = []attempt{
 		require.NoError(w.t, err)
 		w.refuses(place+"/"+unclaimed, remote.Write(w.ref(place+"/"+unclaimed, "1"), image, w.as(w.pullRequest)...))
 	}, first},
-	{"a file that a pull request leaves in a cache mount stays on that build's builder", func(w *running) {
+	{"a pull request reads the cache mount of releases, and saves its own in its own tier", func(w *running) {
+		before := w.digest(w.mountTag())
+		got := w.proposes(second, map[string]string{"LAYERCACHE_BRANCH": "main"})
+		assert.Contains(w.t, got.log, "cache mounts: 1 restored, ")
+		_, err := remote.Get(w.ref(w.prCache, w.mountTag()), w.as(w.pullRequest)...)
+		assert.NoError(w.t, err)
+		assert.Equal(w.t, before, w.digest(w.mountTag()), "the release's mount must not change")
+	}, first},
+	{"a file that a pull request leaves in a cache mount stays in the tier of pull requests", func(w *running) {
 		got := w.run(build{w.pullRequest, source{"Dockerfile": w.leaves(), "src.txt": second}, map[string]string{"LAYERCACHE_BRANCH": "main"}})
 		assert.Equal(w.t, "yes", got.Exported, got.log)
+		assert.Contains(w.t, w.mountFiles(w.prCache, w.as(w.pullRequest)), "poison")
+		assert.Equal(w.t, []string{".release"}, w.mountFiles(w.cache, w.as(w.release)))
 	}, second},
+	{"the policies refuse a push of a cache mount to the cache of releases", func(w *running) {
+		w.refuses(w.cache, w.copyMount(w.as(w.pullRequest)))
+	}, third},
+	{"the policies refuse a save of a cache mount to the release's cache that the variables name", func(w *running) {
+		before := w.digest(w.mountTag())
+		got := w.run(build{w.pullRequest, source{"Dockerfile": w.leaves(), "src.txt": "other\n"}, map[string]string{
+			"LAYERCACHE_REPOSITORY": w.cache, "LAYERCACHE_BRANCH": "main", "LAYERCACHE_WRITE": "true",
+		}})
+		assert.Zero(w.t, got.exitCode, got.log)
+		assert.Contains(w.t, got.log, "warning: cache mount deps: not saved: ")
+		assert.Equal(w.t, before, w.digest(w.mountTag()))
+	}, fourth},
 }
 
 // lookalikes are branch names that could give the same tag as the default branch, because a tag allows few
@@ -137,7 +161,7 @@ func (w *running) refuses(repository string, err error) {
 	} {
 		request, err := http.NewRequestWithContext(w.t.Context(), call[0], "https://"+host+"/v2/"+name+"/"+call[1], nil)
 		require.NoError(w.t, err)
-		request.SetBasicAuth("AWS", w.aws.Token(session(w.pullRequest), time.Hour))
+		request.SetBasicAuth("AWS", w.aws.Token(session(w.pullRequest.ServiceRole), time.Hour))
 		got, err := w.aws.Transport().RoundTrip(request)
 		require.NoError(w.t, err)
 		body, err := io.ReadAll(got.Body)

@@ -14,7 +14,6 @@ import (
 
 	"github.com/layercache/layercache/internal/registry/ecr"
 	"github.com/layercache/layercache/test/kit/ecrhost"
-	"github.com/layercache/layercache/test/kit/template"
 )
 
 // simulator evaluates IAM policies: https://www.npmjs.com/package/@cloud-copilot/iam-simulate.
@@ -24,13 +23,14 @@ const simulator = "../../constructs/access/simulate.mjs"
 var (
 	pulls  = []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
 	pushes = []string{"ecr:BatchCheckLayerAvailability", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage"}
-	others = []string{"ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:BatchDeleteImage", "ecr:ListImages"}
+	others = []string{"ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:BatchDeleteImage", "ecr:ListImages", "ecr:DescribeImages"}
 )
 
-// widening allows a project's role additional actions on a repository, in the role's policy and in the
+// widening allows a role additional actions on a repository, in the role's policy and in the
 // repository's policy. It removes a guard.
 type widening struct {
-	to template.Project
+	// to is the ARN of the role.
+	to string
 	// on is the repository, HOST/NAME.
 	on      string
 	actions []string
@@ -72,18 +72,22 @@ type batch struct {
 	repository map[string]*int
 }
 
-// session returns the principal of a project's builds.
-func session(p template.Project) string {
-	return "arn:aws:sts::" + p.Account + ":assumed-role/" + path.Base(p.ServiceRole) + "/AWSCodeBuild-1"
+// session returns the principal of the sessions of a role.
+func session(role string) string {
+	return "arn:aws:sts::" + accountOf(role) + ":assumed-role/" + path.Base(role) + "/1"
 }
 
-// newDoors evaluates the policies for all actions of the two projects on the repositories.
+// accountOf returns the account in an ARN.
+func accountOf(arn string) string { return strings.Split(arn, ":")[4] }
+
+// newDoors evaluates the policies for all actions of the two projects and of the function on the repositories.
 func newDoors(t *testing.T, a app, repositories []string, widenings map[string]widening) doors {
 	t.Helper()
 	b := &batch{Mutants: []mutant{}, identity: map[string][]int{}, repository: map[string]*int{}}
 	for _, repository := range repositories {
-		b.add(t, a, a.release, repository)
-		b.add(t, a, a.pullRequest, repository)
+		for _, role := range []string{a.release.ServiceRole, a.pullRequest.ServiceRole, a.function} {
+			b.add(t, a, role, repository)
+		}
 	}
 	var names []string
 	for name, widening := range widenings {
@@ -105,33 +109,45 @@ func newDoors(t *testing.T, a app, repositories []string, widenings map[string]w
 	return made
 }
 
-// add adds the questions about a project's role and a repository, HOST/NAME.
-func (b *batch) add(t *testing.T, a app, project template.Project, on string) {
+// add adds the questions about a role and a repository, HOST/NAME.
+func (b *batch) add(t *testing.T, a app, role, on string) {
 	t.Helper()
 	host, name, _ := strings.Cut(on, "/")
 	parsed, ok := ecr.ParseHost(host)
 	require.True(t, ok, host)
-	if _, known := b.identity[project.ServiceRole]; !known {
-		for _, document := range a.identity(t, project) {
-			b.identity[project.ServiceRole] = append(b.identity[project.ServiceRole], len(b.Policies))
-			b.Policies = append(b.Policies, document)
-		}
-	}
+	b.addIdentity(t, a, role)
 	if policy := a.policy(t, parsed.Account, name); policy != nil && b.repository[on] == nil {
 		place := len(b.Policies)
 		b.Policies, b.repository[on] = append(b.Policies, policy), &place
 	}
 	for _, actions := range [][]string{pulls, pushes, others} {
 		for _, action := range actions {
-			b.asks = append(b.asks, ecrhost.Ask{Principal: session(project), Action: action, Host: host, Repository: name})
+			b.asks = append(b.asks, ecrhost.Ask{Principal: session(role), Action: action, Host: host, Repository: name})
 			b.Questions = append(b.Questions, question{
-				Principal: project.ServiceRole, Action: action, Account: parsed.Account,
+				Principal: role, Action: action, Account: parsed.Account,
 				Resource: "arn:aws:ecr:" + parsed.Region + ":" + parsed.Account + ":repository/" + name,
-				Context:  map[string]any{"aws:PrincipalArn": project.ServiceRole, "aws:PrincipalAccount": project.Account},
-				Identity: b.identity[project.ServiceRole], Policy: b.repository[on],
+				Context:  contextOf(role),
+				Identity: b.identity[role], Policy: b.repository[on],
 			})
 		}
 	}
+}
+
+// addIdentity adds the policies of a role.
+func (b *batch) addIdentity(t *testing.T, a app, role string) {
+	t.Helper()
+	if _, known := b.identity[role]; known {
+		return
+	}
+	for _, document := range a.identity(t, role) {
+		b.identity[role] = append(b.identity[role], len(b.Policies))
+		b.Policies = append(b.Policies, document)
+	}
+}
+
+// contextOf returns the values that conditions of policies compare.
+func contextOf(role string) map[string]any {
+	return map[string]any{"aws:PrincipalArn": role, "aws:PrincipalAccount": accountOf(role)}
 }
 
 // widen adds a mutant: the same policies with an additional statement.
@@ -144,10 +160,10 @@ func (b *batch) widen(w widening) {
 		}
 	}
 	resource := b.Questions[m.Questions[0]].Resource
-	identity := b.identity[w.to.ServiceRole][0]
+	identity := b.identity[w.to][0]
 	m.Documents[identity] = with(b.Policies[identity], map[string]any{"Effect": "Allow", "Action": w.actions, "Resource": resource})
 	if place := b.repository[w.on]; place != nil {
-		principal := map[string]any{"AWS": w.to.ServiceRole}
+		principal := map[string]any{"AWS": w.to}
 		m.Documents[*place] = with(b.Policies[*place], map[string]any{"Effect": "Allow", "Action": w.actions, "Principal": principal})
 	}
 	b.Mutants = append(b.Mutants, m)

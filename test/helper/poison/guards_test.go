@@ -51,6 +51,21 @@ var guards = []guard{
 		got := w.releases(second, "LAYERCACHE_REPOSITORY", w.prCache, "LAYERCACHE_WRITE", "false")
 		assert.Equal(w.t, poisoned, w.program(), got.log)
 	}},
+	{"a pull request that may push to the cache of releases poisons the cache mount of the next release", pushesToCache, func(w *running) {
+		w.begin()
+		got := w.run(build{w.pullRequest, source{"Dockerfile": w.leaves(), "src.txt": first}, map[string]string{"LAYERCACHE_BRANCH": "main"}})
+		require.Zero(w.t, got.exitCode, got.log)
+		require.NoError(w.t, w.copyMount(w.as(w.pullRequest)))
+		got = w.releases(second)
+		assert.Equal(w.t, second+poisoned, w.program(), got.log)
+	}},
+	{"a release that reads the cache of pull requests gets their cache mount", readsPRCache, func(w *running) {
+		w.begin()
+		got := w.run(build{w.pullRequest, source{"Dockerfile": w.leaves(), "src.txt": first}, map[string]string{"LAYERCACHE_BRANCH": "main"}})
+		require.Zero(w.t, got.exitCode, got.log)
+		got = w.releases(second, "LAYERCACHE_REPOSITORY", w.prCache, "LAYERCACHE_WRITE", "false")
+		assert.Equal(w.t, second+poisoned, w.program(), got.log)
+	}},
 	{"a pull request that may push base images replaces the base image of releases", pushesBases, func(w *running) {
 		w.begin()
 		image := mutate.MediaType(w.evilBase(), types.OCIManifestSchema1)

@@ -21,6 +21,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/cachemount"
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/test/kit/ecrhost"
 	"github.com/layercache/layercache/test/kit/localecr"
@@ -40,13 +42,13 @@ const base = "public.ecr.aws/docker/library/busybox:1.37"
 const dockerfile = `FROM ` + base + ` AS build
 WORKDIR /app
 COPY src.txt .
-RUN --mount=type=cache,id=deps,target=/deps /bin/cat src.txt > program; cat /deps/* >> program 2>/dev/null; touch -d '1970-01-02 00:00:00' program
+RUN --mount=type=cache,id=deps,target=/deps echo release > /deps/.release; /bin/cat src.txt > program; cat /deps/* >> program 2>/dev/null; touch -d '1970-01-02 00:00:00' program
 FROM scratch
 COPY --from=build --link /app/program /program
 `
 
-// deployment is the example's templates, the requests that they allow, and the registries that they create.
-type deployment struct {
+// environment is the example's templates, the requests that they allow, and the registries that they create.
+type environment struct {
 	app
 	doors
 	registries map[string]ecrhost.Registry
@@ -55,7 +57,7 @@ type deployment struct {
 // running is a deployment with its registries.
 type running struct {
 	t *testing.T
-	deployment
+	environment
 	aws *ecrhost.Server
 	// The repositories of the releases' images, of the caches and of the base image, each as HOST/NAME.
 	image, cache, prCache, mirror string
@@ -63,14 +65,15 @@ type running struct {
 	tag string
 }
 
-// The access keys of the two projects' sessions.
+// The access keys of the sessions of the two projects and of the function.
 const (
 	releaseKey     = "ASIARELEASE"
 	pullRequestKey = "ASIAPULLREQUEST"
+	functionKey    = "ASIAFUNCTION"
 )
 
 // start starts a deployment with the synthesized policies, or with a widening of them.
-func (d deployment) start(t *testing.T, widening string) *running {
+func (d environment) start(t *testing.T, widening string) *running {
 	t.Helper()
 	allowed := d.asSynthesized
 	if widening != "" {
@@ -81,7 +84,7 @@ func (d deployment) start(t *testing.T, widening string) *running {
 		Dir: t.TempDir(), Registries: d.registries,
 		Allow: func(ask ecrhost.Ask) bool { return allowed[ask] },
 		Identify: func(_ context.Context, key string) (string, bool) {
-			principal, ok := map[string]string{releaseKey: session(d.release), pullRequestKey: session(d.pullRequest)}[key]
+			principal, ok := map[string]string{releaseKey: session(d.release.ServiceRole), pullRequestKey: session(d.pullRequest.ServiceRole), functionKey: session(d.function)}[key]
 			return principal, ok
 		},
 	})
@@ -93,8 +96,8 @@ func (d deployment) start(t *testing.T, widening string) *running {
 }
 
 // repositories returns a deployment with the repositories in the variables of the builds.
-func (d deployment) repositories() *running {
-	w := &running{deployment: d, image: d.release.Value("LAYERCACHE_IMAGE"), cache: d.release.Value("LAYERCACHE_REPOSITORY")}
+func (d environment) repositories() *running {
+	w := &running{environment: d, image: d.release.Value("LAYERCACHE_IMAGE"), cache: d.release.Value("LAYERCACHE_REPOSITORY")}
 	w.prCache = d.pullRequest.Value("LAYERCACHE_REPOSITORY")
 	for mirror := range strings.SplitSeq(d.release.Value("LAYERCACHE_MIRRORS"), ",") {
 		if place, ok := strings.CutPrefix(mirror, "public.ecr.aws="); ok {
@@ -104,10 +107,10 @@ func (d deployment) repositories() *running {
 	return w
 }
 
-// newDeployment synthesizes the example and evaluates its policies.
-func newDeployment(t *testing.T) deployment {
+// newEnvironment synthesizes the example and evaluates its policies.
+func newEnvironment(t *testing.T) environment {
 	t.Helper()
-	d := deployment{app: synthesize(t)}
+	d := environment{app: synthesize(t)}
 	var err error
 	d.registries, err = run.Registries(d.App)
 	require.NoError(t, err)
@@ -118,10 +121,10 @@ func newDeployment(t *testing.T) deployment {
 	w := d.repositories()
 	planted, _, _ := strings.Cut(w.mirror, "/docker/")
 	d.doors = newDoors(t, d.app, []string{w.image, w.cache, w.prCache, w.mirror, planted + "/" + unclaimed}, map[string]widening{
-		pushesToCache: {d.pullRequest, w.cache, slices.Concat(pushes, pulls)},
-		pushesBases:   {d.pullRequest, w.mirror, slices.Concat(pushes, pulls)},
-		pushesImages:  {d.pullRequest, w.image, slices.Concat(pushes, pulls)},
-		readsPRCache:  {d.release, w.prCache, pulls},
+		pushesToCache: {d.pullRequest.ServiceRole, w.cache, slices.Concat(pushes, pulls)},
+		pushesBases:   {d.pullRequest.ServiceRole, w.mirror, slices.Concat(pushes, pulls)},
+		pushesImages:  {d.pullRequest.ServiceRole, w.image, slices.Concat(pushes, pulls)},
+		readsPRCache:  {d.release.ServiceRole, w.prCache, pulls},
 	})
 	return d
 }
@@ -230,7 +233,7 @@ func (w *running) ref(repository, tag string) name.Reference {
 
 // as returns the options for requests of a project's session.
 func (w *running) as(p template.Project) []remote.Option {
-	auth := &authn.Basic{Username: "AWS", Password: w.aws.Token(session(p), time.Hour)}
+	auth := &authn.Basic{Username: "AWS", Password: w.aws.Token(session(p.ServiceRole), time.Hour)}
 	return []remote.Option{remote.WithTransport(w.aws.Transport()), remote.WithAuth(auth), remote.WithContext(w.t.Context())}
 }
 
@@ -251,6 +254,9 @@ func (w *running) released(tag string) string {
 	return digest.String()
 }
 
+// mountTag returns the tag of the archive of the Dockerfile's cache mount in the cache of the release's branch.
+func (w *running) mountTag() string { return cache.MountRef(w.tag, cachemount.Name("deps")) }
+
 // digest returns the digest of a tag in the release's cache.
 func (w *running) digest(tag string) string {
 	w.t.Helper()
@@ -264,7 +270,7 @@ func (w *running) requests(p template.Project, repository string) []string {
 	host, name, _ := strings.Cut(repository, "/")
 	var found []string
 	for _, request := range w.aws.Requests() {
-		if request.Host == host && strings.HasPrefix(request.Path, "/v2/"+name+"/") && request.Principal == session(p) {
+		if request.Host == host && strings.HasPrefix(request.Path, "/v2/"+name+"/") && request.Principal == session(p.ServiceRole) {
 			found = append(found, fmt.Sprintf("%s %s %d", request.Method, request.Path, request.Status))
 		}
 	}

@@ -55,6 +55,9 @@ func TestTheSchemaRefusesAnythingElse(t *testing.T) {
 		{"an unknown export", func(r map[string]any) { r["exported"] = "maybe" }},
 		{"a ratio over one", func(r map[string]any) { r["hitRatio"] = 1.5 }},
 		{"steps that are null", func(r map[string]any) { r["steps"] = nil }},
+		{"a mount without its id", func(r map[string]any) { delete(r["mounts"].([]any)[0].(map[string]any), "id") }},
+		{"a mount that was half restored", func(r map[string]any) { r["mounts"].([]any)[0].(map[string]any)["restored"] = 0.5 }},
+		{"an unknown activity", func(r map[string]any) { r["activities"].([]any)[0].(map[string]any)["kind"] = "sleep" }},
 		{"a negative time", func(r map[string]any) { r["seconds"].(map[string]any)["build"] = -1.0 }},
 	}
 	for _, c := range cases {

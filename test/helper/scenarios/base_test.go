@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/test/kit/baseimage"
+	"github.com/layercache/layercache/internal/baseimage"
 )
 
 // commands are the only commands in the base images. The busybox image has about 400, each a link, and

@@ -19,5 +19,5 @@ const parallelScenarios = "4"
 func TestMain(m *testing.M) {
 	flag.Parse()
 	_ = flag.Set("test.parallel", parallelScenarios)
-	programs.Main(m, programs.Bundled, programs.Buildkitd, programs.Buildx, programs.Buildctl)
+	programs.Main(m, programs.Bundled, programs.Buildkitd, programs.Buildx, programs.Buildctl, programs.CodeBuildBuildx)
 }

@@ -40,8 +40,8 @@ func TestStages(t *testing.T) {
 	compare(t, []scenario{
 		{name: "a renamed stage", files: service, change: writes("Dockerfile", renamed.Replace(service["Dockerfile"]))},
 		{name: "a change in a stage that nothing needs", files: unused, change: writes("a", "aa\n")},
-		{name: "a target that was built before", files: targets, args: []string{"--target=one"}, change: writes("b", "bb\n")},
-		{name: "a target that was not built before", files: targets, args: []string{"--target=one"}, change: with("--target=two")},
+		{name: "a target that was built before", files: targets, args: []string{"--target=one"}, env: map[string]string{"LAYERCACHE_APP": "shop"}, change: writes("b", "bb\n")},
+		{name: "a target that was not built before", files: targets, args: []string{"--target=one"}, env: map[string]string{"LAYERCACHE_APP": "shop"}, change: with("--target=two")},
 		{name: "one leg of a diamond", files: small(diamond),
 			change: writes("c", "cc\n"), cause: "c"},
 		{name: "the first stage of a diamond", files: small(diamond),
@@ -50,6 +50,23 @@ func TestStages(t *testing.T) {
 		{name: "a stage with --no-cache-filter", files: service, change: with("--no-cache-filter=build")},
 		{name: "an additional first stage", files: service, change: writes("Dockerfile", strings.Replace(service["Dockerfile"]+
 			"COPY --from=tools /tool /tool\n", "FROM", "FROM scratch AS tools\nCOPY deps.txt /tool\nFROM", 1)), cause: "COPY deps.txt /tool"},
+	})
+}
+
+func TestFailures(t *testing.T) {
+	parallel := func(slow, bad string) string {
+		return "FROM bases.example/tiny:1 AS slow\nCOPY a /a\n" + slow + "\nFROM bases.example/tiny:1 AS bad\nCOPY b /b\n" + bad +
+			"\nFROM scratch\nCOPY --link c /c\nCOPY --link --from=slow /a /a\nCOPY --link --from=bad /b /b\n"
+	}
+	compare(t, []scenario{
+		{name: "a step that is cancelled because another one fails", files: small(parallel("RUN echo slow", "RUN echo bad")),
+			change: writes("Dockerfile", parallel("RUN busybox sleep 5", "RUN busybox sleep 1; exit 9"))},
+		{name: "a step that is cancelled, and nothing came from the cache", files: small(parallel("RUN echo slow", "RUN echo bad")),
+			change: all(writes("Dockerfile", parallel("RUN busybox sleep 5", "RUN busybox sleep 1; exit 9")), writes("a", "aa\n"), writes("b", "bb\n"), writes("c", "cc\n"))},
+		{name: "a step that is cancelled above one that came from the cache", files: small("FROM bases.example/tiny:1 AS slow\nRUN echo slow > /x\nCOPY a /a\nFROM bases.example/tiny:1 AS bad\nRUN echo bad\n" +
+			"FROM scratch\nCOPY --from=slow /a /a\nCOPY --from=bad /b* /\n"),
+			change: writes("Dockerfile", "FROM bases.example/tiny:1 AS slow\nRUN busybox sleep 5; echo slow > /x\nCOPY a /a\nFROM bases.example/tiny:1 AS bad\nRUN busybox sleep 1; exit 9\n"+
+				"FROM scratch\nCOPY --from=slow /a /a\nCOPY --from=bad /b* /\n")},
 	})
 }
 

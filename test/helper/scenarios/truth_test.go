@@ -154,6 +154,10 @@ func buildctlArgs(args []string) []string {
 			translated = append(translated, "--opt", "build-arg:"+value)
 		case "--file":
 			translated = append(translated, "--opt", "filename="+value)
+		case "--network":
+			translated = append(translated, "--opt", "force-network-mode="+value)
+		case "--no-cache":
+			translated = append(translated, "--opt", "no-cache=")
 		case "--no-cache-filter":
 			translated = append(translated, "--opt", "no-cache="+value)
 		case "--build-context":

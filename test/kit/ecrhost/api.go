@@ -23,7 +23,7 @@ const (
 
 // Call is a call of an API.
 type Call struct {
-	// Action is GetAuthorizationToken, CreateRepository or AssumeRole.
+	// Action is GetAuthorizationToken, CreateRepository, DescribeImages or AssumeRole.
 	Action string
 	// Principal is the caller. Role is the role that was assumed.
 	Principal, Role string
@@ -81,6 +81,9 @@ func (w *Server) answer(answer http.ResponseWriter, r *http.Request) {
 	case "CreateRepository":
 		w.record(Call{Action: operation, Principal: principal})
 		w.createRepository(answer, r, principal)
+	case "DescribeImages":
+		w.record(Call{Action: operation, Principal: principal})
+		w.describeImages(answer, r, principal)
 	default:
 		w.assumeRole(answer, r, principal)
 	}
@@ -123,6 +126,39 @@ func (w *Server) createRepository(answer http.ResponseWriter, r *http.Request, p
 	}
 	answer.WriteHeader(http.StatusBadRequest)
 	fmt.Fprintf(answer, `{"__type":"InvalidParameterException","message":"this test has no registry of account %s in %s"}`, account, region)
+}
+
+// describeImages answers for one tag of a repository.
+func (w *Server) describeImages(answer http.ResponseWriter, r *http.Request, principal string) {
+	var input struct {
+		RegistryID     string `json:"registryId"`
+		RepositoryName string
+		ImageIDs       []struct{ ImageTag string } `json:"imageIds"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&input); err != nil || len(input.ImageIDs) != 1 {
+		answer.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	refusal, message := "RepositoryNotFoundException", "no repository "+input.RepositoryName
+	for host := range w.repositories {
+		parsed, _ := ecr.ParseHost(host)
+		if parsed.Account != input.RegistryID || parsed.Region != regionOf(r) {
+			continue
+		}
+		if denied := w.refused([]Ask{{principal, "ecr:DescribeImages", host, input.RepositoryName}}); denied != "" {
+			refusal, message = "AccessDeniedException", denied
+			break
+		}
+		for _, image := range w.Images(host, input.RepositoryName) {
+			if slices.Contains(image.Tags, input.ImageIDs[0].ImageTag) {
+				fmt.Fprintf(answer, `{"imageDetails":[{"imageDigest":%q}]}`, image.Digest)
+				return
+			}
+		}
+		refusal, message = "ImageNotFoundException", "no image "+input.ImageIDs[0].ImageTag
+	}
+	answer.WriteHeader(http.StatusBadRequest)
+	fmt.Fprintf(answer, `{"__type":%q,"message":%q}`, refusal, message)
 }
 
 func (w *Server) assumeRole(answer http.ResponseWriter, r *http.Request, principal string) {

@@ -41,6 +41,8 @@ type Config struct {
 	// Allow reports whether an ask is allowed, in addition to the registries' Principals. By default, every
 	// ask is.
 	Allow func(Ask) bool
+	// Now returns the time at which manifests are pushed. The default is time.Now.
+	Now func() time.Time
 }
 
 // Registry is one account's registry in one region.
@@ -52,6 +54,12 @@ type Registry struct {
 	Repositories map[string]Repository
 	// PullThrough maps the prefixes of pull-through cache rules to their upstreams, HOST or HOST/PREFIX.
 	PullThrough map[string]string
+	// ImportTime is how long the import of an image lasts after its first pull. In this time, its layers can
+	// be pulled, but a check of their availability does not find them.
+	ImportTime time.Duration
+	// RefusesReferrers makes the registry refuse manifests with a subject, as ECR did before it supported the
+	// referrers of OCI 1.1, and may still do in some regions.
+	RefusesReferrers bool
 }
 
 // Server is a running simulation of ECR and STS.
@@ -79,6 +87,9 @@ func Start(config Config) (*Server, error) {
 	}
 	if config.Identify == nil {
 		config.Identify = func(context.Context, string) (string, bool) { return "", false }
+	}
+	if config.Now == nil {
+		config.Now = time.Now
 	}
 	w := &Server{
 		config: config, backends: map[string]*localecr.Server{}, repositories: map[string]map[string]*repository{},

@@ -5,7 +5,9 @@ package ecrhost
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 )
 
 // Mutability determines which tags of a repository can be overwritten.
@@ -31,8 +33,11 @@ type Repository struct {
 // repository is an existing repository.
 type repository struct {
 	settings Repository
-	// pushed are the tags and digests that were pushed.
-	pushed map[string]bool
+	// images are the manifests by digest, without their tags; tags are the digests by tag.
+	images map[string]Image
+	tags   map[string]string
+	// importedAt is when the last image was pulled through the cache for the first time.
+	importedAt time.Time
 }
 
 // isImmutable reports whether the tag can only be pushed once.
@@ -49,15 +54,15 @@ func (r Repository) isImmutable(tag string) bool {
 	}
 }
 
-// isExcluded reports whether a filter matches the tag. In a filter, * matches any number of characters.
+// isExcluded reports whether a filter matches the tag.
 func (r Repository) isExcluded(tag string) bool {
-	for _, filter := range r.Exclusions {
-		pattern := "^" + strings.ReplaceAll(regexp.QuoteMeta(filter), `\*`, ".*") + "$"
-		if regexp.MustCompile(pattern).MatchString(tag) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Exclusions, func(filter string) bool { return matches(filter, tag) })
+}
+
+// matches reports whether a tag matches a pattern, in which * stands for any text.
+func matches(pattern, tag string) bool {
+	quoted := strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*")
+	return regexp.MustCompile("^" + quoted + "$").MatchString(tag)
 }
 
 // CreateRepository creates a repository in a registry. Programs do the same with ECR's API.
@@ -71,7 +76,7 @@ func (w *Server) CreateRepository(host, name string, settings Repository) error 
 	if _, ok := repositories[name]; ok {
 		return fmt.Errorf("ecrhost: registry %s already has a repository %q", host, name)
 	}
-	repositories[name] = &repository{settings: settings, pushed: map[string]bool{}}
+	repositories[name] = &repository{settings: settings, images: map[string]Image{}, tags: map[string]string{}}
 	return nil
 }
 
@@ -87,12 +92,5 @@ func (w *Server) isTaken(host, name, reference string) bool {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	r := w.repositories[host][name]
-	isTag := !strings.Contains(reference, ":")
-	return isTag && r.pushed[reference] && r.settings.isImmutable(reference)
-}
-
-func (w *Server) pushed(host, name, reference string) {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	w.repositories[host][name].pushed[reference] = true
+	return r.tags[reference] != "" && r.settings.isImmutable(reference)
 }

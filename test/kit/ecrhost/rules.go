@@ -37,24 +37,36 @@ func (r *rules) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	reads := request.Method == http.MethodGet || request.Method == http.MethodHead
 	_, cached := localecr.Upstream(r.upstreams, name)
 	switch exists := r.server.has(r.host, name); {
-	case !exists && kind == "manifests" && reads && cached:
-		r.pullThrough(w, request, name)
+	case kind == "manifests" && reads && cached:
+		r.pullThrough(w, request, name, reference)
 	case !exists:
 		refuse(w, http.StatusNotFound, "NAME_UNKNOWN", fmt.Sprintf("The repository with name '%s' does not exist in the registry with id '%s'", name, r.host[:12]))
 	case kind == "manifests" && request.Method == http.MethodPut:
 		r.put(w, request, name, reference)
+	case kind == "manifests" && request.Method == http.MethodDelete:
+		r.delete(w, request, name, reference)
+	case kind == "blobs" && request.Method == http.MethodHead && r.server.imports(r.host, name):
+		w.WriteHeader(http.StatusNotFound)
 	default:
 		r.next.ServeHTTP(w, request)
 	}
 }
 
 // pullThrough answers from the upstream. The first image from there creates the repository.
-func (r *rules) pullThrough(w http.ResponseWriter, request *http.Request, name string) {
+func (r *rules) pullThrough(w http.ResponseWriter, request *http.Request, name, reference string) {
 	recorded := &recordedAnswer{ResponseWriter: w, status: http.StatusOK}
 	r.next.ServeHTTP(recorded, request)
 	if recorded.status == http.StatusOK {
-		// Another pull may have created the repository in the meantime.
-		_ = r.server.CreateRepository(r.host, name, Repository{})
+		r.server.imported(r.host, name, reference, recorded.Header().Get("Docker-Content-Digest"))
+	}
+}
+
+// delete deletes a manifest or a tag.
+func (r *rules) delete(w http.ResponseWriter, request *http.Request, name, reference string) {
+	recorded := &recordedAnswer{ResponseWriter: w, status: http.StatusOK}
+	r.next.ServeHTTP(recorded, request)
+	if recorded.status == http.StatusAccepted {
+		r.server.deleted(r.host, name, reference)
 	}
 }
 
@@ -66,7 +78,8 @@ func (r *rules) put(w http.ResponseWriter, request *http.Request, name, referenc
 		return
 	}
 	request.Body = io.NopCloser(bytes.NewReader(content))
-	if status, code, message := checkManifest(request.Header.Get("Content-Type"), content); status != http.StatusOK {
+	refusesReferrers := r.server.config.Registries[r.host].RefusesReferrers
+	if status, code, message := checkManifest(request.Header.Get("Content-Type"), content, refusesReferrers); status != http.StatusOK {
 		refuse(w, status, code, message)
 		return
 	}
@@ -79,7 +92,7 @@ func (r *rules) put(w http.ResponseWriter, request *http.Request, name, referenc
 	recorded := &recordedAnswer{ResponseWriter: w, status: http.StatusOK}
 	r.next.ServeHTTP(recorded, request)
 	if recorded.status == http.StatusCreated {
-		r.server.pushed(r.host, name, reference)
+		r.server.pushed(r.host, name, reference, content)
 	}
 }
 
@@ -87,15 +100,23 @@ func (r *rules) put(w http.ResponseWriter, request *http.Request, name, referenc
 // refuses BuildKit's cache in its older form (image-manifest=false), an index of layers. An image must have
 // at least one layer.
 //
-// The statuses come from reports of users. The message for an index is not in their reports.
+// An artifact that refers to an image, such as an attestation of BuildKit with oci-artifact=true, is refused
+// if refusesReferrers is set.
+//
+// The statuses come from reports of users. The messages for an index and a referrer are not in their reports.
 // https://github.com/aws/containers-roadmap/issues/876
-func checkManifest(mediaType string, content []byte) (status int, code, message string) {
+// https://github.com/moby/buildkit/issues/5747
+func checkManifest(mediaType string, content []byte, refusesReferrers bool) (status int, code, message string) {
 	var manifest struct {
 		Manifests []struct{ MediaType types.MediaType }
 		Layers    []struct{}
+		Subject   *struct{}
 	}
 	if err := json.Unmarshal(content, &manifest); err != nil {
 		return http.StatusBadRequest, "MANIFEST_INVALID", "the manifest is not JSON: " + err.Error()
+	}
+	if refusesReferrers && manifest.Subject != nil {
+		return http.StatusMethodNotAllowed, "UNSUPPORTED", "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'"
 	}
 	if !types.MediaType(mediaType).IsIndex() {
 		if len(manifest.Layers) == 0 {

@@ -102,6 +102,11 @@ func TestPullThrough(t *testing.T) {
 		Imported: func(done localecr.Import) { imports = append(imports, done) },
 	})
 	ref := reference(t, server.Addr()+"/ecr-public/docker/library/golang:1.26-alpine")
+	digest, err := image.Digest()
+	require.NoError(t, err)
+	_, err = remote.Get(ref.Context().Digest(digest.String()))
+	require.ErrorContains(t, err, "NAME_UNKNOWN", "a first pull by digest must not import the image")
+	require.Empty(t, asked)
 	for range 2 {
 		pulled, err := remote.Image(ref)
 		require.NoError(t, err)
@@ -111,8 +116,6 @@ func TestPullThrough(t *testing.T) {
 	require.Len(t, imports, 1)
 	assert.Equal(t, "made for the test", imports[0].Origin)
 
-	digest, err := image.Digest()
-	require.NoError(t, err)
 	_, err = remote.Image(ref.Context().Digest(digest.String()))
 	assert.NoError(t, err, "an image that was pulled by tag must be available by digest")
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/layercache/layercache/internal/registry/throwaway"
 )
 
-// pullThrough fetches images with a prefix from their upstream on the first pull.
+// pullThrough fetches images with a prefix from their upstream on the first pull by tag.
 type pullThrough struct {
 	ctx     context.Context
 	config  Config
@@ -34,26 +34,18 @@ func (p *pullThrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.next.ServeHTTP(w, r)
 		return
 	}
-	upstream, ok := p.upstream(match[1], match[2])
-	if !ok {
+	upstream, ok := Upstream(p.config.Upstreams, match[1])
+	// ECR does not import by digest: https://github.com/aws/containers-roadmap/issues/2837
+	if isDigest := strings.Contains(match[2], ":"); !ok || isDigest {
 		p.next.ServeHTTP(w, r)
 		return
 	}
+	upstream += ":" + match[2]
 	if _, err, _ := p.flights.Do(r.URL.Path, func() (any, error) { return nil, p.fetch(upstream, r.URL.Path) }); err != nil {
 		refuse(w, err)
 		return
 	}
 	p.next.ServeHTTP(w, r)
-}
-
-// upstream returns the name of an image at its upstream, and whether it has an upstream.
-func (p *pullThrough) upstream(repository, reference string) (string, bool) {
-	found, ok := Upstream(p.config.Upstreams, repository)
-	separator := ":"
-	if strings.Contains(reference, ":") {
-		separator = "@"
-	}
-	return found + separator + reference, ok
 }
 
 // Root is the prefix of a rule for all repositories without another rule.

@@ -1,6 +1,6 @@
 // Package localecr is a registry on loopback that replaces a private Amazon ECR registry in demos and tests.
 // A push creates its repository, repositories with a pull-through prefix are fetched from their upstream on
-// the first pull, and an access log records all requests. It requires no sign-in.
+// the first pull by tag, and an access log records all requests. It requires no sign-in.
 package localecr
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/layercache/layercache/internal/baseimage"
 	"github.com/layercache/layercache/internal/registry/throwaway"
-	"github.com/layercache/layercache/test/kit/baseimage"
 )
 
 // Config configures a Server. Only Dir is required.

@@ -28,8 +28,9 @@ func Running(dirs ...string) []Process {
 		dir := filepath.Dir(path)
 		environment, _ := os.ReadFile(path)
 		mounts, _ := os.ReadFile(filepath.Join(dir, "mountinfo"))
-		command, err := os.ReadFile(filepath.Join(dir, "cmdline"))
-		if err == nil && !strings.HasPrefix(string(command), remover) && belongs(string(environment), string(mounts), dirs) {
+		command, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+		// A process that is ending has released its memory, and so its command line, before its mounts.
+		if len(command) > 0 && !strings.HasPrefix(string(command), remover) && belongs(string(environment), string(mounts), dirs) {
 			found = append(found, Process{dir, string(command)})
 		}
 	}

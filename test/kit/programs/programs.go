@@ -27,6 +27,11 @@ const (
 	Buildx    = "buildx"
 	// Buildctl is BuildKit's own client.
 	Buildctl = "buildctl"
+	// DeployFunction is the function that starts builds when a stack is deployed, for this machine.
+	DeployFunction = "deploy-function"
+	// CodeBuildBuildx is the buildx in AWS's images for CodeBuild, which comes with their Docker. The helper prefers
+	// it there, so it is the client of most builds.
+	CodeBuildBuildx = "buildx-of-codebuild"
 )
 
 // Dir is the folder of the programs, set when Main runs the tests.
@@ -35,7 +40,7 @@ var Dir string
 // Path returns the path of a program. Call it in a test, so that the test's cached result depends on the
 // program's source.
 func Path(program string) string {
-	if program == Bundled || program == Whole {
+	if program == Bundled || program == Whole || program == DeployFunction {
 		lookAtSource()
 	}
 	return filepath.Join(Dir, program)
@@ -46,7 +51,7 @@ func Path(program string) string {
 // has changed. It does track the files of the module that the test itself looks at.
 var lookAtSource = sync.OnceFunc(func() {
 	var err error
-	for _, part := range []string{"bin/layercache", "internal", "go.mod", "go.sum"} {
+	for _, part := range []string{"bin/layercache", "bin/deploy-function", "internal", "go.mod", "go.sum"} {
 		err = errors.Join(err, fs.WalkDir(checkout.FS(), part, func(path string, _ fs.DirEntry, err error) error {
 			if err == nil {
 				_, err = fs.Stat(checkout.FS(), path)
@@ -80,12 +85,12 @@ func run(m *testing.M, wanted []string) int {
 
 // tools returns the pinned programs by name.
 func tools() map[string]toolchain.Program {
-	return map[string]toolchain.Program{Buildkitd: toolchain.Buildkitd(), Buildx: toolchain.Buildx(), Buildctl: buildctl()}
+	return map[string]toolchain.Program{Buildkitd: toolchain.Buildkitd(), Buildx: toolchain.Buildx(), Buildctl: buildctl(), CodeBuildBuildx: codeBuildBuildx()}
 }
 
 // CompileTools compiles the tools that are not in the user's cache yet.
 func CompileTools(ctx context.Context) error {
-	for _, name := range []string{Buildkitd, Buildctl, Buildx} {
+	for _, name := range []string{Buildkitd, Buildctl, Buildx, CodeBuildBuildx} {
 		if _, err := toolchain.Build(ctx, tools()[name], toolchain.Host(), os.Stderr); err != nil {
 			return err
 		}
@@ -116,18 +121,38 @@ func install(ctx context.Context, dir string, wanted []string) error {
 
 // compile compiles layercache from this source.
 func compile(ctx context.Context, name, output string) error {
-	tags := ""
-	if name == Bundled {
+	tags, source := "", "./bin/layercache"
+	switch name {
+	case Bundled:
 		tags = bundle.HelperTags
+	case DeployFunction:
+		tags, source = bundle.FunctionTags, "./bin/deploy-function"
 	}
 	return toolchain.Compile(ctx, toolchain.Compilation{
-		Dir: checkout.Dir(), Package: "./bin/layercache", LinkFlags: "-s -w", Tags: tags, Platform: toolchain.Host(), Output: output, Label: name,
+		Dir: checkout.Dir(), Package: source, LinkFlags: "-s -w", Tags: tags, Platform: toolchain.Host(), Output: output, Label: name,
 	}, os.Stderr)
 }
 
 // buildctl returns BuildKit's client, which is in the same module as buildkitd.
 func buildctl() toolchain.Program {
 	program := toolchain.Buildkitd()
-	program.Name, program.Package = Buildctl, "./cmd/buildctl"
+	program.Name, program.Package, program.Edits = Buildctl, "./cmd/buildctl", nil
 	return program
+}
+
+// codeBuildBuildx returns the buildx of AWS's images. It is compiled without optimization, as it only runs in tests.
+//
+// https://github.com/aws/aws-codebuild-docker-images/blob/master/al/x86_64/standard/6.0/Dockerfile
+func codeBuildBuildx() toolchain.Program {
+	program := toolchain.Buildx()
+	program.Version, program.Sum = "v0.32.1", "h1:ecen0VNo7UINEv+Wx7xDPlTH5nQ1EaxzFOoslYIISuk="
+	program.CompilerFlags = []string{"all=-N -l", "std="}
+	return program
+}
+
+// UseCodeBuildBuildx makes helpers with this folder of Docker's configuration find the buildx of AWS's images, as a
+// plugin.
+func UseCodeBuildBuildx(dockerConfig string) error {
+	plugins := filepath.Join(dockerConfig, "cli-plugins")
+	return errors.Join(os.MkdirAll(plugins, 0o755), os.Symlink(Path(CodeBuildBuildx), filepath.Join(plugins, "docker-buildx")))
 }

@@ -33,6 +33,8 @@ type stack struct {
 	assets   []asset
 	// deployed holds physical names by logical ID.
 	deployed map[string]string
+	// answers holds the attributes of custom resources by logical ID.
+	answers map[string]map[string]string
 }
 
 type templateFile struct {

@@ -19,6 +19,20 @@ func (a *App) Deployed(stackName string, physicalIDs map[string]string) error {
 	return fmt.Errorf("template: the app has no stack %q", stackName)
 }
 
+// Answered records the attributes that a custom resource has answered with.
+func (a *App) Answered(stackName, logicalID string, attributes map[string]string) error {
+	for _, s := range a.stacks {
+		if s.name == stackName {
+			if s.answers == nil {
+				s.answers = map[string]map[string]string{}
+			}
+			s.answers[logicalID] = attributes
+			return nil
+		}
+	}
+	return fmt.Errorf("template: the app has no stack %q", stackName)
+}
+
 // Stack is a stack of the app and where it is deployed.
 type Stack struct {
 	Name    string

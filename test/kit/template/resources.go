@@ -52,6 +52,11 @@ var kinds = map[string]kind{
 			"KeyId": func(_ environment, name string) string { return name },
 		},
 	},
+	"AWS::ECS::TaskDefinition": {name: "Family", arn: regional("ecs", "task-definition/"), refIsARN: true},
+	"AWS::Events::Rule":        {name: "Name", arn: regional("events", "rule/")},
+	"AWS::Lambda::Function":    {name: "FunctionName", arn: regional("lambda", "function:")},
+	// The attributes are those of Answered.
+	"Custom::LayercacheImage":     {},
 	"AWS::SNS::Topic":             {name: "TopicName", arn: regional("sns", ""), refIsARN: true},
 	"AWS::SecretsManager::Secret": {name: "Name", arn: regional("secretsmanager", "secret:"), refIsARN: true},
 	// The prefix of the rule is its name.
@@ -83,6 +88,9 @@ func (e evaluator) attribute(place, logicalID, attribute string) (string, error)
 	if attribute == "Arn" && kind.arn != nil {
 		folder, err := e.folder(place, logicalID)
 		return kind.arn(e.stack.env, folder+name), err
+	}
+	if value, ok := e.stack.answers[logicalID][attribute]; ok {
+		return value, nil
 	}
 	if value, ok := kind.attributes[attribute]; ok {
 		return value(e.stack.env, name), nil

@@ -76,7 +76,8 @@ const (
 // Result is the result of a build.
 type Result struct {
 	ID string
-	// Status is Failed if one phase failed, even if its on-failure let the build continue.
+	// Status is Failed if one phase failed, even if its on-failure let the build continue, or if a report
+	// group has no files.
 	Status Status
 	// Phases are the phases that ran, in order.
 	Phases []Phase
@@ -148,7 +149,10 @@ func (b Build) Run(ctx context.Context) (*Result, error) {
 		return result, context.Cause(ctx)
 	}
 	result.Exported = exported(spec, shell, output)
-	result.Reports, err = findReports(spec, sources.primary, output)
+	var missing []string
+	if result.Reports, missing, err = findReports(spec, sources.primary, output); len(missing) > 0 {
+		result.Status = Failed
+	}
 	return result, err
 }
 

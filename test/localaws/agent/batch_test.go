@@ -27,7 +27,9 @@ phases:
 func TestAGraphIsOrderedByDependencies(t *testing.T) {
 	ordered, err := Graph(graphSpec)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"first", "second", "last"}, ordered)
+	require.Len(t, ordered, 3)
+	assert.Equal(t, []string{"first", "second", "last"}, []string{ordered[0].Identifier, ordered[1].Identifier, ordered[2].Identifier})
+	assert.Equal(t, []string{"first", "second"}, ordered[2].DependsOn)
 
 	none, err := Graph("version: 0.2\nphases: {build: {commands: [\"true\"]}}\n")
 	require.NoError(t, err)

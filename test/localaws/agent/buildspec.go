@@ -17,7 +17,7 @@ type buildspec struct {
 	exported  []string
 	phases    map[string]phase
 	reports   map[string]report
-	graph     map[string]graphBuild
+	graph     map[string]GraphBuild
 }
 
 type phase struct {

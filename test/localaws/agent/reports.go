@@ -8,23 +8,24 @@ import (
 	"strings"
 )
 
-// findReports returns the files of each report group in the source directory. A group without files is logged
-// and not an error.
+// findReports returns the files of each report group in the source directory. missing has the groups without
+// files, which fail the build: https://github.com/aws/aws-cdk/issues/7367.
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#reports-buildspec-file
-func findReports(spec *buildspec, sourceDir string, output *log) (map[string][]string, error) {
-	found := map[string][]string{}
+func findReports(spec *buildspec, sourceDir string, output *log) (found map[string][]string, missing []string, err error) {
+	found = map[string][]string{}
 	for name, group := range spec.reports {
 		base := filepath.Join(sourceDir, filepath.FromSlash(group.BaseDirectory))
 		if _, err := os.Stat(base); err == nil {
 			if err := matchFiles(base, group.Files, func(path string) { found[name] = append(found[name], path) }); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		if len(found[name]) == 0 {
 			output.line("No matching report files found for report group %s", name)
+			missing = append(missing, name)
 		}
 	}
-	return found, nil
+	return found, missing, nil
 }
 
 func matchFiles(base string, patterns []string, report func(path string)) error {

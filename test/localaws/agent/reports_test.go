@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/layercache/layercache/test/localaws/agent"
 )
 
 func TestReports(t *testing.T) {
@@ -30,4 +32,5 @@ reports:
 		"named": below("out/c.txt"),
 	}, result.Reports)
 	assert.Contains(t, log, "No matching report files found for report group missing")
+	assert.Equal(t, agent.Failed, result.Status, "a report group without files fails the build")
 }

@@ -96,20 +96,27 @@ func TestABuildOfMotoIsStartedAndFollowed(t *testing.T) {
 		Artifacts: &types.ProjectArtifacts{Type: types.ArtifactsTypeNoArtifacts},
 		Environment: &types.ProjectEnvironment{
 			Type: types.EnvironmentTypeLinuxContainer, ComputeType: types.ComputeTypeBuildGeneral1Small, Image: aws.String("aws/codebuild/standard:7.0"),
-			EnvironmentVariables: []types.EnvironmentVariable{{Name: aws.String("NPM_TOKEN"), Value: aws.String("npm"), Type: types.EnvironmentVariableTypeParameterStore}},
+			EnvironmentVariables: []types.EnvironmentVariable{
+				{Name: aws.String("NPM_TOKEN"), Value: aws.String("npm"), Type: types.EnvironmentVariableTypeParameterStore},
+				{Name: aws.String("LAYERCACHE_APP"), Value: aws.String("storefront"), Type: types.EnvironmentVariableTypePlaintext},
+			},
 		},
 	})
 	require.NoError(t, err)
 
 	address = withNumericTimes(t, address)
-	followed := layercache(t, environment(address), "start", "shop", "--source-version", "main", "--follow")
-	assert.Equal(t, 0, followed.status, followed.stderr)
-	assert.Contains(t, followed.stderr, "succeeded in")
+	for _, name := range []string{"shop", "storefront"} {
+		followed := layercache(t, environment(address), "start", name, "--source-version", "main", "--follow")
+		assert.Equal(t, 0, followed.status, followed.stderr)
+		assert.Contains(t, followed.stderr, "started build shop:")
+		assert.Contains(t, followed.stderr, "succeeded in")
+	}
 
 	for message, args := range map[string][]string{
 		`there is no CodeBuild project "shp" in eu-west-1: did you mean shop?`:                  {"start", "shp"},
 		"project shop takes it from the Parameter Store of AWS Systems Manager, and plain text": {"start", "shop", "--set", "NPM_TOKEN=x"},
 		`there is no CodeBuild project "shop" in us-east-1`:                                     {"start", "shop", "--region", "us-east-1"},
+		"  storefront  shop     a build":                                                        {"start"},
 	} {
 		got := layercache(t, environment(address), args...)
 		assert.Equal(t, 1, got.status, got.stderr)

@@ -4,6 +4,7 @@
 // agent, in a fresh directory, with package ecrhost's registries. The log goes to CloudWatch Logs, and the
 // API returns the real state and exported variables of the build.
 //
-// It does not support sources other than S3 and NO_SOURCE, batches, stopping a build, time limits, and a
-// separate machine. It does not enforce IAM: a session of the service role may do everything.
+// It runs the builds of a batch on this machine, whatever their architecture. It does not support sources other than
+// S3 and NO_SOURCE, time limits, queues, calls that ask for batches, and a separate machine. It does not enforce IAM:
+// a session of the service role may do everything.
 package run

@@ -27,6 +27,14 @@ type Config struct {
 	Dir string
 	// Env is the environment of the build image, NAME=VALUE: PATH, with a buildx on it, and HOME.
 	Env []string
+	// Ended is called at the end of each build, as EventBridge passes it on. It may be nil.
+	Ended func(Event)
+}
+
+// Event is the end of a build.
+type Event struct {
+	// Build is the ARN of the build.
+	Build, Project, Status string
 }
 
 // CodeBuild is a running simulation of CodeBuild.
@@ -42,6 +50,10 @@ type CodeBuild struct {
 
 	mutex  sync.Mutex
 	builds map[string]*build
+	// batches are the batches by id.
+	batches map[string]*batch
+	// last is the id of the build that was started last.
+	last string
 	// numbers holds the number of builds of each project.
 	numbers map[string]int
 }
@@ -58,7 +70,7 @@ func Start(ctx context.Context, config Config) (*CodeBuild, error) {
 	}
 	c := &CodeBuild{
 		Endpoint: fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port), config: config,
-		credentials: newCredentials(), builds: map[string]*build{}, numbers: map[string]int{},
+		credentials: newCredentials(), builds: map[string]*build{}, batches: map[string]*batch{}, numbers: map[string]int{},
 	}
 	ctx, c.stop = context.WithCancel(ctx)
 	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
@@ -79,6 +91,13 @@ func (c *CodeBuild) Close() error {
 		return fmt.Errorf("run: %w", err)
 	}
 	return nil
+}
+
+// Last returns the id of the build that was started last.
+func (c *CodeBuild) Last() string {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.last
 }
 
 // Wait waits for the end of a build and returns its result. An error means that the build could not run.

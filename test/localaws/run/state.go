@@ -31,6 +31,9 @@ func (b *build) state() object {
 		secondary = append(secondary, sourceOf(source))
 	}
 	state["secondarySources"] = secondary
+	if b.member.batch != "" {
+		state["buildBatchArn"] = b.member.batch
+	}
 	select {
 	case <-b.done:
 		maps.Copy(state, b.end())

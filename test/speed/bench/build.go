@@ -12,7 +12,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/layercache/layercache/test/kit/baseimage"
+	"github.com/layercache/layercache/internal/baseimage"
 	"github.com/layercache/layercache/test/speed/bench/disk"
 	"github.com/layercache/layercache/test/speed/bench/flow"
 	"github.com/layercache/layercache/test/speed/bench/registry"
@@ -59,7 +59,8 @@ func (s *site) build(ctx context.Context, c cell, linked bool, token string) (m 
 	}
 	repository := seed{c, linked}.repository()
 	host, baseHost := s.hosts(c.Network)
-	revision := workload.Revision{Bases: baseHost + "/" + bases, Source: "first", Dependencies: "first", Linked: linked}
+	first := workload.Revision{Bases: baseHost + "/" + bases, Source: workload.First, Dependencies: workload.First, Linked: linked}
+	revision := first
 	p.change(&revision, token)
 	dir, remove, err := s.place()
 	if err != nil {
@@ -68,16 +69,31 @@ func (s *site) build(ctx context.Context, c cell, linked bool, token string) (m 
 	defer func() { err = errors.Join(err, remove()) }()
 	build := flow.Build{
 		Dir: dir, Context: filepath.Join(dir, "context"), Image: host + "/" + repository, Tag: tag, Cache: host + "/" + repository + "-cache",
-		Branch: p.branch, Log: s.log,
+		Branch: p.branch, Log: s.log, Small: first.Bases + "/" + workload.Small + ":latest",
 	}
 	if build.Branch == "" {
 		build.Branch = "main"
 	}
-	if err := errors.Join(work.Write(build.Context, revision), s.release(ctx, work.Changing, p.release)); err != nil {
+	write := func(r workload.Revision) error {
+		err := work.Write(build.Context, r)
+		if err == nil && f.Unmounted {
+			err = workload.RemoveMounts(build.Context)
+		}
+		return err
+	}
+	starting := revision
+	if f.Warm {
+		starting, build.Advance = first, func() error { return write(revision) }
+	}
+	if err := errors.Join(write(starting), s.release(ctx, work.Changing, p.release)); err != nil {
 		return measurement{}, err
 	}
 	if c.Network == ecrKey {
 		s.signedIn.place(&build, f)
+	}
+	before, err := s.registry.Archives(ctx, repository+"-cache")
+	if err != nil {
+		return measurement{}, err
 	}
 	mark := s.mark(c.Network)
 	result, err := f.Run(ctx, s.machine, build)
@@ -89,10 +105,15 @@ func (s *site) build(ctx context.Context, c cell, linked bool, token string) (m 
 		cell: c, Seconds: result.Seconds, Parts: result.Parts, Verdict: result.Verdict, StepsRun: result.StepsRun, PeakBytes: result.PeakBytes,
 		Traffic: registry.TrafficOf(log, s.layers),
 	}
+	after, err := s.registry.Archives(ctx, repository+"-cache")
+	if err != nil {
+		return measurement{}, err
+	}
+	m.Mounts = registry.MountTrafficOf(log, before, after)
 	if !s.pushed(c.Network, mark, repository) {
 		return m, fmt.Errorf("bench: %v: the build succeeded but pushed no image", c)
 	}
-	if f.Key == flow.Layercache && !p.right(work, m.Verdict) {
+	if m.Verdict != "" && !p.right(work, m.Verdict) {
 		return m, fmt.Errorf("bench: %v: the verdict is %q, expected one of %v", c, m.Verdict, p.verdicts)
 	}
 	return m, s.prove(ctx, c.Network, repository, work, revision)

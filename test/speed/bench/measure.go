@@ -154,7 +154,7 @@ func seedsOf(group []cell) ([]seed, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c.Phase != cold && !slices.Contains(wanted, one) {
+		if c.Phase != cold && !warm(c) && !slices.Contains(wanted, one) {
 			wanted = append(wanted, one)
 		}
 	}
@@ -186,7 +186,7 @@ func (s *session) once(ctx context.Context, c cell, round int) error {
 		return err
 	}
 	switch {
-	case c.Phase == cold:
+	case c.Phase == cold || warm(c):
 		err = s.registry.Clear(ctx, repositoriesOf(one)...)
 	case s.seeds[one] == nil:
 		err = errNoSeed
@@ -202,6 +202,12 @@ func (s *session) once(ctx context.Context, c cell, round int) error {
 		return err
 	}
 	return s.record(m, round)
+}
+
+// warm reports whether the cell's flow builds the first revision itself.
+func warm(c cell) bool {
+	f, err := flow.Named(c.Flow)
+	return err == nil && f.Warm
 }
 
 // errNoSeed is the error of a build whose cold build failed.

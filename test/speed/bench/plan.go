@@ -30,14 +30,15 @@ func planned() []part {
 	caches := []string{flow.None, flow.OwnTag, flow.Peer, flow.ByHandGzip, flow.ByHand, flow.Layercache}
 	real := append([]string{flow.Pull, flow.Walkthrough}, caches...)
 	return []part{
-		{[]string{"line"}, []string{cold, unchanged}, every, both},
-		{[]string{"app"}, []string{cold, unchanged, source}, every, both},
+		{[]string{"line"}, []string{cold, unchanged}, flow.OfLayers(), both},
+		{[]string{"app"}, []string{cold, unchanged, source}, flow.OfLayers(), both},
 		{[]string{"line", "app"}, []string{unchanged}, []string{flow.ByHand, flow.Layercache}, []string{ecrKey}},
 		{[]string{"app"}, []string{dependency, base, branch}, []string{flow.Pull, flow.OwnTag, flow.Peer, flow.ByHand, flow.Layercache}, loopback},
 		{[]string{"app"}, []string{baseLinked}, []string{flow.OwnTag, flow.Peer, flow.ByHand, flow.Layercache}, mounting},
 		{[]string{"go", "node"}, []string{cold, unchanged, source, dependency}, real, loopback},
 		{[]string{"wide"}, []string{cold, unchanged, source}, caches, loopback},
 		{[]string{"wide-50", "wide-100", "wide-400"}, []string{unchanged}, []string{flow.ByHand, flow.Layercache}, loopback},
+		{workload.Mounted(), []string{cold, unchanged, source, dependency}, flow.OfMounts(), loopback},
 		{[]string{"large"}, []string{cold, unchanged, source}, []string{flow.None, flow.OwnTag, flow.Peer, flow.ByHand, flow.Layercache}, loopback},
 	}
 }
@@ -121,6 +122,10 @@ func impossible(c cell, can func(flow.Flow) error) (string, error) {
 		return can(f).Error(), nil
 	case c.Network == ecrKey && (f.Key != flow.ByHand && f.Key != flow.Layercache || c.Phase != unchanged):
 		return "the registry with a sign-in cannot be restored between builds, and only by-hand and layercache sign in", nil
+	case f.Warm && c.Phase == cold:
+		return "a builder that lives on is not cold", nil
+	case f.Warm && (c.Phase == base || c.Phase == baseLinked || c.Phase == branch):
+		return "a builder that lives on is measured with changes of the context only", nil
 	case c.Phase == baseLinked && f.Frontend:
 		return "the Dockerfile parser of this dockerd does not support COPY --link", nil
 	case w.Proof == "" && w.Key == "line" && slices.Contains([]string{source, dependency, baseLinked}, c.Phase):

@@ -53,6 +53,8 @@ type measurement struct {
 	StepsRun  int              `json:"stepsRun"`
 	PeakBytes int64            `json:"peakBytes,omitempty"`
 	Traffic   registry.Traffic `json:"traffic"`
+	// Mounts is only set if the cache has archives of mounts.
+	Mounts *registry.MountTraffic `json:"mounts,omitempty"`
 }
 
 // failure is a build that failed or gave a wrong result.

@@ -16,7 +16,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
-	"github.com/layercache/layercache/test/kit/baseimage"
+	"github.com/layercache/layercache/internal/baseimage"
 	"github.com/layercache/layercache/test/kit/ecrhost"
 	"github.com/layercache/layercache/test/speed/bench/flow"
 )

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/layercache/layercache/test/kit/baseimage"
+	"github.com/layercache/layercache/internal/baseimage"
 	"github.com/layercache/layercache/test/speed/bench/disk"
 	"github.com/layercache/layercache/test/speed/bench/flow"
 	"github.com/layercache/layercache/test/speed/bench/network"

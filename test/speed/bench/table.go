@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/layercache/layercache/test/speed/bench/flow"
+	"github.com/layercache/layercache/test/speed/bench/registry"
 	"github.com/layercache/layercache/test/speed/bench/workload"
 )
 
@@ -48,6 +49,8 @@ func printTables(w io.Writer, all *results) {
 		t    table
 	}{
 		{"Data transferred in (b), registry on loopback\n\nMedians of the megabytes that the registry sent (down) and received (up).", moved(r)},
+		{"What layercache keeps of cache mounts, registry on loopback\n\nMedians of the megabytes in the registry after the build, of those that the build " +
+			"uploaded, and of the requests for them.", kept(r)},
 		{"What the cache adds to (a)\n\nMedian seconds of the builder's start, and the time that the cache's import and export add.", added(r)},
 		{"The helper and the synth", rest(r)},
 		{"Targets of the project\n\nCalculated from medians, registry on loopback.", aims(r)},
@@ -181,6 +184,30 @@ func moved(r *results) table {
 			row = append(row, fmt.Sprintf("%.0f down, %.0f up", sent.median/1e6, received.median/1e6))
 		}
 		t = append(t, row)
+	}
+	return t
+}
+
+// kept returns what layercache kept of the cache mounts of each workload.
+func kept(r *results) table {
+	t := table{{"workload", "phase", "kept", "uploaded", "requests"}}
+	for _, key := range workload.Mounted() {
+		for _, p := range phasesOf(r, loopbackKey, key) {
+			figure := func(of func(registry.MountTraffic) float64) string {
+				return fmt.Sprintf("%.1f", r.figures(cell{loopbackKey, key, p.key, flow.Layercache}, func(m measurement) float64 {
+					if m.Mounts == nil {
+						return 0
+					}
+					return of(*m.Mounts)
+				}).median)
+			}
+			t = append(t, []string{
+				"`" + key + "`", p.name,
+				figure(func(m registry.MountTraffic) float64 { return megabytes(m.StoredBytes) }),
+				figure(func(m registry.MountTraffic) float64 { return megabytes(m.UploadedBytes) }),
+				strings.TrimSuffix(figure(func(m registry.MountTraffic) float64 { return float64(m.Requests) }), ".0"),
+			})
+		}
 	}
 	return t
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/layercache/layercache/test/speed/bench/flow"
+	"github.com/layercache/layercache/test/speed/bench/workload"
 )
 
 // target is a performance target of the project.
@@ -38,6 +39,7 @@ func targets() []target {
 	at := func(workload, phase, f string) cell { return cell{loopbackKey, workload, phase, f} }
 	mine, none := flow.Layercache, flow.None
 	mounted := cell{mountsKey, "app", baseLinked, mine}
+	off, living := flow.MountsOff, flow.Living
 	return []target{
 		{"(b) unchanged, compared with the published walkthrough", 1.0 / 30, "×", ratio(at("app", unchanged, mine), at("app", unchanged, flow.Walkthrough))},
 		{"(b) unchanged, compared with pull and `--cache-from`", 1.0 / 8, "×", ratio(at("app", unchanged, mine), at("app", unchanged, flow.Pull))},
@@ -49,6 +51,7 @@ func targets() []target {
 		{"(b) source changed, compared with a registry cache by hand with gzip", 0.8, "×", ratio(at("app", source, mine), at("app", source, flow.ByHandGzip))},
 		{"(b) cold with the cache written, compared with no cache", 1.1, "×", ratio(at("app", cold, mine), at("app", cold, none))},
 		{"(a) setup, import and export", 0.5, "s", worst(addedTime, at("line", cold, mine), at("line", unchanged, mine))},
+		{"(a) unchanged, the slowest of 200 or more builds compared with their median", 1.5, "×", slowestOf(200, at("line", unchanged, mine))},
 		{"(e) unchanged", 1.5, "s", worst(buildTime, at("wide", unchanged, mine))},
 		{"(e) unchanged with 400 steps, compared with the line through 50 and 200 steps", 1.3, "×", bend},
 		{"(b) base changed with `--link`", 2, "s", worst(buildTime, at("app", baseLinked, mine))},
@@ -56,8 +59,18 @@ func targets() []target {
 		{"(b) base changed with `--link`, the registry mounting layers", 2, "s", worst(buildTime, mounted)},
 		{"(b) base changed with `--link`, the registry mounting layers, layers of the base image pulled", 0, "", worst(baseLayers, mounted)},
 		{"(b) base changed with `--link`, steps run", 0, "", worst(stepsRun, at("app", baseLinked, mine))},
+		{"(g) source changed, compared with empty cache mounts", 1.0 / 8, "×", ratio(at("helper", source, mine), at("helper", source, off))},
+		{"(g) source changed, compared with a builder that lives on", 2, "×", ratio(at("helper", source, mine), at("helper", source, living))},
+		{"(h) source changed, compared with empty cache mounts", 1.0 / 3, "×", ratio(at("cargo", source, mine), at("cargo", source, off))},
+		{"(i) source changed, compared with empty cache mounts", 1.0 / 3, "×", ratio(at("maven", source, mine), at("maven", source, off))},
+		{"(j) source changed, compared with empty cache mounts", 1.0 / 3, "×", ratio(at("npm", source, mine), at("npm", source, off))},
+		{"(g) to (m) unchanged or changed, the slowest compared with empty cache mounts", 1.05, "×", slowest(off, unchanged, source, dependency)},
+		{"(g) to (m) cold, the slowest compared with empty cache mounts", 1.1, "×", slowest(off, cold)},
+		{"(g) unchanged, extra time compared with empty cache mounts", 0.02, "s", difference(at("helper", unchanged, mine), at("helper", unchanged, off))},
+		{"(g) to (m) unchanged, requests for cache mounts", 0, "", worst(mountRequests, ofMounted(unchanged, mine)...)},
+		{"(g) to (m) source changed, the largest part of the kept mounts that is uploaded", 0.1, "×", worst(uploadedPart, ofMounted(source, mine)...)},
 		{"peak memory of the helper in any build", 64, "MB", peak},
-		{"the helper's zip, the larger architecture", 20, "MB", zip},
+		{"the helper's zip, the larger architecture", 21, "MB", zip},
 		{"synth of 100 builds, compared with a JavaScript app", 1.3, "×", synthRatio},
 	}
 }
@@ -98,6 +111,55 @@ func worst(of func(measurement) float64, cells ...cell) func(*results) (float64,
 			}
 		}
 		return largest, known
+	}
+}
+
+// slowestOf returns the slowest of at least n builds of a cell as a multiple of their median.
+func slowestOf(n int, c cell) func(*results) (float64, bool) {
+	return func(r *results) (float64, bool) {
+		s := r.seconds(c)
+		if s.n < n {
+			return 0, false
+		}
+		return s.most / s.median, true
+	}
+}
+
+// ofMounted returns the cells of the workloads with cache mounts.
+func ofMounted(phase, f string) (cells []cell) {
+	for _, key := range workload.Mounted() {
+		cells = append(cells, cell{loopbackKey, key, phase, f})
+	}
+	return cells
+}
+
+// mountRequests is the number of requests for cache mounts.
+func mountRequests(m measurement) float64 {
+	if m.Mounts == nil {
+		return 0
+	}
+	return float64(m.Mounts.Requests)
+}
+
+// uploadedPart is the part of the kept cache mounts that a build uploaded.
+func uploadedPart(m measurement) float64 {
+	if m.Mounts == nil || m.Mounts.StoredBytes == 0 {
+		return 0
+	}
+	return float64(m.Mounts.UploadedBytes) / float64(m.Mounts.StoredBytes)
+}
+
+// slowest returns the largest ratio of layercache to another flow, of the workloads with cache mounts in some phases.
+func slowest(other string, phases ...string) func(*results) (float64, bool) {
+	return func(r *results) (float64, bool) {
+		largest, all := 0.0, true
+		for _, phase := range phases {
+			for i, mine := range ofMounted(phase, flow.Layercache) {
+				got, known := ratio(mine, ofMounted(phase, other)[i])(r)
+				largest, all = max(largest, got), all && known
+			}
+		}
+		return largest, all
 	}
 }
 

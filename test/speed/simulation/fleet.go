@@ -45,15 +45,16 @@ type fleetTotals struct {
 	savedMinutes float64
 }
 
-func simulateFleet(seed uint64, f fleet) fleetTotals {
+// simulateFleet simulates apps with the given cache mounts, whose builds send the given requests.
+func simulateFleet(seed uint64, f fleet, mounts []mount, sent map[kind]requests) fleetTotals {
 	random := rand.New(rand.NewPCG(seed, uint64(f.buildsPerDay)))
 	apps, perDay := min(f.apps, maxSimulated), float64(f.buildsPerDay)/float64(f.apps)
-	perApp := simulateApps(random, usual, apps, perDay, appSizes, defaultRules)
-	short := simulateApps(random, usual, apps, perDay, appSizes, shortRules)
+	perApp := simulateApps(random, usual, apps, perDay, appSizes, mounts, defaultRules)
+	short := simulateApps(random, usual, apps, perDay, appSizes, mounts, shortRules)
 	t := fleetTotals{
 		fleet: f, bytes: perApp.bytes * float64(f.apps), images: perApp.images * float64(f.apps), imagesShort: short.images * float64(f.apps),
 	}
-	t.traffic = simulateDay(random, f.buildsPerDay, perApp.share, appSizes, withCache)
+	t.traffic = simulateDay(random, f.buildsPerDay, perApp.share, sent, appSizes, withCache)
 	for _, k := range kinds {
 		t.savedMinutes += perApp.share[k] * (withoutCache - withCache[k.change]) / 60 * float64(f.buildsPerDay) * counted
 	}

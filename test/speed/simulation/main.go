@@ -1,5 +1,6 @@
 // Command simulation estimates the load and cost of builds at scale: the requests that ECR receives, what the
-// cache repositories hold under the default lifecycle rules, and what that costs and saves. It writes its
+// cache repositories hold under the default lifecycle rules, and what that costs and saves. It also replays histories of
+// images with LAYERCACHE_POLICY=act, against the same choice for all builds. It writes its
 // tables between the markers of docs/evidence/scale.md, which lists the sources and assumptions.
 //
 //	go -C test run ./speed/simulation [--seed 1] [--page docs/evidence/scale.md]

@@ -32,10 +32,19 @@ type repository struct {
 	untagged        []manifest
 	// versions is the number of layers created so far.
 	versions int
+
+	// mounts are the cache mounts of the app. archives are their tagged manifests, untaggedMounts those that were
+	// replaced.
+	mounts         []mount
+	archives       map[mountTag]mountArchive
+	untaggedMounts []mountArchive
 }
 
-func newRepository(sizes layers, r rules) *repository {
-	return &repository{sizes: sizes, rules: r, caches: map[int]manifest{}, records: map[int]manifest{}}
+func newRepository(sizes layers, mounts []mount, r rules) *repository {
+	return &repository{
+		sizes: sizes, rules: r, caches: map[int]manifest{}, records: map[int]manifest{},
+		mounts: mounts, archives: map[mountTag]mountArchive{},
+	}
 }
 
 // build applies a build and returns its kind. A cache that has expired is not found.
@@ -60,6 +69,7 @@ func (r *repository) build(b build) kind {
 	if k.change == everything {
 		k.scope = mainBranch // without any cache, other branches only ask for one more missing manifest
 	}
+	r.saveMounts(b, k.change)
 	if !k.writes() {
 		return k
 	}
@@ -103,10 +113,13 @@ func (r *repository) expire(now float64) {
 			delete(r.records, branch)
 		}
 	}
+	r.expireMounts(now)
 }
 
 // images returns the number of images as ECR counts them.
-func (r *repository) images() int { return len(r.caches) + len(r.records) + len(r.untagged) }
+func (r *repository) images() int {
+	return len(r.caches) + len(r.records) + len(r.untagged) + len(r.archives) + len(r.untaggedMounts)
+}
 
 // bytes returns the stored bytes. Each layer counts once, however many caches share it; records are too small
 // to count.
@@ -127,5 +140,5 @@ func (r *repository) bytes() int64 {
 	if len(dependencies) > 0 {
 		total += r.sizes.base
 	}
-	return total
+	return total + r.mountBytes()
 }

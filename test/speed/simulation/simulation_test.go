@@ -59,8 +59,8 @@ func TestDurationsEqualThoseOfTheBenchmark(t *testing.T) {
 
 func TestTheSeedDeterminesTheResult(t *testing.T) {
 	f := fleet{buildsPerDay: 500, apps: 5}
-	assert.Equal(t, simulateFleet(7, f), simulateFleet(7, f))
-	assert.NotEqual(t, simulateFleet(7, f), simulateFleet(8, f))
+	assert.Equal(t, simulateFleet(7, f, goMounts, withMounts()), simulateFleet(7, f, goMounts, withMounts()))
+	assert.NotEqual(t, simulateFleet(7, f, goMounts, withMounts()), simulateFleet(8, f, goMounts, withMounts()))
 }
 
 func TestTheRulesEqualThoseOfTheConstructs(t *testing.T) {
@@ -87,7 +87,7 @@ func TestDrawnNumbersHaveTheExpectedMeans(t *testing.T) {
 
 func TestEveryRequestOfADayIsCounted(t *testing.T) {
 	share := map[kind]float64{{mainBranch, source}: 0.5, {later, nothing}: 0.5}
-	day := simulateDay(rand.New(rand.NewPCG(1, 1)), 1000, share, appSizes, withCache)
+	day := simulateDay(rand.New(rand.NewPCG(1, 1)), 1000, share, perBuild, appSizes, withCache)
 	assert.Equal(t, 1000*signIns, day.total[getToken])
 	one, other := perBuild[kind{mainBranch, source}], perBuild[kind{later, nothing}]
 	sourceBuilds := (day.total[putImage] - 1000*other[putImage]) / (one[putImage] - other[putImage])
@@ -98,7 +98,7 @@ func TestEveryRequestOfADayIsCounted(t *testing.T) {
 }
 
 func TestStorageIsBoundedByTheRules(t *testing.T) {
-	r := newRepository(appSizes, defaultRules)
+	r := newRepository(appSizes, goMounts, defaultRules)
 	for _, b := range usual.appBuilds(rand.New(rand.NewPCG(1, 1)), 20, 100) {
 		r.build(b)
 	}
@@ -110,14 +110,47 @@ func TestStorageIsBoundedByTheRules(t *testing.T) {
 		assert.GreaterOrEqual(t, m.pushed, 100-defaultRules.cache, "branch %d", branch)
 	}
 	caches := int64(len(r.caches) + len(r.untagged))
-	assert.LessOrEqual(t, r.bytes(), appSizes.base+caches*(appSizes.dependencies+appSizes.source))
+	assert.LessOrEqual(t, r.bytes()-r.mountBytes(), appSizes.base+caches*(appSizes.dependencies+appSizes.source))
+	for tag, a := range r.archives {
+		assert.GreaterOrEqual(t, a.pushed, 100-defaultRules.cache, "mount %v", tag)
+		checkArchive(t, a, goMounts[tag.mount].whole)
+	}
+	for _, a := range r.untaggedMounts {
+		assert.GreaterOrEqual(t, a.pushed, 100-defaultRules.untagged)
+	}
 	r.expire(300)
 	assert.Zero(t, r.images(), "all images of an app without builds expire")
 	assert.Zero(t, r.bytes())
 }
 
+// checkArchive checks that the packs of a mount have all of it, and that at most half of them is dead.
+func checkArchive(t *testing.T, a mountArchive, whole int64) {
+	t.Helper()
+	var bytes, live int64
+	for _, p := range a.packs {
+		bytes += p.bytes
+		live += p.live
+	}
+	assert.Equal(t, whole, live)
+	assert.LessOrEqual(t, bytes, 2*whole+int64(len(a.packs)))
+}
+
+func TestAMountIsSavedOnlyWhenItChanges(t *testing.T) {
+	r := newRepository(layers{}, []mount{{whole: 100, dependencies: 10}, {whole: 50, source: 5, dependencies: 8}}, defaultRules)
+	r.build(build{day: 0, change: source})
+	assert.Equal(t, int64(150), r.bytes(), "the first build saves both")
+	r.build(build{day: 1, branch: 1, change: nothing})
+	assert.Len(t, r.archives, 2)
+	r.build(build{day: 2, branch: 1, change: source})
+	assert.Len(t, r.archives, 3, "the branch saves the mount that a change of source changes")
+	assert.Equal(t, int64(155), r.bytes(), "it has a small pack, and shares the others")
+	r.build(build{day: 2.5, branch: 1, change: dependencies})
+	assert.Len(t, r.archives, 4)
+	assert.Len(t, r.untaggedMounts, 1)
+}
+
 func TestALayerThatBranchesShareIsStoredOnce(t *testing.T) {
-	r := newRepository(layers{base: 100, dependencies: 10, source: 1}, defaultRules)
+	r := newRepository(layers{base: 100, dependencies: 10, source: 1}, nil, defaultRules)
 	assert.Equal(t, kind{mainBranch, everything}, r.build(build{day: 0, change: source}))
 	assert.Equal(t, int64(111), r.bytes())
 	assert.Equal(t, kind{first, nothing}, r.build(build{day: 1, branch: 1, change: nothing}))

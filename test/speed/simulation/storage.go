@@ -20,8 +20,8 @@ type appTotals struct {
 }
 
 // simulateApp simulates one app for half a year and expires its caches every night.
-func simulateApp(random *rand.Rand, h habits, perDay float64, sizes layers, kept rules) appTotals {
-	r, totals, number := newRepository(sizes, kept), appTotals{share: map[kind]float64{}}, 0
+func simulateApp(random *rand.Rand, h habits, perDay float64, sizes layers, mounts []mount, kept rules) appTotals {
+	r, totals, number := newRepository(sizes, mounts, kept), appTotals{share: map[kind]float64{}}, 0
 	builds := h.appBuilds(random, perDay, warmUp+counted)
 	for day := range warmUp + counted {
 		for ; len(builds) > 0 && builds[0].day < float64(day+1); builds = builds[1:] {
@@ -46,10 +46,10 @@ func simulateApp(random *rand.Rand, h habits, perDay float64, sizes layers, kept
 }
 
 // simulateApps returns the mean of several apps.
-func simulateApps(random *rand.Rand, h habits, apps int, perDay float64, sizes layers, kept rules) appTotals {
+func simulateApps(random *rand.Rand, h habits, apps int, perDay float64, sizes layers, mounts []mount, kept rules) appTotals {
 	mean := appTotals{share: map[kind]float64{}}
 	for range apps {
-		one := simulateApp(random, h, perDay, sizes, kept)
+		one := simulateApp(random, h, perDay, sizes, mounts, kept)
 		n := float64(apps)
 		mean.bytes += one.bytes / n
 		mean.images += one.images / n

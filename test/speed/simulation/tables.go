@@ -3,18 +3,22 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // tables returns the tables of docs/evidence/scale.md by the names of their markers.
 func tables(seed uint64) map[string]string {
-	var totals []fleetTotals
+	var totals, mounted []fleetTotals
 	for _, f := range fleets {
-		totals = append(totals, simulateFleet(seed, f))
+		totals = append(totals, simulateFleet(seed, f, nil, perBuild))
+		mounted = append(mounted, simulateFleet(seed, f, goMounts, withMounts()))
 	}
 	return map[string]string{
-		"requests": requestsTable(), "rates": ratesTable(totals), "storage": storageTable(seed), "fleets": fleetsTable(totals),
+		"requests": requestsTable(kinds, perBuild, actions), "rates": ratesTable(totals), "storage": storageTable(seed), "fleets": fleetsTable(totals),
+		"policies":       policyTable(replayPolicies(seed)),
+		"mount requests": requestsTable(mountKinds(), ofMounts, actions[1:]), "mount fleets": mountsTable(mounted),
 	}
 }
 
@@ -29,7 +33,7 @@ func table(rows ...[]string) string {
 	return b.String()
 }
 
-func requestsTable() string {
+func requestsTable(kinds []kind, sent map[kind]requests, actions []action) string {
 	rows := [][]string{{"build", "what changed"}}
 	for _, a := range actions {
 		rows[0] = append(rows[0], string(a))
@@ -37,11 +41,16 @@ func requestsTable() string {
 	for _, k := range kinds {
 		row := []string{string(k.scope), string(k.change)}
 		for _, a := range actions {
-			row = append(row, strconv.Itoa(perBuild[k][a]))
+			row = append(row, strconv.Itoa(sent[k][a]))
 		}
 		rows = append(rows, row)
 	}
 	return table(rows...)
+}
+
+// mountKinds returns the kinds of builds in which steps with cache mounts run.
+func mountKinds() []kind {
+	return slices.DeleteFunc(slices.Clone(kinds), func(k kind) bool { return ofMounts[k] == nil })
 }
 
 func ratesTable(totals []fleetTotals) string {
@@ -72,7 +81,7 @@ func storageTable(seed uint64) string {
 	rows := [][]string{{"cache of one app", "builds a day", "stored, mean", "stored, maximum", "USD per month", "images"}}
 	for _, s := range sizes {
 		for _, perDay := range []float64{1, 10, 100} {
-			t := simulateApps(rand.New(rand.NewPCG(seed, uint64(perDay))), usual, maxSimulated, perDay, s, defaultRules)
+			t := simulateApps(rand.New(rand.NewPCG(seed, uint64(perDay))), usual, maxSimulated, perDay, s, nil, defaultRules)
 			rows = append(rows, []string{
 				fmt.Sprintf("%s: %s + %s + %s", s.name, size(float64(s.base)), size(float64(s.dependencies)), size(float64(s.source))),
 				number(perDay), size(t.bytes), size(t.mostBytes), fmt.Sprintf("%.2f", t.bytes/1e9*usdPerGBMonth), number(t.images),
@@ -82,27 +91,43 @@ func storageTable(seed uint64) string {
 	return table(rows...)
 }
 
+// fleetLine is a line of a table about fleets.
+type fleetLine struct {
+	title string
+	value func(fleetTotals) string
+}
+
+var (
+	storedLine = fleetLine{"stored", func(t fleetTotals) string { return size(t.bytes) }}
+	usdLine    = fleetLine{"USD per month for storage", func(t fleetTotals) string { return number(t.storageUSD()) }}
+	imagesLine = fleetLine{"images, if all are in one cache repository", func(t fleetTotals) string { return marked(t.images, imagesPerRepository) }}
+	shortLine  = fleetLine{"the same, with caches kept for 7 days and records for 14", func(t fleetTotals) string { return marked(t.imagesShort, imagesPerRepository) }}
+	splitLine  = fleetLine{"cache repositories needed, with the default rules and with those", func(t fleetTotals) string {
+		return fmt.Sprintf("%d, %d", repositories(t.images), repositories(t.imagesShort))
+	}}
+	placesLine = fleetLine{"accounts or regions needed with the default quotas", func(t fleetTotals) string { return strconv.Itoa(t.places()) }}
+)
+
 func fleetsTable(totals []fleetTotals) string {
+	return tableOfFleets(totals,
+		fleetLine{"concurrent builds, maximum", func(t fleetTotals) string { return number(float64(t.running)) }},
+		fleetLine{"minutes saved per month", func(t fleetTotals) string { return number(t.savedMinutes) }},
+		fleetLine{"USD saved per month", func(t fleetTotals) string { return number(t.savedUSD()) }},
+		storedLine, usdLine, imagesLine, shortLine, splitLine, placesLine)
+}
+
+func mountsTable(totals []fleetTotals) string {
+	return tableOfFleets(totals,
+		fleetLine{"PutImage per second in the busiest minute", func(t fleetTotals) string { return marked(t.minute[putImage], quota[putImage]) }},
+		storedLine, usdLine, imagesLine, shortLine, splitLine, placesLine)
+}
+
+func tableOfFleets(totals []fleetTotals, lines ...fleetLine) string {
 	rows := [][]string{{""}}
 	for _, t := range totals {
 		rows[0] = append(rows[0], fmt.Sprintf("%s builds a day, %s", number(float64(t.buildsPerDay)), plural(t.apps, "app")))
 	}
-	for _, line := range []struct {
-		title string
-		value func(fleetTotals) string
-	}{
-		{"concurrent builds, maximum", func(t fleetTotals) string { return number(float64(t.running)) }},
-		{"minutes saved per month", func(t fleetTotals) string { return number(t.savedMinutes) }},
-		{"USD saved per month", func(t fleetTotals) string { return number(t.savedUSD()) }},
-		{"stored", func(t fleetTotals) string { return size(t.bytes) }},
-		{"USD per month for storage", func(t fleetTotals) string { return number(t.storageUSD()) }},
-		{"images, if all are in one cache repository", func(t fleetTotals) string { return marked(t.images, imagesPerRepository) }},
-		{"the same, with caches kept for 7 days and records for 14", func(t fleetTotals) string { return marked(t.imagesShort, imagesPerRepository) }},
-		{"cache repositories needed, with the default rules and with those", func(t fleetTotals) string {
-			return fmt.Sprintf("%d, %d", repositories(t.images), repositories(t.imagesShort))
-		}},
-		{"accounts or regions needed with the default quotas", func(t fleetTotals) string { return strconv.Itoa(t.places()) }},
-	} {
+	for _, line := range lines {
 		row := []string{line.title}
 		for _, t := range totals {
 			row = append(row, line.value(t))

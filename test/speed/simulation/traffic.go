@@ -23,9 +23,10 @@ type traffic struct {
 	running int
 }
 
-// simulateDay draws the start times of a day's builds and counts their requests per second. Builds send read
+// simulateDay draws the start times of a day's builds and counts their requests per second. sent are the requests of
+// each kind of build. Builds send read
 // requests in their first seconds and write requests in their last.
-func simulateDay(random *rand.Rand, builds int, share map[kind]float64, sizes layers, takes durations) traffic {
+func simulateDay(random *rand.Rand, builds int, share map[kind]float64, sent map[kind]requests, sizes layers, takes durations) traffic {
 	t := traffic{builds: builds, total: requests{}, minute: map[action]float64{}, second: map[action]float64{}}
 	perSecond := map[action][]int{}
 	for _, a := range actions {
@@ -38,7 +39,7 @@ func simulateDay(random *rand.Rand, builds int, share map[kind]float64, sizes la
 		end := min(begin+int(takes[k.change]), daySeconds-1)
 		starts[begin]++
 		starts[end+1]--
-		asked := perBuild[k].with(k, sizes)
+		asked := sent[k].with(k, sizes)
 		t.total.add(asked)
 		for _, a := range actions {
 			for range asked[a] {

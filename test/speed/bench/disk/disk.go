@@ -50,13 +50,13 @@ func (d *Disk) Path() string { return filepath.Join(d.dir, "mounted") }
 
 func (d *Disk) image() string { return filepath.Join(d.dir, "ext4") }
 
-// Close removes the file system with its content. Processes may take a moment to release it, so unmounting is
+// Close removes the file system with its content. Processes take a moment to release it, on a busy machine many seconds, so unmounting is
 // retried.
 func (d *Disk) Close() error {
-	const unmountTimeout = 5 * time.Second
+	const unmountTimeout = time.Minute
 	err := run("umount", d.Path())
 	for end := time.Now().Add(unmountTimeout); err != nil && time.Now().Before(end); err = run("umount", d.Path()) {
-		time.Sleep(unmountTimeout / 50)
+		time.Sleep(100 * time.Millisecond)
 	}
 	if err != nil {
 		return fmt.Errorf("bench: %w", err)

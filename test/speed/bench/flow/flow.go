@@ -20,6 +20,10 @@ type Flow struct {
 	Dockerd bool
 	// Frontend reports whether the daemon's own Dockerfile parser is used, which may not support COPY --link.
 	Frontend bool
+	// Unmounted reports whether the Dockerfile is built without its cache mounts.
+	Unmounted bool
+	// Warm reports whether the builder has built the application's first revision before.
+	Warm bool
 	// ready prepares the machine; it is not measured.
 	ready func(context.Context, *run) error
 	// timed is the measured build.
@@ -36,6 +40,10 @@ type Build struct {
 	Image, Tag string
 	// Cache is the cache's repository, for flows that keep one apart from the image.
 	Cache string
+	// Small is an image with a shell.
+	Small string
+	// Advance changes the context to what is to be built, once the flow is ready; nil if it is that already.
+	Advance func() error
 	// Branch is the value of LAYERCACHE_BRANCH.
 	Branch string
 	// Env are additional environment variables of the programs.
@@ -71,6 +79,10 @@ const (
 	ByHandGzip  = "by-hand-gzip"
 	ByHand      = "by-hand"
 	Layercache  = "layercache"
+	MountsOff   = "mounts-off"
+	NoMounts    = "no-mounts"
+	Copied      = "mounts-copied"
+	Living      = "living"
 )
 
 // Texts that the notes of several flows share.
@@ -105,7 +117,25 @@ func All() []Flow {
 			Note: "`layercache build --push`, from the zip that a CodeBuild build downloads, measured from the helper's start to its exit. This includes " +
 				"unpacking and starting its builder, the verdict and the reports. The builder's files are removed by a process that " +
 				"outlives the helper; the benchmark waits for it before the next build."},
+		{Key: MountsOff, Name: "layercache, cache mounts empty", ready: packed, timed: buildMountsOff,
+			Note: "layercache with `LAYERCACHE_MOUNTS=off`: no cache mount survives the machine, as without layercache."},
+		{Key: NoMounts, Name: "layercache, the Dockerfile without mounts", Unmounted: true, ready: packed, timed: buildLayercache,
+			Note: "layercache, and the same Dockerfile with every `--mount=type=cache` removed."},
+		{Key: Copied, Name: "by hand, mounts copied in and out", ready: startBuildkitd, timed: buildCopied,
+			Note: "by hand with layercache's flags, and two more builds that copy every mount in before the build and out after it, as the action " +
+				"`buildkit-cache-dance` does. One build copies all mounts, and the copy is pushed to the registry as a layer; the action has a " +
+				"build for each mount, and also loads the copy into dockerd and unpacks it to a folder."},
+		{Key: Living, Name: "a builder that lives on", Warm: true, ready: startWarm, timed: buildNone,
+			Note: "`buildx build --push` on a buildkitd that has built the first revision before, with its layers and its mounts: the limit."},
 	}
+}
+
+// OfMounts returns the keys of the flows that differ in what they do with cache mounts.
+func OfMounts() []string { return []string{MountsOff, NoMounts, Copied, Layercache, Living} }
+
+// OfLayers returns the keys of the flows that differ in what they do with layers.
+func OfLayers() []string {
+	return []string{None, Pull, PullClassic, Walkthrough, OwnTag, Peer, ByHandGzip, ByHand, Layercache}
 }
 
 // Named returns the flow with the key.
@@ -127,6 +157,11 @@ func (f Flow) Run(ctx context.Context, m *Machine, b Build) (Result, error) {
 	defer r.close()
 	if err := f.ready(ctx, r); err != nil {
 		return Result{}, fmt.Errorf("bench: prepare flow %s: %w", f.Key, err)
+	}
+	if b.Advance != nil {
+		if err := b.Advance(); err != nil {
+			return Result{}, err
+		}
 	}
 	settle()
 	begin := time.Now()

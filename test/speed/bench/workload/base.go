@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/layercache/layercache/test/kit/baseimage"
+	"github.com/layercache/layercache/internal/baseimage"
 )
 
 // The names of the base images in the registry.
@@ -21,6 +21,11 @@ const (
 	// Golang has the Go toolchain, Node has Node.js and npm.
 	Golang = "golang"
 	Node   = "node"
+	// Rust, Maven and Python are Debian with a toolchain.
+	Debian = "debian"
+	Rust   = "rust"
+	Maven  = "maven"
+	Python = "python"
 )
 
 // Base returns release 1 or 2 of a base image, and a description of its content.
@@ -35,6 +40,14 @@ func Base(ctx context.Context, base string, release int) (v1.Image, string, erro
 		return image, origin + ", with 220 MB of words in 4,400 files", err
 	case Golang:
 		return released(ctx, upstream, release)
+	case Debian:
+		return released(ctx, "public.ecr.aws/docker/library/debian:bookworm-slim", release)
+	case Rust:
+		return released(ctx, "public.ecr.aws/docker/library/rust:1-slim-bookworm", release)
+	case Maven:
+		return released(ctx, "public.ecr.aws/docker/library/maven:3-eclipse-temurin-17", release)
+	case Python:
+		return released(ctx, "public.ecr.aws/docker/library/python:3.11-slim-bookworm", release)
 	case Node:
 		return node(ctx, release)
 	default:

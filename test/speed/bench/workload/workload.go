@@ -8,10 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/template"
 )
 
-//go:embed line app large node
+//go:embed line app large node helper npm pnpm pip cargo maven apt
 var files embed.FS
 
 // Workload is one application.
@@ -40,6 +41,12 @@ type Revision struct {
 	Linked bool
 }
 
+// First is the first text of a source and of a list of dependencies.
+const First = "first"
+
+// Newer reports whether the dependencies are not the first ones.
+func (r Revision) Newer() bool { return r.Dependencies != First }
+
 // Link returns the flag for a COPY, followed by a space, or "".
 func (r Revision) Link() string {
 	if r.Linked {
@@ -60,6 +67,7 @@ func All() []Workload {
 		wide("wide", "e", 200),
 		{Key: "large", Letter: "f", What: "an image of 2 GB", Bases: []string{Platform}, Changing: Platform, Proof: "data/revision", write: embedded("large")},
 	}
+	all = append(all, mounted()...)
 	for _, steps := range []int{50, 100, 400} {
 		all = append(all, wide(fmt.Sprintf("wide-%d", steps), "e", steps))
 	}
@@ -119,12 +127,13 @@ func revisions(dir, name string, r Revision) error {
 		if err := text(filepath.Join(dir, "src", "revision"), r.Source); err != nil {
 			return err
 		}
-	case "large", "node":
+	case "large", "node", "npm", "pnpm", "pip", "cargo", "maven", "apt":
 		if err := text(filepath.Join(dir, "revision"), r.Source); err != nil {
 			return err
 		}
-	default:
-		return nil
+	}
+	if !slices.Contains([]string{"app", "large", "node"}, name) {
+		return nil // The list of dependencies of the others is that of their package manager.
 	}
 	return text(filepath.Join(dir, "dependencies.txt"), r.Dependencies)
 }

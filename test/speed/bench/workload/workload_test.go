@@ -44,7 +44,7 @@ func changed(before, after map[string]string) (paths []string) {
 }
 
 func TestEveryWorkload(t *testing.T) {
-	first := Revision{Bases: "registry.example:5000/bases", Source: "one", Dependencies: "one"}
+	first := Revision{Bases: "registry.example:5000/bases", Source: First, Dependencies: First}
 	for _, w := range All() {
 		t.Run(w.Key, func(t *testing.T) {
 			files := written(t, w, first)
@@ -68,21 +68,28 @@ func TestEveryWorkload(t *testing.T) {
 
 func TestARevisionChangesOnlyItsFiles(t *testing.T) {
 	cases := map[string]struct{ source, dependencies []string }{
-		"line":  {nil, nil},
-		"app":   {[]string{"src/revision"}, []string{"dependencies.txt"}},
-		"go":    {[]string{"greeting.go"}, []string{"go.mod"}},
-		"node":  {[]string{"revision"}, []string{"dependencies.txt", "package.json"}},
-		"wide":  {[]string{"parts/0"}, []string{"parts/1"}},
-		"large": {[]string{"revision"}, []string{"dependencies.txt"}},
+		"line":   {nil, nil},
+		"app":    {[]string{"src/revision"}, []string{"dependencies.txt"}},
+		"go":     {[]string{"greeting.go"}, []string{"go.mod"}},
+		"node":   {[]string{"revision"}, []string{"dependencies.txt", "package.json"}},
+		"wide":   {[]string{"parts/0"}, []string{"parts/1"}},
+		"large":  {[]string{"revision"}, []string{"dependencies.txt"}},
+		"helper": {[]string{"revision", "internal/run/revision.go"}, []string{"go.mod", "go.sum", "internal/run/revision.go"}},
+		"cargo":  {[]string{"revision", "src/main.rs"}, []string{"Cargo.toml", "Cargo.lock"}},
+		"maven":  {[]string{"revision", "src/main/java/app/Main.java"}, []string{"pom.xml"}},
+		"npm":    {[]string{"revision", "src/revision.js"}, []string{"package.json", "package-lock.json"}},
+		"pnpm":   {[]string{"revision", "src/revision.js"}, []string{"package.json", "pnpm-lock.yaml"}},
+		"pip":    {[]string{"revision", "app/main.py"}, []string{"requirements.txt"}},
+		"apt":    {[]string{"revision"}, []string{"Dockerfile"}},
 	}
 	for key, c := range cases {
 		t.Run(key, func(t *testing.T) {
 			w, err := Named(key)
 			require.NoError(t, err)
-			first := Revision{Bases: "r/b", Source: "one", Dependencies: "one"}
+			first := Revision{Bases: "r/b", Source: First, Dependencies: First}
 			before := written(t, w, first)
-			assert.ElementsMatch(t, c.source, changed(before, written(t, w, Revision{Bases: "r/b", Source: "two", Dependencies: "one"})))
-			assert.ElementsMatch(t, c.dependencies, changed(before, written(t, w, Revision{Bases: "r/b", Source: "one", Dependencies: "two"})))
+			assert.ElementsMatch(t, c.source, changed(before, written(t, w, Revision{Bases: "r/b", Source: "two", Dependencies: First})))
+			assert.ElementsMatch(t, c.dependencies, changed(before, written(t, w, Revision{Bases: "r/b", Source: First, Dependencies: "two"})))
 		})
 	}
 }
@@ -91,7 +98,7 @@ func TestAWideGraphHasTheNumberOfStepsInItsName(t *testing.T) {
 	for key, want := range map[string]int{"wide-50": 50, "wide-100": 100, "wide": 200, "wide-400": 400} {
 		w, err := Named(key)
 		require.NoError(t, err)
-		stages := parse(t, written(t, w, Revision{Bases: "r/b"})["Dockerfile"])
+		stages := parse(t, written(t, w, Revision{Bases: "r/b", Dependencies: First})["Dockerfile"])
 		steps := 0
 		for _, stage := range stages[:len(stages)-1] {
 			steps += len(stage.Commands)

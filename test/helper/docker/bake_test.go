@@ -1,0 +1,177 @@
+package docker
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/test/kit/programs"
+)
+
+// verdicts returns the verdict of each target in the last report.
+func (m *machine) verdicts() map[string]string {
+	m.t.Helper()
+	read, err := report.Read(filepath.Join(m.env["LAYERCACHE_REPORT_DIR"], report.File))
+	require.NoError(m.t, err)
+	verdicts := map[string]string{}
+	for _, target := range read.Targets {
+		verdicts[target.Target] = target.Verdict
+	}
+	return verdicts
+}
+
+const bakeFile = `
+group "default" { targets = ["api", "web", "files"] }
+target "base" { dockerfile = "Dockerfile" }
+target "api" {
+  contexts = { base = "target:base" }
+  dockerfile-inline = "FROM base\nLABEL name=api\n"
+  tags = ["REGISTRY/team/api:1", "api"]
+}
+target "web" {
+  inherits = ["api"]
+  dockerfile-inline = "FROM base\nLABEL name=web\n"
+  tags = ["REGISTRY/team/web:1"]
+}
+target "files" {
+  dockerfile-inline = "FROM scratch\nCOPY src /src\n"
+  output = ["type=local,dest=out"]
+}
+`
+
+func TestBakeTakesKeptImagesAsBases(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.write("Dockerfile", "FROM scratch\nCOPY src /src\nENV BASE=yes\n")
+	m.write("Dockerfile.next", "FROM our-base\nCOPY src /more\n")
+	m.write("docker-bake.hcl", `group "default" { targets = ["kept", "pushed"] }
+target "kept" {
+  dockerfile = "Dockerfile.next"
+  tags = ["next"]
+}
+target "pushed" {
+  dockerfile-inline = "FROM our-base\nLABEL x=y\n"
+  tags = ["`+m.registry.Addr()+`/team/next:1"]
+  output = ["type=registry"]
+}`)
+	m.succeeds("build", "-q", "-t", "our-base", ".")
+	m.succeeds("buildx", "bake")
+	assert.Contains(t, m.succeeds("inspect", "-f", "{{.Config.Env}}", "next").stdout, "BASE=yes")
+	config, err := m.pulled(m.registry.Addr() + "/team/next:1").ConfigFile()
+	require.NoError(t, err)
+	assert.Contains(t, config.Config.Env, "BASE=yes")
+}
+
+func TestBakeKeepsItsImages(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	host := m.registry.Addr()
+	m.write("docker-bake.hcl", strings.ReplaceAll(bakeFile, "REGISTRY", host))
+	got := m.succeeds("buildx", "bake", "--metadata-file", "meta.json")
+	assert.Equal(t, map[string]string{"api": "cold", "web": "cold", "base": "cold", "files": "cold"}, m.verdicts(), got.stderr)
+	assert.Equal(t, "hello\n", m.read("out/src/main.txt"))
+	assert.Contains(t, m.read("meta.json"), `"image.name": "`+host+`/team/api:1,docker.io/library/api:latest"`)
+	assert.Empty(t, m.tags("team/api"), "nothing is pushed yet")
+	assert.ElementsMatch(t, []string{"api:latest", host + "/team/api:1", host + "/team/web:1"},
+		strings.Fields(m.succeeds("images", "--format", "{{.Repository}}:{{.Tag}}").stdout))
+	for _, name := range []string{"api", "web"} {
+		image := host + "/team/" + name + ":1"
+		m.succeeds("push", image)
+		assert.Equal(t, m.idOf(image)+" "+name+"\n", m.succeeds("inspect", "-f", "{{.Id}} {{.Config.Labels.name}}", image).stdout)
+	}
+
+	m.succeeds("buildx", "bake", "--set", "*.tags="+host+"/team/other:1", "--load", "api")
+	assert.Equal(t, "used", m.verdicts()["api"])
+	assert.Empty(t, m.tags("team/other"), "a tag of the command line is not pushed either")
+	assert.Contains(t, m.succeeds("images", "--format", "{{.Repository}}:{{.Tag}}").stdout, "/team/other:1")
+
+	m.write("docker-bake.hcl", strings.ReplaceAll(bakeFile, "REGISTRY", host)+"target \"broken\" { dockerfile-inline = \"FROM scratch\\nCOPY nope /\" }\n")
+	m.succeeds("rmi", "--force", m.idOf(host+"/team/api:1"))
+	assert.Equal(t, 1, m.docker("buildx", "bake", "api", "broken").code)
+	assert.Empty(t, m.succeeds("images", "-q", "api").stdout, "a failed build keeps nothing")
+}
+
+// withCompose adds docker, Compose and buildx to the machine, whose docker has no daemon.
+func withCompose(t *testing.T, m *machine) {
+	t.Helper()
+	var paths []string
+	for _, program := range []string{"docker", "docker-compose"} {
+		path, err := exec.LookPath(program)
+		if err != nil {
+			t.Skipf("%s is not on PATH: install Docker and Docker Compose to build by Compose", program)
+		}
+		paths = append(paths, path)
+	}
+	m.env["DOCKER_CONFIG"] = filepath.Join(m.tmp, ".docker")
+	plugins := filepath.Join(m.env["DOCKER_CONFIG"], "cli-plugins")
+	behind := t.TempDir()
+	require.NoError(t, os.MkdirAll(plugins, 0o755))
+	require.NoError(t, os.Symlink(paths[0], filepath.Join(behind, "docker")))
+	require.NoError(t, os.Symlink(paths[1], filepath.Join(plugins, "docker-compose")))
+	require.NoError(t, os.Symlink(programs.Path(programs.Buildx), filepath.Join(plugins, "docker-buildx")))
+	m.path += ":" + behind
+}
+
+const composeFile = `
+name: ${PROJECT:-shop}
+services:
+  api:
+    build: {context: ., args: {VERSION: "${VERSION}"}, secrets: [token]}
+  web:
+    image: REGISTRY/team/web:${VERSION}
+    build:
+      context: .
+      dockerfile: deploy/Dockerfile
+      tags: ["REGISTRY/team/web:latest"]
+  worker:
+    profiles: [jobs]
+    build: {context: ., dockerfile: deploy/Dockerfile}
+  database:
+    image: postgres
+secrets:
+  token: {environment: TOKEN}
+`
+
+func TestComposeBuilds(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	withCompose(t, m)
+	host := m.registry.Addr()
+	m.env["VERSION"], m.env["TOKEN"], m.env["DOCKER_HOST"] = "7", "secret-token", "unix:///nowhere"
+	m.write("compose.yaml", strings.ReplaceAll(composeFile, "REGISTRY", host))
+	m.write("Dockerfile", "FROM "+base+"\nARG VERSION\nRUN --mount=type=secret,id=token wc -c < /run/secrets/token > /size && echo $VERSION > /version\n")
+	m.write("deploy/Dockerfile", dockerfile)
+	names := func() []string {
+		return strings.Fields(m.succeeds("images", "--format", "{{.Repository}}:{{.Tag}}").stdout)
+	}
+
+	got := m.succeeds("compose", "build")
+	assert.Equal(t, map[string]string{"api": "cold", "web": "cold"}, m.verdicts(), got.stderr)
+	assert.NotContains(t, got.stdout+got.stderr, "secret-token")
+	assert.ElementsMatch(t, []string{"shop-api:latest", host + "/team/web:7", host + "/team/web:latest"}, names(), "as Compose names them")
+	assert.Equal(t, "api\n", m.succeeds("inspect", "-f", `{{index .Config.Labels "com.docker.compose.service"}}`, "shop-api").stdout)
+	m.succeeds("push", host+"/team/web:7")
+	assert.Equal(t, []string{"7"}, m.tags("team/web"))
+
+	m.succeeds("compose", "-p", "other", "--profile", "jobs", "build", "--quiet", "worker")
+	assert.Contains(t, names(), "other-worker:latest")
+	m.succeeds("compose", "build")
+	assert.Equal(t, map[string]string{"api": "used", "web": "used"}, m.verdicts())
+	m.succeeds("compose", "build", "--push", "web")
+	assert.ElementsMatch(t, []string{"7", "latest"}, m.tags("team/web"))
+
+	wrong := m.docker("compose", "build", "nope")
+	assert.NotZero(t, wrong.code)
+	assert.Contains(t, wrong.stderr, "no such service: nope")
+	delete(m.env, "TOKEN")
+	m.write(".env", "TOKEN=in-a-file\n")
+	left := m.docker("compose", "build", "api")
+	assert.NotZero(t, left.code, "docker has no daemon")
+	assert.Contains(t, left.stderr, "layercache: docker answers this call: the variable TOKEN of a secret is not set in the environment\n")
+}

@@ -1,0 +1,73 @@
+package docker
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestDockerIsReachedWithoutTheKeptImages(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	behind := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(behind, "docker"), []byte("#!/bin/sh\necho behind \"$@\"\n"), 0o755))
+	m.path += ":" + behind
+	folder := filepath.Join(m.tmp, fmt.Sprintf("layercache-docker-%d", os.Getuid()))
+	require.NoError(t, os.Mkdir(folder, 0o777))
+	require.NoError(t, os.Chmod(folder, 0o777), "every user can create a folder in the usual $TMPDIR")
+	passed := m.succeeds("ps", "--all")
+	assert.Equal(t, "behind ps --all\n", passed.stdout)
+	assert.Contains(t, passed.stderr, "layercache: docker does not get the images that layercache built: keep built images: folder "+folder+" is not safe to use")
+	assert.NotZero(t, m.docker("build", ".").code, "images are not kept there")
+}
+
+func TestDockerGetsTheImagesThatItNeeds(t *testing.T) {
+	t.Parallel()
+	m := daemon(t)
+	m.takePlace()
+	m.write("Dockerfile", "FROM scratch\nCOPY src /src\nCMD [\"/src\"]\n")
+	const loads = "layercache: loading shop:latest into docker, which `docker history` needs\n"
+	id := strings.TrimSpace(m.succeeds("build", "-q", "-t", "shop", ".").stdout)
+
+	history := m.succeeds("history", "--no-trunc", "-q", "shop")
+	assert.Contains(t, history.stdout, id, "docker has the image that was built")
+	assert.Equal(t, loads, history.stderr)
+	assert.Empty(t, m.succeeds("history", "shop").stderr, "it has it already")
+
+	m.succeeds("tag", "shop", "again")
+	assert.Contains(t, m.succeeds("history", "--no-trunc", "-q", "again").stdout, id)
+
+	imported := m.shell("tar -c src | docker import - plain:1")
+	require.Zero(t, imported.code, imported.stderr)
+	assert.Equal(t, "again:latest\nshop:latest\nplain:1\n", m.succeeds("images", "--format", "{{.Repository}}:{{.Tag}}").stdout, "each image once")
+	table := m.succeeds("images").stdout
+	assert.Regexp(t, `(?m)^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE$`, table)
+	assert.Equal(t, 4, strings.Count(table, "\n"))
+
+	assert.Equal(t, 1, m.docker("inspect", "nope").code)
+	both := m.succeeds("inspect", "-f", "{{.Id}}", "shop", "plain:1")
+	assert.Equal(t, id+"\n"+strings.TrimSpace(imported.stdout)+"\n", both.stdout)
+	assert.Equal(t, strings.TrimSpace(imported.stdout)+"\n", m.succeeds("inspect", "-f", "{{.Id}}", "plain:1").stdout)
+
+	m.succeeds("tag", "plain:1", "shop:latest")
+	assert.Equal(t, strings.TrimSpace(imported.stdout)+"\n", m.succeeds("inspect", "-f", "{{.Id}}", "shop").stdout, "the name has moved to docker's image")
+	assert.Equal(t, id+"\n", m.succeeds("inspect", "-f", "{{.Id}}", "again").stdout)
+
+	assert.Equal(t, 125, m.docker("run", "--nonsense").code, "docker's own status")
+	m.succeeds("rmi", "again", "plain:1")
+	assert.Equal(t, "", m.succeeds("images", "-q", "again").stdout)
+
+	unnamed := strings.TrimSpace(m.succeeds("build", "-q", "--label", "x=y", ".").stdout)
+	assert.Contains(t, m.succeeds("history", "--no-trunc", "-q", unnamed).stdout, unnamed, "an image without a name")
+
+	m.write("Dockerfile.plain", "FROM plain:2\nCOPY src /src\n")
+	m.succeeds("tag", "shop", "plain:2")
+	built := m.succeeds("build", "-t", "from-plain", "-f", "Dockerfile.plain", ".")
+	assert.Contains(t, built.stderr, "layercache: docker builds this image: its base image plain:2 is in no registry, only in docker\n")
+	assert.NotEmpty(t, m.succeeds("images", "-q", "from-plain").stdout)
+}

@@ -1,0 +1,7 @@
+module.exports = {
+  mode: "production",
+  entry: "./src/index.js",
+  cache: { type: "filesystem", buildDependencies: { config: [__filename] } },
+  optimization: { splitChunks: { chunks: "all" } },
+  performance: { hints: false },
+};

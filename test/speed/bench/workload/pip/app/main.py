@@ -1,0 +1,8 @@
+import fastapi
+
+app = fastapi.FastAPI()
+
+
+@app.get("/")
+def answer():
+    return {"revision": "{{.Source}}"}
