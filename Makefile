@@ -5,11 +5,12 @@
 # make soak   runs 200 builds of 20 applications while requests to the cache fail; takes minutes; options: SOAK="-seed 2"
 # make deploy-local   deploys the CDK app into a local AWS and runs two builds in it; stays up until Ctrl-C
 # make lint   runs gofmt, go vet, staticcheck and govulncheck, and checks that generated pages are up to date
-# make docs   generates the pages of docs/reference from the source
+# make release   makes the programs, zips, SBOMs and checksums of a release in dist/release, from the tag of a clean checkout
+# make docs   generates the pages of docs/reference and the copy of the Dockerfile parser
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo unit test bench soak deploy-local lint docs clean
+.PHONY: demo unit test bench soak deploy-local lint docs release clean
 
 # Silences jsii's warning about a Node.js version at its end of life; the CDK still works with it.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = $(shell node -p 'process.versions.node.split(".")[0]' 2>/dev/null)
@@ -34,9 +35,9 @@ unit:
 # Without go vet, which `make lint` runs: on a clean machine, it takes a fifth of the time to compile the tests.
 test:
 	@test/prepare.sh test
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" go test -p 3 -vet=off -timeout 14m ./...
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" go -C test test -p 3 -vet=off -timeout 14m ./...
-	@PATH="$(CURDIR)/.venv-checkers/bin:$$PATH" go -C test/constructs/nag test -vet=off -timeout 14m ./...
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" go test -p 3 -vet=off -timeout 25m ./...
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" go -C test test -p 3 -vet=off -timeout 25m ./...
+	@PATH="$(CURDIR)/.venv-checkers/bin:$$PATH" go -C test/constructs/nag test -vet=off -timeout 25m ./...
 
 bench:
 	@test/prepare.sh demo
@@ -53,10 +54,15 @@ lint:
 		( cd $$module && go mod tidy -diff && go vet ./... && go tool -modfile="$(CURDIR)/internal/tools/go.mod" staticcheck ./... ) || exit 1; \
 	done
 	@go run ./internal/bundle/scan
+	@go run ./internal/dockerfile/copy -check
 	@go run ./internal/docs -check
 
 docs:
+	@go run ./internal/dockerfile/copy
 	@go run ./internal/docs
 
+release:
+	@go run ./internal/release
+
 clean:
-	rm -rf cdk.out dist node_modules .venv .venv-checkers layercache-report
+	rm -rf cdk.out dist node_modules .venv .venv-checkers .venv-cdk test/constructs/languages/node_modules layercache-report
