@@ -28,12 +28,16 @@ type workerConfiguration struct {
 type gcPolicy struct {
 	Filters      []string `toml:"filters"`
 	MinFreeSpace string   `toml:"minFreeSpace"`
+	MaxUsedSpace string   `toml:"maxUsedSpace"`
 }
 
 // sharedPolicy removes results and contexts of earlier builds, in order of their last use, when the disk is almost full.
 // BuildKit removes nothing that a build uses. Cache mounts stay, because what is in them may not have been saved yet.
+// With a minimum of free space alone, BuildKit removes a result at each collection however much is free: it then keeps
+// "less than what is used now" (calculateKeepBytes and pruneOnce in cache/manager.go). The maximum, which no disk has,
+// prevents that.
 var sharedPolicy = gcPolicy{
-	Filters: []string{"type==regular", "type==source.local", "type==source.git.checkout"}, MinFreeSpace: "2GB",
+	Filters: []string{"type==regular", "type==source.local", "type==source.git.checkout"}, MinFreeSpace: "2GB", MaxUsedSpace: "1PB",
 }
 
 type registryConfiguration struct {

@@ -60,7 +60,7 @@ func TestASharedBuilderRemovesWhatIsNotUsedButNoCacheMounts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "buildkitd.toml")
 	require.NoError(t, writeConfiguration(path, Options{SharedByBuilds: true}, nil))
 	assert.Equal(t, map[string]any{"oci": map[string]any{"gc": true, "gcpolicy": []any{map[string]any{
-		"filters": []any{"type==regular", "type==source.local", "type==source.git.checkout"}, "minFreeSpace": "2GB",
+		"filters": []any{"type==regular", "type==source.local", "type==source.git.checkout"}, "minFreeSpace": "2GB", "maxUsedSpace": "1PB",
 	}}}}, parsed(t, path)["worker"])
 }
 

@@ -319,8 +319,9 @@ func TestTheBuildsOfAJobShareABuilder(t *testing.T) {
 	for _, name := range []string{"one", "two"} {
 		m.write("Dockerfile."+name, "FROM "+base+"\nRUN head -c 16 /dev/urandom > /random\nLABEL name="+name+"\n")
 	}
+	// BuildKit collects garbage one second after its start.
 	got := m.shell(`for name in one two; do
-			docker build -q -t $name -f Dockerfile.$name . > /dev/null && docker tag $name "$1/$name" && docker push -q "$1/$name" || exit 1
+			docker build -q -t $name -f Dockerfile.$name . > /dev/null && sleep 2 && docker tag $name "$1/$name" && docker push -q "$1/$name" || exit 1
 		done
 		docker inspect -f '{{index .RootFS.Layers 1}}' one two; "$2" stop; docker images -q; "$2" stop`, m.registry.Addr(), programs.Path(programs.Bundled))
 	require.Zero(t, got.code, got.stderr)
