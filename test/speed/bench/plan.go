@@ -32,6 +32,7 @@ func planned() []part {
 	return []part{
 		{[]string{"line"}, []string{cold, unchanged}, flow.OfLayers(), both},
 		{[]string{"app"}, []string{cold, unchanged, source}, flow.OfLayers(), both},
+		{[]string{"app"}, []string{cold, unchanged, source}, flow.OfDocker(), loopback},
 		{[]string{"line", "app"}, []string{unchanged}, []string{flow.ByHand, flow.Layercache}, []string{ecrKey}},
 		{[]string{"app"}, []string{dependency, base, branch}, []string{flow.Pull, flow.OwnTag, flow.Peer, flow.ByHand, flow.Layercache}, loopback},
 		{[]string{"app"}, []string{baseLinked}, []string{flow.OwnTag, flow.Peer, flow.ByHand, flow.Layercache}, mounting},

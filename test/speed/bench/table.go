@@ -49,6 +49,7 @@ func printTables(w io.Writer, all *results) {
 		t    table
 	}{
 		{"Data transferred in (b), registry on loopback\n\nMedians of the megabytes that the registry sent (down) and received (up).", moved(r)},
+		{"(b) Published buildspecs, and the same with layercache's line, registry on loopback\n\nMedian seconds, and what is left with the line.", inPlace(r)},
 		{"What layercache keeps of cache mounts, registry on loopback\n\nMedians of the megabytes in the registry after the build, of those that the build " +
 			"uploaded, and of the requests for them.", kept(r)},
 		{"What the cache adds to (a)\n\nMedian seconds of the builder's start, and the time that the cache's import and export add.", added(r)},
@@ -184,6 +185,25 @@ func moved(r *results) table {
 			row = append(row, fmt.Sprintf("%.0f down, %.0f up", sent.median/1e6, received.median/1e6))
 		}
 		t = append(t, row)
+	}
+	return t
+}
+
+// inPlace returns the times of published buildspecs as they are, and with layercache in the place of docker.
+func inPlace(r *results) table {
+	t := table{{"buildspec", "phase", "as it is", "with the line", "ratio"}}
+	keys := flow.OfDocker()
+	for i := 0; i < len(keys); i += 2 {
+		f, err := flow.Named(keys[i])
+		if err != nil {
+			continue
+		}
+		for _, p := range phasesOf(r, loopbackKey, "app") {
+			before, after := r.seconds(cell{loopbackKey, "app", p.key, keys[i]}), r.seconds(cell{loopbackKey, "app", p.key, keys[i+1]})
+			if before.n > 0 && after.n > 0 {
+				t = append(t, []string{f.Name, p.name, seconds(before.median), seconds(after.median), timesText(after, before)})
+			}
+		}
 	}
 	return t
 }

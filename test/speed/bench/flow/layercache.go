@@ -52,7 +52,7 @@ func buildLayercache(ctx context.Context, r *run) error {
 	if err != nil {
 		return fmt.Errorf("layercache build: %w\n%s", err, last)
 	}
-	r.afterwards = func() error { return errors.Join(r.readReport(), removed(ctx, state)) }
+	r.afterwards = func() error { return errors.Join(r.readReport(r.path("report")), removed(ctx, state)) }
 	return nil
 }
 
@@ -71,8 +71,8 @@ func removed(ctx context.Context, state string) error {
 	}
 }
 
-func (r *run) readReport() error {
-	read, err := report.Read(r.path("report") + "/" + report.File)
+func (r *run) readReport(folder string) error {
+	read, err := report.Read(filepath.Join(folder, report.File))
 	if err != nil {
 		return err
 	}
