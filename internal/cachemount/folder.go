@@ -14,6 +14,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/layercache/layercache/internal/filelock"
 	"github.com/layercache/layercache/internal/safewrite"
 )
 
@@ -116,11 +117,14 @@ func (s folderStore) Save(ctx context.Context, archive Stored, moved func(int)) 
 	if err := folder.MkdirAll(path.Join(mountsFolder, "blobs"), 0o755); err != nil {
 		return 0, err
 	}
-	unlock, err := lock(ctx, folder)
+	turn, err := folder.OpenFile(path.Join(mountsFolder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return 0, err
 	}
-	defer unlock()
+	if err := filelock.Acquire(ctx, turn); err != nil {
+		return 0, err
+	}
+	defer turn.Close()
 	blobs := append([]Blob{archive.Index}, archive.Packs...)
 	for i, blob := range blobs {
 		added, err := saveBlob(ctx, folder, blob, moved)

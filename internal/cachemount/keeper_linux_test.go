@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/layercache/layercache/internal/cachemount/payoff"
+	"github.com/layercache/layercache/internal/filelock"
 )
 
 // builds runs builds that use one mount. Each has a new, empty folder for it.
@@ -693,14 +694,12 @@ func TestAFolderKeepsWhatAnyArchiveHas(t *testing.T) {
 func TestSavesToOneFolderWaitForEachOther(t *testing.T) {
 	dir := t.TempDir()
 	_, _ = newBuilds(t, InFolder(dir)).run(writes("a"))
-	root, err := os.OpenRoot(dir)
+	turn, err := os.OpenFile(filepath.Join(dir, mountsFolder, "lock"), os.O_RDWR, 0o600)
 	require.NoError(t, err)
-	defer root.Close()
-	unlock, err := lock(context.Background(), root)
-	require.NoError(t, err)
+	require.NoError(t, filelock.Acquire(context.Background(), turn))
 	_, result := newBuilds(t, InFolder(dir)).run(writes("b"))
 	require.Contains(t, result.Problem, "not saved: the store stopped responding")
-	unlock()
+	require.NoError(t, turn.Close())
 	_, result = newBuilds(t, InFolder(dir)).run(writes("b"))
 	require.Empty(t, result.Problem)
 }

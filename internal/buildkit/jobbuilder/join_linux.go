@@ -19,6 +19,7 @@ import (
 
 	"github.com/layercache/layercache/internal/buildkit/builder"
 	"github.com/layercache/layercache/internal/buildkit/private"
+	"github.com/layercache/layercache/internal/filelock"
 )
 
 const (
@@ -26,8 +27,6 @@ const (
 	socketsName = "jobs"
 	// answerTimeout limits how long a keeper may take to answer a build that joins.
 	answerTimeout = 10 * time.Second
-	// lockPause is the time between two attempts to be the one that looks for a keeper.
-	lockPause = 20 * time.Millisecond
 )
 
 // Join joins the builder of the job, and starts it if that is wanted and none is running.
@@ -40,11 +39,14 @@ func Join(ctx context.Context, config Config) (*Member, error) {
 	if err := private.MakeDir(dir); err != nil {
 		return nil, err
 	}
-	lock, err := lockDir(ctx, dir)
+	turn, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	defer lock.Close()
+	if err := filelock.Acquire(ctx, turn); err != nil {
+		return nil, err
+	}
+	defer turn.Close()
 	socket := filepath.Join(dir, keyOf(config.Name)+"-"+keyOf(configuration)+".sock")
 	m, first, err := dial(socket, config.Options.Mounts != nil)
 	if errors.Is(err, ErrNone) && config.Start {
@@ -55,7 +57,7 @@ func Join(ctx context.Context, config Config) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock.Close()
+	turn.Close()
 	m.Builder, err = builder.Connect(ctx, config.Options, *first.Daemon, builder.Link{
 		Exited: m.exited, Failure: m.whyEnded, Kill: m.kill, Leave: m.line.Close, Used: first.Used,
 	})
@@ -96,28 +98,6 @@ func socketsDir() string { return filepath.Join(builder.StateDirs()[0], socketsN
 func keyOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])
-}
-
-// lockDir waits until no other build looks for a keeper. Closing the file ends the turn.
-func lockDir(ctx context.Context, dir string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return file, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", file.Name(), err), file.Close())
-		}
-		select {
-		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), file.Close())
-		case <-time.After(lockPause):
-		}
-	}
 }
 
 // dial joins the keeper at the socket. The error is ErrNone if there is none, or if it is about to end.

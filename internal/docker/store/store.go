@@ -18,6 +18,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/layercache/layercache/internal/buildkit/private"
+	"github.com/layercache/layercache/internal/filelock"
 )
 
 // Store is a folder with images. Several processes may use it at the same time.
@@ -70,13 +71,25 @@ func (s *Store) Images() ([]Image, error) {
 	return images, nil
 }
 
+// awaitTurn waits until no other process changes the list. The turn ends when the file is closed.
+func (s *Store) awaitTurn(ctx context.Context) (*os.File, error) {
+	turn, err := os.OpenFile(filepath.Join(s.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		err = filelock.Acquire(ctx, turn)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock the list of built images: %w", err)
+	}
+	return turn, nil
+}
+
 // Change changes the list of images. Changes of several processes follow each other.
 func (s *Store) Change(ctx context.Context, change func([]Image) ([]Image, error)) error {
-	unlock, err := lock(ctx, filepath.Join(s.dir, "lock"))
+	turn, err := s.awaitTurn(ctx)
 	if err != nil {
-		return fmt.Errorf("lock the list of built images: %w", err)
+		return err
 	}
-	defer unlock()
+	defer turn.Close()
 	images, err := s.Images()
 	if err != nil {
 		return err
@@ -140,11 +153,11 @@ func (i *Image) lose(names []string) {
 // newFolder makes the folder of an image, which this process holds until release. Folders of builds that were killed are
 // removed: no process holds them, and the list does not have them.
 func (s *Store) newFolder(ctx context.Context) (folder string, release func(), err error) {
-	unlock, err := lock(ctx, filepath.Join(s.dir, "lock"))
+	turn, err := s.awaitTurn(ctx)
 	if err != nil {
 		return "", nil, err
 	}
-	defer unlock()
+	defer turn.Close()
 	images, err := s.Images()
 	if err != nil {
 		return "", nil, err
