@@ -117,9 +117,10 @@ func All() []Flow {
 			Note: "`docker buildx create`, `docker buildx build --push` with `ref=REPOSITORY:cache,mode=max,image-manifest=true`" +
 				replaced + "." + images},
 		{Key: ByHandGzip, Name: "by hand, registry cache, gzip", ready: startBuildkitd, timed: buildGzip,
-			Note: "`buildx build --push` with `mode=max,image-manifest=true,oci-mediatypes=true`" + running + "."},
-		{Key: ByHand, Name: "by hand, layercache's flags", ready: startBuildkitd, timed: buildByHand,
-			Note: "the same with `compression=zstd,compression-level=1,ignore-error=true`: the lower bound for layercache."},
+			Note: "`buildx build --push` with `mode=max,image-manifest=true,oci-mediatypes=true`" + running + ": the flags of layercache."},
+		{Key: ByHand, Name: "by hand, registry cache, zstd", ready: startBuildkitd, timed: buildByHand,
+			Note: "the same with `compression=zstd,compression-level=1,ignore-error=true`: the flags of layercache with " +
+				"`LAYERCACHE_COMPRESSION=zstd`, which was its default before 28 November 2026."},
 		{Key: Layercache, Name: "layercache", ready: packed, timed: buildLayercache,
 			Note: "`layercache build --push`, from the zip that a CodeBuild build downloads, measured from the helper's start to its exit. This includes " +
 				"unpacking and starting its builder, the verdict and the reports. The builder's files are removed by a process that " +
@@ -129,7 +130,7 @@ func All() []Flow {
 		{Key: NoMounts, Name: "layercache, the Dockerfile without mounts", Unmounted: true, ready: packed, timed: buildLayercache,
 			Note: "layercache, and the same Dockerfile with every `--mount=type=cache` removed."},
 		{Key: Copied, Name: "by hand, mounts copied in and out", ready: startBuildkitd, timed: buildCopied,
-			Note: "by hand with layercache's flags, and two more builds that copy every mount in before the build and out after it, as the action " +
+			Note: "by hand with zstd, and two more builds that copy every mount in before the build and out after it, as the action " +
 				"`buildkit-cache-dance` does. One build copies all mounts, and the copy is pushed to the registry as a layer; the action has a " +
 				"build for each mount, and also loads the copy into dockerd and unpacks it to a folder."},
 		{Key: Living, Name: "a builder that lives on", Warm: true, ready: startWarm, timed: buildNone,

@@ -16,7 +16,7 @@ import (
 
 // Machine holds the paths of the programs that flows run.
 type Machine struct {
-	// tools is the folder of buildkitd and buildx.
+	// tools is the folder of buildx, and of buildkitd as its authors release it, without layercache's edits.
 	tools string
 	// bundle is the folder that CodeBuild unpacks the helper's zip into.
 	bundle string
@@ -38,7 +38,9 @@ func Install(ctx context.Context, dir string, progress io.Writer) (*Machine, err
 	if err := unpack(archive, m.bundle); err != nil {
 		return nil, fmt.Errorf("bench: unpack %s: %w", archive, err)
 	}
-	buildkitd, err := toolchain.Build(ctx, toolchain.Buildkitd(), toolchain.Host(), progress)
+	released := toolchain.Buildkitd()
+	released.Edits, released.CompilerFlags = nil, nil
+	buildkitd, err := toolchain.Build(ctx, released, toolchain.Host(), progress)
 	if err != nil {
 		return nil, err
 	}
