@@ -76,7 +76,9 @@ func cells(c choice, can func(flow.Flow) error) (chosen []cell, left []leftOut, 
 				return nil, nil, err
 			}
 			if why != "" {
-				left = append(left, leftOut{one, why})
+				if !slices.Contains(left, leftOut{one, why}) {
+					left = append(left, leftOut{one, why})
+				}
 				continue
 			}
 			chosen = append(chosen, one)
