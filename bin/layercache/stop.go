@@ -37,10 +37,14 @@ In CodeBuild this is not needed, because the builder ends with the build's conta
 			if err := errors.Join(err, docker.ForgetImages(lookup)); err != nil {
 				return err
 			}
-			if stopped == 0 {
+			switch stopped {
+			case 0:
 				fmt.Fprintln(cmd.OutOrStdout(), "layercache: no builder of this job is running")
-			} else {
+			case 1:
 				fmt.Fprintln(cmd.OutOrStdout(), "layercache: the builder of this job has ended")
+			default:
+				// Builds with other mirrors or name servers have another builder.
+				fmt.Fprintf(cmd.OutOrStdout(), "layercache: the %d builders of this job have ended\n", stopped)
 			}
 			return nil
 		},

@@ -381,6 +381,7 @@ func TestJobsOnOneMachineStayApart(t *testing.T) {
 			}
 		})
 	}
+	assert.Equal(t, "layercache: the 2 builders of this job have ended\n", w.stop())
 }
 
 // uuid matches what stage writes into the file once.
