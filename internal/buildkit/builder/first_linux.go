@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,13 @@ func FirstProcess(arguments []string, stderr io.Writer) (exitStatus int) {
 	err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 	if err != nil {
 		fmt.Fprintf(stderr, "layercache: mount /proc for buildkitd: %v\n", err)
+		return 1
+	}
+	// The kernel keeps for each thread which signal the end of its parent gives it, and an execution in place keeps that of
+	// the calling thread, which need not be the one that Pdeathsig has set it for.
+	runtime.LockOSThread()
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		fmt.Fprintf(stderr, "layercache: bind buildkitd to this build: %v\n", err)
 		return 1
 	}
 	fmt.Fprintf(stderr, "layercache: start %s: %v\n", arguments[0], syscall.Exec(arguments[0], arguments, os.Environ()))

@@ -3,11 +3,22 @@ package builder
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// init keeps the main goroutine, and so TestMain, on the thread that the process began with.
+func init() { runtime.LockOSThread() }
+
+// onAnotherThread runs a function on a thread that the process did not begin with.
+func onAnotherThread(run func() int) int {
+	result := make(chan int)
+	go func() { result <- run() }()
+	return <-result
+}
 
 // TestMain lets buildkitd call the test's program by the same names as layercache.
 func TestMain(m *testing.M) {
@@ -15,7 +26,7 @@ func TestMain(m *testing.M) {
 		os.Exit(Decompress(os.Stdin, os.Stdout, os.Stderr))
 	}
 	if IsFirstProcess(os.Args[0]) {
-		os.Exit(FirstProcess(os.Args[1:], os.Stderr))
+		os.Exit(onAnotherThread(func() int { return FirstProcess(os.Args[1:], os.Stderr) }))
 	}
 	if IsRuntime(os.Args[0]) {
 		os.Exit(Runtime(os.Args[1:], os.Stderr))

@@ -329,7 +329,9 @@ func (w *mountWorld) stoppedIn(t *testing.T, point string, signal syscall.Signal
 		w.nextBuild(t, c.name)
 		return
 	}
-	assert.Eventually(t, func() bool { return len(c.processes()) == 0 }, time.Minute, 50*time.Millisecond, "processes that outlived the helper")
+	if !assert.Eventually(t, func() bool { return len(c.processes()) == 0 }, time.Minute, 50*time.Millisecond, "processes outlived the helper") {
+		t.Log(c.processes())
+	}
 	c.repository = w.registry.Addr() + "/" + c.name
 	c.write("src.txt", []byte("third"))
 	o = c.build()
