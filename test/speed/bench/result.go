@@ -106,7 +106,9 @@ func join(paths []string, file string) (*results, error) {
 		joined.Runs = append(joined.Runs, r.Runs...)
 		joined.Failures = append(joined.Failures, r.Failures...)
 		joined.LeftOut = append(joined.LeftOut, r.LeftOut...)
-		joined.ZipBytes, joined.Synth = r.ZipBytes, cmp.Or(r.Synth, joined.Synth)
+		if joined.Synth = cmp.Or(joined.Synth, r.Synth); joined.ZipBytes == nil {
+			joined.ZipBytes = r.ZipBytes
+		}
 		maps.Copy(joined.Bases, r.Bases)
 	}
 	if file == "" {
