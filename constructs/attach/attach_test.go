@@ -216,7 +216,7 @@ func TestProblems(t *testing.T) {
 				"Test/Attachment: Images[1]: is missing; give an awsecr.Repository, or leave it out",
 			},
 		},
-		"the helper is no file": {
+		"the helper is not a file": {
 			func(_ awscdk.Stack, p *attach.AttachmentProps) { p.HelperZip = jsii.String("no.zip") },
 			[]string{`Test/Attachment: HelperZip: "no.zip" is not a file; give the path of a zip with layercache and buildkitd, or leave it out to compile both`},
 		},

@@ -127,7 +127,7 @@ func TestProblemsOfTheCache(t *testing.T) {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.CachePolicy = "acts" },
 			[]string{`CachePolicy: "acts" is unknown; did you mean act?`},
 		},
-		"a policy for a cache that is no registry": {
+		"a policy for a cache that is not in a registry": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.CacheMode, p.Cache, p.CacheBucket, p.CachePolicy = imagebuild.S3Cache, nil, cacheBucket(s), imagebuild.Act
 			},

@@ -36,7 +36,7 @@ type Mount struct {
 	StoredBytes *int64 `json:"storedBytes"`
 	// EvictedBytes is the size of the files that the limit left out.
 	EvictedBytes int64 `json:"evictedBytes"`
-	// SaveSeconds is how long the save took, beside the push of the image and the export of the cache.
+	// SaveSeconds is how long the save took. It runs at the same time as the push of the image and the export of the cache.
 	SaveSeconds float64 `json:"saveSeconds"`
 	// Decision is why it was left empty although it could be restored, with the arithmetic, that it is tried again after
 	// that, or why it cannot be kept. It is empty if the mount was used as usual.

@@ -24,7 +24,7 @@ func Add(scope constructs.IConstruct, id, message string) {
 	add.Call(arguments)
 }
 
-// Note adds a message that is no warning, with the names of validation.SetNames.
+// Note adds a message that is not a warning, with the names of validation.SetNames.
 func Note(scope constructs.IConstruct, message string) {
 	awscdk.Annotations_Of(scope).AddInfo(jsii.String(validation.Named(scope, message)))
 }

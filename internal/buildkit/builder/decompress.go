@@ -9,8 +9,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// decompressor is the program that buildkitd uses for gzip layers if it is on PATH. It is faster than
-// buildkitd itself and runs while buildkitd unpacks the files.
+// decompressor is the program that buildkitd uses for gzip layers if it is on PATH. It runs while buildkitd unpacks the
+// files.
 const decompressor = "unpigz"
 
 // IsDecompressor reports whether this program was called under the name of the decompressor.

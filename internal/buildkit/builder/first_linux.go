@@ -22,7 +22,7 @@ func FirstProcess(arguments []string, stderr io.Writer) (exitStatus int) {
 	// the calling thread, which need not be the one that Pdeathsig has set it for.
 	runtime.LockOSThread()
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-		fmt.Fprintf(stderr, "layercache: bind buildkitd to this build: %v\n", err)
+		fmt.Fprintf(stderr, "layercache: make buildkitd end with this build: %v\n", err)
 		return 1
 	}
 	fmt.Fprintf(stderr, "layercache: start %s: %v\n", arguments[0], syscall.Exec(arguments[0], arguments, os.Environ()))

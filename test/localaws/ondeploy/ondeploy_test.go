@@ -76,7 +76,7 @@ type account struct {
 
 	mutex sync.Mutex
 	ended []run.Event
-	// corrupt makes deploy upload a source that is no archive.
+	// corrupt makes deploy upload a source that is not an archive.
 	corrupt bool
 	// begun is the number of builds that runs has waited for.
 	begun int

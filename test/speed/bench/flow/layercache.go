@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -28,25 +29,14 @@ func packed(_ context.Context, r *run) error {
 // buildLayercache runs the helper as a build in CodeBuild does.
 func buildLayercache(ctx context.Context, r *run) error {
 	cmd := r.Command(ctx, filepath.Join(r.machine.bundle, "layercache"), "build", "--push", "--tag", r.image(), ".")
-	cmd.Env = append(r.env, "LAYERCACHE_REPOSITORY="+r.Cache, "LAYERCACHE_BRANCH="+r.Branch, "LAYERCACHE_REPORT_DIR="+r.path("report"))
-	cmd.Dir = r.Context
-	last := &tail{}
-	cmd.Stdout = io.MultiWriter(r.Log, last)
-	cmd.Stderr = cmd.Stdout
-	ownGroup(cmd)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 30 * time.Second
-	state := r.path("layercache")
-	if err := os.Mkdir(state, 0o700); err != nil {
-		return err
-	}
-	if err := startOver(cmd, state, "/var/lib/layercache"); err != nil {
+	state, last, err := r.startHelper(cmd)
+	if err != nil {
 		return err
 	}
 	ended := make(chan struct{})
 	peak := make(chan int64, 1)
 	go func() { peak <- peakOf(cmd.Process.Pid, ended) }()
-	err := cmd.Wait()
+	err = cmd.Wait()
 	close(ended)
 	r.result.PeakBytes = <-peak
 	if err != nil {
@@ -54,6 +44,24 @@ func buildLayercache(ctx context.Context, r *run) error {
 	}
 	r.afterwards = func() error { return errors.Join(r.readReport(r.path("report")), removed(ctx, state)) }
 	return nil
+}
+
+// startHelper starts a program that runs the helper, with an empty folder state for its builders. last keeps the end of
+// the output.
+func (r *run) startHelper(cmd *exec.Cmd) (state string, last *tail, err error) {
+	cmd.Env = append(r.env, "LAYERCACHE_REPOSITORY="+r.Cache, "LAYERCACHE_BRANCH="+r.Branch, "LAYERCACHE_REPORT_DIR="+r.path("report"))
+	cmd.Dir = r.Context
+	last = &tail{}
+	cmd.Stdout = io.MultiWriter(r.Log, last)
+	cmd.Stderr = cmd.Stdout
+	ownGroup(cmd)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 30 * time.Second
+	state = r.path("layercache")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		return "", nil, err
+	}
+	return state, last, startOver(cmd, state, "/var/lib/layercache")
 }
 
 // removed waits until the builder's files are deleted, which would otherwise overlap with the next build.

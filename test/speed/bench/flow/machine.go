@@ -3,7 +3,6 @@ package flow
 import (
 	"archive/zip"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,9 +21,8 @@ type Machine struct {
 	bundle string
 	// docker is a Docker configuration folder with buildx as a plugin.
 	docker string
-	// noDocker is the reason why flows with a docker daemon cannot run; nil if they can. noCompose is that of flows with
-	// Docker Compose.
-	noDocker, noCompose error
+	// noDocker is the reason why flows with a docker daemon cannot run; nil if they can.
+	noDocker error
 }
 
 // Install prepares the programs in the folder dir. Programs that were compiled on this machine before are
@@ -63,21 +61,13 @@ func Install(ctx context.Context, dir string, progress io.Writer) (*Machine, err
 			m.noDocker = fmt.Errorf("%s is not on PATH", program)
 		}
 	}
-	compose, err := exec.LookPath("docker-compose")
-	if err != nil {
-		m.noCompose = errors.New("docker-compose is not on PATH")
-		return m, nil
-	}
-	return m, os.Symlink(compose, filepath.Join(m.docker, "cli-plugins", "docker-compose"))
+	return m, nil
 }
 
 // Can returns the reason why a flow cannot run here, or nil.
 func (m *Machine) Can(f Flow) error {
-	if f.Dockerd && m.noDocker != nil {
+	if f.Dockerd {
 		return m.noDocker
-	}
-	if f.Compose {
-		return m.noCompose
 	}
 	return nil
 }
