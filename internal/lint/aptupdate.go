@@ -29,11 +29,11 @@ func (c *checker) checkLists(sequence []*instruction, fetched map[string]*instru
 		if in.hidesFiles() {
 			continue
 		}
-		known := true // no command so far may have fetched lists unseen
+		known := true // no command of this RUN so far may have fetched lists unseen
 		for _, command := range in.commands() {
 			kind := listsOf(command.program)
 			switch {
-			case kind != "" && command.subcommand() == "update":
+			case kind != "" && command.subcommand() == "update" && !command.usesOtherLists():
 				fetched[kind] = in
 			case kind != "" && installsFromLists(command):
 				if from := fetched[kind]; known && from != nil && from != in && !reported[from] {
@@ -46,6 +46,7 @@ func (c *checker) checkLists(sequence []*instruction, fetched map[string]*instru
 				delete(fetched, "apk")
 			case !command.isHarmless() && !command.isSystem():
 				known = false
+				maps.DeleteFunc(fetched, func(_ string, from *instruction) bool { return from != in })
 			}
 		}
 	}
@@ -74,7 +75,16 @@ func listsOf(program string) string {
 
 // installsFromLists reports whether a command installs packages with lists that are already there.
 func installsFromLists(c shellCommand) bool {
-	return slices.Contains([]string{"install", "add"}, c.subcommand()) && !c.has("--no-cache", "-U", "--update", "--update-cache")
+	m := managersByProgram()[c.program]
+	fetches := c.program == "apk" && c.hasLetter('U') || c.has("--no-cache", "--update", "--update-cache")
+	return m != nil && m.installs(c) && !m.isOffline(c) && !c.usesOtherLists() && !fetches
+}
+
+// usesOtherLists reports whether a command only prints, or may use the package lists of another system.
+func (c shellCommand) usesOtherLists() bool {
+	return c.has("--help", "-h", "--version", "--print-uris", "--root", "-p") || slices.ContainsFunc(c.args, func(arg string) bool {
+		return strings.HasPrefix(arg, "Dir") || strings.HasPrefix(arg, "-oDir") || strings.HasPrefix(arg, "--option=Dir") || strings.HasPrefix(arg, "--root=")
+	})
 }
 
 // hidesFiles reports whether a mount of the RUN may hold the package lists instead of the image.

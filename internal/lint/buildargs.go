@@ -30,7 +30,7 @@ func (c *checker) checkBuildArgs(sequence []*instruction) {
 			if !slices.Contains(volatileArgs, strings.ToUpper(a.Key)) {
 				continue
 			}
-			run, level := firstUnrelatedRun(a.Key, sequence[i+1:])
+			run, user, level := firstUnrelatedRun(a.Key, sequence[i+1:])
 			if run == nil {
 				continue
 			}
@@ -40,35 +40,58 @@ func (c *checker) checkBuildArgs(sequence []*instruction) {
 			}
 			c.report(in, advice{
 				level: level, message: message,
-				change: fmt.Sprintf("move ARG %s down to just before the first instruction that uses it", a.Key),
+				change: moveArg(a.Key, user, run),
 				effect: "a new value runs only the steps from its first use on",
 			})
 		}
 	}
 }
 
-// firstUnrelatedRun returns the first RUN below an ARG, if it does not use the argument; else nil. A program
-// gets all arguments in its environment, so the RUN may only have programs that are known not to read it. The
-// level is info if the RUN installs packages with a manager that runs scripts of packages.
-func firstUnrelatedRun(name string, below []*instruction) (*instruction, Level) {
+func moveArg(name string, user, run *instruction) string {
+	if user != nil {
+		return fmt.Sprintf("move ARG %s, and %s in line %d, which uses it, below line %d", name, strings.ToUpper(user.node.Value), user.line, run.endLine)
+	}
+	return fmt.Sprintf("move ARG %s down to just before the first instruction that uses it", name)
+}
+
+// firstUnrelatedRun returns the first RUN below an ARG, if it does not use the argument, and the last instruction between
+// them that uses it; else nil. A program gets all arguments in its environment, so the RUN may only have programs that
+// are known not to read it. The level is info if the RUN installs packages with a manager that runs scripts of packages.
+func firstUnrelatedRun(name string, below []*instruction) (run, user *instruction, level Level) {
 	names := []string{name}
 	for _, in := range below {
 		switch command := in.command.(type) {
 		case *instructions.EnvCommand:
 			for _, pair := range command.Env {
 				if mentions(pair.Value, names) {
-					names = append(names, pair.Key)
+					names, user = append(names, pair.Key), in
+				} else if pair.Key == name {
+					return nil, nil, 0 // The RUN gets this value instead.
+				}
+			}
+		case *instructions.ArgCommand:
+			for _, arg := range command.Args {
+				if mentions(arg.ValueString(), names) {
+					names, user = append(names, arg.Key), in
 				}
 			}
 		case *instructions.RunCommand:
 			level := ignoresArguments(in.commands())
 			if level == 0 || mentionsAny(command, names) {
-				return nil, 0
+				return nil, nil, 0
 			}
-			return in, level
+			return in, user, level
+		case *instructions.LabelCommand:
+			if mentions(in.text(), names) {
+				user = in
+			}
+		default:
+			if mentions(in.text(), names) {
+				return nil, nil, 0 // The RUN may depend on its result.
+			}
 		}
 	}
-	return nil, 0
+	return nil, nil, 0
 }
 
 // ignoresArguments returns warning if no command reads build arguments, info if only scripts of packages may,

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -38,6 +40,7 @@ type stage struct {
 	parent   *stage         // the stage in its FROM; nil for an image
 	own      []*instruction // the instructions of the stage, in order
 	triggers []*instruction // its ONBUILD instructions, without the word ONBUILD
+	shell    string         // see instruction
 }
 
 // instruction is an instruction, or the one inside an ONBUILD.
@@ -46,6 +49,7 @@ type instruction struct {
 	command       any // a type of package instructions
 	line, endLine int
 	comments      []string
+	shell         string // the program of a SHELL above it, if its language is not known; else empty
 }
 
 // parse parses a Dockerfile with BuildKit's parser. name is its name in errors.
@@ -92,9 +96,11 @@ func (d *dockerfile) add(node *parser.Node) error {
 		d.first = in
 	}
 	if from, ok := command.(*instructions.Stage); ok {
-		d.stages = append(d.stages, &stage{
-			from: in, name: from.Name, base: from.BaseName, platform: from.Platform, parent: d.stageNamed(from.BaseName),
-		})
+		s := &stage{from: in, name: from.Name, base: from.BaseName, platform: from.Platform, parent: d.stageNamed(from.BaseName)}
+		if s.parent != nil {
+			s.shell = s.parent.shell
+		}
+		d.stages = append(d.stages, s)
 		return nil
 	}
 	if len(d.stages) == 0 {
@@ -106,11 +112,24 @@ func (d *dockerfile) add(node *parser.Node) error {
 		return nil
 	}
 	current := d.stages[len(d.stages)-1]
+	if shell, ok := command.(*instructions.ShellCommand); ok {
+		current.shell = unknownShell(shell.Shell)
+	}
+	in.shell = current.shell
 	current.own = append(current.own, in)
 	if _, ok := command.(*instructions.OnbuildCommand); ok {
 		current.addTrigger(in)
 	}
 	return nil
+}
+
+// unknownShell returns the program of a SHELL if none of its words is a shell whose commands are read here; else empty.
+func unknownShell(words []string) string {
+	known := append([]string{"zsh", "ksh", "mksh", "pwsh", "powershell", "powershell.exe", "cmd", "cmd.exe"}, shells...)
+	if len(words) == 0 || slices.ContainsFunc(words, func(word string) bool { return slices.Contains(known, strings.ToLower(path.Base(word))) }) {
+		return ""
+	}
+	return path.Base(words[0])
 }
 
 // parseInstruction parses one instruction. It passes an empty linter, because BuildKit v0.33.0 panics without
@@ -182,6 +201,15 @@ func (in *instruction) flag(name string) (value string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// text returns the text of the instruction, with its heredocs.
+func (in *instruction) text() string {
+	text := in.node.Original
+	for _, heredoc := range in.node.Heredocs {
+		text += heredoc.Content
+	}
+	return text
 }
 
 // located adds file name and line to an error of BuildKit's parser.

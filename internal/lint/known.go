@@ -1,6 +1,9 @@
 package lint
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // harmless lists programs that install no package and read no build argument from the environment. Rules that
 // claim that something is not done need every command of a RUN to be known: a script may do anything.
@@ -8,7 +11,7 @@ var harmless = []string{
 	"echo", "printf", "true", ":", "false", "test", "[", "[[", "mkdir", "rmdir", "rm", "cp", "mv", "ln", "touch", "chmod", "chown", "chgrp", "install",
 	"cat", "ls", "cd", "pwd", "export", "unset", "set", "umask", "sleep", "head", "tail", "sort", "uniq", "wc", "grep", "sed", "cut", "tr", "tee", "date",
 	"tar", "gzip", "gunzip", "xz", "unzip", "curl", "wget", "sha256sum", "sha512sum", "md5sum", "gpg", "id", "whoami", "uname", "locale-gen",
-	"groupadd", "useradd", "usermod", "adduser", "addgroup", "update-ca-certificates", "ldconfig", "for", "fi", "done", "}", "exit",
+	"command", "which", "groupadd", "useradd", "usermod", "adduser", "addgroup", "update-ca-certificates", "ldconfig", "for", "fi", "done", "}", "exit",
 }
 
 // systemManagers maps package managers of distributions to their subcommands.
@@ -40,7 +43,14 @@ func (c shellCommand) subcommand() string {
 }
 
 // isHarmless reports whether the command is known to install no package and to read no build argument.
-func (c shellCommand) isHarmless() bool { return slices.Contains(harmless, c.program) }
+func (c shellCommand) isHarmless() bool {
+	args := c.args
+	if i := slices.IndexFunc(args, func(arg string) bool { return strings.ContainsAny(arg, "<>") }); i >= 0 {
+		args = args[:i]
+	}
+	printsAll := c.program == "set" && len(args) == 0 || c.program == "export" && (len(args) == 0 || slices.Equal(args, []string{"-p"}))
+	return !printsAll && slices.Contains(harmless, c.program) && !strings.Contains(c.String(), "/environ")
+}
 
 // isSystem reports whether the command is a distribution's package manager.
 func (c shellCommand) isSystem() bool { return systemManagers[c.program] != nil }

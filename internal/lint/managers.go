@@ -36,7 +36,8 @@ func managers() []manager {
 			mounts: []string{"target=/var/cache/yum,sharing=locked"}, hint: "and set --setopt=keepcache=1, without yum clean all",
 		},
 		{
-			name: "pip", programs: []string{"pip", "pip3"}, installs: hasWord("install", "wheel", "download"), project: fromRequirements,
+			name: "pip", programs: []string{"pip", "pip3"}, project: fromRequirements,
+			installs:  leads([]string{"install", "wheel", "download"}, "config", "list", "show", "freeze", "uninstall", "check", "cache", "index", "hash", "inspect", "help"),
 			manifests: []string{"requirements*.txt"}, fetch: "pip install -r requirements.txt",
 			mounts: []string{"target=/root/.cache/pip"}, hint: "and remove --no-cache-dir",
 		},
@@ -46,7 +47,8 @@ func managers() []manager {
 			mounts: []string{"target=/root/.cache/pipenv", "target=/root/.cache/pip"},
 		},
 		{
-			name: "poetry", programs: []string{"poetry"}, installs: hasWord("install", "sync", "add"), project: hasWord("install", "sync"),
+			name: "poetry", programs: []string{"poetry"}, project: hasWord("install", "sync"),
+			installs:  leads([]string{"install", "sync", "add"}, "run", "build", "config", "env", "export", "show", "check", "lock", "publish", "remove"),
 			manifests: []string{"pyproject.toml", "poetry.lock"}, fetch: "poetry install --no-root",
 			mounts: []string{"target=/root/.cache/pypoetry"},
 		},
@@ -57,7 +59,7 @@ func managers() []manager {
 			mounts: []string{"target=/root/.cache/uv"}, hint: "and set UV_LINK_MODE=copy",
 		},
 		{
-			name: "npm", programs: []string{"npm"}, installs: first("ci", "install", "i", "clean-install"), project: nodeProject,
+			name: "npm", programs: []string{"npm"}, installs: first("ci", "install", "i", "add", "clean-install", "install-clean", "cit", "it"), project: nodeProject,
 			manifests: []string{"package.json", "package-lock.json", "npm-shrinkwrap.json"}, fetch: "npm ci",
 			mounts: []string{"target=/root/.npm"},
 		},
@@ -107,14 +109,15 @@ func managers() []manager {
 			mounts: []string{"target=/root/.gem"},
 		},
 		{
-			name: "composer", programs: []string{"composer", "composer.phar"}, installs: hasWord("install", "update", "require"), project: hasWord("install", "update"),
+			name: "composer", programs: []string{"composer", "composer.phar"}, project: hasWord("install", "update"),
+			installs:  leads([]string{"install", "update", "require"}, "run", "run-script", "exec", "config", "global", "dump-autoload", "dumpautoload", "show", "validate"),
 			manifests: []string{"composer.json", "composer.lock"}, fetch: "composer install --no-scripts --no-autoloader",
 			mounts: []string{"target=/root/.composer/cache"}, hint: "in the image composer: target=/tmp/cache",
 		},
 		{
 			name: "dotnet", programs: []string{"dotnet"}, project: always,
 			installs: func(c shellCommand) bool {
-				return first("restore", "build", "publish", "test")(c) && !c.has("--no-restore")
+				return first("restore", "build", "publish", "test")(c) && !c.has("--no-restore", "--no-build")
 			},
 			manifests: []string{"*.csproj", "*.sln"}, fetch: "dotnet restore",
 			mounts: []string{"target=/root/.nuget/packages"},

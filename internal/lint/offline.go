@@ -3,6 +3,7 @@ package lint
 import (
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,32 +15,67 @@ import (
 // offline lists, for a manager, the arguments and the variables that keep it from downloading. An argument may
 // also be given as NAME=VALUE.
 var offline = map[string]struct{ arguments, variables []string }{
-	"pip":      {[]string{"--no-index"}, []string{"PIP_NO_INDEX"}},
+	"pip":      {[]string{"--no-index", "--dry-run"}, []string{"PIP_NO_INDEX"}},
 	"uv":       {[]string{"--offline", "--no-index"}, []string{"UV_OFFLINE", "UV_NO_INDEX"}},
-	"npm":      {[]string{"--offline"}, []string{"npm_config_offline", "NPM_CONFIG_OFFLINE"}},
-	"yarn":     {[]string{"--offline"}, []string{"YARN_ENABLE_OFFLINE_MODE", "YARN_ENABLE_NETWORK"}},
-	"pnpm":     {[]string{"--offline"}, []string{"npm_config_offline", "NPM_CONFIG_OFFLINE"}},
-	"go":       {[]string{"-mod=vendor"}, []string{"GOPROXY=off"}},
-	"cargo":    {[]string{"--offline", "--frozen"}, []string{"CARGO_NET_OFFLINE"}},
+	"npm":      {[]string{"--offline", "--dry-run", "--package-lock-only"}, []string{"npm_config_offline", "NPM_CONFIG_OFFLINE"}},
+	"yarn":     {[]string{"--offline", "--immutable-cache"}, []string{"YARN_ENABLE_OFFLINE_MODE", "YARN_ENABLE_NETWORK"}},
+	"pnpm":     {[]string{"--offline", "--lockfile-only"}, []string{"npm_config_offline", "NPM_CONFIG_OFFLINE"}},
+	"go":       {[]string{"-mod=vendor"}, []string{"GOPROXY=off", "GO111MODULE=off"}},
+	"cargo":    {[]string{"--offline", "--frozen", "net.offline=true", "--config=net.offline=true"}, []string{"CARGO_NET_OFFLINE"}},
 	"mvn":      {[]string{"-o", "--offline"}, nil},
 	"gradle":   {[]string{"--offline"}, nil},
 	"bundle":   {[]string{"--local"}, []string{"BUNDLE_LOCAL", "BUNDLE_CACHE_PATH"}},
 	"gem":      {[]string{"--local", "-l"}, nil},
-	"apt":      {[]string{"--no-download", "-s", "--simulate", "--dry-run"}, nil},
+	"apt":      {[]string{"--no-download", "-s", "--simulate", "--dry-run", "--just-print", "--print-uris"}, nil},
+	"dnf":      {[]string{"-C", "--cacheonly", "--assumeno"}, nil},
+	"yum":      {[]string{"-C", "--cacheonly", "--assumeno"}, nil},
 	"apk":      {[]string{"--no-network", "--simulate", "-s"}, nil},
 	"composer": {[]string{"--dry-run"}, []string{"COMPOSER_DISABLE_NETWORK"}},
 }
 
-// isOffline reports whether the command cannot download packages, by an argument or a variable.
+// isOffline reports whether the command downloads no packages, as far as its own words say.
 func (m *manager) isOffline(c shellCommand) bool {
 	if c.has("--help", "-h", "--version") {
 		return true
 	}
 	by := offline[m.name]
-	if c.has(by.arguments...) || m.name == "go" && strings.Contains(strings.Join(c.args, " "), "-mod vendor") {
+	if c.has(by.arguments...) || m.name == "go" && (c.has("--mod=vendor") || strings.Contains(strings.Join(c.args, " "), "-mod vendor")) {
 		return true
 	}
-	return m.isOfflineWith(c.environment)
+	return m.isOfflineWith(c.environment) || c.namesOnlyFiles()
+}
+
+// namesOnlyFiles reports whether a command installs files and no package by its name. What else they need is not
+// known. pip needs --no-deps for this, because packages usually need others.
+func (c shellCommand) namesOnlyFiles() bool {
+	install, files := false, 0
+	for _, arg := range c.args {
+		switch {
+		case strings.HasPrefix(arg, "-") || strings.ContainsAny(arg, "<>"):
+		case !install && slices.Contains([]string{"install", "add"}, arg):
+			install = true
+		case isFile(arg):
+			files++
+		default:
+			return false
+		}
+	}
+	switch c.program {
+	case "pip":
+		return files > 0 && c.has("--no-deps")
+	case "gem":
+		return files > 0
+	}
+	return files > 0 && c.isSystem()
+}
+
+// isFile reports whether an argument is the path of a file, or a pattern of files.
+func isFile(arg string) bool {
+	if strings.Contains(arg, "://") {
+		return false
+	}
+	name := path.Ext(arg)
+	return slices.Contains([]string{".deb", ".rpm", ".apk", ".gem", ".whl"}, name) || strings.HasPrefix(arg, "/") || strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../")
 }
 
 // isOfflineWith reports whether one of the assignments keeps the manager from downloading.
@@ -54,15 +90,58 @@ func (m *manager) isOfflineWith(assignments []string) bool {
 	})
 }
 
-// assignments returns the variables that a RUN exports or an ENV sets, as NAME=VALUE.
+// assignments returns the variables that an ENV or an ARG sets, and those that a RUN exports or writes into the
+// configuration of a manager, as NAME=VALUE.
 func (in *instruction) assignments() []string {
 	var all []string
-	if env, ok := in.command.(*instructions.EnvCommand); ok {
-		for _, pair := range env.Env {
+	switch command := in.command.(type) {
+	case *instructions.EnvCommand:
+		for _, pair := range command.Env {
 			all = append(all, pair.Key+"="+unquoted(pair.Value))
 		}
+	case *instructions.ArgCommand:
+		for _, arg := range command.Args {
+			all = append(all, arg.Key+"="+unquoted(arg.ValueString()))
+		}
+	}
+	for _, command := range in.commands() {
+		all = append(all, command.settings()...)
 	}
 	return all
+}
+
+// settings returns the variables that a command sets for later ones, as NAME=VALUE. A setting of a manager's
+// configuration that may keep it from downloading stands as the variable with this effect.
+func (c shellCommand) settings() []string {
+	m := managersByProgram()[c.program]
+	switch {
+	case c.program == "export" || c.program == "go" && c.has("env") && c.has("-w"):
+		return c.args
+	case m != nil && c.has("config") && len(offline[m.name].variables) > 0 && offlineSetting.MatchString(c.String()):
+		return offline[m.name].variables[:1]
+	}
+	return nil
+}
+
+// offlineSetting matches settings that may keep npm, pip, Yarn or Bundler from downloading.
+var offlineSetting = regexp.MustCompile(`(?i)offline|no-index|find-links|enableNetwork|cache_path`)
+
+// environment returns the assignments of the stages that a stage is built on.
+func (s *stage) environment() []string {
+	if s.parent == nil {
+		return nil
+	}
+	all := s.parent.environment()
+	for _, in := range s.parent.own {
+		all = append(all, in.assignments()...)
+	}
+	return all
+}
+
+// isOffline reports whether a RUN has no network.
+func (in *instruction) isOffline() bool {
+	network, _ := in.flag("network")
+	return network == "none"
 }
 
 // vendored lists paths of the context that hold the packages of a manager, or tell it where they are.
@@ -75,8 +154,8 @@ var vendored = map[string][]string{
 	"pip":      {"wheels", "wheelhouse"},
 }
 
-// mayBeVendored reports whether the context may hold the packages itself, or none are known to be needed.
-func (x *Context) mayBeVendored(m *manager) bool {
+// isVendored reports whether the context may hold the packages itself.
+func (x *Context) isVendored(m *manager) bool {
 	if x == nil {
 		return false
 	}
@@ -84,6 +163,14 @@ func (x *Context) mayBeVendored(m *manager) bool {
 		if found, _ := fs.Glob(x.Files, pattern); len(found) > 0 {
 			return true
 		}
+	}
+	return false
+}
+
+// mayBeVendored reports whether the context may hold the packages itself, or none are known to be needed.
+func (x *Context) mayBeVendored(m *manager) bool {
+	if x == nil || x.isVendored(m) {
+		return x != nil
 	}
 	manifests := x.manifests(m)
 	if len(manifests) == 0 {

@@ -147,6 +147,28 @@ func TestManifestsAfterSource(t *testing.T) {
 		{"a script with a mount may have installed before", "FROM a\nRUN --mount=type=bind,target=. make deps\nCOPY . .\nRUN go build\n", nil},
 		{"a script cannot have installed without the manifests", "FROM a\nRUN ./tools.sh\nCOPY . .\nRUN go build\n", one(3, Warning)},
 		{"a comment silences it", "FROM a\n# layercache:ignore manifests-after-source\nCOPY . .\nRUN npm ci\n", nil},
+
+		{"a command that only looks for a program", "FROM a\nCOPY . .\nRUN command -v yarn || npm i -g yarn\n", nil},
+		{"a subcommand behind options and their values", "FROM a\nCOPY . .\nRUN npm --prefix . ci\nFROM a\nCOPY . .\nRUN cargo +nightly build\n", []found{{2, Warning}, {5, Warning}}},
+		{"a program behind wrappers with options", "FROM a\nCOPY . .\nRUN sudo -EHu node timeout -k 5 60 npm ci\nFROM a\nCOPY . .\nRUN gosu node npm ci\n", []found{{2, Warning}, {5, Warning}}},
+		{"other forms of the same command have installed the packages", "FROM a\nCOPY package*.json ./\nRUN npm --loglevel warn ci\nCOPY . .\nRUN npm install\n" +
+			"FROM a\nCOPY package*.json ./\nRUN npm cit\nCOPY . .\nRUN npm ci\nFROM a\nCOPY requirements.txt ./\nRUN python -mpip install -r requirements.txt\nCOPY . .\nRUN pip3.12 install -r requirements.txt\n", nil},
+		{"requirements outside the source, or read by xargs", "FROM a\nCOPY r.txt /tmp/\nRUN pip install -r /tmp/r.txt\nCOPY . .\nRUN pip install -r r.txt\n" +
+			"FROM a\nCOPY r.txt ./\nRUN cat r.txt | xargs -n 1 pip install\nCOPY . .\nRUN pip install -r r.txt\nFROM a\nCOPY . .\nRUN pip install -r https://x/r.txt\n", nil},
+		{"cargo-chef, whose recipe comes from another stage", "FROM a AS planner\nCOPY . .\nRUN cargo chef prepare\n" +
+			"FROM a\nCOPY --from=planner /recipe.json .\nRUN cargo chef cook --recipe-path recipe.json\nCOPY . .\nRUN cargo build --release\n", nil},
+		{"packages of the stage that has installed them", "FROM a AS deps\nCOPY go.mod .\nRUN go mod download\nFROM a\nCOPY --from=deps /go /go\nCOPY . .\nRUN go build\n" +
+			"FROM a\nCOPY . .\nRUN --mount=type=bind,from=deps,target=/go go build\nFROM a\nCOPY . .\nCOPY --from=0 /go /go\nRUN go build\n", nil},
+		{"packages of an image, a named context or an archive", "FROM a\nCOPY --from=x /app/node_modules ./node_modules\nCOPY . .\nRUN npm install\n" +
+			"FROM a\nCOPY . .\nRUN --mount=type=bind,from=x,target=/go/pkg/mod go build\nFROM a\nCOPY . .\nRUN cp -r /x/node_modules . && npm install\n" +
+			"FROM a\nCOPY deps.tar .\nRUN tar xf deps.tar\nCOPY . .\nRUN npm install\n", nil},
+		{"a program of another stage brings no packages", "FROM a AS b\nRUN go mod download\nFROM a\nCOPY --from=b /tool /bin/\nCOPY . .\nRUN npm ci\n", one(5, Warning)},
+		{"settings that keep a manager from downloading", "FROM a\nCOPY . .\nRUN npm config set offline true && npm ci\nFROM a\nCOPY . .\nRUN go env -w GOFLAGS=-mod=vendor\nRUN go build\n" +
+			"FROM a\nARG GOFLAGS=-mod=vendor\nCOPY . .\nRUN go build\nFROM a AS b\nENV GO111MODULE=off\nFROM b\nCOPY . .\nRUN go build\nFROM a\nCOPY . .\nRUN go build --mod=vendor\n", nil},
+		{"a setting of another stage", "FROM a\nENV GOFLAGS=-mod=vendor\nFROM a\nCOPY . .\nRUN go build\n", one(4, Warning)},
+		{"a step without a network", "FROM a\nCOPY . .\nRUN --network=none npm ci\n", nil},
+		{"commands that install nothing", "FROM a\nCOPY . .\nRUN dotnet publish --no-build; go build std; npm i --package-lock-only; poetry run install; composer run-script install\n", nil},
+		{"a program that is not a shell", "FROM a\nSHELL [\"python3\", \"-c\"]\nCOPY . .\nRUN npm ci\n", nil},
 	})
 }
 
@@ -158,6 +180,7 @@ func TestPackagesThatTheContextMayHoldAreNotReported(t *testing.T) {
 		want          []found
 	}{
 		{"modules are downloaded", "go build", fstest.MapFS{"go.mod": requires}, one(2, Warning)},
+		{"modules are vendored in a folder", "cd app && go build", fstest.MapFS{"app/go.mod": requires, "app/vendor/modules.txt": {}}, nil},
 		{"modules are vendored", "go build", fstest.MapFS{"go.mod": requires, "vendor/modules.txt": {}}, nil},
 		{"no modules are required", "go build", fstest.MapFS{"go.mod": {Data: []byte("module m\n")}}, nil},
 		{"a module in a folder", "cd app && go build", fstest.MapFS{"app/go.mod": requires}, one(2, Warning)},
@@ -226,6 +249,13 @@ func TestInstallWithoutCacheMount(t *testing.T) {
 		{"several managers make one finding", "FROM a\nRUN apt-get install x && npm ci && npm install y\n", one(2, Info)},
 		{"a command that is only printed", "FROM a\nRUN echo npm ci; echo 'apt-get install'\n", nil},
 		{"a restore that is disabled", "FROM a\nRUN dotnet build --no-restore\n", nil},
+		{"files instead of packages", "FROM a\nRUN apt-get install -y ./x.deb; dnf install -y /x.rpm; gem install x.gem; pip install --no-deps /w/*.whl\n", nil},
+		{"files and what they need", "FROM a\nRUN pip install /w/x.whl\n", one(2, Info)},
+		{"nothing is downloaded", "FROM a\nRUN dnf -C install x; npm ci --dry-run; yarn --immutable-cache; cargo build --config net.offline=true; pip show install\n", nil},
+		{"a variable of an ENV or an export", "FROM a\nENV GOFLAGS=-mod=vendor\nRUN go build\nFROM a\nRUN export GOPROXY=off && go build\n", nil},
+		{"a step without a network", "FROM a\nRUN --network=none npm ci\n", nil},
+		{"packages in a mount", "FROM a\nRUN --mount=from=deps,target=/app/node_modules npm install\n", nil},
+		{"a program in a mount", "FROM a\nRUN --mount=from=uv,source=/uv,target=/bin/uv uv sync\n", one(2, Info)},
 	})
 }
 
@@ -289,6 +319,23 @@ func TestTimeDependentRun(t *testing.T) {
 		{"apt-get install of a package called upgrade", "FROM a\nRUN apt-get install -y upgrade\n", nil},
 		{"an upgrade that only says what it would do", "FROM a\nRUN apt-get upgrade -s\n", nil},
 		{"dnf upgrade to a fixed release", "FROM a\nRUN dnf -y upgrade --releasever=2023.6.20250101\n", nil},
+		{"a date in a place that only the log shows", "FROM a\nRUN date > /dev/fd/2; date >/proc/self/fd/1\n", nil},
+		{"a date only if a test finds no value", "FROM a\nRUN [ -n \"$D\" ] || D=$(date +%s); if test -z \"$D\"; then D=$(date); fi; echo $D > /x\n", nil},
+		{"a format without a time, and a library that fakes it", "FROM a\nRUN date +%Z > /tz; LD_PRELOAD=libfaketime.so.1 date > /d\n", nil},
+		{"a date behind wrappers", "FROM a\nRUN nice -n 5 busybox date > /d\n", one(2, Warning)},
+		{"a UUID of a name", "FROM a\nRUN uuidgen --sha1 -n @dns -N x > /id; uuidgen -s -n @dns -N y > /id\n", nil},
+		{"a UUID of random bits", "FROM a\nRUN uuidgen -r > /id\n", one(2, Warning)},
+		{"a URL with latest whose content may be checked", "FROM a\nRUN curl -LO https://x/latest/y && test \"$(sha256sum y)\" = abc\n" +
+			"FROM a\nRUN curl -LO https://x/latest/y && gpg --verify y.asc y\nFROM a\nRUN curl -LO https://x/latest/y && openssl dgst -sha256 y | grep abc\n", nil},
+		{"a URL with latest and a version", "FROM a\nRUN curl -LO https://x/releases/download/v1.2/latest.tgz; curl -LO https://x/latest-tool-1.2.3.tgz\n", nil},
+		{"a URL whose content is not kept", "FROM a\nRUN curl https://x/latest/y; curl -sI https://x/latest/y; curl https://x/latest/y >/dev/null; curl -XPOST https://x/latest/y\n", nil},
+		{"an upgrade to fixed versions", "FROM a\nRUN apt-get upgrade -y openssl=3.0.1-2 libc6=2.36-9; dnf -y upgrade openssl-3.0.7-28.el9; dnf upgrade --advisory=X\n", nil},
+		{"an upgrade to fixed and other versions", "FROM a\nRUN dnf -y upgrade openssl-3.0.7-28.el9 curl\n", one(2, Warning)},
+		{"an upgrade that installs nothing", "FROM a\nRUN apt upgrade --help; apt-get upgrade --no-download; apt-get upgrade --download-only\n", nil},
+		{"an upgrade from an archive of snapshots", "FROM a\nRUN echo deb http://snapshot.debian.org/archive/debian/20240101T000000Z bookworm main > /etc/apt/sources.list\nRUN apt-get upgrade -y\n", nil},
+		{"an upgrade of Amazon Linux 2023, whose repositories are those of its release", "FROM public.ecr.aws/amazonlinux/amazonlinux:2023\nRUN dnf -y upgrade\n", nil},
+		{"an upgrade of Amazon Linux 2", "FROM amazonlinux:2\nRUN yum -y update\n", one(2, Warning)},
+		{"a program that is not a shell", "FROM a\nSHELL [\"python3\", \"-c\"]\nRUN date > now\nFROM a\nSHELL [\"conda\", \"run\", \"/bin/bash\", \"-c\"]\nRUN date > /d\n", one(6, Warning)},
 		{"an unknown program with the same words", "FROM a\nRUN xx-apt-get upgrade; pkg upgrade; gh repo clone https://x/y\n", nil},
 	})
 }
@@ -310,7 +357,26 @@ func TestBuildArgumentsThatChange(t *testing.T) {
 		{"before the first FROM it reaches no stage", "ARG COMMIT\nFROM a\nRUN make\n", nil},
 		{"another stage's RUN does not see it", "FROM a\nARG COMMIT\nFROM b\nRUN make\n", nil},
 		{"other names", "FROM a\nARG VERSION\nRUN make\n", nil},
+		{"used through an ARG", "FROM a\nARG COMMIT\nARG V=$COMMIT\nRUN echo $V\n", nil},
+		{"used by an instruction whose result the RUN has", "FROM a\nARG COMMIT\nWORKDIR /$COMMIT\nRUN mkdir x\nFROM a\nARG COMMIT\nCOPY $COMMIT /x\nRUN mkdir x\n", nil},
+		{"an ENV with the same name replaces it", "FROM a\nARG COMMIT\nENV COMMIT=1\nRUN mkdir x\n", nil},
+		{"an ENV with the same name hands it on", "FROM a\nARG COMMIT\nENV COMMIT=$COMMIT\nRUN make\n", nil},
+		{"all variables are printed", "FROM a\nARG COMMIT\nRUN export -p > /x\nFROM a\nARG COMMIT\nRUN set > /x\nFROM a\nARG COMMIT\nRUN cat /proc/self/environ > /x\n", nil},
+		{"words that are evaluated", "FROM a\nARG COMMIT\nRUN eval echo '$'COM''MIT > /x\n", nil},
+		{"a shell that is not known", "FROM a\nARG COMMIT\nSHELL [\"/bin/my\"]\nRUN mkdir x\nFROM a AS b\nSHELL [\"/bin/my\"]\nFROM b\nARG COMMIT\nRUN mkdir x\n", nil},
 	})
+}
+
+func TestTheAdviceForAnArgumentNamesWhatUsesIt(t *testing.T) {
+	for dockerfile, want := range map[string]string{
+		"# syntax=a\nFROM scratch\nARG COMMIT\nRUN mkdir /x\n":                        "move ARG COMMIT down to just before the first instruction that uses it",
+		"# syntax=a\nFROM scratch\nARG COMMIT\nLABEL r=$COMMIT\nRUN mkdir \\\n  /x\n": "move ARG COMMIT, and LABEL in line 4, which uses it, below line 6",
+	} {
+		findings, err := Check([]byte(dockerfile), Options{})
+		require.NoError(t, err)
+		require.Len(t, findings, 1)
+		assert.Equal(t, want, findings[0].Change)
+	}
 }
 
 func TestUpdateInstallSplit(t *testing.T) {
@@ -329,6 +395,14 @@ func TestUpdateInstallSplit(t *testing.T) {
 		{"apk without stored lists", "FROM a\nRUN apk update\nRUN apk add --no-cache curl\nRUN apk add -U x\n", nil},
 		{"the lists are removed", "FROM a\nRUN apt-get update && apt-get install x && rm -rf /var/lib/apt/lists/*\nRUN apt-get install -y ./x.deb\n", nil},
 		{"the lists are in a mount", "FROM a\nRUN --mount=type=cache,target=/var/lib/apt apt-get update\nRUN --mount=type=cache,target=/var/lib/apt apt-get install x\n", nil},
+		{"files are installed, whose needs are not known", "FROM a\nRUN apt-get update && find /var/lib/apt/lists -delete\nRUN apt-get install -y ./x.deb\n", nil},
+		{"a file and a package are installed", "FROM a\nRUN apt-get update\nRUN apt-get install -y ./x.deb curl\n", one(2, Warning)},
+		{"nothing is installed", "FROM a\nRUN apt-get update\nRUN apt-get install --help; apt-get install -s x; apt-get install --no-download x; apt-get install --print-uris x\n", nil},
+		{"nothing is fetched", "FROM a\nRUN apt-get update --help; apt-get update --print-uris\nRUN apt-get install x\n", nil},
+		{"a script between them may have fetched others", "FROM a\nRUN apt-get update\nRUN ./setup.sh\nRUN apt-get install x\n", nil},
+		{"lists of another root", "FROM a\nRUN apk --root /r update; apt-get -o Dir=/r update\nRUN apk add x; apt-get install x\n", nil},
+		{"apk fetches its own, with joined options", "FROM a\nRUN apk update\nRUN apk add -qU x\n", nil},
+		{"together behind wrappers", "FROM a\nRUN apt-get update\nRUN sudo -u root apt-get update && sudo apt-get install x\n", nil},
 		{"together", "FROM a\nRUN apt-get update && apt-get install -y curl\n", nil},
 		{"together in a heredoc", "FROM a\nRUN <<EOF bash\nEOF\nRUN <<EOF\napt-get update\napt-get install curl\nEOF\n", nil},
 		{"together over continued lines with comments", "FROM a\nRUN apt-get update && \\\n # why\n  apt-get install curl\n", nil},

@@ -22,7 +22,7 @@ func TestScriptsAreSplitIntoCommands(t *testing.T) {
 		{"redirections", "a >/dev/null 2>&1 && b &>x", []string{"a >/dev/null 2>&1", "b &>x"}},
 		{"variables before a command", "A=1 B='x y' a", []string{"a"}},
 		{"keywords of the shell", "if ! a; then b; else c; fi; while d; do e; done", []string{"a", "b", "c", "fi", "d", "e", "done"}},
-		{"programs that start another", "sudo -E /usr/bin/env a 1; xargs -r b", []string{"a 1", "b"}},
+		{"programs that start another", "sudo -E /usr/bin/env a 1; xargs -r b", []string{"a 1", "b …"}},
 		{"a shell's script", `sh -ec "a 1 && b"`, []string{"a 1", "b"}},
 		{"a subshell", "(cd x && a); { b; }", []string{"cd x", "a", "b", "}"}},
 		{"unclosed quotes and substitutions", "a \"b $(c 'd", []string{"c d", "a b "}},

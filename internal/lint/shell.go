@@ -44,6 +44,9 @@ func (in *instruction) commands() []shellCommand {
 	if !run.PrependShell {
 		return execCommands(run.CmdLine)
 	}
+	if in.shell != "" {
+		return []shellCommand{{program: in.shell, args: run.CmdLine}}
+	}
 	script := strings.Join(run.CmdLine, " ")
 	if len(run.Files) > 0 && isScript(script, run.Files[0].Data) {
 		script = run.Files[0].Data
@@ -114,20 +117,45 @@ func redirects(words []string) bool {
 		if target == "" && i+1 < len(words) {
 			target = words[i+1]
 		}
-		if ok && target != "" && !strings.HasPrefix(target, "&") && target != "/dev/null" && target != "/dev/stderr" && target != "/dev/stdout" {
+		if ok && target != "" && !strings.HasPrefix(target, "&") && !slices.Contains(unkept, target) {
 			return true
 		}
 	}
 	return false
 }
 
-var (
-	shells   = []string{"sh", "bash", "ash", "dash"}
-	wrappers = []string{
-		"sudo", "env", "exec", "time", "nice", "command", "xargs", "eval", "corepack",
-		"if", "then", "elif", "else", "do", "while", "until", "!", "{",
+// unkept lists targets of redirections that keep nothing.
+var unkept = []string{"/dev/null", "/dev/stderr", "/dev/stdout", "/dev/tty", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1", "/proc/self/fd/2"}
+
+var shells = []string{"sh", "bash", "ash", "dash"}
+
+// wrappers are the words that may stand before a program: keywords of the shell, and programs that start another
+// program.
+var wrappers = map[string]wrapper{
+	"sudo": {"CDRTUghprtu", 0}, "doas": {"Cu", 0}, "env": {"CSu", 0}, "exec": {"a", 0}, "time": {"fo", 0}, "nice": {"n", 0}, "ionice": {"cn", 0},
+	"nohup": {}, "stdbuf": {"eio", 0}, "timeout": {"ks", 1}, "xargs": {"EILPadns", 0}, "gosu": {"", 1}, "su-exec": {"", 1},
+	"command": {}, "corepack": {}, "busybox": {},
+	"if": {}, "then": {}, "elif": {}, "else": {}, "do": {}, "while": {}, "until": {}, "!": {}, "{": {},
+}
+
+// wrapper is a word before a program: the letters of its options whose value is the next word, and the number of its
+// operands.
+type wrapper struct {
+	withValue string
+	operands  int
+}
+
+// inner returns the words of the program that the wrapper starts.
+func (w wrapper) inner(words []string) []string {
+	for len(words) > 0 && strings.HasPrefix(words[0], "-") {
+		option := words[0]
+		words = words[1:]
+		if !strings.HasPrefix(option, "--") && strings.ContainsAny(option[len(option)-1:], w.withValue) && len(words) > 0 {
+			words = words[1:]
+		}
 	}
-)
+	return words[min(w.operands, len(words)):]
+}
 
 // unwrap removes words before a program: variables, keywords of the shell, and programs that start another
 // program. The argument of "sh -c" is parsed as a script.
@@ -139,10 +167,12 @@ func unwrap(words []string) []shellCommand {
 		case isAssignment(word):
 			environment = append(environment, word)
 			words = words[1:]
-		case slices.Contains(wrappers, path.Base(word)):
-			words = words[1:]
-			for len(words) > 0 && strings.HasPrefix(words[0], "-") {
-				words = words[1:]
+		case word == "command" && len(words) > 1 && strings.HasPrefix(strings.ToLower(words[1]), "-v"):
+			return []shellCommand{{program: word, args: words[1:]}} // It only looks for the program.
+		case isWrapper(word):
+			words = wrappers[path.Base(word)].inner(words[1:])
+			if path.Base(word) == "xargs" && len(words) > 0 {
+				words = append(slices.Clone(words), moreWords)
 			}
 		case slices.Contains(shells, path.Base(word)):
 			return shellScript(words)
@@ -151,6 +181,14 @@ func unwrap(words []string) []shellCommand {
 		}
 	}
 	return nil
+}
+
+// moreWords stands for the words that xargs adds.
+const moreWords = "…"
+
+func isWrapper(word string) bool {
+	_, ok := wrappers[path.Base(word)]
+	return ok
 }
 
 // shellScript returns the commands of the script after -c. The recursion ends because an inner script is
