@@ -26,6 +26,23 @@ const dockerHub = "https://index.docker.io/v1/"
 // maxPassword limits what is read from the standard input.
 const maxPassword = 1 << 20
 
+// readPassword reads the standard input. A signal ends it while the input is open and sends nothing.
+func (d *docker) readPassword(ctx context.Context) (string, error) {
+	var content []byte
+	read := make(chan error, 1)
+	go func() {
+		var err error
+		content, err = io.ReadAll(io.LimitReader(bufio.NewReader(d.Stdin), maxPassword))
+		read <- err
+	}()
+	select {
+	case err := <-read:
+		return string(content), err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
 // login lets docker sign in. Without a docker it signs in itself, and stores the credential where docker does.
 func (d *docker) login(ctx context.Context) error {
 	if _, err := real.Find(); err == nil {
@@ -36,11 +53,14 @@ func (d *docker) login(ctx context.Context) error {
 	case d.call.PasswordStdin && d.call.Username == "":
 		return d.fail(failed, "the --password-stdin option requires --username to be set")
 	case d.call.PasswordStdin:
-		content, err := io.ReadAll(io.LimitReader(bufio.NewReader(d.Stdin), maxPassword))
+		content, err := d.readPassword(ctx)
+		if ctx.Err() != nil {
+			return err
+		}
 		if err != nil {
 			return d.fail(failed, "%v", err)
 		}
-		password = strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
+		password = strings.TrimSuffix(strings.TrimSuffix(content, "\n"), "\r")
 	case d.call.Username == "" || password == "":
 		return d.fail(failed, "Error: Cannot perform an interactive login from a non TTY device")
 	}

@@ -359,6 +359,7 @@ func (b *baking) readTargets(ctx context.Context, started *activeBuilder) error 
 	}
 	cmd := b.command(ctx, arguments)
 	defer cmd.interrupt(nil)
+	cmd.WaitDelay = readGrace
 	cmd.Env = append(cmd.Env, env...)
 	var printed, complaint strings.Builder
 	cmd.Stdout, cmd.Stderr = &printed, &complaint

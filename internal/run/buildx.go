@@ -27,6 +27,8 @@ import (
 const (
 	// signalGrace is how long buildx may take to end after a signal before it is killed.
 	signalGrace = 20 * time.Second
+	// readGrace is the same for a buildx that only reads bake files. It does not end by itself while it waits for a pipe.
+	readGrace = time.Second
 	// defaultScanner is the image with which BuildKit creates an SBOM, unless --attest or --sbom names
 	// another.
 	defaultScanner = "docker/buildkit-syft-scanner"
