@@ -36,6 +36,14 @@ func TestTheSummaryEndsWithTheVerdict(t *testing.T) {
 	}, summary(minimal()))
 }
 
+func TestTheTimeThatBelongsToNoPartIsNamedFromASecondOn(t *testing.T) {
+	r := minimal()
+	r.Seconds = Seconds{Setup: 1, Build: 2, Total: 9.5}
+	assert.Equal(t, "layercache: the build took 9.50 s: setup 1.00 s, login 0.00 s, cache import 0.00 s, build 2.00 s, image push 0.00 s, cache export 0.00 s, other 6.50 s", summary(r)[0])
+	r.Seconds.Total = 3.9
+	assert.Equal(t, "layercache: the build took 3.90 s: setup 1.00 s, login 0.00 s, cache import 0.00 s, build 2.00 s, image push 0.00 s, cache export 0.00 s", summary(r)[0])
+}
+
 func TestTheLastLineSaysWhatToDo(t *testing.T) {
 	failed := &Report{
 		Verdict: "cold", VerdictReason: "there is no cache yet", Exported: "off", ExitCode: 1, Worth: "unknown", Reason: "no step came from the cache",

@@ -91,9 +91,6 @@ func TestCtrlCWhileInputIsAwaited(t *testing.T) {
 		{"a check of a Dockerfile on the standard input", func(string) []string { return []string{"build", "--check", "-"} }},
 		{"a bake file on the standard input", func(string) []string { return []string{"bake", "-f", "-"} }},
 		{"a bake file that is a named pipe", func(pipe string) []string { return []string{"bake", "-f", pipe} }},
-		{"a password of docker login", func(string) []string {
-			return []string{"docker", "login", "-u", "x", "--password-stdin", "localhost:1"}
-		}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
