@@ -43,8 +43,26 @@ type facts struct {
 // onlyCacheHits reports whether every cached step came from the cache, not from the builder, except for those that are
 // marked as built earlier.
 func (f facts) onlyCacheHits() bool {
-	imported := func(attempt progress.Import) bool { return attempt.Error == "" }
-	return f.job.builder.isFresh() && !f.outcome.originsUnknown && (!f.sharedBuilder || slices.ContainsFunc(f.outcome.imports, imported))
+	return f.job.builder.isFresh() && !f.outcome.originsUnknown && (!f.sharedBuilder || f.outcome.imported())
+}
+
+// imported reports whether a cache was read.
+func (o outcome) imported() bool {
+	return slices.ContainsFunc(o.imports, func(attempt progress.Import) bool { return attempt.Error == "" })
+}
+
+// dropOwnHits changes the steps of a build that read no cache on a builder that started empty. A step is cached there if
+// another one of the same build had the same result, as when COPY --from copies a file to where COPY has put it. It counts
+// as run.
+func (o *outcome) dropOwnHits() {
+	if o.imported() {
+		return
+	}
+	for i, step := range o.steps {
+		if step.Cached && !step.Earlier && !step.IsFrom() {
+			o.steps[i].Cached, o.steps[i].Ran = false, true
+		}
+	}
 }
 
 // assess returns the report.

@@ -66,13 +66,20 @@ type tracedBuild struct {
 	built  *outcome
 }
 
-// traceSteps marks the cached steps that earlier builds of the job had left in the builder, and tells the builder what
-// these builds leave. It does nothing on a builder that belongs to one build.
+// traceSteps finds out which cached steps did not come from the cache.
 func (j *job) traceSteps(builds ...tracedBuild) {
-	member := j.builder.member
-	if member == nil {
-		return
+	if j.builder.member != nil {
+		j.traceEarlier(builds)
 	}
+	if len(builds) == 1 && j.builder.isFresh() && !builds[0].built.originsUnknown {
+		builds[0].built.dropOwnHits()
+	}
+}
+
+// traceEarlier marks the cached steps that earlier builds of the job had left in the builder, and tells the builder what
+// these builds leave.
+func (j *job) traceEarlier(builds []tracedBuild) {
+	member := j.builder.member
 	var left, cached []string
 	unidentified := false
 	identities := make([][]string, len(builds))
@@ -235,7 +242,7 @@ func (o *outcome) mark(identities []string, history jobbuilder.History) {
 		return
 	}
 	o.originsUnknown = !history.Complete
-	imported := slices.ContainsFunc(o.imports, func(attempt progress.Import) bool { return attempt.Error == "" })
+	imported := o.imported()
 	for i, step := range o.steps {
 		if !step.Cached || step.IsFrom() || step.Earlier {
 			continue

@@ -161,3 +161,21 @@ func TestStepsOfEarlierBuildsOfTheJob(t *testing.T) {
 		})
 	}
 }
+
+func TestAHitOfABuildThatReadNoCacheIsItsOwn(t *testing.T) {
+	steps := func() []progress.Step {
+		return []progress.Step{
+			{Instruction: "FROM a", Cached: true}, {Instruction: "COPY a /", Ran: true, Seconds: 1},
+			{Instruction: "COPY --from=0 /a /", Cached: true}, {Instruction: "RUN b", Cached: true, Earlier: true},
+		}
+	}
+	own := outcome{steps: steps(), imports: []progress.Import{{Ref: "r", Error: "not found", Ended: true}}}
+	own.dropOwnHits()
+	want := steps()
+	want[2].Cached, want[2].Ran = false, true
+	assert.Equal(t, want, own.steps)
+
+	cached := outcome{steps: steps(), imports: []progress.Import{{Ref: "r", Ended: true}}}
+	cached.dropOwnHits()
+	assert.Equal(t, steps(), cached.steps, "it may be from the cache that was read")
+}

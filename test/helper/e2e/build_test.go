@@ -242,6 +242,19 @@ func exports(t *testing.T, w *machine) string {
 	return string(content)
 }
 
+// BuildKit shows a step as cached if another step of the same build has the same result.
+func TestStepsWithTheSameResultAreNoCache(t *testing.T) {
+	t.Parallel()
+	w := newMachine(t)
+	w.write("Dockerfile", "FROM scratch AS deps\nCOPY deps.txt /a/\nFROM scratch\nCOPY --from=deps /a/deps.txt /a/\n")
+	cold := w.succeeds(w.build())
+	assert.Contains(t, cold.log, "CACHED", "BuildKit must have one of the two results already")
+	assert.Equal(t, "cold", cold.Verdict, cold.log)
+	assert.Equal(t, "there is no cache yet", cold.VerdictReason)
+	assert.Zero(t, *cold.HitRatio)
+	assert.Equal(t, "used", w.succeeds(w.build()).Verdict)
+}
+
 func TestADockerfileWithoutStepsHasNothingToCache(t *testing.T) {
 	t.Parallel()
 	w := newMachine(t)
