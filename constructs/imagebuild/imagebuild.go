@@ -33,13 +33,15 @@ type ImageBuild struct {
 	deployed *deployedImage
 	// ends are the policies of the functions that roll out, which let them see how builds ended.
 	ends map[*stackFunction]awsiam.Policy
+	// rolledOut are the paths of the services and functions that the image is rolled out to.
+	rolledOut map[string]bool
 	// lambdaRefusals are the reported problems of images for AWS Lambda.
 	lambdaRefusals []validation.Problem
 }
 
 // NewImageBuild makes the projects. Only Source and Cache have no default.
 func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProps) *ImageBuild {
-	b := &ImageBuild{options: resolve(props), ends: map[*stackFunction]awsiam.Policy{}}
+	b := &ImageBuild{options: resolve(props), ends: map[*stackFunction]awsiam.Policy{}, rolledOut: map[string]bool{}}
 	constructs.NewConstruct_Override(b, scope, id)
 	b.shared = perstack.SharedOf(scope)
 	b.app = b.appName(*id)

@@ -2,6 +2,8 @@ package imagebuild
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -138,7 +140,7 @@ func (b *ImageBuild) checkConsumer(problems *validation.Problems, at string, res
 			problems.Add(at, fmt.Sprintf("is in %s %s, but the build is in %s", place.what, *place.others, *place.own), "roll out from a build of that "+place.what)
 		}
 	}
-	if scope, id := b.rollOutPlace(resource); scope.Node().TryFindChild(&id) != nil {
+	if b.rolledOut[*resource.Node().Path()] {
 		problems.Add(at, "is called twice", "call it once")
 	}
 }
@@ -155,19 +157,26 @@ func (b *ImageBuild) rollOutPlace(resource awscdk.IResource) (scope constructs.C
 	return scope, b.rollOutID(scope, path)
 }
 
-// rollOutID returns the id of a construct for roll-outs in the build, or in another stack.
+// rollOutID returns the id of a construct for roll-outs in the build, or in another stack. Paths that differ only in
+// "/" and "-" would have the same id: the second one gets a digest of its path.
 func (b *ImageBuild) rollOutID(scope constructs.Construct, name string) string {
-	id := "RollOut-" + name
+	path := "RollOut-" + name
 	if scope != constructs.Construct(b) {
-		id = *b.Node().Path() + "-" + id
+		path = *b.Node().Path() + "-" + path
 	}
-	return strings.ReplaceAll(id, "/", "-")
+	id := strings.ReplaceAll(path, "/", "-")
+	if scope.Node().TryFindChild(&id) != nil {
+		sum := sha256.Sum256([]byte(path))
+		id += "-" + hex.EncodeToString(sum[:4])
+	}
+	return id
 }
 
 // rollOutTo makes the rule that rolls the image of a build out to the consumer.
 func (b *ImageBuild) rollOutTo(c consumer, zip string) *stackFunction {
 	parent, id := b.rollOutPlace(c.resource)
 	scope := constructs.NewConstruct(parent, &id)
+	b.rolledOut[*c.resource.Node().Path()] = true
 	function := stackFunctionOf(perstack.SharedOf(scope), rollOutFunction, zip)
 	policy := awsiam.NewPolicy(scope, jsii.String("Policy"), &awsiam.PolicyProps{Roles: &[]awsiam.IRole{function.role}, Statements: &c.grants})
 	c.event.Image, c.event.Tag = *b.image.RepositoryUri(), b.movingTags()[0]

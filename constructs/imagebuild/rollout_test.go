@@ -189,6 +189,29 @@ func TestRollOutsShareAFunctionUpToTheRoomOfItsRole(t *testing.T) {
 	}
 }
 
+func TestRollOutsToConsumersWhosePathsDifferInASlash(t *testing.T) {
+	function := func(scope constructs.Construct, id string) awslambda.IFunction {
+		return awslambda.Function_FromFunctionName(scope, &id, jsii.String("shop"))
+	}
+	for name, inOtherStack := range map[string]bool{"in the stack of the build": false, "in another stack": true} {
+		t.Run(name, func(t *testing.T) {
+			builds := synthtest.Stack()
+			build, options := newRollOutBuild(t, builds)
+			stack := builds
+			if inOtherStack {
+				stack = awscdk.NewStack(awscdk.App_Of(builds), jsii.String("Other"), &awscdk.StackProps{Env: &awscdk.Environment{Account: builds.Account(), Region: builds.Region()}})
+			}
+			for _, f := range []awslambda.IFunction{
+				function(constructs.NewConstruct(stack, jsii.String("api")), "blue"),
+				function(stack, "api-blue"),
+			} {
+				build.RollOutToFunction(f, options)
+			}
+			assert.Len(t, synthtest.Resources(stack, "AWS::Events::Rule"), 2)
+		})
+	}
+}
+
 func TestARollOutOfAnImageInAnotherAccount(t *testing.T) {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Test"), &awscdk.StackProps{
 		Env: &awscdk.Environment{Account: jsii.String("111122223333"), Region: jsii.String("eu-west-1")},
