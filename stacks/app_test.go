@@ -391,3 +391,24 @@ func TestCacheAndBuildStacksWithoutAConfig(t *testing.T) {
 	assert.Contains(t, repositories(cache.Stack), "layercache/cache/dev")
 	assert.Contains(t, repositories(cache.Stack), "layercache/cache/prod")
 }
+
+// A function rolls out to a few consumers, so a build with many has several functions.
+func TestTheOutputNamesEveryFunctionThatRollsOut(t *testing.T) {
+	for _, c := range []struct{ consumers, functions int }{{9, 1}, {10, 2}} {
+		t.Run(fmt.Sprint(c.consumers, " consumers"), func(t *testing.T) {
+			var names []string
+			for i := range c.consumers {
+				names = append(names, fmt.Sprintf("%q", fmt.Sprint("shop", i)))
+			}
+			_, build := synth(t, strings.Replace(`{`+oneBuild+`}`, `"helperZip"`, `"rollOut":{"functions":[`+strings.Join(names, ",")+`],"functionZip":"helper.zip"},"helperZip"`, 1))
+			outputs := (*assertions.Template_FromStack(build.Stack, nil).ToJSON())["Outputs"].(map[string]any)
+			for id, output := range outputs {
+				if strings.Contains(id, "RollOutFunction") {
+					assert.Equal(t, c.functions, strings.Count(synthtest.Text(output.(map[string]any)["Value"]), "LayercacheRollOut"), "%v", output)
+					return
+				}
+			}
+			assert.Fail(t, "no output names the functions", "%v", outputs)
+		})
+	}
+}

@@ -3,6 +3,7 @@ package stacks
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -59,15 +60,25 @@ func validateRollOut(found *validation.Problems, key string, r *RollOutConfig) {
 // rollOut rolls the images of a build out to the services and functions, which are imported below scope.
 func (r *RollOutConfig) rollOut(scope constructs.Construct, build *imagebuild.ImageBuild) {
 	options := &imagebuild.RollOutOptions{FunctionZip: optional(r.FunctionZip)}
-	var function awslambda.IFunction
+	// A function has room for a few consumers.
+	var functions []awslambda.IFunction
+	add := func(function awslambda.IFunction) {
+		if !slices.Contains(functions, function) {
+			functions = append(functions, function)
+		}
+	}
 	for _, name := range r.Services {
-		function = build.RollOutToService(importService(scope, name), options)
+		add(build.RollOutToService(importService(scope, name), options))
 	}
 	for _, name := range r.Functions {
-		function = build.RollOutToFunction(importFunction(scope, name), options)
+		add(build.RollOutToFunction(importFunction(scope, name), options))
+	}
+	var names []*string
+	for _, function := range functions {
+		names = append(names, function.FunctionName())
 	}
 	awscdk.NewCfnOutput(build, jsii.String("RollOutFunction"), &awscdk.CfnOutputProps{
-		Description: jsii.String("Function whose log says what was rolled out"), Value: function.FunctionName(),
+		Description: jsii.String("Functions whose logs say what was rolled out"), Value: awscdk.Fn_Join(jsii.String(", "), &names),
 	})
 }
 
