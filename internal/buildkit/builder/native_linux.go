@@ -1,7 +1,6 @@
 package builder
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +24,8 @@ const (
 	bootTimeout = 20 * time.Second
 	// stopTimeout is the time that buildkitd has to end its steps before it is killed.
 	stopTimeout = 10 * time.Second
+	// logLimit is how much of buildkitd's log is kept, in bytes. The builder of a job may run for hours.
+	logLimit = 64 << 10
 	// daemonSocket is the name of the socket in the state folder at which buildkitd accepts builds.
 	daemonSocket = "buildkitd.sock"
 )
@@ -178,7 +179,7 @@ type daemon struct {
 	binary string
 	state  *state
 	cmd    *exec.Cmd
-	log    bytes.Buffer
+	log    tail
 	exited chan struct{}
 	// failure is the error of the ended process; read it only after exited is closed.
 	failure error
@@ -190,7 +191,7 @@ func startDaemon(ctx context.Context, binary string, options Options) (*daemon, 
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{binary: binary, state: state}
+	d := &daemon{binary: binary, state: state, log: tail{limit: logLimit}}
 	if err := d.start(ctx, options); err != nil {
 		d.stop()
 		return nil, d.explain(err, state.remove())
