@@ -111,7 +111,7 @@ func MergeSteps(steps []progress.Step, previous *Record) []RecordStep {
 		entry.FetchSeconds = previous.FetchSeconds(step)
 		switch seconds, known := previous.Seconds(step); {
 		case step.Ran && !step.IsFrom():
-		case step.IsFrom() && known:
+		case step.IsFrom() && known && !step.Unpacked:
 			// BuildKit pulls a base image only when a step on it has to run. Otherwise it only resolves the
 			// name.
 			entry.Seconds = max(entry.Seconds, seconds)

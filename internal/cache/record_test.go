@@ -120,18 +120,21 @@ func TestSecondsAreFoundByStageAndText(t *testing.T) {
 }
 
 func TestMergedStepsKeepTheTimesOfCachedSteps(t *testing.T) {
-	previous := &Record{Steps: []RecordStep{{Index: 1, Instruction: "FROM base", Seconds: 5}, {Index: 2, Instruction: "RUN cached", Seconds: 7}, {Index: 3, Instruction: "RUN again", Seconds: 9, FetchSeconds: 4}}}
+	previous := &Record{Steps: []RecordStep{{Index: 1, Instruction: "FROM base", Seconds: 5}, {Index: 2, Instruction: "RUN cached", Seconds: 7}, {Index: 3, Instruction: "RUN again", Seconds: 9, FetchSeconds: 4},
+		{Index: 1, Stage: "slow", Instruction: "FROM other", Seconds: 60}}}
 	got := MergeSteps([]progress.Step{
 		{Index: 1, Instruction: "FROM base", Ran: true, Seconds: 0.1},
 		{Index: 2, Instruction: "RUN cached", Cached: true, Seconds: 0.2},
 		{Index: 3, Instruction: "RUN again", Ran: true, Seconds: 3},
 		{Index: 4, Instruction: "RUN cached, of unknown time", Cached: true},
 		{Index: 5, Instruction: "RUN that did not end"},
+		{Index: 1, Stage: "slow", Instruction: "FROM other", Ran: true, Unpacked: true, Seconds: 6},
 	}, previous)
 	assert.Equal(t, []RecordStep{
 		{Index: 1, Instruction: "FROM base", Seconds: 5},
 		{Index: 2, Instruction: "RUN cached", Seconds: 7, FetchSeconds: 0.2},
 		{Index: 3, Instruction: "RUN again", Seconds: 3, FetchSeconds: 4},
+		{Index: 1, Stage: "slow", Instruction: "FROM other", Seconds: 6},
 	}, got)
 }
 

@@ -62,6 +62,14 @@ func classify(name string) (kind, label string) {
 	return "", ""
 }
 
+// unpackPrefix starts the id of the status of a layer that is unpacked. The layer's digest follows.
+const unpackPrefix = "extracting "
+
+// unpacked reports whether a layer was unpacked for the vertex.
+func (n *Node) unpacked() bool {
+	return slices.ContainsFunc(n.Statuses, func(s Status) bool { return strings.HasPrefix(s.ID, unpackPrefix) && s.Completed != nil })
+}
+
 // pulled returns the download and extraction of the vertex's layers. It is false if there were none.
 func (n *Node) pulled() (Activity, bool) {
 	activity := Activity{Kind: KindPull, Label: n.Name}
@@ -69,7 +77,7 @@ func (n *Node) pulled() (Activity, bool) {
 		activity.Label = match[5]
 	}
 	for _, status := range n.Statuses {
-		layer := strings.TrimPrefix(status.ID, "extracting ")
+		layer := strings.TrimPrefix(status.ID, unpackPrefix)
 		if !strings.HasPrefix(layer, "sha256:") || status.Started == nil || status.Completed == nil {
 			continue
 		}

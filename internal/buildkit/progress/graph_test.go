@@ -222,3 +222,12 @@ func TestWhatAnotherBuildDidBeforeCountsAsCached(t *testing.T) {
 		assert.Equal(t, want, Step{Cached: got.Cached, Earlier: got.Earlier, Ran: got.Ran, Start: got.Start, Seconds: got.Seconds}, got.Instruction)
 	}
 }
+
+// If the first step on a base image comes from the cache, BuildKit only resolves the name of the image.
+func TestOnlyABaseImageThatIsUsedIsUnpacked(t *testing.T) {
+	for name, want := range map[string]bool{"cold": true, "changed": false, "unchanged": false} {
+		graph, _ := load(t, name)
+		unpacked := slices.ContainsFunc(graph.Steps(), func(step Step) bool { return step.IsFrom() && step.Unpacked })
+		assert.Equal(t, want, unpacked, name)
+	}
+}

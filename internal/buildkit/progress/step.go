@@ -33,6 +33,9 @@ type Step struct {
 	Tail string
 	// Ran is true if it ended and was not cached.
 	Ran bool
+	// Unpacked is true if layers were unpacked for it. If the first step on an image comes from the cache, FROM only
+	// resolves the image's name.
+	Unpacked bool
 	// Start is when it first started; zero if it did not.
 	Start time.Time
 	// Inputs are the steps whose results it uses, as indexes in the list that Steps returns.
@@ -115,7 +118,7 @@ func (n *Node) step() (Step, bool) {
 	}
 	step := Step{
 		Platform: match[1], Stage: match[2], Instruction: match[5], digest: n.Digest, place: match[1] + " " + match[2],
-		Cached: n.Cached, Earlier: n.earlier, Seconds: n.Seconds(), Error: n.Error, Ran: !n.Cached && n.Completed != nil,
+		Cached: n.Cached, Earlier: n.earlier, Seconds: n.Seconds(), Error: n.Error, Ran: !n.Cached && n.Completed != nil, Unpacked: n.unpacked(),
 	}
 	step.Index, _ = strconv.Atoi(match[3])
 	step.Total, _ = strconv.Atoi(match[4])
