@@ -17,7 +17,7 @@ const pause = 10 * time.Millisecond
 // Acquire does not wait on systems other than Unix, which have no builder that processes share.
 func Acquire(ctx context.Context, file *os.File) error {
 	for {
-		acquired, err := try(file)
+		acquired, err := Try(file)
 		if acquired {
 			return nil
 		}

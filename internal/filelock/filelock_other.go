@@ -4,4 +4,5 @@ package filelock
 
 import "os"
 
-func try(*os.File) (acquired bool, err error) { return true, nil }
+// Try locks nothing, and reports that it did.
+func Try(*os.File) (acquired bool, err error) { return true, nil }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// try locks the file unless another process has its lock.
-func try(file *os.File) (acquired bool, err error) {
+// Try locks the file unless it is locked already, and reports whether it did.
+func Try(file *os.File) (acquired bool, err error) {
 	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.EINTR) {
 		return false, nil

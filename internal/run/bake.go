@@ -21,6 +21,7 @@ import (
 	"github.com/layercache/layercache/internal/outputs"
 	"github.com/layercache/layercache/internal/registry/throttle"
 	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/internal/session"
 	"github.com/layercache/layercache/internal/source"
 	"github.com/layercache/layercache/internal/source/git"
 	"github.com/layercache/layercache/internal/variables"
@@ -132,12 +133,12 @@ func openBake(ctx context.Context, request Request) (*baking, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := newSessionFolder()
+	folder, err := session.New()
 	if err != nil {
 		return nil, err
 	}
 	b := &baking{bake: args, job: &job{
-		Request: request, args: sharedArgs(args), mode: mode, client: client, dir: dir,
+		Request: request, args: sharedArgs(args), mode: mode, client: client, dir: folder.Path, removeDir: folder.Remove,
 		budget: newWaitBudget(request.Settings), warnings: &warnings{}, begin: begin, stopReading: func() {},
 	}}
 	if b.Settings.Policy == variables.PolicyAct {

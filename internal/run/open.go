@@ -13,6 +13,7 @@ import (
 	"github.com/layercache/layercache/internal/buildkit/display"
 	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/registry/throttle"
+	"github.com/layercache/layercache/internal/session"
 	"github.com/layercache/layercache/internal/source/git"
 	"github.com/layercache/layercache/internal/variables"
 )
@@ -25,11 +26,12 @@ type job struct {
 	mode   display.Mode
 	client buildx.Client
 	// dir is a private folder, removed by close.
-	dir     string
-	scope   cache.Scope
-	flags   cache.Flags
-	builder activeBuilder
-	signIn  signIn
+	dir       string
+	removeDir func() error
+	scope     cache.Scope
+	flags     cache.Flags
+	builder   activeBuilder
+	signIn    signIn
 	// lookup queries the caches.
 	lookup *cacheLookup
 	// declared are the lookups whose inputs tell which steps the build has: its own, or those of the targets of a bake.
@@ -76,12 +78,12 @@ func open(ctx context.Context, request Request) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := newSessionFolder()
+	folder, err := session.New()
 	if err != nil {
 		return nil, err
 	}
 	j := &job{
-		Request: request, args: args, mode: mode, client: client, dir: dir, scope: scope, flags: flags,
+		Request: request, args: args, mode: mode, client: client, dir: folder.Path, removeDir: folder.Remove, scope: scope, flags: flags,
 		budget: newWaitBudget(request.Settings), warnings: &warnings{}, begin: begin,
 	}
 	j.mounts = newKeptMounts(j)
@@ -197,7 +199,7 @@ func (j *job) close() {
 	if j.stdin != nil {
 		_ = j.stdin.Close()
 	}
-	_ = os.RemoveAll(j.dir)
+	_ = j.removeDir()
 }
 
 // closeAnd closes the job and runs work at the same time.

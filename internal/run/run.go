@@ -169,12 +169,3 @@ func stoppedBy(ctx context.Context) error {
 func orStopped(ctx context.Context, err error) error {
 	return cmp.Or(stoppedBy(ctx), err)
 }
-
-// newSessionFolder makes the private folder of a build.
-func newSessionFolder() (string, error) {
-	dir, err := os.MkdirTemp("", "layercache-session-")
-	if err != nil {
-		return "", fmt.Errorf("create a private folder: %w; set TMPDIR to a folder that can be written", err)
-	}
-	return dir, nil
-}

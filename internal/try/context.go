@@ -13,6 +13,7 @@ import (
 
 	"github.com/layercache/layercache/internal/outputs"
 	"github.com/layercache/layercache/internal/report/escape"
+	"github.com/layercache/layercache/internal/session"
 	"github.com/layercache/layercache/internal/source"
 )
 
@@ -23,13 +24,13 @@ func copyWithoutOutputs(options Options) (copied string, kept []string, err erro
 	if err != nil {
 		return "", nil, fmt.Errorf("read the Dockerfile: %w", err)
 	}
-	private, err := os.MkdirTemp("", "layercache-session-")
+	private, err := session.New()
 	if err != nil {
 		return "", nil, fmt.Errorf("copy the build context: %w", err)
 	}
-	defer os.RemoveAll(private)
-	own := outputs.Own{Reports: options.Settings.ReportDir, Paths: []string{private}}
-	hidden, err := outputs.Hide(options.Dir, options.Dockerfile, content, private, own)
+	defer func() { _ = private.Remove() }()
+	own := outputs.Own{Reports: options.Settings.ReportDir, Paths: []string{private.Path}}
+	hidden, err := outputs.Hide(options.Dir, options.Dockerfile, content, private.Path, own)
 	if err != nil {
 		return "", nil, err
 	}

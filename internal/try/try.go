@@ -19,6 +19,7 @@ import (
 	"github.com/layercache/layercache/internal/registry/throwaway"
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/run"
+	"github.com/layercache/layercache/internal/session"
 	"github.com/layercache/layercache/internal/source"
 	"github.com/layercache/layercache/internal/variables"
 )
@@ -83,11 +84,11 @@ func Run(ctx context.Context, options Options) (err error) {
 	if err := setup.Tools(ctx, options.Settings.Builder, options.Stderr); err != nil {
 		return err
 	}
-	private, err := os.MkdirTemp("", "layercache-session-")
+	private, err := session.New()
 	if err != nil {
-		return fmt.Errorf("create a private folder: %w", err)
+		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(private)) }()
+	defer func() { err = errors.Join(err, private.Remove()) }()
 	copied, own, err := copyOf(options)
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func Run(ctx context.Context, options Options) (err error) {
 	defer func() { err = errors.Join(err, server.Close()) }()
 
 	t := &trial{
-		options: options, private: private, context: copied, own: own, dockerfile: options.Dockerfile,
+		options: options, private: private.Path, context: copied, own: own, dockerfile: options.Dockerfile,
 		registry: server.Host(), host: hostForBuilder(server.Host()),
 	}
 	if err := t.prepare(ctx); err != nil {
