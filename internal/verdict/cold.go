@@ -96,7 +96,7 @@ func (e Evidence) absenceReason() string {
 	for _, ref := range e.Refs {
 		if r := e.Records[ref]; r != nil {
 			if r.Policy != nil && r.Manifest == "" {
-				return "there is no cache, because the builds before used none by choice (LAYERCACHE_POLICY=act)"
+				return "there is no cache, because earlier builds chose to use none (LAYERCACHE_POLICY=act)"
 			}
 			if e.InFolder {
 				return fmt.Sprintf("the cache written on %s is gone: its files in %s were deleted", r.Written.UTC().Format(time.DateOnly), ref)

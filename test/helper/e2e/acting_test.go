@@ -89,7 +89,7 @@ func TestActingOnACacheThatDoesNotPay(t *testing.T) {
 	advised := w.changes(6)
 	assert.Nil(t, advised.Policy)
 	assert.Equal(t, "cold", advised.Verdict)
-	assert.Contains(t, advised.VerdictReason, "the builds before used none by choice")
+	assert.Contains(t, advised.VerdictReason, "earlier builds chose to use none")
 	assert.NotRegexp(t, troubled, advised.log)
 	w.env["LAYERCACHE_POLICY"] = "act"
 	delete(w.env, "LAYERCACHE_WRITE")
@@ -100,7 +100,7 @@ func TestActingOnACacheThatDoesNotPay(t *testing.T) {
 	assert.Equal(t, "all", got.Policy.Choice, got.Policy.Reason)
 	assert.False(t, got.Policy.Trial)
 	assert.Equal(t, []string{"cold", "yes"}, []string{got.Verdict, got.Exported})
-	assert.Contains(t, got.VerdictReason, "there is no cache, because the builds before used none by choice")
+	assert.Contains(t, got.VerdictReason, "there is no cache, because earlier builds chose to use none")
 	assert.Equal(t, "partly-used", w.changes(8).Verdict)
 	same := w.succeeds(w.build())
 	assert.Equal(t, []string{"used", "unchanged"}, []string{same.Verdict, same.Exported})
