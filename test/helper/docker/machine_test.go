@@ -10,14 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/test/kit/localecr"
+	"github.com/layercache/layercache/test/kit/mountns"
 	"github.com/layercache/layercache/test/kit/programs"
 )
 
@@ -94,9 +93,6 @@ type result struct {
 	stdout, stderr string
 }
 
-// enter runs a program with its own folder for builders.
-const enter = `mkdir -p /var/lib/layercache && mount --bind "$0" /var/lib/layercache && exec "$@"`
-
 // docker runs docker in the source's folder.
 func (m *machine) docker(args ...string) result {
 	m.t.Helper()
@@ -108,8 +104,8 @@ func (m *machine) shell(script string, args ...string) result {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(m.t.Context(), 10*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", enter, m.builders, "sh", "-c", script, "sh"}, args...)...)
-	confine(cmd)
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", mountns.Enter, m.builders, "sh", "-c", script, "sh"}, args...)...)
+	mountns.Use(cmd)
 	cmd.Dir = m.source
 	cmd.Env = []string{"TMPDIR=" + m.tmp, "HOME=" + m.tmp, "PATH=" + m.bin() + ":" + m.path}
 	for variable, value := range m.env {
@@ -138,27 +134,9 @@ func (m *machine) report(folder string) *report.Report {
 	return read
 }
 
-// pulled returns an image from the registry.
-func (m *machine) pulled(image string) v1.Image {
-	m.t.Helper()
-	ref, err := name.ParseReference(image)
-	require.NoError(m.t, err)
-	got, err := remote.Image(ref, remote.WithPlatform(v1.Platform{OS: "linux", Architecture: "amd64"}))
-	require.NoError(m.t, err)
-	return got
-}
+func (m *machine) pulled(image string) v1.Image { return localecr.Pulled(m.t, image) }
 
-// tags returns the tags of a repository, or nil if it does not exist.
-func (m *machine) tags(repository string) []string {
-	m.t.Helper()
-	parsed, err := name.NewRepository(m.registry.Addr() + "/" + repository)
-	require.NoError(m.t, err)
-	tags, err := remote.List(parsed)
-	if err != nil {
-		return nil
-	}
-	return tags
-}
+func (m *machine) tags(repository string) []string { return m.registry.Tags(m.t, repository) }
 
 // idOf returns the digest of the config of an image in the registry, which is docker's ID for it.
 func (m *machine) idOf(image string) string {

@@ -12,14 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/test/kit/localecr"
+	"github.com/layercache/layercache/test/kit/mountns"
 	"github.com/layercache/layercache/test/kit/programs"
 )
 
@@ -115,18 +114,15 @@ func (w *machine) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// enter runs a program with its own folder for builders.
-const enter = `mkdir -p /var/lib/layercache && mount --bind "$0" /var/lib/layercache && exec "$@"`
-
 // inside returns a command that runs the program with the machine's folder for builders, separate from other
 // builders on this machine.
 func (w *machine) inside(ctx context.Context, program string, args ...string) *exec.Cmd {
-	script := w.mounting + enter
+	script := w.mounting + mountns.Enter
 	for from, to := range w.mounts {
 		script = fmt.Sprintf("mount --bind %s %s && %s", from, to, script)
 	}
 	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", script, w.builders, program}, args...)...)
-	confine(cmd)
+	mountns.Use(cmd)
 	return cmd
 }
 
@@ -216,24 +212,6 @@ func (w *machine) processes() []string {
 	return found
 }
 
-// pulled returns an image from the registry.
-func (w *machine) pulled(image string) v1.Image {
-	w.t.Helper()
-	ref, err := name.ParseReference(image)
-	require.NoError(w.t, err)
-	got, err := remote.Image(ref, remote.WithPlatform(v1.Platform{OS: "linux", Architecture: "amd64"}))
-	require.NoError(w.t, err)
-	return got
-}
+func (w *machine) pulled(image string) v1.Image { return localecr.Pulled(w.t, image) }
 
-// tags returns the tags of a repository, or nil if the repository does not exist.
-func (w *machine) tags(repository string) []string {
-	w.t.Helper()
-	parsed, err := name.NewRepository(w.registry.Addr() + "/" + repository)
-	require.NoError(w.t, err)
-	tags, err := remote.List(parsed)
-	if err != nil {
-		return nil
-	}
-	return tags
-}
+func (w *machine) tags(repository string) []string { return w.registry.Tags(w.t, repository) }

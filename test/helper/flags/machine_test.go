@@ -194,7 +194,7 @@ func (m *machine) plainly(r row, buildx string) result {
 // createBuilder registers the plain builder in the home folder, as "plain".
 func (m *machine) createBuilder() {
 	m.t.Helper()
-	cmd := exec.Command(programs.Path(programs.Buildx), "create", "--name", "plain", "--driver", "remote", plainBuilder.address)
+	cmd := exec.Command(programs.Path(programs.Buildx), "create", "--name", "plain", "--driver", "remote", plainAddress)
 	cmd.Env = m.env
 	output, err := cmd.CombinedOutput()
 	require.NoError(m.t, err, string(output))

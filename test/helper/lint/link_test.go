@@ -13,13 +13,11 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -35,6 +33,7 @@ import (
 
 	"github.com/layercache/layercache/internal/lint"
 	"github.com/layercache/layercache/internal/lint/bases"
+	"github.com/layercache/layercache/test/kit/buildkitd"
 	"github.com/layercache/layercache/test/kit/localecr"
 	"github.com/layercache/layercache/test/kit/programs"
 )
@@ -220,37 +219,7 @@ func newBuilder(t *testing.T) *builder {
 	server, err := localecr.Start(localecr.Config{Dir: t.TempDir()})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
-	b := &builder{t: t, registry: server}
-	b.address = b.startBuildkitd()
-	return b
-}
-
-// startBuildkitd starts a buildkitd until the test ends, and returns its address.
-func (b *builder) startBuildkitd() string {
-	state, err := os.MkdirTemp("", "layercache-lint-")
-	require.NoError(b.t, err)
-	socket := filepath.Join(state, "buildkitd.sock")
-	config := filepath.Join(state, "buildkitd.toml")
-	require.NoError(b.t, os.WriteFile(config, nil, 0o600))
-	cmd := exec.Command(programs.Path(programs.Buildkitd), "--config", config, "--root", filepath.Join(state, "root"), "--addr", "unix://"+socket,
-		"--otel-socket-path", filepath.Join(state, "otel.sock"), "--containerd-worker=false", "--oci-worker-net", "host")
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	require.NoError(b.t, confine(cmd))
-	require.NoError(b.t, cmd.Start())
-	b.t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-		_ = os.RemoveAll(state)
-	})
-	require.Eventually(b.t, func() bool {
-		connection, err := net.Dial("unix", socket)
-		if err == nil {
-			_ = connection.Close()
-		}
-		return err == nil
-	}, time.Minute, 5*time.Millisecond, "buildkitd does not listen")
-	return "unix://" + socket
+	return &builder{t: t, registry: server, address: buildkitd.Start(t, "")}
 }
 
 // push pushes an image to the registry and returns its name.

@@ -5,18 +5,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/test/kit/buildkitd"
 	"github.com/layercache/layercache/test/kit/programs"
 )
 
@@ -42,7 +40,7 @@ func (w *machine) truth(refs []string) truth {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), timeout)
 	defer cancel()
-	address := w.startBuildkitd()
+	address := buildkitd.Start(w.t, "[registry.\"bases.example\"]\nmirrors = [\""+w.registry.Addr()+"/bases\"]\n")
 	metrics := filepath.Join(w.tmp, "metrics")
 	args := []string{"--addr", address, "build", "--progress", "rawjson", "--debug-json-cache-metrics", metrics,
 		"--frontend", "dockerfile.v0", "--local", "context=.", "--local", "dockerfile=.",
@@ -108,37 +106,6 @@ func (g *truth) observe(event progress.Event) {
 		vertex.Cached = vertex.Cached || g.vertices[vertex.Digest].Cached
 		g.vertices[vertex.Digest] = vertex
 	}
-}
-
-// startBuildkitd starts a buildkitd with an empty state folder in its own mount namespace, until the test
-// ends. It returns its address.
-func (w *machine) startBuildkitd() string {
-	w.t.Helper()
-	state, err := os.MkdirTemp("", "layercache-truth-")
-	require.NoError(w.t, err)
-	config := filepath.Join(state, "buildkitd.toml")
-	require.NoError(w.t, os.WriteFile(config, []byte("[registry.\"bases.example\"]\nmirrors = [\""+w.registry.Addr()+"/bases\"]\n"), 0o600))
-	socket := filepath.Join(state, "buildkitd.sock")
-	cmd := exec.Command(programs.Path(programs.Buildkitd), "--config", config, "--root", filepath.Join(state, "root"),
-		"--addr", "unix://"+socket, "--otel-socket-path", filepath.Join(state, "otel.sock"),
-		"--containerd-worker=false", "--oci-worker-net", "host")
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	require.NoError(w.t, confine(cmd))
-	require.NoError(w.t, cmd.Start())
-	w.t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-		_ = os.RemoveAll(state)
-	})
-	require.Eventually(w.t, func() bool {
-		connection, err := net.Dial("unix", socket)
-		if err == nil {
-			_ = connection.Close()
-		}
-		return err == nil
-	}, time.Minute, 5*time.Millisecond, "buildkitd does not listen")
-	return "unix://" + socket
 }
 
 // buildctlArgs translates arguments of `docker buildx build`, each of the form --NAME=VALUE, to arguments of
