@@ -23,12 +23,13 @@ func newImage() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "image",
 		Short: "Build and push the image that flags or LAYERCACHE_* variables describe",
-		Long: `Build and push the image that flags or environment variables describe, as a CodeBuild project sets them. With --bake it
-builds the targets of a bake file.
+		Long: `Build and push the image that flags or environment variables describe, as a CodeBuild project sets
+them. With --bake it builds the targets of a bake file.
 
 ` + flagsHelp,
-		Example: "  layercache image --image 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop --tags latest,{commit} --target release",
-		Args:    noArguments,
+		Example: `  layercache image --image 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop \
+    --tags latest,{commit} --target release`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			deployment, withoutTicket := waiting(cmd.ErrOrStderr())
 			described, s, err := readImage(cmd, variables.Image)
@@ -62,11 +63,13 @@ func newIndex() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "index",
 		Short: "Join the images of several platforms into one index",
-		Long: `Join the images that ` + "`layercache image --platform-tags`" + ` pushed for each platform into one index per tag, and push it.
+		Long: `Join the images that ` + "`layercache image --platform-tags`" + ` pushed for each platform into one index per
+tag, and push it.
 
 ` + flagsHelp,
-		Example: "  layercache index --image 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop --tags latest --platforms linux/amd64,linux/arm64",
-		Args:    noArguments,
+		Example: `  layercache index --image 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop --tags latest \
+    --platforms linux/amd64,linux/arm64`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			warnOfMisspelt(cmd.ErrOrStderr())
 			deployment, withoutTicket := waiting(cmd.ErrOrStderr())

@@ -18,8 +18,8 @@ func newStop() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stop",
 		Short: "End the builder that the builds of a job share",
-		Long: `End the builder that the builds of a job share, and remove its files and the images that layercache docker kept. Builds
-that are running end first; a build that starts meanwhile gets another builder.
+		Long: `End the builder that the builds of a job share, and remove its files and the images that layercache
+docker kept. Builds that are running end first; a build that starts meanwhile gets another builder.
 
 In CodeBuild this is not needed, because the builder ends with the build's container.`,
 		Args: noArguments,

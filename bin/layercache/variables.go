@@ -35,13 +35,13 @@ func (f *flagValue) Type() string {
 
 // addFlags gives the command a flag for each variable that it reads.
 func addFlags(cmd *cobra.Command, read variables.Command) {
+	column := 0
 	for _, v := range read.Variables() {
-		usage := v.Help
-		if v.Unset != "" {
-			usage += " (default: " + v.Unset + ")"
-		}
+		column = max(column, len(fmt.Sprintf("      --%s %s   ", v.Flag(), (&flagValue{Variable: v}).Type())))
+	}
+	for _, v := range read.Variables() {
+		usage := strings.TrimPrefix(wrapped("\n", v.Help+defaultOf(v), helpWidth-column), "\n")
 		flag := cmd.Flags().VarPF(&flagValue{Variable: v}, v.Flag(), "", usage)
-		flag.DefValue = v.Default
 		if flag.Value.Type() == "bool" {
 			flag.NoOptDefVal = "true"
 		}
@@ -74,34 +74,39 @@ func nameFlags(cmd *cobra.Command, problems variables.Problems) variables.Proble
 }
 
 // flagsHelp explains the flags of addFlags.
-const flagsHelp = `Each flag has an environment variable: LAYERCACHE_REPORT_DIR for --report-dir, and so on. A flag takes precedence.`
+const flagsHelp = `Each flag has an environment variable: LAYERCACHE_REPORT_DIR for --report-dir, and so on.
+A flag takes precedence.`
 
 // variablesHelp lists the variables that a command reads.
 func variablesHelp(read variables.Command) string {
 	var text strings.Builder
 	for _, v := range read.Variables() {
-		fmt.Fprintf(&text, "  %s=%s", v.Name, v.Form.Name)
-		writeWrapped(&text, "\n        ", fmt.Sprintf("%s (default: %s)", v.Help, cmp.Or(v.Unset, v.Default)))
-		text.WriteByte('\n')
+		fmt.Fprintf(&text, "  %s=%s%s\n", v.Name, v.Form.Name, wrapped("\n        ", v.Help+defaultOf(v), helpWidth))
 	}
 	return strings.TrimRight(text.String(), "\n")
 }
 
-// helpWidth is the width at which help texts wrap.
-const helpWidth = 120
+func defaultOf(v variables.Variable) string {
+	return fmt.Sprintf(" (default: %s)", cmp.Or(v.Unset, v.Default))
+}
 
-// writeWrapped writes the words of a text in lines that begin with a line break and an indentation.
-func writeWrapped(to *strings.Builder, begin, words string) {
-	column := helpWidth
+// helpWidth is the width at which help texts wrap.
+const helpWidth = 100
+
+// wrapped returns the words of a text in lines of at most the width that begin with a line break and an indentation.
+func wrapped(begin, words string, width int) string {
+	var text strings.Builder
+	column := width
 	for word := range strings.FieldsSeq(words) {
-		if column+1+len(word) > helpWidth {
-			to.WriteString(begin)
+		if column+1+len(word) > width {
+			text.WriteString(begin)
 			column = len(begin) - 1
 		} else {
-			to.WriteByte(' ')
+			text.WriteByte(' ')
 			column++
 		}
-		to.WriteString(word)
+		text.WriteString(word)
 		column += len(word)
 	}
+	return text.String()
 }

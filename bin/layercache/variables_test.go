@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/layercache/layercache/internal/variables"
@@ -16,4 +17,12 @@ func TestTheListOfVariablesWraps(t *testing.T) {
 		wrapped = wrapped || len(line) > helpWidth*3/4
 	}
 	assert.True(t, wrapped, "lines are filled")
+}
+
+func TestHelpFitsOnAScreen(t *testing.T) {
+	for _, command := range []*cobra.Command{newImage(), newIndex(), newStop()} {
+		for line := range strings.SplitSeq(command.Long+"\n"+command.UsageString(), "\n") {
+			assert.LessOrEqual(t, len(line), helpWidth, line)
+		}
+	}
 }
