@@ -130,16 +130,8 @@ identity: here %s, which has the caches. Name another if you deploy from there. 
 	return s
 }
 
-// partition returns the partition of a region: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html.
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
+// partition returns the partition of a region. One that the CDK does not know is taken for a region of "aws".
+func partition(region string) string { return cmp.Or(partitions()[region], "aws") }
 
 // authorize says how a connection gets access to the Git host:
 // https://docs.aws.amazon.com/dtconsole/latest/userguide/connections-update.html.

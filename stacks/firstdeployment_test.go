@@ -44,6 +44,8 @@ func TestTheFirstDeploymentListsWhatIsToBeDoneByHand(t *testing.T) {
 			"create 4 build secrets"},
 		{"two accounts in China", "china", `{"cache":{"account":"111111111111","region":"cn-north-1"},
 			"build":{"account":"222222222222","region":"cn-northwest-1"},` + oneBuild + `}`, "bootstrap 2 accounts"},
+		{"two accounts in an isolated partition", "iso", `{"cache":{"account":"111111111111","region":"us-iso-east-1"},
+			"build":{"account":"222222222222","region":"us-iso-east-1"},"pullThrough":{"enabled":false},` + oneBuild + `}`, "bootstrap 2 accounts"},
 	}
 	golden, err := filepath.Abs(filepath.Join("testdata", "firstdeployment"))
 	require.NoError(t, err)
