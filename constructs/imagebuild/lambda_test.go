@@ -72,6 +72,10 @@ func TestAnImageThatLambdaRefusesIsAnError(t *testing.T) {
 			&imagebuild.BuildOptions{Platforms: jsii.Strings("linux/amd64", "linux/arm64"), CrossCompile: jsii.Bool(true)}, jsii.String("latest-linux-arm64"),
 			[]string{"Build.Platforms: has 2 platforms, " + index + "; build one platform"},
 		},
+		"one platform, with an argument that makes an index of it": {
+			&imagebuild.BuildOptions{Arguments: &map[string]*string{"BUILDKIT_MULTI_PLATFORM": jsii.String("true")}}, jsii.String(digest),
+			[]string{`Build.Arguments["BUILDKIT_MULTI_PLATFORM"]: is "true", ` + index + "; leave it out"},
+		},
 		"attestations": {
 			&imagebuild.BuildOptions{Provenance: jsii.String("mode=max"), Sbom: jsii.Bool(true)}, jsii.String(digest),
 			[]string{

@@ -3,6 +3,7 @@ package imagebuild
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/layercache/layercache/constructs/internal/warning"
 	"github.com/layercache/layercache/constructs/validation"
@@ -37,6 +38,9 @@ func (p Purpose) defaultAttestations() Attestations {
 	return ImageManifestAttestations
 }
 
+// indexArgument is the build argument that makes the image of one platform an index too.
+const indexArgument = "BUILDKIT_MULTI_PLATFORM"
+
 // singleManifest is a service that takes a single manifest with gzip layers.
 type singleManifest struct {
 	name string
@@ -60,6 +64,10 @@ func (s singleManifest) check(problems *validation.Problems, build buildOptions,
 	}
 	if valueOr(build.sbom, false) {
 		problems.Add("Build.Sbom", "is true, "+s.index, "leave it out")
+	}
+	// BuildKit reads this argument itself: https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args.
+	if isIndex, _ := strconv.ParseBool(valueOr(build.arguments[indexArgument], "")); isIndex {
+		problems.Add(fmt.Sprintf("Build.Arguments[%q]", indexArgument), fmt.Sprintf("is %q, %s", *build.arguments[indexArgument], s.index), "leave it out")
 	}
 	if image.attestations != NoAttestations && slices.Contains(attestationForms, image.attestations) {
 		problems.Add("Attestations", fmt.Sprintf("is %q, %s", image.attestations, s.index), "leave it out")

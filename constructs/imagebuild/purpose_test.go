@@ -40,6 +40,19 @@ func TestAnImageThatItsPurposeRefusesIsAnError(t *testing.T) {
 				`Attestations: is "image-manifest", ` + lambdaIndex + "; leave it out",
 			},
 		},
+		"AWS Lambda takes no index of one platform": {
+			imagebuild.ImageBuildProps{
+				Purpose: imagebuild.ForLambda,
+				Build:   &imagebuild.BuildOptions{Arguments: &map[string]*string{"BUILDKIT_MULTI_PLATFORM": jsii.String("1"), "VERSION": jsii.String("1")}},
+			},
+			[]string{`Build.Arguments["BUILDKIT_MULTI_PLATFORM"]: is "1", ` + lambdaIndex + "; leave it out"},
+		},
+		"AWS Lambda takes an argument that makes none": {
+			imagebuild.ImageBuildProps{
+				Purpose: imagebuild.ForLambda,
+				Build:   &imagebuild.BuildOptions{Arguments: &map[string]*string{"BUILDKIT_MULTI_PLATFORM": jsii.String("false")}},
+			}, nil,
+		},
 		"AWS Lambda is not known to take zstd": {
 			imagebuild.ImageBuildProps{Purpose: imagebuild.ForLambda, ImageCompression: imagebuild.Zstd},
 			[]string{`ImageCompression: is "zstd", which AWS Lambda is not known to accept; leave it out`},
