@@ -26,8 +26,9 @@ const (
 	// ImageCache reuses the layers of the last image, with Docker's own builder.
 	ImageCache CacheMode = "image"
 	// LocalCache uses CodeBuild's Docker layer cache, which is on a machine that the next build may or may
-	// not get. It does not work in a VPC nor with the size X2_LARGE:
-	// https://docs.aws.amazon.com/codebuild/latest/userguide/caching-local.html.
+	// not get. It does not work in a VPC nor with the size X2_LARGE. Whether it works with ARM64 is not known:
+	// https://docs.aws.amazon.com/codebuild/latest/userguide/caching-local.html,
+	// https://docs.aws.amazon.com/codebuild/latest/userguide/specify-caching-local.html.
 	LocalCache CacheMode = "local"
 	// S3Cache keeps the layers of all stages in a bucket.
 	S3Cache CacheMode = "s3"

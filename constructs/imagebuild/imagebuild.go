@@ -78,6 +78,7 @@ func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProp
 	})
 	b.addRules()
 	b.warnOfClosedSubnets()
+	b.warnOfOverflow()
 	b.warnOfOldDocker()
 	b.buildOnDeploy(zips, function)
 	if b.options.pullRequests.enabled {

@@ -1,6 +1,7 @@
 package imagebuild_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,60 @@ func TestABuildInAVpcMayCreateNetworkInterfacesInItsSubnets(t *testing.T) {
 	}, helperStatements(source, helper)...), policyOf(t, stack, releaseRole))
 }
 
+func TestBuildsOfAFleetMayOverflowIntoItsVpc(t *testing.T) {
+	const ec2 = "arn:${AWS::Partition}:ec2:${AWS::Region}:"
+	permission := func(subnets ...string) string {
+		return "Allow ec2:CreateNetworkInterfacePermission on " + ec2 + "${AWS::AccountId}:network-interface/* if ArnLike=ec2:Subnet=" +
+			ec2 + "*:subnet/" + strings.Join(subnets, " "+ec2+"*:subnet/") + ",StringEquals=ec2:AuthorizedService=codebuild.amazonaws.com"
+	}
+	newVpc := func(s awscdk.Stack) awsec2.IVpc { return awsec2.NewVpc(s, jsii.String("New"), nil) }
+	const overflow, queue = awscodebuild.FleetOverflowBehavior_ON_DEMAND, awscodebuild.FleetOverflowBehavior_QUEUE
+	for name, c := range map[string]struct {
+		vpc      func(awscdk.Stack) awsec2.IVpc
+		behavior awscodebuild.FleetOverflowBehavior
+		// elsewhere is true for a fleet of another stack.
+		elsewhere bool
+		want      string
+		warns     bool
+	}{
+		"subnets by their ids":                   {vpc: vpc, behavior: overflow, want: permission("subnet-1", "subnet-2")},
+		"subnets by their ids, in another stack": {vpc: vpc, behavior: overflow, elsewhere: true, want: permission("subnet-1", "subnet-2")},
+		"subnets of the stack":                   {vpc: newVpc, behavior: overflow, want: permission("${NewPrivateSubnet1Subnet4C93BBB2}", "${NewPrivateSubnet2SubnetCB057596}")},
+		"subnets of another stack":               {vpc: newVpc, behavior: overflow, elsewhere: true, warns: true},
+		"no VPC":                                 {behavior: overflow},
+		"a VPC, and builds wait":                 {vpc: vpc, behavior: queue},
+		"a VPC, and builds wait, which is CodeBuild's default": {vpc: vpc},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			home := stack
+			if c.elsewhere {
+				home = awscdk.NewStack(stack.Node().Root().(awscdk.App), jsii.String("Fleets"), nil)
+			}
+			fleet := &awscodebuild.FleetProps{
+				BaseCapacity: jsii.Number(1), ComputeType: awscodebuild.FleetComputeType_MEDIUM,
+				EnvironmentType: awscodebuild.EnvironmentType_LINUX_CONTAINER, OverflowBehavior: c.behavior,
+			}
+			if c.vpc != nil {
+				fleet.Vpc = c.vpc(home)
+			}
+			props := newProps(t, stack)
+			props.Fleet = awscodebuild.NewFleet(home, jsii.String("Fleet"), fleet)
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+
+			assert.Empty(t, synthtest.Errors(stack))
+			assert.Equal(t, c.warns, slices.ContainsFunc(synthtest.Warnings(stack), func(w string) bool { return strings.Contains(w, "overflow to machines on demand") }))
+			var permissions []string
+			for _, statement := range policyOf(t, stack, releaseRole) {
+				if strings.Contains(statement, "ec2:CreateNetworkInterfacePermission") {
+					permissions = append(permissions, statement)
+				}
+			}
+			assert.Equal(t, c.want, strings.Join(permissions, "\n"))
+		})
+	}
+}
+
 func TestSubnetsWithoutAWayToTheInternetAreAWarning(t *testing.T) {
 	const anyway = "base images that no pull-through cache has yet, for a # syntax= line of the Dockerfile"
 	warningOf := func(kind, needs, endpoints string) []string {
@@ -93,6 +148,12 @@ func TestSubnetsWithoutAWayToTheInternetAreAWarning(t *testing.T) {
 				})}
 			}, warningOf("isolated", anyway, "ecr.api, ecr.dkr, logs"),
 		},
+		"isolated subnets, and a build that the deployment waits for": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Network = &imagebuild.Network{Vpc: newVpc(s), Subnets: of(awsec2.SubnetType_PRIVATE_ISOLATED)}
+				p.BuildOnDeploy = &imagebuild.BuildOnDeploy{FunctionZip: p.HelperZip}
+			}, warningOf("isolated", anyway, "ecr.api, ecr.dkr, logs, ssm"),
+		},
 		"public subnets, a source on the internet, and more services": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Source = imagebuild.Source_GitHub(jsii.String("team"), jsii.String("api"), nil)
@@ -100,7 +161,7 @@ func TestSubnetsWithoutAWayToTheInternetAreAWarning(t *testing.T) {
 				p.Reports, p.MetricsNamespace = jsii.Bool(true), jsii.String("team")
 				p.Environment = &map[string]*string{"LAYERCACHE_REPOSITORY_ROLE": jsii.String("arn:aws:iam::111111111111:role/cache")}
 				p.Build = &imagebuild.BuildOptions{Secrets: &map[string]*imagebuild.Secret{"npm": imagebuild.Secret_FromSecretsManager(awssecretsmanager.NewSecret(s, jsii.String("Npm"), nil), nil)}}
-			}, warningOf("public", "the source (GITHUB), for "+anyway, "codebuild, ecr.api, ecr.dkr, kms, logs, monitoring, secretsmanager, sts"),
+			}, warningOf("public", "the source (GITHUB), for "+anyway, "codebuild, ecr.api, ecr.dkr, logs, monitoring, secretsmanager, sts"),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

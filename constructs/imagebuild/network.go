@@ -22,7 +22,8 @@ import (
 //   - interface endpoints: logs, ecr.api and ecr.dkr
 //   - a gateway endpoint: s3, where ECR keeps layers and where the helper comes from
 //   - with LAYERCACHE_REPOSITORY_ROLE: sts
-//   - with build secrets: secretsmanager or ssm, and kms
+//   - with build secrets: secretsmanager or ssm, as the secret is kept
+//   - with BuildOnDeploy: ssm, where the ticket of the deployment is. The build's answer goes through s3.
 //   - with MetricsNamespace: monitoring
 //   - with CodeCommit: git-codecommit
 //   - with a connection: codeconnections.api
@@ -143,8 +144,8 @@ func endpoints(r *resolved) []string {
 	for _, secret := range r.build.secrets {
 		add(secret.kind == awscodebuild.BuildEnvironmentVariableType_SECRETS_MANAGER, "secretsmanager")
 		add(secret.kind == awscodebuild.BuildEnvironmentVariableType_PARAMETER_STORE, "ssm")
-		add(true, "kms")
 	}
+	add(r.deploy != nil, "ssm")
 	add(r.metricsNamespace != nil, "monitoring")
 	add(r.source.Kind() == kindCodeCommit, "git-codecommit")
 	add(r.reports, "codebuild")
@@ -152,12 +153,17 @@ func endpoints(r *resolved) []string {
 	return names
 }
 
-// grantNetwork lets CodeBuild attach build machines to the subnets. A subnet that another account shares has
-// that account in its ARN, and the id of a subnet is unique without it.
+// grantNetwork lets CodeBuild attach build machines to the subnets of the VPC, or of the fleet whose builds
+// overflow. A subnet that another account shares has that account in its ARN, and the id of a subnet is unique
+// without it.
 // https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-iam-identity-based-access-control.html#customer-managed-policies-example-create-vpc-network-interface,
 // https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html.
-func grantNetwork(scope constructs.Construct, role awsiam.IGrantable, n *networkOptions) {
-	if n == nil {
+func grantNetwork(scope constructs.Construct, role awsiam.IGrantable, r *resolved) {
+	ids, _ := overflowSubnets(scope, r.machine.fleet)
+	if r.network != nil {
+		ids = r.network.subnetIDs
+	}
+	if len(ids) == 0 {
 		return
 	}
 	arn := func(account *string, resource, name string) *string {
@@ -170,7 +176,7 @@ func grantNetwork(scope constructs.Construct, role awsiam.IGrantable, n *network
 		ResourceArns: jsii.Strings("*"),
 	})
 	var subnets []*string
-	for _, id := range n.subnetIDs {
+	for _, id := range ids {
 		subnets = append(subnets, arn(jsii.String("*"), "subnet", id))
 	}
 	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
@@ -182,4 +188,36 @@ func grantNetwork(scope constructs.Construct, role awsiam.IGrantable, n *network
 			"ArnLike":      {"ec2:Subnet": subnets},
 		},
 	})
+}
+
+// overflowSubnets returns the ids of a fleet's subnets if its builds overflow to machines on demand, which
+// CodeBuild attaches to the same subnets with the role of the project. There are none without a VPC, and none
+// are known of an imported fleet. known is false if the ids are values of another stack.
+// https://docs.aws.amazon.com/codebuild/latest/userguide/fleets.reserved-capacity-fleets.html.
+func overflowSubnets(scope constructs.Construct, fleet awscodebuild.IFleet) (ids []string, known bool) {
+	if fleet == nil {
+		return nil, true
+	}
+	cfn, ok := fleet.Node().DefaultChild().(awscodebuild.CfnFleet)
+	if !ok || cfn.FleetVpcConfig() == nil || valueOr(cfn.OverflowBehavior(), "") != string(awscodebuild.FleetOverflowBehavior_ON_DEMAND) {
+		return nil, true
+	}
+	vpc, _ := awscdk.Stack_Of(cfn).Resolve(cfn.FleetVpcConfig()).(map[string]any)
+	list, _ := vpc["subnets"].([]any)
+	for _, id := range list {
+		if _, isText := id.(string); !isText && *awscdk.Stack_Of(cfn).Node().Path() != *awscdk.Stack_Of(scope).Node().Path() {
+			return nil, false
+		}
+		ids = append(ids, *awscdk.Token_AsString(id, nil))
+	}
+	return ids, true
+}
+
+// warnOfOverflow adds a warning if the role lacks the permission for builds that overflow.
+func (b *ImageBuild) warnOfOverflow() {
+	if _, known := overflowSubnets(b, b.options.machine.fleet); !known {
+		warning.Add(b, "layercache:fleet-overflow", "Fleet is in a VPC and its builds overflow to machines on demand, which CodeBuild attaches to the subnets with the role of the build. "+
+			"The subnets are values of another stack, so the role has no permission for them. Give the subnets of the fleet by their ids as text, "+
+			"create the fleet in the stack of the build, or let builds wait for a machine of the fleet")
+	}
 }

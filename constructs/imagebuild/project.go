@@ -100,7 +100,7 @@ func (p *buildProject) create(o projectOptions) {
 	environment := plainTextVariables(o.variables)
 	addSecrets(p.scope, p.role, o.secrets, environment)
 	p.environment = environment
-	grantNetwork(p.scope, p.role, p.options.network)
+	grantNetwork(p.scope, p.role, p.options)
 	p.addReports()
 	p.source = p.options.source.Bind(p.scope, p.role)
 	props := p.projectProps(o, environment)

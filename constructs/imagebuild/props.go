@@ -157,7 +157,10 @@ type ImageBuildProps struct {
 	// Default: awscodebuild.ComputeType_MEDIUM.
 	ComputeType awscodebuild.ComputeType
 
-	// Fleet runs the builds on reserved machines. A VPC is then set on the fleet.
+	// Fleet runs the builds on reserved machines. A VPC is then set on the fleet. If builds of a fleet in a VPC
+	// overflow to machines on demand, Role needs permissions for its subnets. A fleet of this app gives them to
+	// it. If the fleet is imported, add them to Role:
+	// https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-iam-identity-based-access-control.html#customer-managed-policies-example-create-vpc-network-interface.
 	// Default: machines on demand.
 	Fleet awscodebuild.IFleet
 
