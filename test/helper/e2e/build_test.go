@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/test/kit/localecr"
 )
 
 func TestColdThenUnchangedThenChanged(t *testing.T) {
@@ -55,13 +58,23 @@ func TestMirrorServesTheBaseImage(t *testing.T) {
 	t.Parallel()
 	w := newMachine(t)
 	w.succeeds(w.build())
-	var served []string
-	for _, entry := range w.registry.Log() {
-		if strings.HasPrefix(entry.Path, "/v2/ecr-public/docker/library/busybox/") && entry.Status == 200 {
-			served = append(served, entry.Path)
-		}
-	}
-	assert.NotEmpty(t, served, "the base image on public.ecr.aws must be pulled through the mirror")
+	assert.True(t, w.mirrorServed(), "the base image on public.ecr.aws must be pulled through the mirror")
+}
+
+// A syntax line names an image, in which BuildKit runs the frontend. That of busybox is none, so the build fails.
+func TestMirrorServesTheFrontend(t *testing.T) {
+	t.Parallel()
+	w := newMachine(t)
+	w.write("Dockerfile", "# syntax="+base+"\nFROM scratch\nCOPY src /\n")
+	assert.NotZero(t, w.build().exitCode)
+	assert.True(t, w.mirrorServed(), "the frontend on public.ecr.aws must be pulled through the mirror")
+}
+
+// mirrorServed reports whether the mirror of public.ecr.aws has answered with a part of base.
+func (w *machine) mirrorServed() bool {
+	return slices.ContainsFunc(w.registry.Log(), func(entry localecr.Entry) bool {
+		return strings.HasPrefix(entry.Path, "/v2/ecr-public/docker/library/busybox/") && entry.Status == 200
+	})
 }
 
 func TestACacheThatWasOverwrittenByAnImage(t *testing.T) {
