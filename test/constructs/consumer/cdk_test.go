@@ -93,7 +93,7 @@ func TestConstructsAndAppWithTheNewestCDK(t *testing.T) {
 		folder := checkout.Path(module)
 		run(t, folder, nil, "go", append([]string{"get", useModfile}, newest.queries()...)...)
 		assert.Equal(t, newest, chosen(t, folder, nil, useModfile))
-		run(t, folder, nil, "go", append([]string{"test", useModfile, "-vet=off"}, packages...)...)
+		run(t, folder, nil, "go", append([]string{"test", useModfile, "-vet=off", "-timeout=0"}, packages...)...)
 	}
 }
 
