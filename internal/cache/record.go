@@ -216,5 +216,8 @@ func decode(content []byte) (*Record, error) {
 	if err := json.Unmarshal(content, &r); err != nil {
 		return nil, fmt.Errorf("the cache's record is damaged: %w", err)
 	}
+	if r.Inputs.Outline != nil && r.Inputs.Outline.Form != outline.Form {
+		r.Inputs.Outline = nil
+	}
 	return &r, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/layercache/layercache/internal/cachemount/payoff"
 	"github.com/layercache/layercache/internal/registry/throwaway"
 	"github.com/layercache/layercache/internal/source"
+	"github.com/layercache/layercache/internal/source/outline"
 )
 
 func sample() *Record {
@@ -185,4 +186,15 @@ func TestMountsOfARecord(t *testing.T) {
 		many = append(many, history(strconv.Itoa(i), 1))
 	}
 	require.Len(t, MergeMounts([]payoff.Mount{history("go", 5)}, &Record{Mounts: many}), maxMounts)
+}
+
+func TestAnOutlineOfAnotherFormIsNotCompared(t *testing.T) {
+	for form, kept := range map[int]bool{0: false, outline.Form: true} {
+		content, err := encode(&Record{Version: RecordVersion, App: "shop", Inputs: Inputs{Outline: &outline.Outline{Form: form}}})
+		require.NoError(t, err)
+		got, err := decode(content)
+		require.NoError(t, err)
+		assert.Equal(t, "shop", got.App)
+		assert.Equal(t, kept, got.Inputs.Outline != nil)
+	}
 }

@@ -39,6 +39,7 @@ func TestInputsOfABuild(t *testing.T) {
 		{"another value", []string{"--build-arg=VERSION=1", "."}, []string{"--build-arg=VERSION=2", "."}, nil, false},
 		{"an argument without a value anywhere", []string{"."}, []string{"--build-arg", "VERSION", "."}, nil, true},
 		{"another network", []string{"."}, []string{"--network=none", "."}, nil, false},
+		{"the usual network by name", []string{"."}, []string{"--network=default", "."}, nil, true},
 		{"another host name", []string{"--add-host=a:10.0.0.1", "."}, []string{"--add-host", "b:10.0.0.1", "."}, nil, false},
 		{"another address of a host", []string{"--add-host=a:10.0.0.1", "."}, []string{"--add-host", "a=10.0.0.2", "."}, nil, true},
 		{"another tag", []string{"--tag=a", "."}, []string{"-t", "b", "."}, nil, true},

@@ -147,11 +147,11 @@ type Change struct {
 }
 
 func (c Change) String() string {
-	if c.What == "changed" {
-		return c.Path + " changed"
-	}
-	return c.Path + " was " + c.What
+	return c.Path + " " + clauses[c.What]
 }
+
+// clauses are what a message says of a path. A file that an ignore file leaves out is still there.
+var clauses = map[string]string{"changed": "changed", "added": "was added to the build context", "removed": "was removed from the build context"}
 
 // order sorts changed files first, then added ones, then removed ones.
 var order = map[string]int{"changed": 2, "added": 1, "removed": 0}

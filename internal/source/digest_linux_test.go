@@ -47,7 +47,7 @@ func TestChangesInTheFilesOfAStep(t *testing.T) {
 		{"one file added and one removed", "COPY . .", func(t *testing.T, dir string) {
 			write(t, dir, "b.txt", "")
 			require.NoError(t, os.Remove(filepath.Join(dir, "a.txt")))
-		}, []string{"b.txt was added", "a.txt was removed"}},
+		}, []string{"b.txt was added to the build context", "a.txt was removed from the build context"}},
 		{"a file that the ignore file excludes", "COPY . .", writes("ignored/x", "y"), nil},
 		{"a file that is not copied", "COPY src /src", writes("a.txt", "b"), nil},
 		{"a file that --exclude excludes", "COPY --exclude=*.go src /src", writes("src/main.go", "x"), nil},
@@ -60,7 +60,7 @@ func TestChangesInTheFilesOfAStep(t *testing.T) {
 		{"a pivot of --parents", "COPY --parents src/./main.go /", writes("src/main.go", "x"), []string{"src/main.go changed"}},
 		{"a file behind a symlink", "COPY link /", writes("a.txt", "x"), []string{"a.txt changed"}},
 		{"a file behind a symlink to a folder", "COPY folder/main.go /", writes("src/main.go", "x"), []string{"src/main.go changed"}},
-		{"another target of a symlink on the way", "COPY folder/main.go /", links("other", "folder"), []string{"folder changed", "other/main.go was added", "src/main.go was removed"}},
+		{"another target of a symlink on the way", "COPY folder/main.go /", links("other", "folder"), []string{"folder changed", "other/main.go was added to the build context", "src/main.go was removed from the build context"}},
 		{"a symlink that begins at the root means the context", "COPY absolute /", writes("a.txt", "x"), []string{"a.txt changed"}},
 		{"a bind mount of the context", "RUN --mount=target=/in make", writes("a.txt", "x"), []string{"a.txt changed"}},
 		{"a bind mount with a source", "RUN --mount=type=bind,source=src,target=/in make", writes("src/main.go", "x"), []string{"src/main.go changed"}},
@@ -143,6 +143,7 @@ func TestManifestsThatReadNoOtherFile(t *testing.T) {
 		{"an npm package", map[string]string{"package.json": `{"scripts":{"build":"tsc"}}`, "package-lock.json": "{}"}, npm},
 		{"an npm package with a configuration", map[string]string{"package.json": "{}", "package-lock.json": "{}", ".npmrc": ""}, nil},
 		{"an npm package with a script at installation", map[string]string{"package.json": `{"scripts":{"postinstall":"node x"}}`, "package-lock.json": "{}"}, nil},
+		{"an npm package with a script after changes of its dependencies", map[string]string{"package.json": `{"scripts":{"dependencies":"node x"}}`, "package-lock.json": "{}"}, nil},
 		{"an npm package with workspaces", map[string]string{"package.json": `{"workspaces":["a"]}`, "package-lock.json": "{}"}, nil},
 		{"an npm package with a local dependency", map[string]string{"package.json": `{"dependencies":{"a":"file:../a"}}`, "package-lock.json": "{}"}, nil},
 		{"an npm package that is not JSON", map[string]string{"package.json": "{", "package-lock.json": "{}"}, nil},

@@ -64,7 +64,7 @@ func npmIsSelfContained(dir string) bool {
 	if json.Unmarshal(content, &manifest) != nil || manifest.Workspaces != nil {
 		return false
 	}
-	for _, script := range []string{"preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"} {
+	for _, script := range []string{"preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare", "dependencies"} {
 		if _, runs := manifest.Scripts[script]; runs {
 			return false
 		}

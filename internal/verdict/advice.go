@@ -16,8 +16,8 @@ import (
 // the copy below the steps that do not need it. It is empty unless the order cannot change what a step reads.
 func (e Evidence) orderAdvice(at int, changes []source.Change) string {
 	step := e.Steps[at]
-	copied, ok := parseTransfer(step.Instruction)
-	if !ok {
+	copied, ok := e.transfer(step)
+	if !ok || len(changes) == 0 || slices.ContainsFunc(changes, func(change source.Change) bool { return localPackage.MatchString(change.Path) }) {
 		return ""
 	}
 	var last progress.Step
@@ -54,21 +54,32 @@ func (e Evidence) stageAfter(at int) []progress.Step {
 	return after
 }
 
-// transfer is a COPY of files of the build context.
+// transfer is a COPY of files of the build context into a folder for applications.
 type transfer struct {
 	sources []string
 	to      string
 }
 
-// parseTransfer parses a COPY of files of the build context. ADD may unpack its files, so it has no advice.
-func parseTransfer(instruction string) (transfer, bool) {
-	selections := source.Selections(instruction)
-	words := strings.Fields(instruction)
-	if len(selections) != 1 || words[0] != "COPY" || strings.Contains(instruction, "<<") {
+// transfer returns the COPY that the step is; ok is false if it is none. ADD may unpack its files, so it has no advice.
+func (e Evidence) transfer(step progress.Step) (copied transfer, ok bool) {
+	selections := source.Selections(step.Instruction)
+	planned, found := e.planned(step)
+	if len(selections) != 1 || !strings.HasPrefix(step.Instruction, "COPY ") || strings.Contains(step.Instruction, "<<") || !found || !isApart(planned.To) {
 		return transfer{}, false
 	}
-	to := strings.Trim(words[len(words)-1], `"]`)
-	return transfer{selections[0].Sources, to}, true
+	return transfer{selections[0].Sources, planned.To}, true
+}
+
+// planned returns the step in the Dockerfile.
+func (e Evidence) planned(step progress.Step) (planned *outline.Step, found bool) {
+	if e.Inputs.Outline == nil {
+		return nil, false
+	}
+	place, found := e.Inputs.Outline.Locate(step.Stage, step.Index, step.Instruction)
+	if !found {
+		return nil, false
+	}
+	return e.Inputs.Outline.Step(place), true
 }
 
 // apart are folders for applications, which the tools that install system packages do not read. /etc, /usr, /var, /tmp
@@ -84,14 +95,42 @@ func isApart(to string) bool {
 // independent reports whether the later step is unchanged, reads nothing that the copy writes and writes nothing that
 // the copy writes.
 func (e Evidence) independent(copied transfer, later progress.Step) bool {
-	if !isApart(copied.to) || e.changedItself(later) {
+	if e.changedItself(later) {
 		return false
 	}
 	if strings.HasPrefix(later.Instruction, "RUN ") {
-		return installsPackages(later.Instruction) && e.usualVariables(later)
+		return installsPackages(later.Instruction) && e.usualVariables(later) && e.installsAsTheBase(later)
 	}
-	other, ok := parseTransfer(later.Instruction)
-	return ok && isApart(other.to) && !within(copied.to, other.to) && !within(other.to, copied.to)
+	other, ok := e.transfer(later)
+	return ok && !within(copied.to, other.to) && !within(other.to, copied.to)
+}
+
+// installsAsTheBase reports whether no step below the step can have changed from where packages are installed: their
+// sources and keys may lie in any folder.
+func (e Evidence) installsAsTheBase(step progress.Step) bool {
+	for _, at := range e.below(step) {
+		below := e.Steps[at]
+		_, copies := e.transfer(below)
+		if !below.IsFrom() && !copies && !strings.HasPrefix(below.Instruction, "WORKDIR ") && !installsPackages(below.Instruction) {
+			return false
+		}
+	}
+	return true
+}
+
+// below returns the indexes of all steps that the step needs.
+func (e Evidence) below(step progress.Step) []int {
+	var found []int
+	queue := slices.Clone(step.Inputs)
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		if !slices.Contains(found, at) {
+			found = append(found, at)
+			queue = append(queue, e.Steps[at].Inputs...)
+		}
+	}
+	return found
 }
 
 // within reports whether the path is the folder or in it.
@@ -115,8 +154,8 @@ var unusual = regexp.MustCompile(`^(PATH|LD_.*|APT_.*|DPKG_.*|ENV|BASH_ENV|SHELL
 
 // usualVariables reports whether the Dockerfile sets none of the unusual variables for the step, and no other shell.
 func (e Evidence) usualVariables(step progress.Step) bool {
-	place, found := e.Inputs.Outline.Locate(step.Stage, step.Index, step.Instruction)
-	return found && !slices.ContainsFunc(e.Inputs.Outline.Step(place).Settings, func(at int) bool {
+	planned, found := e.planned(step)
+	return found && !slices.ContainsFunc(planned.Settings, func(at int) bool {
 		setting := e.Inputs.Outline.Settings[at]
 		return setting.Kind == outline.KindShell || unusual.MatchString(setting.Name)
 	})
@@ -170,17 +209,28 @@ func (e Evidence) readsOnlyManifests(copied transfer, later progress.Step, chang
 	if slices.ContainsFunc(changes, func(change source.Change) bool { return source.IsManifest(change.Path) }) {
 		return false
 	}
+	if _, copies := e.Inputs.Files["node_modules"]; copies {
+		return false // The copy would replace what was installed before it.
+	}
 	return !slices.ContainsFunc(needed, func(name string) bool { return !slices.Contains(e.Inputs.Manifests, name) })
 }
 
-// argumentAdvice suggests moving ARG down when the step does not read the one build argument that changed.
+// argumentAdvice suggests moving ARG down when the step does not read the one build argument that changed, and no
+// instruction above it does.
 func (e Evidence) argumentAdvice(at int, argument string) string {
 	step := e.Steps[at]
-	if !strings.HasPrefix(step.Instruction, "RUN ") || !installsPackages(step.Instruction) || !e.usualVariables(step) || readByTools.MatchString(argument) {
+	if !strings.HasPrefix(step.Instruction, "RUN ") || !installsPackages(step.Instruction) || !e.usualVariables(step) || !stamp.MatchString(argument) || readByTools.MatchString(argument) {
+		return ""
+	}
+	planned, _ := e.planned(step)
+	if slices.ContainsFunc(planned.ReadAbove, func(at int) bool { return e.Inputs.Outline.Settings[at].Name == argument }) {
 		return ""
 	}
 	return fmt.Sprintf("declare ARG %s below %s, which does not use it", argument, outline.Short(step.Instruction))
 }
+
+// stamp matches variables that tell a build from another. Packages may ask for any other, such as ACCEPT_EULA.
+var stamp = regexp.MustCompile(`(?i)^(.*_)?(SHA1?|COMMIT|REVISION|REV|REF|BRANCH|TAG|VERSION|RELEASE|BUILD|DATE|TIME|TIMESTAMP|NUMBER|ID)(_.*)?$`)
 
 // readByTools matches variables that package managers and their scripts read.
 var readByTools = regexp.MustCompile(`(?i)^(.*proxy|DEBIAN_.*|DEBCONF_.*|LANG|LC_.*|TZ|SOURCE_DATE_EPOCH|SSL_.*|.*CERT.*)$`)

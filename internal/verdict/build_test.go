@@ -115,6 +115,9 @@ func stageName(o *outline.Outline, at int) string {
 func (b build) step(o *outline.Outline, at outline.Place, below int, ends []int) progress.Step {
 	planned := o.Step(at)
 	step := progress.Step{Stage: stageName(o, at.Stage), Index: planned.Index, Instruction: planned.Text}
+	if planned.OnBuild {
+		step.Instruction = "ONBUILD " + step.Instruction
+	}
 	if below >= 0 {
 		step.Inputs = append(step.Inputs, below)
 	}

@@ -157,7 +157,7 @@ func (e Evidence) otherCause(at int, before *cache.Record) Miss {
 	case e.Inputs.Remote || before.Inputs.Remote:
 		return unclear("the cache has no result of it (a build context that is not a local folder is not compared)")
 	case e.Inputs.Outline == nil:
-		return unclear("the cache has no result of it (the Dockerfile could not be read)")
+		return unclear("the cache has no result of it (the Dockerfile is not compared: it is not a local file, or only another frontend can parse it)")
 	case before.Inputs.Outline == nil:
 		return unclear("the cache has no result of it (the Dockerfile of the previous build is not known)")
 	}

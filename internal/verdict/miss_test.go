@@ -62,6 +62,9 @@ func TestCausesOfMisses(t *testing.T) {
 	mounts := of("FROM base", "RUN --mount=target=/src cat /src/a.txt > /o", "ARG GIT_SHA", "RUN echo $GIT_SHA")
 	document := of("FROM base", "RUN <<EOF", "first", "second", "EOF", "COPY <<one <<two /etc/", "first", "one", "second", "two", "ARG GIT_SHA")
 	image := of("FROM base", "COPY --from=tools:1 /bin /bin")
+	sources := of("FROM base AS one", "RUN one", "FROM base AS two", "RUN two", "FROM scratch", "COPY --from=one /o /o", "COPY --from=two /p /p")
+	trigger := of("FROM base AS parent", "ONBUILD COPY a.txt /a", "FROM parent", "COPY a.txt /a")
+	scanned := of("FROM base", "ARG BUILDKIT_SBOM_SCAN_STAGE", "RUN --mount=target=/m,source=a.txt cat /m")
 	context := of("FROM base", "COPY --from=other /a /a")
 	context.contexts = map[string]string{"other": outline.Folder, "base": "docker-image://base:1"}
 	with := func(b build, change func(*build)) build {
@@ -75,8 +78,8 @@ func TestCausesOfMisses(t *testing.T) {
 		step, cause string
 	}{
 		{"a file changed", plain, plain.changed("a.txt"), "COPY a.txt", "a.txt changed"},
-		{"a file of a folder was added", of("FROM base", "COPY dir /"), with(of("FROM base", "COPY dir /"), func(b *build) { b.files["dir/new"] = "1" }), "COPY dir", "dir/new was added"},
-		{"two files changed", shop, with(shop.changed("src/main.js"), func(b *build) { delete(b.files, "logo.svg") }), "COPY . .", "src/main.js changed, and logo.svg was removed"},
+		{"a file of a folder was added", of("FROM base", "COPY dir /"), with(of("FROM base", "COPY dir /"), func(b *build) { b.files["dir/new"] = "1" }), "COPY dir", "dir/new was added to the build context"},
+		{"two files changed", shop, with(shop.changed("src/main.js"), func(b *build) { delete(b.files, "logo.svg") }), "COPY . .", "src/main.js changed, and logo.svg was removed from the build context"},
 		{"many files changed", shop, shop.changed("src/main.js", "logo.svg", "package.json"), "COPY . .", "logo.svg changed, and 2 more files"},
 		{"an excluded file changed too", of("FROM base", "COPY --exclude=*.log dir /"), of("FROM base", "COPY --exclude=*.log dir /").changed("dir/c.txt", "dir/d.log"), "COPY", "dir/c.txt changed"},
 		{"a file of the JSON form changed", of("FROM base", `COPY ["a.txt", "/s/"]`), of("FROM base", `COPY ["a.txt", "/s/"]`).changed("a.txt"), "COPY [a.txt, /s/]", "a.txt changed"},
@@ -101,6 +104,17 @@ func TestCausesOfMisses(t *testing.T) {
 		{"a stage that the target did not need", of("FROM base AS a", "RUN one", "FROM base", "RUN two"), of("FROM base AS a", "RUN one", "FROM base", "COPY --from=a /a /a", "RUN two"), "RUN one", "the previous build did not need its stage"},
 		{"a stage was put before the others, and a file changed", numbered, numbered.with("FROM base", "FROM base\nRUN new\nFROM base").with("--from=0", "--from=1").changed("a.txt"), "COPY a.txt", "a.txt changed"},
 		{"a stage was renamed, and a file changed", stages, stages.with("first", "second").with("first", "second").changed("a.txt"), "COPY a.txt", "a.txt changed"},
+		{"files come from another stage", sources, sources.with("--from=one", "--from=two"), "COPY --from=two /o", "it takes files from the stage two now, not from the stage one"},
+		{"an ONBUILD instruction of another stage, and its file", trigger, trigger.changed("a.txt"), "ONBUILD COPY", "a.txt changed"},
+		{"a file, and a list in place of words", of("FROM base", "COPY a.txt /s/"), of("FROM base", `COPY ["./a.txt", "/s/"]`).changed("a.txt"), "COPY [", "a.txt changed"},
+		{"a file, and another order of flags", of("FROM base", "RUN --mount=target=/m,source=a.txt --network=none cat /m"),
+			of("FROM base", "RUN --network=none --mount=type=bind,src=a.txt,dst=/m cat /m").changed("a.txt"), "RUN --network", "a.txt changed"},
+		{"a file, and a shell that the JSON form does not use", of("FROM base", `RUN --mount=target=/m,source=a.txt ["cat", "/m"]`),
+			of("FROM base", `SHELL ["/bin/bash"]`, `RUN --mount=target=/m,source=a.txt [ "cat", "/m" ]`).changed("a.txt"), "RUN --mount", "a.txt changed"},
+		{"a file, and a network that the step does not use", of("FROM base", "RUN --network=none --mount=target=/m,source=a.txt cat /m"),
+			with(of("FROM base", "RUN --network=none --mount=target=/m,source=a.txt cat /m"), func(b *build) { b.flags = map[string]string{"network": "host"} }).changed("a.txt"), "RUN", "a.txt changed"},
+		{"a file, and an argument that BuildKit reads itself", scanned.given("BUILDKIT_SBOM_SCAN_STAGE", "true"), scanned.given("BUILDKIT_SBOM_SCAN_STAGE", "false").changed("a.txt"), "RUN", "a.txt changed"},
+		{"a line of a script, and its name", of("FROM base", "RUN <<EOF", "one", "EOF"), of("FROM base", "RUN <<END", "two", "END"), "RUN <<END", "its here-document END changed"},
 		{"a build argument changed", arguments.given("GLOBAL", "1"), arguments.given("GLOBAL", "2"), "RUN one", "the build argument GLOBAL changed"},
 		{"a build argument is given for the first time", arguments, arguments.given("OWN", "2"), "RUN one", "the build argument OWN changed"},
 		{"a build argument that is declared later changed", arguments.given("LATE", "1"), arguments.given("LATE", "2"), "RUN two", "the build argument LATE changed"},
@@ -123,7 +137,7 @@ func TestCausesOfMisses(t *testing.T) {
 		{"a file of a mount with a source", of("FROM base", "RUN --mount=type=bind,source=dir,target=/d make"), of("FROM base", "RUN --mount=type=bind,source=dir,target=/d make").changed("dir/c.txt", "a.txt"), "RUN", "dir/c.txt changed"},
 		{"a line of a script and a build argument below it", document.given("GIT_SHA", "1"), document.given("GIT_SHA", "2").with("second", "2"), "RUN <<EOF", "its here-document EOF changed"},
 		{"a line of the second here-document", document, document.with("second\ntwo", "2\ntwo"), "COPY <<one", "its here-document two changed"},
-		{"a file of a build context", context, with(context, func(b *build) { b.files["other:a"] = "2" }), "COPY --from=other", "other:a was added"},
+		{"a file of a build context", context, with(context, func(b *build) { b.files["other:a"] = "2" }), "COPY --from=other", "other:a was added to the build context"},
 		{"another base image by a build context", context, with(context, func(b *build) { b.contexts["base"] = "docker-image://base:2" }), "COPY --from=other", "--build-context base changed"},
 		{"the content of a URL changed", of("FROM base", "ADD https://example.com/a /"), with(of("FROM base", "ADD https://example.com/a /"), func(b *build) { b.downloads = "2" }), "ADD", "the content of its URL changed"},
 		{"a linked copy below another", of("FROM base", "COPY --link a.txt /a", "COPY --link b.txt /b"), of("FROM base", "COPY --link a.txt /a", "COPY --link b.txt /b").changed("b.txt"), "COPY --link b.txt", "b.txt changed"},
@@ -144,6 +158,23 @@ func TestCausesOfMisses(t *testing.T) {
 	}
 }
 
+func TestTheNameOrNumberOfAStageIsNoCause(t *testing.T) {
+	named := of("FROM base AS first", "COPY a.txt /a", "FROM scratch", "COPY --from=first /a /a")
+	numbered := of("FROM base", "COPY a.txt /a", "FROM scratch", "COPY --from=0 /a /a")
+	mounted := of("FROM base AS first", "COPY a.txt /a", "FROM base", "RUN --mount=from=first,target=/m cat /m/a")
+	for name, e := range map[string]Evidence{
+		"a name":               named.with("AS first", "AS second").with("--from=first", "--from=second").changed("a.txt").after(t, named),
+		"the name of a mount":  mounted.with("AS first", "AS second").with("from=first", "from=second").changed("a.txt").after(t, mounted),
+		"a number":             numbered.with("FROM base", "FROM base\nRUN new\nFROM base").with("--from=0", "--from=1").changed("a.txt").after(t, numbered),
+		"a name in place of 0": numbered.with("FROM base", "FROM base AS first").with("--from=0", "--from=first").changed("a.txt").after(t, numbered),
+	} {
+		t.Run(name, func(t *testing.T) {
+			misses := Decide(e).Misses
+			assert.Equal(t, "it depends on COPY a.txt /a, which had to run", misses[len(misses)-1].Cause)
+		})
+	}
+}
+
 func TestCausesThatAreNotKnown(t *testing.T) {
 	plain := of("FROM base", "COPY a.txt /a", "RUN one")
 	context := of("FROM other", "RUN one")
@@ -159,11 +190,11 @@ func TestCausesThatAreNotKnown(t *testing.T) {
 		{"the record is of an older version", plain, func(e *Evidence) {
 			e.Records[ref].Inputs = cache.Inputs{Dockerfile: "other", Flags: "other", Arguments: map[string]string{"A": "1"}}
 		}, "the Dockerfile of the previous build is not known"},
-		{"the Dockerfile could not be read", plain, func(e *Evidence) { e.Inputs.Outline = nil }, "the Dockerfile could not be read"},
+		{"the Dockerfile comes from the input", plain, func(e *Evidence) { e.Inputs.Outline = nil }, "the Dockerfile is not compared: it is not a local file"},
 		{"the context is a repository or an archive", plain, func(e *Evidence) { e.Inputs = cache.Inputs{Remote: true} }, "a build context that is not a local folder"},
 		{"the files were not read in time", plain, func(e *Evidence) { e.Inputs.Outline.Stages[0].Steps[0].Files = "" }, "the files that it takes are not compared"},
 		{"the base image is a build context", context, func(*Evidence) {}, "what --build-context other has is not compared"},
-		{"an ONBUILD instruction of the base image", plain, func(e *Evidence) { e.Steps[1].Instruction = "ONBUILD RUN x" }, "ONBUILD"},
+		{"an ONBUILD instruction of the base image, as in the Dockerfile", plain, func(e *Evidence) { e.Steps[1].Instruction = "ONBUILD COPY a.txt /a" }, "ONBUILD"},
 		{"files of an image without a digest", of("FROM base", "COPY --from=tools /a /a"), func(e *Evidence) { e.Images, e.Records[ref].Images = nil, nil }, "what it takes from tools is not compared"},
 	}
 	for _, c := range cases {
@@ -224,6 +255,9 @@ func TestAdvice(t *testing.T) {
 	argument := func(run string) build {
 		return of("FROM base", "ARG GIT_SHA", run).given("GIT_SHA", "1")
 	}
+	installed := npm.clone()
+	installed.files["node_modules"] = "1"
+	labelled := func(above string) build { return argument(above + "\nRUN apk add git") }
 	cases := []struct {
 		name        string
 		before, now build
@@ -248,6 +282,19 @@ func TestAdvice(t *testing.T) {
 		{"a path with the copied folder", packages("ENV PATH=/app:$PATH\nCOPY a /app/", install), packages("ENV PATH=/app:$PATH\nCOPY a /app/", install).changed("a"), ""},
 		{"a build argument that an install does not use", argument("RUN apk add git"), argument("RUN apk add git").given("GIT_SHA", "2"),
 			"declare ARG GIT_SHA below RUN apk add git, which does not use it"},
+		{"a relative destination in a known folder", packages("WORKDIR /app\nCOPY a .", install), packages("WORKDIR /app\nCOPY a .", install).changed("a"),
+			"move COPY a . below RUN apt-get update && apt-get install -y --no-install-recomm…: 1 more step (5.0 s) would have stayed cached"},
+		{"a repository of packages in an application's folder", packages("RUN echo deb file:/srv ./ > /etc/apt/sources.list\nCOPY a /srv/", install),
+			packages("RUN echo deb file:/srv ./ > /etc/apt/sources.list\nCOPY a /srv/", install).changed("a"), ""},
+		{"a repository that an earlier stage names", packages("RUN echo deb file:/srv ./ > /etc/apt/sources.list\nFROM prepared\nCOPY a /srv/", install).with("FROM base", "FROM base AS prepared"),
+			packages("RUN echo deb file:/srv ./ > /etc/apt/sources.list\nFROM prepared\nCOPY a /srv/", install).with("FROM base", "FROM base AS prepared").changed("a"), ""},
+		{"a package that the base image may install from", packages("COPY tool.deb /srv/", install), packages("COPY tool.deb /srv/", install).changed("tool.deb"), ""},
+		{"a home folder, which may have sign-ins", npm.with("WORKDIR /app", "WORKDIR /root"), npm.with("WORKDIR /app", "WORKDIR /root").changed("src/main.js"), ""},
+		{"a folder of the base image", npm.with("WORKDIR /app\n", ""), npm.with("WORKDIR /app\n", "").changed("src/main.js"), ""},
+		{"an install whose result the copy replaces", installed, installed.changed("src/main.js"), ""},
+		{"a build argument that a label above reads", labelled("LABEL sha=$GIT_SHA"), labelled("LABEL sha=$GIT_SHA").given("GIT_SHA", "2"), ""},
+		{"a build argument that a variable above reads", labelled("ENV SHA=$GIT_SHA"), labelled("ENV SHA=$GIT_SHA").given("GIT_SHA", "2"), ""},
+		{"a build argument that a package asks for", of("FROM base", "ARG ACCEPT_EULA", "RUN apk add git").given("ACCEPT_EULA", "Y"), of("FROM base", "ARG ACCEPT_EULA", "RUN apk add git").given("ACCEPT_EULA", "N"), ""},
 		{"a build argument that a program may read", argument("RUN npm run build"), argument("RUN npm run build").given("GIT_SHA", "2"), ""},
 	}
 	for _, c := range cases {

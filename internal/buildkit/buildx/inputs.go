@@ -16,7 +16,7 @@ var runFlags = []string{
 func (a Args) RunFlags() map[string]string {
 	found := map[string]string{}
 	for flag, value := range a.values() {
-		if !slices.Contains(runFlags, flag) {
+		if !slices.Contains(runFlags, flag) || flag == "network" && value == "default" {
 			continue
 		}
 		if flag == "add-host" {

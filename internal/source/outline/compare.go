@@ -249,13 +249,20 @@ func (c comparison) sourcesChanged(old, step *Step, stages []int) (Cause, bool) 
 		}
 		was, is := c.before.Stages[old.From[i]], c.now.Stages[from]
 		if c.counterpart(from) != old.From[i] && (was.Name != is.Name || was.Name == "") {
-			return Cause{Text: fmt.Sprintf("%s is another stage than before", c.now.stageName(from))}, true
+			return Cause{Text: anotherStage(c.before.stageName(old.From[i]), c.now.stageName(from))}, true
 		}
 		if cause, differs := c.stageChanged(from, old.From[i], append(stages, from)); differs {
 			return cause, true
 		}
 	}
 	return Cause{}, false
+}
+
+func anotherStage(before, now string) string {
+	if before == now {
+		return now + " is another stage than before"
+	}
+	return fmt.Sprintf("it takes files from %s now, not from %s", now, before)
 }
 
 // stageChanged explains a stage that gave other files although none of its steps had to run.

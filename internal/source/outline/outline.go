@@ -9,8 +9,12 @@ import (
 	"strings"
 )
 
+// Form is the form of the digests in an outline. Outlines of different forms cannot be compared.
+const Form = 2
+
 // Outline is a Dockerfile with the build's arguments applied.
 type Outline struct {
+	Form   int     `json:"form"`
 	Stages []Stage `json:"stages"`
 	// Settings are what steps read from other instructions and from the build's arguments. Steps and settings refer
 	// to them by index.
@@ -46,6 +50,8 @@ type Step struct {
 	Documents []Document `json:"documents,omitempty"`
 	// Settings are those that its result depends on. For RUN, the order of variables matters.
 	Settings []int `json:"settings,omitempty"`
+	// OnBuild is true for an ONBUILD instruction of the stage that its stage starts from.
+	OnBuild bool `json:"onBuild,omitempty"`
 	// Link is true for COPY --link and ADD --link, which do not depend on the steps above.
 	Link bool `json:"link,omitempty"`
 	// From are the stages that it takes files from, Images the images.
@@ -57,6 +63,10 @@ type Step struct {
 	Selections []Selection `json:"selections,omitempty"`
 	// Files is the digest of those files; empty if it is not known.
 	Files string `json:"files,omitempty"`
+	// To is the absolute destination of a COPY or ADD; empty if it is not known.
+	To string `json:"-"`
+	// ReadAbove are the settings of a RUN that another instruction above it reads.
+	ReadAbove []int `json:"-"`
 }
 
 // Selection is files of the build context.
@@ -134,11 +144,12 @@ func (o *Outline) Locate(stage string, index int, instruction string) (place Pla
 	if at < 0 {
 		return Place{}, false
 	}
+	instruction, onBuild := strings.CutPrefix(instruction, "ONBUILD ")
 	keyword, _, _ := strings.Cut(instruction, " ")
 	text := cut(instruction)
 	var sameText, sameIndex []int
 	for i, step := range o.Stages[at].Steps {
-		if step.Keyword != keyword {
+		if step.Keyword != keyword || step.OnBuild != onBuild {
 			continue
 		}
 		if step.Text == text {

@@ -54,7 +54,7 @@ func Parse(content []byte, options Options) (*Outline, error) {
 	}
 	lex := shell.NewLex(parsed.EscapeToken)
 	lex.SkipUnsetEnv = true // The variables of base images are not known.
-	r := &reader{options: options, lex: lex, outline: &Outline{}, contexts: map[string]int{}}
+	r := &reader{options: options, lex: lex, outline: &Outline{Form: Form}, contexts: map[string]int{}, seen: map[int]bool{}}
 	if err := r.readGlobal(global); err != nil {
 		return nil, err
 	}
@@ -90,13 +90,17 @@ type reader struct {
 	// ends are the states at the end of the stages so far. triggers are the ONBUILD instructions of each.
 	ends     []state
 	triggers [][]string
+	// seen are the settings that instructions so far have in their text.
+	seen map[int]bool
 }
 
 // state is what the instructions so far have set.
 type state struct {
 	variables            environment
 	user, workdir, shell []int // a setting, or empty
-	dir                  string
+	// dir is the working directory. It is certain unless it is relative to that of the base image.
+	dir     string
+	certain bool
 }
 
 func (r *reader) add(s Setting) int {
@@ -130,11 +134,18 @@ func (r *reader) readGlobal(commands []instructions.ArgCommand) error {
 	return nil
 }
 
+// unseen are arguments that BuildKit reads itself and that no step sees.
+//
+// https://docs.docker.com/build/metadata/attestations/sbom/#arguments
+var unseen = []string{"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"}
+
 // declare adds an ARG to the environment. An ARG of a stage without a value takes that of the global one.
 func (r *reader) declare(to *environment, arg instructions.KeyValuePairOptional, inStage bool) error {
 	value, given := r.options.Args[arg.Key]
 	setting := Setting{Kind: KindArg, Name: arg.Key, Given: given}
 	switch {
+	case slices.Contains(unseen, arg.Key):
+		return nil
 	case given:
 	case arg.Value != nil:
 		expanded, uses, err := r.expand(r.lex, *arg.Value, to)
@@ -164,6 +175,7 @@ func (r *reader) expand(lex *shell.Lex, word string, variables *environment) (ex
 	for name := range result.Matched {
 		if v := variables.find(name); v != nil && !slices.Contains(uses, v.setting) {
 			uses = append(uses, v.setting)
+			r.seen[v.setting] = true
 		}
 	}
 	slices.Sort(uses)
@@ -203,7 +215,7 @@ func (r *reader) readStage(from *instructions.Stage) error {
 	if err != nil {
 		return err
 	}
-	for _, command := range append(inherited, commands...) {
+	for i, command := range append(inherited, commands...) {
 		if trigger, ok := command.(*instructions.OnbuildCommand); ok {
 			triggers = append(triggers, trigger.Expression)
 			continue
@@ -215,7 +227,7 @@ func (r *reader) readStage(from *instructions.Stage) error {
 		if step == nil {
 			continue
 		}
-		step.Index = index
+		step.Index, step.OnBuild = index, i < len(inherited)
 		index++
 		stage.Steps = append(stage.Steps, *step)
 	}
@@ -319,7 +331,7 @@ func (r *reader) expandCommand(s *state, command instructions.Command) (*Step, e
 	}
 	step := &Step{Keyword: strings.ToUpper(command.Name())}
 	if text, ok := command.(fmt.Stringer); ok {
-		step.Written = written(step.Keyword, text.String())
+		step.Written = r.written(step.Keyword, text.String())
 		step.Text = r.shown(s, step.Keyword, text.String())
 	}
 	if env, ok := command.(*instructions.EnvCommand); ok {
@@ -395,7 +407,7 @@ func documents(command instructions.Command) []Document {
 func (r *reader) readWorkdir(s *state, step *Step, c *instructions.WorkdirCommand) *Step {
 	s.dir = path.Join("/", s.dir, c.Path)
 	if path.IsAbs(c.Path) {
-		s.dir = path.Clean(c.Path)
+		s.dir, s.certain = path.Clean(c.Path), true
 	}
 	s.workdir = []int{r.add(Setting{Kind: KindWorkdir, Value: digest(s.dir), Uses: step.Settings})}
 	if s.dir == "/" {
@@ -419,7 +431,11 @@ func (r *reader) readRun(s *state, step *Step, c *instructions.RunCommand) *Step
 			step.Settings = append(step.Settings, setting)
 		}
 	}
-	step.Settings = slices.Concat(step.Settings, s.user, s.workdir, s.shell, r.flags)
+	step.Settings = slices.Concat(step.Settings, s.user, s.workdir, r.runFlags(c))
+	if c.PrependShell {
+		step.Settings = append(step.Settings, s.shell...)
+	}
+	step.ReadAbove = slices.DeleteFunc(slices.Clone(step.Settings), func(at int) bool { return !r.seen[at] })
 	for _, mount := range instructions.GetMounts(c) {
 		switch {
 		case mount.Type != instructions.MountTypeBind && mount.Type != instructions.MountTypeCache:
@@ -432,12 +448,24 @@ func (r *reader) readRun(s *state, step *Step, c *instructions.RunCommand) *Step
 	return step
 }
 
+// runFlags returns the flags of the build that count for the command. Its own --network replaces that of the build.
+func (r *reader) runFlags(c *instructions.RunCommand) []int {
+	return slices.DeleteFunc(slices.Clone(r.flags), func(at int) bool {
+		return r.outline.Settings[at].Name == "network" && instructions.GetNetwork(c) != instructions.NetworkDefault
+	})
+}
+
 // readTransfer adds what COPY and ADD depend on besides their text: the working directory for a relative
 // destination.
 func (r *reader) readTransfer(s *state, step *Step, c instructions.SourcesAndDest) {
-	if !path.IsAbs(c.DestPath) {
-		step.Settings = append(step.Settings, s.workdir...)
+	switch {
+	case path.IsAbs(c.DestPath):
+		step.To = path.Clean(c.DestPath)
+		return
+	case s.certain:
+		step.To = path.Join(s.dir, c.DestPath)
 	}
+	step.Settings = append(step.Settings, s.workdir...)
 }
 
 func (r *reader) isContext(name string) bool {
@@ -451,24 +479,37 @@ func familiar(name string) string {
 	return strings.TrimSuffix(name, ":latest")
 }
 
+// contextFrom reports whether --from or from= names a build context, which also replaces a stage of that name.
+func (r *reader) contextFrom(from string) bool {
+	at := r.stageNamed(from)
+	return at >= 0 && r.outline.Stages[at].Context == from || at < 0 && r.isContext(from)
+}
+
+// stageFrom returns the index of the stage that --from or from= names, or -1.
+func (r *reader) stageFrom(from string) int {
+	if r.contextFrom(from) {
+		return -1
+	}
+	if at := r.stageNamed(from); at >= 0 {
+		return at
+	}
+	if at, err := strconv.Atoi(from); err == nil && at >= 0 && at < len(r.outline.Stages) {
+		return at
+	}
+	return -1
+}
+
 // takesFrom adds the stage, context or image that --from or from= names, and for a context the selection of files.
 func (r *reader) takesFrom(step *Step, from string, selection Selection) {
-	at := r.stageNamed(from)
-	if at >= 0 && r.outline.Stages[at].Context == from || at < 0 && r.isContext(from) {
+	at := r.stageFrom(from)
+	switch {
+	case r.contextFrom(from):
 		selection.Context = from
 		step.Settings = append(step.Settings, r.contexts[familiar(from)])
 		step.Selections = append(step.Selections, selection)
-		return
-	}
-	if at >= 0 {
+	case at >= 0:
 		step.From = append(step.From, at)
-		return
-	}
-	if at, err := strconv.Atoi(from); err == nil && at >= 0 && at < len(r.outline.Stages) {
-		step.From = append(step.From, at)
-		return
-	}
-	if from != Scratch {
+	case from != Scratch:
 		step.Images = append(step.Images, from)
 	}
 }
@@ -486,15 +527,6 @@ func (r *reader) shown(s *state, keyword, text string) string {
 		text = keyword + " " + rest
 	}
 	return cut(text)
-}
-
-// written returns the digest of an instruction's text. Only for RUN is the number of spaces significant.
-func written(keyword, text string) string {
-	if keyword != "RUN" {
-		return digest(append([]string{keyword}, strings.Fields(text)[1:]...)...)
-	}
-	_, rest, _ := strings.Cut(text, " ")
-	return digest(keyword, strings.TrimSpace(rest))
 }
 
 // Last returns the stage that is built for the target, and the stages that it starts from, by index. An empty target means
