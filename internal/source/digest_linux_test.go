@@ -87,6 +87,17 @@ func TestChangesInTheFilesOfAStep(t *testing.T) {
 	}
 }
 
+func TestAnIgnoredFolderWithAnExceptionCounts(t *testing.T) {
+	for patterns, compared := range map[string]bool{"src\n!src/main.go\n": true, "src\n!src/none\n": false} {
+		dir := folder(t)
+		write(t, dir, ".dockerignore", patterns)
+		_, before := digest(t, dir, "COPY src /src")
+		require.NoError(t, os.Chmod(filepath.Join(dir, "src"), 0o700))
+		_, after := digest(t, dir, "COPY src /src")
+		assert.Equal(t, compared, before.Files != after.Files, patterns)
+	}
+}
+
 func TestFilesThatNoStepTakesAreNotRead(t *testing.T) {
 	dir := folder(t)
 	require.NoError(t, unix.Mkfifo(filepath.Join(dir, "pipe"), 0o644))

@@ -157,6 +157,7 @@ func includePattern(source string, parents bool) (include *patternmatcher.Patter
 
 // walk adds the file or the files below the folder top. Patterns apply to paths relative to top.
 func (s *selector) walk(ctx context.Context, found map[string]fs.FileInfo, top string, include, exclude *patternmatcher.PatternMatcher) error {
+	readmitting := map[string]fs.DirEntry{} // Ignored folders, which BuildKit receives if an exception keeps a file in them.
 	return fs.WalkDir(s.root.FS(), top, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -175,14 +176,21 @@ func (s *selector) walk(ctx context.Context, found map[string]fs.FileInfo, top s
 			if entry.IsDir() && !s.ignored.Exclusions() {
 				return fs.SkipDir
 			}
+			if entry.IsDir() {
+				readmitting[name] = entry
+			}
 			return nil
 		}
 		kept, err := keep(below(name, top), include, exclude)
 		if err != nil || !kept {
 			return err
 		}
-		info, err := entry.Info()
-		found[name] = info
+		for folder := path.Dir(name); include == nil && readmitting[folder] != nil; folder = path.Dir(folder) {
+			if found[folder], err = readmitting[folder].Info(); err != nil {
+				return err
+			}
+		}
+		found[name], err = entry.Info()
 		return err
 	})
 }

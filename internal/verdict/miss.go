@@ -163,8 +163,11 @@ func (e Evidence) otherCause(at int, before *cache.Record) Miss {
 	}
 	step := e.Steps[at]
 	place, found := e.Inputs.Outline.Locate(step.Stage, step.Index, step.Instruction)
-	if !found {
+	switch {
+	case !found && strings.HasPrefix(step.Instruction, "ONBUILD "):
 		return unclear("the cache has no result of it (it is not in the Dockerfile: an ONBUILD instruction of the base image is not compared)")
+	case !found:
+		return unclear("the cache has no result of it (which instruction of the Dockerfile it is is not certain)")
 	}
 	planned := e.Inputs.Outline.Step(place)
 	for _, image := range planned.Images {

@@ -87,3 +87,10 @@ func TestIdentityOfASharedStep(t *testing.T) {
 		assert.NotEqual(t, last, otherLast)
 	})
 }
+
+func TestAStepIsFoundAsBuildKitShowsIt(t *testing.T) {
+	o := parsed(t, "FROM base\nRUN\tone two\nCOPY a /a\n", nil, nil)
+	at, found := o.Locate("", 2, "RUN\tONE two")
+	require.True(t, found)
+	assert.Equal(t, Place{0, 0}, at)
+}

@@ -145,7 +145,7 @@ func (o *Outline) Locate(stage string, index int, instruction string) (place Pla
 		return Place{}, false
 	}
 	instruction, onBuild := strings.CutPrefix(instruction, "ONBUILD ")
-	keyword, _, _ := strings.Cut(instruction, " ")
+	keyword, _, _ := strings.Cut(strings.ReplaceAll(instruction, "\t", " "), " ")
 	text := cut(instruction)
 	var sameText, sameIndex []int
 	for i, step := range o.Stages[at].Steps {
