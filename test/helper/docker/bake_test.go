@@ -1,8 +1,6 @@
 package docker
 
 import (
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -97,25 +95,15 @@ func TestBakeKeepsItsImages(t *testing.T) {
 	assert.Empty(t, m.succeeds("images", "-q", "api").stdout, "a failed build keeps nothing")
 }
 
-// withCompose adds docker, Compose and buildx to the machine, whose docker has no daemon.
-func withCompose(t *testing.T, m *machine) {
+// composeMachine returns a machine with docker, Compose and buildx behind layercache, and no dockerd.
+func composeMachine(t *testing.T) *machine {
 	t.Helper()
-	var paths []string
-	for _, program := range []string{"docker", "docker-compose"} {
-		path, err := exec.LookPath(program)
-		if err != nil {
-			t.Skipf("%s is not on PATH: install Docker and Docker Compose to build by Compose", program)
-		}
-		paths = append(paths, path)
-	}
-	m.env["DOCKER_CONFIG"] = filepath.Join(m.tmp, ".docker")
-	plugins := filepath.Join(m.env["DOCKER_CONFIG"], "cli-plugins")
-	behind := t.TempDir()
-	require.NoError(t, os.MkdirAll(plugins, 0o755))
-	require.NoError(t, os.Symlink(paths[0], filepath.Join(behind, "docker")))
-	require.NoError(t, os.Symlink(paths[1], filepath.Join(plugins, "docker-compose")))
-	require.NoError(t, os.Symlink(programs.Path(programs.Buildx), filepath.Join(plugins, "docker-buildx")))
-	m.path += ":" + behind
+	m := newMachine(t)
+	m.useDocker()
+	m.addPlugin("docker-compose", programs.Compose)
+	m.takePlace()
+	m.env["DOCKER_HOST"] = "unix:///nowhere"
+	return m
 }
 
 const composeFile = `
@@ -140,10 +128,9 @@ secrets:
 
 func TestComposeBuilds(t *testing.T) {
 	t.Parallel()
-	m := newMachine(t)
-	withCompose(t, m)
+	m := composeMachine(t)
 	host := m.registry.Addr()
-	m.env["VERSION"], m.env["TOKEN"], m.env["DOCKER_HOST"] = "7", "secret-token", "unix:///nowhere"
+	m.env["VERSION"], m.env["TOKEN"] = "7", "secret-token"
 	m.write("compose.yaml", strings.ReplaceAll(composeFile, "REGISTRY", host))
 	m.write("Dockerfile", "FROM "+base+"\nARG VERSION\nRUN --mount=type=secret,id=token wc -c < /run/secrets/token > /size && echo $VERSION > /version\n")
 	m.write("deploy/Dockerfile", dockerfile)

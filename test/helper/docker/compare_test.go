@@ -25,36 +25,53 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/test/kit/checkout"
 	"github.com/layercache/layercache/test/kit/programs"
 )
 
-// daemon starts the dockerd of this machine, and returns a machine whose docker is the docker of this machine.
+// engine is the folder into which test/prepare.sh unpacks Debian's dockerd. It is on no other test's PATH.
+const engine = "dist/docker/usr"
+
+// useDocker replaces layercache by the docker of PATH, or else Debian's, with buildx as its plugin.
+func (m *machine) useDocker() {
+	m.t.Helper()
+	if _, err := os.Stat(checkout.Path(engine)); err != nil {
+		m.t.Skipf("there is no %s: run test/prepare.sh test on a machine with apt-get", engine)
+	}
+	require.NoError(m.t, os.RemoveAll(m.bin()))
+	m.path = os.Getenv("PATH") + ":" + checkout.Path(engine+"/bin")
+	m.addPlugin("docker-buildx", programs.Buildx)
+}
+
+// addPlugin makes a program a plugin of docker.
+func (m *machine) addPlugin(name, program string) {
+	m.t.Helper()
+	m.env["DOCKER_CONFIG"] = filepath.Join(m.tmp, ".docker")
+	plugins := filepath.Join(m.env["DOCKER_CONFIG"], "cli-plugins")
+	require.NoError(m.t, os.MkdirAll(plugins, 0o755))
+	require.NoError(m.t, os.Symlink(programs.Path(program), filepath.Join(plugins, name)))
+}
+
+// daemon starts a dockerd, and returns a machine with the docker that uses it.
 func daemon(t *testing.T) *machine {
 	t.Helper()
-	for _, program := range []string{"docker", "dockerd"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("%s is not on PATH: install Docker to compare with it", program)
-		}
-	}
 	m := newMachine(t)
-	require.NoError(t, os.RemoveAll(m.bin()))
-	m.path = os.Getenv("PATH")
-	m.env["DOCKER_HOST"], m.env["DOCKER_CONFIG"] = startDaemon(t), filepath.Join(m.tmp, ".docker")
-	plugins := filepath.Join(m.env["DOCKER_CONFIG"], "cli-plugins")
-	require.NoError(t, os.MkdirAll(plugins, 0o755))
-	require.NoError(t, os.Symlink(programs.Path(programs.Buildx), filepath.Join(plugins, "docker-buildx")))
+	m.useDocker()
+	m.env["DOCKER_HOST"] = m.startDaemon()
 	return m
 }
 
 // startDaemon starts a dockerd of the test's own, and returns its address.
-func startDaemon(t *testing.T) string {
-	t.Helper()
+func (m *machine) startDaemon() string {
+	m.t.Helper()
+	t := m.t                                 // Subtests replace that of the machine.
 	dir, err := os.MkdirTemp("", "dockerd-") // A short path: that of a socket has at most 107 bytes.
 	require.NoError(t, err)
 	address := "unix://" + filepath.Join(dir, "docker.sock")
 	ctx, stop := context.WithCancel(context.Background())
-	server := exec.CommandContext(ctx, "dockerd", "--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "exec"),
-		"--pidfile", filepath.Join(dir, "pid"), "--host", address, "--iptables=false", "--bridge=none")
+	server := exec.CommandContext(ctx, checkout.Path(engine+"/sbin/dockerd"), "--data-root", filepath.Join(dir, "data"),
+		"--exec-root", filepath.Join(dir, "exec"), "--pidfile", filepath.Join(dir, "pid"), "--host", address, "--iptables=false", "--bridge=none")
+	server.Env = append(os.Environ(), "PATH="+m.path) // It starts containerd.
 	server.Cancel = func() error { return server.Process.Signal(os.Interrupt) }
 	log, err := os.Create(filepath.Join(dir, "log"))
 	require.NoError(t, err)
@@ -66,9 +83,8 @@ func startDaemon(t *testing.T) string {
 		_ = log.Close()
 		assert.NoError(t, os.RemoveAll(dir))
 	})
-	require.Eventually(t, func() bool {
-		return exec.CommandContext(t.Context(), "docker", "--host", address, "version").Run() == nil
-	}, time.Minute, 100*time.Millisecond, "dockerd does not start: see %s", log.Name())
+	require.Eventually(t, func() bool { return m.docker("--host", address, "version").code == 0 }, time.Minute, 100*time.Millisecond,
+		"dockerd does not start: see %s", log.Name())
 	return address
 }
 

@@ -13,5 +13,5 @@ func TestMain(m *testing.M) {
 		synthesize()
 		return
 	}
-	programs.Main(m, programs.Bundled, programs.Buildkitd, programs.Buildx)
+	programs.Main(m, programs.Bundled, programs.Buildkitd, programs.Buildx, programs.Compose)
 }

@@ -32,6 +32,8 @@ const (
 	// CodeBuildBuildx is the buildx in AWS's images for CodeBuild, which comes with their Docker. The helper prefers
 	// it there, so it is the client of most builds.
 	CodeBuildBuildx = "buildx-of-codebuild"
+	// Compose is Docker Compose, a plugin of docker.
+	Compose = "docker-compose"
 )
 
 // Dir is the folder of the programs, set when Main runs the tests.
@@ -85,12 +87,12 @@ func run(m *testing.M, wanted []string) int {
 
 // tools returns the pinned programs by name.
 func tools() map[string]toolchain.Program {
-	return map[string]toolchain.Program{Buildkitd: toolchain.Buildkitd(), Buildx: toolchain.Buildx(), Buildctl: buildctl(), CodeBuildBuildx: codeBuildBuildx()}
+	return map[string]toolchain.Program{Buildkitd: toolchain.Buildkitd(), Buildx: toolchain.Buildx(), Buildctl: buildctl(), CodeBuildBuildx: codeBuildBuildx(), Compose: compose()}
 }
 
 // CompileTools compiles the tools that are not in the user's cache yet.
 func CompileTools(ctx context.Context) error {
-	for _, name := range []string{Buildkitd, Buildctl, Buildx, CodeBuildBuildx} {
+	for _, name := range []string{Buildkitd, Buildctl, Buildx, CodeBuildBuildx, Compose} {
 		if _, err := toolchain.Build(ctx, tools()[name], toolchain.Host(), os.Stderr); err != nil {
 			return err
 		}
@@ -140,14 +142,25 @@ func buildctl() toolchain.Program {
 	return program
 }
 
-// codeBuildBuildx returns the buildx of AWS's images. It is compiled without optimization, as it only runs in tests.
+// quickly compiles without optimization, for programs that only run in tests.
+var quickly = []string{"all=-N -l", "std="}
+
+// codeBuildBuildx returns the buildx of AWS's images.
 //
 // https://github.com/aws/aws-codebuild-docker-images/blob/master/al/x86_64/standard/6.0/Dockerfile
 func codeBuildBuildx() toolchain.Program {
 	program := toolchain.Buildx()
 	program.Version, program.Sum = "v0.32.1", "h1:ecen0VNo7UINEv+Wx7xDPlTH5nQ1EaxzFOoslYIISuk="
-	program.CompilerFlags = []string{"all=-N -l", "std="}
+	program.CompilerFlags = quickly
 	return program
+}
+
+// compose returns Docker Compose, of which AWS's images have version 5.1.0.
+func compose() toolchain.Program {
+	return toolchain.Program{
+		Name: Compose, Module: "github.com/docker/compose/v5", Version: "v5.1.2", Sum: "h1:HxtfGZA0DESw/+hvrNJDjM8VKmCond7OkmgVJCHku48=",
+		Package: "./cmd", VersionVariable: "github.com/docker/compose/v5/internal.Version", CompilerFlags: quickly,
+	}
 }
 
 // UseCodeBuildBuildx makes helpers with this folder of Docker's configuration find the buildx of AWS's images, as a
