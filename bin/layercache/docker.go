@@ -20,7 +20,7 @@ var dockerHelp = `Take the place of docker: build images with the cache, and kee
         build with the cache, as layercache build does, and report what the cache did
   buildx bake, compose build
         build as layercache bake does; Docker Compose reads its files
-  tag, push, inspect, images, rmi
+  tag, push, compose push, inspect, images, rmi
         answer for images built so; they go from the builder to the registry and are not loaded into docker
   everything else
         is passed on to the docker on PATH, after the images that it names were loaded into it

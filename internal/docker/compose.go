@@ -31,11 +31,8 @@ func (d *docker) compose(ctx context.Context) error {
 		return d.leave(ctx, "the variable "+variable+" of a secret is not set in the environment")
 	}
 	args := append([]string{"--file=-"}, d.call.Compose.Attestations...)
-	for _, folder := range definition.contexts() {
-		args = append(args, "--allow=fs.read="+folder)
-	}
-	if definition.asksFor("security.insecure") {
-		args = append(args, "--allow=security.insecure")
+	for _, allowed := range definition.entitlements() {
+		args = append(args, "--allow="+allowed)
 	}
 	if shown := d.call.Compose.Progress; shown == "json" {
 		args = append(args, "--progress=rawjson")
@@ -60,16 +57,12 @@ type composeGroup struct {
 	Targets []string `json:"targets"`
 }
 
-// composeTargets asks Compose for the bake file. No docker daemon is needed for it, and none can be reached: a Compose
-// that cannot print bake files would build.
+// composeTargets asks Compose for the bake file.
 //
 // https://github.com/docker/compose/blob/v5.1.2/pkg/compose/build_bake.go
 func (d *docker) composeTargets(ctx context.Context, path string) (composeDefinition, error) {
 	var definition composeDefinition
-	arguments := slices.Concat([]string{"compose"}, d.call.Compose.Before, []string{"build", "--print"}, d.call.Compose.After)
-	cmd := exec.CommandContext(ctx, path, arguments...)
-	cmd.Env = append(os.Environ(), "DOCKER_BUILDKIT=1", "COMPOSE_BAKE=true", "DOCKER_HOST=unix:///dev/null/layercache")
-	printed, err := cmd.Output()
+	printed, err := askCompose(ctx, path, slices.Concat(d.call.Compose.Before, []string{"build", "--print"}, d.call.Compose.After)...)
 	if err != nil {
 		return definition, errors.New("docker compose build --print does not say what to build")
 	}
@@ -77,6 +70,14 @@ func (d *docker) composeTargets(ctx context.Context, path string) (composeDefini
 		return definition, errors.New("docker compose build --print names no service to build")
 	}
 	return definition, nil
+}
+
+// askCompose returns what Compose prints. No docker daemon is needed for it, and none can be reached: a Compose that cannot
+// print bake files would build.
+func askCompose(ctx context.Context, path string, arguments ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, path, append([]string{"compose"}, arguments...)...)
+	cmd.Env = append(os.Environ(), "DOCKER_BUILDKIT=1", "COMPOSE_BAKE=true", "DOCKER_HOST=unix:///dev/null/layercache")
+	return cmd.Output()
 }
 
 // unsetSecret returns a variable that holds a secret and is not set, or "": Compose has it from a file of variables.
@@ -103,28 +104,21 @@ func (c composeDefinition) values(attribute string) []string {
 	return slices.Compact(values)
 }
 
-// asksFor reports whether a target needs the entitlement.
-func (c composeDefinition) asksFor(entitlement string) bool {
-	return slices.Contains(c.values("entitlements"), entitlement)
-}
-
-// contexts returns the folders that are contexts, which buildx may read then wherever they are, as with Compose.
-func (c composeDefinition) contexts() []string {
-	var folders []string
+// entitlements returns what bake has to allow so that it builds what Docker's Compose builds: bake before version 0.38
+// does not check what Compose asks for. The builder still refuses what it does not grant.
+//
+// https://docs.docker.com/reference/cli/docker/buildx/bake/#allow
+func (c composeDefinition) entitlements() []string {
+	allowed := append([]string{"fs=*"}, c.values("entitlements")...)
 	for _, target := range c.Target {
-		named, _ := target["contexts"].(map[string]any)
-		places := []any{target["context"]}
-		for _, place := range named {
-			places = append(places, place)
-		}
-		for _, place := range places {
-			if folder, _ := place.(string); filepath.IsAbs(folder) {
-				folders = append(folders, folder)
-			}
+		if target["network"] == "host" && !slices.Contains(allowed, "network.host") {
+			allowed = append(allowed, "network.host")
 		}
 	}
-	slices.Sort(folders)
-	return slices.Compact(folders)
+	if len(c.values("ssh")) > 0 {
+		allowed = append(allowed, "ssh")
+	}
+	return allowed
 }
 
 // shorten makes paths below the working directory relative, as in a bake file: the record of a build must not have the

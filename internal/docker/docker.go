@@ -105,6 +105,8 @@ func (d *docker) answer(ctx context.Context) error {
 		return d.bake(ctx, Bake{Args: d.call.Args, Stdin: d.Stdin})
 	case commandline.Compose:
 		return d.compose(ctx)
+	case commandline.PushServices:
+		return d.pushServices(ctx)
 	case commandline.Tag:
 		return d.tag(ctx)
 	case commandline.Push:

@@ -18,7 +18,12 @@ import (
 
 // loadNeeded loads the kept images that the call may use into the docker daemon.
 func (d *docker) loadNeeded(ctx context.Context, path string) error {
-	for _, index := range d.needed() {
+	return d.loadAll(ctx, path, d.needed())
+}
+
+// loadAll loads the kept images with the indexes.
+func (d *docker) loadAll(ctx context.Context, path string, indexes []int) error {
+	for _, index := range indexes {
 		if err := d.load(ctx, path, index); err != nil {
 			return d.fail(failed, "layercache: load %s into docker: %v", shownName(d.images[index]), err)
 		}

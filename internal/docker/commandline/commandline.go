@@ -17,14 +17,16 @@ const (
 	Build   Kind = "build"
 	Bake    Kind = "bake"
 	Compose Kind = "compose"
-	Tag     Kind = "tag"
-	Push    Kind = "push"
-	Inspect Kind = "inspect"
-	Images  Kind = "images"
-	Remove  Kind = "remove"
-	Login   Kind = "login"
-	Logout  Kind = "logout"
-	Docker  Kind = "docker"
+	// PushServices is `docker compose push`.
+	PushServices Kind = "compose push"
+	Tag          Kind = "tag"
+	Push         Kind = "push"
+	Inspect      Kind = "inspect"
+	Images       Kind = "images"
+	Remove       Kind = "remove"
+	Login        Kind = "login"
+	Logout       Kind = "logout"
+	Docker       Kind = "docker"
 )
 
 // Call is one call of docker.
@@ -41,7 +43,9 @@ type Call struct {
 	Args []string
 	// Compose are the flags and arguments of `docker compose build`.
 	Compose ComposeBuild
-	// Names are the arguments of Tag, Push, Inspect, Images, Remove, Login and Logout that are not flags.
+	// Push are the flags and arguments of `docker compose push`.
+	Push ComposePush
+	// Names are the arguments of Tag, Push, PushServices, Inspect, Images, Remove, Login and Logout that are not flags.
 	Names []string
 	// Format is given with --format, and Filters with --filter.
 	Format  string

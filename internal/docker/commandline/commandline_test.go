@@ -33,6 +33,12 @@ func decision(c Call) string {
 		add("push", c.Compose.Push)
 		add("attestations", c.Compose.Attestations)
 	}
+	if c.Kind == PushServices {
+		add("before", strings.Join(c.Push.Before, " "))
+		add("flags", c.Push.Flags)
+		add("dependencies", c.Push.Dependencies)
+		add("ignore-failures", c.Push.IgnoreFailures)
+	}
 	add("names", c.Names)
 	add("config", c.Config)
 	add("format", c.Format)
@@ -205,7 +211,12 @@ func TestParse(t *testing.T) {
 		{"compose build --help", "docker words=compose"},
 		{"compose --help", "docker words=compose"},
 		{"compose", "docker words=compose"},
-		{"compose push api", "docker words=compose"},
+		{"compose push", "compose push"},
+		{"compose -f a.yaml push -q api --ignore-push-failures web", "compose push before=-f a.yaml flags=[--ignore-push-failures=true --quiet=true] ignore-failures=true names=[api web] quiet=true"},
+		{"compose push --include-deps api", "compose push dependencies=true names=[api]"},
+		{"compose push --unknown", "docker words=compose"},
+		{"compose push --help", "docker words=compose"},
+		{"compose --dry-run push", "docker words=compose"},
 		{"compose up --build", "docker words=compose"},
 		{"buildx bake --print", "bake args=--print"},
 		{"buildx bake --load", "bake args=--load"},

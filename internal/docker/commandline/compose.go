@@ -20,9 +20,18 @@ type ComposeBuild struct {
 	Attestations []string
 }
 
-// readCompose reads a call of compose. Docker answers all but build, and build in forms that print or need another builder.
-//
-// https://docs.docker.com/reference/cli/docker/compose/build/
+// ComposePush is a call of `docker compose push`.
+type ComposePush struct {
+	// Before are the arguments before the word push, and Flags those behind it that do not choose services.
+	Before, Flags []string
+	// Dependencies is true if the images of services that the given ones depend on are pushed too.
+	Dependencies bool
+	// IgnoreFailures is true if the call succeeds although an image is not pushed.
+	IgnoreFailures bool
+}
+
+// readCompose reads a call of compose. Docker answers all but build and push, and forms of them that print or need another
+// builder.
 func (c *Call) readCompose() Call {
 	global := newFlags()
 	global.SetInterspersed(false)
@@ -38,11 +47,22 @@ func (c *Call) readCompose() Call {
 	for _, name := range []string{"compatibility", "all-resources", "no-ansi", "verbose"} {
 		global.Bool(name, false, "")
 	}
-	if global.Parse(c.Args) != nil || global.Arg(0) != "build" {
+	if global.Parse(c.Args) != nil {
 		return c.leave("")
 	}
-	c.Compose.Before = c.Args[:len(c.Args)-global.NArg()]
-	c.Compose.After = global.Args()[1:]
+	before := c.Args[:len(c.Args)-global.NArg()]
+	switch global.Arg(0) {
+	case "build":
+		return c.readComposeBuild(before, global.Args()[1:])
+	case "push":
+		return c.readComposePush(before, global.Args()[1:])
+	}
+	return c.leave("")
+}
+
+// https://docs.docker.com/reference/cli/docker/compose/build/
+func (c *Call) readComposeBuild(before, after []string) Call {
+	c.Compose.Before, c.Compose.After = before, after
 	build := newFlags()
 	for _, name := range []string{"pull", "no-cache", "with-dependencies", "parallel", "compress", "force-rm", "no-rm"} {
 		build.Bool(name, false, "")
@@ -73,5 +93,25 @@ func (c *Call) readCompose() Call {
 		c.Compose.Progress = "quiet"
 	}
 	c.Kind = Compose
+	return *c
+}
+
+// https://docs.docker.com/reference/cli/docker/compose/push/
+func (c *Call) readComposePush(before, after []string) Call {
+	c.Push.Before = before
+	push := newFlags()
+	push.BoolVar(&c.Push.IgnoreFailures, "ignore-push-failures", false, "")
+	push.BoolVar(&c.Push.Dependencies, "include-deps", false, "")
+	push.BoolVarP(&c.Quiet, "quiet", "q", false, "")
+	if push.Parse(after) != nil {
+		return c.leave("")
+	}
+	push.Visit(func(flag *pflag.Flag) {
+		if flag.Name != "include-deps" {
+			c.Push.Flags = append(c.Push.Flags, "--"+flag.Name+"="+flag.Value.String())
+		}
+	})
+	c.Names = push.Args()
+	c.Kind = PushServices
 	return *c
 }

@@ -1,6 +1,8 @@
 package docker
 
 import (
+	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -161,4 +163,94 @@ func TestComposeBuilds(t *testing.T) {
 	left := m.docker("compose", "build", "api")
 	assert.NotZero(t, left.code, "docker has no daemon")
 	assert.Contains(t, left.stderr, "layercache: docker answers this call: the variable TOKEN of a secret is not set in the environment\n")
+}
+
+// What bake asks the user for before it builds, Compose grants by itself.
+func TestComposeBuildsWhatBakeHasToAllow(t *testing.T) {
+	t.Parallel()
+	m := composeMachine(t)
+	outside := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(outside, "token"), []byte("secret-token"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(outside, "file"), []byte("shared"), 0o600))
+	m.write("compose.yaml", `
+name: shop
+services:
+  network: {build: {context: ., network: host}}
+  entitlement: {build: {context: ., entitlements: [network.host]}}
+  files:
+    build:
+      context: .
+      dockerfile: Dockerfile.files
+      additional_contexts: {shared: `+outside+`}
+      secrets: [token]
+      cache_to: ["type=local,dest=`+outside+`/cache"]
+  agent: {build: {context: ., dockerfile: Dockerfile.agent, ssh: [default]}}
+  privileged: {build: {context: ., dockerfile: Dockerfile.privileged, privileged: true}}
+secrets:
+  token: {file: `+outside+`/token}
+`)
+	m.write("Dockerfile", "FROM "+base+"\nRUN --network=host readlink /proc/self/ns/net >/network\n")
+	m.write("Dockerfile.files", "FROM "+base+"\nCOPY --from=shared file /\nRUN --mount=type=secret,id=token,required true\n")
+	m.write("Dockerfile.agent", "FROM "+base+"\nRUN --mount=type=ssh true\n")
+	m.write("Dockerfile.privileged", "FROM "+base+"\nRUN --security=insecure true\n")
+
+	m.env["SSH_AUTH_SOCK"] = filepath.Join(m.tmp, "agent")
+	agent, err := net.Listen("unix", m.env["SSH_AUTH_SOCK"])
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, agent.Close()) })
+
+	got := m.succeeds("compose", "build", "network", "entitlement", "files", "agent")
+	assert.Equal(t, map[string]string{"network": "cold", "entitlement": "cold", "files": "cold", "agent": "cold"}, m.verdicts(), got.stderr)
+	assert.FileExists(t, filepath.Join(outside, "cache", "index.json"))
+	refused := m.docker("compose", "build", "privileged")
+	assert.Equal(t, 1, refused.code)
+	assert.Contains(t, refused.stderr, "security.insecure is not allowed", "by the builder, as by docker's")
+}
+
+const pushedFile = `
+name: shop
+services:
+  api:
+    image: REGISTRY/team/api:1
+    build: {context: ., tags: ["REGISTRY/team/api:latest"]}
+    depends_on: [web]
+  web:
+    image: REGISTRY/team/web
+    build: .
+  unnamed: {build: .}
+  database: {image: postgres}
+`
+
+func TestComposePushNeedsNoDaemon(t *testing.T) {
+	t.Parallel()
+	m := composeMachine(t)
+	m.write("Dockerfile", "FROM scratch\nCOPY src /src\n")
+	m.write("compose.yaml", strings.ReplaceAll(pushedFile, "REGISTRY", m.registry.Addr()))
+	m.succeeds("compose", "build")
+	api := m.succeeds("compose", "push", "api")
+	assert.ElementsMatch(t, []string{"1", "latest"}, m.tags("team/api"))
+	assert.Empty(t, m.tags("team/web"), "a dependency is pushed with --include-deps only")
+	assert.Empty(t, api.stdout)
+	assert.Contains(t, api.stderr, "The push refers to repository ["+m.registry.Addr()+"/team/api]\n")
+	quiet := m.succeeds("compose", "push", "--quiet", "--include-deps", "api")
+	assert.Equal(t, []string{"latest"}, m.tags("team/web"))
+	assert.Empty(t, quiet.stdout+quiet.stderr)
+	m.succeeds("compose", "push")
+
+	m.succeeds("rmi", m.registry.Addr()+"/team/web")
+	partly := m.docker("compose", "push")
+	assert.NotZero(t, partly.code, "docker has no daemon")
+	assert.Contains(t, partly.stderr, "layercache: docker pushes the images that layercache did not build: services web\n")
+	assert.NotContains(t, partly.stderr, "loading", "docker needs none of the kept images")
+	wrong := m.docker("compose", "push", "nope")
+	assert.NotZero(t, wrong.code)
+	assert.Contains(t, wrong.stderr, "no such service: nope")
+
+	m.write("compose.yaml", strings.ReplaceAll(pushedFile, "REGISTRY", "127.0.0.1:1"))
+	m.succeeds("compose", "build")
+	unreachable := m.docker("compose", "push")
+	assert.Equal(t, 1, unreachable.code)
+	assert.Equal(t, 3, strings.Count(unreachable.stderr, "The push refers to repository"), "every image is tried: %s", unreachable.stderr)
+	assert.Contains(t, unreachable.stderr, "connection refused")
+	m.succeeds("compose", "push", "--ignore-push-failures")
 }
