@@ -3,6 +3,7 @@ package docker
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -37,11 +38,11 @@ const account = "123456789012"
 const token = "correct-horse-battery"
 
 // ecrHost matches the registries in moto's answers.
-var ecrHost = regexp.MustCompile(`(https://)?\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com`)
+var ecrHost = regexp.MustCompile(`(\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com`)
 
-// ecrAt starts a proxy to the local AWS that names the registry of the machine as the registry of ECR, and returns its
-// address.
-func (m *machine) ecrAt(aws *awslocal.Server) string {
+// ecrAt starts a proxy to the local AWS, and returns its address. It names a registry of this machine as that of ECR: the
+// one of the account, or else that of the machine.
+func (m *machine) ecrAt(aws *awslocal.Server, registries map[string]string) string {
 	m.t.Helper()
 	target, err := url.Parse(aws.Endpoint)
 	require.NoError(m.t, err)
@@ -59,7 +60,9 @@ func (m *machine) ecrAt(aws *awslocal.Server) string {
 			if err != nil {
 				return err
 			}
-			content = ecrHost.ReplaceAll(content, []byte("${1}"+m.registry.Addr()))
+			content = ecrHost.ReplaceAllFunc(content, func(host []byte) []byte {
+				return []byte(cmp.Or(registries[string(ecrHost.FindSubmatch(host)[1])], m.registry.Addr()))
+			})
 			answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(content)), int64(len(content))
 			answer.Header.Set("Content-Length", strconv.Itoa(len(content)))
 			return nil
@@ -74,7 +77,7 @@ func cdkMachine(t *testing.T, aws *awslocal.Server) *machine {
 	t.Helper()
 	m := newMachine(t)
 	for variable, value := range map[string]string{
-		"AWS_ENDPOINT_URL": m.ecrAt(aws), "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
+		"AWS_ENDPOINT_URL": m.ecrAt(aws, nil), "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
 		"CDK_DOCKER": "layercache-docker", "CDK_DISABLE_CLI_TELEMETRY": "true", "CI": "true", "CDK_VALIDATION": "false", "LAYERCACHE_REPORT_DIR": "reports",
 		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
 	} {
@@ -92,20 +95,24 @@ func (m *machine) cdk(args ...string) result {
 	return got
 }
 
-// services writes what the images of the apps are built from. Only the target "release" of api can be built.
+// services writes what the images of the apps are built from. Only the target "release" of api can be built. Files that steps
+// write have a fixed time.
 func (m *machine) services() {
 	m.t.Helper()
+	const fixed = "touch -d @1"
 	m.write("services/api/Dockerfile", "FROM "+base+" AS release\nARG VERSION\nCOPY --from=shared file /shared\n"+
-		"RUN --mount=type=secret,id=token,required sha256sum /run/secrets/token >/token && echo $VERSION >/version\n"+
+		"RUN --mount=type=secret,id=token,required sha256sum /run/secrets/token >/token && echo $VERSION >/version && "+fixed+" /token /version\n"+
 		"FROM "+base+"\nRUN exit 1\n")
 	m.write("services/shared/file", "shared\n")
 	m.write("services/token", token)
 	for _, name := range []string{"web", "tools"} {
-		m.write("services/"+name+"/Dockerfile", "FROM "+base+"\nRUN echo "+name+" >/name\nCOPY content /content\n")
+		m.write("services/"+name+"/Dockerfile", "FROM "+base+"\nRUN echo "+name+" >/name && "+fixed+" /name\nCOPY content /content\n")
 		m.write("services/"+name+"/content", "1")
 	}
-	m.write("services/job/Containerfile", "FROM "+base+"\nRUN echo job >/name\n")
-	require.NoError(m.t, os.Chtimes(filepath.Join(m.source, "services/shared/file"), time.Unix(1, 0), time.Unix(1, 0)))
+	m.write("services/job/Containerfile", "FROM "+base+"\nRUN echo job >/name && "+fixed+" /name\n")
+	for _, file := range []string{"shared/file", "web/content", "tools/content"} {
+		require.NoError(m.t, os.Chtimes(filepath.Join(m.source, "services", file), time.Unix(1, 0), time.Unix(1, 0)))
+	}
 }
 
 // TestACDKAppIsDeployed deploys an app with three images to two regions, on a machine without docker. The CDK and its
@@ -168,11 +175,12 @@ func (m *machine) deployThreeTimes(app string) {
 }
 
 // deploy deploys the app in a new job, and ends the job.
-func (m *machine) deploy(job, app string) result {
+func (m *machine) deploy(job, app string, flags ...string) result {
 	m.t.Helper()
 	require.NoError(m.t, os.RemoveAll(filepath.Join(m.source, m.env["LAYERCACHE_REPORT_DIR"])))
 	m.env["LAYERCACHE_JOB"] = m.env["STACK"] + job
-	got := m.cdk("deploy", "--all", "--app", app, "--require-approval", "never", "--method", "direct", "--no-previous-parameters", "--asset-build-concurrency", "3")
+	got := m.cdk(append([]string{"deploy", "--all", "--app", app, "--require-approval", "never", "--method", "direct", "--no-previous-parameters",
+		"--asset-build-concurrency", "3"}, flags...)...)
 	stopped := m.shell(`"$1" stop`, programs.Path(programs.Bundled))
 	require.Zero(m.t, stopped.code, stopped.stderr)
 	return got

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"os"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -9,17 +10,18 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// synthesize is the app of testdata/cdk in Go. The CDK CLI runs it as a program: this test's.
+// synthesize is the app of testdata/cdk in Go, whose stack in America may be in another account. The CDK CLI runs it as a
+// program: this test's.
 func synthesize() {
 	defer jsii.Close()
 	app := awscdk.NewApp(nil)
 	name, services := os.Getenv("STACK"), os.Getenv("SERVICES")
-	stack := func(name, region string) awscdk.Stack {
-		return awscdk.NewStack(app, &name, &awscdk.StackProps{Env: &awscdk.Environment{Account: jsii.String(account), Region: &region}})
+	stack := func(name, account, region string) awscdk.Stack {
+		return awscdk.NewStack(app, &name, &awscdk.StackProps{Env: &awscdk.Environment{Account: &account, Region: &region}})
 	}
 	cache := &awsecrassets.DockerCacheOption{Type: jsii.String("registry"), Params: &map[string]*string{"ref": jsii.String(os.Getenv("THEIR_CACHE"))}}
 
-	europe := stack(name, "eu-west-1")
+	europe := stack(name, account, "eu-west-1")
 	api := awsecrassets.NewDockerImageAsset(europe, jsii.String("Api"), &awsecrassets.DockerImageAssetProps{
 		Directory:     jsii.String(services + "/api"),
 		Target:        jsii.String("release"),
@@ -37,7 +39,7 @@ func synthesize() {
 	// An image to bundle functions with, built when the app runs.
 	awscdk.DockerImage_FromBuild(jsii.String(services+"/tools"), nil)
 
-	for _, in := range []awscdk.Stack{europe, stack(name+"America", "us-east-1")} {
+	for _, in := range []awscdk.Stack{europe, stack(name+"America", cmp.Or(os.Getenv("AMERICA"), account), "us-east-1")} {
 		awslambda.NewDockerImageFunction(in, jsii.String("Job"), &awslambda.DockerImageFunctionProps{
 			Code: awslambda.DockerImageCode_FromImageAsset(jsii.String(services+"/job"), &awslambda.AssetImageCodeProps{File: jsii.String("Containerfile")}),
 		})
