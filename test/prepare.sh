@@ -48,18 +48,17 @@ if linux_root; then
 fi
 install_packages() { if [ "${#needed[@]}" -gt 0 ]; then packages "${needed[@]}"; fi; }
 
-# dockerd for test/helper/docker. It is unpacked, not installed: other tests must not find it, and it must not start by itself.
+# dockerd for test/helper/docker, which compares with the docker of PATH. It is unpacked, not installed: other tests must not find it, and it must not start by itself.
 unpack_dockerd() {
   local dir=dist/docker
   if [ "$purpose" != test ] || [ -f "$dir/ready" ] || ! command -v apt-get >/dev/null; then return; fi
+  command -v docker >/dev/null || say "docker is not on PATH: tests that compare with it are left out; install its command line, version 28 or later"
   if ! ldconfig -p | grep libdevmapper >/dev/null; then packages libdevmapper1.02.1; fi
   say "unpacking dockerd"
   apt-get update -qq >/dev/null
   rm -rf "$dir"
   mkdir -p "$dir/packages"
-  local wanted=(docker.io containerd)
-  if apt-cache show docker-cli >/dev/null 2>&1; then wanted+=(docker-cli); fi
-  (cd "$dir/packages" && apt-get -qq -o APT::Sandbox::User=root download "${wanted[@]}")
+  (cd "$dir/packages" && apt-get -qq -o APT::Sandbox::User=root download docker.io containerd)
   for package in "$dir"/packages/*.deb; do dpkg-deb --extract "$package" "$dir"; done
   rm -r "$dir/packages"
   touch "$dir/ready"
