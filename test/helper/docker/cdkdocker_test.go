@@ -6,18 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/test/kit/buildkitd"
 	"github.com/layercache/layercache/test/kit/programs"
 )
 
@@ -73,28 +69,7 @@ func (m *machine) buildAssets(manifest string) (repository string) {
 // startBuildkitd starts a buildkitd that pulls through the registry of the machine, and returns its address.
 func (m *machine) startBuildkitd() string {
 	m.t.Helper()
-	dir, err := os.MkdirTemp("", "buildkitd-")
-	require.NoError(m.t, err)
-	config, socket := filepath.Join(dir, "buildkitd.toml"), filepath.Join(dir, "socket")
-	mirror := fmt.Sprintf("[registry.\"public.ecr.aws\"]\nmirrors = [\"%s/ecr-public\"]\n", m.registry.Addr())
-	require.NoError(m.t, os.WriteFile(config, []byte(mirror), 0o600))
-	server := exec.Command(programs.Path(programs.Buildkitd), "--config", config, "--root", filepath.Join(dir, "root"), "--addr", "unix://"+socket,
-		"--otel-socket-path", filepath.Join(dir, "otel"), "--containerd-worker=false", "--oci-worker-net", "host")
-	confine(server)
-	require.NoError(m.t, server.Start())
-	m.t.Cleanup(func() {
-		_ = server.Process.Signal(os.Interrupt)
-		_ = server.Wait()
-		assert.NoError(m.t, os.RemoveAll(dir))
-	})
-	require.Eventually(m.t, func() bool {
-		connection, err := net.Dial("unix", socket)
-		if err == nil {
-			_ = connection.Close()
-		}
-		return err == nil
-	}, time.Minute, 10*time.Millisecond, "buildkitd does not listen")
-	return "unix://" + socket
+	return buildkitd.Start(m.t, fmt.Sprintf("[registry.\"public.ecr.aws\"]\nmirrors = [\"%s/ecr-public\"]\n", m.registry.Addr()))
 }
 
 // configs returns the configs of a repository's images by tag. For the digest of each layer they have one of its files
