@@ -26,8 +26,9 @@ type Entry struct {
 	// Sum identifies the content and the metadata of a file, without its times. It is 0 for everything that is not
 	// a file with one name.
 	Sum uint64
-	// Modified is the modification time in nanoseconds since 1970 if it is not that in the pack, because only the
-	// time was changed since then; otherwise 0.
+	// Modified is the modification time in nanoseconds since 1970 if it is not that in the pack, otherwise 0. A pack has
+	// whole seconds, because a tar file needs two more blocks for a part of a second, and Go takes as long to read
+	// them as all others of a small file.
 	Modified int64
 	// ordinal is the entry's position in the index.
 	ordinal int

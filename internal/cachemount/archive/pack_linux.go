@@ -143,8 +143,8 @@ func (w *packWriter) abort() {
 // there is none. The sum is that of the index.
 func (p *openPack) add(f found, first string) (bytes int64, sum uint64, err error) {
 	header := &tar.Header{
-		Format: tar.FormatPAX, Name: f.path, Mode: int64(f.stat.Mode & 0o7777), Uid: int(f.stat.Uid), Gid: int(f.stat.Gid),
-		ModTime: time.Unix(f.stat.Mtim.Unix()), PAXRecords: map[string]string{},
+		Name: f.path, Mode: int64(f.stat.Mode & 0o7777), Uid: int(f.stat.Uid), Gid: int(f.stat.Gid),
+		ModTime: time.Unix(f.stat.Mtim.Sec, 0), PAXRecords: map[string]string{},
 	}
 	switch {
 	case first != "":

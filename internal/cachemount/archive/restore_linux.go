@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,6 +65,32 @@ func Restore(ctx context.Context, dir, index, temp string, packs []Source, limit
 	}
 	now, err := tick(temp)
 	return r.totals, now, err
+}
+
+// Move moves the files of a folder that Restore has filled into an empty one on the same file system. temp is an existing
+// folder there. It returns the time after which a file counts as changed. After an error both folders may have
+// some of the files.
+func Move(from, to, temp string) (Time, error) {
+	source, err := os.Open(from)
+	if err != nil {
+		return 0, err
+	}
+	defer source.Close()
+	target, err := os.Open(to)
+	if err != nil {
+		return 0, err
+	}
+	defer target.Close()
+	names, err := source.Readdirnames(-1)
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range names {
+		if err := unix.Renameat(int(source.Fd()), name, int(target.Fd()), name); err != nil {
+			return 0, &os.LinkError{Op: "rename", Old: filepath.Join(from, name), New: filepath.Join(to, name), Err: err}
+		}
+	}
+	return tick(temp)
 }
 
 // tick waits until the file system's clock goes on, and returns its time before that. So all changes until now

@@ -411,6 +411,9 @@ func (u Update) write(ctx context.Context, p plan) (Updated, error) {
 				return err
 			}
 			entry.Pack, entry.Bytes, entry.Sum = added.pack, added.bytes, added.sum
+			if f.stat.Mtim.Nsec != 0 {
+				entry.Modified = f.stat.Mtim.Nano()
+			}
 		}
 		first.path = cmpFirst(first.path, f.path)
 		result.Totals.add(entry.Bytes)

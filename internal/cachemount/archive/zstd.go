@@ -15,6 +15,7 @@ func newEncoder(w io.Writer) (*zstd.Encoder, error) {
 		zstd.WithEncoderConcurrency(2), zstd.WithLowerEncoderMem(true))
 }
 
+// newDecoder returns a decoder that leaves out the checksum of zstd, because all blobs have a digest.
 func newDecoder(r io.Reader) (*zstd.Decoder, error) {
-	return zstd.NewReader(r, zstd.WithDecoderMaxWindow(window), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	return zstd.NewReader(r, zstd.IgnoreChecksum(true), zstd.WithDecoderMaxWindow(window), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 }
