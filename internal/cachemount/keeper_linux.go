@@ -34,6 +34,11 @@ type Session struct {
 	order  []*copyState
 	// unknown is the first error of Unknown.
 	unknown error
+	// prefetched are the prefetches that no step has asked for yet, by the mount's id. unused has those that ended so.
+	prefetched map[string]*prefetch
+	unused     []Result
+	// saving is true once Save was called.
+	saving bool
 }
 
 // copyState is one copy of a mount.
@@ -61,7 +66,7 @@ type copyState struct {
 
 // NewSession returns a keeper for the mounts of one builder.
 func NewSession(options Options) *Session {
-	return &Session{options: options, restoring: make(chan struct{}, parallelRestores), copies: map[string]*copyState{}}
+	return &Session{options: options, restoring: make(chan struct{}, parallelRestores), copies: map[string]*copyState{}, prefetched: map[string]*prefetch{}}
 }
 
 // parallelRestores is how many mounts are restored at a time. Each one needs some 15 MB of memory.
@@ -207,19 +212,41 @@ func (s *Session) start(ctx context.Context, c *copyState, command string) {
 		c.keepStored = true
 		return
 	}
+	if c.mount.Unkept != "" {
+		c.leave(c.mount.Unkept)
+		return
+	}
 	s.restore(ctx, c)
 }
 
 // restore fills the copy. It is empty if that fails.
 func (s *Session) restore(ctx context.Context, c *copyState) {
-	if c.mount.Unkept != "" {
-		c.leave(c.mount.Unkept)
+	used, err := hasContent(c.mount.Dir)
+	if used {
+		c.leave("it starts with the files of its from=")
 		return
 	}
+	if p := s.takePrefetch(c.mount.ID); p != nil && err == nil {
+		c.adopt(ctx, p)
+		return
+	}
+	s.attempt(ctx, c, func() error {
+		if err == nil {
+			c.temp, err = s.newTemp()
+		}
+		if err != nil {
+			return err
+		}
+		return s.fill(ctx, c)
+	})
+}
+
+// attempt runs a restore of the copy, as soon as there is a place, and notes its time and why it failed.
+func (s *Session) attempt(ctx context.Context, c *copyState, restore func() error) {
 	c.result.RestoreBegin = time.Now()
 	defer func() { c.result.RestoreSeconds = time.Since(c.result.RestoreBegin).Seconds() }()
 	leave := s.enter(ctx)
-	err := s.tryRestore(ctx, c)
+	err := restore()
 	leave()
 	if err == nil {
 		return
@@ -229,20 +256,8 @@ func (s *Session) restore(ctx context.Context, c *copyState) {
 	c.result.addProblem(fmt.Sprintf("not restored: %v", err))
 }
 
-func (s *Session) tryRestore(ctx context.Context, c *copyState) (err error) {
-	if c.temp, err = os.MkdirTemp(s.options.Temp, "mount-"); err != nil {
-		return err
-	}
-	used, err := hasContent(c.mount.Dir)
-	if err != nil {
-		return err
-	}
-	if used {
-		c.leave("it starts with the files of its from=")
-		return nil
-	}
-	return s.fill(ctx, c)
-}
+// newTemp returns a new private folder.
+func (s *Session) newTemp() (string, error) { return os.MkdirTemp(s.options.Temp, "mount-") }
 
 // fill restores the copy from the first store that has it and can be read. The copy is empty if there is none.
 func (s *Session) fill(ctx context.Context, c *copyState) error {
@@ -428,6 +443,7 @@ const parallelSaves = 2
 // Save saves what the steps added to the mounts. Call it when no step runs any more.
 func (s *Session) Save(ctx context.Context) {
 	s.awaitSteps()
+	s.endPrefetches()
 	chosen, dropped := s.toSave(), s.toDrop()
 	defer s.endSaves(chosen)
 	if len(chosen)+len(dropped) == 0 {
@@ -640,5 +656,5 @@ func (s *Session) Results() []Result {
 	for _, c := range s.order {
 		results = append(results, c.result)
 	}
-	return results
+	return append(results, s.unused...)
 }

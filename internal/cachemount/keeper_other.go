@@ -35,3 +35,6 @@ func (*Session) Save(context.Context) {}
 
 // Results returns nothing.
 func (*Session) Results() []Result { return nil }
+
+// Prefetch does nothing.
+func (*Session) Prefetch(context.Context, string) {}

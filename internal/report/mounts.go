@@ -21,7 +21,7 @@ type Mount struct {
 	// Files is the number of restored files, folders included, and Bytes the size of their content.
 	Files int   `json:"files"`
 	Bytes int64 `json:"bytes"`
-	// DownloadedBytes is what was downloaded for them, and RestoreSeconds how long the first step waited.
+	// DownloadedBytes is what was downloaded for them, and RestoreSeconds how long the restore took.
 	DownloadedBytes int64   `json:"downloadedBytes"`
 	RestoreSeconds  float64 `json:"restoreSeconds"`
 	// ReadFiles and ReadBytes are the restored files that a step read. They are nil if not known.

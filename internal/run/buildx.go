@@ -217,9 +217,12 @@ func (j *job) watchCall(ctx context.Context, cmd *call, mode display.Mode, graph
 	if err != nil {
 		return 1, stall{}, errors.Join(stoppedBy(ctx), fmt.Errorf("start %s: %w", cmd.Path, err))
 	}
+	calling, ended := context.WithCancel(ctx)
+	defer ended()
 	w := &watch{
 		budget: j.budget, interrupt: cmd.interrupt, waits: throttle.FromContext(ctx), builder: j.builder.started, graph: graph,
 		mayBeStuck: j.builder.mayBeStuck, exporting: func() { j.mounts.save(context.WithoutCancel(ctx)) },
+		ahead: func(instruction string) { j.mounts.prefetch(calling, instruction) },
 	}
 	if j.builder.member != nil {
 		graph.SharedSince(j.begin)

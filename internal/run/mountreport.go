@@ -159,24 +159,36 @@ func usedCacheMount(steps []progress.Step) bool {
 }
 
 // hasCacheMount reports whether the instruction is a RUN with a cache mount.
+func hasCacheMount(instruction string) bool { return len(cacheMounts(instruction)) > 0 }
+
+// cacheMounts returns the options of each cache mount of a RUN, with their names in lower case.
 //
 // https://docs.docker.com/reference/dockerfile/#run---mount
-func hasCacheMount(instruction string) bool {
+func cacheMounts(instruction string) []map[string]string {
 	name := strings.IndexFunc(instruction, unicode.IsSpace)
 	if name < 0 || !strings.EqualFold(instruction[:name], "RUN") {
-		return false
+		return nil
 	}
+	var mounts []map[string]string
 	for _, flag := range flagsOf(instruction[name:]) {
-		options, ok := strings.CutPrefix(flag, "--mount=")
+		text, ok := strings.CutPrefix(flag, "--mount=")
 		if !ok {
 			continue
 		}
-		fields, err := csv.NewReader(strings.NewReader(options)).Read()
-		if err == nil && slices.ContainsFunc(fields, func(field string) bool { return strings.EqualFold(field, "type=cache") }) {
-			return true
+		fields, err := csv.NewReader(strings.NewReader(text)).Read()
+		if err != nil {
+			continue
+		}
+		options := map[string]string{}
+		for _, field := range fields {
+			key, value, _ := strings.Cut(field, "=")
+			options[strings.ToLower(key)] = value
+		}
+		if strings.EqualFold(options["type"], "cache") {
+			mounts = append(mounts, options)
 		}
 	}
-	return false
+	return mounts
 }
 
 // flagsOf returns the flags at the beginning of an instruction, without quotes and backslashes, as BuildKit reads them.

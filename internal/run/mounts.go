@@ -1,9 +1,11 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"path"
 	"slices"
 	"sync"
 	"time"
@@ -99,6 +101,32 @@ func (k *keptMounts) decide(id, command string) payoff.Decision {
 		return payoff.Decision{Use: true}
 	}
 	return k.job.lookup.mountHistory(id).Decide(command)
+}
+
+// prefetch starts to restore the mounts of a RUN that will run, those of which the record says that they are used. It
+// leaves out mounts that do not start as an empty folder.
+func (k *keptMounts) prefetch(ctx context.Context, instruction string) {
+	if k == nil || k.job.Settings.Refresh {
+		return
+	}
+	k.lock.Lock()
+	defer k.lock.Unlock()
+	if len(k.sessions) == 0 {
+		return
+	}
+	session := k.sessions[len(k.sessions)-1]
+	for _, options := range cacheMounts(instruction) {
+		id := cmp.Or(options["id"], path.Clean(cmp.Or(options["target"], options["dst"], options["destination"])))
+		if options["from"]+options["source"]+options["src"]+options["uid"]+options["gid"]+options["mode"] != "" {
+			continue
+		}
+		go func() {
+			<-k.ready
+			if k.job.lookup.mountHistory(id).WillUse() {
+				session.Prefetch(ctx, id)
+			}
+		}()
+	}
 }
 
 // save starts to save the mounts of the current builder, once.

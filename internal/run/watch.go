@@ -45,6 +45,8 @@ type watch struct {
 	graph *progress.Graph
 	// exporting is called once, when all steps have ended and the build exports its result; nil if nobody asks.
 	exporting func()
+	// ahead is called with each RUN that has a cache mount and will run; nil if nobody asks.
+	ahead func(instruction string)
 	// mayBeStuck is activeBuilder.mayBeStuck.
 	mayBeStuck bool
 	// events counts the events of the stream.
@@ -77,6 +79,11 @@ func (w *watch) observe(show func(progress.Event)) func(progress.Event) {
 		defer w.mutex.Unlock()
 		w.events++
 		show(event)
+		if w.ahead != nil {
+			for _, instruction := range w.graph.Ahead(event, "type=cache") {
+				w.ahead(instruction)
+			}
+		}
 		if w.exporting != nil && w.graph.IsExporting() {
 			w.exporting()
 			w.exporting = nil

@@ -12,6 +12,9 @@ type Graph struct {
 	byDigest map[string]*Node
 	// since is when the build began; zero if the builder runs no other builds.
 	since time.Time
+	// runs has the places of which Ahead has seen that a step runs, and unpacks the vertices whose layers are unpacked.
+	runs    map[string]bool
+	unpacks map[*Node]bool
 }
 
 // Node is a vertex with its history.
@@ -33,7 +36,9 @@ type Node struct {
 type Span struct{ Start, End time.Time }
 
 // NewGraph returns an empty graph.
-func NewGraph() *Graph { return &Graph{byDigest: map[string]*Node{}} }
+func NewGraph() *Graph {
+	return &Graph{byDigest: map[string]*Node{}, runs: map[string]bool{}, unpacks: map[*Node]bool{}}
+}
 
 // SharedSince tells the graph that its builder runs other builds too, and when its own build began. BuildKit shows a vertex
 // that another build has run as if it had run in this one, for as long as the other is running. Such a vertex counts as

@@ -27,8 +27,7 @@ type Entry struct {
 	// a file with one name.
 	Sum uint64
 	// Modified is the modification time in nanoseconds since 1970 if it is not that in the pack, otherwise 0. A pack has
-	// whole seconds, because a tar file needs two more blocks for a part of a second, and Go takes as long to read
-	// them as all others of a small file.
+	// whole seconds, because a part of a second needs two more blocks in a tar file.
 	Modified int64
 	// ordinal is the entry's position in the index.
 	ordinal int

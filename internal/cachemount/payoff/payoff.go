@@ -120,6 +120,15 @@ func (m Mount) Decide(command string) Decision {
 	return Decision{Reason: judged.reason(), Drop: judged.unread && len(judged.nets) > 0}
 }
 
+// WillUse reports whether the next build will use the mount if it runs the commands of the last build.
+func (m Mount) WillUse() bool {
+	if len(m.Builds) == 0 {
+		return false
+	}
+	steps := m.Builds[len(m.Builds)-1].Steps
+	return len(steps) > 0 && !slices.ContainsFunc(steps, func(s Step) bool { return !m.Decide(s.Command).Use })
+}
+
 // afterUse decides if the mount was used in the last build.
 func (m Mount) afterUse(command string) Decision {
 	if len(m.Builds) == 0 || !m.Builds[len(m.Builds)-1].Restored {
