@@ -2,6 +2,7 @@ package cachemount
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -40,7 +41,13 @@ type builds struct {
 	drop bool
 	// open is called instead of Open of a store that is read.
 	open func(Store, Blob) (io.ReadCloser, error)
+	// silence is how long a store may be silent; 0 means longer than any test takes.
+	silence time.Duration
 }
+
+// impatient is less than the silence of a silent store in these tests. A busy machine may be silent for as long, so only builds
+// that must notice a silent store have it.
+const impatient = 300 * time.Millisecond
 
 // faulty is a store whose blobs are opened by a function.
 type faulty struct {
@@ -66,7 +73,7 @@ func (b *builds) run(step func(dir string) (succeeded bool)) (found []string, re
 	session := NewSession(Options{
 		Stores: func() ([]Store, Store) { return read, b.target },
 		Decide: func(string, string) payoff.Decision { return payoff.Decision{Use: !b.leave, Drop: b.drop} },
-		Limit:  b.limit, Silence: 300 * time.Millisecond, Temp: b.t.TempDir(),
+		Limit:  b.limit, Silence: cmp.Or(b.silence, time.Hour), Temp: b.t.TempDir(),
 	})
 	mount := b.mount
 	mount.ID, mount.Copy, mount.Dir, mount.Kept = "id", "1", dir, dir
@@ -165,6 +172,9 @@ func TestTroubleLeavesAnEmptyMount(t *testing.T) {
 			b := newBuilds(t, InFolder(t.TempDir()))
 			_, _ = b.run(writes("a", "b", "c"))
 			b.open = c.open
+			if strings.Contains(c.says, impatient.String()) {
+				b.silence = impatient
+			}
 			found, result := b.run(writes("new"))
 			require.Empty(t, found)
 			require.False(t, result.Restored)
@@ -172,7 +182,7 @@ func TestTroubleLeavesAnEmptyMount(t *testing.T) {
 			require.True(t, result.RestoreFailed)
 			require.Equal(t, c.replaced, result.Saved)
 			require.Equal(t, map[bool]NotSaved{true: "", false: StoredIsKept}[c.replaced], result.NotSaved)
-			b.open = nil
+			b.open, b.silence = nil, 0
 			found, _ = b.run(writes())
 			if c.replaced {
 				require.Equal(t, []string{"new"}, found)
@@ -214,6 +224,9 @@ func TestTheNextStoreIsReadIfOneFails(t *testing.T) {
 				stores = append(stores, faulty{main, c.main})
 			}
 			b := &builds{t: t, read: append(stores, last), target: branch}
+			if strings.Contains(c.problem, impatient.String()) {
+				b.silence = impatient
+			}
 
 			found, result := b.run(writes("new"))
 
@@ -326,7 +339,7 @@ func read(store Store, blob Blob) ([]byte, error) {
 
 func TestAFailedBuildKeepsWhatSucceededStepsDid(t *testing.T) {
 	store := InFolder(t.TempDir())
-	session := NewSession(Options{Stores: func() ([]Store, Store) { return []Store{store}, store }, Silence: time.Second, Temp: t.TempDir()})
+	session := NewSession(Options{Stores: func() ([]Store, Store) { return []Store{store}, store }, Silence: time.Hour, Temp: t.TempDir()})
 	dir := t.TempDir()
 	mounts := []Mount{{ID: "id", Copy: "1", Dir: dir, Kept: dir}}
 	step := func(run func(string) bool) {
@@ -388,7 +401,7 @@ func TestNoFileOfAFailedStepIsSaved(t *testing.T) {
 				}
 			}
 			_, _ = newBuilds(t, store).run(func(dir string) bool { return write("old")(dir) == nil })
-			session := NewSession(Options{Stores: func() ([]Store, Store) { return []Store{store}, store }, Silence: time.Second, Temp: t.TempDir()})
+			session := NewSession(Options{Stores: func() ([]Store, Store) { return []Store{store}, store }, Silence: time.Hour, Temp: t.TempDir()})
 			dir := t.TempDir()
 			mounts := []Mount{{ID: "id", Copy: "1", Dir: dir, Kept: dir}}
 			step := func(run func(string) error, succeeded bool) {
@@ -493,7 +506,7 @@ func TestMountsShareWhatTheirStepSaved(t *testing.T) {
 		return inner.Open(context.Background(), "id", blob)
 	}}
 	for range 2 {
-		session := NewSession(Options{Stores: func() ([]Store, Store) { return []Store{slow}, store }, Silence: time.Second, Temp: t.TempDir()})
+		session := NewSession(Options{Stores: func() ([]Store, Store) { return []Store{slow}, store }, Silence: time.Hour, Temp: t.TempDir()})
 		var mounts []Mount
 		for _, id := range []string{"one", "two"} {
 			dir := t.TempDir()
@@ -519,7 +532,7 @@ func TestMountsShareWhatTheirStepSaved(t *testing.T) {
 func TestAMountWithFilesOfAStageIsNotKept(t *testing.T) {
 	store := InFolder(t.TempDir())
 	_, _ = newBuilds(t, store).run(writes("a"))
-	session := NewSession(Options{Stores: func() ([]Store, Store) { return []Store{store}, store }, Silence: time.Second, Temp: t.TempDir()})
+	session := NewSession(Options{Stores: func() ([]Store, Store) { return []Store{store}, store }, Silence: time.Hour, Temp: t.TempDir()})
 	dir := t.TempDir()
 	require.True(t, writes("of the stage")(dir))
 	mounts := []Mount{{ID: "id", Copy: "1", Dir: dir, Kept: dir}}
@@ -542,7 +555,7 @@ func TestStepsWithOneMountWaitForOneRestore(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 		return inner.Open(context.Background(), "id", blob)
 	}}
-	session := NewSession(Options{Stores: func() ([]Store, Store) { return []Store{slow}, nil }, Silence: time.Second, Temp: t.TempDir()})
+	session := NewSession(Options{Stores: func() ([]Store, Store) { return []Store{slow}, nil }, Silence: time.Hour, Temp: t.TempDir()})
 	dir := t.TempDir()
 	done := make(chan bool, 5)
 	for range 5 {
@@ -584,10 +597,10 @@ func TestASaveEndsWhenTheStoreTakesNothing(t *testing.T) {
 		says  string
 	}{
 		{"a store that takes nothing", stuck{parts: 1, pause: time.Hour}, "not saved: the store stopped responding for 300ms (LAYERCACHE_CACHE_TIMEOUT)"},
-		{"a slow store that takes enough", stuck{parts: 10, pause: 100 * time.Millisecond}, ""},
+		{"a slow store that takes enough", stuck{parts: 20, pause: impatient / 10}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := &builds{t: t, target: c.store}
+			b := &builds{t: t, target: c.store, silence: impatient}
 			begin := time.Now()
 			_, result := b.run(writes("a"))
 			require.Equal(t, c.says, result.Problem)
@@ -611,12 +624,13 @@ func TestARestoreEndsWhenTheStoreIsTooSlow(t *testing.T) {
 		content, err := store.Open(context.Background(), "id", blob)
 		return trickle{content}, err
 	}
+	b.silence = impatient
 	begin := time.Now()
 	found, result := b.run(writes())
 	require.Less(t, time.Since(begin), 10*time.Second)
 	require.Empty(t, found)
 	require.Contains(t, result.Problem, "the store stopped responding")
-	b.open = nil
+	b.open, b.silence = nil, 0
 	found, _ = b.run(writes())
 	require.Contains(t, found, "a", "a slow archive may be readable later")
 }
@@ -697,7 +711,9 @@ func TestSavesToOneFolderWaitForEachOther(t *testing.T) {
 	turn, err := os.OpenFile(filepath.Join(dir, mountsFolder, "lock"), os.O_RDWR, 0o600)
 	require.NoError(t, err)
 	require.NoError(t, filelock.Acquire(context.Background(), turn))
-	_, result := newBuilds(t, InFolder(dir)).run(writes("b"))
+	waiting := newBuilds(t, InFolder(dir))
+	waiting.silence = impatient
+	_, result := waiting.run(writes("b"))
 	require.Contains(t, result.Problem, "not saved: the store stopped responding")
 	require.NoError(t, turn.Close())
 	_, result = newBuilds(t, InFolder(dir)).run(writes("b"))
