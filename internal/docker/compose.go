@@ -105,18 +105,15 @@ func (c composeDefinition) values(attribute string) []string {
 }
 
 // entitlements returns what bake has to allow so that it builds what Docker's Compose builds: bake before version 0.38
-// does not check what Compose asks for. The builder still refuses what it does not grant.
+// does not check what Compose asks for. The agent is needed for a context such as git@example.com:shop.git, too. The builder still refuses what it does not grant.
 //
 // https://docs.docker.com/reference/cli/docker/buildx/bake/#allow
 func (c composeDefinition) entitlements() []string {
-	allowed := append([]string{"fs=*"}, c.values("entitlements")...)
+	allowed := append([]string{"fs=*", "ssh"}, c.values("entitlements")...)
 	for _, target := range c.Target {
 		if target["network"] == "host" && !slices.Contains(allowed, "network.host") {
 			allowed = append(allowed, "network.host")
 		}
-	}
-	if len(c.values("ssh")) > 0 {
-		allowed = append(allowed, "ssh")
 	}
 	return allowed
 }

@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -381,6 +382,9 @@ func (b *baking) readTargets(ctx context.Context, started *activeBuilder) error 
 	if err != nil {
 		return err
 	}
+	if err := b.refusePrivileges(targets); err != nil {
+		return err
+	}
 	if err := refuseSameImages(targets); err != nil {
 		return err
 	}
@@ -449,7 +453,7 @@ func (b *baking) newTarget(ctx context.Context, target bake.Target) (*bakedTarge
 		return nil, err
 	}
 	if t.hasCache() {
-		if err := b.checkOwnCaches(target); err != nil {
+		if err := refuseCacheSecrets(target); err != nil {
 			return nil, err
 		}
 		t.makeLocalCache()
@@ -509,24 +513,31 @@ func (b *baking) checkApart() error {
 	return nil
 }
 
-// checkOwnCaches returns an error if a cache of the bake file must not be repeated with --set, as overrides does: a local one
-// outside of the working directory that the caller has not allowed, because buildx asks only about values of the file; or one
-// with a secret, because other processes can read the command line.
-func (b *baking) checkOwnCaches(target bake.Target) error {
-	for _, kind := range []struct {
-		key, allow string
-		values     []string
-		path       func(string) string
-	}{
-		{"cache-from", "fs.read", target.OwnCacheFrom(), buildx.CacheReadFrom},
-		{"cache-to", "fs.write", target.OwnCacheTo(), buildx.CacheWrittenTo},
-	} {
-		for _, value := range kind.values {
-			if place := kind.path(value); place != "" && !b.bake.Allows(kind.allow, within(b.Dir, place), within(b.Dir, ".")) {
-				return fmt.Errorf("its local cache %s is outside of the working directory: allow it with --allow=%s=%s", place, kind.allow, place)
-			}
+// refusePrivileges returns an error if a target asks for a file, an SSH agent or an entitlement that the caller has not
+// allowed. Nothing of the target is read before.
+func (b *baking) refusePrivileges(targets []bake.Target) error {
+	dir, err := filepath.Abs(b.Dir)
+	if err != nil {
+		return err
+	}
+	privileges, err := b.bake.Privileges(dir, b.Lookup)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, target := range targets {
+		problems = append(problems, privileges.Refused(target))
+	}
+	return errors.Join(problems...)
+}
+
+// refuseCacheSecrets returns an error if a cache of the bake file has a secret. overrides repeats the cache with --set, and
+// other processes can read the command line.
+func refuseCacheSecrets(target bake.Target) error {
+	for key, values := range map[string][]string{"cache-from": target.OwnCacheFrom(), "cache-to": target.OwnCacheTo()} {
+		for _, value := range values {
 			if secret := buildx.CacheSecret(value); secret != "" {
-				return fmt.Errorf("its %s has the attribute %s, a secret that would be visible on the command line of buildx: leave the attribute out and set the variable that buildx reads, such as AWS_SECRET_ACCESS_KEY, or set LAYERCACHE_MODE to off", kind.key, secret)
+				return fmt.Errorf("its %s has the attribute %s, a secret that would be visible on the command line of buildx: leave the attribute out and set the variable that buildx reads, such as AWS_SECRET_ACCESS_KEY, or set LAYERCACHE_MODE to off", key, secret)
 			}
 		}
 	}

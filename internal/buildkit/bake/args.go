@@ -3,13 +3,10 @@ package bake
 
 import (
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
-
-	"github.com/layercache/layercache/internal/buildkit/buildx"
 )
 
 // Args are the caller's arguments for `docker buildx bake`.
@@ -140,49 +137,6 @@ func (a Args) PositionalOf(targets []string) []string {
 		}
 	}
 	return append(positional, targets...)
-}
-
-// Allows reports whether buildx may read (flag is fs.read) or write (fs.write) a local cache: one in the working directory,
-// one that --allow names, or one that the caller gave with --set. All paths are absolute.
-//
-// https://docs.docker.com/reference/cli/docker/buildx/bake/#allow
-func (a Args) Allows(flag, path, dir string) bool {
-	if inside(dir, path) {
-		return true
-	}
-	for _, value := range a.Values("allow") {
-		name, allowed, _ := strings.Cut(value, "=")
-		if name != "fs" && name != flag {
-			continue
-		}
-		if allowed == "*" || inside(absolute(allowed, dir), path) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(a.Values("set"), func(override string) bool {
-		key, value, _ := strings.Cut(override, "=")
-		key = strings.TrimSuffix(key, "+")
-		given := ""
-		switch {
-		case flag == "fs.read" && strings.HasSuffix(key, ".cache-from"):
-			given = buildx.CacheReadFrom(value)
-		case flag == "fs.write" && strings.HasSuffix(key, ".cache-to"):
-			given = buildx.CacheWrittenTo(value)
-		}
-		return given != "" && absolute(given, dir) == path
-	})
-}
-
-func absolute(path, dir string) string {
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path)
-	}
-	return filepath.Join(dir, path)
-}
-
-func inside(dir, path string) bool {
-	relative, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(relative)
 }
 
 // without returns the flags, in a form of their own, without some.

@@ -59,33 +59,6 @@ func TestARemoteFile(t *testing.T) {
 	assert.False(t, ParseArgs(nil).Remote())
 }
 
-func TestAllows(t *testing.T) {
-	for _, c := range []struct {
-		name, path string
-		args       []string
-		want       bool
-	}{
-		{"a path in the working directory", "/src/cache", nil, true},
-		{"a path outside", "/cache", nil, false},
-		{"a folder next to it with a longer name", "/src2", nil, false},
-		{"an allowed folder", "/cache/x", []string{"--allow=fs.read=/cache"}, true},
-		{"an allowed folder relative to the working directory", "/cache/x", []string{"--allow=fs=../cache"}, true},
-		{"another folder", "/cache", []string{"--allow=fs.read=/other"}, false},
-		{"only writing is allowed", "/cache", []string{"--allow=fs.write=/cache"}, false},
-		{"everything is allowed", "/cache", []string{"--allow=fs=*"}, true},
-		{"the caller's own value", "/cache", []string{"--set=*.cache-from=type=local,src=/cache"}, true},
-		{"the caller's own value, added", "/cache", []string{"--set=api.cache-from+=type=local,src=/cache"}, true},
-		{"the caller's own value, relative", "/cache", []string{"--set=api.cache-from=type=local,src=../cache"}, true},
-		{"the caller's own value for writing", "/cache", []string{"--set=*.cache-to=type=local,dest=/cache"}, false},
-		{"a value of another kind that contains the path", "/shop", []string{"--set=api.tags=host/shop:1"}, false},
-		{"a longer path", "/cache", []string{"--set=*.cache-from=type=local,src=/cache/api"}, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			assert.Equal(t, c.want, ParseArgs(c.args).Allows("fs.read", c.path, "/src"))
-		})
-	}
-}
-
 func TestFlagsForOutputs(t *testing.T) {
 	args := ParseArgs([]string{"--load", "--pull", "--set=*.tags=a:1", "--set=api.output+=type=docker", "--set=api.args.tags=x", "--set=api.target=web", "api"})
 	assert.Equal(t, []string{"--pull=true", "--set=api.args.tags=x", "--set=api.target=web"}, args.FlagsForOutputs())

@@ -63,18 +63,17 @@ func (f ImageForm) Outputs(outputs []string) (formed []string, changed bool) {
 	return formed, len(formed) > 0
 }
 
-// CacheReadFrom returns the path of the local cache that a value of --cache-from reads, or "".
-func CacheReadFrom(value string) string { return localCache(value, "src") }
+// CachesReadFrom returns the paths of the local caches that a value of --cache-from reads.
+func CachesReadFrom(value string) []string { return localCaches(value, "src") }
 
-// CacheWrittenTo returns the path of the local cache that a value of --cache-to writes, or "".
-func CacheWrittenTo(value string) string { return localCache(value, "dest") }
+// CachesWrittenTo returns the paths of the local caches that a value of --cache-to writes.
+func CachesWrittenTo(value string) []string { return localCaches(value, "dest") }
 
-func localCache(value, attribute string) string {
-	paths := attributes(value, attribute)
-	if len(paths) == 0 || !slices.Contains(attributes(value, "type"), "local") {
-		return ""
+func localCaches(value, attribute string) []string {
+	if !slices.Contains(attributes(value, "type"), "local") {
+		return nil
 	}
-	return paths[0]
+	return attributes(value, attribute)
 }
 
 // cacheSecrets are the attributes of a cache that hold a secret: https://docs.docker.com/build/cache/backends/.
@@ -93,6 +92,11 @@ func CacheSecret(value string) string {
 // Pushes reports whether a value of --output pushes an image.
 func Pushes(output string) bool {
 	return slices.Contains(attributes(output, "type"), "registry") || slices.Contains(attributes(output, "push"), "true")
+}
+
+// DeletesFiles reports whether a value of --output deletes what is in its folder.
+func DeletesFiles(output string) bool {
+	return slices.Contains(attributes(output, "type"), "local") && slices.Contains(attributes(output, "mode"), "delete")
 }
 
 // OnlyCaches reports whether a value of --output leaves the result in the builder.

@@ -56,16 +56,21 @@ func TestWithImageForm(t *testing.T) {
 }
 
 func TestTheFolderAndTheSecretOfACache(t *testing.T) {
-	for _, c := range []struct{ name, value, read, written, secret string }{
-		{"a local cache", "type=local,src=a,dest=b", "a", "b", ""},
-		{"a local cache that is only written", "type=local,dest=b", "", "b", ""},
-		{"another cache", "type=registry,ref=host/cache,dest=b", "", "", ""},
-		{"a bucket with a secret", "type=s3,bucket=b,secret_access_key=x", "", "", "secret_access_key"},
-		{"a token of GitHub", "type=gha,TOKEN=x", "", "", "token"},
+	for _, c := range []struct {
+		name, value   string
+		read, written []string
+		secret        string
+	}{
+		{"a local cache", "type=local,src=a,dest=b", []string{"a"}, []string{"b"}, ""},
+		{"a local cache that is only written", "type=local,dest=b", nil, []string{"b"}, ""},
+		{"a local cache with two spellings of a name", "type=local,dest=b,DEST=c", nil, []string{"b", "c"}, ""},
+		{"another cache", "type=registry,ref=host/cache,dest=b", nil, nil, ""},
+		{"a bucket with a secret", "type=s3,bucket=b,secret_access_key=x", nil, nil, "secret_access_key"},
+		{"a token of GitHub", "type=gha,TOKEN=x", nil, nil, "token"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			assert.Equal(t, c.read, CacheReadFrom(c.value))
-			assert.Equal(t, c.written, CacheWrittenTo(c.value))
+			assert.Equal(t, c.read, CachesReadFrom(c.value))
+			assert.Equal(t, c.written, CachesWrittenTo(c.value))
 			assert.Equal(t, c.secret, CacheSecret(c.value))
 		})
 	}

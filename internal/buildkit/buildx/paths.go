@@ -2,6 +2,7 @@ package buildx
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -32,16 +33,13 @@ func (a Args) Paths(set func(variable string) bool) []Path {
 			}
 			add("--build-context", value)
 		case "secret":
-			add("--secret", secretFiles(value, set)...)
+			add("--secret", SecretFiles(value, set)...)
 		case "ssh":
 			if _, keys, found := strings.Cut(value, "="); found {
 				add("--ssh", strings.Split(keys, ",")...)
 			}
 		case "output":
-			if !strings.ContainsAny(value, "=,") {
-				add("--output", value)
-			}
-			add("--output", attributes(value, "dest")...)
+			add("--output", Destinations(value)...)
 		case "cache-from":
 			add("--cache-from", attributes(value, "src")...)
 		case "cache-to":
@@ -53,11 +51,20 @@ func (a Args) Paths(set func(variable string) bool) []Path {
 	return paths
 }
 
-// secretFiles returns the files that buildx may read a secret from: the one that the flag names, else a file
+// Destinations returns the paths that a value of --output writes to.
+func Destinations(output string) []string {
+	paths := attributes(output, "dest")
+	if !strings.ContainsAny(output, "=,") {
+		paths = []string{output}
+	}
+	return slices.DeleteFunc(paths, func(path string) bool { return path == "" || path == "-" })
+}
+
+// SecretFiles returns the files that buildx may read a secret from: the one that the flag names, else a file
 // with the secret's id as its name, unless a variable has that name.
 //
 // https://docs.docker.com/reference/cli/docker/buildx/build/#secret
-func secretFiles(value string, set func(variable string) bool) []string {
+func SecretFiles(value string, set func(variable string) bool) []string {
 	files := append(attributes(value, "src"), attributes(value, "source")...)
 	for _, kind := range attributes(value, "type") {
 		if kind == "env" {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -189,8 +190,6 @@ func TestBakeAFailingTarget(t *testing.T) {
 func TestBakeRefusals(t *testing.T) {
 	t.Parallel()
 	w := newBakery(t)
-	outside := filepath.Join(w.app, "../outside")
-	require.NoError(t, os.Mkdir(outside, 0o755))
 	w.write("same.hcl", `
 target "a" { tags = ["`+w.registry.Addr()+`/same:1"] }
 target "b" {
@@ -198,12 +197,6 @@ target "b" {
   tags = ["`+w.registry.Addr()+`/same:1"]
 }
 target "cache" { tags = ["`+w.registry.Addr()+`/cache:shop-cache--linux-amd64--main"] }
-target "elsewhere" {
-  cache-to = ["type=local,dest=../outside"]
-}
-target "disguised" {
-  cache-to = ["type=local,src=worker,dest=../outside"]
-}
 target "secret" {
   cache-to = ["type=s3,region=eu-west-1,bucket=b,secret_access_key=hidden"]
 }
@@ -218,8 +211,6 @@ target "secret" {
 		{"a file that does not exist", []string{"-f", "none.hcl"}, 1, "none.hcl: no such file"},
 		{"an unknown flag", []string{"--nonsense"}, 1, "unknown flag: --nonsense"},
 		{"two targets that push one image", []string{"-f", "same.hcl", "--push", "a", "b"}, 1, "the targets a and b both push"},
-		{"a local cache outside of the source", []string{"-f", "same.hcl", "elsewhere"}, 1, "allow it with --allow=fs.write=../outside"},
-		{"one that names another folder too", []string{"-f", "same.hcl", "disguised"}, 1, "allow it with --allow=fs.write=../outside"},
 		{"a cache with a secret", []string{"-f", "same.hcl", "secret"}, 1, "has the attribute secret_access_key"},
 		{"only printing", []string{"--print", "api"}, 0, `"target": "api"`},
 		{"only listing", []string{"--list=targets"}, 0, "worker"},
@@ -230,14 +221,110 @@ target "secret" {
 		assert.Nil(t, got.Report, c.name)
 		assert.NotContains(t, got.log, "hidden", c.name)
 	}
-	w.env["LAYERCACHE_MODE"] = "off"
-	without := w.run("bake", "-f", "same.hcl", "elsewhere")
-	assert.Equal(t, 1, without.exitCode, without.log)
-	assert.Contains(t, without.log, `pass "--allow=fs.write=../outside"`, "buildx asks, because layercache sets nothing")
 	assert.Empty(t, w.tags("cache"), "nothing may be pushed")
-	written, err := os.ReadDir(outside)
-	require.NoError(t, err)
-	assert.Empty(t, written)
+}
+
+// outsideBakery has a target for each thing outside of the source that a bake file can ask for.
+const outsideBakery = `
+group "files" { targets = ["context", "named", "dockerfile", "secret", "environ", "output", "cache-from", "cache-to", "disguised"] }
+group "rights" { targets = ["host", "insecure", "device", "agent"] }
+target "context" {
+  context = "../outside"
+  dockerfile-inline = "FROM scratch\nCOPY secret /"
+  output = ["out/context"]
+}
+target "named" {
+  contexts = { place = "../outside" }
+  dockerfile-inline = "FROM scratch\nCOPY --from=place secret /"
+  output = ["out/named"]
+}
+target "dockerfile" {
+  dockerfile = "../outside/Dockerfile"
+  output = ["out/dockerfile"]
+}
+target "secret" {
+  secret = ["id=s,src=../outside/secret"]
+  dockerfile-inline = "FROM BASE\nRUN --mount=type=secret,id=s mkdir /out && cp /run/secrets/s /out/secret\nFROM scratch\nCOPY --from=0 /out /"
+  output = ["out/secret"]
+}
+target "environ" {
+  secret = ["id=/proc/self/environ"]
+  dockerfile-inline = "FROM BASE\nRUN --mount=type=secret,id=/proc/self/environ,target=/s mkdir /out && cp /s /out/secret\nFROM scratch\nCOPY --from=0 /out /"
+  output = ["out/environ"]
+}
+target "climbing" {
+  secret = ["id=s,src=link/../secret"]
+  dockerfile-inline = "FROM BASE\nRUN --mount=type=secret,id=s mkdir /out && cp /run/secrets/s /out/secret\nFROM scratch\nCOPY --from=0 /out /"
+  output = ["out/climbing"]
+}
+target "output" {
+  dockerfile-inline = "FROM scratch\nCOPY main.txt /"
+  context = "worker"
+  output = ["type=tar,dest=../outside/tar"]
+}
+target "cache-from" { cache-from = ["type=local,src=../outside"] }
+target "cache-to" { cache-to = ["type=local,dest=../outside/cache"] }
+target "disguised" { cache-to = ["type=local,src=worker,dest=../outside/cache"] }
+target "host" { network = "host" }
+target "insecure" { entitlements = ["security.insecure"] }
+target "device" { entitlements = ["device=vendor.com/device=gpu"] }
+target "agent" { ssh = ["default"] }
+`
+
+// buildx of CodeBuild does not ask for permission if its progress is rawjson; newer ones do.
+func TestBakeAsksForPermission(t *testing.T) {
+	t.Parallel()
+	for name, codeBuilds := range map[string]bool{"the pinned buildx": false, "the buildx of CodeBuild": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newBakery(t)
+			if codeBuilds {
+				require.NoError(t, programs.UseCodeBuildBuildx(w.tmp+"/.docker"))
+			}
+			agent, err := net.Listen("unix", filepath.Join(w.tmp, "agent"))
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = agent.Close() })
+			w.env["SSH_AUTH_SOCK"], w.env["CANARY"] = agent.Addr().String(), "text-of-the-environment"
+			const text = "text-of-a-file-outside"
+			w.write("../outside/secret", text)
+			w.write("../outside/Dockerfile", "FROM scratch\nCOPY worker/main.txt secret\n")
+			require.NoError(t, os.Mkdir(filepath.Join(w.app, "../outside/folder"), 0o755))
+			require.NoError(t, os.Symlink("../outside/folder", filepath.Join(w.app, "link")))
+			w.write("outside.hcl", strings.ReplaceAll(outsideBakery, "BASE", base))
+			bake := func(args ...string) outcome { return w.run(append([]string{"bake", "-f", "outside.hcl"}, args...)...) }
+			place := filepath.Join(w.app, "../outside")
+			for _, mode := range []string{"registry", "off"} {
+				w.env["LAYERCACHE_MODE"] = mode
+				asked := map[string]string{}
+				for _, targets := range []string{"files", "climbing", "rights"} {
+					refused := bake(targets)
+					assert.Equal(t, 1, refused.exitCode, targets)
+					for _, found := range regexp.MustCompile(`target (\S+): .*: allow it with --allow=(\S+)`).FindAllStringSubmatch(refused.log, -1) {
+						asked[found[1]] = found[2]
+					}
+				}
+				assert.Equal(t, map[string]string{
+					"context": "fs.read=../outside", "named": "fs.read=../outside", "dockerfile": "fs.read=../outside/Dockerfile",
+					"secret": "fs.read=../outside/secret", "environ": "fs.read=/proc/self/environ", "climbing": "fs.read=" + place + "/secret",
+					"output": "fs.write=" + place, "cache-from": "fs.read=../outside", "cache-to": "fs.write=" + place, "disguised": "fs.write=" + place,
+					"host": "network.host", "insecure": "security.insecure", "device": "device=vendor.com/device=gpu", "agent": "ssh",
+				}, asked)
+			}
+			written, err := filepath.Glob(place + "/*")
+			require.NoError(t, err)
+			assert.Len(t, written, 3, "nothing is written outside")
+			assert.NoDirExists(t, filepath.Join(w.app, "out"), "nothing is built")
+
+			allowed := bake("--allow=fs=../outside", "--allow=fs.read=/proc", "context", "named", "dockerfile", "secret", "environ", "output")
+			require.Zero(t, allowed.exitCode, allowed.log)
+			for target, want := range map[string]string{"context": text, "named": text, "dockerfile": "worker/main.txt", "secret": text, "environ": w.env["CANARY"]} {
+				content, err := os.ReadFile(filepath.Join(w.app, "out", target, "secret"))
+				require.NoError(t, err, target)
+				assert.Contains(t, string(content), want, target)
+			}
+			assert.FileExists(t, place+"/tar")
+		})
+	}
 }
 
 // buildx asks for permission to write to the folder above one that does not exist.
