@@ -395,6 +395,15 @@ func (b *baking) readTargets(ctx context.Context, started *activeBuilder) error 
 		}
 		b.targets = append(b.targets, t)
 	}
+	if !b.bake.Remote() {
+		// The call that builds reads what was checked: a bake file can have another value each time, with uuidv4() or a variable.
+		definition := filepath.Join(b.dir, "targets.json")
+		if err := os.WriteFile(definition, []byte(printed.String()), 0o600); err != nil {
+			return fmt.Errorf("write the targets: %w", err)
+		}
+		b.bake = b.bake.OfFile(definition)
+		b.env = append(b.env, "BUILDX_BAKE_FILE_RELATIVE_PATHS=false")
+	}
 	return b.checkApart()
 }
 

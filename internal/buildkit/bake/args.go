@@ -92,6 +92,11 @@ func (a Args) Print() []string {
 	return slices.Concat([]string{"bake", "--print"}, a.without("progress", "metadata-file", "builder"), []string{"--"}, a.Targets)
 }
 
+// OfFile returns the arguments with one local bake file in place of all, and without its variables.
+func (a Args) OfFile(path string) Args {
+	return ParseArgs(slices.Concat([]string{"--file=" + path}, a.without("file", "var"), a.Positional()))
+}
+
 // Flags returns the flags for a call that builds. They do not include --progress, nor the outputs that --set gives to one of
 // the targets in replaced. The caller of it sets those: of two, buildx takes both, and would push the image twice.
 func (a Args) Flags(replaced ...string) []string {

@@ -59,6 +59,12 @@ func TestARemoteFile(t *testing.T) {
 	assert.False(t, ParseArgs(nil).Remote())
 }
 
+func TestArgumentsOfAnotherFile(t *testing.T) {
+	args := ParseArgs([]string{"-f", "a.hcl", "--file=b.hcl", "--var=V=1", "--set=api.target=web", "--push", "api"}).OfFile("/tmp/targets.json")
+	assert.Equal(t, []string{"--file=/tmp/targets.json", "--push=true", "--set=api.target=web", "--", "api"}, args.All)
+	assert.Equal(t, []string{"api"}, args.Targets)
+}
+
 func TestFlagsForOutputs(t *testing.T) {
 	args := ParseArgs([]string{"--load", "--pull", "--set=*.tags=a:1", "--set=api.output+=type=docker", "--set=api.args.tags=x", "--set=api.target=web", "api"})
 	assert.Equal(t, []string{"--pull=true", "--set=api.args.tags=x", "--set=api.target=web"}, args.FlagsForOutputs())

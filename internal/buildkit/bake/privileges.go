@@ -136,6 +136,9 @@ func (p Privileges) Refused(t Target) error {
 	refuse := func(format string, values ...any) {
 		problems = append(problems, fmt.Errorf("target %s: %s", t.Name, fmt.Sprintf(format, values...)))
 	}
+	if value := t.expression(); value != "" {
+		refuse("buildx would read %s as an expression: leave out ${ and %%{", value)
+	}
 	for _, wanted := range slices.Compact(slices.Sorted(slices.Values(t.Entitlements))) {
 		if wanted != "network.host" && wanted != "security.insecure" && wanted != "device" && !strings.HasPrefix(wanted, "device=") {
 			continue
@@ -175,6 +178,26 @@ func (p Privileges) Refused(t Target) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// expression returns a value that says where files are or what a step may do, and that buildx would evaluate when it reads
+// what it printed; "" if there is none. buildx does not escape these values.
+func (t Target) expression() string {
+	values := slices.Concat([]string{t.Context, t.Dockerfile, t.Network, t.Call}, slices.Sorted(maps.Values(t.Contexts)), t.Entitlements,
+		texts(t.CacheFrom), texts(t.CacheTo), texts(t.Secrets), texts(t.Outputs))
+	for _, key := range t.SSH {
+		values = append(values, key.flag())
+	}
+	for _, p := range t.Policies {
+		for _, file := range p.Files {
+			values = append(values, file.Filename)
+		}
+	}
+	evaluated := func(value string) bool { return strings.Contains(value, "${") || strings.Contains(value, "%{") }
+	if i := slices.IndexFunc(values, evaluated); i >= 0 {
+		return values[i]
+	}
+	return ""
 }
 
 // localDelete allows an output to delete what is in its folder.

@@ -190,6 +190,22 @@ func TestWhatTheCommandLineAllows(t *testing.T) {
 	assert.NoError(t, refused(t, source(t), asksForAll, nil, everything...))
 }
 
+// buildx does not escape these values when it prints them.
+func TestAValueThatWouldBeEvaluated(t *testing.T) {
+	for _, target := range []string{
+		`{"context":"${\"..\"}"}`, `{"context":".","contexts":{"a":"%{if true}..%{endif}"}}`, `{"context":".","dockerfile":"${1}"}`,
+		`{"context":".","secret":[{"id":"a","src":"${1}"}]}`, `{"context":".","ssh":[{"id":"a","paths":["${1}"]}]}`,
+		`{"context":".","ssh":[{"id":"${1}"}]}`, `{"context":".","output":[{"type":"${1}","dest":"a"}]}`,
+		`{"context":".","cache-from":[{"type":"${1}","src":"a"}]}`, `{"context":".","cache-to":[{"type":"${1}","dest":"a"}]}`,
+		`{"context":".","entitlements":["${1}"]}`, `{"context":".","network":"${1}"}`, `{"context":".","call":"${1}"}`,
+		`{"context":".","policy":[{"Files":[{"Filename":"${1}"}]}]}`,
+	} {
+		assert.ErrorContains(t, refused(t, source(t), target, nil, "--allow=fs=*", "--allow=ssh"), "as an expression: leave out ${ and %{", target)
+	}
+	harmless := `{"context":".","dockerfile-inline":"RUN $${HOME}","args":{"a":"$${x}"},"labels":{"l":"%%{x}"}}`
+	assert.NoError(t, refused(t, source(t), harmless, nil))
+}
+
 func TestAPathThatCannotBeChecked(t *testing.T) {
 	dir := source(t)
 	assert.ErrorContains(t, refused(t, dir, `{"context":"loop"}`, nil), "its context is loop, which cannot be checked: it has too many links")

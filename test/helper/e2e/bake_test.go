@@ -265,6 +265,13 @@ target "output" {
 target "cache-from" { cache-from = ["type=local,src=../outside"] }
 target "cache-to" { cache-to = ["type=local,dest=../outside/cache"] }
 target "disguised" { cache-to = ["type=local,src=worker,dest=../outside/cache"] }
+variable "BUILDX_METADATA_PROVENANCE" { default = "" }
+target "changing" {
+  contexts = { place = BUILDX_METADATA_PROVENANCE == "" ? "worker" : "../outside" }
+  dockerfile-inline = "FROM scratch\nCOPY --from=place * /"
+  output = ["out/changing"]
+}
+target "escaped" { contexts = { place = "$${1}" } }
 target "host" { network = "host" }
 target "insecure" { entitlements = ["security.insecure"] }
 target "device" { entitlements = ["device=vendor.com/device=gpu"] }
@@ -314,6 +321,13 @@ func TestBakeAsksForPermission(t *testing.T) {
 			require.NoError(t, err)
 			assert.Len(t, written, 3, "nothing is written outside")
 			assert.NoDirExists(t, filepath.Join(w.app, "out"), "nothing is built")
+
+			w.succeeds(bake("changing"))
+			assert.FileExists(t, filepath.Join(w.app, "out/changing/main.txt"), "what was checked is built")
+			assert.NoFileExists(t, filepath.Join(w.app, "out/changing/secret"))
+			escaped := bake("escaped")
+			assert.Equal(t, 1, escaped.exitCode, escaped.log)
+			assert.Contains(t, escaped.log, "buildx would read ${1} as an expression")
 
 			allowed := bake("--allow=fs=../outside", "--allow=fs.read=/proc", "context", "named", "dockerfile", "secret", "environ", "output")
 			require.Zero(t, allowed.exitCode, allowed.log)
