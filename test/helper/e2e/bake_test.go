@@ -362,6 +362,9 @@ func TestBakeWithTheBuildxOfCodeBuild(t *testing.T) {
 	changed := w.succeeds(w.run("bake", "--push"))
 	assert.Equal(t, map[string]string{"api": "used", "web": "partly-used", "worker": "used"}, changed.verdicts(), changed.log)
 	assert.Equal(t, 1, w.run("bake", "nobody").exitCode)
+	listed := w.run("bake", "--call=targets", "api")
+	assert.Zero(t, listed.exitCode, listed.log)
+	assert.Regexp(t, `(?m)^shared`, listed.log)
 }
 
 // A cache that refuses, throttles or does not answer is left out for its target; the others read theirs.
