@@ -98,7 +98,7 @@ func pack(dir, program string) (string, error) {
 		return "", err
 	}
 	// The file name is also the name in the zip.
-	path := filepath.Join(dir, fmt.Sprintf("%s-%d", digest, packed.Parts), filepath.Base(program)+packed.Suffix)
+	path := filepath.Join(dir, digest+"-"+packed.Form(), filepath.Base(program)+packed.Suffix)
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}

@@ -22,10 +22,13 @@ const Suffix = ".zst"
 
 const (
 	// window is the maximum distance of a repetition in bytes, and so the memory for unpacking a frame.
-	window = 8 << 20
+	window = 16 << 20
 	// Parts is the number of frames: one per core of CodeBuild's smallest machine for images.
 	Parts = 2
 )
+
+// Form names the form of packed programs. Another number of frames or another window is another form.
+func Form() string { return fmt.Sprintf("%d-%d", Parts, window) }
 
 // Pack writes the packed program. Equal programs give equal bytes.
 func Pack(program, packed string) error {
