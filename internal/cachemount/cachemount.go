@@ -2,9 +2,9 @@
 //
 // No cache exporter of BuildKit has what is in a mount. So on a builder that starts empty every mount is empty,
 // and what a step once downloaded into one is lost, even if that step itself comes from the layer cache.
-// A Keeper is told when a step with cache mounts is about to run and when it has ended. It restores a mount at
-// that moment, from the store of the first cache that has it, and after the build it saves what is new. A
-// build whose steps all come from the layer cache reads no mount at all.
+// A Keeper is told when a step with cache mounts is about to run and when it has ended. By the time the step runs it
+// has restored the mount, from the store of the first cache that has it, and after the build it saves what is
+// new. A build whose steps all come from the layer cache reads no mount at all.
 //
 // Trouble with a mount never fails a build: the mount is then empty, as without layercache, and the result has the
 // reason.
