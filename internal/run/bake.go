@@ -543,10 +543,13 @@ func (b *baking) refusePrivileges(targets []bake.Target) error {
 // refuseCacheSecrets returns an error if a cache of the bake file has a secret. overrides repeats the cache with --set, and
 // other processes can read the command line.
 func refuseCacheSecrets(target bake.Target) error {
-	for key, values := range map[string][]string{"cache-from": target.OwnCacheFrom(), "cache-to": target.OwnCacheTo()} {
-		for _, value := range values {
+	for _, caches := range []struct {
+		key    string
+		values []string
+	}{{"cache-from", target.OwnCacheFrom()}, {"cache-to", target.OwnCacheTo()}} {
+		for _, value := range caches.values {
 			if secret := buildx.CacheSecret(value); secret != "" {
-				return fmt.Errorf("its %s has the attribute %s, a secret that would be visible on the command line of buildx: leave the attribute out and set the variable that buildx reads, such as AWS_SECRET_ACCESS_KEY, or set LAYERCACHE_MODE to off", key, secret)
+				return fmt.Errorf("its %s has the attribute %s, a secret that would be visible on the command line of buildx: leave the attribute out and set the variable that buildx reads, such as AWS_SECRET_ACCESS_KEY, or set LAYERCACHE_MODE to off", caches.key, secret)
 			}
 		}
 	}

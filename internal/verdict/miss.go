@@ -167,7 +167,7 @@ func (e Evidence) otherCause(at int, before *cache.Record) Miss {
 	case !found && strings.HasPrefix(step.Instruction, "ONBUILD "):
 		return unclear("the cache has no result of it (it is not in the Dockerfile: an ONBUILD instruction of the base image is not compared)")
 	case !found:
-		return unclear("the cache has no result of it (which instruction of the Dockerfile it is is not certain)")
+		return unclear("the cache has no result of it (its instruction in the Dockerfile is not certain)")
 	}
 	planned := e.Inputs.Outline.Step(place)
 	for _, image := range planned.Images {

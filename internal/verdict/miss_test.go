@@ -195,7 +195,7 @@ func TestCausesThatAreNotKnown(t *testing.T) {
 		{"the files were not read in time", plain, func(e *Evidence) { e.Inputs.Outline.Stages[0].Steps[0].Files = "" }, "the files that it takes are not compared"},
 		{"the base image is a build context", context, func(*Evidence) {}, "what --build-context other has is not compared"},
 		{"an ONBUILD instruction of the base image, as in the Dockerfile", plain, func(e *Evidence) { e.Steps[1].Instruction = "ONBUILD COPY a.txt /a" }, "ONBUILD"},
-		{"a step that is no instruction of the Dockerfile", plain, func(e *Evidence) { e.Steps[1].Instruction = "RUN x" }, "which instruction of the Dockerfile it is is not certain"},
+		{"a step that is no instruction of the Dockerfile", plain, func(e *Evidence) { e.Steps[1].Instruction = "RUN x" }, "its instruction in the Dockerfile is not certain"},
 		{"files of an image without a digest", of("FROM base", "COPY --from=tools /a /a"), func(e *Evidence) { e.Images, e.Records[ref].Images = nil, nil }, "what it takes from tools is not compared"},
 	}
 	for _, c := range cases {
