@@ -103,7 +103,7 @@ func (d *docker) inspectMissing(ctx context.Context) error {
 	var messages []string
 	for _, name := range d.call.Names {
 		if d.call.OfImages {
-			messages = append(messages, "Error response from daemon: no such image: "+name+": No such image: "+withTag(name))
+			messages = append(messages, "Error response from daemon: No such image: "+withTag(name))
 		} else {
 			messages = append(messages, "Error: No such object: "+name)
 		}

@@ -74,7 +74,7 @@ func TestAnswersForKeptImages(t *testing.T) {
 		{"the names", []string{"inspect", "--format={{join .RepoTags \" \"}}", id[:19]}, 0, image + ":1 shop:latest\n", ""},
 		{"a template that is wrong", []string{"inspect", "--format={{", "shop"}, 64, "", "template parsing error: "},
 		{"an image that does not exist", []string{"inspect", "nope"}, 1, "[]\n", "Error: No such object: nope\n"},
-		{"the same as an image", []string{"image", "inspect", "nope"}, 1, "[]\n", "Error response from daemon: no such image: nope: No such image: nope:latest\n"},
+		{"the same as an image", []string{"image", "inspect", "nope"}, 1, "[]\n", "Error response from daemon: No such image: nope:latest\n"},
 		{"a list of IDs", []string{"images", "-q", "--no-trunc", "shop"}, 0, id + "\n", ""},
 		{"a list of names, as the CDK asks for", []string{"images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=shop"}, 0, "shop:latest\n", ""},
 		{"no image of that name", []string{"images", "-q", "nope"}, 0, "", ""},
