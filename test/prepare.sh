@@ -2,7 +2,7 @@
 # Prepares a checkout for `make demo` or `make test`: checks the prerequisites and installs the rest.
 # In the checkout it installs node_modules (the CDK CLI, and iam-simulate for tests) and, for tests, .venv
 # (cfn-lint and moto), .venv-checkers (checkov and parliament), .venv-cdk and
-# test/constructs/languages/node_modules (the CDK for Python and TypeScript), dist/newest-cdk and, with apt-get, dist/docker.
+# test/constructs/languages/node_modules (the CDK for Python and TypeScript) and dist/newest-cdk.
 # On a Linux machine, as root, it also installs the packages runc and busybox-static, and iptables, unzip and chromium for tests.
 set -euo pipefail
 purpose=${1:?usage: test/prepare.sh demo|test}
@@ -48,22 +48,6 @@ if linux_root; then
 fi
 install_packages() { if [ "${#needed[@]}" -gt 0 ]; then packages "${needed[@]}"; fi; }
 
-# dockerd for test/helper/docker, which compares with the docker of PATH. It is unpacked, not installed: other tests must not find it, and it must not start by itself.
-unpack_dockerd() {
-  local dir=dist/docker
-  if [ "$purpose" != test ] || [ -f "$dir/ready" ] || ! command -v apt-get >/dev/null; then return; fi
-  command -v docker >/dev/null || say "docker is not on PATH: tests that compare with it are left out; install its command line, version 28 or later"
-  if ! ldconfig -p | grep libdevmapper >/dev/null; then packages libdevmapper1.02.1; fi
-  say "unpacking dockerd"
-  apt-get update -qq >/dev/null
-  rm -rf "$dir"
-  mkdir -p "$dir/packages"
-  (cd "$dir/packages" && apt-get -qq -o APT::Sandbox::User=root download docker.io containerd)
-  for package in "$dir"/packages/*.deb; do dpkg-deb --extract "$package" "$dir"; done
-  rm -r "$dir/packages"
-  touch "$dir/ready"
-}
-
 install_node() {
   if [ -f node_modules/.package-lock.json ] && ! [ package-lock.json -nt node_modules/.package-lock.json ]; then return; fi
   say "installing the CDK CLI and iam-simulate"
@@ -102,7 +86,7 @@ find_newest_cdk() { # for test/constructs/consumer; an unchanged file keeps its 
   if ! cmp -s dist/newest-cdk.found dist/newest-cdk; then cp dist/newest-cdk.found dist/newest-cdk; fi
 }
 
-{ install_packages; unpack_dockerd; } & system=$!
+install_packages & system=$!
 install_node & node=$!
 install_languages & languages=$!
 install_python & python=$!

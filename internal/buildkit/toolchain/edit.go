@@ -14,13 +14,22 @@ type Edit struct {
 	// Old is text that the file contains exactly once, and New is what replaces it. If Old is empty, the edit
 	// adds a file with the content New.
 	Old, New string
+	// From is the path of another file in the module. If it is set, the edit adds a copy of that file.
+	From string
 }
 
 // apply changes the module's source in the folder dir.
 func (e Edit) apply(dir string) error {
 	path := filepath.Join(dir, filepath.FromSlash(e.File))
+	if e.From != "" {
+		content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(e.From)))
+		if err != nil {
+			return err
+		}
+		return e.add(path, content)
+	}
 	if e.Old == "" {
-		return e.add(path)
+		return e.add(path, []byte(e.New))
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -32,14 +41,14 @@ func (e Edit) apply(dir string) error {
 	return os.WriteFile(path, []byte(strings.Replace(string(content), e.Old, e.New, 1)), 0o600)
 }
 
-func (e Edit) add(path string) error {
+func (e Edit) add(path string, content []byte) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("%s exists already, expected a new file: the edit was made for another version", e.File)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(e.New), 0o600)
+	return os.WriteFile(path, content, 0o600)
 }
 
 // editedCopy copies the module's source from the folder source and applies the program's edits to the copy.

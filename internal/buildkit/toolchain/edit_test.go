@@ -22,9 +22,11 @@ func TestAnEditMustFitTheVersion(t *testing.T) {
 	}{
 		{"the text is there once", Edit{File: "main.go", Old: `"unset"`, New: `"edited"`}, `package main; var text = "edited"`, ""},
 		{"a new file", Edit{File: "new/file.go", New: "package new"}, `package main; var text = "unset"`, ""},
+		{"a copy", Edit{File: "new/file.go", From: "main.go"}, `package main; var text = "unset"`, ""},
 		{"the text is not there", Edit{File: "main.go", Old: "other", New: "x"}, "", `main.go contains "other" 0 times, expected once`},
 		{"the text is there twice", Edit{File: "main.go", Old: "a", New: "x"}, "", `main.go contains "a" 4 times, expected once`},
 		{"the file is not there", Edit{File: "other.go", Old: "a", New: "x"}, "", "no such file"},
+		{"the file to copy is not there", Edit{File: "new/file.go", From: "other.go"}, "", "no such file"},
 		{"the new file is there already", Edit{File: "main.go", New: "package main"}, "", "main.go exists already"},
 	}
 	for _, c := range cases {

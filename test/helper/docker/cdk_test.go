@@ -79,7 +79,7 @@ func cdkMachine(t *testing.T, aws *awslocal.Server) *machine {
 	for variable, value := range map[string]string{
 		"AWS_ENDPOINT_URL": m.ecrAt(aws, nil), "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
 		"CDK_DOCKER": "layercache-docker", "CDK_DISABLE_CLI_TELEMETRY": "true", "CI": "true", "CDK_VALIDATION": "false", "LAYERCACHE_REPORT_DIR": "reports",
-		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20", "SOURCE_DATE_EPOCH": "1700000000",
 	} {
 		m.env[variable] = value
 	}
@@ -98,6 +98,7 @@ func (m *machine) cdk(args ...string) result {
 // services writes what the images of the apps are built from. Only the target "release" of api can be built.
 func (m *machine) services() {
 	m.t.Helper()
+	base := m.registry.Addr() + "/ecr-public" + strings.TrimPrefix(base, "public.ecr.aws") // which dockerd can pull, too
 	m.write("services/api/Dockerfile", "FROM "+base+" AS release\nARG VERSION\nCOPY --from=shared file /shared\n"+
 		"RUN --mount=type=secret,id=token,required sha256sum /run/secrets/token >/token && echo $VERSION >/version\n"+
 		"FROM "+base+"\nRUN exit 1\n")
@@ -139,7 +140,7 @@ func TestACDKAppIsDeployed(t *testing.T) {
 }
 
 // deployThreeTimes deploys the app new, unchanged and with one of its images and that of its tools changed, each in a job of
-// its own.
+// its own. The images are those that docker builds.
 func (m *machine) deployThreeTimes(app string) {
 	repositories := map[string]string{}
 	for _, region := range []string{"eu-west-1", "us-east-1"} {
@@ -164,6 +165,12 @@ func (m *machine) deployThreeTimes(app string) {
 	assert.Len(m.t, second, 4)
 	assert.Subset(m.t, second, first)
 	assert.Len(m.t, m.tags(repositories["us-east-1"]), 1)
+	built := configs(m.t, m.buildAssets(m.env["STACK"]+".assets.json"))
+	assert.Len(m.t, built, 3)
+	ours := configs(m.t, m.registry.Addr()+"/"+repositories["eu-west-1"])
+	for tag, config := range built {
+		assert.Equal(m.t, config, ours[tag])
+	}
 
 	assert.Contains(m.t, got.stderr, "--cache-from and --cache-to are replaced by the cache of layercache")
 	assert.Empty(m.t, m.tags("theirs"))

@@ -45,8 +45,7 @@ func registryOf(t *testing.T, account string) (repositories *localecr.Server, ad
 }
 
 // TestACDKAppOfTwoAccounts deploys an app to two accounts with the credentials of one: the CDK CLI assumes the roles of
-// either, signs in to both registries, and publishes the images of both at the same time. The images are those that buildx
-// builds by itself.
+// either, signs in to both registries, and publishes the images of both at the same time.
 func TestACDKAppOfTwoAccounts(t *testing.T) {
 	t.Parallel()
 	aws, err := awslocal.Start(t.Context())
@@ -63,13 +62,12 @@ func TestACDKAppOfTwoAccounts(t *testing.T) {
 	this, err := os.Executable()
 	require.NoError(t, err)
 	m.env["STACK"], m.env["SERVICES"], m.env["AMERICA"] = "Two", filepath.Join(m.source, "services"), otherAccount
-	m.env["THEIR_CACHE"], m.env["SOURCE_DATE_EPOCH"] = m.registry.Addr()+"/theirs:cache", "1700000000"
+	m.env["THEIR_CACHE"] = m.registry.Addr() + "/theirs:cache"
 	m.deploy("1", this, "--concurrency", "2")
 
 	europe := "cdk-hnb659fds-container-assets-" + account + "-eu-west-1"
 	assert.Equal(t, map[string]int{europe: 3}, images(t, first))
 	assert.Equal(t, map[string]int{"cdk-hnb659fds-container-assets-" + otherAccount + "-us-east-1": 1}, images(t, second))
-	assert.Equal(t, configs(t, m.buildAssets("Two.assets.json")), configs(t, first.Addr()+"/"+europe))
 }
 
 // bootstrap runs `cdk bootstrap` as an administrator of the account.

@@ -25,22 +25,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/layercache/layercache/test/kit/checkout"
 	"github.com/layercache/layercache/test/kit/programs"
 )
 
-// engine is the folder into which test/prepare.sh unpacks Debian's dockerd. It is on no other test's PATH.
-const engine = "dist/docker/usr"
-
-// useDocker replaces layercache by the docker of PATH, with buildx as its plugin. Its version has to be 28 or later, whose
-// output layercache has.
+// useDocker replaces layercache by docker, with buildx as its plugin.
 func (m *machine) useDocker() {
 	m.t.Helper()
-	if _, err := exec.LookPath("docker"); err != nil {
-		m.t.Skip("docker is not on PATH: install Docker's command line, version 28 or later")
-	}
 	require.NoError(m.t, os.RemoveAll(m.bin()))
-	m.path = os.Getenv("PATH")
+	behind := filepath.Join(m.tmp, "docker-behind")
+	require.NoError(m.t, os.Mkdir(behind, 0o755))
+	require.NoError(m.t, os.Symlink(programs.Path(programs.Docker), filepath.Join(behind, "docker")))
+	m.path = behind + ":" + m.path
 	m.addPlugin("docker-buildx", programs.Buildx)
 }
 
@@ -70,9 +65,9 @@ func (m *machine) startDaemon() string {
 	require.NoError(t, err)
 	address := "unix://" + filepath.Join(dir, "docker.sock")
 	ctx, stop := context.WithCancel(context.Background())
-	server := exec.CommandContext(ctx, checkout.Path(engine+"/sbin/dockerd"), "--data-root", filepath.Join(dir, "data"),
-		"--exec-root", filepath.Join(dir, "exec"), "--pidfile", filepath.Join(dir, "pid"), "--host", address, "--iptables=false", "--bridge=none")
-	server.Env = append(os.Environ(), "PATH="+m.path+":"+checkout.Path(engine+"/bin")) // It starts containerd.
+	server := exec.CommandContext(ctx, programs.Path(programs.Dockerd), "--data-root", filepath.Join(dir, "data"),
+		"--exec-root", filepath.Join(dir, "exec"), "--pidfile", filepath.Join(dir, "pid"), "--host", address, "--iptables=false", "--bridge=none", "--userland-proxy=false")
+	server.Env = append(os.Environ(), "PATH="+m.path+":"+programs.Dir) // It starts containerd.
 	server.Cancel = func() error { return server.Process.Signal(os.Interrupt) }
 	log, err := os.Create(filepath.Join(dir, "log"))
 	require.NoError(t, err)
@@ -84,7 +79,9 @@ func (m *machine) startDaemon() string {
 		_ = log.Close()
 		assert.NoError(t, os.RemoveAll(dir))
 	})
-	require.Eventually(t, func() bool { return m.docker("--host", address, "version").code == 0 }, time.Minute, 100*time.Millisecond,
+	require.Eventually(t, func() bool {
+		return exec.Command(programs.Path(programs.Docker), "--host", address, "version").Run() == nil
+	}, time.Minute, 100*time.Millisecond,
 		"dockerd does not start: see %s", log.Name())
 	return address
 }

@@ -13,5 +13,6 @@ func TestMain(m *testing.M) {
 		synthesize()
 		return
 	}
-	programs.Main(m, programs.Bundled, programs.Buildkitd, programs.Buildx, programs.Compose)
+	programs.Main(m, programs.Bundled, programs.Buildkitd, programs.Buildx, programs.Compose,
+		programs.Docker, programs.Dockerd, programs.Containerd, programs.ContainerdShim)
 }

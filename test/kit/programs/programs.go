@@ -34,6 +34,11 @@ const (
 	CodeBuildBuildx = "buildx-of-codebuild"
 	// Compose is Docker Compose, a plugin of docker.
 	Compose = "docker-compose"
+	// Docker is Docker's command line, and Dockerd its daemon, which starts the other two.
+	Docker         = "docker"
+	Dockerd        = "dockerd"
+	Containerd     = "containerd"
+	ContainerdShim = "containerd-shim-runc-v2"
 )
 
 // Dir is the folder of the programs, set when Main runs the tests.
@@ -87,12 +92,18 @@ func run(m *testing.M, wanted []string) int {
 
 // tools returns the pinned programs by name.
 func tools() map[string]toolchain.Program {
-	return map[string]toolchain.Program{Buildkitd: toolchain.Buildkitd(), Buildx: toolchain.Buildx(), Buildctl: buildctl(), CodeBuildBuildx: codeBuildBuildx(), Compose: compose()}
+	return map[string]toolchain.Program{
+		Buildkitd: toolchain.Buildkitd(), Buildx: toolchain.Buildx(), Buildctl: buildctl(), CodeBuildBuildx: codeBuildBuildx(), Compose: compose(),
+		Docker:         ofDocker(Docker, "github.com/docker/cli", "cli/version.Version", "h1:XmG99IHcBmIAoC1PPg9eLBZPlTrNUAijsHLm8PjhBlg="),
+		Dockerd:        ofDocker(Dockerd, "github.com/docker/docker", "dockerversion.Version", "h1:DBX0Y0zAjZbSrm1uzOkdr1onVghKaftjlSWt4AFexzM="),
+		Containerd:     ofContainerd(Containerd),
+		ContainerdShim: ofContainerd(ContainerdShim),
+	}
 }
 
 // CompileTools compiles the tools that are not in the user's cache yet.
 func CompileTools(ctx context.Context) error {
-	for _, name := range []string{Buildkitd, Buildctl, Buildx, CodeBuildBuildx, Compose} {
+	for _, name := range []string{Buildkitd, Buildctl, Buildx, CodeBuildBuildx, Compose, Docker, Dockerd, Containerd, ContainerdShim} {
 		if _, err := toolchain.Build(ctx, tools()[name], toolchain.Host(), os.Stderr); err != nil {
 			return err
 		}
@@ -160,6 +171,23 @@ func compose() toolchain.Program {
 	return toolchain.Program{
 		Name: Compose, Module: "github.com/docker/compose/v5", Version: "v5.1.2", Sum: "h1:HxtfGZA0DESw/+hvrNJDjM8VKmCond7OkmgVJCHku48=",
 		Package: "./cmd", VersionVariable: "github.com/docker/compose/v5/internal.Version", CompilerFlags: quickly,
+	}
+}
+
+// ofDocker returns a program of the Docker in AWS's images. Docker's modules have go.mod under another name.
+func ofDocker(name, module, version, sum string) toolchain.Program {
+	return toolchain.Program{
+		Name: name, Module: module, Version: "v28.5.2+incompatible", Sum: sum, Package: "./cmd/" + name,
+		VersionVariable: module + "/" + version, CompilerFlags: quickly,
+		Edits: []toolchain.Edit{{File: "go.mod", From: "vendor.mod"}, {File: "go.sum", From: "vendor.sum"}},
+	}
+}
+
+// ofContainerd returns a program of the containerd that comes with this Docker.
+func ofContainerd(name string) toolchain.Program {
+	return toolchain.Program{
+		Name: name, Module: "github.com/containerd/containerd", Version: "v1.7.28", Sum: "h1:Nsgm1AtcmEh4AHAJ4gGlNSaKgXiNccU270Dnf81FQ3c=", Package: "./cmd/" + name,
+		VersionVariable: "github.com/containerd/containerd/version.Version", CompilerFlags: quickly,
 	}
 }
 
