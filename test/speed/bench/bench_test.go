@@ -23,7 +23,7 @@ func TestCells(t *testing.T) {
 	chosen, left, err := cells(choice{workloads: []string{"app"}, phases: []string{unchanged}, networks: []string{loopbackKey}}, able)
 	require.NoError(t, err)
 	assert.Empty(t, left)
-	assert.Len(t, chosen, len(flow.OfLayers())+1, "and layercache in the place of docker")
+	assert.Len(t, chosen, len(flow.OfLayers())+4, "and Compose, and layercache in the place of docker")
 
 	app := choice{workloads: []string{"app"}, phases: []string{unchanged}, networks: []string{loopbackKey}}
 	chosen, left, err = cells(app, func(f flow.Flow) error {
@@ -33,7 +33,7 @@ func TestCells(t *testing.T) {
 		return nil
 	})
 	require.NoError(t, err)
-	assert.Len(t, left, 5)
+	assert.Len(t, left, 8)
 	assert.Equal(t, "dockerd is not on PATH", left[0].Why)
 	assert.NotContains(t, chosen, left[0].cell)
 

@@ -86,7 +86,7 @@ func startDockerd(ctx context.Context, r *run) error {
 	r.dockerHost = "unix://" + socket
 	r.env = append(r.env, "DOCKER_HOST="+r.dockerHost, "DOCKER_CONFIG="+r.machine.docker)
 	return r.start(ctx, pings(socket), "dockerd", "--data-root", r.path("dockerd"), "--exec-root", r.path("exec"), "--pidfile", r.path("docker.pid"),
-		"--host", r.dockerHost, "--bridge=none", "--iptables=false", "--storage-driver=overlay2")
+		"--host", r.dockerHost, "--bridge=none", "--iptables=false", "--userland-proxy=false", "--storage-driver=overlay2")
 }
 
 // accepts returns a function that reports whether something listens on the socket.

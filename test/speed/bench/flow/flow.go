@@ -18,6 +18,8 @@ type Flow struct {
 	Name, Note string
 	// Dockerd reports whether the flow needs a docker daemon and the docker command.
 	Dockerd bool
+	// Compose reports whether the flow needs Docker Compose, too.
+	Compose bool
 	// Frontend reports whether the daemon's own Dockerfile parser is used, which may not support COPY --link.
 	Frontend bool
 	// Unmounted reports whether the Dockerfile is built without its cache mounts.
@@ -76,7 +78,10 @@ const (
 	Walkthrough = "walkthrough"
 	OwnTag      = "walkthrough-own-tag"
 	Peer        = "peer"
+	Compose     = "compose"
 	OurPull     = "pull-docker"
+	OurOwnTag   = "walkthrough-docker"
+	OurCompose  = "compose-docker"
 	ByHandGzip  = "by-hand-gzip"
 	ByHand      = "by-hand"
 	Layercache  = "layercache"
@@ -91,6 +96,7 @@ const (
 	replaced = "; with the remote driver and a buildkitd started by hand instead of the container driver. Its start is counted"
 	running  = ", on a buildkitd that is already running"
 	images   = " Image and cache are in one repository."
+	line     = ", after `layercache setup --docker`. "
 )
 
 // All returns the flows in the order of the tables.
@@ -129,8 +135,14 @@ func All() []Flow {
 				"build for each mount, and also loads the copy into dockerd and unpacks it to a folder."},
 		{Key: Living, Name: "a builder that lives on", Warm: true, ready: startWarm, timed: buildNone,
 			Note: "`buildx build --push` on a buildkitd that has built the first revision before, with its layers and its mounts: the limit."},
-		{Key: OurPull, Name: "the commands of pull, layercache's line", Dockerd: true, ready: packedBesideDockerd, timed: buildInPlace,
-			Note: "the commands of pull with the inline cache, after `layercache setup --docker`. `docker pull` is still docker's."},
+		{Key: Compose, Name: "`docker compose build` and `push`", Dockerd: true, Compose: true, ready: startDockerd, timed: buildCompose,
+			Note: "with `cache_from` and an inline cache, with the BuildKit in dockerd."},
+		{Key: OurPull, Name: "the commands of pull, layercache's line", Dockerd: true, ready: packedBesideDockerd, timed: inPlace(pullScript),
+			Note: "the commands of pull with the inline cache" + line + "`docker pull` is still docker's."},
+		{Key: OurOwnTag, Name: "the commands of the walkthrough, layercache's line", Dockerd: true, ready: packedBesideDockerd, timed: inPlace(walkthroughScript),
+			Note: "the commands of the walkthrough with a separate tag" + line + "`docker buildx create` starts no builder there."},
+		{Key: OurCompose, Name: "the commands of Compose, layercache's line", Dockerd: true, Compose: true, ready: packedBesideDockerd, timed: inPlace(composeScript),
+			Note: "the commands of Compose" + line + "`docker compose push` pushes what layercache built."},
 	}
 }
 
@@ -142,8 +154,8 @@ func OfLayers() []string {
 	return []string{None, Pull, PullClassic, Walkthrough, OwnTag, Peer, ByHandGzip, ByHand, Layercache}
 }
 
-// OfDocker returns the keys of the flows with the same commands, with docker and with layercache in its place.
-func OfDocker() []string { return []string{Pull, OurPull} }
+// OfDocker returns the keys of the flows of published buildspecs, each with docker and with layercache in its place.
+func OfDocker() []string { return []string{Pull, OurPull, OwnTag, OurOwnTag, Compose, OurCompose} }
 
 // Named returns the flow with the key.
 func Named(key string) (Flow, error) {

@@ -38,6 +38,17 @@ func TestAFlowWithDockerNeedsDocker(t *testing.T) {
 	}
 }
 
+func TestAFlowWithComposeNeedsCompose(t *testing.T) {
+	m := &Machine{noCompose: errors.New("docker-compose is not on PATH")}
+	for _, f := range All() {
+		if f.Compose {
+			assert.ErrorContains(t, m.Can(f), "docker-compose is not on PATH", f.Key)
+		} else {
+			assert.NoError(t, m.Can(f), f.Key)
+		}
+	}
+}
+
 func TestTheZipIsUnpackedWithItsFileModes(t *testing.T) {
 	archive := filepath.Join(t.TempDir(), "helper.zip")
 	file, err := os.Create(archive)

@@ -10,12 +10,33 @@ import (
 	"github.com/layercache/layercache/internal/report"
 )
 
-// inPlaceScript has the commands of buildPull, after the line that puts layercache in the place of docker.
-const inPlaceScript = `PATH="$LINKS:$BUNDLE:$PATH"
-layercache setup --docker
-docker pull "$IMAGE" || true
+// The commands of published buildspecs. Steps use the host's network, because dockerd has no bridge here.
+const (
+	pullScript = `docker pull "$IMAGE" || true
 docker build --cache-from "$IMAGE" --tag "$IMAGE" --network host --build-arg BUILDKIT_INLINE_CACHE=1 .
 docker push "$IMAGE"
+`
+	walkthroughScript = `docker buildx create --name containerd --driver=docker-container --driver-opt default-load=true
+docker build --cache-from "type=registry,ref=$CACHE" --cache-to "type=registry,ref=$CACHE,mode=max,image-manifest=true" \
+	--tag "$IMAGE" --builder=containerd .
+docker tag "$IMAGE" "$IMAGE"
+docker push "$IMAGE"
+`
+	composeScript = `docker compose --file "$COMPOSE" build
+docker compose --file "$COMPOSE" push
+`
+)
+
+// composeFile is a Compose file with one service.
+const composeFile = `name: bench
+services:
+  app:
+    image: %[1]s
+    build:
+      context: %[2]s
+      network: host
+      cache_from: ["%[1]s"]
+      args: {BUILDKIT_INLINE_CACHE: "1"}
 `
 
 // packedBesideDockerd prepares the zip's folder, and starts an empty docker daemon.
@@ -23,24 +44,41 @@ func packedBesideDockerd(ctx context.Context, r *run) error {
 	return errors.Join(packed(ctx, r), startDockerd(ctx, r))
 }
 
-// buildInPlace runs a buildspec of docker commands with layercache in the place of docker.
-func buildInPlace(ctx context.Context, r *run) error {
-	// The first folder of PATH is for the links of layercache setup --docker; the helper itself is in the second.
-	links := r.path("links")
-	if err := os.Mkdir(links, 0o755); err != nil {
+// buildCompose runs the commands of Compose with docker.
+func buildCompose(ctx context.Context, r *run) error {
+	if err := r.describe(); err != nil {
 		return err
 	}
-	r.env = append(r.env, "LINKS="+links, "BUNDLE="+r.machine.bundle, "IMAGE="+r.image())
-	cmd := r.Command(ctx, "sh", "-ec", inPlaceScript)
-	state, last, err := r.startHelper(cmd)
-	if err != nil {
-		return err
+	return r.command(ctx, r.Log, "sh", "-ec", composeScript)
+}
+
+// describe writes the Compose file, and sets the variables of the scripts.
+func (r *run) describe() error {
+	file := r.path("compose.yaml")
+	r.env = append(r.env, "IMAGE="+r.image(), "CACHE="+r.Image+":cache", "COMPOSE="+file)
+	return os.WriteFile(file, fmt.Appendf(nil, composeFile, r.image(), r.Context), 0o600)
+}
+
+// inPlace returns a build that runs the commands of a buildspec after the line that puts layercache in the place of docker.
+func inPlace(script string) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) error {
+		// The first folder of PATH is for the links of layercache setup --docker; the helper itself is in the second.
+		links := r.path("links")
+		if err := errors.Join(r.describe(), os.Mkdir(links, 0o755)); err != nil {
+			return err
+		}
+		r.env = append(r.env, "LINKS="+links, "BUNDLE="+r.machine.bundle)
+		cmd := r.Command(ctx, "sh", "-ec", `PATH="$LINKS:$BUNDLE:$PATH"; layercache setup --docker; `+script)
+		state, last, err := r.startHelper(cmd)
+		if err != nil {
+			return err
+		}
+		if err := cmd.Wait(); err != nil {
+			return fmt.Errorf("layercache docker: %w\n%s", err, last)
+		}
+		r.afterwards = func() error { return errors.Join(r.readReports(), removed(ctx, state)) }
+		return nil
 	}
-	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("layercache docker: %w\n%s", err, last)
-	}
-	r.afterwards = func() error { return errors.Join(r.readReports(), removed(ctx, state)) }
-	return nil
 }
 
 // readReports reads the only report of the build, which is in a folder with the image's name.

@@ -3,6 +3,7 @@ package flow
 import (
 	"archive/zip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,8 +22,9 @@ type Machine struct {
 	bundle string
 	// docker is a Docker configuration folder with buildx as a plugin.
 	docker string
-	// noDocker is the reason why flows with a docker daemon cannot run; nil if they can.
-	noDocker error
+	// noDocker is the reason why flows with a docker daemon cannot run; nil if they can. noCompose is that of flows with
+	// Docker Compose.
+	noDocker, noCompose error
 }
 
 // Install prepares the programs in the folder dir. Programs that were compiled on this machine before are
@@ -61,13 +63,21 @@ func Install(ctx context.Context, dir string, progress io.Writer) (*Machine, err
 			m.noDocker = fmt.Errorf("%s is not on PATH", program)
 		}
 	}
-	return m, nil
+	compose, err := exec.LookPath("docker-compose")
+	if err != nil {
+		m.noCompose = errors.New("docker-compose is not on PATH")
+		return m, nil
+	}
+	return m, os.Symlink(compose, filepath.Join(m.docker, "cli-plugins", "docker-compose"))
 }
 
 // Can returns the reason why a flow cannot run here, or nil.
 func (m *Machine) Can(f Flow) error {
-	if f.Dockerd {
+	if f.Dockerd && m.noDocker != nil {
 		return m.noDocker
+	}
+	if f.Compose {
+		return m.noCompose
 	}
 	return nil
 }
