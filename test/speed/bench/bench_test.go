@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,38 +16,25 @@ import (
 	"github.com/layercache/layercache/test/speed/bench/workload"
 )
 
-func able(flow.Flow) error { return nil }
-
 func TestCells(t *testing.T) {
-	chosen, left, err := cells(choice{workloads: []string{"app"}, phases: []string{unchanged}, networks: []string{loopbackKey}}, able)
+	chosen, left, err := cells(choice{workloads: []string{"app"}, phases: []string{unchanged}, networks: []string{loopbackKey}})
 	require.NoError(t, err)
 	assert.Empty(t, left)
 	assert.Len(t, chosen, len(flow.OfLayers())+4, "and Compose, and layercache in the place of docker")
 
-	app := choice{workloads: []string{"app"}, phases: []string{unchanged}, networks: []string{loopbackKey}}
-	chosen, left, err = cells(app, func(f flow.Flow) error {
-		if f.Dockerd {
-			return errors.New("dockerd is not on PATH")
-		}
-		return nil
-	})
+	chosen, left, err = cells(choice{workloads: []string{"app"}, phases: []string{baseLinked}, all: true, networks: []string{loopbackKey}})
 	require.NoError(t, err)
-	assert.Len(t, left, 8)
-	assert.Equal(t, "dockerd is not on PATH", left[0].Why)
+	assert.Len(t, left, 2, "docker's classic builder, and the builder that lives on")
 	assert.NotContains(t, chosen, left[0].cell)
 
-	_, left, err = cells(choice{workloads: []string{"app"}, phases: []string{baseLinked}, all: true, networks: []string{loopbackKey}}, able)
-	require.NoError(t, err)
-	assert.Len(t, left, 3, "docker's own frontend, and the builder that lives on")
-
-	_, _, err = cells(choice{workloads: []string{"large"}, networks: []string{distantKey}}, able)
+	_, _, err = cells(choice{workloads: []string{"large"}, networks: []string{distantKey}})
 	assert.ErrorContains(t, err, "the plan has nothing for this choice")
-	_, _, err = cells(choice{phases: []string{"warm"}}, able)
+	_, _, err = cells(choice{phases: []string{"warm"}})
 	assert.ErrorContains(t, err, `unknown phase "warm"`)
 }
 
 func TestThePlanMeasuresWhatTheTargetsNeed(t *testing.T) {
-	chosen, _, err := cells(choice{}, able)
+	chosen, _, err := cells(choice{})
 	require.NoError(t, err)
 	r := full(chosen)
 	for _, m := range r.Measurements {
@@ -81,7 +67,7 @@ func full(chosen []cell) *results {
 }
 
 func TestAGroupIsOneWorkloadOnOneNetwork(t *testing.T) {
-	chosen, _, err := cells(choice{workloads: []string{"app", "wide", "wide-50"}}, able)
+	chosen, _, err := cells(choice{workloads: []string{"app", "wide", "wide-50"}})
 	require.NoError(t, err)
 	all := groups(chosen)
 	require.Len(t, all, 5, "app on four networks; one group for all wide graphs")
@@ -188,7 +174,7 @@ func TestTheSlowestOfManyBuilds(t *testing.T) {
 }
 
 func TestPageAndPicture(t *testing.T) {
-	chosen, _, err := cells(choice{}, able)
+	chosen, _, err := cells(choice{})
 	require.NoError(t, err)
 	dir := t.TempDir()
 	kept := filepath.Join(dir, "results.json")

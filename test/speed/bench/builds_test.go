@@ -24,7 +24,7 @@ func TestBuilds(t *testing.T) {
 		"-dir", t.TempDir(), "-json", filepath.Join(t.TempDir(), "results.json"),
 	})
 	require.NoError(t, err)
-	chosen, left, err := cells(o.choice, able)
+	chosen, left, err := cells(o.choice)
 	require.NoError(t, err)
 	require.Empty(t, left)
 	var printed bytes.Buffer

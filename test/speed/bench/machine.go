@@ -11,6 +11,7 @@ import (
 
 	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/bundle"
+	"github.com/layercache/layercache/test/kit/programs"
 )
 
 // machine describes the machine of a run.
@@ -29,7 +30,7 @@ func describe(ctx context.Context) machine {
 		Processor: field("/proc/cpuinfo", "model name"),
 		Versions: map[string]string{
 			"buildkitd": toolchain.Buildkitd().Version, "buildx": toolchain.Buildx().Version, "go": runtime.Version(),
-			"docker": firstLine(ctx, "docker", "--version"), "dockerd": firstLine(ctx, "dockerd", "--version"), "runc": firstLine(ctx, "runc", "--version"),
+			"docker": programs.DockerVersion, "runc": firstLine(ctx, "runc", "--version"),
 			// buildkitd decompresses with either if it is on PATH.
 			"igzip": firstLine(ctx, "igzip", "--version"), "unpigz": firstLine(ctx, "unpigz", "--version"),
 		},

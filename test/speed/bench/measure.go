@@ -32,7 +32,7 @@ func measure(ctx context.Context, o options, args []string, w io.Writer) (*resul
 	if err != nil {
 		return nil, err
 	}
-	chosen, _, err := cells(o.choice, func(flow.Flow) error { return nil })
+	chosen, _, err := cells(o.choice)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func measure(ctx context.Context, o options, args []string, w io.Writer) (*resul
 }
 
 func (s *session) measureAll(ctx context.Context) error {
-	chosen, left, err := cells(s.choice, s.machine.Can)
+	chosen, left, err := cells(s.choice)
 	if err != nil {
 		return err
 	}

@@ -57,8 +57,8 @@ type leftOut struct {
 	Why string `json:"why"`
 }
 
-// cells returns the cells to measure, and those that cannot be measured on this machine or at all.
-func cells(c choice, can func(flow.Flow) error) (chosen []cell, left []leftOut, err error) {
+// cells returns the cells to measure, and those that cannot be measured.
+func cells(c choice) (chosen []cell, left []leftOut, err error) {
 	if err := c.check(); err != nil {
 		return nil, nil, err
 	}
@@ -71,7 +71,7 @@ func cells(c choice, can func(flow.Flow) error) (chosen []cell, left []leftOut, 
 			if !c.has(one) || slices.Contains(chosen, one) {
 				continue
 			}
-			why, err := impossible(one, can)
+			why, err := impossible(one)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -111,7 +111,7 @@ func (p part) product() []cell {
 }
 
 // impossible returns why a cell cannot be measured, or "" if it can.
-func impossible(c cell, can func(flow.Flow) error) (string, error) {
+func impossible(c cell) (string, error) {
 	f, err := flow.Named(c.Flow)
 	if err != nil {
 		return "", err
@@ -121,16 +121,14 @@ func impossible(c cell, can func(flow.Flow) error) (string, error) {
 		return "", err
 	}
 	switch {
-	case can(f) != nil:
-		return can(f).Error(), nil
 	case c.Network == ecrKey && (f.Key != flow.ByHand && f.Key != flow.Layercache || c.Phase != unchanged):
 		return "the registry with a sign-in cannot be restored between builds, and only by-hand and layercache sign in", nil
 	case f.Warm && c.Phase == cold:
 		return "a builder that lives on is not cold", nil
 	case f.Warm && (c.Phase == base || c.Phase == baseLinked || c.Phase == branch):
 		return "a builder that lives on is measured with changes of the context only", nil
-	case c.Phase == baseLinked && f.Frontend:
-		return "the Dockerfile parser of this dockerd does not support COPY --link", nil
+	case c.Phase == baseLinked && f.Classic:
+		return "docker's classic builder does not support COPY --link", nil
 	case w.Proof == "" && w.Key == "line" && slices.Contains([]string{source, dependency, baseLinked}, c.Phase):
 		return "the Dockerfile of one line has no source, no dependency and no COPY", nil
 	}

@@ -85,7 +85,7 @@ func startDockerd(ctx context.Context, r *run) error {
 	socket := r.path("docker.sock")
 	r.dockerHost = "unix://" + socket
 	r.env = append(r.env, "DOCKER_HOST="+r.dockerHost, "DOCKER_CONFIG="+r.machine.docker)
-	return r.start(ctx, pings(socket), "dockerd", "--data-root", r.path("dockerd"), "--exec-root", r.path("exec"), "--pidfile", r.path("docker.pid"),
+	return r.start(ctx, pings(socket), r.machine.tool("dockerd"), "--data-root", r.path("dockerd"), "--exec-root", r.path("exec"), "--pidfile", r.path("docker.pid"),
 		"--host", r.dockerHost, "--bridge=none", "--iptables=false", "--userland-proxy=false", "--storage-driver=overlay2")
 }
 

@@ -16,12 +16,8 @@ type Flow struct {
 	Key string
 	// Name and Note are the title and the description in the tables and on the page.
 	Name, Note string
-	// Dockerd reports whether the flow needs a docker daemon and the docker command.
-	Dockerd bool
-	// Compose reports whether the flow needs Docker Compose, too.
-	Compose bool
-	// Frontend reports whether the daemon's own Dockerfile parser is used, which may not support COPY --link.
-	Frontend bool
+	// Classic reports whether docker's classic builder is used, which does not support COPY --link.
+	Classic bool
 	// Unmounted reports whether the Dockerfile is built without its cache mounts.
 	Unmounted bool
 	// Warm reports whether the builder has built the application's first revision before.
@@ -104,14 +100,14 @@ func All() []Flow {
 	return []Flow{
 		{Key: None, Name: "no cache", ready: startBuildkitd, timed: buildNone,
 			Note: "`buildx build --push`" + running + "."},
-		{Key: Pull, Name: "pull, `--cache-from`, inline cache", Dockerd: true, Frontend: true, ready: startDockerd, timed: buildPull,
+		{Key: Pull, Name: "pull, `--cache-from`, inline cache", ready: startDockerd, timed: buildPull,
 			Note: "`docker pull`, `docker build --cache-from IMAGE --build-arg BUILDKIT_INLINE_CACHE=1`, `docker push`, with the BuildKit in dockerd."},
-		{Key: PullClassic, Name: "pull, `--cache-from`, classic builder", Dockerd: true, Frontend: true, ready: startDockerd, timed: buildClassic,
+		{Key: PullClassic, Name: "pull, `--cache-from`, classic builder", Classic: true, ready: startDockerd, timed: buildClassic,
 			Note: "the same with `DOCKER_BUILDKIT=0`, as in AWS's article of 2020."},
-		{Key: Walkthrough, Name: "published walkthrough, as it is", Dockerd: true, ready: startDockerd, timed: buildWalkthrough,
+		{Key: Walkthrough, Name: "published walkthrough, as it is", ready: startDockerd, timed: buildWalkthrough,
 			Note: "`docker buildx create`, `docker build --cache-from IMAGE --cache-to IMAGE`, loaded into dockerd, `docker push`; image and cache " +
 				"share one tag" + replaced + "."},
-		{Key: OwnTag, Name: "walkthrough, separate cache tag", Dockerd: true, ready: startDockerd, timed: buildOwnTag,
+		{Key: OwnTag, Name: "walkthrough, separate cache tag", ready: startDockerd, timed: buildOwnTag,
 			Note: "the walkthrough with `ref=REPOSITORY:cache,mode=max`." + images},
 		{Key: Peer, Name: "CDK peer's command line", ready: nothing, timed: buildPeer,
 			Note: "`docker buildx create`, `docker buildx build --push` with `ref=REPOSITORY:cache,mode=max,image-manifest=true`" +
@@ -135,13 +131,13 @@ func All() []Flow {
 				"build for each mount, and also loads the copy into dockerd and unpacks it to a folder."},
 		{Key: Living, Name: "a builder that lives on", Warm: true, ready: startWarm, timed: buildNone,
 			Note: "`buildx build --push` on a buildkitd that has built the first revision before, with its layers and its mounts: the limit."},
-		{Key: Compose, Name: "`docker compose build` and `push`", Dockerd: true, Compose: true, ready: startDockerd, timed: buildCompose,
-			Note: "with `cache_from` and an inline cache, with the BuildKit in dockerd."},
-		{Key: OurPull, Name: "the commands of pull, layercache's line", Dockerd: true, ready: packedBesideDockerd, timed: inPlace(pullScript),
+		{Key: Compose, Name: "`docker compose build` and `push`", ready: startDockerd, timed: buildCompose,
+			Note: "with `cache_from` and an inline cache, with the BuildKit in dockerd and the buildx of CodeBuild's images: later ones ask for permission for `network: host`."},
+		{Key: OurPull, Name: "the commands of pull, layercache's line", ready: packedBesideDockerd, timed: inPlace(pullScript),
 			Note: "the commands of pull with the inline cache" + line + "`docker pull` is still docker's."},
-		{Key: OurOwnTag, Name: "the commands of the walkthrough, layercache's line", Dockerd: true, ready: packedBesideDockerd, timed: inPlace(walkthroughScript),
+		{Key: OurOwnTag, Name: "the commands of the walkthrough, layercache's line", ready: packedBesideDockerd, timed: inPlace(walkthroughScript),
 			Note: "the commands of the walkthrough with a separate tag" + line + "`docker buildx create` starts no builder there."},
-		{Key: OurCompose, Name: "the commands of Compose, layercache's line", Dockerd: true, Compose: true, ready: packedBesideDockerd, timed: inPlace(composeScript),
+		{Key: OurCompose, Name: "the commands of Compose, layercache's line", ready: packedBesideDockerd, timed: inPlace(composeScript),
 			Note: "the commands of Compose" + line + "`docker compose push` pushes what layercache built."},
 	}
 }

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"archive/zip"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,28 +24,6 @@ func TestFlowsHaveUniqueNames(t *testing.T) {
 	}
 	_, err := Named("kaniko")
 	assert.ErrorContains(t, err, `unknown flow "kaniko"`)
-}
-
-func TestAFlowWithDockerNeedsDocker(t *testing.T) {
-	m := &Machine{noDocker: errors.New("dockerd is not on PATH")}
-	for _, f := range All() {
-		if f.Dockerd {
-			assert.ErrorContains(t, m.Can(f), "dockerd is not on PATH", f.Key)
-		} else {
-			assert.NoError(t, m.Can(f), f.Key)
-		}
-	}
-}
-
-func TestAFlowWithComposeNeedsCompose(t *testing.T) {
-	m := &Machine{noCompose: errors.New("docker-compose is not on PATH")}
-	for _, f := range All() {
-		if f.Compose {
-			assert.ErrorContains(t, m.Can(f), "docker-compose is not on PATH", f.Key)
-		} else {
-			assert.NoError(t, m.Can(f), f.Key)
-		}
-	}
 }
 
 func TestTheZipIsUnpackedWithItsFileModes(t *testing.T) {

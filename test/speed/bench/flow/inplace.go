@@ -49,6 +49,7 @@ func buildCompose(ctx context.Context, r *run) error {
 	if err := r.describe(); err != nil {
 		return err
 	}
+	r.env = append(r.env, "DOCKER_CONFIG="+r.machine.compose)
 	return r.command(ctx, r.Log, "sh", "-ec", composeScript)
 }
 
@@ -67,7 +68,7 @@ func inPlace(script string) func(context.Context, *run) error {
 		if err := errors.Join(r.describe(), os.Mkdir(links, 0o755)); err != nil {
 			return err
 		}
-		r.env = append(r.env, "LINKS="+links, "BUNDLE="+r.machine.bundle)
+		r.env = append(r.env, "LINKS="+links, "BUNDLE="+r.machine.bundle, "DOCKER_CONFIG="+r.machine.compose)
 		cmd := r.Command(ctx, "sh", "-ec", `PATH="$LINKS:$BUNDLE:$PATH"; layercache setup --docker; `+script)
 		state, last, err := r.startHelper(cmd)
 		if err != nil {
@@ -81,14 +82,18 @@ func inPlace(script string) func(context.Context, *run) error {
 	}
 }
 
-// readReports reads the only report of the build, which is in a folder with the image's name.
+// readReports reads the only report of the build: that of Compose, or the one in a folder with the image's name.
 func (r *run) readReports() error {
-	found, err := filepath.Glob(filepath.Join(r.path("report"), "*", report.File))
-	if err != nil {
-		return err
+	var found []string
+	for _, pattern := range []string{report.File, filepath.Join("*", report.File)} {
+		matches, err := filepath.Glob(filepath.Join(r.path("report"), pattern))
+		if err != nil {
+			return err
+		}
+		found = append(found, matches...)
 	}
 	if len(found) != 1 {
-		return fmt.Errorf("bench: layercache docker wrote %d reports, expected one", len(found))
+		return fmt.Errorf("bench: layercache docker wrote %d reports, expected one: %v", len(found), found)
 	}
 	return r.readReport(filepath.Dir(found[0]))
 }

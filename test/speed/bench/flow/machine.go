@@ -7,30 +7,31 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/bundle"
+	"github.com/layercache/layercache/test/kit/programs"
 )
 
 // Machine holds the paths of the programs that flows run.
 type Machine struct {
-	// tools is the folder of buildx, and of buildkitd as its authors release it, without layercache's edits.
+	// tools is the folder of buildx, of Docker, and of buildkitd as its authors release it, without layercache's edits.
 	tools string
 	// bundle is the folder that CodeBuild unpacks the helper's zip into.
 	bundle string
-	// docker is a Docker configuration folder with buildx as a plugin.
-	docker string
-	// noDocker is the reason why flows with a docker daemon cannot run; nil if they can. noCompose is that of flows with
-	// Docker Compose.
-	noDocker, noCompose error
+	// docker is a Docker configuration folder with buildx as a plugin, and compose one with Compose and the buildx of
+	// CodeBuild's images.
+	docker, compose string
 }
 
 // Install prepares the programs in the folder dir. Programs that were compiled on this machine before are
 // reused.
 func Install(ctx context.Context, dir string, progress io.Writer) (*Machine, error) {
-	m := &Machine{tools: filepath.Join(dir, "tools"), bundle: filepath.Join(dir, "bundle"), docker: filepath.Join(dir, "docker")}
+	m := &Machine{
+		tools: filepath.Join(dir, "tools"), bundle: filepath.Join(dir, "bundle"),
+		docker: filepath.Join(dir, "docker"), compose: filepath.Join(dir, "compose"),
+	}
 	archive, err := bundle.Build(ctx, toolchain.Host().Arch, progress)
 	if err != nil {
 		return nil, err
@@ -44,40 +45,32 @@ func Install(ctx context.Context, dir string, progress io.Writer) (*Machine, err
 	if err != nil {
 		return nil, err
 	}
-	buildx, err := toolchain.Build(ctx, toolchain.Buildx(), toolchain.Host(), progress)
-	if err != nil {
+	if err := link(buildkitd, m.tool("buildkitd")); err != nil {
 		return nil, err
 	}
-	for link, program := range map[string]string{
-		m.tool("buildkitd"): buildkitd, m.tool("buildx"): buildx, filepath.Join(m.docker, "cli-plugins", "docker-buildx"): buildx,
+	for _, placed := range []struct{ program, as string }{
+		{programs.Buildx, m.tool("buildx")}, {programs.Docker, m.tool("docker")}, {programs.Dockerd, m.tool("dockerd")},
+		{programs.Containerd, m.tool("containerd")}, {programs.ContainerdShim, m.tool(programs.ContainerdShim)},
+		{programs.Buildx, plugin(m.docker, "docker-buildx")},
+		{programs.CodeBuildBuildx, plugin(m.compose, "docker-buildx")}, {programs.Compose, plugin(m.compose, "docker-compose")},
 	} {
-		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
-			return nil, fmt.Errorf("bench: %w", err)
+		program, err := programs.Tool(ctx, placed.program, progress)
+		if err != nil {
+			return nil, err
 		}
-		if err := os.Symlink(program, link); err != nil {
-			return nil, fmt.Errorf("bench: %w", err)
-		}
-	}
-	for _, program := range []string{"docker", "dockerd"} {
-		if _, err := exec.LookPath(program); err != nil {
-			m.noDocker = fmt.Errorf("%s is not on PATH", program)
+		if err := link(program, placed.as); err != nil {
+			return nil, err
 		}
 	}
-	compose, err := exec.LookPath("docker-compose")
-	if err != nil {
-		m.noCompose = errors.New("docker-compose is not on PATH")
-		return m, nil
-	}
-	return m, os.Symlink(compose, filepath.Join(m.docker, "cli-plugins", "docker-compose"))
+	return m, nil
 }
 
-// Can returns the reason why a flow cannot run here, or nil.
-func (m *Machine) Can(f Flow) error {
-	if f.Dockerd && m.noDocker != nil {
-		return m.noDocker
-	}
-	if f.Compose {
-		return m.noCompose
+func plugin(config, name string) string { return filepath.Join(config, "cli-plugins", name) }
+
+// link makes a link to the program, and the folder of the link.
+func link(program, as string) error {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(as), 0o755), os.Symlink(program, as)); err != nil {
+		return fmt.Errorf("bench: %w", err)
 	}
 	return nil
 }

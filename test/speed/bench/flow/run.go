@@ -56,7 +56,7 @@ func (r *run) image() string { return r.Image + ":" + r.Tag }
 func (r *run) command(ctx context.Context, also io.Writer, program string, args ...string) error {
 	fmt.Fprintf(r.Log, "+ %s %s\n", program, strings.Join(args, " "))
 	path := program
-	if program == "buildx" {
+	if program == "buildx" || program == "docker" {
 		path = r.machine.tool(program)
 	}
 	cmd := r.Command(ctx, path, args...)
