@@ -129,9 +129,10 @@ type BuildConfig struct {
 	// the last stage or no cache, whichever made the last builds shortest.
 	// Default: "advise".
 	CachePolicy string `json:"cachePolicy" prop:"CachePolicy" enum:"advise act"`
-	// CacheCompression is how cached layers are compressed.
-	// Default: "gzip".
-	CacheCompression string `json:"cacheCompression" prop:"CacheCompression" enum:"gzip zstd"`
+	// CacheCompression is how cached layers are compressed that are not in the image: "auto" is zstd in a build that
+	// writes an image, otherwise as ImageCompression.
+	// Default: "auto".
+	CacheCompression string `json:"cacheCompression" prop:"CacheCompression" enum:"auto gzip zstd"`
 	// CacheMounts are the ids of the cache mounts (RUN --mount=type=cache) that are kept with the cache, or
 	// ["off"]. The id of a mount without id= is its target.
 	// Default: ["auto"], all mounts.

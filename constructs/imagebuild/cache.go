@@ -59,6 +59,9 @@ const (
 	Zstd Compression = "zstd"
 	// Gzip is what every registry and runtime reads.
 	Gzip Compression = "gzip"
+	// Auto is for CacheCompression alone: layers of the image are as in the image. In a build that writes an image, all
+	// others are Zstd, and in a build of a stage they are as in the image, too, because a later one may have them.
+	Auto Compression = "auto"
 )
 
 var prefixForm = regexp.MustCompile(`^(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)+$`)
@@ -68,7 +71,7 @@ func checkCache(problems *validation.Problems, c cacheOptions) {
 	if !slices.Contains(cacheModes, c.mode) {
 		problems.Add("CacheMode", fmt.Sprintf("%q is unknown", c.mode), spelling.Fix(c.mode, cacheModes))
 	}
-	checkCompression(problems, "CacheCompression", c.compression)
+	checkCompression(problems, "CacheCompression", c.compression, Auto, Zstd, Gzip)
 	if validation.IsLiteral(&c.prefix) && !prefixForm.MatchString(c.prefix) {
 		problems.Add("CachePrefix", fmt.Sprintf("%q has the wrong form", c.prefix), "end it with a slash and do not start it with one, such as layercache/")
 	}

@@ -119,7 +119,7 @@ func TestProblemsOfTheCache(t *testing.T) {
 			},
 			[]string{
 				`CacheMode: "disk" is unknown; use one of registry, inline, image, local, s3, off`,
-				`CacheCompression: "lz4" is unknown; use one of zstd, gzip`,
+				`CacheCompression: "lz4" is unknown; use one of auto, zstd, gzip`,
 				`CachePrefix: "/a/../b" has the wrong form; end it with a slash and do not start it with one, such as layercache/`,
 			},
 		},

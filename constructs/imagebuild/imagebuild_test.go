@@ -101,7 +101,7 @@ func TestDefaultsOfTheVariables(t *testing.T) {
 		"LAYERCACHE_REPORT_DIR":        "layercache-report",
 		"LAYERCACHE_IMAGE":             uri("BuildImage47D28642"),
 		"LAYERCACHE_PUSH":              "true",
-		"LAYERCACHE_COMPRESSION":       "gzip",
+		"LAYERCACHE_COMPRESSION":       "auto",
 		"LAYERCACHE_MOUNTS":            "auto",
 		"LAYERCACHE_MOUNT_LIMIT":       "2GB",
 		"LAYERCACHE_IMAGE_COMPRESSION": "gzip",

@@ -26,15 +26,15 @@ var attestationForms = []Attestations{ImageManifestAttestations, OCIArtifactAtte
 
 // checkImageForm checks the plain values about the form of the image.
 func checkImageForm(problems *validation.Problems, i imageOptions) {
-	checkCompression(problems, "ImageCompression", i.compression)
+	checkCompression(problems, "ImageCompression", i.compression, Zstd, Gzip)
 	if !slices.Contains(attestationForms, i.attestations) {
 		problems.Add("Attestations", fmt.Sprintf("%q is unknown", i.attestations), spelling.Fix(i.attestations, attestationForms))
 	}
 }
 
-func checkCompression(problems *validation.Problems, prop string, c Compression) {
-	if c != Zstd && c != Gzip {
-		problems.Add(prop, fmt.Sprintf("%q is unknown", c), spelling.Fix(c, []Compression{Zstd, Gzip}))
+func checkCompression(problems *validation.Problems, prop string, c Compression, known ...Compression) {
+	if !slices.Contains(known, c) {
+		problems.Add(prop, fmt.Sprintf("%q is unknown", c), spelling.Fix(c, known))
 	}
 }
 

@@ -59,9 +59,9 @@ type ImageBuildProps struct {
 	// Default: "layercache/".
 	CachePrefix *string
 
-	// CacheCompression is how cached layers are compressed. A layer of the image whose compression in the
-	// cache is not ImageCompression is compressed again in every build.
-	// Default: Gzip.
+	// CacheCompression is how cached layers are compressed that are not in the image. A layer of a later image whose
+	// compression in the cache is not ImageCompression is compressed again in every build.
+	// Default: Auto.
 	CacheCompression Compression
 
 	// CacheMounts are the ids of the cache mounts (RUN --mount=type=cache) whose files are kept with the

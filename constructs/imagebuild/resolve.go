@@ -192,7 +192,7 @@ func resolve(props *ImageBuildProps) *resolved {
 			prefix:         valueOr(props.CachePrefix, "layercache/"),
 			write:          valueOr(props.CacheWrite, true),
 			policy:         cmp.Or(props.CachePolicy, Advise),
-			compression:    cmp.Or(props.CacheCompression, Gzip),
+			compression:    cmp.Or(props.CacheCompression, Auto),
 			mounts:         resolveMounts(props),
 			fallbackBranch: valueOr(props.FallbackBranch, "main"),
 		},

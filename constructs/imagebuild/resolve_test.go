@@ -12,7 +12,7 @@ import (
 func TestDefaultsOfTheProps(t *testing.T) {
 	assert.Equal(t, &resolved{
 		image:        imageOptions{tags: []string{"latest"}, compression: Gzip, attestations: ImageManifestAttestations},
-		cache:        cacheOptions{mode: RegistryCache, prefix: "layercache/", write: true, policy: "advise", compression: Gzip, mounts: mountOptions{ids: []string{"auto"}}, fallbackBranch: "main"},
+		cache:        cacheOptions{mode: RegistryCache, prefix: "layercache/", write: true, policy: "advise", compression: Auto, mounts: mountOptions{ids: []string{"auto"}}, fallbackBranch: "main"},
 		build:        buildOptions{dockerfile: "Dockerfile", context: "."},
 		machine:      machineOptions{architecture: AMD64, images: defaultImages, computeType: awscodebuild.ComputeType_MEDIUM, builder: AutoBuilder},
 		logs:         logOptions{retention: awslogs.RetentionDays_ONE_MONTH},

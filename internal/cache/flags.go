@@ -49,19 +49,27 @@ func (f Flags) OwnCache() string {
 // Inline is the value of To in the modes inline and image. Every builder supports it.
 const Inline = "type=inline"
 
-// FlagsFromSettings returns the flags. images are the names that the build pushes; lookup works like os.LookupEnv
-// and provides the region and endpoint of S3. It is an error when one of the images would overwrite the
-// cache.
-func FlagsFromSettings(s variables.Settings, scope Scope, images []string, lookup func(string) (string, bool)) (Flags, error) {
+// Output is where the result of a build goes.
+type Output struct {
+	// Images are the names that the build pushes.
+	Images []string
+	// IsImage is true if the build writes an image, wherever that goes.
+	IsImage bool
+}
+
+// FlagsFromSettings returns the flags. lookup works like os.LookupEnv and provides the region and endpoint of S3. It
+// is an error when one of the images would overwrite the cache.
+func FlagsFromSettings(s variables.Settings, scope Scope, output Output, lookup func(string) (string, bool)) (Flags, error) {
+	s.Compression, s.CompressionLevel = s.CacheCompression(output.IsImage)
 	var flags Flags
 	switch s.Mode {
 	case variables.ModeRegistry:
 		flags = registryFlags(s, scope)
-		if err := flags.Refs.CheckApart(images); err != nil {
+		if err := flags.Refs.CheckApart(output.Images); err != nil {
 			return Flags{}, err
 		}
 	case variables.ModeInline, variables.ModeImage:
-		flags = inlineFlags(images)
+		flags = inlineFlags(output.Images)
 	case variables.ModeLocal:
 		flags = localFlags(s)
 	case variables.ModeS3:

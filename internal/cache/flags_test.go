@@ -22,10 +22,10 @@ func TestFlags(t *testing.T) {
 	}{
 		{"registry: a separate cache of every step, in the form that ECR accepts", func(s *variables.Settings) { s.Mode = variables.ModeRegistry }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
-			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd"},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd,compression-level=1"},
 		{"registry: another branch also reads the fallback branch's cache", func(s *variables.Settings) { s.Mode = variables.ModeRegistry }, "next",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--next", "type=registry,ref=" + repository + ":shop--linux-amd64--main"},
-			"type=registry,ref=" + repository + ":shop--linux-amd64--next,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd"},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--next,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd,compression-level=1"},
 		{"registry: a fallback repository is read last and not written", func(s *variables.Settings) {
 			s.Mode, s.FallbackRepository = variables.ModeRegistry, "host.example/release"
 		}, "pr/7",
@@ -33,7 +33,7 @@ func TestFlags(t *testing.T) {
 				"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b96", "type=registry,ref=" + repository + ":shop--linux-amd64--main",
 				"type=registry,ref=host.example/release:shop--linux-amd64--pr-7-2594c02b96", "type=registry,ref=host.example/release:shop--linux-amd64--main",
 			},
-			"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b96,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd"},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b96,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd,compression-level=1"},
 		{"registry: gzip compression", func(s *variables.Settings) { s.Mode, s.Compression = variables.ModeRegistry, "gzip" }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=gzip"},
@@ -50,18 +50,18 @@ func TestFlags(t *testing.T) {
 			[]string{"type=registry,ref=host.example/shop:v1"}, "type=inline"},
 		{"local: the folder's name is quoted", func(s *variables.Settings) { s.Mode, s.LocalDir = variables.ModeLocal, "/cache,dir" }, "main",
 			[]string{`type=local,"src=/cache,dir"`},
-			`type=local,"dest=/cache,dir",image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd`},
+			`type=local,"dest=/cache,dir",image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd,compression-level=1`},
 		{"local without a folder: docker's own cache", func(s *variables.Settings) { s.Mode = variables.ModeLocal }, "main", nil, ""},
 		{"s3: a name for each branch, below the prefix", func(s *variables.Settings) { s.Mode, s.Bucket, s.Prefix = variables.ModeS3, "bucket", "caches/" }, "next",
 			[]string{"type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--next", "type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--main"},
-			"type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--next,mode=max,ignore-error=true,compression=zstd"},
+			"type=s3,region=eu-west-1,bucket=bucket,prefix=caches/,name=shop--linux-amd64--next,mode=max,ignore-error=true,compression=zstd,compression-level=1"},
 		{"off: no flags", func(s *variables.Settings) { s.Mode = variables.ModeOff }, "main", nil, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := base
 			c.change(&s)
-			flags, err := FlagsFromSettings(s, Scope{App: "shop", Platform: "linux/amd64", Branch: c.branch}, images, environment("AWS_REGION", "eu-west-1"))
+			flags, err := FlagsFromSettings(s, Scope{App: "shop", Platform: "linux/amd64", Branch: c.branch}, Output{Images: images}, environment("AWS_REGION", "eu-west-1"))
 			require.NoError(t, err)
 			assert.Equal(t, c.from, flags.From)
 			assert.Equal(t, c.to, flags.To)
@@ -84,11 +84,11 @@ func TestTheEndpointOfS3IsPassedToTheBuilder(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			flags, err := FlagsFromSettings(s, Scope{App: "shop", Platform: "linux/amd64"}, nil, c.lookup)
+			flags, err := FlagsFromSettings(s, Scope{App: "shop", Platform: "linux/amd64"}, Output{}, c.lookup)
 			require.NoError(t, err)
 			place := "type=s3,region=,bucket=bucket,prefix=" + c.endpoint + ",name=shop--linux-amd64--main"
 			assert.Equal(t, []string{place}, flags.From)
-			assert.Equal(t, place+",mode=max,ignore-error=true,compression=zstd", flags.To)
+			assert.Equal(t, place+",mode=max,ignore-error=true,compression=zstd,compression-level=1", flags.To)
 		})
 	}
 }
@@ -107,6 +107,6 @@ func environment(pairs ...string) func(string) (string, bool) {
 
 func TestAnImageThatWouldOverwriteTheCacheIsRefused(t *testing.T) {
 	s := variables.Settings{Mode: variables.ModeRegistry, Repository: "host.example/shop", FallbackBranch: "main", Write: true}
-	_, err := FlagsFromSettings(s, Scope{App: "shop", Platform: "linux/amd64"}, []string{"host.example/shop:shop--linux-amd64--main"}, environment())
+	_, err := FlagsFromSettings(s, Scope{App: "shop", Platform: "linux/amd64"}, Output{Images: []string{"host.example/shop:shop--linux-amd64--main"}}, environment())
 	assert.ErrorContains(t, err, "would overwrite the cache")
 }

@@ -85,7 +85,7 @@ func (j *job) act() {
 	case policy.Final:
 		j.Settings.Layers = variables.LayersFinal
 		// The same settings have already given flags without an error.
-		j.flags, _ = cache.FlagsFromSettings(j.Settings, j.scope, j.args.Images(), j.Lookup)
+		j.flags, _ = cache.FlagsFromSettings(j.Settings, j.scope, outputOf(j.Request, j.args), j.Lookup)
 	}
 }
 

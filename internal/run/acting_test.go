@@ -32,7 +32,7 @@ func TestWhoseHistoryDecides(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := variables.Settings{Mode: variables.ModeRegistry, Repository: "h/c", FallbackRepository: c.fallback, FallbackBranch: "main", Layers: variables.LayersAll, Write: true}
-			flags, err := cache.FlagsFromSettings(s, c.scope, nil, func(string) (string, bool) { return "", false })
+			flags, err := cache.FlagsFromSettings(s, c.scope, cache.Output{}, func(string) (string, bool) { return "", false })
 			require.NoError(t, err)
 			j := &job{Request: Request{Settings: s}, scope: c.scope, flags: flags}
 			assert.Equal(t, c.want, j.decidingRefs())

@@ -320,7 +320,7 @@ func (b *baking) chooseScope(ctx context.Context) error {
 	shared := b.scope
 	shared.App = b.app + "/"
 	var err error
-	b.flags, err = cache.FlagsFromSettings(b.Settings, shared, nil, b.Lookup)
+	b.flags, err = cache.FlagsFromSettings(b.Settings, shared, cache.Output{}, b.Lookup)
 	return err
 }
 
@@ -458,7 +458,7 @@ func (b *baking) newTarget(ctx context.Context, target bake.Target) (*bakedTarge
 		return t, nil
 	}
 	var err error
-	if t.flags, err = cache.FlagsFromSettings(t.Settings, t.scope, t.args.Images(), b.Lookup); err != nil {
+	if t.flags, err = cache.FlagsFromSettings(t.Settings, t.scope, outputOf(t.Request, t.args), b.Lookup); err != nil {
 		return nil, err
 	}
 	if t.hasCache() {

@@ -184,8 +184,13 @@ func chooseCache(ctx context.Context, request Request, args buildx.Args) (cache.
 		return cache.Flags{}, cache.Scope{App: cmp.Or(s.App, appName(request, writerOf(request, args)))}, nil
 	}
 	scope := scopeOf(ctx, request, args)
-	flags, err := cache.FlagsFromSettings(s, scope, args.Images(), request.Lookup)
+	flags, err := cache.FlagsFromSettings(s, scope, outputOf(request, args), request.Lookup)
 	return flags, scope, err
+}
+
+// outputOf returns where the result of a build goes. A caller that chooses that itself gets an image.
+func outputOf(request Request, args buildx.Args) cache.Output {
+	return cache.Output{Images: args.Images(), IsImage: request.Keep != nil || request.PlaceTarget != nil || args.WritesImage()}
 }
 
 // close stops the renewal of the sign-ins and the builder, and removes the private folder. It may be called

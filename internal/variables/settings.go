@@ -1,6 +1,7 @@
 package variables
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,9 @@ const (
 
 // The values of LAYERCACHE_LAYERS.
 const (
+	// CompressionAuto is fast where it cannot change an image: see Settings.CacheCompression.
+	CompressionAuto = "auto"
+
 	// LayersAll caches every step's result (mode=max).
 	LayersAll = "all"
 	// LayersFinal caches only the steps of the last stage (mode=min).
@@ -86,12 +90,8 @@ type Settings struct {
 	LocalDir string
 	// Bucket and Prefix are the location of the cache in mode "s3". The prefix is empty or ends with a slash.
 	Bucket, Prefix string
-	// Compression is the compression of cached layers: "zstd" or "gzip".
-	Compression string
-	// CompressionLevel is the compression level; empty means the compressor's default. It is ImageLevel if
-	// Compression is ImageCompression: BuildKit never recompresses to another level, so the bytes of an image
-	// would depend on which of its layers come from the cache.
-	CompressionLevel string
+	// Compression and CompressionLevel are the values for cached layers; CacheCompression returns what they mean.
+	Compression, CompressionLevel string
 	// ImageCompression is the compression of the image's layers, "gzip" or "zstd". ImageLevel is its level;
 	// empty means the compressor's default.
 	ImageCompression, ImageLevel string
@@ -219,10 +219,8 @@ func SettingsFrom(v Values) (Settings, Problems) {
 	s.Bucket, s.Prefix, _ = strings.Cut(v.Text("LAYERCACHE_S3"), "/")
 	var problems Problems
 	s.ImageLevel = compressionLevel(v, "LAYERCACHE_IMAGE_COMPRESSION_LEVEL", s.ImageCompression, "", &problems)
-	s.CompressionLevel = compressionLevel(v, "LAYERCACHE_COMPRESSION_LEVEL", s.Compression, cacheLevels[s.Compression], &problems)
-	if s.Compression == s.ImageCompression {
-		s.CompressionLevel = s.ImageLevel
-	}
+	cached, _ := s.CacheCompression(true)
+	s.CompressionLevel = compressionLevel(v, "LAYERCACHE_COMPRESSION_LEVEL", cached, "", &problems)
 	if s.Mode == ModeS3 && s.Bucket == "" {
 		problems.add("LAYERCACHE_MODE", "is s3 and LAYERCACHE_S3 is not set: expected BUCKET or BUCKET/PREFIX/")
 	}
@@ -233,6 +231,26 @@ func SettingsFrom(v Values) (Settings, Problems) {
 		s.Mode = ModeOff
 	}
 	return s, problems
+}
+
+// CacheCompression returns the compression of the cached layers that BuildKit has not compressed for an image already, and
+// its level; an empty level means the compressor's default. An automatic one is fast in a build that writes an image. Other
+// builds, such as that of a stage, may cache layers of a later image, which would be compressed twice.
+//
+// The level is that of the image if the compression is: BuildKit never recompresses to another level, so the bytes
+// of an image would depend on which of its layers come from the cache.
+func (s Settings) CacheCompression(writesImage bool) (compression, level string) {
+	compression = s.Compression
+	if compression == CompressionAuto {
+		compression = s.ImageCompression
+		if writesImage {
+			compression = "zstd"
+		}
+	}
+	if compression == s.ImageCompression {
+		return compression, s.ImageLevel
+	}
+	return compression, cmp.Or(s.CompressionLevel, cacheLevels[compression])
 }
 
 // cacheLevels are the default levels of cached layers, for compressors whose own default is not used.

@@ -26,7 +26,7 @@ func from(env map[string]string) func(string) (string, bool) {
 func defaults() Settings {
 	return Settings{
 		Repository: devRepository, Mode: "registry", Write: true, FallbackBranch: "main", Builder: "auto",
-		JobIdle: 15 * time.Minute, CacheTimeout: 10 * time.Second, Mounts: []string{MountsAuto}, MountLimit: 2e9, ReportDir: "layercache-report", Compression: "gzip", Layers: "all", Policy: "advise", Prices: DefaultPrices,
+		JobIdle: 15 * time.Minute, CacheTimeout: 10 * time.Second, Mounts: []string{MountsAuto}, MountLimit: 2e9, ReportDir: "layercache-report", Compression: "auto", Layers: "all", Policy: "advise", Prices: DefaultPrices,
 		ImageCompression: "gzip", RewriteTimestamp: true, Attestations: "image-manifest",
 	}
 }
@@ -47,14 +47,14 @@ func TestEachVariableSetsItsSetting(t *testing.T) {
 		{"mode local in a folder", "LAYERCACHE_LOCAL_DIR", "/caches", func(s *Settings) { s.LocalDir = "/caches" }},
 		{"a bucket with a prefix", "LAYERCACHE_S3", "bucket/a/b/", func(s *Settings) { s.Bucket, s.Prefix = "bucket", "a/b/" }},
 		{"a bucket without a prefix", "LAYERCACHE_S3", "bucket", func(s *Settings) { s.Bucket = "bucket" }},
-		{"a cache with zstd is fast", "LAYERCACHE_COMPRESSION", "zstd", func(s *Settings) { s.Compression, s.CompressionLevel = "zstd", "1" }},
+		{"a cache with zstd", "LAYERCACHE_COMPRESSION", "zstd", func(s *Settings) { s.Compression = "zstd" }},
 		{"an image with zstd", "LAYERCACHE_IMAGE_COMPRESSION", "zstd", func(s *Settings) { s.ImageCompression = "zstd" }},
-		{"the level of the image is also that of a cache with its compression", "LAYERCACHE_IMAGE_COMPRESSION_LEVEL", "9", func(s *Settings) { s.ImageLevel, s.CompressionLevel = "9", "9" }},
+		{"the level of the image", "LAYERCACHE_IMAGE_COMPRESSION_LEVEL", "9", func(s *Settings) { s.ImageLevel = "9" }},
 		{"attestations as OCI artifacts", "LAYERCACHE_ATTESTATIONS", "oci-artifact", func(s *Settings) { s.Attestations = "oci-artifact" }},
 		{"no attestations", "LAYERCACHE_ATTESTATIONS", "none", func(s *Settings) { s.Attestations = "none" }},
 		{"times are left", "LAYERCACHE_REWRITE_TIMESTAMP", "false", func(s *Settings) { s.RewriteTimestamp = false }},
 		{"only the layers of the last stage", "LAYERCACHE_LAYERS", "final", func(s *Settings) { s.Layers = "final" }},
-		{"a level of the cache does not count if the image has the same compression", "LAYERCACHE_COMPRESSION_LEVEL", "9", func(*Settings) {}},
+		{"the level of the cache", "LAYERCACHE_COMPRESSION_LEVEL", "19", func(s *Settings) { s.CompressionLevel = "19" }},
 		{"the price of a minute", "LAYERCACHE_USD_PER_MINUTE", "0.02", func(s *Settings) { s.Prices.Minute = 0.02 }},
 		{"the price of storage", "LAYERCACHE_USD_PER_GB_MONTH", "0", func(s *Settings) { s.Prices.GBMonth = 0 }},
 		{"builds per month are at least one", "LAYERCACHE_BUILDS_PER_MONTH", "0", func(s *Settings) { s.Prices.BuildsPerMonth = 1 }},
@@ -99,15 +99,18 @@ func TestEachVariableSetsItsSetting(t *testing.T) {
 	}
 }
 
-func TestCompressionLevels(t *testing.T) {
+func TestTheCompressionOfTheCache(t *testing.T) {
 	cases := []struct {
-		name         string
-		env          map[string]string
-		cache, image string
+		name           string
+		env            map[string]string
+		image, noImage string
 	}{
-		{"a cache with another compression has its own level", map[string]string{"COMPRESSION": "zstd", "COMPRESSION_LEVEL": "19", "IMAGE_COMPRESSION_LEVEL": "9"}, "19", "9"},
-		{"a cache with the image's compression has its level", map[string]string{"COMPRESSION_LEVEL": "1", "IMAGE_COMPRESSION_LEVEL": "9"}, "9", "9"},
-		{"zstd for both has the default of the compressor", map[string]string{"COMPRESSION": "zstd", "IMAGE_COMPRESSION": "zstd", "COMPRESSION_LEVEL": "1"}, "", ""},
+		{"fast beside an image, else as the image", nil, "zstd 1", "gzip "},
+		{"with a level, which is not that of gzip", map[string]string{"COMPRESSION_LEVEL": "19"}, "zstd 19", "gzip "},
+		{"as the image, with its level", map[string]string{"COMPRESSION": "gzip", "COMPRESSION_LEVEL": "1", "IMAGE_COMPRESSION_LEVEL": "9"}, "gzip 9", "gzip 9"},
+		{"another, with its own level", map[string]string{"COMPRESSION": "zstd", "COMPRESSION_LEVEL": "19", "IMAGE_COMPRESSION_LEVEL": "9"}, "zstd 19", "zstd 19"},
+		{"zstd for both has the default of the compressor", map[string]string{"IMAGE_COMPRESSION": "zstd", "COMPRESSION_LEVEL": "1"}, "zstd ", "zstd "},
+		{"an image with zstd and a cache without", map[string]string{"IMAGE_COMPRESSION": "zstd", "COMPRESSION": "gzip"}, "gzip ", "gzip "},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -117,8 +120,10 @@ func TestCompressionLevels(t *testing.T) {
 			}
 			got, err := FromEnv(from(env))
 			require.NoError(t, err)
-			assert.Equal(t, c.cache, got.CompressionLevel)
-			assert.Equal(t, c.image, got.ImageLevel)
+			for writesImage, expected := range map[bool]string{true: c.image, false: c.noImage} {
+				compression, level := got.CacheCompression(writesImage)
+				assert.Equal(t, expected, compression+" "+level)
+			}
 		})
 	}
 }
@@ -161,8 +166,8 @@ func TestAWrongValueIsReportedWithWhatWasExpected(t *testing.T) {
 		{"a mode in capitals", "LAYERCACHE_MODE", "Off", "expected one of registry, inline, image, local, s3, off"},
 		{"a word that is not a boolean", "LAYERCACHE_WRITE", "yes", "expected true or false"},
 		{"another word that is not a boolean", "LAYERCACHE_REFRESH", "maybe", "expected true or false"},
-		{"a level that the compressor does not have", "LAYERCACHE_COMPRESSION_LEVEL", "99", "expected a number from 0 to 9 for gzip"},
-		{"a level that is not a number", "LAYERCACHE_COMPRESSION_LEVEL", "best", "expected a number from 0 to 9 for gzip"},
+		{"a level that the compressor does not have", "LAYERCACHE_COMPRESSION_LEVEL", "99", "expected a number from 0 to 22 for zstd"},
+		{"a level that is not a number", "LAYERCACHE_COMPRESSION_LEVEL", "best", "expected a number from 0 to 22 for zstd"},
 		{"a level that the image's compressor does not have", "LAYERCACHE_IMAGE_COMPRESSION_LEVEL", "10", "expected a number from 0 to 9 for gzip"},
 		{"an unknown compression of the image", "LAYERCACHE_IMAGE_COMPRESSION", "xz", "expected one of gzip, zstd"},
 		{"an unknown form of attestations", "LAYERCACHE_ATTESTATIONS", "false", "expected one of image-manifest, oci-artifact, none"},

@@ -33,6 +33,15 @@ func TestArgumentsThatBuildTheSameHaveTheSameShape(t *testing.T) {
 	}
 }
 
+func TestWritesImage(t *testing.T) {
+	for line, expected := range map[string]bool{
+		"-t a .": false, "--push .": true, "--push --push=false .": false, "--load .": true, "-o type=registry .": true, "-otype=oci,dest=a.tar .": true,
+		"-o out .": false, "--output type=cacheonly .": false, "--push -o out .": true, "-o type=docker -o out .": true, "-- --push": false,
+	} {
+		assert.Equal(t, expected, ParseArgs(strings.Fields(line)).WritesImage(), line)
+	}
+}
+
 func TestCacheOnlyDropsTheOutputs(t *testing.T) {
 	given := strings.Fields("--push -t a:1 --no-cache --no-cache-filter=deps --secret id=s,env=S -f D --build-arg A=1 --metadata-file m -o type=registry --load --sbom=true --label a=b -- ctx")
 	assert.Equal(t, strings.Fields("--output type=cacheonly --provenance=false --secret id=s,env=S -f D --build-arg A=1 -- ctx"), ParseArgs(given).CacheOnly())

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -125,6 +126,14 @@ var earlierBuilds = []struct {
 		w.succeeds(w.run("build", "--push", "--tag", w.registry.Addr()+"/other:1", "--file", "other.Dockerfile", "."))
 		return w
 	}, "used"},
+	{"an image that only copies from its stages, so the cache has them in another compression", func(w *machine) *machine {
+		dockerfile, err := os.ReadFile(filepath.Join(w.app, "Dockerfile"))
+		require.NoError(w.t, err)
+		stages := string(dockerfile[:bytes.LastIndex(dockerfile, []byte("FROM deps"))])
+		w.write("other.Dockerfile", stages+"FROM scratch\nCOPY --from=deps /app/installed /\nCOPY --from=compile /app/program /\n")
+		w.succeeds(w.run("build", "--push", "--tag", w.registry.Addr()+"/other:1", "--file", "other.Dockerfile", "."))
+		return w
+	}, "partly-used"},
 	{"a release, and the image is that of a pull request", func(w *machine) *machine {
 		w.succeeds(w.run("build", "--output", "type=cacheonly", "."))
 		return w.with(map[string]string{

@@ -175,7 +175,8 @@ func TestLayersOfTheCache(t *testing.T) {
 		// additional is the number of layers by media type that the cache has and the image does not have.
 		additional map[types.MediaType]int
 	}{
-		{"every step, with gzip", nil, map[types.MediaType]int{types.OCILayer: 5}},
+		{"every step, with zstd for those that are not in the image", nil, map[types.MediaType]int{types.OCILayerZStd: 5}},
+		{"every step, with gzip", variables("LAYERCACHE_COMPRESSION", "gzip"), map[types.MediaType]int{types.OCILayer: 5}},
 		{"every step, with zstd", variables("LAYERCACHE_COMPRESSION", "zstd"), map[types.MediaType]int{types.OCILayerZStd: 5}},
 		{"every step, with zstd at a given level", func(*machine) map[string]string {
 			return map[string]string{"LAYERCACHE_COMPRESSION": "zstd", "LAYERCACHE_COMPRESSION_LEVEL": "19"}
