@@ -38,10 +38,10 @@ func TestFlags(t *testing.T) {
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=gzip"},
 		{"registry: only the last stage, with a compression level", func(s *variables.Settings) {
-			s.Mode, s.Layers, s.CompressionLevel = variables.ModeRegistry, variables.LayersFinal, "19"
+			s.Mode, s.Layers, s.ImageCompression, s.ImageLevel = variables.ModeRegistry, variables.LayersFinal, "gzip", "9"
 		}, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
-			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=min,ignore-error=true,compression=zstd,compression-level=19"},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=min,ignore-error=true,compression=gzip,compression-level=9"},
 		{"registry: without write nothing is exported", func(s *variables.Settings) { s.Mode, s.Write = variables.ModeRegistry, false }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"}, ""},
 		{"inline: from the image and into it", func(s *variables.Settings) { s.Mode = variables.ModeInline }, "main",

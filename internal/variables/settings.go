@@ -218,9 +218,12 @@ func SettingsFrom(v Values) (Settings, Problems) {
 	}
 	s.Bucket, s.Prefix, _ = strings.Cut(v.Text("LAYERCACHE_S3"), "/")
 	var problems Problems
-	s.ImageLevel = compressionLevel(v, "LAYERCACHE_IMAGE_COMPRESSION_LEVEL", s.ImageCompression, "", &problems)
-	cached, _ := s.CacheCompression(true)
-	s.CompressionLevel = compressionLevel(v, "LAYERCACHE_COMPRESSION_LEVEL", cached, "", &problems)
+	s.ImageLevel = compressionLevel(v, "LAYERCACHE_IMAGE_COMPRESSION_LEVEL", s.ImageCompression, &problems)
+	cached := s.Compression
+	if cached == CompressionAuto {
+		cached = "zstd"
+	}
+	s.CompressionLevel = compressionLevel(v, "LAYERCACHE_COMPRESSION_LEVEL", cached, &problems)
 	if s.Mode == ModeS3 && s.Bucket == "" {
 		problems.add("LAYERCACHE_MODE", "is s3 and LAYERCACHE_S3 is not set: expected BUCKET or BUCKET/PREFIX/")
 	}
@@ -237,15 +240,18 @@ func SettingsFrom(v Values) (Settings, Problems) {
 // its level; an empty level means the compressor's default. An automatic one is fast in a build that writes an image. Other
 // builds, such as that of a stage, may cache layers of a later image, which would be compressed twice.
 //
+// The layers of the last stage are those of the image. Their compression is always that of the image: an export of
+// the last stage alone leaves out the results of earlier steps that come from the cache and have another.
+//
 // The level is that of the image if the compression is: BuildKit never recompresses to another level, so the bytes
 // of an image would depend on which of its layers come from the cache.
 func (s Settings) CacheCompression(writesImage bool) (compression, level string) {
 	compression = s.Compression
-	if compression == CompressionAuto {
+	switch {
+	case s.Layers == LayersFinal, compression == CompressionAuto && !writesImage:
 		compression = s.ImageCompression
-		if writesImage {
-			compression = "zstd"
-		}
+	case compression == CompressionAuto:
+		compression = "zstd"
 	}
 	if compression == s.ImageCompression {
 		return compression, s.ImageLevel
@@ -262,11 +268,11 @@ var cacheLevels = map[string]string{"zstd": "1"}
 // highestLevels are the highest levels of the compressors.
 var highestLevels = map[string]int{"zstd": 22, "gzip": 9}
 
-// compressionLevel returns the value of the variable, or unset if it has none.
-func compressionLevel(v Values, variable, compression, unset string, problems *Problems) string {
+// compressionLevel returns the value of the variable, which may be empty.
+func compressionLevel(v Values, variable, compression string, problems *Problems) string {
 	text := v.Text(variable)
 	if text == "" {
-		return unset
+		return ""
 	}
 	highest := highestLevels[compression]
 	if level, err := strconv.Atoi(text); err != nil || level < 0 || level > highest {

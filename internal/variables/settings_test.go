@@ -110,6 +110,7 @@ func TestTheCompressionOfTheCache(t *testing.T) {
 		{"as the image, with its level", map[string]string{"COMPRESSION": "gzip", "COMPRESSION_LEVEL": "1", "IMAGE_COMPRESSION_LEVEL": "9"}, "gzip 9", "gzip 9"},
 		{"another, with its own level", map[string]string{"COMPRESSION": "zstd", "COMPRESSION_LEVEL": "19", "IMAGE_COMPRESSION_LEVEL": "9"}, "zstd 19", "zstd 19"},
 		{"zstd for both has the default of the compressor", map[string]string{"IMAGE_COMPRESSION": "zstd", "COMPRESSION_LEVEL": "1"}, "zstd ", "zstd "},
+		{"of the last stage, as the image", map[string]string{"LAYERS": "final", "COMPRESSION": "zstd", "COMPRESSION_LEVEL": "19"}, "gzip ", "gzip "},
 		{"an image with zstd and a cache without", map[string]string{"IMAGE_COMPRESSION": "zstd", "COMPRESSION": "gzip"}, "gzip ", "gzip "},
 	}
 	for _, c := range cases {

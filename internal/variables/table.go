@@ -95,7 +95,7 @@ var All = []Variable{
 	{Name: "LAYERCACHE_POLICY", Form: oneOf(PolicyAdvise, PolicyAct), Default: PolicyAdvise, Commands: cache, Prop: "CachePolicy",
 		Help: "What to do about a cache that does not pay: advise says so; act uses all layers, the last stage's or no cache, by what the last builds showed"},
 	{Name: "LAYERCACHE_COMPRESSION", Form: oneOf(CompressionAuto, "zstd", "gzip"), Default: CompressionAuto, Commands: everyBuild, Prop: "CacheCompression",
-		Help: "Compression of cached layers that are not in the image; auto is zstd in builds that write an image, and LAYERCACHE_IMAGE_COMPRESSION in others"},
+		Help: "Compression of cached layers that are not in the image; auto is zstd in builds that write an image, and LAYERCACHE_IMAGE_COMPRESSION in others; no effect if only the last stage is cached"},
 	{Name: "LAYERCACHE_COMPRESSION_LEVEL", Form: level, Commands: everyBuild,
 		Help: "Compression level of cached layers: 0 to 22 for zstd, 0 to 9 for gzip; not used if the image has the same compression, whose level then counts", Unset: "1 for zstd, its own default for gzip"},
 	{Name: "LAYERCACHE_IMAGE_COMPRESSION", Form: oneOf("gzip", "zstd"), Default: "gzip", Commands: everyBuild, Prop: "ImageCompression",

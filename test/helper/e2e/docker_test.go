@@ -15,18 +15,19 @@ import (
 func TestACacheWithOtherLayersIsWrittenAgain(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
-		name, before, after, verdict, exported string
+		name, compression, before, after, verdict, exported string
 		// layers is the least number of layers of the cache afterwards. BuildKit writes what it has read again.
 		layers int
 	}{
-		{"more layers, which only steps that run can give", "final", "all", "cold", "yes", 7},
-		{"fewer layers", "all", "final", "used", "unchanged", 2},
+		{"more layers, which only steps that run can give", "auto", "final", "all", "cold", "yes", 7},
+		{"fewer layers", "auto", "all", "final", "used", "unchanged", 2},
+		{"fewer layers, and those of stages have zstd", "zstd", "all", "final", "used", "unchanged", 2},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := newMachine(t)
-			w.env["LAYERCACHE_LAYERS"] = c.before
+			w.env["LAYERCACHE_LAYERS"], w.env["LAYERCACHE_COMPRESSION"] = c.before, c.compression
 			w.succeeds(w.build())
 			assert.Equal(t, "unchanged", w.succeeds(w.build()).Exported, "nothing new")
 			w.env["LAYERCACHE_LAYERS"] = c.after
