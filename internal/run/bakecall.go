@@ -48,6 +48,7 @@ func (b *baking) execute(ctx context.Context) (outcome, error) {
 // plan sets the cache flags of each target for the first call.
 func (b *baking) plan(ctx context.Context) {
 	without := map[string][]*bakedTarget{}
+	var replaced []*bakedTarget
 	throttled := throttle.FromContext(ctx).Total()
 	b.budget.spend(throttled)
 	for _, t := range b.targets {
@@ -57,12 +58,24 @@ func (b *baking) plan(ctx context.Context) {
 		}
 		// All targets' inputs are read at the same time, so all of them may wait for all.
 		t.plan, t.skipsExport = t.exported(plan, nothingNewWait*time.Duration(len(b.targets)))
+		if len(t.OwnCacheFrom()) > 0 && t.readsPlan() {
+			replaced = append(replaced, t)
+		}
 		b.budget.spend(max(0, t.budget.spent-throttled))
 		t.budget = b.budget
 	}
 	for problem, targets := range without {
 		b.say("building without the cache: %s (%s)", escape.Line(problem), names(targets))
 	}
+	if len(replaced) > 0 {
+		b.say("cache-from is replaced by the cache of layercache (%s)", names(replaced))
+	}
+}
+
+// readsPlan reports whether the target reads the planned caches instead of those of the bake file. It never reads both:
+// BuildKit would take the result of a step from either, and may then find none of the next step.
+func (t *bakedTarget) readsPlan() bool {
+	return len(t.plan.From) > 0 && !t.Settings.Refresh && !t.args.NoCache
 }
 
 // buildDespiteCache builds all targets, and repeats the call according to retryPolicy. A target whose cache made the call fail
@@ -333,8 +346,8 @@ func (b *baking) overrides(t *bakedTarget) []string {
 		plan = plan.BuilderSignsIn()
 	}
 	from, to := t.OwnCacheFrom(), t.OwnCacheTo()
-	if !b.Settings.Refresh && !t.args.NoCache {
-		from = append(slices.Clone(plan.From), from...)
+	if t.readsPlan() {
+		from = plan.From
 	}
 	if flag := t.exportFlag(plan); flag != "" {
 		to = append([]string{flag}, to...)

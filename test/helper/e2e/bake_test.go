@@ -163,6 +163,10 @@ target "remote" {
 	assert.Equal(t, map[string]string{"linked": "partly-used", "m-one": "used", "m-two": "used", "child": "used", "remote": "used", "tools": "used"}, again.verdicts(), again.log)
 	assert.Equal(t, []string{"RUN cat program > /linked"}, ranIn(again.target(t, "linked")))
 	assert.Contains(t, again.log, "BuildKit finds no cached result of a step on the result of another target (tools)")
+	const ownCache = "importing cache manifest from "
+	assert.Contains(t, cold.log, ownCache+w.registry.Addr()+"/own:cache", "the only cache of the first build")
+	assert.NotContains(t, again.log, ownCache+w.registry.Addr()+"/own:cache")
+	assert.Contains(t, again.log, "cache-from is replaced by the cache of layercache (remote)")
 	for _, name := range []string{"m-one", "m-two", "child", "tools"} {
 		assert.Equal(t, "unchanged", again.target(t, name).Exported, name)
 	}

@@ -113,10 +113,10 @@ func All() []Flow {
 			Note: "`docker buildx create`, `docker buildx build --push` with `ref=REPOSITORY:cache,mode=max,image-manifest=true`" +
 				replaced + "." + images},
 		{Key: ByHandGzip, Name: "by hand, registry cache, gzip", ready: startBuildkitd, timed: buildGzip,
-			Note: "`buildx build --push` with `mode=max,image-manifest=true,oci-mediatypes=true`" + running + ": the flags of layercache."},
+			Note: "`buildx build --push` with `mode=max,image-manifest=true,oci-mediatypes=true`" + running + "."},
 		{Key: ByHand, Name: "by hand, registry cache, zstd", ready: startBuildkitd, timed: buildByHand,
-			Note: "the same with `compression=zstd,compression-level=1,ignore-error=true`: the flags of layercache with " +
-				"`LAYERCACHE_COMPRESSION=zstd`, which was its default before 28 November 2026."},
+			Note: "the same with `compression=zstd,compression-level=1,ignore-error=true`: the flags of layercache, whose " +
+				"caches were gzip on 28 and 29 November 2026, up to commit a643747."},
 		{Key: Layercache, Name: "layercache", ready: packed, timed: buildLayercache,
 			Note: "`layercache build --push`, from the zip that a CodeBuild build downloads, measured from the helper's start to its exit. This includes " +
 				"unpacking and starting its builder, the verdict and the reports. The builder's files are removed by a process that " +
