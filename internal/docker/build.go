@@ -128,6 +128,10 @@ func (d *docker) adapt(args buildx.Args, s variables.Settings) buildx.Args {
 		d.say("--cache-from and --cache-to are replaced by the cache of layercache")
 		args = args.Without("cache-from", "cache-to")
 	}
+	if without, had := args.WithoutBuildArg(buildx.InlineCache); had && usesCache(s) {
+		d.say("--build-arg %s is replaced by the cache of layercache", buildx.InlineCache)
+		args = without
+	}
 	if instance, ok := buildx.Named(args.Builder); ok && instance.IsLocalContainer() || args.Builder == "default" {
 		d.say("--builder %s is replaced by the builder of layercache", args.Builder)
 		args = args.Without("builder")

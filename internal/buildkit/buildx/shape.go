@@ -97,6 +97,24 @@ func (a Args) replaced(names []string, others ...string) Args {
 	return changed
 }
 
+// InlineCache is the build argument that makes buildx write a cache into the image.
+const InlineCache = "BUILDKIT_INLINE_CACHE"
+
+// WithoutBuildArg returns the arguments without a build argument, and whether they had it. Only Rest changes.
+func (a Args) WithoutBuildArg(name string) (changed Args, had bool) {
+	changed = a
+	changed.Rest = nil
+	for flag, pieces := range flags(a.Rest) {
+		_, value, _ := readFlag(pieces)
+		if given, _, _ := strings.Cut(value, "="); flag == "build-arg" && given == name {
+			had = true
+			continue
+		}
+		changed.Rest = append(changed.Rest, pieces...)
+	}
+	return changed, had
+}
+
 // Sent reports whether the arguments say where the result goes: whether they push it, and whether they write it to a
 // file, a folder or nowhere.
 func (a Args) Sent() (pushed, written bool) {

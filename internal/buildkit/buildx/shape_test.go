@@ -33,6 +33,22 @@ func TestArgumentsThatBuildTheSameHaveTheSameShape(t *testing.T) {
 	}
 }
 
+func TestWithoutBuildArg(t *testing.T) {
+	cases := []struct {
+		line, rest string
+		had        bool
+	}{
+		{"--build-arg A=1 --build-arg BUILDKIT_INLINE_CACHE=1 -t a .", "--build-arg A=1 -t a .", true},
+		{"--build-arg=BUILDKIT_INLINE_CACHE=1 --build-arg BUILDKIT_INLINE_CACHE .", ".", true},
+		{"--build-arg BUILDKIT_INLINE_CACHE_=1 --label BUILDKIT_INLINE_CACHE=1 -- .", "--build-arg BUILDKIT_INLINE_CACHE_=1 --label BUILDKIT_INLINE_CACHE=1 -- .", false},
+	}
+	for _, c := range cases {
+		changed, had := ParseArgs(strings.Fields(c.line)).WithoutBuildArg(InlineCache)
+		assert.Equal(t, strings.Fields(c.rest), changed.Rest, c.line)
+		assert.Equal(t, c.had, had, c.line)
+	}
+}
+
 func TestWritesImage(t *testing.T) {
 	for line, expected := range map[string]bool{
 		"-t a .": false, "--push .": true, "--push --push=false .": false, "--load .": true, "-o type=registry .": true, "-otype=oci,dest=a.tar .": true,

@@ -24,7 +24,7 @@ import (
 // The buildspec of many teams: pull, build from it, tag, push.
 const published = `
 docker pull "$IMAGE:latest" || true
-docker build --cache-from "$IMAGE:latest" -t shop . || exit 1
+docker build --cache-from "$IMAGE:latest" --build-arg BUILDKIT_INLINE_CACHE=1 -t shop . || exit 1
 docker tag shop:latest "$IMAGE:v$1" || exit 1
 docker tag shop:latest "$IMAGE:latest" || exit 1
 docker push "$IMAGE:v$1" || exit 1
@@ -40,6 +40,10 @@ func TestAPublishedBuildspec(t *testing.T) {
 	cold := m.shell(published, "1")
 	require.Zero(t, cold.code, cold.stderr)
 	assert.Equal(t, "cold", m.report("shop").Verdict)
+	assert.Contains(t, cold.stderr, "layercache: --build-arg BUILDKIT_INLINE_CACHE is replaced by the cache of layercache\n")
+	config, err := m.pulled(image + ":v1").RawConfigFile()
+	require.NoError(t, err)
+	assert.NotContains(t, string(config), "moby.buildkit.cache", "the image has no cache in it")
 	assert.ElementsMatch(t, []string{"v1", "latest"}, m.tags("team/shop"))
 	assert.Equal(t, m.idOf(image+":v1"), strings.TrimSpace(m.succeeds("inspect", "--format={{.Id}}", "shop").stdout))
 
