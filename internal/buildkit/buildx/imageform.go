@@ -23,21 +23,14 @@ type ImageForm struct {
 // get an output of their own, because they have no attributes.
 func (a Args) WithImageForm(form ImageForm) []string {
 	var arguments []string
-	pushes, loads := false, false
-	outputs := map[string]bool{}
 	for name, pieces := range flags(a.Rest) {
-		_, value, _ := readFlag(pieces)
-		switch name {
-		case "push":
-			pushes = isTrue(value)
-		case "load":
-			loads = isTrue(value)
-		case "output":
-			outputs[outputType(value)] = true
+		if name == "output" {
+			_, value, _ := readFlag(pieces)
 			pieces = form.addTo(pieces, value)
 		}
 		arguments = append(arguments, pieces...)
 	}
+	pushes, loads, outputs := a.images()
 	var implied []string
 	if pushes && !outputs["image"] {
 		implied = append(implied, "--output="+form.describe("type=image"))
@@ -46,6 +39,31 @@ func (a Args) WithImageForm(form ImageForm) []string {
 		implied = append(implied, "--output="+form.describe("type=docker"))
 	}
 	return append(implied, arguments...)
+}
+
+// WritesImage reports whether the arguments write an image: push it, load it or write it to a file.
+func (a Args) WritesImage() bool {
+	pushes, loads, outputs := a.images()
+	return pushes || loads || len(outputs) > 0
+}
+
+// images returns how images leave the builder: whether --push and --load hold, and which types of image --output names.
+func (a Args) images() (pushes, loads bool, outputs map[string]bool) {
+	outputs = map[string]bool{}
+	for name, pieces := range flags(a.Rest) {
+		_, value, _ := readFlag(pieces)
+		switch name {
+		case "push":
+			pushes = isTrue(value)
+		case "load":
+			loads = isTrue(value)
+		case "output":
+			if kind := outputType(value); kind != "" {
+				outputs[kind] = true
+			}
+		}
+	}
+	return pushes, loads, outputs
 }
 
 // Outputs returns the values of --output that leave the builder, with the form added. They stay as they are, and changed is false, if one of them

@@ -132,23 +132,6 @@ func (a Args) Sent() (pushed, written bool) {
 	return pushed, written
 }
 
-// WritesImage reports whether the arguments write an image: push it, load it or write it to a file.
-func (a Args) WritesImage() bool {
-	var pushes, loads, written bool
-	for name, pieces := range flags(a.Rest) {
-		_, value, _ := readFlag(pieces)
-		switch name {
-		case "push":
-			pushes = isTrue(value)
-		case "load":
-			loads = isTrue(value)
-		case "output":
-			written = written || outputType(value) != ""
-		}
-	}
-	return pushes || loads || written
-}
-
 // flags iterates over the arguments: the long name of each flag with the arguments that it occupies. The name
 // is empty for arguments that are not flags.
 func flags(arguments []string) func(func(name string, pieces []string) bool) {

@@ -93,8 +93,8 @@ func configs(t *testing.T, repository string) map[string]string {
 	return found
 }
 
-// timeless returns a digest of the files of a layer that does not depend on their times. Folders are left out: BuildKit's
-// version decides which of those that it made to mount a step's files stay.
+// timeless returns a digest of the files of a layer that does not depend on their times. Folders are left out: BuildKit makes
+// some to mount files into a step, and its version decides which of them stay.
 func timeless(t *testing.T, layer io.Reader) string {
 	t.Helper()
 	digest := sha256.New()
