@@ -102,7 +102,7 @@ class ImageBuild extends Construct {
         LAYERCACHE_APP: id,
         LAYERCACHE_ATTESTATIONS: 'image-manifest',
         LAYERCACHE_BUILDER: 'auto',
-        LAYERCACHE_COMPRESSION: 'gzip',
+        LAYERCACHE_COMPRESSION: 'auto',
         LAYERCACHE_CONTEXT: '.',
         LAYERCACHE_DOCKERFILE: 'Dockerfile',
         LAYERCACHE_FALLBACK_BRANCH: 'main',
