@@ -17,11 +17,15 @@ import (
 const size = 60 << 30
 
 // Disk is a file system in a file, and its mount point; both are below one folder.
-type Disk struct{ dir string }
+type Disk struct {
+	dir string
+	// patience is how long Close waits for processes to release the file system.
+	patience time.Duration
+}
 
 // New creates a file system in dir, which it creates too. It takes milliseconds and cannot be interrupted.
 func New(dir string) (*Disk, error) {
-	d := &Disk{dir: dir}
+	d := &Disk{dir: dir, patience: time.Minute}
 	if err := d.make(); err != nil {
 		return nil, errors.Join(fmt.Errorf("bench: create a file system for the build: %w", err), os.RemoveAll(dir))
 	}
@@ -51,15 +55,15 @@ func (d *Disk) Path() string { return filepath.Join(d.dir, "mounted") }
 func (d *Disk) image() string { return filepath.Join(d.dir, "ext4") }
 
 // Close removes the file system with its content. Processes take a moment to release it, on a busy machine many seconds, so unmounting is
-// retried.
+// retried. If a process never does, its build fails, and the file system is gone as soon as the process ends.
 func (d *Disk) Close() error {
-	const unmountTimeout = time.Minute
 	err := run("umount", d.Path())
-	for end := time.Now().Add(unmountTimeout); err != nil && time.Now().Before(end); err = run("umount", d.Path()) {
+	for end := time.Now().Add(d.patience); err != nil && time.Now().Before(end); err = run("umount", d.Path()) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+		// The next build needs the folder.
+		return errors.Join(fmt.Errorf("bench: %w", err), run("umount", "--lazy", d.Path()), os.RemoveAll(d.dir))
 	}
 	return os.RemoveAll(d.dir)
 }

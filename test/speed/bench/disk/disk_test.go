@@ -13,12 +13,7 @@ import (
 
 func TestADiskIsNewAndIsRemovedWithItsContent(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "disk")
-	d, err := New(dir)
-	if err != nil {
-		// A container may have no loop devices. Builds then share a file system, which their results mention.
-		assert.NoDirExists(t, dir)
-		t.Skipf("this machine cannot create a file system for a build: %v", err)
-	}
+	d := newDisk(t, dir)
 	entries, err := os.ReadDir(d.Path())
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
@@ -31,6 +26,33 @@ func TestADiskIsNewAndIsRemovedWithItsContent(t *testing.T) {
 	assert.NotEqual(t, device(t, filepath.Dir(dir)), device(t, d.Path()))
 	require.NoError(t, d.Close())
 	assert.NoDirExists(t, dir)
+}
+
+func TestADiskInUseDoesNotStopTheNext(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "disk")
+	d := newDisk(t, dir)
+	d.patience = 0
+	open, err := os.Create(filepath.Join(d.Path(), "file"))
+	require.NoError(t, err)
+	defer open.Close()
+	assert.ErrorContains(t, d.Close(), "target is busy")
+	assert.NoDirExists(t, dir)
+
+	next := newDisk(t, dir)
+	assert.NoFileExists(t, filepath.Join(next.Path(), "file"))
+	require.NoError(t, next.Close())
+}
+
+// newDisk skips the test on a machine without loop devices, such as a container. Builds then share a file system, which their results
+// mention.
+func newDisk(t *testing.T, dir string) *Disk {
+	t.Helper()
+	d, err := New(dir)
+	if err != nil {
+		assert.NoDirExists(t, dir)
+		t.Skipf("this machine cannot create a file system for a build: %v", err)
+	}
+	return d
 }
 
 func device(t *testing.T, path string) any {

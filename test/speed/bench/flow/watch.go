@@ -2,32 +2,33 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/layercache/layercache/internal/buildkit/progress"
 )
 
+// progressFile has the progress of the newest build.
+const progressFile = "progress.json"
+
 // watched runs a buildx build with its progress as JSON, and records the time that the cache's import and
 // export added.
 func (r *run) watched(ctx context.Context, program string, args ...string) error {
 	r.env = append(r.env, "BUILDKIT_PROGRESS=rawjson")
-	stream, err := os.Create(r.path("progress.json"))
+	stream, err := os.Create(r.path(progressFile))
 	if err != nil {
 		return err
 	}
-	if err := r.command(ctx, stream, program, args...); err != nil {
-		_ = stream.Close()
-		return err
-	}
-	r.afterwards = func() error { return r.readProgress(stream) }
-	return nil
+	r.afterwards = r.readProgress
+	return errors.Join(r.command(ctx, stream, program, args...), stream.Close())
 }
 
-func (r *run) readProgress(stream *os.File) error {
-	defer stream.Close()
-	if _, err := stream.Seek(0, 0); err != nil {
+func (r *run) readProgress() error {
+	stream, err := os.Open(r.path(progressFile))
+	if err != nil {
 		return err
 	}
+	defer stream.Close()
 	graph := progress.NewGraph()
 	if err := progress.Read(stream, graph.Observe, func([]byte) {}); err != nil {
 		return err
