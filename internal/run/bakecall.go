@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/layercache/layercache/internal/buildkit/bake"
 	"github.com/layercache/layercache/internal/buildkit/buildx"
 	"github.com/layercache/layercache/internal/buildkit/display"
 	"github.com/layercache/layercache/internal/buildkit/jobbuilder"
@@ -48,7 +49,7 @@ func (b *baking) execute(ctx context.Context) (outcome, error) {
 // plan sets the cache flags of each target for the first call.
 func (b *baking) plan(ctx context.Context) {
 	without := map[string][]*bakedTarget{}
-	var replaced []*bakedTarget
+	var replaced, inline []*bakedTarget
 	throttled := throttle.FromContext(ctx).Total()
 	b.budget.spend(throttled)
 	for _, t := range b.targets {
@@ -61,6 +62,9 @@ func (b *baking) plan(ctx context.Context) {
 		if len(t.OwnCacheFrom()) > 0 && t.readsPlan() {
 			replaced = append(replaced, t)
 		}
+		if t.hasCache() && (t.AsksForInlineCache() || slices.ContainsFunc(t.OwnCacheTo(), bake.IsInlineCache)) {
+			inline = append(inline, t)
+		}
 		b.budget.spend(max(0, t.budget.spent-throttled))
 		t.budget = b.budget
 	}
@@ -69,6 +73,9 @@ func (b *baking) plan(ctx context.Context) {
 	}
 	if len(replaced) > 0 {
 		b.say("cache-from is replaced by the cache of layercache (%s)", names(replaced))
+	}
+	if len(inline) > 0 {
+		b.say("the inline cache is replaced by the cache of layercache (%s)", names(inline))
 	}
 }
 
@@ -348,6 +355,12 @@ func (b *baking) overrides(t *bakedTarget) []string {
 	from, to := t.OwnCacheFrom(), t.OwnCacheTo()
 	if t.readsPlan() {
 		from = plan.From
+	}
+	if t.hasCache() {
+		to = slices.DeleteFunc(to, bake.IsInlineCache)
+		if t.AsksForInlineCache() {
+			set("args."+buildx.InlineCache, "0")
+		}
 	}
 	if flag := t.exportFlag(plan); flag != "" {
 		to = append([]string{flag}, to...)

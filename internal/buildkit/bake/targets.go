@@ -8,7 +8,10 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/layercache/layercache/internal/buildkit/buildx"
 )
 
 // Target is a target as `docker buildx bake --print` prints it.
@@ -153,6 +156,22 @@ func (t Target) OwnCacheFrom() []string { return texts(t.CacheFrom) }
 
 // OwnCacheTo returns the values of cache-to in the bake file.
 func (t Target) OwnCacheTo() []string { return texts(t.CacheTo) }
+
+// AsksForInlineCache reports whether the target's argument makes buildx write a cache into the image.
+func (t Target) AsksForInlineCache() bool {
+	value := t.Args[buildx.InlineCache]
+	if value == nil {
+		return false
+	}
+	asked, _ := strconv.ParseBool(*value)
+	return asked
+}
+
+// IsInlineCache reports whether a value of cache-to writes the cache into the image.
+func IsInlineCache(cacheTo string) bool {
+	first, _, _ := strings.Cut(cacheTo, ",")
+	return first == "type=inline"
+}
 
 // OwnOutputs returns the values of output.
 func (t Target) OwnOutputs() []string { return texts(t.Outputs) }

@@ -61,6 +61,23 @@ func TestReadTargetsOfAnotherForm(t *testing.T) {
 	assert.Equal(t, "Dockerfile", targets[0].DockerfilePath(), "it is in the remote context")
 }
 
+func TestInlineCaches(t *testing.T) {
+	value := func(text string) map[string]*string { return map[string]*string{"BUILDKIT_INLINE_CACHE": &text} }
+	for _, c := range []struct {
+		args map[string]*string
+		want bool
+	}{
+		{nil, false}, {map[string]*string{"BUILDKIT_INLINE_CACHE": nil}, false},
+		{value("1"), true}, {value("true"), true}, {value("0"), false}, {value(""), false}, {value("yes"), false},
+	} {
+		assert.Equal(t, c.want, Target{Args: c.args}.AsksForInlineCache(), "as buildx reads it: %v", c.args)
+	}
+	assert.True(t, IsInlineCache("type=inline"))
+	assert.True(t, IsInlineCache("type=inline,x=y"))
+	assert.False(t, IsInlineCache("type=registry,ref=h/inline"))
+	assert.False(t, IsInlineCache("inline"), "a reference")
+}
+
 func TestSameSource(t *testing.T) {
 	one, two := "1", "2"
 	target := Target{Context: ".", Dockerfile: "Dockerfile", Args: map[string]*string{"V": &one}}

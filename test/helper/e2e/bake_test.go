@@ -174,6 +174,44 @@ target "remote" {
 	assert.Contains(t, again.target(t, "child").Refs.Export, "shop-child-")
 }
 
+func TestBakeWritesNoInlineCacheBesideItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newBakery(t)
+	w.write("docker-bake.hcl", `
+variable "REGISTRY" {}
+group "default" { targets = ["argument", "option"] }
+target "argument" {
+  context = "worker"
+  args = { BUILDKIT_INLINE_CACHE = "1" }
+  tags = ["${REGISTRY}/argument:1"]
+}
+target "option" {
+  context = "worker"
+  cache-to = ["type=inline"]
+  tags = ["${REGISTRY}/option:1"]
+}
+`)
+	carrying := func() (names []string) {
+		for _, name := range []string{"argument", "option"} {
+			config, err := w.pulled(w.registry.Addr() + "/" + name + ":1").RawConfigFile()
+			require.NoError(t, err)
+			if strings.Contains(string(config), "moby.buildkit.cache.v0") {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	w.env["LAYERCACHE_MODE"] = "off"
+	w.succeeds(w.run("bake", "--push"))
+	assert.Equal(t, []string{"argument", "option"}, carrying(), "without a cache of layercache")
+
+	delete(w.env, "LAYERCACHE_MODE")
+	got := w.succeeds(w.run("bake", "--push"))
+	assert.Contains(t, got.log, "the inline cache is replaced by the cache of layercache (argument, option)")
+	assert.Empty(t, carrying())
+	assert.Equal(t, "used", w.succeeds(w.run("bake", "--push")).Verdict)
+}
+
 func TestBakeAFailingTarget(t *testing.T) {
 	t.Parallel()
 	w := newBakery(t)
