@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -26,13 +28,9 @@ func (r *run) start(ctx context.Context, answers func(context.Context) bool, pro
 	d.cmd.Env = r.env
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	d.cmd.SysProcAttr = ownMounts()
-	if err := d.cmd.Start(); err != nil {
+	if err := d.run(); err != nil {
 		return err
 	}
-	go func() {
-		_ = d.cmd.Wait()
-		close(d.exited)
-	}()
 	r.daemons = append(r.daemons, d)
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -46,6 +44,35 @@ func (r *run) start(ctx context.Context, answers func(context.Context) bool, pro
 		}
 	}
 	return nil
+}
+
+// run starts the process from a thread that waits for it. Another thread could end before: that of startOver. The kernel would
+// then end the process, because for Pdeathsig the parent is a thread.
+func (d *daemon) run() error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := d.cmd.Start()
+		started <- err
+		if err == nil {
+			_ = d.cmd.Wait()
+			close(d.exited)
+		}
+	}()
+	return <-started
+}
+
+// ended returns an error with the daemon's last words if it has ended by itself, and nil if it runs.
+func (d *daemon) ended() error {
+	select {
+	case <-d.exited:
+		last := tail{}
+		_, _ = last.Write(d.log.Bytes())
+		return fmt.Errorf("%s ended during the build: %s", filepath.Base(d.cmd.Path), last.String())
+	default:
+		return nil
+	}
 }
 
 // stop ends the daemon and everything it started.

@@ -4,6 +4,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -181,7 +182,7 @@ func (f Flow) Run(ctx context.Context, m *Machine, b Build) (Result, error) {
 	settle()
 	begin := time.Now()
 	if err := f.timed(ctx, r); err != nil {
-		return Result{}, fmt.Errorf("bench: flow %s: %w", f.Key, err)
+		return Result{}, fmt.Errorf("bench: flow %s: %w", f.Key, errors.Join(err, r.endedDaemons()))
 	}
 	r.result.Seconds = time.Since(begin).Seconds()
 	if r.afterwards != nil {

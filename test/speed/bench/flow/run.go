@@ -88,6 +88,15 @@ func (r *run) close() {
 	}
 }
 
+// endedDaemons returns the last words of the daemons that did not live until now.
+func (r *run) endedDaemons() error {
+	var all []error
+	for _, d := range r.daemons {
+		all = append(all, d.ended())
+	}
+	return errors.Join(all...)
+}
+
 // tail keeps the end of what is written to it, for an error message.
 type tail struct{ bytes.Buffer }
 
