@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -69,4 +70,18 @@ func TestPeakMemoryOfAProcess(t *testing.T) {
 	ended := make(chan struct{})
 	close(ended)
 	assert.GreaterOrEqual(t, peakOf(os.Getpid(), ended), before)
+}
+
+func TestADaemonThatEndedFailsTheBuild(t *testing.T) {
+	start := func(script string) *daemon {
+		d := &daemon{cmd: exec.Command("sh", "-c", script), exited: make(chan struct{})}
+		d.cmd.Stdout = &d.log
+		require.NoError(t, d.run())
+		return d
+	}
+	living, ended := start("exec sleep 600"), start("echo last words")
+	defer func() { _ = living.cmd.Process.Kill() }()
+	<-ended.exited
+	assert.NoError(t, (&run{daemons: []*daemon{living}}).endedDaemons())
+	assert.ErrorContains(t, (&run{daemons: []*daemon{living, ended}}).endedDaemons(), "sh ended during the build: last words")
 }
