@@ -62,7 +62,7 @@ func (b *baking) plan(ctx context.Context) {
 		if len(t.OwnCacheFrom()) > 0 && t.readsPlan() {
 			replaced = append(replaced, t)
 		}
-		if t.hasCache() && (t.AsksForInlineCache() || slices.ContainsFunc(t.OwnCacheTo(), bake.IsInlineCache)) {
+		if t.hasCache() && t.WritesInlineCache() {
 			inline = append(inline, t)
 		}
 		b.budget.spend(max(0, t.budget.spent-throttled))
@@ -356,9 +356,9 @@ func (b *baking) overrides(t *bakedTarget) []string {
 	if t.readsPlan() {
 		from = plan.From
 	}
-	if t.hasCache() {
+	if t.hasCache() && t.WritesInlineCache() {
 		to = slices.DeleteFunc(to, bake.IsInlineCache)
-		if t.AsksForInlineCache() {
+		if t.Args[buildx.InlineCache] != nil {
 			set("args."+buildx.InlineCache, "0")
 		}
 	}

@@ -157,8 +157,11 @@ func (t Target) OwnCacheFrom() []string { return texts(t.CacheFrom) }
 // OwnCacheTo returns the values of cache-to in the bake file.
 func (t Target) OwnCacheTo() []string { return texts(t.CacheTo) }
 
-// AsksForInlineCache reports whether the target's argument makes buildx write a cache into the image.
-func (t Target) AsksForInlineCache() bool {
+// WritesInlineCache reports whether buildx would write a cache into the image: because of an argument, or of cache-to.
+func (t Target) WritesInlineCache() bool {
+	if slices.ContainsFunc(t.OwnCacheTo(), IsInlineCache) {
+		return true
+	}
 	value := t.Args[buildx.InlineCache]
 	if value == nil {
 		return false

@@ -70,8 +70,9 @@ func TestInlineCaches(t *testing.T) {
 		{nil, false}, {map[string]*string{"BUILDKIT_INLINE_CACHE": nil}, false},
 		{value("1"), true}, {value("true"), true}, {value("0"), false}, {value(""), false}, {value("yes"), false},
 	} {
-		assert.Equal(t, c.want, Target{Args: c.args}.AsksForInlineCache(), "as buildx reads it: %v", c.args)
+		assert.Equal(t, c.want, Target{Args: c.args}.WritesInlineCache(), "as buildx reads it: %v", c.args)
 	}
+	assert.True(t, Target{CacheTo: []option{"type=registry,ref=h/own", "type=inline"}}.WritesInlineCache())
 	assert.True(t, IsInlineCache("type=inline"))
 	assert.True(t, IsInlineCache("type=inline,x=y"))
 	assert.False(t, IsInlineCache("type=registry,ref=h/inline"))

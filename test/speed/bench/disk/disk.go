@@ -62,7 +62,7 @@ func (d *Disk) Close() error {
 		time.Sleep(100 * time.Millisecond)
 	}
 	if err != nil {
-		// The next build needs the folder.
+		// The next build mounts its own in the same folder.
 		return errors.Join(fmt.Errorf("bench: %w", err), run("umount", "--lazy", d.Path()), os.RemoveAll(d.dir))
 	}
 	return os.RemoveAll(d.dir)

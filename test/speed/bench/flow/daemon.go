@@ -46,8 +46,8 @@ func (r *run) start(ctx context.Context, answers func(context.Context) bool, pro
 	return nil
 }
 
-// run starts the process from a thread that waits for it. Another thread could end before: that of startOver. The kernel would
-// then end the process, because for Pdeathsig the parent is a thread.
+// run starts the process from a thread that waits for it. The kernel ends a process with Pdeathsig when the thread ends that
+// started it, and other threads here can end early: that of startOver does.
 func (d *daemon) run() error {
 	started := make(chan error)
 	go func() {
