@@ -25,22 +25,24 @@ type phase struct {
 }
 
 const (
-	cold       = "cold"
-	unchanged  = "unchanged"
-	source     = "source"
-	dependency = "dependency"
-	base       = "base"
-	baseLinked = "base-link"
-	branch     = "branch"
+	cold         = "cold"
+	unchanged    = "unchanged"
+	source       = "source"
+	sourceLinked = "source-link"
+	dependency   = "dependency"
+	base         = "base"
+	baseLinked   = "base-link"
+	branch       = "branch"
 )
 
 func phases() []phase {
 	same := func(*workload.Revision, string) {}
+	newSource := func(r *workload.Revision, token string) { r.Source = token }
 	return []phase{
 		{key: cold, name: "cold", release: 1, change: same, verdicts: []string{"cold"}},
 		{key: unchanged, name: "unchanged", seeded: true, release: 1, change: same, verdicts: []string{"used"}},
-		{key: source, name: "source changed", seeded: true, release: 1, verdicts: []string{"partly-used"},
-			change: func(r *workload.Revision, token string) { r.Source = token }},
+		{key: source, name: "source changed", seeded: true, release: 1, change: newSource, verdicts: []string{"partly-used"}},
+		{key: sourceLinked, name: "source changed, `COPY --link`", seeded: true, release: 1, change: newSource, linked: true, verdicts: []string{"partly-used"}},
 		{key: dependency, name: "dependency changed", seeded: true, release: 1, verdicts: []string{"partly-used", "cold"},
 			change: func(r *workload.Revision, token string) { r.Dependencies = token }},
 		{key: base, name: "base changed", seeded: true, release: 2, change: same, verdicts: []string{"partly-used", "cold"}},

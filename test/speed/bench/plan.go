@@ -35,6 +35,7 @@ func planned() []part {
 		{[]string{"app"}, []string{cold, unchanged, source}, flow.OfDocker(), loopback},
 		{[]string{"line", "app"}, []string{unchanged}, []string{flow.ByHand, flow.Layercache}, []string{ecrKey}},
 		{[]string{"app"}, []string{dependency, base, branch}, []string{flow.Pull, flow.OwnTag, flow.Peer, flow.ByHand, flow.Layercache}, loopback},
+		{[]string{"app"}, []string{sourceLinked}, []string{flow.OwnTag, flow.Peer, flow.ByHand, flow.Layercache}, loopback},
 		{[]string{"app"}, []string{baseLinked}, []string{flow.OwnTag, flow.Peer, flow.ByHand, flow.Layercache}, mounting},
 		{[]string{"go", "node"}, []string{cold, unchanged, source, dependency}, real, loopback},
 		{[]string{"wide"}, []string{cold, unchanged, source}, caches, loopback},
@@ -125,11 +126,11 @@ func impossible(c cell) (string, error) {
 		return "the registry with a sign-in cannot be restored between builds, and only by-hand and layercache sign in", nil
 	case f.Warm && c.Phase == cold:
 		return "a builder that lives on is not cold", nil
-	case f.Warm && (c.Phase == base || c.Phase == baseLinked || c.Phase == branch):
+	case f.Warm && slices.Contains([]string{sourceLinked, base, baseLinked, branch}, c.Phase):
 		return "a builder that lives on is measured with changes of the context only", nil
-	case c.Phase == baseLinked && f.Classic:
+	case (c.Phase == sourceLinked || c.Phase == baseLinked) && f.Classic:
 		return "docker's classic builder does not support COPY --link", nil
-	case w.Proof == "" && w.Key == "line" && slices.Contains([]string{source, dependency, baseLinked}, c.Phase):
+	case w.Proof == "" && w.Key == "line" && slices.Contains([]string{source, sourceLinked, dependency, baseLinked}, c.Phase):
 		return "the Dockerfile of one line has no source, no dependency and no COPY", nil
 	}
 	return "", nil
