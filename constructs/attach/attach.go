@@ -26,7 +26,8 @@ type AttachmentProps struct {
 	// Cache holds the layer caches of the project's images. Required.
 	Cache cacherepo.ICacheRepository
 
-	// CacheWrite lets the project export its caches. Set it to false for projects that build pull requests.
+	// CacheWrite lets the project export its caches, and make the first pull of a base image through PullThrough.
+	// Set it to false for projects that build pull requests.
 	// Default: true.
 	CacheWrite *bool
 
@@ -104,7 +105,7 @@ func (a *Attachment) attach(project *project, props *AttachmentProps, zip string
 		ecrgrant.Push(shared, image, role)
 	}
 	if props.PullThrough != nil {
-		props.PullThrough.GrantPull(role, nil)
+		props.PullThrough.GrantPull(role, &pullthrough.PullOptions{FirstPull: jsii.Bool(writes(props))})
 		if mirrors := props.PullThrough.Mirrors(); *mirrors != "" {
 			variables["LAYERCACHE_MIRRORS"] = mirrors
 		}

@@ -105,12 +105,14 @@ func TestAProjectThatOnlyReadsTheCache(t *testing.T) {
 	stack := synthtest.Stack()
 	attach.NewAttachment(stack, jsii.String("Attachment"), &attach.AttachmentProps{
 		Project: projectIn(stack, nil), HelperZip: helperZip, CacheWrite: jsii.Bool(false),
-		Cache: cacherepo.NewCacheRepository(stack, jsii.String("Cache"), nil),
+		Cache:       cacherepo.NewCacheRepository(stack, jsii.String("Cache"), nil),
+		PullThrough: pullthrough.NewPullThroughCache(stack, jsii.String("Bases"), nil),
 	})
 	require.Empty(t, synthtest.Errors(stack))
 	assert.Contains(t, variablesOf(synthtest.Properties(t, stack, "AWS::CodeBuild::Project")), "LAYERCACHE_WRITE=false")
 	assert.Empty(t, statementsAbout(t, stack, "ecr:PutImage", "ecr:InitiateLayerUpload"))
-	assert.Len(t, statementsAbout(t, stack, "ecr:BatchGetImage"), 1)
+	assert.Len(t, statementsAbout(t, stack, "ecr:BatchGetImage"), 2, "the cache and the base images")
+	assert.Empty(t, statementsAbout(t, stack, "ecr:CreateRepository", "ecr:TagResource"))
 }
 
 func TestTheProjectOfACdkPipeline(t *testing.T) {
