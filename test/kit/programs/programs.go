@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/bundle"
 	"github.com/layercache/layercache/test/kit/checkout"
@@ -102,14 +104,19 @@ func tools() map[string]toolchain.Program {
 	}
 }
 
-// CompileTools compiles the tools that are not in the user's cache yet.
+// CompileTools compiles the tools that are not in the user's cache yet. It compiles two at a time, because one
+// alone leaves cores idle while it downloads modules and links. Tools that share packages are apart in the
+// list, because two go commands compile a package twice at the same time.
 func CompileTools(ctx context.Context) error {
-	for _, name := range []string{Buildkitd, Buildctl, Buildx, CodeBuildBuildx, Compose, Docker, Dockerd, Containerd, ContainerdShim} {
-		if _, err := Tool(ctx, name, os.Stderr); err != nil {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(2)
+	for _, name := range []string{Buildkitd, Dockerd, Buildctl, CodeBuildBuildx, Buildx, Compose, Docker, Containerd, ContainerdShim} {
+		g.Go(func() error {
+			_, err := Tool(ctx, name, os.Stderr)
 			return err
-		}
+		})
 	}
-	return nil
+	return g.Wait()
 }
 
 // Tool returns the path of a pinned tool. It compiles the tool if it is not in the user's cache yet.
