@@ -33,7 +33,7 @@ func newBuild() *cobra.Command {
 		Use:                "build [ARGS of docker buildx build]",
 		Short:              "Build an image with the cache, and report what the cache did",
 		Long:               buildHelp,
-		Example:            "  LAYERCACHE_REPOSITORY=111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev \\\n  layercache build --push --tag 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop:v1 .",
+		Example:            "  LAYERCACHE_REPOSITORY=111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/cache/dev \\\n  layercache build --push --tag 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop:v1 .",
 		DisableFlagParsing: true, DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && (args[0] == "-h" || args[0] == "--help") {

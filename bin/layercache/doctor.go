@@ -31,7 +31,7 @@ With --leftovers, list instead what layercache left on this machine (compiled pr
 deployment left in the account and region after ` + "`cdk destroy`" + ` (repositories, log groups, report groups), and print the
 commands that remove it. Nothing is removed. Needed permissions: ecr:DescribeRepositories, logs:DescribeLogGroups,
 codebuild:ListReportGroups, and to see what is still in use codebuild:ListProjects and codebuild:BatchGetProjects.`,
-		Example: "  layercache doctor\n  layercache doctor --account --repository 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev\n" +
+		Example: "  layercache doctor\n  layercache doctor --account --repository 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/cache/dev\n" +
 			"  layercache doctor --leftovers --name layercache --region eu-west-1",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

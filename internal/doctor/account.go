@@ -88,7 +88,7 @@ func (a *account) repository(checkName, place, role string, write *variables.Set
 	}
 	repository, err := name.NewRepository(place, name.StrictValidation)
 	if err != nil {
-		return []Check{{checkName, Fail, err.Error(), "use HOST/NAME, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev"}}
+		return []Check{{checkName, Fail, err.Error(), "use HOST/NAME, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/cache/dev"}}
 	}
 	host, isECR := ecr.ParseHost(repository.RegistryStr())
 	if !isECR {

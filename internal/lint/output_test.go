@@ -148,27 +148,36 @@ func TestTheDocumentationHasEveryRule(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(documentationHead)
 	for _, r := range Rules() {
-		b.WriteString("\n## " + r.ID + "\n\n" + r.Title + " (" + r.Level.String() + ").\n\n" + r.Why + "\n\n[Docker's documentation](" + r.Docs + ")\n")
+		source := "Docker's documentation"
+		if strings.HasPrefix(r.Docs, "https://docs.aws.amazon.com/") {
+			source = "AWS's documentation"
+		}
+		b.WriteString("\n## " + r.ID + "\n\n" + r.Title + " (" + r.Level.String() + ").\n\n" + r.Why + "\n\n[" + source + "](" + r.Docs + ")\n")
 	}
 	requireGolden(t, "../../docs/lint.md", b.String())
 }
 
 const documentationHead = "# Rules of `layercache lint`\n\n" +
 	"`layercache lint [FILE]` parses a Dockerfile with BuildKit's own parser and reports what breaks caching: the line, the\n" +
-	"reason, the change and its effect. The exit status is 1 if a finding has the level `--fail-on` (default `warning`) or higher.\n\n" +
+	"reason, the change and its effect. `FILE` is a Dockerfile, a folder that has one, or `-` for the standard input; the default is the\n" +
+	"Dockerfile in the current folder. The exit status is 1 if a finding has the level `--fail-on` (default `warning`) or higher.\n\n" +
 	"A comment above an instruction silences rules for it: `# layercache:ignore unpinned-base, time-dependent-run`.\n\n" +
 	"`--fix` inserts `--link` where the image provably stays the same. No other byte of the file changes; its owner, mode and links\n" +
-	"stay too. It adds no syntax line, because the build would then have to pull the frontend. Without one, `--link` needs BuildKit\n" +
-	"0.10 or Docker 23; with one, `--fix` requires Docker's frontend 1.4 or later. `--fix` parses the result with BuildKit's parser\n" +
-	"before it writes the file.\n\n" +
+	"stay too.\n\n" +
+	"- *Syntax line*: `--fix` adds none, because the build would then have to pull the frontend. Without one, `--link` needs BuildKit 0.10\n" +
+	"  or Docker 23; with one, `--fix` requires Docker's frontend 1.4 or later.\n" +
+	"- *Check*: `--fix` parses the result with BuildKit's parser before it writes the file.\n\n" +
 	"The proof requires that all files below the layer are known: `COPY --link` would replace a symlink, or a folder with another\n" +
-	"owner or mode, on the path to the destination. So it is possible before the first `RUN` or `ADD` of a stage, in stages\n" +
-	"`FROM scratch` and in stages `FROM` an image whose list of files can be read. `--fix` reads it from the headers in the image's\n" +
-	"layers, from its registry or the mirrors in `LAYERCACHE_MIRRORS`, for linux/amd64 and linux/arm64 unless `FROM` has a platform.\n" +
-	"This downloads the layers, at most 1 GB and two minutes for an image, and keeps nothing. It proves the fix for the image that the\n" +
-	"registry has now: pin a digest if its tag may get another layout. `--base-images=never` reads no image, `--base-images=always`\n" +
-	"reads them without `--fix` too; otherwise `lint` makes no connection. Below an image that a build argument chooses, nothing is\n" +
-	"proven. Where there is no proof, the finding says what to check before you add the flag.\n\n" +
+	"owner or mode, on the path to the destination.\n\n" +
+	"- *When it is possible*: before the first `RUN` or `ADD` of a stage, if the stage is `FROM scratch` or `FROM` an image whose list of\n" +
+	"  files can be read. Below an image that a build argument chooses, nothing is proven.\n" +
+	"- *What is read*: the headers in the image's layers, from its registry or the mirrors in `LAYERCACHE_MIRRORS`, for linux/amd64 and\n" +
+	"  linux/arm64 unless `FROM` has a platform. This downloads the layers and keeps nothing.\n" +
+	"- *Limits*: 1 GB and two minutes for an image.\n" +
+	"- *When it is read*: with `--fix`. `--base-images=never` reads no image, `--base-images=always` reads them without `--fix` too;\n" +
+	"  otherwise `lint` makes no connection.\n" +
+	"- *Moving tags*: the fix is proven for the image that the registry has now. Pin a digest if its tag may get another layout.\n" +
+	"- *Without proof*: the finding says what to check before you add the flag.\n\n" +
 	"Without `--context`, the context is the Dockerfile's folder, or the nearest above it in the Git repository that has what the\n" +
 	"Dockerfile copies. If that is not clear, the rules that need the context report nothing.\n\n" +
 	"A warning is given only where every command that matters is known: a script may install packages, read a build argument or check\n" +

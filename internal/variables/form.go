@@ -64,6 +64,16 @@ func question(text string, choices []string) string {
 	return "; " + spelling.Question(similar)
 }
 
+// repositoryForm returns the form of a repository. example is a name for the message.
+func repositoryForm(example string) Form {
+	return form("HOST/NAME", func(text string) (string, string) {
+		if !isRepository(text) {
+			return "", "HOST/NAME without https:// and without a tag, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/" + example
+		}
+		return text, ""
+	})
+}
+
 var (
 	text = form("TEXT", func(text string) (string, string) { return text, "" })
 
@@ -119,12 +129,9 @@ var (
 
 	list = form("A,B,...", func(text string) ([]string, string) { return splitList(text), "" })
 
-	repository = form("HOST/NAME", func(text string) (string, string) {
-		if !isRepository(text) {
-			return "", "HOST/NAME without https:// and without a tag, for example 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/dev"
-		}
-		return text, ""
-	})
+	// repository is a cache repository, and imageRepository one for images. They differ in the example.
+	repository      = repositoryForm("layercache/cache/dev")
+	imageRepository = repositoryForm("layercache/shop")
 
 	role = form("ROLE-ARN", func(text string) (string, string) {
 		if !rolePattern.MatchString(text) {

@@ -131,7 +131,7 @@ var All = []Variable{
 	{Name: "LAYERCACHE_REPORT_DIR", Form: text, Default: DefaultReportDir, Commands: []Command{Build, Image, Index, Try},
 		Help: "Folder for the reports"},
 
-	{Name: "LAYERCACHE_IMAGE", Form: repository, Commands: joined, Prop: "Image",
+	{Name: "LAYERCACHE_IMAGE", Form: imageRepository, Commands: joined, Prop: "Image",
 		Help: "Image repository", Unset: "none; required"},
 	{Name: "LAYERCACHE_TAGS", Form: list, Default: "latest", Commands: joined, Prop: "Tags",
 		Help: "Tags of the image; {commit}, {branch} and {build} are replaced"},

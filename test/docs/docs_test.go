@@ -121,15 +121,19 @@ func sources(t *testing.T) string {
 	return joint.ReplaceAllString(all.String(), "")
 }
 
-var configuration = regexp.MustCompile("(?s)```json\n(\"layercache\": \\{.*?)```")
+// configuration matches the value of the key layercache. The block may be a part of a list, so it may be indented.
+var configuration = regexp.MustCompile("(?s)```json\n\\s*(\"layercache\": \\{.*?)```")
 
 func TestConfigurationsOnPagesAreValid(t *testing.T) {
 	all := pages(t)
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.MkdirAll("../shop", 0o755))
 	require.NoError(t, os.WriteFile("../shop/Dockerfile", []byte("FROM scratch\n"), 0o644))
+	require.NoError(t, os.MkdirAll("test/demo/service", 0o755))
+	require.NoError(t, os.WriteFile("test/demo/service/Dockerfile", []byte("FROM scratch\n"), 0o644))
 	found := 0
 	for page, text := range all {
+		assert.NotContains(t, text, "```json\n{ \"layercache\"", "%s: leave out the outer braces, so that this test finds the configuration", page)
 		for _, match := range configuration.FindAllStringSubmatch(text, -1) {
 			found++
 			var file map[string]any
