@@ -401,7 +401,7 @@ func (b *baking) readTargets(ctx context.Context, started *activeBuilder) error 
 		if err := os.WriteFile(definition, []byte(printed.String()), 0o600); err != nil {
 			return fmt.Errorf("write the targets: %w", err)
 		}
-		b.bake = b.bake.OfFile(definition)
+		b.bake = b.bake.OfFile(definition, b.targetNames())
 		b.env = append(b.env, "BUILDX_BAKE_FILE_RELATIVE_PATHS=false")
 	}
 	return b.checkApart()

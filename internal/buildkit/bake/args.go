@@ -3,6 +3,7 @@ package bake
 
 import (
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -92,9 +93,19 @@ func (a Args) Print() []string {
 	return slices.Concat([]string{"bake", "--print"}, a.without("progress", "metadata-file", "builder"), []string{"--"}, a.Targets)
 }
 
-// OfFile returns the arguments with one local bake file in place of all, and without its variables.
-func (a Args) OfFile(path string) Args {
-	return ParseArgs(slices.Concat([]string{"--file=" + path}, a.without("file", "var"), a.Positional()))
+// OfFile returns the arguments with one local bake file in place of all, and without its variables. It leaves
+// out each --set that applies to none of the targets in it, such as that of a target which others inherit: the
+// file has its values already, and buildx refuses a --set without a target.
+func (a Args) OfFile(file string, targets []string) Args {
+	flags := slices.DeleteFunc(a.without("file", "var"), func(flag string) bool {
+		override, isSet := strings.CutPrefix(flag, "--set=")
+		pattern, _, _ := strings.Cut(override, ".")
+		return isSet && !slices.ContainsFunc(targets, func(target string) bool {
+			matches, err := path.Match(pattern, target)
+			return matches || err != nil // buildx reports a malformed pattern.
+		})
+	})
+	return ParseArgs(slices.Concat([]string{"--file=" + file}, flags, a.Positional()))
 }
 
 // Flags returns the flags for a call that builds. They do not include --progress, nor the outputs that --set gives to one of

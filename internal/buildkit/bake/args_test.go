@@ -1,6 +1,7 @@
 package bake
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -60,9 +61,18 @@ func TestARemoteFile(t *testing.T) {
 }
 
 func TestArgumentsOfAnotherFile(t *testing.T) {
-	args := ParseArgs([]string{"-f", "a.hcl", "--file=b.hcl", "--var=V=1", "--set=api.target=web", "--push", "api"}).OfFile("/tmp/targets.json")
-	assert.Equal(t, []string{"--file=/tmp/targets.json", "--push=true", "--set=api.target=web", "--", "api"}, args.All)
-	assert.Equal(t, []string{"api"}, args.Targets)
+	given := []string{"-f", "a.hcl", "--file=b.hcl", "--var=V=1", "--push", "api"}
+	for name, c := range map[string]struct{ set, kept []string }{
+		"a target of the file keeps its --set":    {[]string{"--set=api.target=web"}, []string{"--set=api.target=web"}},
+		"so does a pattern that matches one":      {[]string{"--set=a*.tags+=x", "--set=*.args.a.b=y"}, []string{"--set=a*.tags+=x", "--set=*.args.a.b=y"}},
+		"a target that others inherit has none":   {[]string{"--set=_common.args.V=1", "--set=api.target=web"}, []string{"--set=api.target=web"}},
+		"nor has a pattern that matches no other": {[]string{"--set=_*.args.V=1"}, nil},
+		"buildx reports a malformed pattern":      {[]string{"--set=[.args.V=1"}, []string{"--set=[.args.V=1"}},
+	} {
+		args := ParseArgs(append(slices.Clone(c.set), given...)).OfFile("/tmp/targets.json", []string{"api", "base"})
+		assert.Equal(t, slices.Concat([]string{"--file=/tmp/targets.json", "--push=true"}, c.kept, []string{"--", "api"}), args.All, name)
+		assert.Equal(t, []string{"api"}, args.Targets, name)
+	}
 }
 
 func TestFlagsForOutputs(t *testing.T) {

@@ -508,6 +508,23 @@ func TestBakeWithAnOutputForAllTargetsPushesEachOnce(t *testing.T) {
 	assert.Equal(t, []string{got.target(t, "worker").Image}, got.pushed(), got.log)
 }
 
+func TestBakeSetsATargetThatOthersInherit(t *testing.T) {
+	t.Parallel()
+	w := newBakery(t)
+	w.write("docker-bake.hcl", `
+target "_common" { args = { V = "0" } }
+target "other" { context = "worker" }
+target "worker" {
+  inherits = ["_common"]
+  context  = "worker"
+}
+`)
+	w.write("worker/Dockerfile", "FROM "+base+"\nARG V\nRUN echo $V > seen\n")
+	image := w.registry.Addr() + "/shop/inherited:v1"
+	w.succeeds(w.run("bake", "--set", "_common.args.V=1", "--set", "other.args.V=2", "--set", "worker.tags="+image, "--push", "worker"))
+	assert.Equal(t, "1\n", fileOf(t, w.pulled(image), "seen"))
+}
+
 func TestBakeByVariablesGetsNoCredentials(t *testing.T) {
 	t.Parallel()
 	w := newBakery(t)
