@@ -162,14 +162,18 @@ var bakeFiles = []string{
 	"docker-bake.override.json", "docker-bake.override.hcl", ".env",
 }
 
-// refuseBakeLinks returns an error if a bake file is a symlink that leads out of the source: buildx quotes the lines of a
-// file that it cannot read.
+// refuseBakeLinks returns an error if a bake file, or the file of --metadata-file, is behind a symlink that leads out of
+// the source: buildx quotes the lines of a file that it cannot read, and writes metadata through a link to a folder.
 func refuseBakeLinks(request Request, args bake.Args) error {
 	for _, file := range append(args.Values("file"), bakeFiles...) {
 		file = strings.TrimPrefix(file, "cwd://")
 		if leads, err := source.LeadsOut(request.Dir, file); err == nil && leads {
 			return fmt.Errorf("the bake file %s is a symlink that leads out of the working directory: use its target instead, or remove the link", file)
 		}
+	}
+	metadata := args.Value("metadata-file")
+	if leads, err := source.LeadsOut(request.Dir, metadata); err == nil && leads {
+		return fmt.Errorf("--metadata-file is %q, a symlink that leads out of the working directory: use its target instead, or remove the link", metadata)
 	}
 	return nil
 }

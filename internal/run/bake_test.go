@@ -78,3 +78,20 @@ func TestABakeFileThatLeadsOutOfTheSource(t *testing.T) {
 	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(dir, "docker-bake.hcl")))
 	assert.ErrorContains(t, refuseBakeLinks(request, bake.ParseArgs(nil)), "docker-bake.hcl is a symlink", "a file that buildx finds by itself")
 }
+
+func TestABakesMetadataThatWouldBeWrittenOutOfTheSource(t *testing.T) {
+	outer := t.TempDir()
+	dir := filepath.Join(outer, "source")
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "inside"), 0o755))
+	require.NoError(t, os.Symlink("..", filepath.Join(dir, "meta")))
+	for file, refused := range map[string]bool{
+		"inside/new.json": false, filepath.Join(outer, "meant.json"): false, "../meant.json": false, "meta/new.json": true, "meta/deeper/new.json": true,
+	} {
+		err := refuseBakeLinks(Request{Dir: dir}, bake.ParseArgs([]string{"--metadata-file", file}))
+		if refused {
+			assert.ErrorContains(t, err, "--metadata-file is \""+file+"\", a symlink that leads out", file)
+		} else {
+			assert.NoError(t, err, file)
+		}
+	}
+}
