@@ -106,7 +106,7 @@ func MountRef(cache, mount string) string { return cache + mountSuffix + mount }
 
 // Refs are the caches of one build.
 type Refs struct {
-	// Imports are read in this order; the first that has a step wins.
+	// Imports are the caches that may be read, best first. A build imports the first one that exists (see run.firstCache).
 	Imports []string
 	// Export is written after the build.
 	Export string
