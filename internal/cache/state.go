@@ -53,7 +53,7 @@ type State struct {
 
 // LargestImport is the largest size in bytes of a cache's manifest or config that BuildKit reads.
 //
-// https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/import.go
+// https://github.com/moby/buildkit/blob/v0.34.2/cache/remotecache/import.go (readBlob)
 const LargestImport = 1 << 20
 
 // TooLarge reports whether the cache is too large for BuildKit to import.
@@ -66,7 +66,7 @@ func (s State) IsAbsent() bool { return s.Kind == KindAbsent || s.Kind == KindNo
 
 // cacheConfig is the media type of the config of a cache manifest.
 //
-// https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/v1/types/spec.go
+// https://github.com/moby/buildkit/blob/v0.34.2/cache/remotecache/v1/types/spec.go
 const cacheConfig = "application/vnd.buildkit.cacheconfig.v0"
 
 // QueryStates returns the state of each ref. It queries all refs in parallel.
