@@ -80,7 +80,7 @@ type Member struct {
 	Builder *builder.Builder
 	line    *line
 	exited  chan struct{}
-	history chan History
+	history chan StepOrigins
 
 	lock    sync.Mutex
 	failure error
@@ -88,7 +88,7 @@ type Member struct {
 
 // newMember returns the member at the other end of the line.
 func newMember(l *line) *Member {
-	m := &Member{line: l, exited: make(chan struct{}), history: make(chan History, 1)}
+	m := &Member{line: l, exited: make(chan struct{}), history: make(chan StepOrigins, 1)}
 	go m.read()
 	return m
 }
@@ -163,9 +163,9 @@ const historyTimeout = 5 * time.Second
 // Report tells the keeper the identities of the steps that the build has left in the builder, and returns what it knows
 // of others. unidentified is true if the build has left steps without an identity. Call it once, after the build. Without
 // an answer nothing is known.
-func (m *Member) Report(steps, asked []string, unidentified bool) History {
+func (m *Member) Report(steps, asked []string, unidentified bool) StepOrigins {
 	if m.line.send(request{Report: true, Steps: steps, Asked: asked, Unidentified: unidentified}) != nil {
-		return History{}
+		return StepOrigins{}
 	}
 	select {
 	case history := <-m.history:
@@ -173,5 +173,5 @@ func (m *Member) Report(steps, asked []string, unidentified bool) History {
 	case <-m.exited:
 	case <-time.After(historyTimeout):
 	}
-	return History{}
+	return StepOrigins{}
 }
