@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docker/go-units"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -313,7 +314,7 @@ func (s *Session) fillFrom(ctx context.Context, c *copyState, store Store) (foun
 	}
 	guard.reset()
 	if stored.Index.Bytes > maxIndexBytes {
-		return true, errors.New("its index is too large")
+		return true, fmt.Errorf("the archive's index has %s, the limit is %s", units.BytesSize(float64(stored.Index.Bytes)), units.BytesSize(maxIndexBytes))
 	}
 	if len(stored.Packs) == 0 {
 		return true, nil

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrKilled is the error of a builder whose process was killed with SIGKILL.
-var ErrKilled = errors.New("it was killed, perhaps because memory ran out")
+var ErrKilled = errors.New("buildkitd was killed, perhaps because memory ran out")
 
 // process is the process of a native builder.
 type process struct {
