@@ -12,7 +12,7 @@
 //
 // BuildKit does not tell to which build a step belongs. So one build at a time may keep its cache mounts on the builder:
 // it serves the steps' mounts itself, and starts with none, because those of earlier builds are removed before. A
-// further build that keeps its mounts at the same time gets ErrMountsInUse, and takes a builder of its own. The caller
+// further build that keeps its mounts at the same time gets errMountsInUse, and takes a builder of its own. The caller
 // gives no Options.Mounts to a build that has no cache mounts.
 //
 // The keeper remembers which steps each build has left in the builder, so that a build can tell those from steps of the
@@ -45,10 +45,10 @@ type Config struct {
 }
 
 var (
-	// ErrNone is the error of Join if no builder is running and none is to be started.
-	ErrNone = fmt.Errorf("%w by the builds of this job", builder.ErrNotShared)
-	// ErrMountsInUse is the error of Join if another build keeps its cache mounts on the builder.
-	ErrMountsInUse = errors.New("another build of this job keeps its cache mounts on the job's builder at the same time")
+	// errNone is the error of Join if no builder is running and none is to be started.
+	errNone = fmt.Errorf("%w by the builds of this job", builder.ErrNotShared)
+	// errMountsInUse is the error of Join if another build keeps its cache mounts on the builder.
+	errMountsInUse = errors.New("another build of this job keeps its cache mounts on the job's builder at the same time")
 	// ErrEndedByBuild is the error of a builder that another build of the job ended.
 	ErrEndedByBuild = errors.New("another build of this job ended it, because its cache had made the builder unusable")
 	// errKeeperEnded is the error of a builder whose keeper has ended without a reason.
