@@ -40,7 +40,7 @@ codebuild:ListReportGroups, and to see what is still in use codebuild:ListProjec
 			}
 			for _, only := range []string{"name", "prefix", "region", "profile"} {
 				if cmd.Flags().Changed(only) {
-					return fmt.Errorf("--%s is only for --leftovers", only)
+					return fmt.Errorf("--%s needs --leftovers: add --leftovers, or leave --%[1]s out", only)
 				}
 			}
 			write, known := map[string]func([]doctor.Check) error{
@@ -91,7 +91,7 @@ codebuild:ListReportGroups, and to see what is still in use codebuild:ListProjec
 // writeLeftovers prints what is left on the machine and in the account, or in one of the two.
 func writeLeftovers(cmd *cobra.Command, deployment doctor.Deployment, machine, account bool, format string) error {
 	if format != "text" && format != "json" {
-		return fmt.Errorf("unknown --format %q: expected text or json", format)
+		return unknownValue("format", format, "text", "json")
 	}
 	both := machine == account
 	var left doctor.Leftovers

@@ -35,7 +35,7 @@ var principalArn = regexp.MustCompile(`^arn:[a-z0-9-]+:(?:iam|sts)::([0-9]{12}):
 // subjectOf makes as few calls to the CDK's process as possible, because they take time for every build. A
 // role of this app is neither everybody nor foreign.
 func (c *CacheRepository) subjectOf(principal awsiam.IPrincipal) subject {
-	if role, ok := principal.(awsiam.Role); ok && c.shared.Made(role) {
+	if role, ok := principal.(awsiam.Role); ok && c.shared.Adopted(role) {
 		return subject{account: c.shared.Account(), construct: role, home: c.shared}
 	}
 	s := subject{account: principal.PrincipalAccount()}

@@ -23,7 +23,7 @@ func checkApp(b *ImageBuild) []validation.Problem {
 	if place == nil {
 		return nil
 	}
-	writers := cacheWriters.Get(b.shared.Of(place), "", func() *[]*ImageBuild { return &[]*ImageBuild{} })
+	writers := cacheWriters.Get(b.shared.ForStackOf(place), "", func() *[]*ImageBuild { return &[]*ImageBuild{} })
 	at := slices.IndexFunc(*writers, func(other *ImageBuild) bool { return b.writesCacheOf(other) && !b.buildsImageOf(other) })
 	if at < 0 {
 		*writers = append(*writers, b)

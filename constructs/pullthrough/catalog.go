@@ -181,7 +181,7 @@ func isTagged(r *rule) bool { return r.tagged }
 // otherAccount returns the account of the grantee. It returns false unless the account is known to differ
 // from the registry's account, which is that of the stack.
 func (c *catalog) otherAccount(grantee awsiam.IGrantable) (*string, bool) {
-	if c.home.shared.Made(grantee) {
+	if c.home.shared.Adopted(grantee) {
 		return nil, false
 	}
 	account := ecrgrant.Principal(grantee).PrincipalAccount()

@@ -26,7 +26,7 @@ func (c *PullThroughCache) GrantPull(grantee awsiam.IGrantable, options *PullOpt
 	grant := c.catalog.grantIdentity(grantee, cover, firstPull)
 	account, other := c.catalog.otherAccount(grantee)
 	if !other {
-		if !c.catalog.home.shared.Made(grantee) && !*grant.Success() {
+		if !c.catalog.home.shared.Adopted(grantee) && !*grant.Success() {
 			validation.Report(c, validation.Problems{{
 				Prop: "GrantPull", Wrong: "the grantee has no policy to which the permission could be added",
 				Fix: "grant to a role, or add accounts and organizations to Pullers",

@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 )
 
-// Of returns the URL of a service's endpoint in a region, under the domain of the region's partition. The domain is
+// URL returns the URL of a service's endpoint in a region, under the domain of the region's partition. The domain is
 // that of the SDK's endpoint of ECR.
-func Of(ctx context.Context, service, region string) (string, error) {
+func URL(ctx context.Context, service, region string) (string, error) {
 	resolved, err := ecr.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, ecr.EndpointParameters{Region: aws.String(region)})
 	if err != nil {
 		return "", err

@@ -10,8 +10,8 @@ import (
 	"github.com/layercache/layercache/internal/buildkit/toolchain"
 )
 
-// FunctionArch is the architecture of the function of DeployFunction.
-const FunctionArch = "arm64"
+// functionArch is the architecture of the function of DeployFunction.
+const functionArch = "arm64"
 
 // FunctionTags are the build tags of the function. They omit the old runtime's protocol.
 const FunctionTags = "lambda.norpc"
@@ -52,7 +52,7 @@ func deployFunction(ctx context.Context, progress io.Writer) (string, error) {
 	program := filepath.Join(scratch, "bootstrap")
 	err = toolchain.Compile(ctx, toolchain.Compilation{
 		Dir: source, Package: "./bin/deploy-function", LinkFlags: "-s -w", Tags: FunctionTags,
-		Platform: toolchain.Platform{OS: "linux", Arch: FunctionArch}, Output: program, Label: "the function that starts builds",
+		Platform: toolchain.Platform{OS: "linux", Arch: functionArch}, Output: program, Label: "the function that starts builds",
 	}, progress)
 	if err != nil {
 		return "", err

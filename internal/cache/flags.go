@@ -82,9 +82,9 @@ func FlagsFromSettings(s variables.Settings, scope Scope, output Output, lookup 
 }
 
 func registryFlags(s variables.Settings, scope Scope) Flags {
-	flags := Flags{Refs: NewRefs(s.Repository+":", scope, s.FallbackBranch), InRegistry: true, LastStageOnly: s.Layers == variables.LayersFinal}
+	flags := Flags{Refs: newRefs(s.Repository+":", scope, s.FallbackBranch), InRegistry: true, LastStageOnly: s.Layers == variables.LayersFinal}
 	if s.FallbackRepository != "" {
-		flags.Refs.Imports = append(flags.Refs.Imports, NewRefs(s.FallbackRepository+":", scope, s.FallbackBranch).Imports...)
+		flags.Refs.Imports = append(flags.Refs.Imports, newRefs(s.FallbackRepository+":", scope, s.FallbackBranch).Imports...)
 	}
 	for _, ref := range flags.Refs.Imports {
 		flags.From = append(flags.From, join("type=registry", "ref="+ref))
@@ -126,7 +126,7 @@ func s3Flags(s variables.Settings, scope Scope, lookup func(string) (string, boo
 	if bucket.Endpoint != "" {
 		place = append(place, "endpoint_url="+bucket.Endpoint, "use_path_style=true")
 	}
-	flags := Flags{Refs: NewRefs(bucketRef(bucket), scope, s.FallbackBranch), Bucket: &bucket}
+	flags := Flags{Refs: newRefs(bucketRef(bucket), scope, s.FallbackBranch), Bucket: &bucket}
 	read, write := Tags(scope, s.FallbackBranch)
 	for _, tag := range read {
 		flags.From = append(flags.From, join(append(place, "name="+tag)...))

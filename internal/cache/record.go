@@ -45,7 +45,7 @@ type Record struct {
 	// Images are the images that the build used, with their digests: base images and those that steps take files from.
 	Images []string `json:"images,omitempty"`
 	// Mounts are the histories of the cache mounts that builds with this cache used.
-	Mounts []payoff.Mount `json:"mounts,omitempty"`
+	Mounts []payoff.MountHistory `json:"mounts,omitempty"`
 	// Policy is what the last builds showed of the cache, if LAYERCACHE_POLICY was "act". nil if it never was.
 	Policy *policy.History `json:"policy,omitempty"`
 }
@@ -168,7 +168,7 @@ func (r *Record) find(step progress.Step) (found RecordStep, known bool) {
 const maxMounts = 64
 
 // Mount returns the history of a mount. It is empty if the record has none. The receiver may be nil.
-func (r *Record) Mount(id string) (history payoff.Mount, found bool) {
+func (r *Record) Mount(id string) (history payoff.MountHistory, found bool) {
 	if r != nil {
 		for _, mount := range r.Mounts {
 			if mount.ID == id {
@@ -176,16 +176,16 @@ func (r *Record) Mount(id string) (history payoff.Mount, found bool) {
 			}
 		}
 	}
-	return payoff.Mount{ID: id}, false
+	return payoff.MountHistory{ID: id}, false
 }
 
 // MergeMounts returns the mounts of a new record: those of this build, and those of the previous record that it
 // did not use.
-func MergeMounts(used []payoff.Mount, previous *Record) []payoff.Mount {
+func MergeMounts(used []payoff.MountHistory, previous *Record) []payoff.MountHistory {
 	merged := slices.Clone(used)
 	if previous != nil {
 		for _, mount := range previous.Mounts {
-			if !slices.ContainsFunc(used, func(u payoff.Mount) bool { return u.ID == mount.ID }) {
+			if !slices.ContainsFunc(used, func(u payoff.MountHistory) bool { return u.ID == mount.ID }) {
 				merged = append(merged, mount)
 			}
 		}

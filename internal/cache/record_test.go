@@ -165,8 +165,8 @@ func TestARecordWithTooManyFilesKeepsTheRest(t *testing.T) {
 }
 
 func TestMountsOfARecord(t *testing.T) {
-	history := func(id string, builds int) payoff.Mount {
-		return payoff.Mount{ID: id, Builds: make([]payoff.Build, builds)}
+	history := func(id string, builds int) payoff.MountHistory {
+		return payoff.MountHistory{ID: id, Builds: make([]payoff.Use, builds)}
 	}
 	old, err := decode([]byte(`{"version":1,"steps":[]}`))
 	require.NoError(t, err)
@@ -176,16 +176,16 @@ func TestMountsOfARecord(t *testing.T) {
 	_, found = (*Record)(nil).Mount("go")
 	require.False(t, found)
 
-	before := &Record{Version: RecordVersion, Mounts: []payoff.Mount{history("go", 1), history("npm", 2)}}
-	merged := MergeMounts([]payoff.Mount{history("go", 5)}, before)
-	require.Equal(t, []payoff.Mount{history("go", 5), history("npm", 2)}, merged, "a mount that the build did not use keeps its history")
+	before := &Record{Version: RecordVersion, Mounts: []payoff.MountHistory{history("go", 1), history("npm", 2)}}
+	merged := MergeMounts([]payoff.MountHistory{history("go", 5)}, before)
+	require.Equal(t, []payoff.MountHistory{history("go", 5), history("npm", 2)}, merged, "a mount that the build did not use keeps its history")
 	require.Empty(t, MergeMounts(nil, nil))
 
-	var many []payoff.Mount
+	var many []payoff.MountHistory
 	for i := range 2 * maxMounts {
 		many = append(many, history(strconv.Itoa(i), 1))
 	}
-	require.Len(t, MergeMounts([]payoff.Mount{history("go", 5)}, &Record{Mounts: many}), maxMounts)
+	require.Len(t, MergeMounts([]payoff.MountHistory{history("go", 5)}, &Record{Mounts: many}), maxMounts)
 }
 
 func TestAnOutlineOfAnotherFormIsNotCompared(t *testing.T) {

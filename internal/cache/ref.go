@@ -106,16 +106,16 @@ func MountRef(cache, mount string) string { return cache + mountSuffix + mount }
 
 // Refs are the caches of one build.
 type Refs struct {
-	// Imports are read in this order; the first that has a step wins.
+	// Imports are the caches that may be read, best first. A build imports the first one that exists (see run.firstCache).
 	Imports []string
 	// Export is written after the build.
 	Export string
 }
 
-// NewRefs returns the refs for a scope: the cache of its branch, then that of the fallback branch, or the other
+// newRefs returns the refs for a scope: the cache of its branch, then that of the fallback branch, or the other
 // way round for a Git tag. A build without a branch reads and writes the cache of the fallback branch.
 // prefix comes before each tag, such as HOST/NAME: for a repository.
-func NewRefs(prefix string, scope Scope, fallbackBranch string) Refs {
+func newRefs(prefix string, scope Scope, fallbackBranch string) Refs {
 	read, write := Tags(scope, fallbackBranch)
 	refs := Refs{Export: prefix + write}
 	for _, tag := range read {

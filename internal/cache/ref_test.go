@@ -133,7 +133,7 @@ func TestABuildReadsItsBranchThenTheFallbackBranch(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			assert.Equal(t, c.want, NewRefs(repository+":", Scope{App: "shop", Platform: amd64, Branch: c.branch}, "main"))
+			assert.Equal(t, c.want, newRefs(repository+":", Scope{App: "shop", Platform: amd64, Branch: c.branch}, "main"))
 		})
 	}
 }
@@ -141,7 +141,7 @@ func TestABuildReadsItsBranchThenTheFallbackBranch(t *testing.T) {
 func TestAScopeCanReadTheFallbackBranchFirst(t *testing.T) {
 	scope := Scope{App: "shop", Platform: amd64, Branch: "tags", FallbackFirst: true}
 	tags, main := "r:shop--linux-amd64--tags", "r:shop--linux-amd64--main"
-	assert.Equal(t, Refs{Imports: []string{main, tags}, Export: tags}, NewRefs("r:", scope, "main"))
+	assert.Equal(t, Refs{Imports: []string{main, tags}, Export: tags}, newRefs("r:", scope, "main"))
 }
 
 func FuzzTag(f *testing.F) {

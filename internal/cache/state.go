@@ -51,14 +51,14 @@ type State struct {
 	Throttled error
 }
 
-// LargestImport is the largest size in bytes of a cache's manifest or config that BuildKit reads.
+// largestImport is the largest size in bytes of a cache's manifest or config that BuildKit reads.
 //
-// https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/import.go
-const LargestImport = 1 << 20
+// https://github.com/moby/buildkit/blob/v0.34.2/cache/remotecache/import.go (readBlob)
+const largestImport = 1 << 20
 
 // TooLarge reports whether the cache is too large for BuildKit to import.
 func (s State) TooLarge() bool {
-	return s.ConfigBytes > LargestImport || s.ManifestBytes > LargestImport
+	return s.ConfigBytes > largestImport || s.ManifestBytes > largestImport
 }
 
 // IsAbsent reports whether there is no cache, and nothing else in its place.
@@ -66,7 +66,7 @@ func (s State) IsAbsent() bool { return s.Kind == KindAbsent || s.Kind == KindNo
 
 // cacheConfig is the media type of the config of a cache manifest.
 //
-// https://github.com/moby/buildkit/blob/v0.33.0/cache/remotecache/v1/types/spec.go
+// https://github.com/moby/buildkit/blob/v0.34.2/cache/remotecache/v1/types/spec.go
 const cacheConfig = "application/vnd.buildkit.cacheconfig.v0"
 
 // QueryStates returns the state of each ref. It queries all refs in parallel.

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docker/go-units"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -298,22 +299,22 @@ func joinCauses(first, second error) error {
 
 // isOfAllStores reports whether the restore would fail from every store: no time or no disk space is left.
 func isOfAllStores(err error) bool {
-	return errors.Is(err, errSilent) || errors.Is(err, context.Canceled) || errors.Is(err, unix.ENOSPC)
+	return errors.Is(err, errStalled) || errors.Is(err, context.Canceled) || errors.Is(err, unix.ENOSPC)
 }
 
 // fillFrom restores the copy from a store. found is false if the store does not have it. An archive without files is
 // found, but nothing is restored.
 func (s *Session) fillFrom(ctx context.Context, c *copyState, store Store) (found bool, err error) {
-	guard := newSilence(ctx, s.options.Silence)
+	guard := newStallGuard(ctx, s.options.Silence)
 	defer guard.stop()
 	defer func() { err = guard.explain(err) }()
 	stored, err := store.Load(guard.ctx, c.mount.ID)
 	if err != nil || stored == nil {
 		return false, err
 	}
-	guard.heard()
+	guard.reset()
 	if stored.Index.Bytes > maxIndexBytes {
-		return true, errors.New("its index is too large")
+		return true, fmt.Errorf("the archive's index has %s, the limit is %s", units.BytesSize(float64(stored.Index.Bytes)), units.BytesSize(maxIndexBytes))
 	}
 	if len(stored.Packs) == 0 {
 		return true, nil
@@ -374,7 +375,7 @@ func freeSpace(dir string) (int64, error) {
 func (c *copyState) indexFile() string { return filepath.Join(c.temp, "restored.index") }
 
 // download copies a blob to a new file.
-func download(guard *silence, store Store, id string, blob Blob, path string) error {
+func download(guard *stallGuard, store Store, id string, blob Blob, path string) error {
 	content, err := guard.open(guard.ctx, store, id, blob)
 	if err != nil {
 		return err
@@ -398,7 +399,7 @@ func isTransient(err error) bool {
 		return !s3.IsNotFound(err)
 	case errors.As(err, &response):
 		return response.StatusCode != http.StatusNotFound
-	case errors.As(err, &network), errors.Is(err, errSilent), errors.Is(err, context.Canceled),
+	case errors.As(err, &network), errors.Is(err, errStalled), errors.Is(err, context.Canceled),
 		errors.Is(err, unix.ENOSPC), errors.Is(err, errBroken):
 		return true
 	}
@@ -579,9 +580,9 @@ func (s *Session) drop(ctx context.Context, c *copyState, target Store) error {
 
 // put saves an archive, unless the store stops responding.
 func (s *Session) put(ctx context.Context, target Store, archive Stored) (written int64, err error) {
-	guard := newSilence(ctx, s.options.Silence)
+	guard := newStallGuard(ctx, s.options.Silence)
 	defer guard.stop()
-	written, err = target.Save(guard.ctx, archive, guard.moved)
+	written, err = target.Save(guard.ctx, archive, guard.addBytes)
 	if err != nil {
 		return 0, guard.explain(err)
 	}

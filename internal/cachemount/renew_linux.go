@@ -28,13 +28,13 @@ func Renew(ctx context.Context, target Store, id string, silence time.Duration) 
 
 // renew writes the list of an archive again if the target has it and it is one to renew.
 func renew(ctx context.Context, target Store, id string, silence time.Duration, isOne func(Stored) bool) (next time.Time, err error) {
-	guard := newSilence(ctx, silence)
+	guard := newStallGuard(ctx, silence)
 	defer guard.stop()
 	now, err := target.Load(guard.ctx, id)
 	if err != nil {
 		return time.Time{}, guard.explain(err)
 	}
-	guard.heard()
+	guard.reset()
 	switch {
 	case now == nil, len(now.Packs) == 0:
 		return time.Now().Add(RenewAfter), nil
@@ -43,7 +43,7 @@ func renew(ctx context.Context, target Store, id string, silence time.Duration, 
 	}
 	renewed := *now
 	renewed.Written = time.Now()
-	if _, err := target.Save(guard.ctx, renewed, guard.moved); err != nil {
+	if _, err := target.Save(guard.ctx, renewed, guard.addBytes); err != nil {
 		return time.Time{}, guard.explain(err)
 	}
 	return renewed.Written.Add(RenewAfter), nil

@@ -30,7 +30,7 @@ import (
 func (d *docker) build(ctx context.Context) error {
 	args := buildx.ParseArgs(d.call.Args)
 	if slices.Contains(buildFlags(args), "squash") && d.lookup("DOCKER_BUILDKIT") == "0" {
-		return d.leave(ctx, "only docker's classic builder has --squash")
+		return d.delegate(ctx, "only docker's classic builder has --squash")
 	}
 	names, err := completeNames(args.Images())
 	if err != nil {
@@ -327,7 +327,7 @@ func (d *docker) buildInDocker(ctx context.Context, args buildx.Args, names []st
 	if err := d.loadNeeded(ctx, path); err != nil {
 		return err
 	}
-	return d.leaveAndForget(ctx, path, names)
+	return d.delegateAndUnname(ctx, path, names)
 }
 
 // baseOfDocker returns a base image that docker has, and that it has neither pulled nor pushed; "" if there is none.

@@ -25,10 +25,10 @@ func (d *docker) compose(ctx context.Context) error {
 	definition, err := d.composeTargets(ctx, path)
 	if err != nil {
 		d.say("docker answers this call: %v", err)
-		return d.pass(ctx, path)
+		return d.execDocker(ctx, path)
 	}
 	if variable := definition.unsetSecret(d.Lookup); variable != "" {
-		return d.leave(ctx, "the variable "+variable+" of a secret is not set in the environment")
+		return d.delegate(ctx, "the variable "+variable+" of a secret is not set in the environment")
 	}
 	args := append([]string{"--file=-"}, d.call.Compose.Attestations...)
 	for _, allowed := range definition.entitlements() {

@@ -122,7 +122,7 @@ func (d *docker) answer(ctx context.Context) error {
 	case commandline.Logout:
 		return d.logout(ctx)
 	}
-	return d.leave(ctx, d.call.Why)
+	return d.delegate(ctx, d.call.Why)
 }
 
 // find returns the index of the kept image with that name or ID, or -1.

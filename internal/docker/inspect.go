@@ -59,7 +59,7 @@ func (d *docker) inspect(ctx context.Context) error {
 		return d.inspectMissing(ctx)
 	case len(d.call.Names):
 	default:
-		return d.leave(ctx, "")
+		return d.delegate(ctx, "")
 	}
 	if d.call.Size {
 		fmt.Fprintln(d.Stderr, "WARNING: --size ignored for image")
@@ -93,7 +93,7 @@ func (d *docker) inspect(ctx context.Context) error {
 // inspectMissing lets docker describe images that were not kept, or says as docker does that they do not exist.
 func (d *docker) inspectMissing(ctx context.Context) error {
 	if _, err := real.Find(); err == nil {
-		return d.leave(ctx, "")
+		return d.delegate(ctx, "")
 	}
 	if d.call.Format == "" || d.call.Format == "json" {
 		fmt.Fprintln(d.Stdout, "[]")

@@ -71,7 +71,7 @@ func (d *docker) list(ctx context.Context) error {
 		if _, missing := real.Find(); missing != nil {
 			return d.fail(failed, "layercache: a filter of `docker images` is unknown: without docker there are reference, dangling and label")
 		}
-		return d.leave(ctx, "layercache does not know a filter of it, so the images that it built are not listed")
+		return d.delegate(ctx, "layercache does not know a filter of it, so the images that it built are not listed")
 	}
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (d *docker) list(ctx context.Context) error {
 	path, err := real.Find()
 	if err == nil {
 		if len(kept) == 0 {
-			return d.leave(ctx, "")
+			return d.delegate(ctx, "")
 		}
 		others, err := d.rowsOfDocker(ctx, path)
 		if err != nil {

@@ -46,7 +46,7 @@ func (d *docker) readPassword(ctx context.Context) (string, error) {
 // login lets docker sign in. Without a docker it signs in itself, and stores the credential where docker does.
 func (d *docker) login(ctx context.Context) error {
 	if _, err := real.Find(); err == nil {
-		return d.leave(ctx, "")
+		return d.delegate(ctx, "")
 	}
 	password := d.call.Password
 	switch {
@@ -83,7 +83,7 @@ func (d *docker) login(ctx context.Context) error {
 // logout lets docker sign out. Without a docker it removes the credential.
 func (d *docker) logout(ctx context.Context) error {
 	if _, err := real.Find(); err == nil {
-		return d.leave(ctx, "")
+		return d.delegate(ctx, "")
 	}
 	file, err := config.Load(dockerconfig.UserDir())
 	if err != nil {

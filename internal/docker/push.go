@@ -27,13 +27,13 @@ import (
 func (d *docker) push(ctx context.Context) error {
 	parsed, err := reference.ParseNormalizedNamed(d.call.Names[0])
 	if err != nil {
-		return d.leaveMissing(ctx, err.Error())
+		return d.delegateMissing(ctx, err.Error())
 	}
 	repository := parsed.Name()
 	names := d.toPush(parsed)
 	if len(names) == 0 {
 		if _, err := real.Find(); err == nil {
-			return d.leave(ctx, "")
+			return d.delegate(ctx, "")
 		}
 		return d.failMissing(d.unknownToPush(parsed)...)
 	}

@@ -41,7 +41,7 @@ func (d *docker) pushServices(ctx context.Context) error {
 	project, err := d.composeProject(ctx, path)
 	if err != nil {
 		d.say("docker answers this call: %v", err)
-		return d.pass(ctx, path)
+		return d.execDocker(ctx, path)
 	}
 	var ours, foreign []string
 	for _, service := range slices.Sorted(maps.Keys(project.Services)) {
@@ -56,7 +56,7 @@ func (d *docker) pushServices(ctx context.Context) error {
 		}
 	}
 	if len(ours) == 0 && len(foreign) == 0 {
-		return d.pass(ctx, path)
+		return d.execDocker(ctx, path)
 	}
 	if err := d.pushNames(ctx, ours); err != nil || len(foreign) == 0 {
 		return err

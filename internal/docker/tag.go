@@ -16,7 +16,7 @@ import (
 func (d *docker) tag(ctx context.Context) error {
 	source, target := d.call.Names[0], d.call.Names[1]
 	if d.find(source) < 0 {
-		return d.leaveMissing(ctx, "Error response from daemon: No such image: "+withTag(source))
+		return d.delegateMissing(ctx, "Error response from daemon: No such image: "+withTag(source))
 	}
 	parsed, err := reference.ParseNormalizedNamed(target)
 	if err != nil {
@@ -51,7 +51,7 @@ type removal struct {
 // remove takes names from kept images, and removes those that have none left.
 func (d *docker) remove(ctx context.Context) error {
 	if d.ours(d.call.Names) == 0 {
-		return d.leaveMissing(ctx, d.missing(d.call.Names)...)
+		return d.delegateMissing(ctx, d.missing(d.call.Names)...)
 	}
 	var r removal
 	err := d.store.Change(ctx, func(images []store.Image) ([]store.Image, error) {
@@ -144,13 +144,13 @@ func (d *docker) missing(names []string) []string {
 	return messages
 }
 
-// leaveMissing lets docker answer for images that were not kept. Without a docker there are no such images, and the
-// messages are docker's.
-func (d *docker) leaveMissing(ctx context.Context, messages ...string) error {
+// delegateMissing delegates a call that names images that were not kept. Without a docker there are no such images, and it
+// fails with the messages, which are docker's.
+func (d *docker) delegateMissing(ctx context.Context, messages ...string) error {
 	if _, err := real.Find(); err != nil {
 		return d.failMissing(messages...)
 	}
-	return d.leave(ctx, "")
+	return d.delegate(ctx, "")
 }
 
 func (d *docker) failMissing(messages ...string) error {

@@ -94,15 +94,15 @@ func (i Image) Names() []string {
 	var names []string
 	for _, tag := range i.Tags {
 		if i.PlatformTags {
-			tag = PlatformTag(tag, i.Platforms[0])
+			tag = platformTag(tag, i.Platforms[0])
 		}
 		names = append(names, i.Repository+":"+tag)
 	}
 	return names
 }
 
-// PlatformTag returns the tag of one platform's image, such as latest-linux-arm64 for latest.
-func PlatformTag(tag, platform string) string {
+// platformTag returns the tag of one platform's image, such as latest-linux-arm64 for latest.
+func platformTag(tag, platform string) string {
 	return tag + "-" + strings.ReplaceAll(platform, "/", "-")
 }
 

@@ -43,7 +43,7 @@ func (i Image) join(ctx context.Context, tag string, keychain authn.Keychain) (P
 	options := append(throttle.Options(), remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain))
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, platform := range i.Platforms {
-		from, err := name.ParseReference(i.Repository + ":" + PlatformTag(tag, platform))
+		from, err := name.ParseReference(i.Repository + ":" + platformTag(tag, platform))
 		if err != nil {
 			return PushedIndex{}, err
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/source"
+	"github.com/layercache/layercache/internal/variables"
 )
 
 // Own are the paths that a build itself is going to write.
@@ -53,14 +54,11 @@ func find(dir string, dockerfile []byte, ignored source.Matcher, own Own) (found
 	for _, path := range own.Caches {
 		s.addCache(path)
 	}
-	for _, folder := range []string{own.Reports, filepath.Join(root, defaultReports), defaultReports} {
+	for _, folder := range []string{own.Reports, filepath.Join(root, variables.DefaultReportDir), variables.DefaultReportDir} {
 		s.addReports(folder)
 	}
 	return s.result(ignored)
 }
-
-// defaultReports is the default of LAYERCACHE_REPORT_DIR.
-const defaultReports = "layercache-report"
 
 // privateFolder matches the names of layercache's private folders in the folder for temporary files.
 var privateFolder = regexp.MustCompile(`^layercache-((session|context|registry|setup|doctor|download)-)?\d+$`)

@@ -195,7 +195,7 @@ func unchangedSteps(steps []progress.Step, inputs cache.Inputs, before *cache.Re
 
 // saveWithoutCache writes the record of a build that used no cache by choice, and replaces the cache of the builds before,
 // which no build reads any more. After a trial, the cache and what the record says of it stay.
-func (j *job) saveWithoutCache(ctx context.Context, built outcome, mounts []payoff.Mount, saved savedRecord) savedRecord {
+func (j *job) saveWithoutCache(ctx context.Context, built outcome, mounts []payoff.MountHistory, saved savedRecord) savedRecord {
 	saved.cacheBytes = nil
 	if !j.acting.own || !j.Settings.Write || built.exitCode != 0 {
 		return saved

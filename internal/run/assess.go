@@ -28,7 +28,7 @@ type facts struct {
 	// mountSave is how long the build waited for the save of the mounts.
 	mountSave time.Duration
 	// histories are those of the mounts, with this build.
-	histories []payoff.Mount
+	histories []payoff.MountHistory
 	saved     savedRecord
 	// stopped is true if a signal stopped the build.
 	stopped bool

@@ -119,7 +119,7 @@ func addTo(joint *worth.Evidence, f facts) {
 }
 
 // judge sets the verdict on all targets, and what their caches saved.
-func (b *baking) judge(r *report.Report, joint worth.Evidence, histories []payoff.Mount) {
+func (b *baking) judge(r *report.Report, joint worth.Evidence, histories []payoff.MountHistory) {
 	joint.MountBytes = mountBytes(cache.MergeMounts(histories, b.lookup.wait().lastRecord()))
 	w := worth.Assess(joint)
 	r.Worth, r.Reason, r.SavedSeconds = w.Worth, w.Reason, w.SavedSeconds
@@ -214,7 +214,7 @@ func jointExport(targets []*report.Report) string {
 }
 
 // saveMountRecord writes the record of the cache that the targets share, which has the histories of the cache mounts.
-func (b *baking) saveMountRecord(ctx context.Context, histories []payoff.Mount) savedRecord {
+func (b *baking) saveMountRecord(ctx context.Context, histories []payoff.MountHistory) savedRecord {
 	store := recordStore(b.flags, b.flags.Refs.Export, b.signIn.keychain)
 	if len(histories) == 0 || store == nil || b.flags.To == "" {
 		return savedRecord{}

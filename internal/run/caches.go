@@ -100,14 +100,14 @@ func (l *cacheLookup) waitRecords() map[string]*cache.Record {
 }
 
 // mountHistory waits for the records, and returns the history of a cache mount from the first that has it.
-func (l *cacheLookup) mountHistory(id string) payoff.Mount {
+func (l *cacheLookup) mountHistory(id string) payoff.MountHistory {
 	<-l.recordsKnown
 	for _, ref := range l.flags.Refs.Imports {
 		if history, found := l.known.records[ref].Mount(id); found {
 			return history
 		}
 	}
-	return payoff.Mount{ID: id}
+	return payoff.MountHistory{ID: id}
 }
 
 // loadRecords reads the records. It ignores errors, because the import of the cache will report them.
@@ -202,7 +202,7 @@ type savedRecord struct {
 
 // saveRecord checks the cache that the build wrote, and writes its record. If the build wrote no cache but used
 // cache mounts, the record of the previous cache gets their histories.
-func (j *job) saveRecord(ctx context.Context, built outcome, export exportResult, mounts []payoff.Mount) savedRecord {
+func (j *job) saveRecord(ctx context.Context, built outcome, export exportResult, mounts []payoff.MountHistory) savedRecord {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(saveTimeout, max(time.Second, j.budget.left())))
 	defer cancel()
 	known, ref := j.lookup.wait(), j.flags.Refs.Export

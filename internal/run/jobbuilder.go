@@ -237,7 +237,7 @@ func identify(steps []progress.Step, inputs cache.Inputs) []string {
 }
 
 // mark marks the steps that are in the builder's history. If the build read no cache, all that did not run are.
-func (o *outcome) mark(identities []string, history jobbuilder.History) {
+func (o *outcome) mark(identities []string, history jobbuilder.StepOrigins) {
 	if history.Alone {
 		return
 	}

@@ -138,16 +138,16 @@ func TestStepsOfEarlierBuildsOfTheJob(t *testing.T) {
 		name       string
 		imports    []progress.Import
 		identities []string
-		history    jobbuilder.History
+		history    jobbuilder.StepOrigins
 		earlier    []bool
 		unknown    bool
 	}{
-		{"a builder that no other build has used", imported, []string{"", "a", "b"}, jobbuilder.History{Alone: true, Complete: true}, []bool{false, false, false}, false},
-		{"one of two steps was in the builder", imported, []string{"", "a", "b"}, jobbuilder.History{Complete: true, Earlier: []string{"b"}}, []bool{false, false, true}, false},
-		{"not all steps of the others are known", imported, []string{"", "a", "b"}, jobbuilder.History{Earlier: []string{"b"}}, []bool{false, false, true}, true},
-		{"a step may be from a build that still runs", imported, []string{"", "a", "b"}, jobbuilder.History{Complete: true, Unsure: []string{"b"}}, []bool{false, false, false}, true},
-		{"a step of this build is not known", imported, []string{"", "a", ""}, jobbuilder.History{Complete: true}, []bool{false, false, false}, true},
-		{"no cache could be read, so that all are from the builder", failed, []string{"", "a", ""}, jobbuilder.History{}, []bool{false, true, true}, false},
+		{"a builder that no other build has used", imported, []string{"", "a", "b"}, jobbuilder.StepOrigins{Alone: true, Complete: true}, []bool{false, false, false}, false},
+		{"one of two steps was in the builder", imported, []string{"", "a", "b"}, jobbuilder.StepOrigins{Complete: true, Earlier: []string{"b"}}, []bool{false, false, true}, false},
+		{"not all steps of the others are known", imported, []string{"", "a", "b"}, jobbuilder.StepOrigins{Earlier: []string{"b"}}, []bool{false, false, true}, true},
+		{"a step may be from a build that still runs", imported, []string{"", "a", "b"}, jobbuilder.StepOrigins{Complete: true, Unsure: []string{"b"}}, []bool{false, false, false}, true},
+		{"a step of this build is not known", imported, []string{"", "a", ""}, jobbuilder.StepOrigins{Complete: true}, []bool{false, false, false}, true},
+		{"no cache could be read, so that all are from the builder", failed, []string{"", "a", ""}, jobbuilder.StepOrigins{}, []bool{false, true, true}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			built := outcome{imports: c.imports, steps: []progress.Step{

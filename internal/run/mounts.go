@@ -202,10 +202,10 @@ func shareWait(results []cachemount.Result, waited float64) {
 }
 
 // histories returns the histories of the mounts that the build used, with this build.
-func (k *keptMounts) histories(results []cachemount.Result) []payoff.Mount {
-	var histories []payoff.Mount
+func (k *keptMounts) histories(results []cachemount.Result) []payoff.MountHistory {
+	var histories []payoff.MountHistory
 	for _, build := range observe(results) {
-		history := k.job.lookup.mountHistory(build.id).Add(build.Build)
+		history := k.job.lookup.mountHistory(build.id).Add(build.Use)
 		for _, r := range results {
 			if r.ID == build.id && r.StoredBytes > 0 {
 				history.Bytes = r.StoredBytes
@@ -222,7 +222,7 @@ func (k *keptMounts) histories(results []cachemount.Result) []payoff.Mount {
 // observation is what a build shows about a mount.
 type observation struct {
 	id string
-	payoff.Build
+	payoff.Use
 }
 
 // observe returns what the build shows about each mount. The copies of a mount count as one. A mount without a step
@@ -238,8 +238,8 @@ func observe(results []cachemount.Result) []observation {
 		switch {
 		case i < 0:
 			observed = append(observed, observation{r.ID, build})
-		case observed[i].Restored == build.Restored && observed[i].Left == build.Left:
-			o := &observed[i].Build
+		case observed[i].Restored == build.Restored && observed[i].LeftEmpty == build.LeftEmpty:
+			o := &observed[i].Use
 			o.RestoreSeconds += build.RestoreSeconds
 			o.SaveSeconds += build.SaveSeconds
 			o.Steps = append(o.Steps, build.Steps...)
@@ -249,8 +249,8 @@ func observe(results []cachemount.Result) []observation {
 	return observed
 }
 
-func buildOf(r cachemount.Result) payoff.Build {
-	build := payoff.Build{Restored: r.Restored, Left: !r.Decision.Use, SaveSeconds: r.SaveWaitSeconds}
+func buildOf(r cachemount.Result) payoff.Use {
+	build := payoff.Use{Restored: r.Restored, LeftEmpty: !r.Decision.Use, SaveSeconds: r.SaveWaitSeconds}
 	if r.Restored {
 		build.RestoreSeconds = r.RestoreSeconds
 	}
@@ -276,10 +276,10 @@ func addFiles(a, b *int) *int {
 
 // emptySeconds returns how long each step would have taken with empty mounts. It is nil for the steps without restored
 // mounts, and if no build has shown it yet.
-func emptySeconds(steps []progress.Step, results []cachemount.Result, histories []payoff.Mount) []*float64 {
+func emptySeconds(steps []progress.Step, results []cachemount.Result, histories []payoff.MountHistory) []*float64 {
 	seconds := make([]*float64, len(steps))
 	for _, r := range results {
-		history := slices.IndexFunc(histories, func(m payoff.Mount) bool { return m.ID == r.ID })
+		history := slices.IndexFunc(histories, func(m payoff.MountHistory) bool { return m.ID == r.ID })
 		if !r.Restored || history < 0 {
 			continue
 		}
@@ -329,7 +329,7 @@ func saveWait(results []cachemount.Result) float64 {
 }
 
 // mountBytes returns the size of all mounts.
-func mountBytes(mounts []payoff.Mount) int64 {
+func mountBytes(mounts []payoff.MountHistory) int64 {
 	var total int64
 	for _, mount := range mounts {
 		total += mount.Bytes

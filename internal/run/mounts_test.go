@@ -21,11 +21,11 @@ func TestWhatABuildShowsAboutItsMounts(t *testing.T) {
 		results  []cachemount.Result
 		observed []observation
 	}{
-		{"a mount that was empty", []cachemount.Result{{ID: "go", Decision: used, RestoreSeconds: 0.1, Steps: good}}, []observation{{"go", payoff.Build{Steps: steps}}}},
+		{"a mount that was empty", []cachemount.Result{{ID: "go", Decision: used, RestoreSeconds: 0.1, Steps: good}}, []observation{{"go", payoff.Use{Steps: steps}}}},
 		{"a mount that was restored and saved",
 			[]cachemount.Result{{ID: "go", Decision: used, Restored: true, RestoreSeconds: 2, SaveSeconds: 9, SaveWaitSeconds: 1, ReadKnown: true, ReadFiles: 7, Steps: good}},
-			[]observation{{"go", payoff.Build{Restored: true, RestoreSeconds: 2, SaveSeconds: 1, ReadFiles: files(7), Steps: steps}}}},
-		{"a mount that was left empty", []cachemount.Result{{ID: "go", Steps: good}}, []observation{{"go", payoff.Build{Left: true, Steps: steps}}}},
+			[]observation{{"go", payoff.Use{Restored: true, RestoreSeconds: 2, SaveSeconds: 1, ReadFiles: files(7), Steps: steps}}}},
+		{"a mount that was left empty", []cachemount.Result{{ID: "go", Steps: good}}, []observation{{"go", payoff.Use{LeftEmpty: true, Steps: steps}}}},
 		{"a mount of a step that failed", []cachemount.Result{{ID: "go", Decision: used, Restored: true, Steps: good[1:]}}, nil},
 		{"a mount with the files of its from=", []cachemount.Result{{ID: "go", Decision: used, NotKept: "it starts with files", Steps: good}}, nil},
 		{"two copies of a mount",
@@ -33,7 +33,7 @@ func TestWhatABuildShowsAboutItsMounts(t *testing.T) {
 				{ID: "go", Decision: used, Restored: true, RestoreSeconds: 2, ReadKnown: true, ReadFiles: 7, Steps: good},
 				{ID: "go", Decision: used, Restored: true, RestoreSeconds: 1, Steps: good},
 			},
-			[]observation{{"go", payoff.Build{Restored: true, RestoreSeconds: 3, Steps: []payoff.Step{steps[0], steps[0]}}}}},
+			[]observation{{"go", payoff.Use{Restored: true, RestoreSeconds: 3, Steps: []payoff.Step{steps[0], steps[0]}}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.Equal(t, c.observed, observe(c.results))
@@ -57,7 +57,7 @@ func TestHowLongStepsTakeWithEmptyMounts(t *testing.T) {
 		{Instruction: "RUN --mount=type=cache,target=/go cached", Cached: true},
 		{Instruction: "RUN --mount=type=cache,target=/go later", Ran: true, Start: at(20), Seconds: 3},
 	}
-	histories := []payoff.Mount{{ID: "go", Builds: []payoff.Build{{Steps: []payoff.Step{{Command: "long", Seconds: 60}, {Command: "short", Seconds: 5}}}}}, {ID: "npm"}}
+	histories := []payoff.MountHistory{{ID: "go", Builds: []payoff.Use{{Steps: []payoff.Step{{Command: "long", Seconds: 60}, {Command: "short", Seconds: 5}}}}}, {ID: "npm"}}
 	used := func(restored bool, steps ...cachemount.StepResult) cachemount.Result {
 		return cachemount.Result{ID: "go", Restored: restored, Steps: steps}
 	}

@@ -40,7 +40,7 @@ func TestMountsThatNoStepUsedAreRenewed(t *testing.T) {
 			store := cachemount.InFolder(j.flags.Folder)
 			written := time.Now().Add(-c.age)
 			saveArchive(t, store, "go", written)
-			record := cache.Record{Mounts: []payoff.Mount{{ID: "go", RenewAt: time.Now().Add(c.due)}}}
+			record := cache.Record{Mounts: []payoff.MountHistory{{ID: "go", RenewAt: time.Now().Add(c.due)}}}
 			before := record.Mounts[0].RenewAt
 
 			noted, warnings := j.renewMounts(t.Context(), &record)
@@ -67,7 +67,7 @@ func TestAMountWithoutAnArchiveIsAskedForOnceInThreeDays(t *testing.T) {
 	j := &job{flags: cache.Flags{Folder: t.TempDir(), To: "type=local"}}
 	j.mounts = &keptMounts{job: j, flags: j.flags, ready: make(chan struct{})}
 	close(j.mounts.ready)
-	record := cache.Record{Mounts: []payoff.Mount{{ID: "go"}}}
+	record := cache.Record{Mounts: []payoff.MountHistory{{ID: "go"}}}
 	noted, warnings := j.renewMounts(t.Context(), &record)
 	require.Empty(t, warnings)
 	assert.True(t, noted)
@@ -82,7 +82,7 @@ func TestAMountThatCannotBeRenewedIsAWarning(t *testing.T) {
 	j := &job{flags: cache.Flags{Folder: file, To: "type=local"}}
 	j.mounts = &keptMounts{job: j, flags: j.flags, ready: make(chan struct{})}
 	close(j.mounts.ready)
-	record := cache.Record{Mounts: []payoff.Mount{{ID: "go"}, {ID: "npm"}}}
+	record := cache.Record{Mounts: []payoff.MountHistory{{ID: "go"}, {ID: "npm"}}}
 	noted, warnings := j.renewMounts(t.Context(), &record)
 	assert.False(t, noted)
 	require.Len(t, warnings, 1, "the other mount is left for the next build")

@@ -92,7 +92,7 @@ func (j *job) builderDied(ended outcome) bool {
 	if ended.stall.waitedFor != progress.AwaitsNothing || started == nil || len(ended.graph.Failures()) > 0 {
 		return false
 	}
-	return started.HasDied()
+	return started.AwaitExit()
 }
 
 // cacheFailure is a failure of a cache that made a call of buildx fail.

@@ -227,7 +227,7 @@ func (c *Client) url(ctx context.Context, key, region string) (*url.URL, error) 
 	inPath := endpoint != "" || strings.Contains(c.place.Bucket, ".")
 	if endpoint == "" {
 		var err error
-		if endpoint, err = awsendpoint.Of(ctx, "s3", region); err != nil {
+		if endpoint, err = awsendpoint.URL(ctx, "s3", region); err != nil {
 			return nil, err
 		}
 	}

@@ -73,24 +73,6 @@ func (s *selector) absolute(relative string) string {
 	return filepath.Join(s.dir, filepath.FromSlash(relative))
 }
 
-// Files returns the paths of the files of dir that a COPY or a mount with the selection receives, sorted.
-func Files(ctx context.Context, dir, dockerfile string, selection outline.Selection) ([]string, error) {
-	s, err := newSelector(dir, dockerfile)
-	if err != nil {
-		return nil, err
-	}
-	defer s.close()
-	found, err := s.files(ctx, &selection)
-	if err != nil {
-		return nil, err
-	}
-	var paths []string
-	for _, file := range found {
-		paths = append(paths, file.path)
-	}
-	return paths, nil
-}
-
 // files returns the files of the selection, sorted by path, and sets its Links. A symlink that leads to them counts too.
 func (s *selector) files(ctx context.Context, selection *outline.Selection) ([]selectedFile, error) {
 	found := map[string]fs.FileInfo{}

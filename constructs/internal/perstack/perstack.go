@@ -20,7 +20,7 @@ type Shared struct {
 	account, region, partition *string
 	environment, path          *string
 	root                       constructs.Node
-	// others are the answers of Of.
+	// others are the answers of ForStackOf.
 	others map[constructs.IConstruct]*Shared
 	// roles are the roles that Adopt recorded.
 	roles map[awsiam.IGrantable]bool
@@ -60,8 +60,8 @@ func inTree(stack awscdk.Stack) *Shared {
 	return s
 }
 
-// Of returns the shared values of the stack of a construct that may be in another stack.
-func (s *Shared) Of(construct constructs.IConstruct) *Shared {
+// ForStackOf returns the shared values of the stack of a construct that may be in another stack.
+func (s *Shared) ForStackOf(construct constructs.IConstruct) *Shared {
 	other, ok := s.others[construct]
 	if !ok {
 		other = SharedOf(awscdk.Stack_Of(construct))
@@ -135,5 +135,5 @@ func (s *Shared) Adopt(role awsiam.Role) awsiam.Role {
 	return role
 }
 
-// Made reports whether the grantee is a role that Adopt recorded.
-func (s *Shared) Made(grantee awsiam.IGrantable) bool { return s.roles[grantee] }
+// Adopted reports whether the grantee is a role that Adopt recorded.
+func (s *Shared) Adopted(grantee awsiam.IGrantable) bool { return s.roles[grantee] }

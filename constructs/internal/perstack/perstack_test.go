@@ -31,7 +31,7 @@ func TestAValueIsCreatedOncePerStackAndKey(t *testing.T) {
 	below := constructs.NewConstruct(stack, jsii.String("Below"))
 	assert.Equal(t, 1, numbers.Get(perstack.SharedOf(below), "a", number), "a construct finds the values of its stack")
 	assert.Same(t, perstack.SharedOf(stack), perstack.SharedOf(below))
-	assert.Same(t, perstack.SharedOf(stack), perstack.SharedOf(other).Of(below), "another stack finds them by a construct")
+	assert.Same(t, perstack.SharedOf(stack), perstack.SharedOf(other).ForStackOf(below), "another stack finds them by a construct")
 }
 
 // userStack is a stack of a user's program, which is another value in Go than the stack that it embeds.
@@ -65,10 +65,10 @@ func TestARoleOfAnotherStackIsNotMadeInThisOne(t *testing.T) {
 	stack, other := awscdk.NewStack(app, jsii.String("One"), nil), awscdk.NewStack(app, jsii.String("Other"), nil)
 	props := &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil)}
 	role := perstack.SharedOf(stack).Adopt(awsiam.NewRole(stack, jsii.String("Role"), props))
-	assert.True(t, perstack.SharedOf(stack).Made(role))
-	assert.True(t, perstack.SharedOf(stack).Made(role.GrantPrincipal().(awsiam.Role)), "also if the CDK returns the role from a call")
-	assert.False(t, perstack.SharedOf(other).Made(role))
-	assert.False(t, perstack.SharedOf(stack).Made(awsiam.NewRole(stack, jsii.String("Second"), props)))
+	assert.True(t, perstack.SharedOf(stack).Adopted(role))
+	assert.True(t, perstack.SharedOf(stack).Adopted(role.GrantPrincipal().(awsiam.Role)), "also if the CDK returns the role from a call")
+	assert.False(t, perstack.SharedOf(other).Adopted(role))
+	assert.False(t, perstack.SharedOf(stack).Adopted(awsiam.NewRole(stack, jsii.String("Second"), props)))
 }
 
 func TestSharedValuesAddNothingToTheTemplate(t *testing.T) {

@@ -151,7 +151,7 @@ func (t *Target) unescape() {
 	}
 }
 
-// OwnCacheFrom returns the values of cache-from in the bake file, and OwnCacheTo those of cache-to.
+// OwnCacheFrom returns the values of cache-from in the bake file.
 func (t Target) OwnCacheFrom() []string { return texts(t.CacheFrom) }
 
 // OwnCacheTo returns the values of cache-to in the bake file.
@@ -190,8 +190,8 @@ func (t Target) SameSource(other Target) bool {
 		maps.Equal(t.Contexts, other.Contexts) && maps.EqualFunc(t.Args, other.Args, equal) && slices.Equal(t.Platforms, other.Platforms)
 }
 
-// DockerfilePath returns the path of the Dockerfile relative to the working directory; "" if it is in the bake file or in
-// a remote context.
+// DockerfilePath returns the Dockerfile's path as buildx reads it: relative to the working directory for a local context, as
+// written for a remote context or an absolute path, "" for an inline Dockerfile.
 func (t Target) DockerfilePath() string {
 	if path, ok := strings.CutPrefix(t.Dockerfile, "cwd://"); ok {
 		return filepath.Clean(path)

@@ -137,7 +137,7 @@ func copyConsistently(path string) ([]byte, error) {
 		}
 		time.Sleep(copyPause)
 	}
-	return nil, fmt.Errorf("%s changes all the time", path)
+	return nil, fmt.Errorf("copy %s: BuildKit wrote to it during all %d attempts", path, copyAttempts)
 }
 
 // readMeta returns the first two pages.

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrKilled is the error of a builder whose process was killed with SIGKILL.
-var ErrKilled = errors.New("it was killed, perhaps because memory ran out")
+var ErrKilled = errors.New("buildkitd was killed, perhaps because memory ran out")
 
 // process is the process of a native builder.
 type process struct {
@@ -49,8 +49,8 @@ func (b *Builder) Exited() <-chan struct{} {
 // Daemon tells where the process of a native builder is.
 func (b *Builder) Daemon() Daemon { return b.daemon }
 
-// Lost reports whether the builder's process has ended by itself. It is false for a builder that is not native.
-func (b *Builder) Lost() bool {
+// HasExited reports whether the builder's process has ended by itself. It is false for a builder that is not native.
+func (b *Builder) HasExited() bool {
 	if b.process == nil {
 		return false
 	}
@@ -69,13 +69,13 @@ const (
 	deathTimeout = 10 * time.Second
 )
 
-// HasDied reports whether the builder's process has ended by itself. If its socket is closed, HasDied waits for
-// the end of the process.
-func (b *Builder) HasDied() bool {
+// AwaitExit reports what HasExited does, but if the builder's socket is closed, it first waits up to deathTimeout for the
+// end of the process.
+func (b *Builder) AwaitExit() bool {
 	if b.process == nil {
 		return false
 	}
-	for begin := time.Now(); time.Since(begin) < deathNotice && !b.Lost(); time.Sleep(10 * time.Millisecond) {
+	for begin := time.Now(); time.Since(begin) < deathNotice && !b.HasExited(); time.Sleep(10 * time.Millisecond) {
 		connection, err := net.Dial("unix", b.process.socket)
 		if err == nil {
 			_ = connection.Close()
@@ -86,12 +86,12 @@ func (b *Builder) HasDied() bool {
 		case <-time.After(deathTimeout):
 		}
 	}
-	return b.Lost()
+	return b.HasExited()
 }
 
-// Failure returns why a builder that is lost ended, such as ErrKilled.
+// Failure returns why a builder's process has exited, such as ErrKilled.
 func (b *Builder) Failure() error {
-	if !b.Lost() {
+	if !b.HasExited() {
 		return nil
 	}
 	return explainExit(b.process.failure())

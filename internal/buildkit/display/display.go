@@ -44,16 +44,16 @@ var errNotTerminal = errors.New("failed to get console: provided file is not a c
 // that is given is auto.
 //
 // https://github.com/docker/buildx/blob/v0.38.2/commands/build.go
-func Choose(progress string, given, silent bool, fromEnv string, out io.Writer) (Mode, error) {
+func Choose(progress string, hasProgress, quiet bool, fromEnv string, out io.Writer) (Mode, error) {
 	mode := progress
-	if !given {
+	if !hasProgress {
 		mode = "auto"
 	}
-	if silent && mode != "auto" && mode != "quiet" && mode != "none" {
+	if quiet && mode != "auto" && mode != "quiet" && mode != "none" {
 		return "", fmt.Errorf("progress=%s and quiet cannot be used together", progress)
 	}
 	switch {
-	case silent || mode == "quiet" || mode == "none":
+	case quiet || mode == "quiet" || mode == "none":
 		return Quiet, nil
 	case mode == "auto" && fromEnv != "":
 		mode = fromEnv

@@ -12,7 +12,7 @@
 //
 // BuildKit does not tell to which build a step belongs. So one build at a time may keep its cache mounts on the builder:
 // it serves the steps' mounts itself, and starts with none, because those of earlier builds are removed before. A
-// further build that keeps its mounts at the same time gets ErrMountsInUse, and takes a builder of its own. The caller
+// further build that keeps its mounts at the same time gets errMountsInUse, and takes a builder of its own. The caller
 // gives no Options.Mounts to a build that has no cache mounts.
 //
 // The keeper remembers which steps each build has left in the builder, so that a build can tell those from steps of the
@@ -45,10 +45,10 @@ type Config struct {
 }
 
 var (
-	// ErrNone is the error of Join if no builder is running and none is to be started.
-	ErrNone = fmt.Errorf("%w by the builds of this job", builder.ErrNotShared)
-	// ErrMountsInUse is the error of Join if another build keeps its cache mounts on the builder.
-	ErrMountsInUse = errors.New("another build of this job keeps its cache mounts on the job's builder at the same time")
+	// errNone is the error of Join if no builder is running and none is to be started.
+	errNone = fmt.Errorf("%w by the builds of this job", builder.ErrNotShared)
+	// errMountsInUse is the error of Join if another build keeps its cache mounts on the builder.
+	errMountsInUse = errors.New("another build of this job keeps its cache mounts on the job's builder at the same time")
 	// ErrEndedByBuild is the error of a builder that another build of the job ended.
 	ErrEndedByBuild = errors.New("another build of this job ended it, because its cache had made the builder unusable")
 	// errKeeperEnded is the error of a builder whose keeper has ended without a reason.
@@ -80,7 +80,7 @@ type Member struct {
 	Builder *builder.Builder
 	line    *line
 	exited  chan struct{}
-	history chan History
+	history chan StepOrigins
 
 	lock    sync.Mutex
 	failure error
@@ -88,7 +88,7 @@ type Member struct {
 
 // newMember returns the member at the other end of the line.
 func newMember(l *line) *Member {
-	m := &Member{line: l, exited: make(chan struct{}), history: make(chan History, 1)}
+	m := &Member{line: l, exited: make(chan struct{}), history: make(chan StepOrigins, 1)}
 	go m.read()
 	return m
 }
@@ -163,9 +163,9 @@ const historyTimeout = 5 * time.Second
 // Report tells the keeper the identities of the steps that the build has left in the builder, and returns what it knows
 // of others. unidentified is true if the build has left steps without an identity. Call it once, after the build. Without
 // an answer nothing is known.
-func (m *Member) Report(steps, asked []string, unidentified bool) History {
+func (m *Member) Report(steps, asked []string, unidentified bool) StepOrigins {
 	if m.line.send(request{Report: true, Steps: steps, Asked: asked, Unidentified: unidentified}) != nil {
-		return History{}
+		return StepOrigins{}
 	}
 	select {
 	case history := <-m.history:
@@ -173,5 +173,5 @@ func (m *Member) Report(steps, asked []string, unidentified bool) History {
 	case <-m.exited:
 	case <-time.After(historyTimeout):
 	}
-	return History{}
+	return StepOrigins{}
 }

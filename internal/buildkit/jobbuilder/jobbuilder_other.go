@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// Join returns ErrNone: only Linux has a native builder.
-func Join(context.Context, Config) (*Member, error) { return nil, ErrNone }
+// Join returns errNone: only Linux has a native builder.
+func Join(context.Context, Config) (*Member, error) { return nil, errNone }
 
 // Stop finds no builder: only Linux has a native one.
 func Stop(context.Context, string) (stopped int, err error) { return 0, nil }

@@ -49,7 +49,7 @@ func Join(ctx context.Context, config Config) (*Member, error) {
 	defer turn.Close()
 	socket := filepath.Join(dir, keyOf(config.Name)+"-"+keyOf(configuration)+".sock")
 	m, first, err := dial(socket, config.Options.Mounts != nil)
-	if errors.Is(err, ErrNone) && config.Start {
+	if errors.Is(err, errNone) && config.Start {
 		if err = startKeeper(ctx, startMessage{Socket: socket, Idle: config.Idle, Options: kept(config.Options)}); err == nil {
 			m, first, err = dial(socket, config.Options.Mounts != nil)
 		}
@@ -100,11 +100,11 @@ func keyOf(text string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// dial joins the keeper at the socket. The error is ErrNone if there is none, or if it is about to end.
+// dial joins the keeper at the socket. The error is errNone if there is none, or if it is about to end.
 func dial(socket string, keepsMounts bool) (*Member, answer, error) {
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
-		return nil, answer{}, ErrNone
+		return nil, answer{}, errNone
 	}
 	l := newLine(conn)
 	_ = conn.SetReadDeadline(time.Now().Add(answerTimeout))
@@ -114,9 +114,9 @@ func dial(socket string, keepsMounts bool) (*Member, answer, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fmt.Errorf("the job's builder did not answer within %v", answerTimeout)
 	case err != nil, first.Ending:
-		err = ErrNone
+		err = errNone
 	case first.MountsInUse:
-		err = ErrMountsInUse
+		err = errMountsInUse
 	}
 	if err != nil {
 		return nil, answer{}, errors.Join(err, conn.Close())

@@ -276,10 +276,10 @@ func (k *keeper) declare(l *line, steps []string) {
 }
 
 // report returns what is known of the steps of a build, and remembers them.
-func (k *keeper) report(l *line, r request) History {
+func (k *keeper) report(l *line, r request) StepOrigins {
 	k.lock.Lock()
 	defer k.lock.Unlock()
-	history := History{Complete: !k.unknown, Alone: k.joined == 1}
+	history := StepOrigins{Complete: !k.unknown, Alone: k.joined == 1}
 	unsure := maps.Clone(k.unsure)
 	for other, running := range k.members {
 		if other == l || running.reported {

@@ -34,30 +34,30 @@ func TestWhatABuildLearnsAboutItsSteps(t *testing.T) {
 		name string
 		// other is what another build does with the keeper that it has joined.
 		other func(k *keeper, other *line)
-		want  History
+		want  StepOrigins
 	}{
 		{"the other build ran one of them", func(k *keeper, other *line) {
 			k.report(other, request{Steps: []string{shared}})
 			k.leave(other)
-		}, History{Complete: true, Earlier: []string{shared}}},
+		}, StepOrigins{Complete: true, Earlier: []string{shared}}},
 		{"it has reported and still pushes its image", func(k *keeper, other *line) {
 			k.report(other, request{Steps: []string{shared}})
-		}, History{Complete: true, Earlier: []string{shared}}},
+		}, StepOrigins{Complete: true, Earlier: []string{shared}}},
 		{"it ran another platform's", func(k *keeper, other *line) {
 			k.report(other, request{Steps: []string{Identity("linux/amd64", "shared")}})
-		}, History{Complete: true}},
+		}, StepOrigins{Complete: true}},
 		{"it runs, and may have one of them", func(k *keeper, other *line) {
 			k.declare(other, []string{"shared", "its own"})
-		}, History{Complete: true, Unsure: []string{shared}}},
+		}, StepOrigins{Complete: true, Unsure: []string{shared}}},
 		{"it was killed, and may have left one of them", func(k *keeper, other *line) {
 			k.declare(other, []string{"shared", "its own"})
 			k.leave(other)
-		}, History{Complete: true, Unsure: []string{shared}}},
-		{"it runs, and nothing is known of it", func(*keeper, *line) {}, History{}},
-		{"it was killed, and nothing is known of it", func(k *keeper, other *line) { k.leave(other) }, History{}},
+		}, StepOrigins{Complete: true, Unsure: []string{shared}}},
+		{"it runs, and nothing is known of it", func(*keeper, *line) {}, StepOrigins{}},
+		{"it was killed, and nothing is known of it", func(k *keeper, other *line) { k.leave(other) }, StepOrigins{}},
 		{"it ran a step that cannot be told from others", func(k *keeper, other *line) {
 			k.report(other, request{Steps: []string{shared}, Unidentified: true})
-		}, History{Earlier: []string{shared}}},
+		}, StepOrigins{Earlier: []string{shared}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := newTestKeeper()
@@ -72,6 +72,6 @@ func TestWhatABuildLearnsAboutItsSteps(t *testing.T) {
 		k := newTestKeeper()
 		build := &line{}
 		k.join(build, false)
-		assert.Equal(t, History{Complete: true, Alone: true}, k.report(build, asked))
+		assert.Equal(t, StepOrigins{Complete: true, Alone: true}, k.report(build, asked))
 	})
 }

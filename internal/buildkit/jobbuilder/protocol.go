@@ -39,7 +39,7 @@ type answer struct {
 	MountsInUse bool `json:",omitempty"`
 	Ending      bool `json:",omitempty"`
 	// History answers Report.
-	History *History `json:",omitempty"`
+	History *StepOrigins `json:",omitempty"`
 	// Ended is why the builder ended by itself. Killed is true if it was killed, ByBuild if a build asked for that.
 	Ended   string `json:",omitempty"`
 	Killed  bool   `json:",omitempty"`
@@ -48,8 +48,8 @@ type answer struct {
 	Error string `json:",omitempty"`
 }
 
-// History is what a builder of a job knows about the steps of a build.
-type History struct {
+// StepOrigins is what a builder of a job knows about the steps of a build.
+type StepOrigins struct {
 	// Earlier are the identities of the steps that earlier builds of the job have left in the builder.
 	Earlier []string
 	// Unsure are those that another build may have left there: one that is still running, or that was killed.

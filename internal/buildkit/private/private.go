@@ -18,8 +18,8 @@ func MakeDir(dir string) error {
 // CheckDir returns an error if the folder is a link, belongs to another user, or can be changed or replaced
 // by others.
 func CheckDir(dir string) error {
-	if problem := checkDir(dir); problem != "" {
-		return fmt.Errorf("folder %s is not safe to use: %s; remove it", dir, problem)
+	if err := checkDir(dir); err != nil {
+		return fmt.Errorf("folder %s is not safe to use: %w; remove it", dir, err)
 	}
 	return nil
 }
@@ -28,8 +28,8 @@ func CheckDir(dir string) error {
 // executable is the file of this program: its owner is trusted, because that user could change this program
 // too.
 func CheckProgram(program, executable string) error {
-	if problem := checkProgram(program, executable); problem != "" {
-		return fmt.Errorf("%s is not safe to run: %s; remove it", program, problem)
+	if err := checkProgram(program, executable); err != nil {
+		return fmt.Errorf("%s is not safe to run: %w; remove it", program, err)
 	}
 	return nil
 }

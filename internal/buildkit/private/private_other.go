@@ -3,6 +3,6 @@
 package private
 
 // checkDir finds no problem: each user has a separate folder for temporary files here.
-func checkDir(string) string { return "" }
+func checkDir(string) error { return nil }
 
-func checkProgram(string, string) string { return "" }
+func checkProgram(string, string) error { return nil }

@@ -3,6 +3,7 @@
 package private
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,66 +18,66 @@ const (
 	everyone = 0o002
 )
 
-func checkDir(dir string) string {
+func checkDir(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
-		return err.Error()
+		return err
 	}
 	switch {
 	case !info.IsDir():
-		return "it is not a folder"
+		return errors.New("it is not a folder")
 	case info.Mode().Perm()&others != 0:
-		return fmt.Sprintf("others can write to it (%v)", info.Mode().Perm())
+		return fmt.Errorf("others can write to it (%v)", info.Mode().Perm())
 	case !trusted(ownerOf(info)):
-		return fmt.Sprintf("it belongs to user %d", ownerOf(info))
+		return fmt.Errorf("it belongs to user %d", ownerOf(info))
 	}
 	return checkAbove(dir)
 }
 
 // checkAbove checks the folders above: a user who can write to them could replace the folder, unless the
 // sticky bit prevents that.
-func checkAbove(dir string) string {
+func checkAbove(dir string) error {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
-		return err.Error()
+		return err
 	}
 	above, err := filepath.EvalSymlinks(filepath.Dir(absolute))
 	if err != nil {
-		return err.Error()
+		return err
 	}
 	for {
 		info, err := os.Lstat(above)
 		switch {
 		case err != nil:
-			return err.Error()
+			return err
 		case info.Mode().Perm()&everyone != 0 && info.Mode()&os.ModeSticky == 0:
-			return fmt.Sprintf("everyone can write to %s", above)
+			return fmt.Errorf("everyone can write to %s", above)
 		case !trusted(ownerOf(info)):
-			return fmt.Sprintf("%s belongs to user %d", above, ownerOf(info))
+			return fmt.Errorf("%s belongs to user %d", above, ownerOf(info))
 		}
 		if above == filepath.Dir(above) {
-			return ""
+			return nil
 		}
 		above = filepath.Dir(above)
 	}
 }
 
-func checkProgram(program, executable string) string {
+func checkProgram(program, executable string) error {
 	info, err := os.Stat(program)
 	if err != nil {
-		return err.Error()
+		return err
 	}
 	own, err := os.Stat(executable)
 	if err != nil {
-		return err.Error()
+		return err
 	}
 	switch {
 	case info.Mode().Perm()&everyone != 0:
-		return "everyone can write to it"
+		return errors.New("everyone can write to it")
 	case !trusted(ownerOf(info), ownerOf(own)):
-		return fmt.Sprintf("it belongs to user %d", ownerOf(info))
+		return fmt.Errorf("it belongs to user %d", ownerOf(info))
 	}
-	return ""
+	return nil
 }
 
 // trusted reports whether the owner is root, the user of this process, the user who called sudo, or one of

@@ -2,9 +2,11 @@ package progress
 
 import "strings"
 
-// Ahead returns the instructions with the text of the steps of which the event shows first that they will run. BuildKit
-// runs a step only if no result after it in its stage is in a cache, so once one step runs, all after it in its stage
-// do. It unpacks the layers below a step under the name of the step before it, and for no other reason if that one is
+// Ahead returns the instructions that contain text and are now certain to run. It returns each instruction once, for the
+// event that makes it certain.
+//
+// BuildKit runs a step only if no result after it in its stage is in a cache, so once one step runs, all after it in its
+// stage do. It unpacks the layers below a step under the name of the step before it, and for no other reason if that one is
 // used by a single step of the same stage.
 func (g *Graph) Ahead(event Event, text string) []string {
 	var ahead []string

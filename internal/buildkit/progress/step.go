@@ -49,7 +49,7 @@ type Step struct {
 // stepName matches the name of an instruction's vertex: "[PLATFORM STAGE 2/5] RUN make". Platform and stage
 // are omitted if there is only one, and numbers are padded with spaces from ten steps on.
 //
-// https://github.com/moby/buildkit/blob/v0.33.0/frontend/dockerfile/dockerfile2llb/convert.go (prefixCommand)
+// https://github.com/moby/buildkit/blob/v0.34.2/frontend/dockerfile/dockerfile2llb/convert.go (prefixCommand)
 var stepName = regexp.MustCompile(`(?s)^\[(?:(\S+/\S+) +)?(?:(\S+) +)? *(\d+)/(\d+)\] (.*)$`)
 
 // IsFrom reports whether the step is FROM, which is neither a hit nor a miss.

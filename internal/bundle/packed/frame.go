@@ -12,14 +12,14 @@ import (
 // content.
 type frame struct{ at, size, contentAt, contentSize int64 }
 
-// framesOf returns the frames without decompressing them. It fails unless there are exactly Parts frames,
+// framesOf returns the frames without decompressing them. It fails unless there are exactly parts frames,
 // because a missing frame would truncate the program.
 func framesOf(source io.ReaderAt) ([]frame, error) {
 	var frames []frame
 	var next frame
 	for {
 		found, err := frameAt(source, next)
-		if errors.Is(err, io.EOF) && len(frames) == Parts {
+		if errors.Is(err, io.EOF) && len(frames) == parts {
 			return frames, nil
 		}
 		if err != nil {

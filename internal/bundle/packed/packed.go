@@ -23,12 +23,12 @@ const Suffix = ".zst"
 const (
 	// window is the maximum distance of a repetition in bytes, and so the memory for unpacking a frame.
 	window = 16 << 20
-	// Parts is the number of frames: one per core of CodeBuild's smallest machine for images.
-	Parts = 2
+	// parts is the number of frames: one per core of CodeBuild's smallest machine for images.
+	parts = 2
 )
 
 // Form names the form of packed programs. Another number of frames or another window is another form.
-func Form() string { return fmt.Sprintf("%d-%d", Parts, window) }
+func Form() string { return fmt.Sprintf("%d-%d", parts, window) }
 
 // Pack writes the packed program. Equal programs give equal bytes.
 func Pack(program, packed string) error {
@@ -42,8 +42,8 @@ func Pack(program, packed string) error {
 	}
 	defer encoder.Close()
 	return replace(packed, 0o644, func(target *os.File) error {
-		for part := range Parts {
-			from, to := part*len(content)/Parts, (part+1)*len(content)/Parts
+		for part := range parts {
+			from, to := part*len(content)/parts, (part+1)*len(content)/parts
 			if _, err := target.Write(encoder.EncodeAll(content[from:to], nil)); err != nil {
 				return err
 			}

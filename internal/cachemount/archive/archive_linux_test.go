@@ -368,7 +368,7 @@ func TestAnArchiveCannotWriteOutsideOfItsFolder(t *testing.T) {
 
 	for _, path := range []string{"../x", "/x", "a/../../x", "", "a//b", "."} {
 		var b bytes.Buffer
-		index, err := NewIndexWriter(&b)
+		index, err := newIndexWriter(&b)
 		require.NoError(t, err)
 		require.NoError(t, index.Write(Entry{Path: path}))
 		require.NoError(t, index.Close())

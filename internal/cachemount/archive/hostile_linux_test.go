@@ -40,7 +40,7 @@ func (f forged) restore(t *testing.T, dir string) (Totals, error) {
 	}()
 	index, err := os.Create(filepath.Join(temp, "index"))
 	require.NoError(t, err)
-	writer, err := NewIndexWriter(index)
+	writer, err := newIndexWriter(index)
 	require.NoError(t, err)
 	for _, entry := range f.entries {
 		require.NoError(t, writer.Write(entry))
@@ -171,7 +171,7 @@ func TestAHostileArchiveIsAnErrorAndWritesNothingOutside(t *testing.T) {
 func TestAnIndexWithTooManyEntriesIsAnError(t *testing.T) {
 	reader, writer := io.Pipe()
 	go func() {
-		index, err := NewIndexWriter(writer)
+		index, err := newIndexWriter(writer)
 		for i := 0; err == nil; i++ { // It has no end.
 			err = index.Write(Entry{Path: "f" + strconv.Itoa(1_000_000_000+i)})
 		}

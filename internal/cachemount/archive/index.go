@@ -40,20 +40,20 @@ const maxPacks = 4096
 // nested deeper.
 const maxPath = 64 << 10
 
-// IndexWriter writes an index.
-type IndexWriter struct {
+// indexWriter writes an index.
+type indexWriter struct {
 	compressed *zstd.Encoder
 	buffer     []byte
 }
 
-// NewIndexWriter returns a writer of an index to w. Close it; w stays open.
-func NewIndexWriter(w io.Writer) (*IndexWriter, error) {
+// newIndexWriter returns a writer of an index to w. Close it; w stays open.
+func newIndexWriter(w io.Writer) (*indexWriter, error) {
 	compressed, err := newEncoder(w)
-	return &IndexWriter{compressed: compressed}, err
+	return &indexWriter{compressed: compressed}, err
 }
 
 // Write adds an entry. Entries have to come in the order of a walk.
-func (w *IndexWriter) Write(e Entry) error {
+func (w *indexWriter) Write(e Entry) error {
 	w.buffer = binary.AppendUvarint(w.buffer[:0], uint64(e.Pack))
 	w.buffer = binary.AppendUvarint(w.buffer, uint64(e.Bytes))
 	w.buffer = binary.AppendVarint(w.buffer, e.Read)
@@ -66,7 +66,7 @@ func (w *IndexWriter) Write(e Entry) error {
 }
 
 // Close finishes the index.
-func (w *IndexWriter) Close() error { return w.compressed.Close() }
+func (w *indexWriter) Close() error { return w.compressed.Close() }
 
 // IndexReader reads an index.
 type IndexReader struct {

@@ -19,7 +19,7 @@ const (
 )
 
 // ErrLimit is the error of an archive that has more than may be restored.
-var ErrLimit = errors.New("it is larger than the limit")
+var ErrLimit = errors.New("the mount is larger than the limit")
 
 // errTooMany is the error of a folder or an index with more than maxEntries.
 var errTooMany = fmt.Errorf("it has more than %d files and folders", maxEntries)

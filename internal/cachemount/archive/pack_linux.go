@@ -237,18 +237,15 @@ func (p *openPack) addContent(file openFile, size int64, header *tar.Header, dig
 	}
 	to := io.MultiWriter(digest, p.tar)
 	for _, s := range segments {
-		if copied, err := io.CopyBuffer(to, io.NewSectionReader(file, s.offset, s.length), p.buffer); err != nil || copied < s.length {
-			return 0, errors.Join(err, errIf(copied < s.length, "it became shorter while it was read"))
+		copied, err := io.CopyBuffer(to, io.NewSectionReader(file, s.offset, s.length), p.buffer)
+		if err != nil {
+			return 0, err
+		}
+		if copied < s.length {
+			return 0, errors.New("it became shorter while it was read")
 		}
 	}
 	return header.Size, nil
-}
-
-func errIf(condition bool, text string) error {
-	if condition {
-		return errors.New(text)
-	}
-	return nil
 }
 
 // segment is a part of a file that is not a hole.

@@ -144,7 +144,10 @@ func (r *restore) checkEmpty() error {
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
-	return errors.Join(err, errIf(err == nil, fmt.Sprintf("no pack has %q, which is in the index", entry.Path)))
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("no pack has %q, which is in the index", entry.Path)
 }
 
 // unpack restores the files of one pack that are in the index.
@@ -211,7 +214,10 @@ func (r *restore) extract(ctx context.Context, index *IndexReader, pack int, arc
 		for {
 			header, err := archived.Next()
 			if errors.Is(err, io.EOF) {
-				return errIf(indexErr == nil, fmt.Sprintf("it lacks %q, which the index says it has", wanted.Path))
+				if indexErr == nil {
+					return fmt.Errorf("it lacks %q, which the index says it has", wanted.Path)
+				}
+				return nil
 			}
 			if err != nil {
 				return err

@@ -36,7 +36,7 @@ type Update struct {
 	Whole bool
 	// Limit is the largest size of all files in bytes; 0 means no limit.
 	Limit int64
-	// Space is the largest size of the files in new packs; 0 means no limit. Needing more is an ErrSpace.
+	// Space is the largest size of the files in new packs; 0 means no limit. Needing more is an errSpace.
 	Space int64
 	// Exclude lists paths below Dir that are left out with what is below them.
 	Exclude []string
@@ -44,8 +44,8 @@ type Update struct {
 	Temp string
 }
 
-// ErrSpace is the error of an update that needs more than Update.Space.
-var ErrSpace = errors.New("there is not enough disk space")
+// errSpace is the error of an update that needs more than Update.Space.
+var errSpace = errors.New("there is not enough disk space")
 
 // Content is what an update has to know of an existing pack: the size of the files that were written to it.
 type Content int64
@@ -72,7 +72,7 @@ func (u Update) Run(ctx context.Context) (Updated, error) {
 		return Updated{Read: plan.read, Totals: plan.totals}, err
 	}
 	if u.Space > 0 && plan.packed > u.Space {
-		return Updated{}, fmt.Errorf("%w to pack %s", ErrSpace, units.BytesSize(float64(plan.packed)))
+		return Updated{}, fmt.Errorf("%w to pack %s", errSpace, units.BytesSize(float64(plan.packed)))
 	}
 	return u.write(ctx, plan)
 }
@@ -500,7 +500,7 @@ func Empty(temp string) (Pack, error) {
 }
 
 type indexFile struct {
-	*IndexWriter
+	*indexWriter
 	file *hashedFile
 }
 
@@ -509,7 +509,7 @@ func createIndex(path string) (*indexFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := NewIndexWriter(file)
+	w, err := newIndexWriter(file)
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -517,7 +517,7 @@ func createIndex(path string) (*indexFile, error) {
 }
 
 func (i *indexFile) finish() (Pack, error) {
-	if err := i.IndexWriter.Close(); err != nil {
+	if err := i.indexWriter.Close(); err != nil {
 		return Pack{}, fmt.Errorf("write the index: %w", err)
 	}
 	return i.file.finish()

@@ -32,23 +32,23 @@ const (
 	maxSteps = 16
 )
 
-// Mount is the history of a mount.
-type Mount struct {
+// MountHistory is the history of a mount.
+type MountHistory struct {
 	ID string `json:"id"`
 	// Bytes is the size of the mount's archive when it was last read or written; 0 if not known.
 	Bytes int64 `json:"bytes,omitempty"`
 	// RenewAt is when the archive has to be renewed so that it does not expire; zero if not known.
 	RenewAt time.Time `json:"renewAt,omitzero"`
 	// Builds are the last builds that used the mount, the latest one last.
-	Builds []Build `json:"builds"`
+	Builds []Use `json:"builds"`
 }
 
-// Build is a build that used the mount.
-type Build struct {
+// Use is the use of the mount by one build.
+type Use struct {
 	// Restored is true if the mount was restored. Otherwise it was empty when the first step began.
 	Restored bool `json:"restored,omitempty"`
-	// Left is true if the mount was left empty because it does not pay.
-	Left bool `json:"left,omitempty"`
+	// LeftEmpty is true if the mount was left empty because it does not pay.
+	LeftEmpty bool `json:"left,omitempty"`
 	// RestoreSeconds is how long the restore took, and SaveSeconds how much longer the build took because of the save.
 	RestoreSeconds float64 `json:"restoreSeconds,omitempty"`
 	SaveSeconds    float64 `json:"saveSeconds,omitempty"`
@@ -69,7 +69,7 @@ type Step struct {
 }
 
 // Add returns the history with one more build. It forgets old builds. The receiver is not changed.
-func (m Mount) Add(b Build) Mount {
+func (m MountHistory) Add(b Use) MountHistory {
 	b.Steps = b.Steps[:min(len(b.Steps), maxSteps)]
 	builds := append(slices.Clone(m.Builds), b)
 	drop := func(restored bool, limit int) {
@@ -100,8 +100,8 @@ type Decision struct {
 }
 
 // Decide returns whether to restore the mount for a step with the command.
-func (m Mount) Decide(command string) Decision {
-	left := m.leftInARow()
+func (m MountHistory) Decide(command string) Decision {
+	left := m.leftEmptyInARow()
 	if left == 0 {
 		return m.afterUse(command)
 	}
@@ -121,7 +121,7 @@ func (m Mount) Decide(command string) Decision {
 }
 
 // WillUse reports whether the next build will use the mount if it runs the commands of the last build.
-func (m Mount) WillUse() bool {
+func (m MountHistory) WillUse() bool {
 	if len(m.Builds) == 0 {
 		return false
 	}
@@ -130,13 +130,13 @@ func (m Mount) WillUse() bool {
 }
 
 // afterUse decides if the mount was used in the last build.
-func (m Mount) afterUse(command string) Decision {
+func (m MountHistory) afterUse(command string) Decision {
 	if len(m.Builds) == 0 || !m.Builds[len(m.Builds)-1].Restored {
 		return Decision{Use: true} // what the last build saved has not been restored yet
 	}
 	// A mount that did not pay before is judged by its first restore.
 	needed := minBuilds
-	start := m.afterLastLeft()
+	start := m.indexAfterLastEmpty()
 	if start > 0 {
 		needed = 1
 	}
@@ -151,27 +151,27 @@ func (m Mount) afterUse(command string) Decision {
 }
 
 // knows reports whether a build in the history ran the command.
-func (m Mount) knows(command string) bool {
-	return slices.ContainsFunc(m.Builds, func(b Build) bool { return b.ran(command) })
+func (m MountHistory) knows(command string) bool {
+	return slices.ContainsFunc(m.Builds, func(b Use) bool { return b.ran(command) })
 }
 
-func (b Build) ran(command string) bool {
+func (b Use) ran(command string) bool {
 	return slices.ContainsFunc(b.Steps, func(s Step) bool { return s.Command == command })
 }
 
-// leftInARow returns how many of the last builds in a row left the mount empty.
-func (m Mount) leftInARow() int {
+// leftEmptyInARow returns how many of the last builds in a row left the mount empty.
+func (m MountHistory) leftEmptyInARow() int {
 	count := 0
-	for count < len(m.Builds) && m.Builds[len(m.Builds)-1-count].Left {
+	for count < len(m.Builds) && m.Builds[len(m.Builds)-1-count].LeftEmpty {
 		count++
 	}
 	return count
 }
 
-// afterLastLeft returns the index of the first build after the last one that left the mount empty.
-func (m Mount) afterLastLeft() int {
+// indexAfterLastEmpty returns the index of the first build after the last one that left the mount empty.
+func (m MountHistory) indexAfterLastEmpty() int {
 	i := len(m.Builds)
-	for i > 0 && !m.Builds[i-1].Left {
+	for i > 0 && !m.Builds[i-1].LeftEmpty {
 		i--
 	}
 	return i
@@ -203,7 +203,7 @@ func (j judgement) reason() string {
 
 // judge compares the last restores for the command from the build with the index on with all builds that had the mount
 // empty. An empty command means all restores.
-func (m Mount) judge(command string, from int) judgement {
+func (m MountHistory) judge(command string, from int) judgement {
 	empty := m.emptySeconds()
 	j := judgement{unread: true}
 	for i := len(m.Builds) - 1; i >= from && len(j.nets) < maxJudged; i-- {
@@ -226,7 +226,7 @@ func (m Mount) judge(command string, from int) judgement {
 }
 
 // emptySeconds returns how long each command ran with the mount empty, in each build that had it empty.
-func (m Mount) emptySeconds() map[string][]float64 {
+func (m MountHistory) emptySeconds() map[string][]float64 {
 	seconds := map[string][]float64{}
 	for _, b := range m.Builds {
 		if b.Restored {
@@ -240,7 +240,7 @@ func (m Mount) emptySeconds() map[string][]float64 {
 }
 
 // saved returns what the build saved. It is not known if no step has run with the mount empty.
-func (b Build) saved(empty map[string][]float64, unread bool) (seconds float64, known bool) {
+func (b Use) saved(empty map[string][]float64, unread bool) (seconds float64, known bool) {
 	var filled float64
 	for _, s := range b.Steps {
 		without := empty[s.Command]
@@ -259,8 +259,8 @@ func (b Build) saved(empty map[string][]float64, unread bool) (seconds float64, 
 
 // Saved returns how much longer a step would have taken with the mount empty, for the mount's share. It is not known
 // if the history has no build with the mount empty and the command.
-func (m Mount) Saved(s Step) (seconds float64, known bool) {
-	return Build{Steps: []Step{s}}.saved(m.emptySeconds(), false)
+func (m MountHistory) Saved(s Step) (seconds float64, known bool) {
+	return Use{Steps: []Step{s}}.saved(m.emptySeconds(), false)
 }
 
 func median(values []float64) float64 {

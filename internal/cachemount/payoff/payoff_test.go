@@ -8,54 +8,54 @@ import (
 )
 
 // empty, restored and left are builds with one step, which ran the command "make".
-func empty(seconds float64) Build {
-	return Build{Steps: []Step{{Command: "make", Seconds: seconds}}}
+func empty(seconds float64) Use {
+	return Use{Steps: []Step{{Command: "make", Seconds: seconds}}}
 }
 
-func restored(cost, seconds float64) Build { return read(10, cost, seconds) }
+func restored(cost, seconds float64) Use { return read(10, cost, seconds) }
 
-func unread(cost, seconds float64) Build { return read(0, cost, seconds) }
+func unread(cost, seconds float64) Use { return read(0, cost, seconds) }
 
-func read(files int, cost, seconds float64) Build {
-	return Build{Restored: true, RestoreSeconds: cost, ReadFiles: &files, Steps: []Step{{Command: "make", Seconds: seconds, Share: 1}}}
+func read(files int, cost, seconds float64) Use {
+	return Use{Restored: true, RestoreSeconds: cost, ReadFiles: &files, Steps: []Step{{Command: "make", Seconds: seconds, Share: 1}}}
 }
 
-func left(seconds float64) Build {
+func left(seconds float64) Use {
 	b := empty(seconds)
-	b.Left = true
+	b.LeftEmpty = true
 	return b
 }
 
-func of(command string, b Build) Build {
+func of(command string, b Use) Use {
 	b.Steps[0].Command = command
 	return b
 }
 
-func saving(cost float64, b Build) Build {
+func saving(cost float64, b Use) Use {
 	b.SaveSeconds = cost
 	return b
 }
 
-func shared(share float64, b Build) Build {
+func shared(share float64, b Use) Use {
 	b.Steps[0].Share = share
 	return b
 }
 
-func unknownReads(b Build) Build {
+func unknownReads(b Use) Use {
 	b.ReadFiles = nil
 	return b
 }
 
-func times(n int, b Build) []Build {
-	var builds []Build
+func times(n int, b Use) []Use {
+	var builds []Use
 	for range n {
 		builds = append(builds, b)
 	}
 	return builds
 }
 
-func after(parts ...[]Build) []Build {
-	var m Mount
+func after(parts ...[]Use) []Use {
+	var m MountHistory
 	for _, part := range parts {
 		for _, b := range part {
 			m = m.Add(b)
@@ -64,12 +64,12 @@ func after(parts ...[]Build) []Build {
 	return m.Builds
 }
 
-func one(builds ...Build) []Build { return builds }
+func one(builds ...Use) []Use { return builds }
 
 func TestDecide(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		builds  []Build
+		builds  []Use
 		command string
 		use     bool
 		drop    bool
@@ -87,7 +87,7 @@ func TestDecide(t *testing.T) {
 		{name: "mounts share what their step saved", builds: after(one(empty(10)), times(3, shared(0.25, restored(3, 2)))), reason: "2.0 s saved - 3.0 s"},
 		{name: "without a time with the mount empty it is used", builds: after(times(5, restored(50, 2))), use: true},
 		{name: "old restores do not count", builds: after(one(empty(10)), times(5, restored(50, 2)), times(5, restored(1, 2))), use: true},
-		{name: "a step that failed shows nothing", builds: after(one(empty(2)), times(2, restored(5, 2)), one(Build{Restored: true, RestoreSeconds: 9})), use: true},
+		{name: "a step that failed shows nothing", builds: after(one(empty(2)), times(2, restored(5, 2)), one(Use{Restored: true, RestoreSeconds: 9})), use: true},
 
 		{name: "a mount of which no file is read is left empty", builds: after(one(empty(8)), times(3, unread(0.1, 2))),
 			reason: "no step read a file of it in the last 3 builds that restored it"},
@@ -127,7 +127,7 @@ func TestDecide(t *testing.T) {
 			if command == "" {
 				command = "make"
 			}
-			decision := Mount{Builds: c.builds}.Decide(command)
+			decision := MountHistory{Builds: c.builds}.Decide(command)
 			require.Equal(t, c.use, decision.Use, decision.Reason)
 			require.Equal(t, c.drop, decision.Drop)
 			require.Contains(t, decision.Reason, c.reason)
@@ -150,7 +150,7 @@ func TestHowOftenAMountIsRestored(t *testing.T) {
 		{"so is one that saves nothing", 2, 2, 12, 13},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var m Mount
+			var m MountHistory
 			count := 0
 			for i := range 100 {
 				switch {
@@ -173,13 +173,13 @@ func TestHowOftenAMountIsRestored(t *testing.T) {
 }
 
 func TestAddForgetsOldBuilds(t *testing.T) {
-	m := Mount{Builds: after(one(empty(1)), times(20, restored(1, 2)), times(30, left(2)))}
+	m := MountHistory{Builds: after(one(empty(1)), times(20, restored(1, 2)), times(30, left(2)))}
 	require.Len(t, m.Builds, maxJudged+maxEmpty)
-	require.Len(t, Mount{}.Add(Build{Steps: make([]Step, 50)}).Builds[0].Steps, maxSteps)
+	require.Len(t, MountHistory{}.Add(Use{Steps: make([]Step, 50)}).Builds[0].Steps, maxSteps)
 }
 
 func TestSaved(t *testing.T) {
-	m := Mount{Builds: after(one(empty(10), empty(30), restored(5, 2)))}
+	m := MountHistory{Builds: after(one(empty(10), empty(30), restored(5, 2)))}
 	seconds, known := m.Saved(Step{Command: "make", Seconds: 4, Share: 0.5})
 	require.True(t, known)
 	require.Equal(t, 8.0, seconds)

@@ -20,8 +20,8 @@ import (
 
 // The limits for one image, on all platforms.
 const (
-	DefaultMaxBytes = 1 << 30
-	DefaultTimeout  = 2 * time.Minute
+	defaultMaxBytes = 1 << 30
+	defaultTimeout  = 2 * time.Minute
 )
 
 // Options are the options of a Reader.
@@ -29,15 +29,15 @@ type Options struct {
 	Mirrors []variables.Mirror
 	// Keychain returns the sign-ins for images, given by their names.
 	Keychain func(ctx context.Context, images []string) (authn.Keychain, error)
-	// MaxBytes and Timeout limit the reading of one image. Default: DefaultMaxBytes, DefaultTimeout.
+	// MaxBytes and Timeout limit the reading of one image. Default: defaultMaxBytes, defaultTimeout.
 	MaxBytes int64
 	Timeout  time.Duration
 	// Progress is called before an image is read, and when it cannot be read.
 	Progress func(string)
 }
 
-// Platforms are those whose files are read unless FROM has a platform: those of CodeBuild's machines.
-func Platforms() []v1.Platform {
+// defaultPlatforms returns the platforms whose files are read unless FROM has a platform: those of CodeBuild's machines.
+func defaultPlatforms() []v1.Platform {
 	return []v1.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}
 }
 
@@ -49,10 +49,10 @@ type result struct {
 // New returns a function that reads the files of base images. It reads each image once.
 func New(ctx context.Context, options Options) lint.Bases {
 	if options.MaxBytes == 0 {
-		options.MaxBytes = DefaultMaxBytes
+		options.MaxBytes = defaultMaxBytes
 	}
 	if options.Timeout == 0 {
-		options.Timeout = DefaultTimeout
+		options.Timeout = defaultTimeout
 	}
 	known := map[[2]string]result{}
 	return func(image, platform string) ([]filelist.Image, error) {
@@ -107,7 +107,7 @@ func (o Options) read(ctx context.Context, image, platform string) ([]filelist.I
 // platformsOf returns the platforms of a FROM. A variable may be any of them.
 func platformsOf(platform string) ([]v1.Platform, error) {
 	if platform == "" || strings.HasPrefix(platform, "$") {
-		return Platforms(), nil
+		return defaultPlatforms(), nil
 	}
 	parsed, err := v1.ParsePlatform(platform)
 	if err != nil {

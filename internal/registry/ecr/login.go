@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -69,17 +70,20 @@ func login(ctx context.Context, registries []Registry, client connect) (*Logins,
 	return logins, logins.fetch(ctx)
 }
 
-// fetch gets a new token from every source, in parallel. A source that fails keeps its old token.
+// fetch gets a new token from every source, in parallel. A source that fails keeps its old token. The errors are in the
+// order of the registries' hosts.
 func (l *Logins) fetch(ctx context.Context) error {
 	var group sync.WaitGroup
-	var problems []error
-	for key, hosts := range l.hosts {
+	keys := slices.SortedFunc(maps.Keys(l.hosts), func(a, b source) int { return cmp.Compare(l.hosts[a][0], l.hosts[b][0]) })
+	problems := make([]error, len(keys))
+	for i, key := range keys {
+		hosts := l.hosts[key]
 		group.Go(func() {
 			credential, err := token(ctx, key, l.client)
 			l.mutex.Lock()
 			defer l.mutex.Unlock()
 			if err != nil {
-				problems = append(problems, fmt.Errorf("sign in to ECR in %s%s: %w", key.region, key.asRole(), err))
+				problems[i] = fmt.Errorf("sign in to ECR in %s%s: %w", key.region, key.asRole(), err)
 				for _, host := range hosts {
 					l.failed[host] = err
 				}
@@ -91,7 +95,6 @@ func (l *Logins) fetch(ctx context.Context) error {
 		})
 	}
 	group.Wait()
-	slices.SortFunc(problems, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return errors.Join(problems...)
 }
 

@@ -59,8 +59,8 @@ type Options struct {
 	MaxBytes int64
 }
 
-// ErrTooLarge says that the layers are larger than Options.MaxBytes.
-var ErrTooLarge = errors.New("the layers are larger than the limit")
+// errTooLarge says that the layers are larger than Options.MaxBytes.
+var errTooLarge = errors.New("the layers are larger than the limit")
 
 // maxFiles is the most files that an image may have.
 const maxFiles = 2_000_000
@@ -81,7 +81,7 @@ func Read(ctx context.Context, ref name.Reference, options Options) ([]Image, er
 	}
 	var lists []Image
 	for _, image := range images {
-		list, err := List(ctx, image)
+		list, err := listImage(ctx, image)
 		if err != nil {
 			return nil, err
 		}
@@ -138,13 +138,13 @@ func checkSize(images []v1.Image, limit int64) error {
 		}
 	}
 	if total > limit {
-		return fmt.Errorf("%w: %d MB, limit %d MB", ErrTooLarge, total>>20, limit>>20)
+		return fmt.Errorf("%w: %d MB, limit %d MB", errTooLarge, total>>20, limit>>20)
 	}
 	return nil
 }
 
-// List lists the files of one image, without its digest.
-func List(ctx context.Context, image v1.Image) (Image, error) {
+// listImage lists the files of one image, without its digest.
+func listImage(ctx context.Context, image v1.Image) (Image, error) {
 	config, err := image.ConfigFile()
 	if err != nil {
 		return Image{}, err
@@ -178,7 +178,7 @@ func apply(ctx context.Context, files map[string]File, layer v1.Layer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
-	return Apply(ctx, files, content)
+	return applyLayer(ctx, files, content)
 }
 
 const (
@@ -186,9 +186,9 @@ const (
 	opaque   = ".wh..wh..opq"
 )
 
-// Apply changes a list of files by the headers in a layer's tar stream. Whiteouts remove only files of the
+// applyLayer changes a list of files by the headers in a layer's tar stream. Whiteouts remove only files of the
 // layers below, wherever they are in the stream.
-func Apply(ctx context.Context, files map[string]File, content io.Reader) error {
+func applyLayer(ctx context.Context, files map[string]File, content io.Reader) error {
 	added, removed, emptied := map[string]File{}, map[string]bool{}, map[string]bool{}
 	reader := tar.NewReader(content)
 	for {

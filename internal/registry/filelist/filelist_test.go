@@ -66,7 +66,7 @@ func TestApply(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			files := map[string]File{}
 			for _, headers := range c.layers {
-				require.NoError(t, Apply(t.Context(), files, layer(t, headers...)))
+				require.NoError(t, applyLayer(t.Context(), files, layer(t, headers...)))
 			}
 			assert.Equal(t, c.want, files)
 		})
@@ -75,12 +75,12 @@ func TestApply(t *testing.T) {
 
 func TestApplyRefusesWhatItCannotPlace(t *testing.T) {
 	files := map[string]File{}
-	require.NoError(t, Apply(t.Context(), files, layer(t, link("lib", "usr/lib"))))
-	assert.ErrorContains(t, Apply(t.Context(), files, layer(t, file("lib/x"))), "/lib, which is not a folder")
-	assert.Error(t, Apply(t.Context(), files, strings.NewReader("this is no tar archive"+strings.Repeat(" ", 1024))))
+	require.NoError(t, applyLayer(t.Context(), files, layer(t, link("lib", "usr/lib"))))
+	assert.ErrorContains(t, applyLayer(t.Context(), files, layer(t, file("lib/x"))), "/lib, which is not a folder")
+	assert.Error(t, applyLayer(t.Context(), files, strings.NewReader("this is no tar archive"+strings.Repeat(" ", 1024))))
 	ended, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("it takes too long"))
-	assert.ErrorContains(t, Apply(ended, files, layer(t, file("x"))), "it takes too long")
+	assert.ErrorContains(t, applyLayer(ended, files, layer(t, file("x"))), "it takes too long")
 }
 
 func TestRead(t *testing.T) {
@@ -122,7 +122,7 @@ func TestRead(t *testing.T) {
 	assert.Error(t, err)
 	options.MaxBytes = 4096
 	_, err = Read(t.Context(), reference("one"), options)
-	assert.ErrorIs(t, err, ErrTooLarge)
+	assert.ErrorIs(t, err, errTooLarge)
 	options.Platforms = []v1.Platform{{OS: "linux", Architecture: "riscv64"}}
 	_, err = Read(t.Context(), reference("many"), options)
 	assert.ErrorContains(t, err, "none of the platforms")

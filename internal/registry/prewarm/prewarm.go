@@ -52,7 +52,8 @@ func run(ctx context.Context, images []string, p puller, progress io.Writer) err
 		fmt.Fprintln(progress, escape.Line("layercache: "+text))
 	}
 	if len(failed) > 0 {
-		return fmt.Errorf("%d of %d images could not be prewarmed: %s", len(failed), len(images), strings.Join(failed, ", "))
+		return fmt.Errorf("%d of %d images could not be prewarmed: %s; the reasons are above; correct LAYERCACHE_PREWARM or run `layercache doctor`",
+			len(failed), len(images), strings.Join(failed, ", "))
 	}
 	return nil
 }

@@ -81,12 +81,12 @@ func Sleep(ctx context.Context, wait time.Duration) error {
 	}
 }
 
-// Transport sends a request again when the server throttles it. It returns the server's last answer if
+// retryTransport sends a request again when the server throttles it. It returns the server's last answer if
 // another wait does not fit into the deadline of the request.
-type Transport struct{ Inner http.RoundTripper }
+type retryTransport struct{ Inner http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
-func (t Transport) RoundTrip(request *http.Request) (*http.Response, error) {
+func (t retryTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx := request.Context()
 	for attempt := 0; ; attempt++ {
 		response, err := t.Inner.RoundTrip(request)
@@ -116,7 +116,7 @@ func (t Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 // Options returns the options with which requests to a registry wait when they are throttled.
 func Options() []remote.Option {
 	return []remote.Option{
-		remote.WithTransport(Transport{remote.DefaultTransport}),
+		remote.WithTransport(retryTransport{remote.DefaultTransport}),
 		// The library would try these again too, without the wait that the server asks for.
 		remote.WithRetryStatusCodes(http.StatusRequestTimeout, http.StatusInternalServerError),
 	}

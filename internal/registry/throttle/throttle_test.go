@@ -136,7 +136,7 @@ func TestAThrottledRequestIsSentAgain(t *testing.T) {
 			request, err := http.NewRequestWithContext(ctx, http.MethodPut, address, c.body)
 			require.NoError(t, err)
 			begin := time.Now()
-			response, err := Transport{http.DefaultTransport}.RoundTrip(request)
+			response, err := retryTransport{http.DefaultTransport}.RoundTrip(request)
 			require.NoError(t, err)
 			defer response.Body.Close()
 			content, err := io.ReadAll(response.Body)
@@ -158,7 +158,7 @@ func TestAWaitEndsWithItsContext(t *testing.T) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	require.NoError(t, err)
 	begin := time.Now()
-	_, err = Transport{http.DefaultTransport}.RoundTrip(request)
+	_, err = retryTransport{http.DefaultTransport}.RoundTrip(request)
 	assert.ErrorIs(t, err, stopped)
 	assert.Less(t, time.Since(begin), 4*time.Second)
 }

@@ -148,6 +148,6 @@ func endpoint(ctx context.Context, region string) (string, error) {
 			return url, nil
 		}
 	}
-	found, err := awsendpoint.Of(ctx, "monitoring", region)
+	found, err := awsendpoint.URL(ctx, "monitoring", region)
 	return found + "/", err
 }

@@ -304,7 +304,7 @@ func TestABuildGoesOnWhenTheBuilderOfItsJobIsKilled(t *testing.T) {
 	require.Len(t, daemons, 1)
 	require.NoError(t, syscall.Kill(daemons[0], syscall.SIGKILL))
 	assert.Zero(t, running.wait(), running.text())
-	assert.Contains(t, running.text(), "the builder ended unexpectedly (it was killed, perhaps because memory ran out): building again on a new one")
+	assert.Contains(t, running.text(), "the builder ended unexpectedly (buildkitd was killed, perhaps because memory ran out): building again on a new one")
 }
 
 func TestABuildGoesOnWhenTheCacheOfAnotherMadeTheBuilderUnusable(t *testing.T) {

@@ -14,9 +14,9 @@ import (
 	"github.com/layercache/layercache/internal/docker/store"
 )
 
-// leave lets docker answer the call, after the images that it needs were loaded. why is empty if the command is none of
-// layercache's.
-func (d *docker) leave(ctx context.Context, why string) error {
+// delegate runs docker with the call's arguments, after loading the kept images that the call names. It says why, unless
+// why is empty: then the command is none of layercache's.
+func (d *docker) delegate(ctx context.Context, why string) error {
 	path, err := real.Find()
 	if err != nil {
 		return d.withoutDocker()
@@ -28,13 +28,14 @@ func (d *docker) leave(ctx context.Context, why string) error {
 		return err
 	}
 	if replaced := d.replaced(); len(replaced) > 0 {
-		return d.leaveAndForget(ctx, path, replaced)
+		return d.delegateAndUnname(ctx, path, replaced)
 	}
-	return d.pass(ctx, path)
+	return d.execDocker(ctx, path)
 }
 
-// pass lets docker answer the call. It returns only if docker cannot be started, and on Windows.
-func (d *docker) pass(ctx context.Context, path string) error {
+// execDocker replaces this process by docker with the call's arguments. It returns only if docker cannot be started, and
+// on Windows.
+func (d *docker) execDocker(ctx context.Context, path string) error {
 	err := syscall.Exec(path, append([]string{"docker"}, d.Args...), os.Environ())
 	if errors.Is(err, errors.ErrUnsupported) { // Windows
 		return d.run(ctx, path, d.Args...)
@@ -81,8 +82,8 @@ func (d *docker) replaced() []string {
 	return names
 }
 
-// leaveAndForget lets docker answer, and takes the names from the kept images if it succeeds.
-func (d *docker) leaveAndForget(ctx context.Context, path string, names []string) error {
+// delegateAndUnname runs docker with the call's arguments, and takes the names from the kept images if it succeeds.
+func (d *docker) delegateAndUnname(ctx context.Context, path string, names []string) error {
 	if err := d.run(ctx, path, d.Args...); err != nil {
 		return err
 	}
