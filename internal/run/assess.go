@@ -20,7 +20,7 @@ import (
 
 // facts are everything that the report is made from.
 type facts struct {
-	job     *job
+	build   *build
 	caches  knownCaches
 	outcome outcome
 	export  exportResult
@@ -43,7 +43,7 @@ type facts struct {
 // onlyCacheHits reports whether every cached step came from the cache, not from the builder, except for those that are
 // marked as built earlier.
 func (f facts) onlyCacheHits() bool {
-	return f.job.builder.isFresh() && !f.outcome.originsUnknown && (!f.sharedBuilder || f.outcome.imported())
+	return f.build.builder.isFresh() && !f.outcome.originsUnknown && (!f.sharedBuilder || f.outcome.imported())
 }
 
 // imported reports whether a cache was read.
@@ -67,35 +67,35 @@ func (o *outcome) dropOwnHits() {
 
 // assess returns the report.
 func assess(f facts) *report.Report {
-	j, built, refs := f.job, f.outcome, f.job.flags.Refs
+	b, built, refs := f.build, f.outcome, f.build.flags.Refs
 	v := verdict.Decide(verdict.Evidence{
-		On: len(refs.Imports) > 0, OnlyChecks: j.args.OnlyChecks, Refresh: j.Settings.Refresh, Images: built.images,
-		NoCache: j.args.NoCache, AddsStages: j.addsStages, FreshStages: j.args.FreshStages,
+		On: len(refs.Imports) > 0, OnlyChecks: b.args.OnlyChecks, Refresh: b.Settings.Refresh, Images: built.images,
+		NoCache: b.args.NoCache, AddsStages: b.addsStages, FreshStages: b.args.FreshStages,
 		Failed: built.exitCode != 0, Refs: refs.Imports,
 		Steps: built.steps, Imports: built.imports, States: f.caches.states, Records: f.caches.records,
-		App: j.scope.App, Platform: j.scope.Platform, Inputs: f.caches.inputs,
-		LastStageOnly: lastStageOnly(j.Settings), FreshBuilder: f.onlyCacheHits(),
-		Writer: writerOf(j.Request, j.args), Export: refs.Export, OwnCache: j.flags.OwnCache(), InFolder: j.flags.Folder != "",
-		SignIns: j.signIn.refused, Linked: linkedContexts(j.args), RanFor: f.ranFor, Declined: j.declined(),
+		App: b.scope.App, Platform: b.scope.Platform, Inputs: f.caches.inputs,
+		LastStageOnly: lastStageOnly(b.Settings), FreshBuilder: f.onlyCacheHits(),
+		Writer: writerOf(b.Request, b.args), Export: refs.Export, OwnCache: b.flags.OwnCache(), InFolder: b.flags.Folder != "",
+		SignIns: b.signIn.refused, Linked: linkedContexts(b.args), RanFor: f.ranFor, Declined: b.declined(),
 	})
 	seconds := secondsOf(f)
 	recorded := f.caches.recordedSeconds(built.steps)
 	w := worth.Assess(worth.Evidence{
 		Steps: built.steps, RunSeconds: recorded, EmptySeconds: emptySeconds(built.steps, f.mounts, f.histories),
 		OverheadSeconds: seconds.Import + seconds.Export, SaveWaitSeconds: saveWait(f.mounts),
-		CacheBytes: f.saved.cacheBytes, MountBytes: mountBytes(cache.MergeMounts(f.histories, f.caches.lastRecord())), Prices: j.Settings.Prices,
+		CacheBytes: f.saved.cacheBytes, MountBytes: mountBytes(cache.MergeMounts(f.histories, f.caches.lastRecord())), Prices: b.Settings.Prices,
 	})
 	r := &report.Report{
 		Verdict: v.Name, VerdictReason: v.Reason, HitRatio: v.HitRatio, HitsFrom: v.HitsFrom,
-		App:     j.scope.App,
-		Builder: j.builder.kind, BuilderReason: j.builder.reason,
+		App:     b.scope.App,
+		Builder: b.builder.kind, BuilderReason: b.builder.reason,
 		Refs:      report.Refs{Imports: append([]string{}, refs.Imports...), Export: refs.Export},
 		Image:     built.image,
 		Frontend:  built.frontend,
 		Exported:  f.export.name,
-		Policy:    j.acting.report(),
+		Policy:    b.acting.report(),
 		ExitCode:  built.exitCode,
-		StartedAt: j.begin.UTC(), Seconds: seconds, OverheadSeconds: seconds.Import + seconds.Export,
+		StartedAt: b.begin.UTC(), Seconds: seconds, OverheadSeconds: seconds.Import + seconds.Export,
 		ThrottledSeconds: f.throttled.Seconds(),
 		Worth:            w.Worth, Reason: w.Reason, SavedSeconds: w.SavedSeconds,
 		Cost: report.Cost{
@@ -103,10 +103,10 @@ func assess(f facts) *report.Report {
 			NetUSDPer100Builds: w.NetUSDPer100Builds, Arithmetic: w.Arithmetic,
 		},
 		Mounts:   reportMounts(f.mounts, refs.Imports),
-		Warnings: slices.Concat(j.all(), v.Warnings, f.export.warnings, f.saved.warnings, mountWarnings(f.mounts), j.mounts.unknown()),
+		Warnings: slices.Concat(b.all(), v.Warnings, f.export.warnings, f.saved.warnings, mountWarnings(f.mounts), b.mounts.unknown()),
 	}
 	if len(f.mounts) == 0 && usedCacheMount(built.steps) {
-		r.MountsNotKept = whyNotKept(j.Settings, j.builder)
+		r.MountsNotKept = whyNotKept(b.Settings, b.builder)
 	}
 	r.Failure, r.Help = helpFor(f, v)
 	if f.saved.sameCache {
@@ -117,21 +117,21 @@ func assess(f facts) *report.Report {
 	}
 	for _, ref := range refs.Imports {
 		if state, asked := f.caches.states[ref]; asked {
-			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: importProblem(ref, built.imports, j.signIn.refused)})
+			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: importProblem(ref, built.imports, b.signIn.refused)})
 		}
 	}
 	var indexes map[int]int
-	r.Steps, indexes = reportSteps(built.steps, recorded, j.begin)
+	r.Steps, indexes = reportSteps(built.steps, recorded, b.begin)
 	for _, miss := range v.Misses {
 		r.Misses = append(r.Misses, report.Miss{Step: indexes[miss.Step], Cause: miss.Cause, Advice: miss.Advice})
 	}
 	for _, activity := range built.activities {
 		r.Activities = append(r.Activities, report.Activity{
 			Kind: activity.Kind, Label: activity.Label, Bytes: activity.Bytes,
-			Start: activity.Start.Sub(j.begin).Seconds(), Seconds: activity.End.Sub(activity.Start).Seconds(),
+			Start: activity.Start.Sub(b.begin).Seconds(), Seconds: activity.End.Sub(activity.Start).Seconds(),
 		})
 	}
-	r.Activities = append(r.Activities, mountActivities(f.mounts, j.begin)...)
+	r.Activities = append(r.Activities, mountActivities(f.mounts, b.begin)...)
 	return r
 }
 
@@ -144,7 +144,7 @@ func helpFor(f facts, v verdict.Verdict) (*report.Failure, *report.Help) {
 	}
 	var failure *report.Failure
 	if f.outcome.exitCode != 0 && !f.stopped {
-		if why := verdict.ExplainFailure(f.outcome.graph.Failed(), f.outcome.complaint, f.job.signIn.refused); why != nil {
+		if why := verdict.ExplainFailure(f.outcome.graph.Failed(), f.outcome.complaint, f.build.signIn.refused); why != nil {
 			failure, help = &report.Failure{Kind: why.Kind, Reason: escape.Redact(why.Reason)}, why.Help
 		}
 	}
@@ -168,7 +168,7 @@ func linkedContexts(args buildx.Args) []string {
 func secondsOf(f facts) report.Seconds {
 	timing := f.outcome.timing
 	parts := report.Seconds{
-		Setup: (f.job.setup - f.job.loginWait).Seconds(), Login: f.job.loginWait.Seconds(),
+		Setup: (f.build.setup - f.build.loginWait).Seconds(), Login: f.build.loginWait.Seconds(),
 		Import: timing.Import, Build: timing.Build, Push: timing.Push, Export: timing.Export + f.outcome.exportSeconds,
 		Total: f.total.Seconds(),
 	}
@@ -239,8 +239,8 @@ type exportResult struct {
 func (e exportResult) written() bool { return e.name == exportYes }
 
 // exportResult returns the result of the export. A failure is also a warning.
-func (j *job) exportResult(built outcome) exportResult {
-	return exportResultOf(built, j.exportFlag(j.flags), j.flags.Refs.Export, j.signIn.refused)
+func (b *build) exportResult(built outcome) exportResult {
+	return exportResultOf(built, b.exportFlag(b.flags), b.flags.Refs.Export, b.signIn.refused)
 }
 
 // exportResultOf returns the result from the outcome, the value of --cache-to, the cache's ref, and the sign-ins that

@@ -28,20 +28,20 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// baking is one call of bake. The job has what the targets share: the builder, the sign-ins, the budget, and a cache that
-// holds no steps but the cache mounts, because a step does not tell to which target it belongs when it asks for them.
-type baking struct {
-	*job
+// bakeBuild is one call of bake. Its build holds what the targets share: builder, sign-ins, budget, cache mounts. Cache
+// mounts are shared because BuildKit does not say which target a step belongs to.
+type bakeBuild struct {
+	*build
 	bake    bake.Args
 	targets []*bakedTarget
 	// app is the app without the target.
 	app string
 }
 
-// bakedTarget is one target. Its job has the arguments of `docker buildx build` that build the target, and a cache of its
-// own.
+// bakedTarget is one target. Its build has the arguments of `docker buildx build` that build the target, and a cache of
+// its own.
 type bakedTarget struct {
-	*job
+	*build
 	bake.Target
 	// inputs receives the inputs of the build once they are read.
 	inputs chan cache.Inputs
@@ -94,8 +94,8 @@ func PassBake(ctx context.Context, request Request) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	j := &job{Request: request, client: client}
-	cmd := j.command(ctx, append([]string{"bake"}, request.Args...))
+	b := &build{Request: request, client: client}
+	cmd := b.command(ctx, append([]string{"bake"}, request.Args...))
 	defer cmd.interrupt(nil)
 	cmd.Stdout, cmd.Stderr = request.Stdout, request.stderr()
 	return exitCode(ctx, cmd.Run())
@@ -120,7 +120,7 @@ func sharedArgs(args bake.Args) buildx.Args {
 }
 
 // openBake prepares everything that the build needs. The caller closes the result.
-func openBake(ctx context.Context, request Request) (*baking, error) {
+func openBake(ctx context.Context, request Request) (*bakeBuild, error) {
 	begin := time.Now()
 	args := bake.ParseArgs(request.Args)
 	mode, err := displayMode(sharedArgs(args), request.Lookup, request.stderr())
@@ -138,7 +138,7 @@ func openBake(ctx context.Context, request Request) (*baking, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &baking{bake: args, job: &job{
+	b := &bakeBuild{bake: args, build: &build{
 		Request: request, args: sharedArgs(args), mode: mode, client: client, dir: folder.Path, removeDir: folder.Remove,
 		budget: newWaitBudget(request.Settings), warnings: &warnings{}, begin: begin, stopReading: func() {},
 	}}
@@ -184,7 +184,7 @@ var withoutCredentials = []string{
 }
 
 // prepare starts the builder and reads the targets at the same time. Then it signs in, and starts to query the caches.
-func (b *baking) prepare(ctx context.Context) error {
+func (b *bakeBuild) prepare(ctx context.Context) error {
 	if b.bake.ReadsStdin() && b.Stdin != nil {
 		if err := b.saveStdin(ctx); err != nil {
 			return err
@@ -201,7 +201,7 @@ func (b *baking) prepare(ctx context.Context) error {
 	if err := b.chooseScope(ctx); err != nil {
 		return err
 	}
-	b.mounts = newKeptMounts(b.job)
+	b.mounts = newKeptMounts(b.build)
 	reading, stopReading := context.WithCancel(ctx)
 	b.stopReading = stopReading
 	var started activeBuilder
@@ -258,14 +258,14 @@ func (b *baking) prepare(ctx context.Context) error {
 }
 
 // shareBuilder gives the targets the builder.
-func (b *baking) shareBuilder() {
+func (b *bakeBuild) shareBuilder() {
 	for _, t := range b.targets {
 		t.builder = b.builder
 	}
 }
 
 // placeTargets asks the caller where the images go.
-func (b *baking) placeTargets() error {
+func (b *bakeBuild) placeTargets() error {
 	for _, t := range b.targets {
 		if b.PlaceTarget == nil || t.args.OnlyChecks {
 			continue
@@ -286,7 +286,7 @@ func (t *bakedTarget) loads() bool {
 }
 
 // keepsImages reports whether the caller keeps the image of a target.
-func (b *baking) keepsImages() bool {
+func (b *bakeBuild) keepsImages() bool {
 	return slices.ContainsFunc(b.targets, func(t *bakedTarget) bool { return t.placement.Image != "" })
 }
 
@@ -302,7 +302,7 @@ func (t *bakedTarget) outputs() []string {
 }
 
 // chooseScope sets the scope that the targets share, and the flags of the cache that holds the cache mounts.
-func (b *baking) chooseScope(ctx context.Context) error {
+func (b *bakeBuild) chooseScope(ctx context.Context) error {
 	none := buildx.Args{}
 	w := writerOf(b.Request, none)
 	b.app = cmp.Or(b.Settings.App, appName(b.Request, w))
@@ -324,11 +324,11 @@ func (b *baking) chooseScope(ctx context.Context) error {
 	return err
 }
 
-func (b *baking) cacheOff() bool { return b.Settings.Mode == variables.ModeOff || b.args.OnlyChecks }
+func (b *bakeBuild) cacheOff() bool { return b.Settings.Mode == variables.ModeOff || b.args.OnlyChecks }
 
 // fileName tells the bake files of an app apart: what is not as usual of the source's full name, the working directory
 // and the files.
-func (b *baking) fileName(sourceName string) string {
+func (b *bakeBuild) fileName(sourceName string) string {
 	root := checkoutRoot(b.Request)
 	var parts []string
 	add := func(name, value string) {
@@ -352,7 +352,7 @@ func (b *baking) fileName(sourceName string) string {
 }
 
 // readTargets asks buildx for the targets. started is the builder, which buildx needs for a remote file only.
-func (b *baking) readTargets(ctx context.Context, started *activeBuilder) error {
+func (b *bakeBuild) readTargets(ctx context.Context, started *activeBuilder) error {
 	arguments := b.bake.Print()
 	env := buildxFolder(filepath.Join(b.dir, "buildx"))
 	if started != nil {
@@ -425,8 +425,8 @@ func refuseSameImages(targets []bake.Target) error {
 	return nil
 }
 
-// newTarget returns a target with its job.
-func (b *baking) newTarget(ctx context.Context, target bake.Target) (*bakedTarget, error) {
+// newTarget returns a target with its build.
+func (b *bakeBuild) newTarget(ctx context.Context, target bake.Target) (*bakedTarget, error) {
 	dir := filepath.Join(b.dir, "targets", target.Name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create a private folder: %w", err)
@@ -438,7 +438,7 @@ func (b *baking) newTarget(ctx context.Context, target bake.Target) (*bakedTarge
 			return nil, fmt.Errorf("write the Dockerfile: %w", err)
 		}
 	}
-	t := &bakedTarget{Target: target, inputs: make(chan cache.Inputs, 1), job: &job{
+	t := &bakedTarget{Target: target, inputs: make(chan cache.Inputs, 1), build: &build{
 		Request: b.Request, args: buildx.ParseArgs(target.BuildArgs(inline)), client: b.client, dir: dir,
 		budget: newWaitBudget(b.Settings), warnings: &warnings{}, begin: b.begin,
 	}}
@@ -507,7 +507,7 @@ func (t *bakedTarget) warnOfContext() {
 }
 
 // checkApart returns an error if an image of one target would overwrite the cache of another.
-func (b *baking) checkApart() error {
+func (b *bakeBuild) checkApart() error {
 	var images []string
 	for _, t := range b.targets {
 		images = append(images, t.args.Images()...)
@@ -524,7 +524,7 @@ func (b *baking) checkApart() error {
 
 // refusePrivileges returns an error if a target asks for a file, an SSH agent or an entitlement that the caller has not
 // allowed. Nothing of the target is read before.
-func (b *baking) refusePrivileges(targets []bake.Target) error {
+func (b *bakeBuild) refusePrivileges(targets []bake.Target) error {
 	dir, err := filepath.Abs(b.Dir)
 	if err != nil {
 		return err
@@ -557,7 +557,7 @@ func refuseCacheSecrets(target bake.Target) error {
 }
 
 // readInputs starts to read the inputs of each target, a few targets at a time.
-func (b *baking) readInputs(ctx context.Context) {
+func (b *bakeBuild) readInputs(ctx context.Context) {
 	turns := make(chan struct{}, runtime.NumCPU())
 	for _, t := range b.targets {
 		go func() {
@@ -578,7 +578,7 @@ func (b *baking) readInputs(ctx context.Context) {
 }
 
 // signInAndLookUp signs in to the registries of all targets, and starts to query their caches.
-func (b *baking) signInAndLookUp(ctx context.Context) {
+func (b *bakeBuild) signInAndLookUp(ctx context.Context) {
 	var all buildx.Args
 	refs := b.flags.Refs
 	refs.Imports = slices.Clone(refs.Imports)

@@ -22,8 +22,8 @@ import (
 	"github.com/layercache/layercache/internal/verdict"
 )
 
-// execute is job.execute for all targets.
-func (b *baking) execute(ctx context.Context) (outcome, error) {
+// execute is build.execute for all targets.
+func (b *bakeBuild) execute(ctx context.Context) (outcome, error) {
 	b.plan(ctx)
 	whole, err := b.buildDespiteCache(ctx)
 	if err != nil {
@@ -47,7 +47,7 @@ func (b *baking) execute(ctx context.Context) (outcome, error) {
 }
 
 // plan sets the cache flags of each target for the first call.
-func (b *baking) plan(ctx context.Context) {
+func (b *bakeBuild) plan(ctx context.Context) {
 	without := map[string][]*bakedTarget{}
 	var replaced, inline []*bakedTarget
 	throttled := throttle.FromContext(ctx).Total()
@@ -87,7 +87,7 @@ func (t *bakedTarget) readsPlan() bool {
 
 // buildDespiteCache builds all targets, and repeats the call according to retryPolicy. A target whose cache made the call fail
 // is then built without it, the others with theirs; the builder has what they finished.
-func (b *baking) buildDespiteCache(ctx context.Context) (outcome, error) {
+func (b *bakeBuild) buildDespiteCache(ctx context.Context) (outcome, error) {
 	if b.budget.left() == 0 {
 		for _, t := range b.targets {
 			if dropped := t.budgetUsedUp(&t.plan); dropped != nil {
@@ -149,7 +149,7 @@ func (b *baking) buildDespiteCache(ctx context.Context) (outcome, error) {
 }
 
 // dropCaches removes the caches that made the call fail from the plans of their targets.
-func (b *baking) dropCaches(causes map[*bakedTarget]*cacheFailure) {
+func (b *bakeBuild) dropCaches(causes map[*bakedTarget]*cacheFailure) {
 	texts := map[string][]*bakedTarget{}
 	for _, t := range b.targets {
 		if cause := causes[t]; cause != nil {
@@ -163,7 +163,7 @@ func (b *baking) dropCaches(causes map[*bakedTarget]*cacheFailure) {
 }
 
 // cacheFailures returns the failure of the cache of each target that has one.
-func (b *baking) cacheFailures(whole outcome) map[*bakedTarget]*cacheFailure {
+func (b *bakeBuild) cacheFailures(whole outcome) map[*bakedTarget]*cacheFailure {
 	failures := map[*bakedTarget]*cacheFailure{}
 	if whole.exitCode == 0 {
 		return failures
@@ -194,8 +194,8 @@ func (t *bakedTarget) isConcerned(s stall) bool {
 	return len(t.plan.From) > 0
 }
 
-// callWithinBudget is job.callWithinBudget for all targets.
-func (b *baking) callWithinBudget(ctx context.Context) (outcome, error) {
+// callWithinBudget is build.callWithinBudget for all targets.
+func (b *bakeBuild) callWithinBudget(ctx context.Context) (outcome, error) {
 	waits, left := throttle.FromContext(ctx), b.budget.left()
 	before := waits.Total()
 	whole, err := b.call(ctx)
@@ -205,7 +205,7 @@ func (b *baking) callWithinBudget(ctx context.Context) (outcome, error) {
 
 // call calls buildx for all targets, shows its progress until it ends, and sets the outcome of each target. An earlier
 // outcome of a target is added to it.
-func (b *baking) call(ctx context.Context) (outcome, error) {
+func (b *bakeBuild) call(ctx context.Context) (outcome, error) {
 	if b.args.OnlyChecks {
 		return b.check(ctx)
 	}
@@ -274,7 +274,7 @@ func (t *bakedTarget) take(targets *progress.Targets, same []string, code int, i
 }
 
 // sameSource returns the other targets that differ from the target only in what becomes of the image and in the stage.
-func (b *baking) sameSource(t *bakedTarget) []string {
+func (b *bakeBuild) sameSource(t *bakedTarget) []string {
 	var same []string
 	for _, other := range b.targets {
 		if other != t && other.SameSource(t.Target) {
@@ -284,7 +284,7 @@ func (b *baking) sameSource(t *bakedTarget) []string {
 	return same
 }
 
-func (b *baking) targetNames() []string {
+func (b *bakeBuild) targetNames() []string {
 	var all []string
 	for _, t := range b.targets {
 		all = append(all, t.Name)
@@ -293,13 +293,13 @@ func (b *baking) targetNames() []string {
 }
 
 // bakeArguments returns the start of every call that builds.
-func (b *baking) bakeArguments() []string {
+func (b *bakeBuild) bakeArguments() []string {
 	return append([]string{"bake", "--progress=rawjson"}, b.onBuilder()...)
 }
 
 // callersFlags returns the caller's flags, without the outputs of the replaced targets, and without all that say where
 // images go if overrides does.
-func (b *baking) callersFlags(replaced []string) []string {
+func (b *bakeBuild) callersFlags(replaced []string) []string {
 	if b.keepsImages() {
 		return b.bake.FlagsForOutputs()
 	}
@@ -307,7 +307,7 @@ func (b *baking) callersFlags(replaced []string) []string {
 }
 
 // onBuilder returns the flag that names the builder.
-func (b *baking) onBuilder() []string {
+func (b *bakeBuild) onBuilder() []string {
 	if name := cmp.Or(b.builder.name, b.args.Builder); name != "" {
 		return []string{"--builder=" + name}
 	}
@@ -315,7 +315,7 @@ func (b *baking) onBuilder() []string {
 }
 
 // hideOutputs sets the Dockerfile of each target that leaves out what layercache wrote.
-func (b *baking) hideOutputs() error {
+func (b *bakeBuild) hideOutputs() error {
 	for _, t := range b.targets {
 		if t.Inline != "" {
 			continue
@@ -334,7 +334,7 @@ func (b *baking) hideOutputs() error {
 
 // overrides returns the flags of buildx that give a target its cache and the form of its image. A target may inherit from
 // another one, with the values of --set, so each value is set for each target.
-func (b *baking) overrides(t *bakedTarget) []string {
+func (b *bakeBuild) overrides(t *bakedTarget) []string {
 	if t.args.OnlyChecks {
 		return nil
 	}
@@ -400,7 +400,7 @@ func (b *baking) overrides(t *bakedTarget) []string {
 }
 
 // exportLate repeats the build of targets on the same builder, which has every step, and exports only their caches.
-func (b *baking) exportLate(ctx context.Context, targets []*bakedTarget, reason string) {
+func (b *bakeBuild) exportLate(ctx context.Context, targets []*bakedTarget, reason string) {
 	if len(targets) == 0 {
 		return
 	}
@@ -428,7 +428,7 @@ func (b *baking) exportLate(ctx context.Context, targets []*bakedTarget, reason 
 }
 
 // linkedNames returns the names of the targets, and of those that they take as a context, in all steps.
-func (b *baking) linkedNames(targets []*bakedTarget) []string {
+func (b *bakeBuild) linkedNames(targets []*bakedTarget) []string {
 	var found []string
 	var add func(t *bakedTarget)
 	add = func(t *bakedTarget) {
@@ -450,8 +450,8 @@ func (b *baking) linkedNames(targets []*bakedTarget) []string {
 	return found
 }
 
-// exportAfterThrottling is job.exportAfterThrottling for all targets.
-func (b *baking) exportAfterThrottling(ctx context.Context, code int) {
+// exportAfterThrottling is build.exportAfterThrottling for all targets.
+func (b *bakeBuild) exportAfterThrottling(ctx context.Context, code int) {
 	for code == 0 && b.budget.left() > 0 {
 		var throttled []*bakedTarget
 		for _, t := range b.targets {
@@ -467,7 +467,7 @@ func (b *baking) exportAfterThrottling(ctx context.Context, code int) {
 }
 
 // check passes a call that builds nothing on to buildx unchanged.
-func (b *baking) check(ctx context.Context) (outcome, error) {
+func (b *bakeBuild) check(ctx context.Context) (outcome, error) {
 	cmd := b.command(ctx, slices.Concat([]string{"bake"}, b.onBuilder(), b.bake.All))
 	defer cmd.interrupt(nil)
 	cmd.Stdout, cmd.Stderr = b.Stdout, b.stderr()

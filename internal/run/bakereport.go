@@ -22,7 +22,7 @@ import (
 const recordsAtOnce = 8
 
 // finish saves the cache mounts and the records, and returns the report.
-func (b *baking) finish(ctx context.Context, whole outcome, waits *throttle.Waits) *report.Report {
+func (b *bakeBuild) finish(ctx context.Context, whole outcome, waits *throttle.Waits) *report.Report {
 	beforeMounts := time.Now()
 	mounts := b.mounts.finish(ctx)
 	mountSave := time.Since(beforeMounts)
@@ -58,7 +58,7 @@ func (b *baking) finish(ctx context.Context, whole outcome, waits *throttle.Wait
 	joint := worth.Evidence{SaveWaitSeconds: saveWait(mounts), Prices: b.Settings.Prices}
 	for i, t := range b.targets {
 		f := facts{
-			job: t.job, caches: t.lookup.wait(), outcome: t.outcome, export: exports[i], saved: saved[i], total: t.span,
+			build: t.build, caches: t.lookup.wait(), outcome: t.outcome, export: exports[i], saved: saved[i], total: t.span,
 			sharedBuilder: len(b.targets) > 1, ranFor: b.ranFor(t),
 		}
 		own := assess(f)
@@ -70,7 +70,7 @@ func (b *baking) finish(ctx context.Context, whole outcome, waits *throttle.Wait
 		r.Targets = append(r.Targets, own)
 		addTo(&joint, f)
 	}
-	r.Seconds = secondsOf(facts{job: b.job, outcome: whole, mounts: mounts, mountSave: mountSave, total: time.Since(b.begin)})
+	r.Seconds = secondsOf(facts{build: b.build, outcome: whole, mounts: mounts, mountSave: mountSave, total: time.Since(b.begin)})
 	for _, t := range b.targets {
 		r.Seconds.Export += t.outcome.exportSeconds / float64(len(b.targets))
 	}
@@ -82,7 +82,7 @@ func (b *baking) finish(ctx context.Context, whole outcome, waits *throttle.Wait
 }
 
 // ranFor returns the targets that read no cache and share a step with the target, by the step's index.
-func (b *baking) ranFor(t *bakedTarget) map[int]string {
+func (b *bakeBuild) ranFor(t *bakedTarget) map[int]string {
 	found := map[int]string{}
 	for _, other := range b.targets {
 		if other == t || len(other.plan.From) > 0 || !other.SameSource(t.Target) {
@@ -119,7 +119,7 @@ func addTo(joint *worth.Evidence, f facts) {
 }
 
 // judge sets the verdict on all targets, and what their caches saved.
-func (b *baking) judge(r *report.Report, joint worth.Evidence, histories []payoff.Mount) {
+func (b *bakeBuild) judge(r *report.Report, joint worth.Evidence, histories []payoff.Mount) {
 	joint.MountBytes = mountBytes(cache.MergeMounts(histories, b.lookup.wait().lastRecord()))
 	w := worth.Assess(joint)
 	r.Worth, r.Reason, r.SavedSeconds = w.Worth, w.Reason, w.SavedSeconds
@@ -214,7 +214,7 @@ func jointExport(targets []*report.Report) string {
 }
 
 // saveMountRecord writes the record of the cache that the targets share, which has the histories of the cache mounts.
-func (b *baking) saveMountRecord(ctx context.Context, histories []payoff.Mount) savedRecord {
+func (b *bakeBuild) saveMountRecord(ctx context.Context, histories []payoff.Mount) savedRecord {
 	store := recordStore(b.flags, b.flags.Refs.Export, b.signIn.keychain)
 	if len(histories) == 0 || store == nil || b.flags.To == "" {
 		return savedRecord{}
@@ -229,7 +229,7 @@ func (b *baking) saveMountRecord(ctx context.Context, histories []payoff.Mount) 
 }
 
 // rememberOutputs records what the build wrote about itself, other than reports.
-func (b *baking) rememberOutputs() {
+func (b *bakeBuild) rememberOutputs() {
 	var files []string
 	if b.args.MetadataFile != "" {
 		files = append(files, within(b.Dir, b.args.MetadataFile))

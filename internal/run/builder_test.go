@@ -38,11 +38,11 @@ func TestTheWatchWaitsForABuilderThatMayBeStuckUntilAVertexStarts(t *testing.T) 
 
 func TestABuildWhoseResultStaysInItsBuilderIsNotMoved(t *testing.T) {
 	args := buildx.ParseArgs([]string{"--builder", "mine", "--tag", "shop", "."})
-	j := &job{args: args, builder: activeBuilder{kind: "mine"}}
-	err := j.leaveBuilder(t.Context())
+	b := &build{args: args, builder: activeBuilder{kind: "mine"}}
+	err := b.leaveBuilder(t.Context())
 	require.ErrorContains(t, err, "builder mine is stuck")
 	require.ErrorContains(t, err, "neither --push, --load nor --output is set")
-	assert.Equal(t, args, j.args)
+	assert.Equal(t, args, b.args)
 }
 
 // Otherwise a private Docker configuration would change where buildx looks for its builders.

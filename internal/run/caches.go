@@ -202,74 +202,74 @@ type savedRecord struct {
 
 // saveRecord checks the cache that the build wrote, and writes its record. If the build wrote no cache but used
 // cache mounts, the record of the previous cache gets their histories.
-func (j *job) saveRecord(ctx context.Context, built outcome, export exportResult, mounts []payoff.Mount) savedRecord {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(saveTimeout, max(time.Second, j.budget.left())))
+func (b *build) saveRecord(ctx context.Context, built outcome, export exportResult, mounts []payoff.Mount) savedRecord {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(saveTimeout, max(time.Second, b.budget.left())))
 	defer cancel()
-	known, ref := j.lookup.wait(), j.flags.Refs.Export
+	known, ref := b.lookup.wait(), b.flags.Refs.Export
 	state := known.states[ref]
 	var saved savedRecord
-	if export.written() && j.flags.InRegistry {
-		state = cache.QueryStates(ctx, []string{ref}, j.signIn.keychain)[ref]
+	if export.written() && b.flags.InRegistry {
+		state = cache.QueryStates(ctx, []string{ref}, b.signIn.keychain)[ref]
 		if state.TooLarge() {
 			saved.warnings = append(saved.warnings, fmt.Sprintf("the cache %s describes too many steps for BuildKit to import it (%d bytes): set LAYERCACHE_LAYERS=final, or split the build into several apps (LAYERCACHE_APP)", ref, max(state.ConfigBytes, state.ManifestBytes)))
 		}
 	}
-	if state.Kind == cache.KindCache && j.flags.InRegistry {
+	if state.Kind == cache.KindCache && b.flags.InRegistry {
 		saved.cacheBytes = &state.Bytes
 	}
-	store := recordStore(j.flags, ref, j.signIn.keychain)
+	store := recordStore(b.flags, ref, b.signIn.keychain)
 	if store == nil {
 		return saved
 	}
 	before := known.records[ref]
-	if j.acting.choseNone() {
-		return j.saveWithoutCache(ctx, built, mounts, saved)
+	if b.acting.choseNone() {
+		return b.saveWithoutCache(ctx, built, mounts, saved)
 	}
-	history := j.observe(built, known, export)
+	history := b.observe(built, known, export)
 	if built.unchanged && before != nil {
 		same := *before
 		same.Policy = history
-		return j.renewUnchanged(ctx, same, history != before.Policy, store, saved)
+		return b.renewUnchanged(ctx, same, history != before.Policy, store, saved)
 	}
 	if !export.written() {
-		if before != nil && len(mounts) > 0 && j.flags.To != "" {
+		if before != nil && len(mounts) > 0 && b.flags.To != "" {
 			same := *before
 			same.Mounts = cache.MergeMounts(mounts, before)
-			saved.warnings = append(saved.warnings, j.saveWarnings(store.Save(ctx, &same))...)
+			saved.warnings = append(saved.warnings, b.saveWarnings(store.Save(ctx, &same))...)
 		}
 		return saved
 	}
 	written := built.export
 	next := &cache.Record{
-		Version: cache.RecordVersion, Written: time.Now().UTC(), App: j.scope.App, Platform: j.scope.Platform,
+		Version: cache.RecordVersion, Written: time.Now().UTC(), App: b.scope.App, Platform: b.scope.Platform,
 		Manifest: written.Manifest, Config: written.Config, Bytes: state.Bytes,
-		LastStageOnly: j.flags.LastStageOnly, Inputs: known.inputs,
+		LastStageOnly: b.flags.LastStageOnly, Inputs: known.inputs,
 		Pushed: known.pushed(written.Config), Steps: cache.MergeSteps(built.steps, known.lastRecord()), Images: built.images,
 		Mounts: cache.MergeMounts(mounts, known.lastRecord()), Policy: history,
 	}
-	if j.flags.InRegistry && !state.TooLarge() {
-		saved.warnings = append(saved.warnings, j.renew(ctx, next)...)
+	if b.flags.InRegistry && !state.TooLarge() {
+		saved.warnings = append(saved.warnings, b.renew(ctx, next)...)
 	}
-	_, warnings := j.renewMounts(ctx, next)
+	_, warnings := b.renewMounts(ctx, next)
 	saved.warnings = append(saved.warnings, warnings...)
-	writer := writerOf(j.Request, j.args)
+	writer := writerOf(b.Request, b.args)
 	writer.Arguments = known.inputs.Arguments
 	next.SetWriter(writer, before)
-	saved.warnings = append(saved.warnings, j.saveWarnings(store.Save(ctx, next))...)
+	saved.warnings = append(saved.warnings, b.saveWarnings(store.Save(ctx, next))...)
 	saved.sameCache = before != nil && before.Config == written.Config && written.Config != ""
 	return saved
 }
 
 // saveWarnings returns the warning for a record that could not be written.
-func (j *job) saveWarnings(err error) []string {
+func (b *build) saveWarnings(err error) []string {
 	if err == nil {
 		return nil
 	}
-	return []string{"the record of the cache could not be written, so the next build cannot calculate what the cache saved: " + j.explain(err)}
+	return []string{"the record of the cache could not be written, so the next build cannot calculate what the cache saved: " + b.explain(err)}
 }
 
 // explain describes an error of the registry of the cache that this build writes, and what to do.
-func (j *job) explain(err error) string {
-	cause, help := j.signIn.refused.Explain(j.flags.Refs.Export, err.Error())
+func (b *build) explain(err error) string {
+	cause, help := b.signIn.refused.Explain(b.flags.Refs.Export, err.Error())
 	return cause + ": " + help.Advice
 }

@@ -159,8 +159,8 @@ func TestCachesThatDoNotExistAreNotRead(t *testing.T) {
 			lookup := &cacheLookup{flags: flags, statesKnown: make(chan struct{})}
 			lookup.known.states = map[string]cache.State{branchCache: {Kind: c.branch}, mainCache: {Kind: c.main}}
 			close(lookup.statesKnown)
-			j := &job{flags: flags, lookup: lookup, budget: newWaitBudget(variables.Settings{})}
-			plan, _ := j.reachable(throttle.NewContext(t.Context(), &throttle.Waits{}))
+			b := &build{flags: flags, lookup: lookup, budget: newWaitBudget(variables.Settings{})}
+			plan, _ := b.reachable(throttle.NewContext(t.Context(), &throttle.Waits{}))
 			assert.Equal(t, c.want, plan.From)
 			assert.Equal(t, flags.To, plan.To, "it is written all the same")
 		})

@@ -124,8 +124,8 @@ const (
 )
 
 // inputsGrace returns how long to wait for the inputs after a build that took the time.
-func inputsGrace(build time.Duration) time.Duration {
-	return max(minInputsGrace, time.Duration(inputsGraceShare*float64(build)))
+func inputsGrace(took time.Duration) time.Duration {
+	return max(minInputsGrace, time.Duration(inputsGraceShare*float64(took)))
 }
 
 // within returns the path relative to the working directory, as buildx reads it.

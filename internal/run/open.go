@@ -18,9 +18,9 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// job is one build that is ready to run. Only a retry changes its builder and arguments,
+// build is one build that is ready to run. Only a retry changes its builder and arguments,
 // and only execute sets addsStages, and with acting the flags and the layers of the settings.
-type job struct {
+type build struct {
 	Request
 	args   buildx.Args
 	mode   display.Mode
@@ -59,8 +59,8 @@ type job struct {
 	setup, loginWait time.Duration
 }
 
-// open prepares everything that a build needs. The caller closes the job.
-func open(ctx context.Context, request Request) (*job, error) {
+// open prepares everything that a build needs. The caller closes the result.
+func open(ctx context.Context, request Request) (*build, error) {
 	begin := time.Now()
 	args := buildx.ParseArgs(request.Args)
 	mode, err := displayMode(args, request.Lookup, request.stderr())
@@ -82,18 +82,18 @@ func open(ctx context.Context, request Request) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{
+	b := &build{
 		Request: request, args: args, mode: mode, client: client, dir: folder.Path, removeDir: folder.Remove, scope: scope, flags: flags,
 		budget: newWaitBudget(request.Settings), warnings: &warnings{}, begin: begin,
 	}
-	j.mounts = newKeptMounts(j)
-	if err := j.prepare(ctx); err != nil {
-		j.stopReading()
-		j.close()
+	b.mounts = newKeptMounts(b)
+	if err := b.prepare(ctx); err != nil {
+		b.stopReading()
+		b.close()
 		return nil, orStopped(ctx, err)
 	}
-	j.setup = time.Since(begin)
-	return j, nil
+	b.setup = time.Since(begin)
+	return b, nil
 }
 
 // displayMode returns how the build is shown, or the error with which buildx refuses it.
@@ -110,20 +110,20 @@ func ShowsJSON(arguments []string, lookup func(string) (string, bool)) bool {
 }
 
 // prepare starts the builder, and at the same time signs in and then starts to query the caches.
-func (j *job) prepare(ctx context.Context) error {
-	j.warnOfNamedContexts()
-	args := j.args
+func (b *build) prepare(ctx context.Context) error {
+	b.warnOfNamedContexts()
+	args := b.args
 	if args.Dockerfile != "-" { // The input is saved later.
 		var err error
-		if args, err = j.withoutOutputs(); err != nil {
+		if args, err = b.withoutOutputs(); err != nil {
 			return err
 		}
 	}
 	inputs := make(chan cache.Inputs, 1)
 	reading, stopReading := context.WithCancel(ctx)
-	j.stopReading = stopReading
+	b.stopReading = stopReading
 	// In a job the inputs also tell which steps two builds share. act may change the request meanwhile.
-	request, reads := j.Request, j.flags.KeepsRecord() || j.jobBuilder() != nil
+	request, reads := b.Request, b.flags.KeepsRecord() || b.jobBuilder() != nil
 	go func() {
 		if reads {
 			inputs <- readInputs(reading, request, args)
@@ -134,45 +134,45 @@ func (j *job) prepare(ctx context.Context) error {
 	var builderReady, loginReady time.Time
 	var group errgroup.Group
 	group.Go(func() (err error) {
-		j.builder, err = startBuilder(ctx, j.builderOptions())
+		b.builder, err = startBuilder(ctx, b.builderOptions())
 		builderReady = time.Now()
 		return err
 	})
 	group.Go(func() error {
-		registries := registriesToSignIn(j.Request, j.args, j.flags.Refs, j.warnings)
-		j.signIn = signInTo(ctx, registries, j.dir, loginTimeout(j.Request, j.args), j.warnings)
+		registries := registriesToSignIn(b.Request, b.args, b.flags.Refs, b.warnings)
+		b.signIn = signInTo(ctx, registries, b.dir, loginTimeout(b.Request, b.args), b.warnings)
 		loginReady = time.Now()
 		// What the sign-in waited for a throttled API counts too; a second is left for the answer.
-		timeout := max(time.Second, cacheTimeout(j.Settings)-throttle.FromContext(ctx).Total())
-		j.lookup = startLookup(ctx, j.flags, timeout, j.signIn.keychain, inputs)
+		timeout := max(time.Second, cacheTimeout(b.Settings)-throttle.FromContext(ctx).Total())
+		b.lookup = startLookup(ctx, b.flags, timeout, b.signIn.keychain, inputs)
 		return nil
 	})
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	j.declared = []*cacheLookup{j.lookup}
-	j.declareSteps()
-	if j.mounts != nil {
-		close(j.mounts.ready)
+	b.declared = []*cacheLookup{b.lookup}
+	b.declareSteps()
+	if b.mounts != nil {
+		close(b.mounts.ready)
 	}
-	j.loginWait = max(0, loginReady.Sub(builderReady))
-	if j.signIn.failed && throttle.FromContext(ctx).Total() == 0 {
-		j.budget.spend(j.loginWait)
+	b.loginWait = max(0, loginReady.Sub(builderReady))
+	if b.signIn.failed && throttle.FromContext(ctx).Total() == 0 {
+		b.budget.spend(b.loginWait)
 	}
-	gitVariables, err := git.Environ(j.dir)
+	gitVariables, err := git.Environ(b.dir)
 	if err != nil {
 		return err
 	}
-	j.env = append(j.signIn.env, gitVariables...)
-	if !readsHistory(j.args) {
+	b.env = append(b.signIn.env, gitVariables...)
+	if !readsHistory(b.args) {
 		// Otherwise buildx would query the builder for provenance for layercache's own metadata file, which
 		// needs only the digest.
-		j.env = append(j.env, "BUILDX_METADATA_PROVENANCE=disabled")
+		b.env = append(b.env, "BUILDX_METADATA_PROVENANCE=disabled")
 	}
-	if j.Settings.Attestations == variables.AttestationsNone {
-		j.env = append(j.env, "BUILDX_NO_DEFAULT_ATTESTATIONS=true")
+	if b.Settings.Attestations == variables.AttestationsNone {
+		b.env = append(b.env, "BUILDX_NO_DEFAULT_ATTESTATIONS=true")
 	}
-	j.labels = sourceLabels(ctx, j.Request, j.args, j.warnings)
+	b.labels = sourceLabels(ctx, b.Request, b.args, b.warnings)
 	return nil
 }
 
@@ -198,24 +198,24 @@ func outputOf(request Request, args buildx.Args) cache.Output {
 
 // close stops the renewal of the sign-ins and the builder, and removes the private folder. It may be called
 // more than once. Files that cannot be removed do not fail the build.
-func (j *job) close() {
-	j.signIn.stopRenewal()
-	j.closeBuilder()
-	if j.AwaitRemoval {
-		j.builder.waitRemoved()
+func (b *build) close() {
+	b.signIn.stopRenewal()
+	b.closeBuilder()
+	if b.AwaitRemoval {
+		b.builder.waitRemoved()
 	}
-	if j.stdin != nil {
-		_ = j.stdin.Close()
+	if b.stdin != nil {
+		_ = b.stdin.Close()
 	}
-	_ = j.removeDir()
+	_ = b.removeDir()
 }
 
-// closeAnd closes the job and runs work at the same time.
-func (j *job) closeAnd(work func() savedRecord) savedRecord {
+// closeAnd closes the build and runs work at the same time.
+func (b *build) closeAnd(work func() savedRecord) savedRecord {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		j.close()
+		b.close()
 	}()
 	saved := work()
 	<-closed

@@ -74,21 +74,21 @@ func nextStep(s situation) step {
 }
 
 // situationOf returns the situation after a call.
-func (j *job) situationOf(ctx context.Context, ended outcome, plan cache.Flags, replaced bool) situation {
+func (b *build) situationOf(ctx context.Context, ended outcome, plan cache.Flags, replaced bool) situation {
 	s := situation{failed: ended.exitCode != 0, stopped: stoppedBy(ctx) != nil, replaced: replaced}
 	if !s.failed || s.stopped {
 		return s
 	}
-	s.builderDied = j.builderDied(ended)
-	s.throttled = j.throttledIn(ended)
-	s.cause = j.cacheFailureIn(ended, plan)
+	s.builderDied = b.builderDied(ended)
+	s.throttled = b.throttledIn(ended)
+	s.cause = b.cacheFailureIn(ended, plan)
 	return s
 }
 
 // builderDied reports whether the builder's process ended and no step failed. It waits a moment, because the
 // end of the process is noticed after that of its client.
-func (j *job) builderDied(ended outcome) bool {
-	started := j.builder.started
+func (b *build) builderDied(ended outcome) bool {
+	started := b.builder.started
 	if ended.stall.waitedFor != progress.AwaitsNothing || started == nil || len(ended.graph.Failures()) > 0 {
 		return false
 	}
@@ -108,13 +108,13 @@ type cacheFailure struct {
 }
 
 // cacheFailureIn returns the failure of the cache, nil if the cache is not the cause.
-func (j *job) cacheFailureIn(ended outcome, plan cache.Flags) *cacheFailure {
+func (b *build) cacheFailureIn(ended outcome, plan cache.Flags) *cacheFailure {
 	stall := ended.stall
 	switch {
 	case stall.waitedFor != progress.AwaitsNothing:
 		problem := stall.complaint
 		if problem == "" {
-			problem = j.noAnswer(stall.waitedFor)
+			problem = b.noAnswer(stall.waitedFor)
 		}
 		return &cacheFailure{refs: stall.refs, waitedFor: stall.waitedFor, problem: problem}
 	case stall.throttled != "":
@@ -128,8 +128,8 @@ func (j *job) cacheFailureIn(ended outcome, plan cache.Flags) *cacheFailure {
 }
 
 // noAnswer returns the error of a cache that did not answer in time.
-func (j *job) noAnswer(waitedFor progress.Awaited) string {
-	return verdict.NoAnswer(string(waitedFor), j.budget.total)
+func (b *build) noAnswer(waitedFor progress.Awaited) string {
+	return verdict.NoAnswer(string(waitedFor), b.budget.total)
 }
 
 // spoilsBuilder reports whether the same builder would fail again: it still waits for the import, or it

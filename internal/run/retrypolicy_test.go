@@ -45,8 +45,8 @@ func TestTheNextStepAfterACallOfBuildx(t *testing.T) {
 func TestALocalCacheThatAnotherBuildWrites(t *testing.T) {
 	plan := cache.Flags{From: []string{"type=local,src=/cache"}, To: "type=local,dest=/cache", Folder: "/cache"}
 	ended := outcome{exitCode: 1, graph: progress.NewGraph(), complaint: "ERROR: failed to build: could not lock /cache/index.json.lock"}
-	j := &job{}
-	cause := j.cacheFailureIn(ended, plan)
+	b := &build{}
+	cause := b.cacheFailureIn(ended, plan)
 	require.NotNil(t, cause)
 	assert.Equal(t, repeatWithoutCache, nextStep(situation{failed: true, cause: cause}))
 	cause.applyTo(&ended, &plan)
@@ -55,7 +55,7 @@ func TestALocalCacheThatAnotherBuildWrites(t *testing.T) {
 	assert.Contains(t, ended.export.Error, "could not lock")
 
 	plan.To = "type=local,dest=/cache"
-	assert.Nil(t, j.cacheFailureIn(outcome{graph: progress.NewGraph(), complaint: "ERROR: failed to build: could not lock /cache-of-another/index.json.lock"}, plan))
+	assert.Nil(t, b.cacheFailureIn(outcome{graph: progress.NewGraph(), complaint: "ERROR: failed to build: could not lock /cache-of-another/index.json.lock"}, plan))
 }
 
 func TestALocalCacheThatIsLockedCouldNotBeRead(t *testing.T) {

@@ -87,33 +87,33 @@ type Placement struct {
 func Run(ctx context.Context, request Request) (*report.Report, error) {
 	waits := &throttle.Waits{Say: request.say}
 	ctx = throttle.NewContext(ctx, waits)
-	j, err := open(ctx, request)
+	b, err := open(ctx, request)
 	if err != nil {
 		return nil, err
 	}
-	defer j.close()
-	defer j.stopReading()
-	built, err := j.execute(ctx)
+	defer b.close()
+	defer b.stopReading()
+	built, err := b.execute(ctx)
 	if err != nil {
 		return nil, err
 	}
-	time.AfterFunc(inputsGrace(time.Since(j.begin)), j.stopReading)
+	time.AfterFunc(inputsGrace(time.Since(b.begin)), b.stopReading)
 	beforeMounts := time.Now()
-	mounts := j.mounts.finish(ctx)
+	mounts := b.mounts.finish(ctx)
 	mountSave := time.Since(beforeMounts)
-	histories := j.mounts.histories(mounts)
-	export := j.exportResult(built)
-	j.traceSteps(tracedBuild{j.args, j.lookup.wait().inputs, &built})
-	saved := j.closeAnd(func() savedRecord {
+	histories := b.mounts.histories(mounts)
+	export := b.exportResult(built)
+	b.traceSteps(tracedBuild{b.args, b.lookup.wait().inputs, &built})
+	saved := b.closeAnd(func() savedRecord {
 		missed := make(chan []string, 1)
-		go func() { missed <- j.missedMirrors(ctx, built) }()
-		saved := j.saveRecord(ctx, built, export, histories)
+		go func() { missed <- b.missedMirrors(ctx, built) }()
+		saved := b.saveRecord(ctx, built, export, histories)
 		saved.warnings = append(saved.warnings, <-missed...)
 		return saved
 	})
-	j.rememberOutputs()
+	b.rememberOutputs()
 	return assess(facts{
-		job: j, caches: j.lookup.wait(), outcome: built, export: export, mounts: mounts, mountSave: mountSave, histories: histories, saved: saved, throttled: waits.Total(), total: time.Since(j.begin), stopped: stoppedBy(ctx) != nil,
+		build: b, caches: b.lookup.wait(), outcome: built, export: export, mounts: mounts, mountSave: mountSave, histories: histories, saved: saved, throttled: waits.Total(), total: time.Since(b.begin), stopped: stoppedBy(ctx) != nil,
 	}), nil
 }
 

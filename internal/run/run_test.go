@@ -95,8 +95,8 @@ func TestArgumentsForBuildx(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			j := &job{Request: Request{Settings: variables.Settings{Refresh: c.refresh}}, builder: c.builder}
-			assert.Equal(t, c.want, j.arguments(c.flags))
+			b := &build{Request: Request{Settings: variables.Settings{Refresh: c.refresh}}, builder: c.builder}
+			assert.Equal(t, c.want, b.arguments(c.flags))
 		})
 	}
 }
