@@ -62,7 +62,7 @@ func (b *build) act() {
 	if !b.acts() {
 		return
 	}
-	records := b.lookup.waitRecords()
+	records := b.query.waitRecords()
 	a := &acting{own: true}
 	for _, ref := range b.decidingRefs() {
 		if r := records[ref]; r != nil && r.Policy != nil {
@@ -70,7 +70,7 @@ func (b *build) act() {
 			break
 		}
 	}
-	if known, ok := b.lookup.waitFor(nothingNewWait); ok {
+	if known, ok := b.query.waitFor(nothingNewWait); ok {
 		a.dockerfile = known.inputs.Dockerfile
 	}
 	usual := policy.All
@@ -85,7 +85,7 @@ func (b *build) act() {
 	case policy.Final:
 		b.Settings.Layers = variables.LayersFinal
 		// The same settings have already given flags without an error.
-		b.flags, _ = cache.FlagsFromSettings(b.Settings, b.scope, outputOf(b.Request, b.args), b.Lookup)
+		b.flags, _ = cache.FlagsFromSettings(b.Settings, b.scope, outputOf(b.Request, b.args), b.LookupEnv)
 	}
 }
 
@@ -200,7 +200,7 @@ func (b *build) saveWithoutCache(ctx context.Context, built outcome, mounts []pa
 	if !b.acting.own || !b.Settings.Write || built.exitCode != 0 {
 		return saved
 	}
-	known, ref := b.lookup.wait(), b.flags.Refs.Export
+	known, ref := b.query.wait(), b.flags.Refs.Export
 	before, store := known.records[ref], recordStore(b.flags, ref, b.signIn.keychain)
 	if b.acting.Trial && before != nil {
 		same := *before

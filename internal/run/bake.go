@@ -123,7 +123,7 @@ func sharedArgs(args bake.Args) buildx.Args {
 func openBake(ctx context.Context, request Request) (*bakeBuild, error) {
 	begin := time.Now()
 	args := bake.ParseArgs(request.Args)
-	mode, err := displayMode(sharedArgs(args), request.Lookup, request.stderr())
+	mode, err := displayMode(sharedArgs(args), request.LookupEnv, request.stderr())
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +230,7 @@ func (b *bakeBuild) prepare(ctx context.Context) error {
 			return err
 		}
 		b.readInputs(reading)
-		b.signInAndLookUp(ctx)
+		b.signInAndQuery(ctx)
 		loginReady = time.Now()
 		return nil
 	})
@@ -241,7 +241,7 @@ func (b *bakeBuild) prepare(ctx context.Context) error {
 	}
 	b.shareBuilder()
 	for _, t := range b.targets {
-		b.declared = append(b.declared, t.lookup)
+		b.declaredBy = append(b.declaredBy, t.query)
 	}
 	b.declareSteps()
 	if b.mounts != nil {
@@ -320,7 +320,7 @@ func (b *bakeBuild) chooseScope(ctx context.Context) error {
 	shared := b.scope
 	shared.App = b.app + "/"
 	var err error
-	b.flags, err = cache.FlagsFromSettings(b.Settings, shared, cache.Output{}, b.Lookup)
+	b.flags, err = cache.FlagsFromSettings(b.Settings, shared, cache.Output{}, b.LookupEnv)
 	return err
 }
 
@@ -449,7 +449,7 @@ func (b *bakeBuild) newTarget(ctx context.Context, target bake.Target) (*bakedTa
 		t.Settings.LocalDir = filepath.Join(t.Settings.LocalDir, target.Name)
 	}
 	t.scope = b.scope
-	t.scope.App, t.scope.Platform = b.app+"/"+target.Name, platformName(t.args.Platforms, b.Lookup)
+	t.scope.App, t.scope.Platform = b.app+"/"+target.Name, platformName(t.args.Platforms, b.LookupEnv)
 	t.Settings.App = t.scope.App
 	if err := refuseLinks(t.Request, t.args); err != nil {
 		return nil, err
@@ -458,7 +458,7 @@ func (b *bakeBuild) newTarget(ctx context.Context, target bake.Target) (*bakedTa
 		return t, nil
 	}
 	var err error
-	if t.flags, err = cache.FlagsFromSettings(t.Settings, t.scope, outputOf(t.Request, t.args), b.Lookup); err != nil {
+	if t.flags, err = cache.FlagsFromSettings(t.Settings, t.scope, outputOf(t.Request, t.args), b.LookupEnv); err != nil {
 		return nil, err
 	}
 	if t.hasCache() {
@@ -529,7 +529,7 @@ func (b *bakeBuild) refusePrivileges(targets []bake.Target) error {
 	if err != nil {
 		return err
 	}
-	privileges, err := b.bake.Privileges(dir, b.Lookup)
+	privileges, err := b.bake.Privileges(dir, b.LookupEnv)
 	if err != nil {
 		return err
 	}
@@ -577,8 +577,8 @@ func (b *bakeBuild) readInputs(ctx context.Context) {
 	}
 }
 
-// signInAndLookUp signs in to the registries of all targets, and starts to query their caches.
-func (b *bakeBuild) signInAndLookUp(ctx context.Context) {
+// signInAndQuery signs in to the registries of all targets, and starts to query their caches.
+func (b *bakeBuild) signInAndQuery(ctx context.Context) {
 	var all buildx.Args
 	refs := b.flags.Refs
 	refs.Imports = slices.Clone(refs.Imports)
@@ -597,10 +597,10 @@ func (b *bakeBuild) signInAndLookUp(ctx context.Context) {
 	timeout := max(time.Second, cacheTimeout(b.Settings)-throttle.FromContext(ctx).Total())
 	none := make(chan cache.Inputs, 1)
 	none <- cache.Inputs{}
-	b.lookup = startLookup(ctx, b.flags, timeout, b.signIn.keychain, none)
+	b.query = startCacheQuery(ctx, b.flags, timeout, b.signIn.keychain, none)
 	for _, t := range b.targets {
 		t.signIn = signIn{keychain: b.signIn.keychain}
-		t.lookup = startLookup(ctx, t.flags, timeout, b.signIn.keychain, t.inputs)
+		t.query = startCacheQuery(ctx, t.flags, timeout, b.signIn.keychain, t.inputs)
 	}
 }
 

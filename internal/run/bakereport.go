@@ -29,7 +29,7 @@ func (b *bakeBuild) finish(ctx context.Context, whole outcome, waits *throttle.W
 	histories := b.mounts.histories(mounts)
 	traced := make([]tracedBuild, len(b.targets))
 	for i, t := range b.targets {
-		traced[i] = tracedBuild{t.args, t.lookup.wait().inputs, &t.outcome}
+		traced[i] = tracedBuild{t.args, t.query.wait().inputs, &t.outcome}
 	}
 	b.traceSteps(traced...)
 	exports, saved := make([]exportResult, len(b.targets)), make([]savedRecord, len(b.targets))
@@ -58,7 +58,7 @@ func (b *bakeBuild) finish(ctx context.Context, whole outcome, waits *throttle.W
 	joint := worth.Evidence{SaveWaitSeconds: saveWait(mounts), Prices: b.Settings.Prices}
 	for i, t := range b.targets {
 		f := facts{
-			build: t.build, caches: t.lookup.wait(), outcome: t.outcome, export: exports[i], saved: saved[i], total: t.span,
+			build: t.build, caches: t.query.wait(), outcome: t.outcome, export: exports[i], saved: saved[i], total: t.span,
 			sharedBuilder: len(b.targets) > 1, ranFor: b.ranFor(t),
 		}
 		own := assess(f)
@@ -120,7 +120,7 @@ func addTo(joint *worth.Evidence, f facts) {
 
 // judge sets the verdict on all targets, and what their caches saved.
 func (b *bakeBuild) judge(r *report.Report, joint worth.Evidence, histories []payoff.Mount) {
-	joint.MountBytes = mountBytes(cache.MergeMounts(histories, b.lookup.wait().lastRecord()))
+	joint.MountBytes = mountBytes(cache.MergeMounts(histories, b.query.wait().lastRecord()))
 	w := worth.Assess(joint)
 	r.Worth, r.Reason, r.SavedSeconds = w.Worth, w.Reason, w.SavedSeconds
 	r.Cost = report.Cost{
@@ -223,7 +223,7 @@ func (b *bakeBuild) saveMountRecord(ctx context.Context, histories []payoff.Moun
 	defer cancel()
 	record := cache.Record{
 		Version: cache.RecordVersion, Written: time.Now().UTC(), App: b.app, Platform: b.scope.Platform,
-		Mounts: cache.MergeMounts(histories, b.lookup.wait().lastRecord()),
+		Mounts: cache.MergeMounts(histories, b.query.wait().lastRecord()),
 	}
 	return savedRecord{warnings: b.saveWarnings(store.Save(ctx, &record))}
 }

@@ -27,8 +27,8 @@ type knownCaches struct {
 	inputs  cache.Inputs
 }
 
-// cacheLookup collects knownCaches in the background.
-type cacheLookup struct {
+// cacheQuery collects knownCaches in the background.
+type cacheQuery struct {
 	flags    cache.Flags
 	keychain authn.Keychain
 	known    knownCaches
@@ -36,26 +36,26 @@ type cacheLookup struct {
 	statesKnown, recordsKnown, done chan struct{}
 }
 
-// startLookup starts to query the state and the record of each cache.
-func startLookup(ctx context.Context, flags cache.Flags, timeout time.Duration, keychain authn.Keychain, inputs <-chan cache.Inputs) *cacheLookup {
-	l := &cacheLookup{
+// startCacheQuery starts to query the state and the record of each cache.
+func startCacheQuery(ctx context.Context, flags cache.Flags, timeout time.Duration, keychain authn.Keychain, inputs <-chan cache.Inputs) *cacheQuery {
+	q := &cacheQuery{
 		flags: flags, keychain: keychain, known: knownCaches{flags: flags},
 		statesKnown: make(chan struct{}), recordsKnown: make(chan struct{}), done: make(chan struct{}),
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	go func() {
-		defer close(l.statesKnown)
-		l.known.states = queryStates(ctx, flags, keychain)
+		defer close(q.statesKnown)
+		q.known.states = queryStates(ctx, flags, keychain)
 	}()
 	go func() {
-		defer close(l.done)
+		defer close(q.done)
 		defer cancel()
-		l.known.records = l.loadRecords(ctx)
-		close(l.recordsKnown)
-		l.known.inputs = <-inputs
-		<-l.statesKnown
+		q.known.records = q.loadRecords(ctx)
+		close(q.recordsKnown)
+		q.known.inputs = <-inputs
+		<-q.statesKnown
 	}()
-	return l
+	return q
 }
 
 // queryStates returns the state of each cache. It is empty in the modes whose cache is part of an image.
@@ -72,38 +72,38 @@ func queryStates(ctx context.Context, flags cache.Flags, keychain authn.Keychain
 }
 
 // wait waits for the result.
-func (l *cacheLookup) wait() knownCaches {
-	<-l.done
-	return l.known
+func (q *cacheQuery) wait() knownCaches {
+	<-q.done
+	return q.known
 }
 
 // waitFor waits for the result up to the limit, and returns false if there is none by then.
-func (l *cacheLookup) waitFor(limit time.Duration) (knownCaches, bool) {
+func (q *cacheQuery) waitFor(limit time.Duration) (knownCaches, bool) {
 	select {
-	case <-l.done:
-		return l.known, true
+	case <-q.done:
+		return q.known, true
 	case <-time.After(limit):
 		return knownCaches{}, false
 	}
 }
 
 // waitStates waits for the states.
-func (l *cacheLookup) waitStates() map[string]cache.State {
-	<-l.statesKnown
-	return l.known.states
+func (q *cacheQuery) waitStates() map[string]cache.State {
+	<-q.statesKnown
+	return q.known.states
 }
 
 // waitRecords waits for the records.
-func (l *cacheLookup) waitRecords() map[string]*cache.Record {
-	<-l.recordsKnown
-	return l.known.records
+func (q *cacheQuery) waitRecords() map[string]*cache.Record {
+	<-q.recordsKnown
+	return q.known.records
 }
 
 // mountHistory waits for the records, and returns the history of a cache mount from the first that has it.
-func (l *cacheLookup) mountHistory(id string) payoff.Mount {
-	<-l.recordsKnown
-	for _, ref := range l.flags.Refs.Imports {
-		if history, found := l.known.records[ref].Mount(id); found {
+func (q *cacheQuery) mountHistory(id string) payoff.Mount {
+	<-q.recordsKnown
+	for _, ref := range q.flags.Refs.Imports {
+		if history, found := q.known.records[ref].Mount(id); found {
 			return history
 		}
 	}
@@ -111,12 +111,12 @@ func (l *cacheLookup) mountHistory(id string) payoff.Mount {
 }
 
 // loadRecords reads the records. It ignores errors, because the import of the cache will report them.
-func (l *cacheLookup) loadRecords(ctx context.Context) map[string]*cache.Record {
+func (q *cacheQuery) loadRecords(ctx context.Context) map[string]*cache.Record {
 	records := map[string]*cache.Record{}
 	var group sync.WaitGroup
 	var lock sync.Mutex
-	for _, ref := range l.flags.Refs.Imports {
-		store := recordStore(l.flags, ref, l.keychain)
+	for _, ref := range q.flags.Refs.Imports {
+		store := recordStore(q.flags, ref, q.keychain)
 		if store == nil {
 			continue
 		}
@@ -205,7 +205,7 @@ type savedRecord struct {
 func (b *build) saveRecord(ctx context.Context, built outcome, export exportResult, mounts []payoff.Mount) savedRecord {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(saveTimeout, max(time.Second, b.budget.left())))
 	defer cancel()
-	known, ref := b.lookup.wait(), b.flags.Refs.Export
+	known, ref := b.query.wait(), b.flags.Refs.Export
 	state := known.states[ref]
 	var saved savedRecord
 	if export.written() && b.flags.InRegistry {

@@ -66,7 +66,7 @@ func (b *build) exported(plan cache.Flags, wait time.Duration) (_ cache.Flags, s
 	if !plan.InRegistry || plan.To == "" || b.Settings.Refresh {
 		return plan, false
 	}
-	known, ok := b.lookup.waitFor(wait)
+	known, ok := b.query.waitFor(wait)
 	known.flags = b.flags
 	switch {
 	case ok && known.nothingNew():
@@ -83,7 +83,7 @@ func (b *build) exported(plan cache.Flags, wait time.Duration) (_ cache.Flags, s
 // wait forever for one that does not answer: it can neither cancel an import nor run another build during one.
 func (b *build) reachable(ctx context.Context) (plan cache.Flags, problems []string) {
 	begin := time.Now()
-	states := b.lookup.waitStates()
+	states := b.query.waitStates()
 	plan = b.flags
 	plan.From = nil
 	for i, from := range b.flags.From {
@@ -150,7 +150,7 @@ func (b *build) unread(state cache.State) string {
 
 // noteUnreached adds the caches that reachable left out to the outcome, as failed imports and export.
 func (b *build) noteUnreached(built *outcome) {
-	states := b.lookup.waitStates()
+	states := b.query.waitStates()
 	for _, ref := range b.flags.Refs.Imports {
 		if problem := b.unread(states[ref]); problem != "" {
 			built.imports = append(built.imports, progress.Import{Ref: ref, Error: problem})
@@ -223,7 +223,7 @@ func (b *build) budgetUsedUp(plan *cache.Flags) *outcome {
 		none.imports = append(none.imports, progress.Import{Ref: ref})
 	}
 	failure := cacheFailure{refs: plan.Refs.Imports, waitedFor: progress.AwaitsImport, problem: b.noAnswer(progress.AwaitsImport)}
-	for _, state := range b.lookup.waitStates() {
+	for _, state := range b.query.waitStates() {
 		if state.Throttled != nil {
 			failure.problem = state.Throttled.Error()
 		}

@@ -156,10 +156,10 @@ func TestCachesThatDoNotExistAreNotRead(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			lookup := &cacheLookup{flags: flags, statesKnown: make(chan struct{})}
-			lookup.known.states = map[string]cache.State{branchCache: {Kind: c.branch}, mainCache: {Kind: c.main}}
-			close(lookup.statesKnown)
-			b := &build{flags: flags, lookup: lookup, budget: newWaitBudget(variables.Settings{})}
+			query := &cacheQuery{flags: flags, statesKnown: make(chan struct{})}
+			query.known.states = map[string]cache.State{branchCache: {Kind: c.branch}, mainCache: {Kind: c.main}}
+			close(query.statesKnown)
+			b := &build{flags: flags, query: query, budget: newWaitBudget(variables.Settings{})}
 			plan, _ := b.reachable(throttle.NewContext(t.Context(), &throttle.Waits{}))
 			assert.Equal(t, c.want, plan.From)
 			assert.Equal(t, flags.To, plan.To, "it is written all the same")

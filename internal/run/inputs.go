@@ -103,7 +103,7 @@ func buildArguments(request Request, args buildx.Args) map[string]string {
 	for _, argument := range append([]string{"SOURCE_DATE_EPOCH"}, args.BuildArgs...) {
 		name, value, given := strings.Cut(argument, "=")
 		if !given {
-			value, given = request.Lookup(name)
+			value, given = request.LookupEnv(name)
 		}
 		if given {
 			values[name] = value

@@ -19,7 +19,7 @@ import (
 // jobBuilder returns how the build joins the builder of its job; nil if it always has a builder of its own. In mode s3
 // buildkitd has the AWS credentials of the build, which no other build is to use.
 func (b *build) jobBuilder() *jobbuilder.Config {
-	name := jobbuilder.Name(b.Settings.Job, b.Lookup)
+	name := jobbuilder.Name(b.Settings.Job, b.LookupEnv)
 	if name == "" || b.Settings.Mode == variables.ModeS3 {
 		return nil
 	}
@@ -156,14 +156,14 @@ func ownTwin(steps []progress.Step, i int, dockerfile *outline.Outline) int {
 
 // declareSteps tells the builder of the job, once the inputs have been read, which steps the build may leave there.
 func (b *build) declareSteps() {
-	member, lookups := b.builder.member, b.declared
+	member, queries := b.builder.member, b.declaredBy
 	if member == nil {
 		return
 	}
 	go func() {
 		all := []string{}
-		for _, lookup := range lookups {
-			parsed := lookup.wait().inputs.Outline
+		for _, query := range queries {
+			parsed := query.wait().inputs.Outline
 			if parsed == nil {
 				return
 			}

@@ -100,7 +100,7 @@ func (k *keptMounts) decide(id, command string) payoff.Decision {
 	if k.build.Settings.Refresh {
 		return payoff.Decision{Use: true}
 	}
-	return k.build.lookup.mountHistory(id).Decide(command)
+	return k.build.query.mountHistory(id).Decide(command)
 }
 
 // prefetch starts to restore the mounts of a RUN that will run, those of which the record says that they are used. It
@@ -122,7 +122,7 @@ func (k *keptMounts) prefetch(ctx context.Context, instruction string) {
 		}
 		go func() {
 			<-k.ready
-			if k.build.lookup.mountHistory(id).WillUse() {
+			if k.build.query.mountHistory(id).WillUse() {
 				session.Prefetch(ctx, id)
 			}
 		}()
@@ -205,7 +205,7 @@ func shareWait(results []cachemount.Result, waited float64) {
 func (k *keptMounts) histories(results []cachemount.Result) []payoff.Mount {
 	var histories []payoff.Mount
 	for _, build := range observe(results) {
-		history := k.build.lookup.mountHistory(build.id).Add(build.Build)
+		history := k.build.query.mountHistory(build.id).Add(build.Build)
 		for _, r := range results {
 			if r.ID == build.id && r.StoredBytes > 0 {
 				history.Bytes = r.StoredBytes

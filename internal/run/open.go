@@ -32,10 +32,10 @@ type build struct {
 	flags     cache.Flags
 	builder   activeBuilder
 	signIn    signIn
-	// lookup queries the caches.
-	lookup *cacheLookup
-	// declared are the lookups whose inputs tell which steps the build has: its own, or those of the targets of a bake.
-	declared []*cacheLookup
+	// query asks for the states and the records of the caches.
+	query *cacheQuery
+	// declaredBy are the queries whose inputs tell which steps the build has: its own, or those of a bake's targets.
+	declaredBy []*cacheQuery
 	// stopReading ends the reading of the inputs.
 	stopReading context.CancelFunc
 	// labels are those of BUILDX_GIT_LABELS. env are the variables of every call of buildx, in addition to
@@ -63,7 +63,7 @@ type build struct {
 func open(ctx context.Context, request Request) (*build, error) {
 	begin := time.Now()
 	args := buildx.ParseArgs(request.Args)
-	mode, err := displayMode(args, request.Lookup, request.stderr())
+	mode, err := displayMode(args, request.LookupEnv, request.stderr())
 	if err != nil {
 		return nil, err
 	}
@@ -144,13 +144,13 @@ func (b *build) prepare(ctx context.Context) error {
 		loginReady = time.Now()
 		// What the sign-in waited for a throttled API counts too; a second is left for the answer.
 		timeout := max(time.Second, cacheTimeout(b.Settings)-throttle.FromContext(ctx).Total())
-		b.lookup = startLookup(ctx, b.flags, timeout, b.signIn.keychain, inputs)
+		b.query = startCacheQuery(ctx, b.flags, timeout, b.signIn.keychain, inputs)
 		return nil
 	})
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	b.declared = []*cacheLookup{b.lookup}
+	b.declaredBy = []*cacheQuery{b.query}
 	b.declareSteps()
 	if b.mounts != nil {
 		close(b.mounts.ready)
@@ -184,7 +184,7 @@ func chooseCache(ctx context.Context, request Request, args buildx.Args) (cache.
 		return cache.Flags{}, cache.Scope{App: cmp.Or(s.App, appName(request, writerOf(request, args)))}, nil
 	}
 	scope := scopeOf(ctx, request, args)
-	flags, err := cache.FlagsFromSettings(s, scope, outputOf(request, args), request.Lookup)
+	flags, err := cache.FlagsFromSettings(s, scope, outputOf(request, args), request.LookupEnv)
 	return flags, scope, err
 }
 

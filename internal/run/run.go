@@ -27,8 +27,8 @@ type Request struct {
 	Args []string
 	// Settings are the LAYERCACHE_* variables.
 	Settings variables.Settings
-	// Lookup reads the environment, in the form of os.LookupEnv.
-	Lookup func(string) (string, bool)
+	// LookupEnv reads the environment, in the form of os.LookupEnv.
+	LookupEnv func(string) (string, bool)
 	// PlainHTTP are registry hosts without TLS. Hosts on loopback need not be listed.
 	PlainHTTP []string
 	// Dir is the working directory; empty means this process's.
@@ -103,7 +103,7 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 	mountSave := time.Since(beforeMounts)
 	histories := b.mounts.histories(mounts)
 	export := b.exportResult(built)
-	b.traceSteps(tracedBuild{b.args, b.lookup.wait().inputs, &built})
+	b.traceSteps(tracedBuild{b.args, b.query.wait().inputs, &built})
 	saved := b.closeAnd(func() savedRecord {
 		missed := make(chan []string, 1)
 		go func() { missed <- b.missedMirrors(ctx, built) }()
@@ -113,7 +113,7 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 	})
 	b.rememberOutputs()
 	return assess(facts{
-		build: b, caches: b.lookup.wait(), outcome: built, export: export, mounts: mounts, mountSave: mountSave, histories: histories, saved: saved, throttled: waits.Total(), total: time.Since(b.begin), stopped: stoppedBy(ctx) != nil,
+		build: b, caches: b.query.wait(), outcome: built, export: export, mounts: mounts, mountSave: mountSave, histories: histories, saved: saved, throttled: waits.Total(), total: time.Since(b.begin), stopped: stoppedBy(ctx) != nil,
 	}), nil
 }
 

@@ -53,7 +53,7 @@ func TestRefs(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			request := Request{Settings: c.settings, Lookup: nothing, Dir: t.TempDir() + "/folder"}
+			request := Request{Settings: c.settings, LookupEnv: nothing, Dir: t.TempDir() + "/folder"}
 			flags, _, err := chooseCache(t.Context(), request, buildx.ParseArgs(c.args))
 			require.NoError(t, err)
 			assert.Equal(t, cache.Refs{Imports: c.imports, Export: c.export}, flags.Refs)

@@ -30,7 +30,7 @@ func (b scopedBuild) tagOf(t *testing.T, checkout string) string {
 		value, ok := b.env[variable]
 		return strings.ReplaceAll(value, "CHECKOUT", checkout), ok
 	}
-	request := Request{Dir: filepath.Join(checkout, b.dir), Lookup: lookup, Settings: variables.Settings{App: b.app}}
+	request := Request{Dir: filepath.Join(checkout, b.dir), LookupEnv: lookup, Settings: variables.Settings{App: b.app}}
 	_, write := cache.Tags(scopeOf(t.Context(), request, buildx.ParseArgs(strings.Fields(strings.ReplaceAll(b.args, "CHECKOUT", checkout)))), "main")
 	return write
 }
