@@ -41,15 +41,15 @@ type bakeBuild struct {
 // bakedTarget is one target. Its build has the arguments of `docker buildx build` that build the target, and a cache of
 // its own.
 type bakedTarget struct {
-	*build
-	bake.Target
+	build  *build
+	target bake.Target
 	// inputs receives the inputs of the build once they are read.
 	inputs chan cache.Inputs
 	// plan are the cache flags of the next call; skipsExport is true if they leave out the export because nothing is new.
 	plan        cache.Flags
 	skipsExport bool
-	// dockerfile is the path of a copy of the Dockerfile that replaces it; "" if none does.
-	dockerfile string
+	// dockerfileCopy is the path of a copy of the Dockerfile that replaces it; "" if none does.
+	dockerfileCopy string
 	// placement is the caller's.
 	placement Placement
 	outcome   outcome
@@ -241,7 +241,7 @@ func (b *bakeBuild) prepare(ctx context.Context) error {
 	}
 	b.shareBuilder()
 	for _, t := range b.targets {
-		b.declaredBy = append(b.declaredBy, t.query)
+		b.declaredBy = append(b.declaredBy, t.build.query)
 	}
 	b.declareSteps()
 	if b.mounts != nil {
@@ -260,19 +260,19 @@ func (b *bakeBuild) prepare(ctx context.Context) error {
 // shareBuilder gives the targets the builder.
 func (b *bakeBuild) shareBuilder() {
 	for _, t := range b.targets {
-		t.builder = b.builder
+		t.build.builder = b.builder
 	}
 }
 
 // placeTargets asks the caller where the images go.
 func (b *bakeBuild) placeTargets() error {
 	for _, t := range b.targets {
-		if b.PlaceTarget == nil || t.args.OnlyChecks {
+		if b.PlaceTarget == nil || t.build.args.OnlyChecks {
 			continue
 		}
 		var err error
-		placed := PlacedTarget{Name: t.Name, Tags: t.Tags, Args: t.args, Loads: t.loads()}
-		if t.placement, err = b.PlaceTarget(placed, t.destination()); err != nil {
+		placed := PlacedTarget{Name: t.target.Name, Tags: t.target.Tags, Args: t.build.args, Loads: t.loads()}
+		if t.placement, err = b.PlaceTarget(placed, t.build.destination()); err != nil {
 			return err
 		}
 	}
@@ -281,8 +281,8 @@ func (b *bakeBuild) placeTargets() error {
 
 // loads reports whether the image would be loaded into docker.
 func (t *bakedTarget) loads() bool {
-	pushed, written := t.args.Sent()
-	return !pushed && !written && !t.args.OnlyChecks
+	pushed, written := t.build.args.Sent()
+	return !pushed && !written && !t.build.args.OnlyChecks
 }
 
 // keepsImages reports whether the caller keeps the image of a target.
@@ -290,15 +290,15 @@ func (b *bakeBuild) keepsImages() bool {
 	return slices.ContainsFunc(b.targets, func(t *bakedTarget) bool { return t.placement.Image != "" })
 }
 
-// outputs returns where the result of the target goes.
-func (t *bakedTarget) outputs() []string {
+// finalOutputs returns where the result of the target goes.
+func (t *bakedTarget) finalOutputs() []string {
 	switch {
 	case t.placement.Image != "":
 		return []string{"type=image,push=true"}
-	case t.PlaceTarget != nil && t.loads() && len(t.OwnOutputs()) == 0:
+	case t.build.PlaceTarget != nil && t.loads() && len(t.target.DeclaredOutputs()) == 0:
 		return []string{"type=docker"}
 	}
-	return t.OwnOutputs()
+	return t.target.DeclaredOutputs()
 }
 
 // chooseScope sets the scope that the targets share, and the flags of the cache that holds the cache mounts.
@@ -411,7 +411,7 @@ func (b *bakeBuild) readTargets(ctx context.Context, started *activeBuilder) err
 func refuseSameImages(targets []bake.Target) error {
 	pushedBy := map[string]string{}
 	for _, target := range targets {
-		if !slices.ContainsFunc(target.OwnOutputs(), buildx.Pushes) {
+		if !slices.ContainsFunc(target.DeclaredOutputs(), buildx.Pushes) {
 			continue
 		}
 		for _, image := range buildx.ParseArgs(target.BuildArgs("")).Images() {
@@ -438,27 +438,28 @@ func (b *bakeBuild) newTarget(ctx context.Context, target bake.Target) (*bakedTa
 			return nil, fmt.Errorf("write the Dockerfile: %w", err)
 		}
 	}
-	t := &bakedTarget{Target: target, inputs: make(chan cache.Inputs, 1), build: &build{
+	t := &bakedTarget{target: target, inputs: make(chan cache.Inputs, 1), build: &build{
 		Request: b.Request, args: buildx.ParseArgs(target.BuildArgs(inline)), client: b.client, dir: dir,
 		budget: newWaitBudget(b.Settings), warnings: &warnings{}, begin: b.begin,
 	}}
-	t.Stderr = io.Discard // What a target has to say is said for all at once.
-	t.args.NoCache = t.args.NoCache || b.args.NoCache
-	t.args.OnlyChecks = b.args.OnlyChecks || !target.BuildsImage()
-	if t.Settings.LocalDir != "" {
-		t.Settings.LocalDir = filepath.Join(t.Settings.LocalDir, target.Name)
+	own := t.build
+	own.Stderr = io.Discard // What a target has to say is said for all at once.
+	own.args.NoCache = own.args.NoCache || b.args.NoCache
+	own.args.OnlyChecks = b.args.OnlyChecks || !target.BuildsImage()
+	if own.Settings.LocalDir != "" {
+		own.Settings.LocalDir = filepath.Join(own.Settings.LocalDir, target.Name)
 	}
-	t.scope = b.scope
-	t.scope.App, t.scope.Platform = b.app+"/"+target.Name, platformName(t.args.Platforms, b.LookupEnv)
-	t.Settings.App = t.scope.App
-	if err := refuseLinks(t.Request, t.args); err != nil {
+	own.scope = b.scope
+	own.scope.App, own.scope.Platform = b.app+"/"+target.Name, platformName(own.args.Platforms, b.LookupEnv)
+	own.Settings.App = own.scope.App
+	if err := refuseLinks(own.Request, own.args); err != nil {
 		return nil, err
 	}
-	if b.cacheOff() || t.args.OnlyChecks {
+	if b.cacheOff() || own.args.OnlyChecks {
 		return t, nil
 	}
 	var err error
-	if t.flags, err = cache.FlagsFromSettings(t.Settings, t.scope, outputOf(t.Request, t.args), b.LookupEnv); err != nil {
+	if own.flags, err = cache.FlagsFromSettings(own.Settings, own.scope, outputOf(own.Request, own.args), b.LookupEnv); err != nil {
 		return nil, err
 	}
 	if t.hasCache() {
@@ -467,8 +468,8 @@ func (b *bakeBuild) newTarget(ctx context.Context, target bake.Target) (*bakedTa
 		}
 		t.makeLocalCache()
 	}
-	t.warnOfNamedContexts()
-	t.labels = sourceLabels(ctx, t.Request, t.args, t.warnings)
+	own.warnOfNamedContexts()
+	own.labels = sourceLabels(ctx, own.Request, own.args, own.warnings)
 	if target.Inline != "" {
 		t.warnOfContext()
 	}
@@ -476,33 +477,33 @@ func (b *bakeBuild) newTarget(ctx context.Context, target bake.Target) (*bakedTa
 }
 
 // hasCache reports whether layercache gives the target a cache.
-func (t *bakedTarget) hasCache() bool { return t.flags.To != "" || len(t.flags.From) > 0 }
+func (t *bakedTarget) hasCache() bool { return t.build.flags.To != "" || len(t.build.flags.From) > 0 }
 
 // makeLocalCache makes the folder of a local cache: of a folder that does not exist, buildx asks for permission to write to
 // the folder above, although --set names it.
 func (t *bakedTarget) makeLocalCache() {
-	if t.flags.Folder == "" || t.flags.To == "" {
+	if t.build.flags.Folder == "" || t.build.flags.To == "" {
 		return
 	}
-	if err := os.MkdirAll(within(t.Dir, t.flags.Folder), 0o755); err != nil {
-		t.warn("building without the cache: %v", err)
-		t.flags.From, t.flags.To = nil, ""
+	if err := os.MkdirAll(within(t.build.Dir, t.build.flags.Folder), 0o755); err != nil {
+		t.build.warn("building without the cache: %v", err)
+		t.build.flags.From, t.build.flags.To = nil, ""
 	}
 }
 
 // warnOfContext warns of files of layercache in the context of a Dockerfile in the bake file, for which buildx reads only
 // the ignore file of the context.
 func (t *bakedTarget) warnOfContext() {
-	dir, local := localContext(t.Request, t.args)
+	dir, local := localContext(t.build.Request, t.build.args)
 	if !local {
 		return
 	}
-	hidden, err := outputs.Hide(dir, filepath.Join(t.dir, "Dockerfile"), nil, "", t.ownOutputs())
+	hidden, err := outputs.Hide(dir, filepath.Join(t.build.dir, "Dockerfile"), nil, "", t.build.outputsToHide())
 	if err != nil {
 		return
 	}
 	for _, kept := range hidden.Kept {
-		t.warn("%s is written by layercache and cannot be left out of a build whose Dockerfile is in the bake file, so steps that copy it run again when it changes: write it elsewhere, or add it to .dockerignore", kept)
+		t.build.warn("%s is written by layercache and cannot be left out of a build whose Dockerfile is in the bake file, so steps that copy it run again when it changes: write it elsewhere, or add it to .dockerignore", kept)
 	}
 }
 
@@ -510,11 +511,11 @@ func (t *bakedTarget) warnOfContext() {
 func (b *bakeBuild) checkApart() error {
 	var images []string
 	for _, t := range b.targets {
-		images = append(images, t.args.Images()...)
+		images = append(images, t.build.args.Images()...)
 	}
 	for _, t := range b.targets {
-		if t.flags.InRegistry {
-			if err := t.flags.Refs.CheckApart(images); err != nil {
+		if t.build.flags.InRegistry {
+			if err := t.build.flags.Refs.CheckApart(images); err != nil {
 				return err
 			}
 		}
@@ -561,16 +562,16 @@ func (b *bakeBuild) readInputs(ctx context.Context) {
 	turns := make(chan struct{}, runtime.NumCPU())
 	for _, t := range b.targets {
 		go func() {
-			if !t.flags.KeepsRecord() {
+			if !t.build.flags.KeepsRecord() {
 				t.inputs <- cache.Inputs{}
 				return
 			}
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			inputs := readInputs(ctx, t.Request, t.args)
-			if t.Inline != "" {
+			inputs := readInputs(ctx, t.build.Request, t.build.args)
+			if t.target.Inline != "" {
 				// The path differs from build to build; the Dockerfile's content is an input.
-				inputs.Flags = buildx.ParseArgs(t.BuildArgs("Dockerfile")).Shape()
+				inputs.Flags = buildx.ParseArgs(t.target.BuildArgs("Dockerfile")).Shape()
 			}
 			t.inputs <- inputs
 		}()
@@ -583,9 +584,9 @@ func (b *bakeBuild) signInAndQuery(ctx context.Context) {
 	refs := b.flags.Refs
 	refs.Imports = slices.Clone(refs.Imports)
 	for _, t := range b.targets {
-		all.Tags = append(all.Tags, t.args.Images()...)
-		all.Caches = append(all.Caches, t.args.Caches...)
-		refs.Imports = append(append(refs.Imports, t.flags.Refs.Imports...), t.flags.Refs.Export)
+		all.Tags = append(all.Tags, t.build.args.Images()...)
+		all.Caches = append(all.Caches, t.build.args.Caches...)
+		refs.Imports = append(append(refs.Imports, t.build.flags.Refs.Imports...), t.build.flags.Refs.Export)
 	}
 	begin := time.Now()
 	registries := registriesToSignIn(b.Request, all, refs, b.warnings)
@@ -599,8 +600,8 @@ func (b *bakeBuild) signInAndQuery(ctx context.Context) {
 	none <- cache.Inputs{}
 	b.query = startCacheQuery(ctx, b.flags, timeout, b.signIn.keychain, none)
 	for _, t := range b.targets {
-		t.signIn = signIn{keychain: b.signIn.keychain}
-		t.query = startCacheQuery(ctx, t.flags, timeout, b.signIn.keychain, t.inputs)
+		t.build.signIn = signIn{keychain: b.signIn.keychain}
+		t.build.query = startCacheQuery(ctx, t.build.flags, timeout, b.signIn.keychain, t.inputs)
 	}
 }
 
@@ -608,7 +609,7 @@ func (b *bakeBuild) signInAndQuery(ctx context.Context) {
 func names(targets []*bakedTarget) string {
 	var all []string
 	for _, t := range targets {
-		all = append(all, t.Name)
+		all = append(all, t.target.Name)
 	}
 	if len(all) > shownTargets {
 		return fmt.Sprintf("%s and %d more", strings.Join(all[:shownTargets], ", "), len(all)-shownTargets)

@@ -31,7 +31,7 @@ func (b *bakeBuild) execute(ctx context.Context) (outcome, error) {
 	}
 	var late []*bakedTarget
 	for _, t := range b.targets {
-		t.noteUnreached(&t.outcome)
+		t.build.noteUnreached(&t.outcome)
 		ranStep := slices.ContainsFunc(t.outcome.steps, func(step progress.Step) bool { return step.Ran && !step.IsFrom() })
 		switch {
 		case !t.skipsExport || t.outcome.exitCode != 0:
@@ -53,20 +53,20 @@ func (b *bakeBuild) plan(ctx context.Context) {
 	throttled := throttle.FromContext(ctx).Total()
 	b.budget.spend(throttled)
 	for _, t := range b.targets {
-		plan, problems := t.reachable(ctx)
+		plan, problems := t.build.reachable(ctx)
 		for _, problem := range problems {
 			without[problem] = append(without[problem], t)
 		}
 		// All targets' inputs are read at the same time, so all of them may wait for all.
-		t.plan, t.skipsExport = t.exported(plan, nothingNewWait*time.Duration(len(b.targets)))
-		if len(t.OwnCacheFrom()) > 0 && t.readsPlan() {
+		t.plan, t.skipsExport = t.build.exported(plan, nothingNewWait*time.Duration(len(b.targets)))
+		if len(t.target.OwnCacheFrom()) > 0 && t.readsPlan() {
 			replaced = append(replaced, t)
 		}
-		if t.hasCache() && t.WritesInlineCache() {
+		if t.hasCache() && t.target.WritesInlineCache() {
 			inline = append(inline, t)
 		}
-		b.budget.spend(max(0, t.budget.spent-throttled))
-		t.budget = b.budget
+		b.budget.spend(max(0, t.build.budget.spent-throttled))
+		t.build.budget = b.budget
 	}
 	for problem, targets := range without {
 		b.say("building without the cache: %s (%s)", escape.Line(problem), names(targets))
@@ -82,7 +82,7 @@ func (b *bakeBuild) plan(ctx context.Context) {
 // readsPlan reports whether the target reads the planned caches instead of those of the bake file. It never reads both:
 // BuildKit would take the result of a step from either, and may then find none of the next step.
 func (t *bakedTarget) readsPlan() bool {
-	return len(t.plan.From) > 0 && !t.Settings.Refresh && !t.args.NoCache
+	return len(t.plan.From) > 0 && !t.build.Settings.Refresh && !t.build.args.NoCache
 }
 
 // buildDespiteCache builds all targets, and repeats the call according to retryPolicy. A target whose cache made the call fail
@@ -90,7 +90,7 @@ func (t *bakedTarget) readsPlan() bool {
 func (b *bakeBuild) buildDespiteCache(ctx context.Context) (outcome, error) {
 	if b.budget.left() == 0 {
 		for _, t := range b.targets {
-			if dropped := t.budgetUsedUp(&t.plan); dropped != nil {
+			if dropped := t.build.budgetUsedUp(&t.plan); dropped != nil {
 				t.outcome = *dropped
 			}
 		}
@@ -172,7 +172,7 @@ func (b *bakeBuild) cacheFailures(whole outcome) map[*bakedTarget]*cacheFailure 
 		ended := t.outcome
 		ended.stall, ended.complaint = whole.stall, whole.complaint
 		if usesCache(t.plan) && t.isConcerned(whole.stall) {
-			if cause := t.cacheFailureIn(ended, t.plan); cause != nil {
+			if cause := t.build.cacheFailureIn(ended, t.plan); cause != nil {
 				failures[t] = cause
 			}
 		}
@@ -224,8 +224,8 @@ func (b *bakeBuild) call(ctx context.Context) (outcome, error) {
 	var formed []string
 	for _, t := range b.targets {
 		arguments = append(arguments, b.overrides(t)...)
-		if _, changed := t.imageForm().Outputs(t.outputs()); changed {
-			formed = append(formed, t.Name)
+		if _, changed := t.build.imageForm().Outputs(t.finalOutputs()); changed {
+			formed = append(formed, t.target.Name)
 		}
 	}
 	// The caller's own values of --set come first: of two values, buildx takes the last or both.
@@ -245,9 +245,9 @@ func (b *bakeBuild) call(ctx context.Context) (outcome, error) {
 		images = readBakeMetadata(metadata)
 	}
 	for _, t := range b.targets {
-		t.take(targets, b.sameSource(t), code, images[t.Name])
+		t.take(targets, b.sameSource(t), code, images[t.target.Name])
 		for _, attempt := range cmd.locked {
-			if slices.Contains(t.flags.Refs.Imports, attempt.Ref) {
+			if slices.Contains(t.build.flags.Refs.Imports, attempt.Ref) {
 				t.outcome.imports = append(t.outcome.imports, attempt)
 			}
 		}
@@ -258,15 +258,15 @@ func (b *bakeBuild) call(ctx context.Context) (outcome, error) {
 
 // take sets the outcome after a call, with that of an earlier call added.
 func (t *bakedTarget) take(targets *progress.Targets, same []string, code int, image builtImage) {
-	earlier, graph := t.outcome, targets.Graph(t.Name)
-	if code != 0 && graph.HasExported(t.placement.Image != "" || slices.ContainsFunc(t.OwnOutputs(), buildx.Pushes)) {
+	earlier, graph := t.outcome, targets.Graph(t.target.Name)
+	if code != 0 && graph.HasExported(t.placement.Image != "" || slices.ContainsFunc(t.target.DeclaredOutputs(), buildx.Pushes)) {
 		code = 0
 	}
-	span := targets.Span(t.Name)
+	span := targets.Span(t.target.Name)
 	t.span += max(0, span.End.Sub(span.Start))
 	t.outcome = outcome{
-		graph: graph, steps: targets.Steps(t.Name, same), images: graph.Images(), imports: graph.Imports(), timing: graph.Timing(), activities: graph.Activities(),
-		export: graph.Export(), exitCode: code, frontend: graph.Frontend(append(t.args.Scanners, defaultScanner)), image: image.digest, imageID: image.id,
+		graph: graph, steps: targets.Steps(t.target.Name, same), images: graph.Images(), imports: graph.Imports(), timing: graph.Timing(), activities: graph.Activities(),
+		export: graph.Export(), exitCode: code, frontend: graph.Frontend(append(t.build.args.Scanners, defaultScanner)), image: image.digest, imageID: image.id,
 	}
 	if earlier.graph != nil || len(earlier.imports) > 0 {
 		t.outcome.add(earlier)
@@ -277,8 +277,8 @@ func (t *bakedTarget) take(targets *progress.Targets, same []string, code int, i
 func (b *bakeBuild) sameSource(t *bakedTarget) []string {
 	var same []string
 	for _, other := range b.targets {
-		if other != t && other.SameSource(t.Target) {
-			same = append(same, other.Name)
+		if other != t && other.target.SameSource(t.target) {
+			same = append(same, other.target.Name)
 		}
 	}
 	return same
@@ -287,7 +287,7 @@ func (b *bakeBuild) sameSource(t *bakedTarget) []string {
 func (b *bakeBuild) targetNames() []string {
 	var all []string
 	for _, t := range b.targets {
-		all = append(all, t.Name)
+		all = append(all, t.target.Name)
 	}
 	return all
 }
@@ -317,16 +317,16 @@ func (b *bakeBuild) onBuilder() []string {
 // hideOutputs sets the Dockerfile of each target that leaves out what layercache wrote.
 func (b *bakeBuild) hideOutputs() error {
 	for _, t := range b.targets {
-		if t.Inline != "" {
+		if t.target.Inline != "" {
 			continue
 		}
-		args, err := t.withoutOutputs()
+		args, err := t.build.withoutOutputs()
 		if err != nil {
 			return err
 		}
-		t.dockerfile = ""
-		if args.Dockerfile != t.args.Dockerfile {
-			t.dockerfile = args.Dockerfile
+		t.dockerfileCopy = ""
+		if args.Dockerfile != t.build.args.Dockerfile {
+			t.dockerfileCopy = args.Dockerfile
 		}
 	}
 	return nil
@@ -335,11 +335,11 @@ func (b *bakeBuild) hideOutputs() error {
 // overrides returns the flags of buildx that give a target its cache and the form of its image. A target may inherit from
 // another one, with the values of --set, so each value is set for each target.
 func (b *bakeBuild) overrides(t *bakedTarget) []string {
-	if t.args.OnlyChecks {
+	if t.build.args.OnlyChecks {
 		return nil
 	}
 	var arguments []string
-	set := func(name, value string) { arguments = append(arguments, "--set="+t.Name+"."+name+"="+value) }
+	set := func(name, value string) { arguments = append(arguments, "--set="+t.target.Name+"."+name+"="+value) }
 	setAll := func(name string, values []string) {
 		if len(values) == 0 {
 			values = []string{""}
@@ -352,47 +352,47 @@ func (b *bakeBuild) overrides(t *bakedTarget) []string {
 	if b.builder.kind == variables.BuilderNative {
 		plan = plan.BuilderSignsIn()
 	}
-	from, to := t.OwnCacheFrom(), t.OwnCacheTo()
+	from, to := t.target.OwnCacheFrom(), t.target.OwnCacheTo()
 	if t.readsPlan() {
 		from = plan.From
 	}
-	if t.hasCache() && t.WritesInlineCache() {
+	if t.hasCache() && t.target.WritesInlineCache() {
 		to = slices.DeleteFunc(to, bake.IsInlineCache)
-		if t.Args[buildx.InlineCache] != nil {
+		if t.target.Args[buildx.InlineCache] != nil {
 			set("args."+buildx.InlineCache, "0")
 		}
 	}
-	if flag := t.exportFlag(plan); flag != "" {
+	if flag := t.build.exportFlag(plan); flag != "" {
 		to = append([]string{flag}, to...)
 	}
 	if slices.ContainsFunc(b.targets, (*bakedTarget).hasCache) {
 		setAll("cache-from", from)
 		setAll("cache-to", to)
 	}
-	if outputs, changed := t.imageForm().Outputs(t.outputs()); changed || b.keepsImages() {
+	if outputs, changed := t.build.imageForm().Outputs(t.finalOutputs()); changed || b.keepsImages() {
 		// First an empty one: newer versions of buildx then leave out what --set gives to a pattern.
 		setAll("output", append([]string{""}, outputs...))
 	}
 	if b.keepsImages() {
-		tags := t.Tags
+		tags := t.target.Tags
 		if t.placement.Image != "" {
 			tags = []string{t.placement.Image}
 		}
 		setAll("tags", tags)
 	}
 	for name, place := range t.placement.Contexts {
-		if t.Contexts[name] == "" {
+		if t.target.Contexts[name] == "" {
 			set("contexts."+name, place)
 		}
 	}
-	for _, label := range t.labels {
-		arguments = append(arguments, "--set="+t.Name+".labels."+label)
+	for _, label := range t.build.labels {
+		arguments = append(arguments, "--set="+t.target.Name+".labels."+label)
 	}
-	if slices.ContainsFunc(b.targets, func(other *bakedTarget) bool { return other.dockerfile != "" }) && t.Inline == "" {
-		dockerfile := t.Dockerfile
-		if t.dockerfile != "" {
-			dockerfile = t.dockerfile
-			arguments = append(arguments, "--allow=fs.read="+filepath.Dir(t.dockerfile))
+	if slices.ContainsFunc(b.targets, func(other *bakedTarget) bool { return other.dockerfileCopy != "" }) && t.target.Inline == "" {
+		dockerfile := t.target.Dockerfile
+		if t.dockerfileCopy != "" {
+			dockerfile = t.dockerfileCopy
+			arguments = append(arguments, "--allow=fs.read="+filepath.Dir(t.dockerfileCopy))
 		}
 		set("dockerfile", dockerfile)
 	}
@@ -408,21 +408,21 @@ func (b *bakeBuild) exportLate(ctx context.Context, targets []*bakedTarget, reas
 	b.say("writing the cache of %s after all, %s", names(targets), reason)
 	var arguments, late []string
 	for _, t := range targets {
-		t.plan = t.flags
-		late = append(late, t.Name)
+		t.plan = t.build.flags
+		late = append(late, t.target.Name)
 		for _, argument := range b.overrides(t) {
-			if !strings.HasPrefix(argument, "--set="+t.Name+".output=") {
+			if !strings.HasPrefix(argument, "--set="+t.target.Name+".output=") {
 				arguments = append(arguments, argument)
 			}
 		}
-		arguments = append(arguments, "--set="+t.Name+".attest=type=provenance,disabled=true")
+		arguments = append(arguments, "--set="+t.target.Name+".attest=type=provenance,disabled=true")
 	}
 	arguments = append(arguments, "--set=*.output=type=cacheonly")
 	cmd := b.command(ctx, slices.Concat(b.bakeArguments(), b.bake.CacheOnlyFlags(), arguments, b.bake.PositionalOf(late)))
 	graphs := progress.NewTargets(b.linkedNames(targets))
 	_, stall, err := b.watchCall(ctx, cmd, display.Quiet, progress.NewGraph(), graphs)
 	for _, t := range targets {
-		t.outcome.export = b.lateExport(graphs.Graph(t.Name).Export(), stall, err)
+		t.outcome.export = b.lateExport(graphs.Graph(t.target.Name).Export(), stall, err)
 		t.outcome.exportSeconds += time.Since(begin).Seconds()
 	}
 }
@@ -432,13 +432,13 @@ func (b *bakeBuild) linkedNames(targets []*bakedTarget) []string {
 	var found []string
 	var add func(t *bakedTarget)
 	add = func(t *bakedTarget) {
-		if slices.Contains(found, t.Name) {
+		if slices.Contains(found, t.target.Name) {
 			return
 		}
-		found = append(found, t.Name)
-		for _, context := range t.Contexts {
+		found = append(found, t.target.Name)
+		for _, context := range t.target.Contexts {
 			for _, other := range b.targets {
-				if context == "target:"+other.Name {
+				if context == "target:"+other.target.Name {
 					add(other)
 				}
 			}

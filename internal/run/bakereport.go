@@ -29,7 +29,7 @@ func (b *bakeBuild) finish(ctx context.Context, whole outcome, waits *throttle.W
 	histories := b.mounts.histories(mounts)
 	traced := make([]tracedBuild, len(b.targets))
 	for i, t := range b.targets {
-		traced[i] = tracedBuild{t.args, t.query.wait().inputs, &t.outcome}
+		traced[i] = tracedBuild{t.build.args, t.build.query.wait().inputs, &t.outcome}
 	}
 	b.traceSteps(traced...)
 	exports, saved := make([]exportResult, len(b.targets)), make([]savedRecord, len(b.targets))
@@ -37,11 +37,11 @@ func (b *bakeBuild) finish(ctx context.Context, whole outcome, waits *throttle.W
 	shared := b.closeAnd(func() savedRecord {
 		var group sync.WaitGroup
 		for i, t := range b.targets {
-			exports[i] = t.exportResult(t.outcome)
+			exports[i] = t.build.exportResult(t.outcome)
 			group.Go(func() {
 				turns <- struct{}{}
 				defer func() { <-turns }()
-				saved[i] = t.saveRecord(ctx, t.outcome, exports[i], nil)
+				saved[i] = t.build.saveRecord(ctx, t.outcome, exports[i], nil)
 			})
 		}
 		shared := b.saveMountRecord(ctx, histories)
@@ -58,11 +58,11 @@ func (b *bakeBuild) finish(ctx context.Context, whole outcome, waits *throttle.W
 	joint := worth.Evidence{SaveWaitSeconds: saveWait(mounts), Prices: b.Settings.Prices}
 	for i, t := range b.targets {
 		f := facts{
-			build: t.build, caches: t.query.wait(), outcome: t.outcome, export: exports[i], saved: saved[i], total: t.span,
+			build: t.build, caches: t.build.query.wait(), outcome: t.outcome, export: exports[i], saved: saved[i], total: t.span,
 			sharedBuilder: len(b.targets) > 1, ranFor: b.ranFor(t),
 		}
 		own := assess(f)
-		own.Target = t.Name
+		own.Target = t.target.Name
 		if own.MountsNotKept != "" && len(mounts) == 0 {
 			r.MountsNotKept = whyNotKept(b.Settings, b.builder)
 		}
@@ -85,12 +85,12 @@ func (b *bakeBuild) finish(ctx context.Context, whole outcome, waits *throttle.W
 func (b *bakeBuild) ranFor(t *bakedTarget) map[int]string {
 	found := map[int]string{}
 	for _, other := range b.targets {
-		if other == t || len(other.plan.From) > 0 || !other.SameSource(t.Target) {
+		if other == t || len(other.plan.From) > 0 || !other.target.SameSource(t.target) {
 			continue
 		}
 		for i, step := range t.outcome.steps {
 			if step.Ran && slices.ContainsFunc(other.outcome.steps, step.SameAs) {
-				found[i] = other.Name
+				found[i] = other.target.Name
 			}
 		}
 	}
@@ -235,7 +235,7 @@ func (b *bakeBuild) rememberOutputs() {
 		files = append(files, within(b.Dir, b.args.MetadataFile))
 	}
 	for _, t := range b.targets {
-		own, folders := t.records()
+		own, folders := t.build.writtenPaths()
 		files = append(files, own...)
 		for _, folder := range folders {
 			files = append(files, outputs.CacheIn(folder)...)

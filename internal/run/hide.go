@@ -27,7 +27,7 @@ func (b *build) withoutOutputs() (buildx.Args, error) {
 	if err != nil {
 		return b.args, err
 	}
-	hidden, err := outputs.Hide(dir, path, content, filepath.Join(b.dir, "dockerfile"), b.ownOutputs())
+	hidden, err := outputs.Hide(dir, path, content, filepath.Join(b.dir, "dockerfile"), b.outputsToHide())
 	if err != nil {
 		return b.args, err
 	}
@@ -40,20 +40,20 @@ func (b *build) withoutOutputs() (buildx.Args, error) {
 	return b.args.WithDockerfile(hidden.Dockerfile), nil
 }
 
-// ownOutputs are the paths that this build writes.
-func (b *build) ownOutputs() outputs.Own {
+// outputsToHide returns the paths that this build writes, which its build context leaves out.
+func (b *build) outputsToHide() outputs.Own {
 	own := outputs.Own{Paths: []string{b.dir}}
 	if b.Settings.ReportDir != "" {
 		own.Reports = within(b.Dir, b.Settings.ReportDir)
 	}
-	files, folders := b.records()
+	files, folders := b.writtenPaths()
 	own.Paths, own.Caches = append(own.Paths, files...), folders
 	return own
 }
 
-// records returns the paths of what this build writes about itself, other than reports: files, and folders
+// writtenPaths returns the paths of what this build writes about itself, other than reports: files, and folders
 // with caches.
-func (b *build) records() (files, folders []string) {
+func (b *build) writtenPaths() (files, folders []string) {
 	files, folders = b.args.Records()
 	if b.flags.Folder != "" {
 		folders = append(folders, b.flags.Folder)
@@ -68,7 +68,7 @@ func (b *build) records() (files, folders []string) {
 
 // rememberOutputs records what this build wrote about itself, other than reports.
 func (b *build) rememberOutputs() {
-	files, folders := b.records()
+	files, folders := b.writtenPaths()
 	for _, folder := range folders {
 		files = append(files, outputs.CacheIn(folder)...)
 	}
@@ -113,7 +113,7 @@ func (b *build) warnOfNamedContexts() {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			continue
 		}
-		hidden, err := outputs.Hide(dir, filepath.Join(b.dir, "Dockerfile"), nil, "", b.ownOutputs())
+		hidden, err := outputs.Hide(dir, filepath.Join(b.dir, "Dockerfile"), nil, "", b.outputsToHide())
 		if err != nil {
 			continue
 		}
