@@ -117,7 +117,7 @@ func assess(f facts) *report.Report {
 	}
 	for _, ref := range refs.Imports {
 		if state, asked := f.caches.states[ref]; asked {
-			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: importProblem(ref, built.imports, b.signIn.refused)})
+			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: importCause(ref, built.imports, b.signIn.refused)})
 		}
 	}
 	var indexes map[int]int
@@ -182,7 +182,7 @@ func lastStageOnly(s variables.Settings) bool {
 	return s.Layers == variables.LayersFinal || s.Mode == variables.ModeInline || s.Mode == variables.ModeImage
 }
 
-func importProblem(ref string, imports []progress.Import, signIns verdict.SignIns) string {
+func importCause(ref string, imports []progress.Import, signIns verdict.SignIns) string {
 	for _, attempt := range imports {
 		if attempt.Ref == ref && attempt.Error != "" {
 			cause, _ := signIns.Explain(ref, attempt.Error)

@@ -53,12 +53,12 @@ func (b *bakeBuild) plan(ctx context.Context) {
 	throttled := throttle.FromContext(ctx).Total()
 	b.budget.spend(throttled)
 	for _, t := range b.targets {
-		plan, problems := t.build.reachable(ctx)
+		plan, problems := t.build.dropUnreachableCaches(ctx)
 		for _, problem := range problems {
 			without[problem] = append(without[problem], t)
 		}
 		// All targets' inputs are read at the same time, so all of them may wait for all.
-		t.plan, t.skipsExport = t.build.exported(plan, nothingNewWait*time.Duration(len(b.targets)))
+		t.plan, t.skipsExport = t.build.skipExportIfUnchanged(plan, nothingNewWait*time.Duration(len(b.targets)))
 		if len(t.target.OwnCacheFrom()) > 0 && t.readsPlan() {
 			replaced = append(replaced, t)
 		}

@@ -53,16 +53,16 @@ func (b *build) execute(ctx context.Context) (outcome, error) {
 // is new.
 func (b *build) plan(ctx context.Context) (plan cache.Flags, skipsExport bool) {
 	b.act()
-	plan, problems := b.reachable(ctx)
+	plan, problems := b.dropUnreachableCaches(ctx)
 	if len(problems) > 0 {
 		b.say("building without the cache: %s", escape.Line(strings.Join(problems, "; ")))
 	}
-	return b.exported(plan, nothingNewWait)
+	return b.skipExportIfUnchanged(plan, nothingNewWait)
 }
 
-// exported returns the flags without the export if nothing is new, and whether it is left out for that reason. It waits
-// that long for the answer.
-func (b *build) exported(plan cache.Flags, wait time.Duration) (_ cache.Flags, skipsExport bool) {
+// skipExportIfUnchanged returns the flags without the export if the inputs equal those of the cache at Refs.Export. It waits
+// at most wait for the inputs, and reports whether it left the export out.
+func (b *build) skipExportIfUnchanged(plan cache.Flags, wait time.Duration) (_ cache.Flags, skipsExport bool) {
 	if !plan.InRegistry || plan.To == "" || b.Settings.Refresh {
 		return plan, false
 	}
@@ -78,10 +78,10 @@ func (b *build) exported(plan cache.Flags, wait time.Duration) (_ cache.Flags, s
 	return plan, false
 }
 
-// reachable waits for the states of the caches, and returns the flags without the caches that do not exist, for which
-// BuildKit would show an error, and without those whose registry did not answer or still throttles, and why. BuildKit would
-// wait forever for one that does not answer: it can neither cancel an import nor run another build during one.
-func (b *build) reachable(ctx context.Context) (plan cache.Flags, problems []string) {
+// dropUnreachableCaches returns the flags without caches that do not exist or cannot be read now, and why. BuildKit would
+// show an error for the first kind and wait forever for the second: it can neither cancel an import nor run another build
+// during one.
+func (b *build) dropUnreachableCaches(ctx context.Context) (plan cache.Flags, problems []string) {
 	begin := time.Now()
 	states := b.query.waitStates()
 	plan = b.flags
@@ -89,7 +89,7 @@ func (b *build) reachable(ctx context.Context) (plan cache.Flags, problems []str
 	for i, from := range b.flags.From {
 		ref := b.flags.Refs.Imports[i]
 		state := states[ref]
-		if problem := b.unread(state); problem != "" {
+		if problem := b.importProblem(state); problem != "" {
 			cause, _ := b.signIn.refused.Explain(ref, problem)
 			problems = append(problems, cause)
 		} else if !state.IsAbsent() {
@@ -99,7 +99,7 @@ func (b *build) reachable(ctx context.Context) (plan cache.Flags, problems []str
 	if first := firstCache(b.flags, states); first != "" {
 		plan.From = []string{first}
 	}
-	if b.unreached(states[b.flags.Refs.Export]) != "" {
+	if b.unreachableReason(states[b.flags.Refs.Export]) != "" {
 		plan.To = ""
 	}
 	// Waits for a registry that throttles count even if they were over before the builder was ready.
@@ -126,9 +126,9 @@ func firstCache(flags cache.Flags, states map[string]cache.State) string {
 	return ""
 }
 
-// unreached returns why a cache's registry could not be reached. It is empty if it answered or was not
+// unreachableReason returns why a cache's registry could not be reached. It is empty if it answered or was not
 // queried.
-func (b *build) unreached(state cache.State) string {
+func (b *build) unreachableReason(state cache.State) string {
 	switch err := state.Unreached; {
 	case err == nil:
 		return ""
@@ -139,24 +139,24 @@ func (b *build) unreached(state cache.State) string {
 	}
 }
 
-// unread returns why a cache cannot be imported now, although BuildKit might try: its registry could not be
+// importProblem returns why a cache cannot be imported now, although BuildKit might try: its registry could not be
 // reached, or throttled the query. It is empty otherwise.
-func (b *build) unread(state cache.State) string {
+func (b *build) importProblem(state cache.State) string {
 	if state.Throttled != nil {
 		return state.Throttled.Error()
 	}
-	return b.unreached(state)
+	return b.unreachableReason(state)
 }
 
-// noteUnreached adds the caches that reachable left out to the outcome, as failed imports and export.
+// noteUnreached adds the caches that dropUnreachableCaches left out to the outcome, as failed imports and export.
 func (b *build) noteUnreached(built *outcome) {
 	states := b.query.waitStates()
 	for _, ref := range b.flags.Refs.Imports {
-		if problem := b.unread(states[ref]); problem != "" {
+		if problem := b.importProblem(states[ref]); problem != "" {
 			built.imports = append(built.imports, progress.Import{Ref: ref, Error: problem})
 		}
 	}
-	if problem := b.unreached(states[b.flags.Refs.Export]); problem != "" && b.flags.To != "" {
+	if problem := b.unreachableReason(states[b.flags.Refs.Export]); problem != "" && b.flags.To != "" {
 		built.export = progress.Export{Attempted: true, Error: problem}
 	}
 }

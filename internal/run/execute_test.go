@@ -160,7 +160,7 @@ func TestCachesThatDoNotExistAreNotRead(t *testing.T) {
 			query.known.states = map[string]cache.State{branchCache: {Kind: c.branch}, mainCache: {Kind: c.main}}
 			close(query.statesKnown)
 			b := &build{flags: flags, query: query, budget: newWaitBudget(variables.Settings{})}
-			plan, _ := b.reachable(throttle.NewContext(t.Context(), &throttle.Waits{}))
+			plan, _ := b.dropUnreachableCaches(throttle.NewContext(t.Context(), &throttle.Waits{}))
 			assert.Equal(t, c.want, plan.From)
 			assert.Equal(t, flags.To, plan.To, "it is written all the same")
 		})
