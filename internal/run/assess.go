@@ -76,7 +76,7 @@ func assess(f facts) *report.Report {
 		App: b.scope.App, Platform: b.scope.Platform, Inputs: f.caches.inputs,
 		LastStageOnly: lastStageOnly(b.Settings), FreshBuilder: f.onlyCacheHits(),
 		Writer: writerOf(b.Request, b.args), Export: refs.Export, OwnCache: b.flags.OwnCache(), InFolder: b.flags.Folder != "",
-		SignIns: b.signIn.refused, Linked: linkedContexts(b.args), RanFor: f.ranFor, Declined: b.declined(),
+		SignIns: b.signIn.failures, Linked: linkedContexts(b.args), RanFor: f.ranFor, Declined: b.declined(),
 	})
 	seconds := secondsOf(f)
 	recorded := f.caches.recordedSeconds(built.steps)
@@ -117,7 +117,7 @@ func assess(f facts) *report.Report {
 	}
 	for _, ref := range refs.Imports {
 		if state, asked := f.caches.states[ref]; asked {
-			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: importCause(ref, built.imports, b.signIn.refused)})
+			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: importCause(ref, built.imports, b.signIn.failures)})
 		}
 	}
 	var indexes map[int]int
@@ -144,7 +144,7 @@ func helpFor(f facts, v verdict.Verdict) (*report.Failure, *report.Help) {
 	}
 	var failure *report.Failure
 	if f.outcome.exitCode != 0 && !f.stopped {
-		if why := verdict.ExplainFailure(f.outcome.graph.Failed(), f.outcome.complaint, f.build.signIn.refused); why != nil {
+		if why := verdict.ExplainFailure(f.outcome.graph.Failed(), f.outcome.buildxError, f.build.signIn.failures); why != nil {
 			failure, help = &report.Failure{Kind: why.Kind, Reason: escape.Redact(why.Reason)}, why.Help
 		}
 	}
@@ -240,7 +240,7 @@ func (e exportResult) written() bool { return e.name == exportYes }
 
 // exportResult returns the result of the export. A failure is also a warning.
 func (b *build) exportResult(built outcome) exportResult {
-	return exportResultOf(built, b.exportFlag(b.flags), b.flags.Refs.Export, b.signIn.refused)
+	return exportResultOf(built, b.exportFlag(b.flags), b.flags.Refs.Export, b.signIn.failures)
 }
 
 // exportResultOf returns the result from the outcome, the value of --cache-to, the cache's ref, and the sign-ins that

@@ -363,8 +363,8 @@ func (b *bakeBuild) readTargets(ctx context.Context, started *activeBuilder) err
 	defer cmd.interrupt(nil)
 	cmd.WaitDelay = readGrace
 	cmd.Env = append(cmd.Env, env...)
-	var printed, complaint strings.Builder
-	cmd.Stdout, cmd.Stderr = &printed, &complaint
+	var printed, errorOutput strings.Builder
+	cmd.Stdout, cmd.Stderr = &printed, &errorOutput
 	code, err := exitCode(ctx, cmd.Run())
 	if err != nil {
 		return err
@@ -374,7 +374,7 @@ func (b *bakeBuild) readTargets(ctx context.Context, started *activeBuilder) err
 			return stopped
 		}
 		text := display.NewText(b.stderr())
-		_, _ = io.WriteString(text, complaint.String())
+		_, _ = io.WriteString(text, errorOutput.String())
 		text.Flush()
 		return ReadError(code)
 	}

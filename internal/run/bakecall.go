@@ -138,7 +138,7 @@ func (b *bakeBuild) buildDespiteCache(ctx context.Context) (outcome, error) {
 			b.dropCaches(causes)
 		case repeatWithoutCacheOnNewBuilder:
 			b.dropCaches(causes)
-			b.builder.mayBeStuck = s.cause.waitedFor == progress.AwaitsImport && !b.builder.isReplaceable()
+			b.builder.mayBeStuck = s.cause.awaited == progress.AwaitsImport && !b.builder.isReplaceable()
 			err = b.replaceBuilder(ctx)
 		}
 		if err != nil {
@@ -170,7 +170,7 @@ func (b *bakeBuild) cacheFailures(whole outcome) map[*bakedTarget]*cacheFailure 
 	}
 	for _, t := range b.targets {
 		ended := t.outcome
-		ended.stall, ended.complaint = whole.stall, whole.complaint
+		ended.stall, ended.buildxError = whole.stall, whole.buildxError
 		if usesCache(t.plan) && t.isConcerned(whole.stall) {
 			if cause := t.build.cacheFailureIn(ended, t.plan); cause != nil {
 				failures[t] = cause
@@ -184,9 +184,9 @@ func (b *bakeBuild) cacheFailures(whole outcome) map[*bakedTarget]*cacheFailure 
 // or written. It is true if layercache did not end the call.
 func (t *bakedTarget) isConcerned(s stall) bool {
 	switch {
-	case s.waitedFor == progress.AwaitsNothing && s.throttled == "":
+	case s.awaited == progress.AwaitsNothing && s.throttled == "":
 		return true
-	case s.waitedFor == progress.AwaitsExport:
+	case s.awaited == progress.AwaitsExport:
 		return t.outcome.graph.ExportsCache()
 	case len(s.refs) > 0:
 		return slices.ContainsFunc(t.plan.Refs.Imports, func(ref string) bool { return slices.Contains(s.refs, ref) })
@@ -253,7 +253,7 @@ func (b *bakeBuild) call(ctx context.Context) (outcome, error) {
 		}
 	}
 	all := targets.All
-	return outcome{graph: all, images: all.Images(), timing: all.Timing(), activities: all.Activities(), exitCode: code, stall: stall, complaint: cmd.complaint}, nil
+	return outcome{graph: all, images: all.Images(), timing: all.Timing(), activities: all.Activities(), exitCode: code, stall: stall, buildxError: cmd.buildxError}, nil
 }
 
 // take sets the outcome after a call, with that of an earlier call added.

@@ -30,8 +30,8 @@ func TestTheWatchWaitsForABuilderThatMayBeStuckUntilAVertexStarts(t *testing.T) 
 		t.Run(c.name, func(t *testing.T) {
 			graph := progress.NewGraph()
 			graph.Observe(progress.Event{Vertexes: c.vertexes})
-			assert.Equal(t, c.want, (&watch{graph: graph, mayBeStuck: true}).look().waitsFor)
-			assert.Equal(t, progress.AwaitsNothing, (&watch{graph: graph}).look().waitsFor, "any other builder takes its time")
+			assert.Equal(t, c.want, (&watch{graph: graph, mayBeStuck: true}).look().awaited)
+			assert.Equal(t, progress.AwaitsNothing, (&watch{graph: graph}).look().awaited, "any other builder takes its time")
 		})
 	}
 }

@@ -51,8 +51,8 @@ type outcome struct {
 	frontend string
 	// stall is why layercache ended the call.
 	stall stall
-	// complaint is the last error that buildx printed.
-	complaint string
+	// buildxError is the last error that buildx printed.
+	buildxError string
 	// export is the result of the cache's export, and exportSeconds is its duration if it was a separate
 	// call.
 	export        progress.Export
@@ -117,8 +117,8 @@ func (b *build) call(ctx context.Context, plan cache.Flags) (outcome, error) {
 		return outcome{}, err
 	}
 	ended := outcome{
-		complaint: cmd.complaint,
-		graph:     graph, steps: graph.Steps(), images: graph.Images(), imports: slices.Concat(graph.Imports(), cmd.locked), timing: graph.Timing(), activities: graph.Activities(),
+		buildxError: cmd.buildxError,
+		graph:       graph, steps: graph.Steps(), images: graph.Images(), imports: slices.Concat(graph.Imports(), cmd.locked), timing: graph.Timing(), activities: graph.Activities(),
 		export: graph.Export(), exitCode: code, stall: stall,
 		frontend: graph.Frontend(append(b.args.Scanners, defaultScanner)),
 	}
@@ -178,8 +178,8 @@ func (b *build) lateExport(export progress.Export, ended stall, err error) progr
 	switch {
 	case ended.throttled != "":
 		export.Attempted, export.Error = true, ended.throttled
-	case ended.waitedFor != progress.AwaitsNothing:
-		export.Attempted, export.Error = true, cmp.Or(ended.complaint, b.noAnswer(ended.waitedFor))
+	case ended.awaited != progress.AwaitsNothing:
+		export.Attempted, export.Error = true, cmp.Or(ended.retriedError, b.noAnswer(ended.awaited))
 	case err != nil && export.Error == "":
 		export.Error = err.Error()
 	}
@@ -247,7 +247,7 @@ func (b *build) watchCall(ctx context.Context, cmd *call, mode display.Mode, gra
 	}
 	code, err := exitCode(ctx, cmd.Wait())
 	w.waits.End() // Those of BuildKit.
-	if stalled.waitedFor == progress.AwaitsNothing && stalled.throttled == "" || stoppedBy(ctx) != nil {
+	if stalled.awaited == progress.AwaitsNothing && stalled.throttled == "" || stoppedBy(ctx) != nil {
 		return code, stalled, err
 	}
 	if cmd.ProcessState.Success() {
@@ -304,8 +304,8 @@ func (b *build) exportFlag(plan cache.Flags) string {
 type call struct {
 	*exec.Cmd
 	interrupt context.CancelCauseFunc
-	// complaint is the last error that buildx printed.
-	complaint string
+	// buildxError is the last error that buildx printed.
+	buildxError string
 	// locked are the local caches that buildx did not read, because another build had them locked.
 	locked []progress.Import
 }
@@ -316,7 +316,7 @@ var unreadLocked = regexp.MustCompile(`local cache import at (.+) skipped due to
 // note keeps what a line of buildx's output says about an error or a local cache.
 func (c *call) note(line []byte) {
 	if bytes.HasPrefix(line, []byte("ERROR: ")) {
-		c.complaint = string(bytes.TrimSpace(line))
+		c.buildxError = string(bytes.TrimSpace(line))
 	}
 	if match := unreadLocked.FindSubmatch(bytes.TrimSpace(line)); match != nil {
 		c.locked = append(c.locked, progress.Import{Ref: string(match[1]), Error: string(match[2]), Ended: true})

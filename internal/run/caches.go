@@ -270,6 +270,6 @@ func (b *build) saveWarnings(err error) []string {
 
 // explain describes an error of the registry of the cache that this build writes, and what to do.
 func (b *build) explain(err error) string {
-	cause, help := b.signIn.refused.Explain(b.flags.Refs.Export, err.Error())
+	cause, help := b.signIn.failures.Explain(b.flags.Refs.Export, err.Error())
 	return cause + ": " + help.Advice
 }

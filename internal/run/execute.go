@@ -90,7 +90,7 @@ func (b *build) dropUnreachableCaches(ctx context.Context) (plan cache.Flags, pr
 		ref := b.flags.Refs.Imports[i]
 		state := states[ref]
 		if problem := b.importProblem(state); problem != "" {
-			cause, _ := b.signIn.refused.Explain(ref, problem)
+			cause, _ := b.signIn.failures.Explain(ref, problem)
 			problems = append(problems, cause)
 		} else if !state.IsAbsent() {
 			plan.From = append(plan.From, from)
@@ -202,7 +202,7 @@ func (b *build) buildDespiteCache(ctx context.Context, plan cache.Flags) (outcom
 		case repeatWithoutCacheOnNewBuilder:
 			b.say("%s: building again without it", escape.Line(s.cause.String()))
 			s.cause.applyTo(&built, &plan)
-			b.builder.mayBeStuck = s.cause.waitedFor == progress.AwaitsImport && !b.builder.isReplaceable()
+			b.builder.mayBeStuck = s.cause.awaited == progress.AwaitsImport && !b.builder.isReplaceable()
 			err = b.replaceBuilder(ctx)
 		}
 		if err != nil {
@@ -222,7 +222,7 @@ func (b *build) budgetUsedUp(plan *cache.Flags) *outcome {
 	for _, ref := range plan.Refs.Imports {
 		none.imports = append(none.imports, progress.Import{Ref: ref})
 	}
-	failure := cacheFailure{refs: plan.Refs.Imports, waitedFor: progress.AwaitsImport, problem: b.noAnswer(progress.AwaitsImport)}
+	failure := cacheFailure{refs: plan.Refs.Imports, awaited: progress.AwaitsImport, problem: b.noAnswer(progress.AwaitsImport)}
 	for _, state := range b.query.waitStates() {
 		if state.Throttled != nil {
 			failure.problem = state.Throttled.Error()

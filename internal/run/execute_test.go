@@ -104,7 +104,7 @@ func TestAFailedCacheIsRemovedFromTheFlags(t *testing.T) {
 	assert.Empty(t, failed.export)
 
 	silent, waited := plan, &outcome{}
-	cacheFailure{waitedFor: progress.AwaitsExport, problem: "no answer"}.applyTo(waited, &silent)
+	cacheFailure{awaited: progress.AwaitsExport, problem: "no answer"}.applyTo(waited, &silent)
 	assert.Empty(t, silent.From)
 	assert.Empty(t, silent.To, "a cache that does not answer is not written")
 	assert.Equal(t, progress.Export{Attempted: true, Error: "no answer"}, waited.export)

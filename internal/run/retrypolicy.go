@@ -58,7 +58,7 @@ var retryPolicy = []struct {
 	{"the builder died for the first time", func(s situation) bool { return s.builderDied && !s.replaced }, repeatOnNewBuilder},
 	{"a registry throttled the build", func(s situation) bool { return s.throttled != "" }, repeatAfterWait},
 	{"the build failed by itself", func(s situation) bool { return s.cause == nil }, finish},
-	{"the builder is stuck", func(s situation) bool { return s.cause.waitedFor == awaitsBuilder }, leaveStuckBuilder},
+	{"the builder is stuck", func(s situation) bool { return s.cause.awaited == awaitsBuilder }, leaveStuckBuilder},
 	{"the cache left the builder unusable", func(s situation) bool { return s.cause.spoilsBuilder() }, repeatWithoutCacheOnNewBuilder},
 	{"the cache made the build fail", func(situation) bool { return true }, repeatWithoutCache},
 }
@@ -89,7 +89,7 @@ func (b *build) situationOf(ctx context.Context, ended outcome, plan cache.Flags
 // end of the process is noticed after that of its client.
 func (b *build) builderDied(ended outcome) bool {
 	started := b.builder.started
-	if ended.stall.waitedFor != progress.AwaitsNothing || started == nil || len(ended.graph.Failures()) > 0 {
+	if ended.stall.awaited != progress.AwaitsNothing || started == nil || len(ended.graph.Failures()) > 0 {
 		return false
 	}
 	return started.HasDied()
@@ -101,8 +101,8 @@ type cacheFailure struct {
 	refs []string
 	// problem is BuildKit's error, or layercache's if the cache did not answer.
 	problem string
-	// waitedFor is the work that was not done in time.
-	waitedFor progress.Awaited
+	// awaited is the work that was not done in time.
+	awaited progress.Awaited
 	// locked is true if another build was writing to the same local cache. Everything else has succeeded.
 	locked bool
 }
@@ -111,16 +111,16 @@ type cacheFailure struct {
 func (b *build) cacheFailureIn(ended outcome, plan cache.Flags) *cacheFailure {
 	stall := ended.stall
 	switch {
-	case stall.waitedFor != progress.AwaitsNothing:
-		problem := stall.complaint
+	case stall.awaited != progress.AwaitsNothing:
+		problem := stall.retriedError
 		if problem == "" {
-			problem = b.noAnswer(stall.waitedFor)
+			problem = b.noAnswer(stall.awaited)
 		}
-		return &cacheFailure{refs: stall.refs, waitedFor: stall.waitedFor, problem: problem}
+		return &cacheFailure{refs: stall.refs, awaited: stall.awaited, problem: problem}
 	case stall.throttled != "":
 		return &cacheFailure{refs: plan.Refs.Imports, problem: stall.throttled}
-	case plan.To != "" && plan.Folder != "" && strings.Contains(ended.complaint, "could not lock "+filepath.Join(plan.Folder, "index.json.lock")):
-		return &cacheFailure{problem: ended.complaint, locked: true}
+	case plan.To != "" && plan.Folder != "" && strings.Contains(ended.buildxError, "could not lock "+filepath.Join(plan.Folder, "index.json.lock")):
+		return &cacheFailure{problem: ended.buildxError, locked: true}
 	case len(plan.From) == 0:
 		return nil
 	}
@@ -128,21 +128,21 @@ func (b *build) cacheFailureIn(ended outcome, plan cache.Flags) *cacheFailure {
 }
 
 // noAnswer returns the error of a cache that did not answer in time.
-func (b *build) noAnswer(waitedFor progress.Awaited) string {
-	return verdict.NoAnswer(string(waitedFor), b.budget.total)
+func (b *build) noAnswer(awaited progress.Awaited) string {
+	return verdict.NoAnswer(string(awaited), b.budget.total)
 }
 
 // spoilsBuilder reports whether the same builder would fail again: it still waits for the import, or it
 // stored corrupt content, which may also be used for the base image.
 func (f cacheFailure) spoilsBuilder() bool {
-	return f.waitedFor == progress.AwaitsImport || corrupt.MatchString(f.problem) || garbled.MatchString(f.problem)
+	return f.awaited == progress.AwaitsImport || corrupt.MatchString(f.problem) || garbled.MatchString(f.problem)
 }
 
 func (f cacheFailure) String() string {
 	if f.locked {
 		return "the cache cannot be written while another build writes it"
 	}
-	switch f.waitedFor {
+	switch f.awaited {
 	case awaitsBuilder:
 		return "the builder is stuck, because BuildKit cannot cancel its cache import"
 	case progress.AwaitsImport, progress.AwaitsPull, progress.AwaitsExport:
@@ -162,7 +162,7 @@ func (f cacheFailure) applyTo(ended *outcome, plan *cache.Flags) {
 	if !f.locked {
 		plan.From = nil
 	}
-	if f.waitedFor == progress.AwaitsNothing && !f.locked {
+	if f.awaited == progress.AwaitsNothing && !f.locked {
 		return
 	}
 	if plan.To != "" {

@@ -149,9 +149,9 @@ func ExitCode(err error) int {
 	if errors.As(err, &stopped) {
 		return stopped.ExitCode()
 	}
-	var refused ReadError
-	if errors.As(err, &refused) {
-		return int(refused)
+	var readErr ReadError
+	if errors.As(err, &readErr) {
+		return int(readErr)
 	}
 	return 1
 }

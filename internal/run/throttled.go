@@ -28,7 +28,7 @@ var blobDigest = regexp.MustCompile(`/blobs/(sha256:[0-9a-f]{64})\b`)
 func (b *build) throttledIn(ended outcome) string {
 	failures := ended.graph.Failures()
 	switch {
-	case b.budget.left() == 0 || ended.stall.waitedFor != progress.AwaitsNothing || b.args.ReadsStdin() && b.stdin == nil:
+	case b.budget.left() == 0 || ended.stall.awaited != progress.AwaitsNothing || b.args.ReadsStdin() && b.stdin == nil:
 		return ""
 	case ended.stall.throttled != "":
 		return ended.stall.throttled
