@@ -101,8 +101,9 @@ func calculated(steps []Step, c Choice) (time Time, known bool) {
 	return time, known
 }
 
-// states returns whether a step runs with the choice: it is not cached, and a step that runs needs it, or nothing follows it;
-// and whether its result has to be on the builder, because a step that runs stands on it.
+// states returns two functions on step indexes. runs reports whether a step runs with the choice: it is not cached, and a
+// running step needs it or it is the last. present reports whether its result must be on the builder, because a running step
+// builds on it.
 func states(steps []Step, c Choice) (runs, present func(int) bool) {
 	used := make([][]int, len(steps))
 	for i, step := range steps {
@@ -137,15 +138,15 @@ func longestChain(steps []Step, cost func(int) float64) float64 {
 	return longest
 }
 
-// memoized returns of as a function that calculates each value once. It may ask for other values. A step never depends
+// memoized returns calculate as a function that calculates each value once. It may ask for other values. A step never depends
 // on itself.
-func memoized[T any](count int, of func(i int, other func(int) T) T) func(int) T {
+func memoized[T any](count int, calculate func(i int, other func(int) T) T) func(int) T {
 	values, done := make([]T, count), make([]bool, count)
 	var get func(int) T
 	get = func(i int) T {
 		if !done[i] {
 			done[i] = true
-			values[i] = of(i, get)
+			values[i] = calculate(i, get)
 		}
 		return values[i]
 	}
