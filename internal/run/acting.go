@@ -99,9 +99,9 @@ func (b *build) decidingRefs() []string {
 	return append(refs, own)
 }
 
-// observe returns the history for the record of the cache, with what the build showed. It is that of the last record if the
+// nextPolicyHistory returns the history for the record of the cache, with what the build showed. It is that of the last record if the
 // build does not decide, or shows nothing, as one that had steps from an earlier build of the job.
-func (b *build) observe(built outcome, known knownCaches, export exportResult) *policy.History {
+func (b *build) nextPolicyHistory(built outcome, known knownCaches, export exportStatus) *policy.History {
 	before := known.records[b.flags.Refs.Export]
 	earlier := built.originsUnknown || slices.ContainsFunc(built.steps, func(step progress.Step) bool { return step.Earlier })
 	failed := slices.ContainsFunc(built.imports, func(attempt progress.Import) bool { return attempt.Error != "" && !attempt.IsAbsent() })
@@ -204,7 +204,7 @@ func (b *build) saveWithoutCache(ctx context.Context, built outcome, mounts []pa
 	before, store := known.records[ref], recordStore(b.flags, ref, b.signIn.keychain)
 	if b.acting.Trial && before != nil {
 		same := *before
-		same.Policy, same.Mounts = b.observe(built, known, exportResult{name: exportOff}), cache.MergeMounts(mounts, before)
+		same.Policy, same.Mounts = b.nextPolicyHistory(built, known, exportStatus{name: exportOff}), cache.MergeMounts(mounts, before)
 		saved.warnings = append(saved.warnings, b.saveWarnings(store.Save(ctx, &same))...)
 		return saved
 	}
@@ -216,7 +216,7 @@ func (b *build) saveWithoutCache(ctx context.Context, built outcome, mounts []pa
 	next := &cache.Record{
 		Version: cache.RecordVersion, Written: time.Now().UTC(), App: b.scope.App, Platform: b.scope.Platform, Inputs: known.inputs,
 		Steps: cache.MergeSteps(built.steps, known.lastRecord()), Images: built.images, Mounts: cache.MergeMounts(mounts, known.lastRecord()),
-		Policy: b.observe(built, known, exportResult{name: exportOff}),
+		Policy: b.nextPolicyHistory(built, known, exportStatus{name: exportOff}),
 	}
 	_, warnings := b.renewMounts(ctx, next)
 	saved.warnings = append(saved.warnings, warnings...)

@@ -23,7 +23,7 @@ type facts struct {
 	build   *build
 	caches  knownCaches
 	outcome outcome
-	export  exportResult
+	export  exportStatus
 	mounts  []cachemount.Result
 	// mountSave is how long the build waited for the save of the mounts.
 	mountSave time.Duration
@@ -227,8 +227,8 @@ const (
 	exportOff       = "off"
 )
 
-// exportResult is the result of the cache's export.
-type exportResult struct {
+// exportStatus is the result of the cache's export.
+type exportStatus struct {
 	// name is one of the values above.
 	name     string
 	warnings []string
@@ -236,22 +236,22 @@ type exportResult struct {
 	help verdict.Help
 }
 
-func (e exportResult) written() bool { return e.name == exportYes }
+func (e exportStatus) written() bool { return e.name == exportYes }
 
-// exportResult returns the result of the export. A failure is also a warning.
-func (b *build) exportResult(built outcome) exportResult {
-	return exportResultOf(built, b.exportFlag(b.flags), b.flags.Refs.Export, b.signIn.failures)
+// exportStatus returns the result of the export. A failure is also a warning.
+func (b *build) exportStatus(built outcome) exportStatus {
+	return statusOfExport(built, b.exportFlag(b.flags), b.flags.Refs.Export, b.signIn.failures)
 }
 
-// exportResultOf returns the result from the outcome, the value of --cache-to, the cache's ref, and the sign-ins that
+// statusOfExport returns the result from the outcome, the value of --cache-to, the cache's ref, and the sign-ins that
 // failed.
-func exportResultOf(built outcome, flag, ref string, signIns verdict.SignIns) exportResult {
-	failed := func(help verdict.Help, format string, args ...any) exportResult {
-		return exportResult{name: exportFailed, warnings: []string{fmt.Sprintf(format, args...)}, help: help}
+func statusOfExport(built outcome, flag, ref string, signIns verdict.SignIns) exportStatus {
+	failed := func(help verdict.Help, format string, args ...any) exportStatus {
+		return exportStatus{name: exportFailed, warnings: []string{fmt.Sprintf(format, args...)}, help: help}
 	}
 	switch {
 	case built.unchanged:
-		return exportResult{name: exportUnchanged}
+		return exportStatus{name: exportUnchanged}
 	case built.export.Error != "":
 		place := ""
 		if ref != "" {
@@ -260,13 +260,13 @@ func exportResultOf(built outcome, flag, ref string, signIns verdict.SignIns) ex
 		cause, help := signIns.Explain(ref, built.export.Error)
 		return failed(help, "the cache could not be written%s: %s", place, cause)
 	case built.export.Empty:
-		return exportResult{name: exportOff}
+		return exportStatus{name: exportOff}
 	case built.export.Attempted:
-		return exportResult{name: exportYes}
+		return exportStatus{name: exportYes}
 	case flag != "" && flag != cache.Inline && built.exitCode == 0:
 		// buildx silently leaves out exports that its builder does not know.
 		kind, _, _ := strings.Cut(flag, ",")
 		return failed(verdict.Unsupported(), "the cache was not written to %s: the builder does not support %s", ref, kind)
 	}
-	return exportResult{name: exportOff}
+	return exportStatus{name: exportOff}
 }

@@ -32,12 +32,12 @@ func (b *bakeBuild) finish(ctx context.Context, whole outcome, waits *throttle.W
 		traced[i] = tracedBuild{t.build.args, t.build.query.wait().inputs, &t.outcome}
 	}
 	b.traceSteps(traced...)
-	exports, saved := make([]exportResult, len(b.targets)), make([]savedRecord, len(b.targets))
+	exports, saved := make([]exportStatus, len(b.targets)), make([]savedRecord, len(b.targets))
 	turns := make(chan struct{}, recordsAtOnce)
 	shared := b.closeAnd(func() savedRecord {
 		var group sync.WaitGroup
 		for i, t := range b.targets {
-			exports[i] = t.build.exportResult(t.outcome)
+			exports[i] = t.build.exportStatus(t.outcome)
 			group.Go(func() {
 				turns <- struct{}{}
 				defer func() { <-turns }()

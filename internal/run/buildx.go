@@ -229,12 +229,12 @@ func (b *build) watchCall(ctx context.Context, cmd *call, mode display.Mode, gra
 		targets.SharedSince(b.begin)
 	}
 	shown := display.New(mode, b.stderr(), graph)
-	observe := w.observe(shown.Event)
+	handle := w.eventHandler(shown.Event)
 	if targets != nil {
-		observe = w.observeTargets(targets, shown.Event)
+		handle = w.eventHandlerOfTargets(targets, shown.Event)
 	}
 	stopWatching := w.start()
-	err = progress.Read(stream, observe, func(line []byte) {
+	err = progress.Read(stream, handle, func(line []byte) {
 		if !display.IsNoise(line) {
 			cmd.note(line)
 			shown.Text(line)

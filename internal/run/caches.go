@@ -202,7 +202,7 @@ type savedRecord struct {
 
 // saveRecord checks the cache that the build wrote, and writes its record. If the build wrote no cache but used
 // cache mounts, the record of the previous cache gets their histories.
-func (b *build) saveRecord(ctx context.Context, built outcome, export exportResult, mounts []payoff.Mount) savedRecord {
+func (b *build) saveRecord(ctx context.Context, built outcome, export exportStatus, mounts []payoff.Mount) savedRecord {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(saveTimeout, max(time.Second, b.budget.left())))
 	defer cancel()
 	known, ref := b.query.wait(), b.flags.Refs.Export
@@ -225,7 +225,7 @@ func (b *build) saveRecord(ctx context.Context, built outcome, export exportResu
 	if b.acting.choseNone() {
 		return b.saveWithoutCache(ctx, built, mounts, saved)
 	}
-	history := b.observe(built, known, export)
+	history := b.nextPolicyHistory(built, known, export)
 	if built.unchanged && before != nil {
 		same := *before
 		same.Policy = history
@@ -248,7 +248,7 @@ func (b *build) saveRecord(ctx context.Context, built outcome, export exportResu
 		Mounts: cache.MergeMounts(mounts, known.lastRecord()), Policy: history,
 	}
 	if b.flags.InRegistry && !state.TooLarge() {
-		saved.warnings = append(saved.warnings, b.renew(ctx, next)...)
+		saved.warnings = append(saved.warnings, b.renewCache(ctx, next)...)
 	}
 	_, warnings := b.renewMounts(ctx, next)
 	saved.warnings = append(saved.warnings, warnings...)

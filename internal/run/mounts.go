@@ -204,7 +204,7 @@ func shareWait(results []cachemount.Result, waited float64) {
 // histories returns the histories of the mounts that the build used, with this build.
 func (k *keptMounts) histories(results []cachemount.Result) []payoff.Mount {
 	var histories []payoff.Mount
-	for _, build := range observe(results) {
+	for _, build := range observeMounts(results) {
 		history := k.build.query.mountHistory(build.id).Add(build.Build)
 		for _, r := range results {
 			if r.ID == build.id && r.StoredBytes > 0 {
@@ -225,9 +225,9 @@ type observation struct {
 	payoff.Build
 }
 
-// observe returns what the build shows about each mount. The copies of a mount count as one. A mount without a step
+// observeMounts returns what the build shows about each mount. The copies of a mount count as one. A mount without a step
 // that succeeded shows nothing, and neither does one that had files of its own.
-func observe(results []cachemount.Result) []observation {
+func observeMounts(results []cachemount.Result) []observation {
 	var observed []observation
 	for _, r := range results {
 		build := buildOf(r)

@@ -27,9 +27,9 @@ func (k knownCaches) pushed(config string) time.Time {
 	return time.Now().UTC()
 }
 
-// renew renews the cache at Refs.Export, which the record describes, if its manifest was pushed too long ago,
+// renewCache renews the cache at Refs.Export, which the record describes, if its manifest was pushed too long ago,
 // and notes that in the record. It returns a warning if it fails.
-func (b *build) renew(ctx context.Context, r *cache.Record) (warnings []string) {
+func (b *build) renewCache(ctx context.Context, r *cache.Record) (warnings []string) {
 	now := time.Now().UTC()
 	if r.Manifest == "" || now.Sub(r.Pushed) < renewAfter {
 		return nil
@@ -74,7 +74,7 @@ func (b *build) renewMounts(ctx context.Context, r *cache.Record) (changed bool,
 // already.
 func (b *build) renewUnchanged(ctx context.Context, r cache.Record, changed bool, store cache.RecordStore, saved savedRecord) savedRecord {
 	before := r.Manifest
-	saved.warnings = append(saved.warnings, b.renew(ctx, &r)...)
+	saved.warnings = append(saved.warnings, b.renewCache(ctx, &r)...)
 	renewed, warnings := b.renewMounts(ctx, &r)
 	saved.warnings = append(saved.warnings, warnings...)
 	if r.Manifest == before && !renewed && !changed {

@@ -102,7 +102,7 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 	mounts := b.mounts.finish(ctx)
 	mountSave := time.Since(beforeMounts)
 	histories := b.mounts.histories(mounts)
-	export := b.exportResult(built)
+	export := b.exportStatus(built)
 	b.traceSteps(tracedBuild{b.args, b.query.wait().inputs, &built})
 	saved := b.closeAnd(func() savedRecord {
 		missed := make(chan []string, 1)

@@ -140,7 +140,7 @@ func TestTheResultOfTheExport(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := exportResultOf(c.outcome, c.asked, "r:main", nil)
+			got := statusOfExport(c.outcome, c.asked, "r:main", nil)
 			assert.Equal(t, c.want, got.name)
 			assert.Contains(t, strings.Join(got.warnings, "\n"), c.warning)
 			assert.Equal(t, c.warning == "", len(got.warnings) == 0)

@@ -79,11 +79,11 @@ func signInTo(ctx context.Context, registries []ecr.Registry, dir string, timeou
 		without.failed = true
 		return without
 	}
-	return signIn{keychain: logins.Keychain(), env: dockerconfig.Environ(dir), failed: err != nil, failures: failures, stop: renew(ctx, dir, logins, w)}
+	return signIn{keychain: logins.Keychain(), env: dockerconfig.Environ(dir), failed: err != nil, failures: failures, stop: keepSignedIn(ctx, dir, logins, w)}
 }
 
-// renew renews the sign-ins in the background until stop is called.
-func renew(ctx context.Context, dir string, logins *ecr.Logins, w *warnings) (stop func()) {
+// keepSignedIn renews the sign-ins in the background until stop is called.
+func keepSignedIn(ctx context.Context, dir string, logins *ecr.Logins, w *warnings) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {

@@ -72,8 +72,8 @@ type stall struct {
 	retriedError string
 }
 
-// observe wraps the display's Event function.
-func (w *watch) observe(show func(progress.Event)) func(progress.Event) {
+// eventHandler wraps the display's Event function.
+func (w *watch) eventHandler(show func(progress.Event)) func(progress.Event) {
 	return func(event progress.Event) {
 		w.mutex.Lock()
 		defer w.mutex.Unlock()
@@ -97,18 +97,18 @@ func (w *watch) observe(show func(progress.Event)) func(progress.Event) {
 	}
 }
 
-// observeTargets is observe for a call of bake. The watch sees the call without the names of its targets. Cache mounts
+// eventHandlerOfTargets is eventHandler for a call of bake. The watch sees the call without the names of its targets. Cache mounts
 // are saved after the call, because a target may be exported while another still runs steps.
-func (w *watch) observeTargets(targets *progress.Targets, show func(progress.Event)) func(progress.Event) {
+func (w *watch) eventHandlerOfTargets(targets *progress.Targets, show func(progress.Event)) func(progress.Event) {
 	w.graph, w.exporting = targets.All, nil
 	var original progress.Event
-	observe := w.observe(func(event progress.Event) {
+	handle := w.eventHandler(func(event progress.Event) {
 		targets.All.Observe(event)
 		show(original)
 	})
 	return func(event progress.Event) {
 		original = event
-		observe(targets.Split(event))
+		handle(targets.Split(event))
 	}
 }
 

@@ -83,7 +83,7 @@ func TestAThrottledImportEndsTheCall(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, interrupt := context.WithCancelCause(t.Context())
 			w := &watch{budget: &waitBudget{total: c.left}, interrupt: interrupt, graph: progress.NewGraph()}
-			w.observe(w.graph.Observe)(progress.Event{Vertexes: []progress.Vertex{{Digest: "a", Name: c.vertex, Error: c.problem}}})
+			w.eventHandler(w.graph.Observe)(progress.Event{Vertexes: []progress.Vertex{{Digest: "a", Name: c.vertex, Error: c.problem}}})
 			assert.Equal(t, c.ends, ctx.Err() != nil)
 			assert.Equal(t, c.ends, w.throttled != "")
 		})
@@ -113,7 +113,7 @@ func TestWhatBuildKitWaitsForAThrottledRequestIsCounted(t *testing.T) {
 			for _, line := range c.lines {
 				event.Logs = append(event.Logs, progress.Log{Vertex: "a", Data: []byte(line)})
 			}
-			w.observe(w.graph.Observe)(event)
+			w.eventHandler(w.graph.Observe)(event)
 			assert.InDelta(t, c.waited, w.waits.Total().Seconds(), 0.1)
 			assert.Equal(t, c.retried, w.retriedError != "")
 		})
