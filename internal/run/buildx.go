@@ -109,7 +109,7 @@ func (b *build) call(ctx context.Context, plan cache.Flags) (outcome, error) {
 		defer text.Flush()
 		stdout = text
 	}
-	cmd := b.command(ctx, append(arguments, b.kept(args).WithImageForm(b.imageForm())...))
+	cmd := b.command(ctx, append(arguments, b.withChosenOutput(args).WithImageForm(b.imageForm())...))
 	cmd.Stdout = stdout
 	graph := progress.NewGraph()
 	code, stall, err := b.watchCall(ctx, cmd, b.mode, graph, nil)
@@ -128,12 +128,12 @@ func (b *build) call(ctx context.Context, plan cache.Flags) (outcome, error) {
 	return ended, nil
 }
 
-// kept returns the arguments with the output that the caller of Run chooses.
-func (b *build) kept(args buildx.Args) buildx.Args {
-	if b.Keep == nil {
+// withChosenOutput returns the arguments with the output that the caller of Run chooses.
+func (b *build) withChosenOutput(args buildx.Args) buildx.Args {
+	if b.ChooseOutput == nil {
 		return args
 	}
-	if output := b.Keep(b.destination()); output != "" {
+	if output := b.ChooseOutput(b.destination()); output != "" {
 		return args.SentTo(output)
 	}
 	return args.Loaded()

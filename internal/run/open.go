@@ -188,12 +188,12 @@ func chooseCache(ctx context.Context, request Request, args buildx.Args) (cache.
 	return flags, scope, err
 }
 
-// outputOf returns where the result of a build goes. A caller with Keep, or with PlaceTarget for a target without an output,
+// outputOf returns where the result of a build goes. A caller with ChooseOutput, or with PlaceTarget for a target without an output,
 // gets an image.
 func outputOf(request Request, args buildx.Args) cache.Output {
 	pushed, written := args.Sent()
 	placed := request.PlaceTarget != nil && !pushed && !written
-	return cache.Output{Images: args.Images(), IsImage: request.Keep != nil || placed || args.WritesImage()}
+	return cache.Output{Images: args.Images(), IsImage: request.ChooseOutput != nil || placed || args.WritesImage()}
 }
 
 // close stops the renewal of the sign-ins and the builder, and removes the private folder. It may be called

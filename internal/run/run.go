@@ -42,10 +42,10 @@ type Request struct {
 	// AwaitRemoval makes Run wait until the builder's files are removed. Otherwise a separate process may
 	// still remove them for some seconds.
 	AwaitRemoval bool
-	// Keep chooses where the image goes instead of the outputs in Args, once the builder is known: it returns a value of
+	// ChooseOutput chooses where the image goes instead of the outputs in Args, once the builder is known: it returns a value of
 	// --output, or "" to load the image into docker. If it is nil, the outputs in Args hold.
-	Keep func(Destination) string
-	// PlaceTarget is Keep for each target that Bake builds.
+	ChooseOutput func(Destination) string
+	// PlaceTarget is ChooseOutput for each target that Bake builds.
 	PlaceTarget func(PlacedTarget, Destination) (Placement, error)
 	// BakeFiles are the files that the bake file on the standard input was made of. They tell caches apart.
 	BakeFiles []string
