@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/layercache/layercache/internal/buildkit/bake"
 	"github.com/layercache/layercache/internal/buildkit/buildx"
 	"github.com/layercache/layercache/internal/buildkit/display"
@@ -202,40 +200,7 @@ func (b *bakeBuild) prepare(ctx context.Context) error {
 		return err
 	}
 	b.mounts = newKeptMounts(b.build)
-	reading, stopReading := context.WithCancel(ctx)
-	b.stopReading = stopReading
-	var started activeBuilder
-	builderReady, loginReady := make(chan struct{}), time.Time{}
-	var readyAt time.Time
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		started, err = startBuilder(groupCtx, b.builderOptions())
-		readyAt = time.Now()
-		if err == nil {
-			close(builderReady)
-		}
-		return err
-	})
-	group.Go(func() error {
-		var remote *activeBuilder
-		if b.bake.Remote() {
-			select {
-			case <-builderReady:
-				remote = &started
-			case <-groupCtx.Done():
-				return groupCtx.Err()
-			}
-		}
-		if err := b.readTargets(groupCtx, remote); err != nil {
-			return err
-		}
-		b.readInputs(reading)
-		b.signInAndQuery(ctx)
-		loginReady = time.Now()
-		return nil
-	})
-	err = group.Wait()
-	b.builder = started // Also after an error, so that it is closed.
+	started, signedIn, err := b.startAndSignIn(ctx)
 	if err != nil {
 		return err
 	}
@@ -247,14 +212,37 @@ func (b *bakeBuild) prepare(ctx context.Context) error {
 	if b.mounts != nil {
 		close(b.mounts.ready)
 	}
-	b.loginWait = max(0, loginReady.Sub(readyAt))
-	if !readsHistory(b.args) {
-		b.env = append(b.env, "BUILDX_METADATA_PROVENANCE=disabled")
-	}
-	if b.Settings.Attestations == variables.AttestationsNone {
-		b.env = append(b.env, "BUILDX_NO_DEFAULT_ATTESTATIONS=true")
-	}
+	b.loginWait = max(0, signedIn.Sub(started))
+	b.env = append(b.env, b.buildxVariables()...)
 	return nil
+}
+
+// startAndSignIn starts the builder. At the same time it reads the targets, signs in, and starts to query the caches. It
+// returns when the builder was started and when the sign-in ended. The first error ends the rest.
+func (b *bakeBuild) startAndSignIn(ctx context.Context) (started, signedIn time.Time, err error) {
+	both, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	start := b.startBuilderInBackground(both)
+	go func() {
+		if _, _, err := start.wait(); err != nil {
+			cancel(err)
+		}
+	}()
+	reading, stopReading := context.WithCancel(ctx)
+	b.stopReading = stopReading
+	readErr := b.readTargets(both, start)
+	if readErr == nil {
+		b.readInputs(reading)
+		b.signInAndQuery(ctx)
+	} else {
+		cancel(readErr)
+	}
+	signedIn = time.Now()
+	b.builder, started, err = start.wait() // Also after an error, so that it is closed.
+	if readErr == nil && err == nil {
+		return started, signedIn, nil
+	}
+	return started, signedIn, cmp.Or(context.Cause(both), readErr, err)
 }
 
 // shareBuilder gives the targets the builder.
@@ -351,11 +339,15 @@ func (b *bakeBuild) fileName(sourceName string) string {
 	return strings.Join(parts, ",")
 }
 
-// readTargets asks buildx for the targets. started is the builder, which buildx needs for a remote file only.
-func (b *bakeBuild) readTargets(ctx context.Context, started *activeBuilder) error {
+// readTargets asks buildx for the targets. It waits for the builder if buildx needs it, which is for a remote file only.
+func (b *bakeBuild) readTargets(ctx context.Context, start *builderStart) error {
 	arguments := b.bake.Print()
 	env := buildxFolder(filepath.Join(b.dir, "buildx"))
-	if started != nil {
+	if b.bake.Remote() {
+		started, _, err := start.wait()
+		if err != nil {
+			return err
+		}
 		env = started.env
 		arguments = append([]string{"bake", "--builder", cmp.Or(started.name, b.args.Builder)}, arguments[1:]...)
 	}
@@ -595,7 +587,7 @@ func (b *bakeBuild) signInAndQuery(ctx context.Context) {
 		b.budget.spend(time.Since(begin))
 	}
 	b.env = append(b.env, b.signIn.env...)
-	timeout := max(time.Second, cacheTimeout(b.Settings)-throttle.FromContext(ctx).Total())
+	timeout := b.queryTimeout(ctx)
 	none := make(chan cache.Inputs, 1)
 	none <- cache.Inputs{}
 	b.query = startCacheQuery(ctx, b.flags, timeout, b.signIn.keychain, none)

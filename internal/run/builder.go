@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/layercache/layercache/internal/buildkit/builder"
 	"github.com/layercache/layercache/internal/buildkit/buildx"
@@ -71,7 +72,14 @@ func startBuilder(ctx context.Context, options builderOptions) (activeBuilder, e
 	options.Env = buildxFolder(filepath.Join(options.dir, "buildx"))
 	var member *jobbuilder.Member
 	if options.shared != nil {
-		options.Join = joinJob(*options.shared, options.mayHaveCacheMounts, &member)
+		options.Join = func(ctx context.Context, own builder.Options) (*builder.Builder, error) {
+			joined, err := joinJob(ctx, *options.shared, own, options.mayHaveCacheMounts)
+			if err != nil {
+				return nil, err
+			}
+			member = joined
+			return joined.Builder, nil
+		}
 	}
 	b, err := builder.Start(ctx, options.Options)
 	if err != nil {
@@ -83,6 +91,32 @@ func startBuilder(ctx context.Context, options builderOptions) (activeBuilder, e
 	}
 	b.Describe(options.request.stderr())
 	return active, nil
+}
+
+// builderStart is the start of a builder in the background.
+type builderStart struct {
+	done    chan struct{}
+	builder activeBuilder
+	// ended is when the start ended.
+	ended time.Time
+	err   error
+}
+
+// startBuilderInBackground starts the builder, and returns at once.
+func (b *build) startBuilderInBackground(ctx context.Context) *builderStart {
+	start := &builderStart{done: make(chan struct{})}
+	go func() {
+		defer close(start.done)
+		start.builder, start.err = startBuilder(ctx, b.builderOptions())
+		start.ended = time.Now()
+	}()
+	return start
+}
+
+// wait returns the builder and when its start ended.
+func (s *builderStart) wait() (activeBuilder, time.Time, error) {
+	<-s.done
+	return s.builder, s.ended, s.err
 }
 
 // buildxFolder returns the variable with the folder of buildx's list of builders. Without it buildx would use

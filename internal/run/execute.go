@@ -60,8 +60,8 @@ func (b *build) plan(ctx context.Context) (plan cache.Flags, skipsExport bool) {
 	return b.skipExportIfUnchanged(plan, nothingNewWait)
 }
 
-// skipExportIfUnchanged returns the flags without the export if the inputs equal those of the cache at Refs.Export. It waits
-// at most wait for the inputs, and reports whether it left the export out.
+// skipExportIfUnchanged returns the flags without the export if the inputs equal those of the cache at Refs.Export. It
+// waits at most wait for the inputs, and reports whether it left the export out.
 func (b *build) skipExportIfUnchanged(plan cache.Flags, wait time.Duration) (_ cache.Flags, skipsExport bool) {
 	if !plan.InRegistry || plan.To == "" || b.Settings.Refresh {
 		return plan, false

@@ -26,20 +26,13 @@ func (b *build) jobBuilder() *jobbuilder.Config {
 	return &jobbuilder.Config{Name: name, Idle: b.Settings.JobIdle, Start: b.StartJobBuilder || b.Settings.Job != ""}
 }
 
-// joinJob returns the function with which a native builder joins that of the job. It sets member once it has joined.
-func joinJob(config jobbuilder.Config, mayHaveCacheMounts bool, member **jobbuilder.Member) func(context.Context, builder.Options) (*builder.Builder, error) {
-	return func(ctx context.Context, options builder.Options) (*builder.Builder, error) {
-		config.Options = options
-		if !mayHaveCacheMounts {
-			config.Options.Mounts = nil
-		}
-		joined, err := jobbuilder.Join(ctx, config)
-		if err != nil {
-			return nil, err
-		}
-		*member = joined
-		return joined.Builder, nil
+// joinJob joins the builder of the job with the options of a builder of the build's own.
+func joinJob(ctx context.Context, config jobbuilder.Config, own builder.Options, mayHaveCacheMounts bool) (*jobbuilder.Member, error) {
+	config.Options = own
+	if !mayHaveCacheMounts {
+		config.Options.Mounts = nil
 	}
+	return jobbuilder.Join(ctx, config)
 }
 
 // mayHaveCacheMounts reports whether steps of a build may have cache mounts. It is true if its Dockerfile cannot be read

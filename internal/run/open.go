@@ -5,9 +5,8 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/layercache/layercache/internal/buildkit/buildx"
 	"github.com/layercache/layercache/internal/buildkit/display"
@@ -84,7 +83,7 @@ func open(ctx context.Context, request Request) (*build, error) {
 	}
 	b := &build{
 		Request: request, args: args, mode: mode, client: client, dir: folder.Path, removeDir: folder.Remove, scope: scope, flags: flags,
-		budget: newWaitBudget(request.Settings), warnings: &warnings{}, begin: begin,
+		budget: newWaitBudget(request.Settings), warnings: &warnings{}, begin: begin, stopReading: func() {},
 	}
 	b.mounts = newKeptMounts(b)
 	if err := b.prepare(ctx); err != nil {
@@ -112,11 +111,42 @@ func ShowsJSON(arguments []string, lookup func(string) (string, bool)) bool {
 // prepare starts the builder, and at the same time signs in and then starts to query the caches.
 func (b *build) prepare(ctx context.Context) error {
 	b.warnOfNamedContexts()
+	inputs, err := b.startReadingInputs(ctx)
+	if err != nil {
+		return err
+	}
+	start := b.startBuilderInBackground(ctx)
+	b.signIn, b.query = b.signInAndQuery(ctx, inputs)
+	signedIn := time.Now()
+	var started time.Time
+	if b.builder, started, err = start.wait(); err != nil {
+		return err
+	}
+	b.declaredBy = []*cacheQuery{b.query}
+	b.declareSteps()
+	if b.mounts != nil {
+		close(b.mounts.ready)
+	}
+	b.loginWait = max(0, signedIn.Sub(started))
+	if b.signIn.failed && throttle.FromContext(ctx).Total() == 0 {
+		b.budget.spend(b.loginWait)
+	}
+	gitVariables, err := git.Environ(b.dir)
+	if err != nil {
+		return err
+	}
+	b.env = slices.Concat(b.signIn.env, gitVariables, b.buildxVariables())
+	b.labels = sourceLabels(ctx, b.Request, b.args, b.warnings)
+	return nil
+}
+
+// startReadingInputs starts to read the inputs, and sets stopReading. The channel receives them once they are read.
+func (b *build) startReadingInputs(ctx context.Context) (<-chan cache.Inputs, error) {
 	args := b.args
 	if args.Dockerfile != "-" { // The input is saved later.
 		var err error
 		if args, err = b.withoutOutputs(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	inputs := make(chan cache.Inputs, 1)
@@ -131,49 +161,34 @@ func (b *build) prepare(ctx context.Context) error {
 			inputs <- cache.Inputs{}
 		}
 	}()
-	var builderReady, loginReady time.Time
-	var group errgroup.Group
-	group.Go(func() (err error) {
-		b.builder, err = startBuilder(ctx, b.builderOptions())
-		builderReady = time.Now()
-		return err
-	})
-	group.Go(func() error {
-		registries := registriesToSignIn(b.Request, b.args, b.flags.Refs, b.warnings)
-		b.signIn = signInTo(ctx, registries, b.dir, loginTimeout(b.Request, b.args), b.warnings)
-		loginReady = time.Now()
-		// What the sign-in waited for a throttled API counts too; a second is left for the answer.
-		timeout := max(time.Second, cacheTimeout(b.Settings)-throttle.FromContext(ctx).Total())
-		b.query = startCacheQuery(ctx, b.flags, timeout, b.signIn.keychain, inputs)
-		return nil
-	})
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	b.declaredBy = []*cacheQuery{b.query}
-	b.declareSteps()
-	if b.mounts != nil {
-		close(b.mounts.ready)
-	}
-	b.loginWait = max(0, loginReady.Sub(builderReady))
-	if b.signIn.failed && throttle.FromContext(ctx).Total() == 0 {
-		b.budget.spend(b.loginWait)
-	}
-	gitVariables, err := git.Environ(b.dir)
-	if err != nil {
-		return err
-	}
-	b.env = append(b.signIn.env, gitVariables...)
+	return inputs, nil
+}
+
+// signInAndQuery signs in to the registries, and then starts to query the caches.
+func (b *build) signInAndQuery(ctx context.Context, inputs <-chan cache.Inputs) (signIn, *cacheQuery) {
+	registries := registriesToSignIn(b.Request, b.args, b.flags.Refs, b.warnings)
+	signed := signInTo(ctx, registries, b.dir, loginTimeout(b.Request, b.args), b.warnings)
+	return signed, startCacheQuery(ctx, b.flags, b.queryTimeout(ctx), signed.keychain, inputs)
+}
+
+// queryTimeout returns how long the caches may be queried. What the sign-in waited for a throttled API counts too; a second
+// is left for the answer.
+func (b *build) queryTimeout(ctx context.Context) time.Duration {
+	return max(time.Second, cacheTimeout(b.Settings)-throttle.FromContext(ctx).Total())
+}
+
+// buildxVariables returns the variables that switch off what buildx would do unasked.
+func (b *build) buildxVariables() []string {
+	var env []string
 	if !readsHistory(b.args) {
 		// Otherwise buildx would query the builder for provenance for layercache's own metadata file, which
 		// needs only the digest.
-		b.env = append(b.env, "BUILDX_METADATA_PROVENANCE=disabled")
+		env = append(env, "BUILDX_METADATA_PROVENANCE=disabled")
 	}
 	if b.Settings.Attestations == variables.AttestationsNone {
-		b.env = append(b.env, "BUILDX_NO_DEFAULT_ATTESTATIONS=true")
+		env = append(env, "BUILDX_NO_DEFAULT_ATTESTATIONS=true")
 	}
-	b.labels = sourceLabels(ctx, b.Request, b.args, b.warnings)
-	return nil
+	return env
 }
 
 // chooseCache returns the cache flags, which are empty if the cache is off. A cache ref that is also an image
@@ -188,8 +203,8 @@ func chooseCache(ctx context.Context, request Request, args buildx.Args) (cache.
 	return flags, scope, err
 }
 
-// outputOf returns where the result of a build goes. A caller with ChooseOutput, or with PlaceTarget for a target without an output,
-// gets an image.
+// outputOf returns where the result of a build goes. A caller with ChooseOutput, or with PlaceTarget for a target without an
+// output, gets an image.
 func outputOf(request Request, args buildx.Args) cache.Output {
 	pushed, written := args.Sent()
 	placed := request.PlaceTarget != nil && !pushed && !written
