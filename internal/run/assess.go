@@ -90,7 +90,7 @@ func assess(f facts) *report.Report {
 		App:     b.scope.App,
 		Builder: b.builder.kind, BuilderReason: b.builder.reason,
 		Refs:      report.Refs{Imports: append([]string{}, refs.Imports...), Export: refs.Export},
-		Image:     built.image,
+		Image:     built.image.digest,
 		Frontend:  built.frontend,
 		Exported:  f.export.name,
 		Policy:    b.acting.report(),

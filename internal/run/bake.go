@@ -597,17 +597,22 @@ func (b *bakeBuild) signInAndQuery(ctx context.Context) {
 	}
 }
 
-// names returns the names of targets, separated by commas.
-func names(targets []*bakedTarget) string {
+// namesOf returns the names of targets.
+func namesOf(targets []*bakedTarget) []string {
 	var all []string
 	for _, t := range targets {
 		all = append(all, t.target.Name)
 	}
-	if len(all) > shownTargets {
-		return fmt.Sprintf("%s and %d more", strings.Join(all[:shownTargets], ", "), len(all)-shownTargets)
-	}
-	return strings.Join(all, ", ")
+	return all
 }
 
 // shownTargets is how many targets a line names.
 const shownTargets = 6
+
+// shorten names at most shownTargets of the targets, separated by commas.
+func shorten(targets []string) string {
+	if len(targets) > shownTargets {
+		return fmt.Sprintf("%s and %d more", strings.Join(targets[:shownTargets], ", "), len(targets)-shownTargets)
+	}
+	return strings.Join(targets, ", ")
+}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"github.com/layercache/layercache/internal/buildkit/bake"
 	"github.com/layercache/layercache/internal/buildkit/buildx"
 	"github.com/layercache/layercache/internal/buildkit/display"
-	"github.com/layercache/layercache/internal/buildkit/jobbuilder"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/registry/throttle"
 	"github.com/layercache/layercache/internal/report/escape"
@@ -69,13 +67,13 @@ func (b *bakeBuild) plan(ctx context.Context) {
 		t.build.budget = b.budget
 	}
 	for problem, targets := range without {
-		b.say("building without the cache: %s (%s)", escape.Line(problem), names(targets))
+		b.say("building without the cache: %s (%s)", escape.Line(problem), shorten(namesOf(targets)))
 	}
 	if len(replaced) > 0 {
-		b.say("cache-from is replaced by the cache of layercache (%s)", names(replaced))
+		b.say("cache-from is replaced by the cache of layercache (%s)", shorten(namesOf(replaced)))
 	}
 	if len(inline) > 0 {
-		b.say("the inline cache is replaced by the cache of layercache (%s)", names(inline))
+		b.say("the inline cache is replaced by the cache of layercache (%s)", shorten(namesOf(inline)))
 	}
 }
 
@@ -95,7 +93,6 @@ func (b *bakeBuild) buildDespiteCache(ctx context.Context) (outcome, error) {
 			}
 		}
 	}
-	replaced := false
 	var imports float64
 	for {
 		whole, err := b.callWithinBudget(ctx)
@@ -104,48 +101,36 @@ func (b *bakeBuild) buildDespiteCache(ctx context.Context) (outcome, error) {
 		}
 		imports += whole.timing.Import
 		causes := b.cacheFailures(whole)
-		s := situation{failed: whole.exitCode != 0, stopped: stoppedBy(ctx) != nil, replaced: replaced}
-		if s.failed && !s.stopped {
-			s.builderDied, s.throttled = b.builderDied(whole), b.throttledIn(whole)
-			for _, t := range b.targets {
-				if s.cause == nil {
-					s.cause = causes[t]
+		again, err := b.prepareRetry(ctx, b.situationOf(ctx, whole, causes), retryActions{
+			dropThrottled: func() {
+				for _, t := range b.targets {
+					t.outcome.dropThrottledImports()
 				}
-			}
-		}
-		if s.throttled != "" && nextStep(s) == repeatAfterWait && !b.awaitRegistry(ctx, s.throttled) {
-			if err := stoppedBy(ctx); err != nil {
-				return outcome{}, err
-			}
-			s.throttled = ""
-		}
-		switch nextStep(s) {
-		case finish:
+			},
+			dropCache:    func() { b.dropCaches(causes) },
+			leaveBuilder: func() error { return b.stuckError(errors.New("bake stays on the builder that --builder names")) },
+		})
+		if !again {
 			whole.timing.Import = imports
-			return whole, nil
-		case repeatAfterWait:
-			b.say("building again after the wait (%s)", escape.Line(verdict.Cause(s.throttled)))
-			for _, t := range b.targets {
-				t.outcome.imports = slices.DeleteFunc(t.outcome.imports, func(attempt progress.Import) bool { return verdict.Throttled(attempt.Error) })
-			}
-		case repeatOnNewBuilder:
-			b.say("the builder ended unexpectedly (%s): building again on a new one", b.builder.failure())
-			replaced = !errors.Is(b.builder.started.Failure(), jobbuilder.ErrEndedByBuild)
-			err = b.replaceBuilder(ctx)
-		case leaveStuckBuilder:
-			err = b.stuckError(errors.New("bake stays on the builder that --builder names"))
-		case repeatWithoutCache:
-			b.dropCaches(causes)
-		case repeatWithoutCacheOnNewBuilder:
-			b.dropCaches(causes)
-			b.builder.mayBeStuck = s.cause.awaited == progress.AwaitsImport && !b.builder.isReplaceable()
-			err = b.replaceBuilder(ctx)
-		}
-		if err != nil {
-			return outcome{}, err
+			return whole, err
 		}
 		b.shareBuilder()
 	}
+}
+
+// situationOf returns the situation after a call. The first target whose cache failed has the cause.
+func (b *bakeBuild) situationOf(ctx context.Context, whole outcome, causes map[*bakedTarget]*cacheFailure) situation {
+	s := situation{failed: whole.exitCode != 0, stopped: stoppedBy(ctx) != nil, replaced: b.replaced}
+	if !s.failed || s.stopped {
+		return s
+	}
+	s.builderDied, s.throttled = b.builderDied(whole), b.throttledIn(whole)
+	for _, t := range b.targets {
+		if s.cause == nil {
+			s.cause = causes[t]
+		}
+	}
+	return s
 }
 
 // dropCaches removes the caches that made the call fail from the plans of their targets.
@@ -158,7 +143,7 @@ func (b *bakeBuild) dropCaches(causes map[*bakedTarget]*cacheFailure) {
 		}
 	}
 	for text, targets := range texts {
-		b.say("%s: building again without it (%s)", escape.Line(text), names(targets))
+		b.say("%s: building again without it (%s)", escape.Line(text), shorten(namesOf(targets)))
 	}
 }
 
@@ -235,7 +220,7 @@ func (b *bakeBuild) call(ctx context.Context) (outcome, error) {
 		defer text.Flush()
 		cmd.Stdout = text
 	}
-	targets := progress.NewTargets(b.targetNames())
+	targets := progress.NewTargets(namesOf(b.targets))
 	code, stall, err := b.watchCall(ctx, cmd, b.mode, progress.NewGraph(), targets)
 	if err != nil {
 		return outcome{}, err
@@ -266,7 +251,7 @@ func (t *bakedTarget) take(targets *progress.Targets, same []string, code int, i
 	t.span += max(0, span.End.Sub(span.Start))
 	t.outcome = outcome{
 		graph: graph, steps: targets.Steps(t.target.Name, same), images: graph.Images(), imports: graph.Imports(), timing: graph.Timing(), activities: graph.Activities(),
-		export: graph.Export(), exitCode: code, frontend: graph.Frontend(append(t.build.args.Scanners, defaultScanner)), image: image.digest, imageID: image.id,
+		export: graph.Export(), exitCode: code, frontend: graph.Frontend(append(t.build.args.Scanners, defaultScanner)), image: image,
 	}
 	if earlier.graph != nil || len(earlier.imports) > 0 {
 		t.outcome.add(earlier)
@@ -282,14 +267,6 @@ func (b *bakeBuild) sameSource(t *bakedTarget) []string {
 		}
 	}
 	return same
-}
-
-func (b *bakeBuild) targetNames() []string {
-	var all []string
-	for _, t := range b.targets {
-		all = append(all, t.target.Name)
-	}
-	return all
 }
 
 // bakeArguments returns the start of every call that builds.
@@ -405,11 +382,10 @@ func (b *bakeBuild) exportLate(ctx context.Context, targets []*bakedTarget, reas
 		return
 	}
 	begin := time.Now()
-	b.say("writing the cache of %s after all, %s", names(targets), reason)
-	var arguments, late []string
+	b.say("writing the cache of %s after all, %s", shorten(namesOf(targets)), reason)
+	var arguments []string
 	for _, t := range targets {
 		t.plan = t.build.flags
-		late = append(late, t.target.Name)
 		for _, argument := range b.overrides(t) {
 			if !strings.HasPrefix(argument, "--set="+t.target.Name+".output=") {
 				arguments = append(arguments, argument)
@@ -418,7 +394,7 @@ func (b *bakeBuild) exportLate(ctx context.Context, targets []*bakedTarget, reas
 		arguments = append(arguments, "--set="+t.target.Name+".attest=type=provenance,disabled=true")
 	}
 	arguments = append(arguments, "--set=*.output=type=cacheonly")
-	cmd := b.command(ctx, slices.Concat(b.bakeArguments(), b.bake.CacheOnlyFlags(), arguments, b.bake.PositionalOf(late)))
+	cmd := b.command(ctx, slices.Concat(b.bakeArguments(), b.bake.CacheOnlyFlags(), arguments, b.bake.PositionalOf(namesOf(targets))))
 	graphs := progress.NewTargets(b.linkedNames(targets))
 	_, stall, err := b.watchCall(ctx, cmd, display.Quiet, progress.NewGraph(), graphs)
 	for _, t := range targets {
@@ -481,26 +457,15 @@ func (b *bakeBuild) check(ctx context.Context) (outcome, error) {
 	return outcome{graph: progress.NewGraph(), exitCode: code}, err
 }
 
-// builtImage is the digest and the id of an image, as in outcome.
-type builtImage struct{ digest, id string }
-
-// readBakeMetadata returns the images of the targets in buildx's metadata file. A pipe is not read.
+// readBakeMetadata returns the images of the targets in buildx's metadata file.
 func readBakeMetadata(path string) map[string]builtImage {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return nil
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil
-	}
 	var all map[string]json.RawMessage
-	if json.Unmarshal(content, &all) != nil {
+	if json.Unmarshal(readMetadataFile(path), &all) != nil {
 		return nil
 	}
 	images := map[string]builtImage{}
 	for name, target := range all {
-		digest, id := imageIn(target)
-		images[name] = builtImage{digest, id}
+		images[name] = imageIn(target)
 	}
 	return images
 }

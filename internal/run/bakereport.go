@@ -195,14 +195,6 @@ func jointVerdict(targets []*report.Report) (name, reason string) {
 	return name, reason
 }
 
-// shorten names at most shownTargets of the targets.
-func shorten(targets []string) string {
-	if len(targets) > shownTargets {
-		return fmt.Sprintf("%s and %d more", strings.Join(targets[:shownTargets], ", "), len(targets)-shownTargets)
-	}
-	return strings.Join(targets, ", ")
-}
-
 // jointExport returns the result of all exports: the first of these that a target has.
 func jointExport(targets []*report.Report) string {
 	for _, result := range []string{exportFailed, exportYes, exportUnchanged} {

@@ -22,6 +22,7 @@ import (
 	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/registry/throttle"
 	"github.com/layercache/layercache/internal/variables"
+	"github.com/layercache/layercache/internal/verdict"
 )
 
 const (
@@ -44,9 +45,8 @@ type outcome struct {
 	timing     progress.Timing
 	activities []progress.Activity
 	exitCode   int
-	// image is the image's digest, and imageID the id that buildx prints for it: the digest of its config, or
-	// for an index that of the index. Both are empty if the build has no image.
-	image, imageID string
+	// image is empty if the build has no image.
+	image builtImage
 	// frontend is the image that parsed the Dockerfile; empty if the builder's own frontend did.
 	frontend string
 	// stall is why layercache ended the call.
@@ -61,6 +61,15 @@ type outcome struct {
 	unchanged bool
 	// originsUnknown is true if it is not known which cached steps the builder had from other builds of the job.
 	originsUnknown bool
+}
+
+// builtImage is the digest of an image and the id that buildx prints for it: the digest of its config, or the index's own
+// digest for an index.
+type builtImage struct{ digest, id string }
+
+// dropThrottledImports removes the imports that a registry throttled.
+func (o *outcome) dropThrottledImports() {
+	o.imports = slices.DeleteFunc(o.imports, func(attempt progress.Import) bool { return verdict.Throttled(attempt.Error) })
 }
 
 // add adds the outcome of an earlier call. Steps that ran in it are cached in this one by the builder, and
@@ -123,7 +132,7 @@ func (b *build) call(ctx context.Context, plan cache.Flags) (outcome, error) {
 		frontend: graph.Frontend(append(b.args.Scanners, defaultScanner)),
 	}
 	if code == 0 {
-		ended.image, ended.imageID = readMetadata(metadata)
+		ended.image = imageIn(readMetadataFile(metadata))
 	}
 	return ended, nil
 }
@@ -363,29 +372,28 @@ func exitCode(ctx context.Context, err error) (int, error) {
 	return 1, fmt.Errorf("run buildx: %w", err)
 }
 
-// readMetadata returns the digest and the id of the image in buildx's metadata file. Both are empty if the file
-// has none. A pipe is not read.
+// readMetadataFile returns the content of buildx's metadata file; nil if it cannot be read. A pipe is not read.
 //
 // https://github.com/docker/buildx/blob/v0.38.2/commands/build.go
-func readMetadata(path string) (digest, id string) {
+func readMetadataFile(path string) []byte {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return "", ""
+		return nil
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return "", ""
+		return nil
 	}
-	return imageIn(content)
+	return content
 }
 
-// imageIn returns the digest and the id in the metadata of an image.
-func imageIn(content []byte) (digest, id string) {
+// imageIn returns the image in the metadata of a build; the zero image if there is none.
+func imageIn(content []byte) builtImage {
 	var metadata struct {
 		Digest string `json:"containerimage.digest"`
 		Config string `json:"containerimage.config.digest"`
 	}
 	if json.Unmarshal(content, &metadata) != nil {
-		return "", ""
+		return builtImage{}
 	}
-	return metadata.Digest, cmp.Or(metadata.Config, metadata.Digest)
+	return builtImage{metadata.Digest, cmp.Or(metadata.Config, metadata.Digest)}
 }

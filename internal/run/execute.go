@@ -11,12 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/layercache/layercache/internal/buildkit/jobbuilder"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/registry/throttle"
 	"github.com/layercache/layercache/internal/report/escape"
-	"github.com/layercache/layercache/internal/verdict"
 )
 
 // nothingNewWait is how long a build waits for the answer whether there is something new to export. Without
@@ -32,7 +30,7 @@ func (b *build) execute(ctx context.Context) (outcome, error) {
 		return outcome{}, err
 	}
 	if built.exitCode == 0 && b.args.PrintsID() {
-		fmt.Fprintln(b.Stdout, built.imageID)
+		fmt.Fprintln(b.Stdout, built.image.id)
 	}
 	b.noteUnreached(&built)
 	ranStep := slices.ContainsFunc(built.steps, func(step progress.Step) bool { return step.Ran && !step.IsFrom() })
@@ -167,7 +165,6 @@ func (b *build) buildDespiteCache(ctx context.Context, plan cache.Flags) (outcom
 		return outcome{}, err
 	}
 	earlier := b.budgetUsedUp(&plan)
-	replaced := false
 	for {
 		built, err := b.callWithinBudget(ctx, plan)
 		if err != nil {
@@ -176,37 +173,20 @@ func (b *build) buildDespiteCache(ctx context.Context, plan cache.Flags) (outcom
 		if earlier != nil {
 			built.add(*earlier)
 		}
-		s := b.situationOf(ctx, built, plan, replaced)
-		if s.throttled != "" && nextStep(s) == repeatAfterWait && !b.awaitRegistry(ctx, s.throttled) {
-			if err := stoppedBy(ctx); err != nil {
-				return outcome{}, err
-			}
-			s.throttled = ""
-		}
-		switch nextStep(s) {
-		case finish:
-			return built, nil
-		case repeatAfterWait:
-			b.say("building again after the wait (%s)", escape.Line(verdict.Cause(s.throttled)))
-			built.imports = slices.DeleteFunc(built.imports, func(attempt progress.Import) bool { return verdict.Throttled(attempt.Error) })
-		case repeatOnNewBuilder:
-			b.say("the builder ended unexpectedly (%s): building again on a new one", b.builder.failure())
-			replaced = !errors.Is(b.builder.started.Failure(), jobbuilder.ErrEndedByBuild)
-			err = b.replaceBuilder(ctx)
-		case leaveStuckBuilder:
-			b.say("%s: building on another builder", escape.Line(s.cause.String()))
-			err = b.leaveBuilder(ctx)
-		case repeatWithoutCache:
-			b.say("%s: building again without it", escape.Line(s.cause.String()))
-			s.cause.applyTo(&built, &plan)
-		case repeatWithoutCacheOnNewBuilder:
-			b.say("%s: building again without it", escape.Line(s.cause.String()))
-			s.cause.applyTo(&built, &plan)
-			b.builder.mayBeStuck = s.cause.awaited == progress.AwaitsImport && !b.builder.isReplaceable()
-			err = b.replaceBuilder(ctx)
-		}
-		if err != nil {
-			return outcome{}, err
+		s := b.situationOf(ctx, built, plan)
+		again, err := b.prepareRetry(ctx, s, retryActions{
+			dropThrottled: func() { built.dropThrottledImports() },
+			dropCache: func() {
+				b.say("%s: building again without it", escape.Line(s.cause.String()))
+				s.cause.applyTo(&built, &plan)
+			},
+			leaveBuilder: func() error {
+				b.say("%s: building on another builder", escape.Line(s.cause.String()))
+				return b.leaveBuilder(ctx)
+			},
+		})
+		if !again {
+			return built, err
 		}
 		earlier = &built
 	}

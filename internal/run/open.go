@@ -43,6 +43,8 @@ type build struct {
 	// stdin is a copy of the standard input if buildx reads it.
 	stdin  *os.File
 	budget *waitBudget
+	// replaced is true if a builder that died was replaced.
+	replaced bool
 	// throttledCalls counts the calls of buildx that a registry throttled.
 	throttledCalls int
 	// addsStages is true if the cache is not read, so that all stages run and are written to it.

@@ -2,13 +2,16 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/layercache/layercache/internal/buildkit/jobbuilder"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/verdict"
 )
 
@@ -73,9 +76,49 @@ func nextStep(s situation) step {
 	return finish
 }
 
+// retryActions are what a retry does differently for one build and for the targets of a bake.
+type retryActions struct {
+	// dropThrottled forgets the imports that a registry throttled.
+	dropThrottled func()
+	// dropCache removes what made the call fail from the cache flags, and says so.
+	dropCache func()
+	// leaveBuilder moves to another builder than the stuck one.
+	leaveBuilder func() error
+}
+
+// prepareRetry does what retryPolicy says before the next call. again is false if there is none.
+func (b *build) prepareRetry(ctx context.Context, s situation, actions retryActions) (again bool, err error) {
+	if nextStep(s) == repeatAfterWait && !b.awaitRegistry(ctx, s.throttled) {
+		if err := stoppedBy(ctx); err != nil {
+			return false, err
+		}
+		s.throttled = ""
+	}
+	switch nextStep(s) {
+	case finish:
+		return false, nil
+	case repeatAfterWait:
+		b.say("building again after the wait (%s)", escape.Line(verdict.Cause(s.throttled)))
+		actions.dropThrottled()
+	case repeatOnNewBuilder:
+		b.say("the builder ended unexpectedly (%s): building again on a new one", b.builder.failure())
+		b.replaced = !errors.Is(b.builder.started.Failure(), jobbuilder.ErrEndedByBuild)
+		err = b.replaceBuilder(ctx)
+	case leaveStuckBuilder:
+		err = actions.leaveBuilder()
+	case repeatWithoutCache:
+		actions.dropCache()
+	case repeatWithoutCacheOnNewBuilder:
+		actions.dropCache()
+		b.builder.mayBeStuck = s.cause.awaited == progress.AwaitsImport && !b.builder.isReplaceable()
+		err = b.replaceBuilder(ctx)
+	}
+	return err == nil, err
+}
+
 // situationOf returns the situation after a call.
-func (b *build) situationOf(ctx context.Context, ended outcome, plan cache.Flags, replaced bool) situation {
-	s := situation{failed: ended.exitCode != 0, stopped: stoppedBy(ctx) != nil, replaced: replaced}
+func (b *build) situationOf(ctx context.Context, ended outcome, plan cache.Flags) situation {
+	s := situation{failed: ended.exitCode != 0, stopped: stoppedBy(ctx) != nil, replaced: b.replaced}
 	if !s.failed || s.stopped {
 		return s
 	}
