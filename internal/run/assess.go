@@ -68,7 +68,44 @@ func (o *outcome) dropOwnHits() {
 // assess returns the report.
 func assess(f facts) *report.Report {
 	b, built, refs := f.build, f.outcome, f.build.flags.Refs
-	v := verdict.Decide(verdict.Evidence{
+	v := verdict.Decide(verdictEvidence(f))
+	seconds, recorded := secondsOf(f), f.caches.recordedSeconds(built.steps)
+	r := &report.Report{
+		Verdict: v.Name, VerdictReason: v.Reason, HitRatio: v.HitRatio, HitsFrom: v.HitsFrom,
+		App:     b.scope.App,
+		Builder: b.builder.kind, BuilderReason: b.builder.reason,
+		Refs:      report.Refs{Imports: append([]string{}, refs.Imports...), Export: refs.Export},
+		Caches:    reportCaches(f),
+		Image:     built.image.digest,
+		Frontend:  built.frontend,
+		Exported:  f.export.name,
+		Policy:    b.acting.report(),
+		ExitCode:  built.exitCode,
+		StartedAt: b.begin.UTC(), Seconds: seconds, OverheadSeconds: seconds.Import + seconds.Export,
+		ThrottledSeconds: f.throttled.Seconds(),
+		Mounts:           reportMounts(f.mounts, refs.Imports),
+		Activities:       reportActivities(f),
+		Warnings:         slices.Concat(b.all(), v.Warnings, f.export.warnings, f.saved.warnings, mountWarnings(f.mounts), b.mounts.unknown()),
+	}
+	setWorth(r, worth.Assess(worthEvidence(f, seconds, recorded)), f.saved.cacheBytes)
+	if len(f.mounts) == 0 && usedCacheMount(built.steps) {
+		r.MountsNotKept = whyNotKept(b.Settings, b.builder)
+	}
+	r.Failure, r.Help = helpFor(f, v)
+	if f.saved.sameCache {
+		r.Exported = exportUnchanged
+	}
+	var indexes map[int]int
+	r.Steps, indexes = reportSteps(built.steps, recorded, b.begin)
+	for _, miss := range v.Misses {
+		r.Misses = append(r.Misses, report.Miss{Step: indexes[miss.Step], Cause: miss.Cause, Advice: miss.Advice})
+	}
+	return r
+}
+
+func verdictEvidence(f facts) verdict.Evidence {
+	b, built, refs := f.build, f.outcome, f.build.flags.Refs
+	return verdict.Evidence{
 		On: len(refs.Imports) > 0, OnlyChecks: b.args.OnlyChecks, Refresh: b.Settings.Refresh, Images: built.images,
 		NoCache: b.args.NoCache, AddsStages: b.addsStages, FreshStages: b.args.FreshStages,
 		Failed: built.exitCode != 0, Refs: refs.Imports,
@@ -77,62 +114,54 @@ func assess(f facts) *report.Report {
 		LastStageOnly: lastStageOnly(b.Settings), FreshBuilder: f.onlyCacheHits(),
 		Writer: writerOf(b.Request, b.args), Export: refs.Export, OwnCache: b.flags.OwnCache(), InFolder: b.flags.Folder != "",
 		SignIns: b.signIn.failures, Linked: linkedContexts(b.args), RanFor: f.ranFor, Declined: b.declined(),
-	})
-	seconds := secondsOf(f)
-	recorded := f.caches.recordedSeconds(built.steps)
-	w := worth.Assess(worth.Evidence{
-		Steps: built.steps, RunSeconds: recorded, EmptySeconds: emptySeconds(built.steps, f.mounts, f.histories),
+	}
+}
+
+// worthEvidence returns the evidence for what the cache saved. recorded is how long each step took when it last ran.
+func worthEvidence(f facts, seconds report.Seconds, recorded []*float64) worth.Evidence {
+	return worth.Evidence{
+		Steps: f.outcome.steps, RunSeconds: recorded, EmptySeconds: emptySeconds(f.outcome.steps, f.mounts, f.histories),
 		OverheadSeconds: seconds.Import + seconds.Export, SaveWaitSeconds: saveWait(f.mounts),
-		CacheBytes: f.saved.cacheBytes, MountBytes: mountBytes(cache.MergeMounts(f.histories, f.caches.lastRecord())), Prices: b.Settings.Prices,
-	})
-	r := &report.Report{
-		Verdict: v.Name, VerdictReason: v.Reason, HitRatio: v.HitRatio, HitsFrom: v.HitsFrom,
-		App:     b.scope.App,
-		Builder: b.builder.kind, BuilderReason: b.builder.reason,
-		Refs:      report.Refs{Imports: append([]string{}, refs.Imports...), Export: refs.Export},
-		Image:     built.image.digest,
-		Frontend:  built.frontend,
-		Exported:  f.export.name,
-		Policy:    b.acting.report(),
-		ExitCode:  built.exitCode,
-		StartedAt: b.begin.UTC(), Seconds: seconds, OverheadSeconds: seconds.Import + seconds.Export,
-		ThrottledSeconds: f.throttled.Seconds(),
-		Worth:            w.Worth, Reason: w.Reason, SavedSeconds: w.SavedSeconds,
-		Cost: report.Cost{
-			CacheBytes: f.saved.cacheBytes, SavedUSD: w.SavedUSD, StorageUSDPerMonth: w.StorageUSDPerMonth,
-			NetUSDPer100Builds: w.NetUSDPer100Builds, Arithmetic: w.Arithmetic,
-		},
-		Mounts:   reportMounts(f.mounts, refs.Imports),
-		Warnings: slices.Concat(b.all(), v.Warnings, f.export.warnings, f.saved.warnings, mountWarnings(f.mounts), b.mounts.unknown()),
+		CacheBytes: f.saved.cacheBytes, MountBytes: mountBytes(cache.MergeMounts(f.histories, f.caches.lastRecord())),
+		Prices: f.build.Settings.Prices,
 	}
-	if len(f.mounts) == 0 && usedCacheMount(built.steps) {
-		r.MountsNotKept = whyNotKept(b.Settings, b.builder)
-	}
-	r.Failure, r.Help = helpFor(f, v)
-	if f.saved.sameCache {
-		r.Exported = exportUnchanged
+}
+
+// setWorth sets what the cache saved and costs.
+func setWorth(r *report.Report, w worth.Assessment, cacheBytes *int64) {
+	r.Worth, r.Reason, r.SavedSeconds = w.Worth, w.Reason, w.SavedSeconds
+	r.Cost = report.Cost{
+		CacheBytes: cacheBytes, SavedUSD: w.SavedUSD, StorageUSDPerMonth: w.StorageUSDPerMonth,
+		NetUSDPer100Builds: w.NetUSDPer100Builds, Arithmetic: w.Arithmetic,
 	}
 	if w.SavedSeconds != nil {
 		r.CriticalPath = &report.CriticalPath{Without: w.Without, With: w.With}
 	}
-	for _, ref := range refs.Imports {
+}
+
+// reportCaches returns the caches that were queried, in the order of the imports.
+func reportCaches(f facts) []report.Cache {
+	var caches []report.Cache
+	for _, ref := range f.build.flags.Refs.Imports {
 		if state, asked := f.caches.states[ref]; asked {
-			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: importCause(ref, built.imports, b.signIn.failures)})
+			problem := importCause(ref, f.outcome.imports, f.build.signIn.failures)
+			caches = append(caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: problem})
 		}
 	}
-	var indexes map[int]int
-	r.Steps, indexes = reportSteps(built.steps, recorded, b.begin)
-	for _, miss := range v.Misses {
-		r.Misses = append(r.Misses, report.Miss{Step: indexes[miss.Step], Cause: miss.Cause, Advice: miss.Advice})
-	}
-	for _, activity := range built.activities {
-		r.Activities = append(r.Activities, report.Activity{
+	return caches
+}
+
+// reportActivities returns the activities of the build, and those of its cache mounts.
+func reportActivities(f facts) []report.Activity {
+	var activities []report.Activity
+	begin := f.build.begin
+	for _, activity := range f.outcome.activities {
+		activities = append(activities, report.Activity{
 			Kind: activity.Kind, Label: activity.Label, Bytes: activity.Bytes,
-			Start: activity.Start.Sub(b.begin).Seconds(), Seconds: activity.End.Sub(activity.Start).Seconds(),
+			Start: activity.Start.Sub(begin).Seconds(), Seconds: activity.End.Sub(activity.Start).Seconds(),
 		})
 	}
-	r.Activities = append(r.Activities, mountActivities(f.mounts, b.begin)...)
-	return r
+	return append(activities, mountActivities(f.mounts, begin)...)
 }
 
 // helpFor returns why the build failed, and what to do: about the failure, else about the import of the cache, else about

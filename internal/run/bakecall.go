@@ -315,16 +315,38 @@ func (b *bakeBuild) overrides(t *bakedTarget) []string {
 	if t.build.args.OnlyChecks {
 		return nil
 	}
-	var arguments []string
-	set := func(name, value string) { arguments = append(arguments, "--set="+t.target.Name+"."+name+"="+value) }
-	setAll := func(name string, values []string) {
-		if len(values) == 0 {
-			values = []string{""}
-		}
-		for _, value := range values {
-			set(name, value)
+	flags := slices.Concat(b.cacheOverrides(t), b.outputOverrides(t))
+	for name, place := range t.placement.Contexts {
+		if t.target.Contexts[name] == "" {
+			flags = append(flags, t.set("contexts."+name, place))
 		}
 	}
+	for _, label := range t.build.labels {
+		flags = append(flags, "--set="+t.target.Name+".labels."+label)
+	}
+	return append(flags, b.dockerfileOverrides(t)...)
+}
+
+// set returns the flag that sets a value of the target.
+func (t *bakedTarget) set(name, value string) string {
+	return "--set=" + t.target.Name + "." + name + "=" + value
+}
+
+// setAll returns the flags that set a list of the target; an empty list is one empty value.
+func (t *bakedTarget) setAll(name string, values []string) []string {
+	if len(values) == 0 {
+		values = []string{""}
+	}
+	var flags []string
+	for _, value := range values {
+		flags = append(flags, t.set(name, value))
+	}
+	return flags
+}
+
+// cacheOverrides returns the flags that set the caches of a target.
+func (b *bakeBuild) cacheOverrides(t *bakedTarget) []string {
+	var flags []string
 	plan := t.plan
 	if b.builder.kind == variables.BuilderNative {
 		plan = plan.BuilderSignsIn()
@@ -336,44 +358,46 @@ func (b *bakeBuild) overrides(t *bakedTarget) []string {
 	if t.hasCache() && t.target.WritesInlineCache() {
 		to = slices.DeleteFunc(to, bake.IsInlineCache)
 		if t.target.Args[buildx.InlineCache] != nil {
-			set("args."+buildx.InlineCache, "0")
+			flags = append(flags, t.set("args."+buildx.InlineCache, "0"))
 		}
 	}
 	if flag := t.build.exportFlag(plan); flag != "" {
 		to = append([]string{flag}, to...)
 	}
 	if slices.ContainsFunc(b.targets, (*bakedTarget).hasCache) {
-		setAll("cache-from", from)
-		setAll("cache-to", to)
+		flags = slices.Concat(flags, t.setAll("cache-from", from), t.setAll("cache-to", to))
 	}
+	return flags
+}
+
+// outputOverrides returns the flags that set where the image of a target goes, its form, and its tags if the caller keeps
+// images.
+func (b *bakeBuild) outputOverrides(t *bakedTarget) []string {
+	var flags []string
 	if outputs, changed := t.build.imageForm().Outputs(t.finalOutputs()); changed || b.keepsImages() {
 		// First an empty one: newer versions of buildx then leave out what --set gives to a pattern.
-		setAll("output", append([]string{""}, outputs...))
+		flags = t.setAll("output", append([]string{""}, outputs...))
 	}
 	if b.keepsImages() {
 		tags := t.target.Tags
 		if t.placement.Image != "" {
 			tags = []string{t.placement.Image}
 		}
-		setAll("tags", tags)
+		flags = append(flags, t.setAll("tags", tags)...)
 	}
-	for name, place := range t.placement.Contexts {
-		if t.target.Contexts[name] == "" {
-			set("contexts."+name, place)
-		}
+	return flags
+}
+
+// dockerfileOverrides returns the flags that set the Dockerfile of each target, if that of one is replaced by a copy.
+func (b *bakeBuild) dockerfileOverrides(t *bakedTarget) []string {
+	replaced := slices.ContainsFunc(b.targets, func(other *bakedTarget) bool { return other.dockerfileCopy != "" })
+	switch {
+	case !replaced || t.target.Inline != "":
+		return nil
+	case t.dockerfileCopy != "":
+		return []string{"--allow=fs.read=" + filepath.Dir(t.dockerfileCopy), t.set("dockerfile", t.dockerfileCopy)}
 	}
-	for _, label := range t.build.labels {
-		arguments = append(arguments, "--set="+t.target.Name+".labels."+label)
-	}
-	if slices.ContainsFunc(b.targets, func(other *bakedTarget) bool { return other.dockerfileCopy != "" }) && t.target.Inline == "" {
-		dockerfile := t.target.Dockerfile
-		if t.dockerfileCopy != "" {
-			dockerfile = t.dockerfileCopy
-			arguments = append(arguments, "--allow=fs.read="+filepath.Dir(t.dockerfileCopy))
-		}
-		set("dockerfile", dockerfile)
-	}
-	return arguments
+	return []string{t.set("dockerfile", t.target.Dockerfile)}
 }
 
 // exportLate repeats the build of targets on the same builder, which has every step, and exports only their caches.

@@ -121,15 +121,7 @@ func addTo(joint *worth.Evidence, f facts) {
 // judge sets the verdict on all targets, and what their caches saved.
 func (b *bakeBuild) judge(r *report.Report, joint worth.Evidence, histories []payoff.Mount) {
 	joint.MountBytes = mountBytes(cache.MergeMounts(histories, b.query.wait().lastRecord()))
-	w := worth.Assess(joint)
-	r.Worth, r.Reason, r.SavedSeconds = w.Worth, w.Reason, w.SavedSeconds
-	r.Cost = report.Cost{
-		CacheBytes: joint.CacheBytes, SavedUSD: w.SavedUSD, StorageUSDPerMonth: w.StorageUSDPerMonth,
-		NetUSDPer100Builds: w.NetUSDPer100Builds, Arithmetic: w.Arithmetic,
-	}
-	if w.SavedSeconds != nil {
-		r.CriticalPath = &report.CriticalPath{Without: w.Without, With: w.With}
-	}
+	setWorth(r, worth.Assess(joint), joint.CacheBytes)
 	hits, counted := 0, 0
 	for _, target := range r.Targets {
 		own, all := target.Hits()
