@@ -1,6 +1,10 @@
 package policy
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/layercache/layercache/internal/buildkit/progress"
+)
 
 // Step is a step of a build, and what is known of its time.
 type Step struct {
@@ -124,18 +128,7 @@ func states(steps []Step, c Choice) (runs, present func(int) bool) {
 }
 
 func longestChain(steps []Step, cost func(int) float64) float64 {
-	end := memoized(len(steps), func(i int, end func(int) float64) float64 {
-		var start float64
-		for _, input := range steps[i].Inputs {
-			start = max(start, end(input))
-		}
-		return start + cost(i)
-	})
-	var longest float64
-	for i := range steps {
-		longest = max(longest, end(i))
-	}
-	return longest
+	return progress.LongestChain(len(steps), func(i int) []int { return steps[i].Inputs }, cost)
 }
 
 // memoized returns calculate as a function that calculates each value once. It may ask for other values. A step never depends
