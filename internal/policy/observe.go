@@ -27,7 +27,7 @@ type Step struct {
 // Observation is a build that succeeded.
 type Observation struct {
 	Decision
-	// First, Dockerfile, Import, Export and Push are those of Build.
+	// First, Dockerfile, Import, Export and Push are the fields of Build.
 	First                bool
 	Dockerfile           string
 	Import, Export, Push float64
@@ -106,8 +106,8 @@ func calculated(steps []Step, c Choice) (time Time, known bool) {
 }
 
 // states returns two functions on step indexes. runs reports whether a step runs with the choice: it is not cached, and a
-// running step needs it or it is the last. present reports whether its result must be on the builder, because a running step
-// builds on it.
+// running step needs it or it is the last. present reports whether its result must be on the builder, because a running
+// step builds on it.
 func states(steps []Step, c Choice) (runs, present func(int) bool) {
 	used := make([][]int, len(steps))
 	for i, step := range steps {
@@ -131,8 +131,8 @@ func longestChain(steps []Step, cost func(int) float64) float64 {
 	return progress.LongestChain(len(steps), func(i int) []int { return steps[i].Inputs }, cost)
 }
 
-// memoized returns calculate as a function that calculates each value once. It may ask for other values. A step never depends
-// on itself.
+// memoized returns calculate as a function that calculates each value once. It may ask for other values. A step never
+// depends on itself.
 func memoized[T any](count int, calculate func(i int, other func(int) T) T) func(int) T {
 	values, done := make([]T, count), make([]bool, count)
 	var get func(int) T

@@ -75,9 +75,9 @@ type History struct {
 // Cost is how many seconds a build takes besides its steps.
 type Cost struct {
 	Import float64 `json:"import"`
-	// Push is that of an image of which a step ran.
+	// Push is the seconds for the push of an image of which a step ran.
 	Push float64 `json:"push"`
-	// Export is that of a build that found the cache, FirstExport that of one that had none to read.
+	// Export is the seconds for the export in a build that found the cache, FirstExport in a build that had none to read.
 	Export      float64 `json:"export"`
 	FirstExport float64 `json:"firstExport,omitempty"`
 }

@@ -19,8 +19,8 @@ type acting struct {
 	policy.Decision
 	// dockerfile is the digest of the Dockerfile; empty if not known.
 	dockerfile string
-	// own is true if the history that decided is that of the cache at Refs.Export, which this build adds itself to. Builds
-	// of other branches follow the history of the fallback branch, and never write it.
+	// own is true if the history is in the record of the cache at Refs.Export, so that this build is added to it. Builds of
+	// other branches follow the history of the fallback branch, and never write it.
 	own     bool
 	history policy.History
 }
@@ -99,8 +99,8 @@ func (b *build) decidingRefs() []string {
 	return append(refs, own)
 }
 
-// nextPolicyHistory returns the history for the record of the cache, with what the build showed. It is that of the last record if the
-// build does not decide, or shows nothing, as one that had steps from an earlier build of the job.
+// nextPolicyHistory returns the history for the record of the cache, with what the build showed. It returns the last record's
+// history if the build does not decide, or shows nothing, like a build that had steps from an earlier build of the job.
 func (b *build) nextPolicyHistory(built outcome, known knownCaches, export exportStatus) *policy.History {
 	before := known.records[b.flags.Refs.Export]
 	earlier := built.originsUnknown || slices.ContainsFunc(built.steps, func(step progress.Step) bool { return step.Earlier })

@@ -27,7 +27,7 @@ type facts struct {
 	mounts  []cachemount.Result
 	// mountSave is how long the build waited for the save of the mounts.
 	mountSave time.Duration
-	// histories are those of the mounts, with this build.
+	// histories are the mounts' histories, including this build.
 	histories []payoff.Mount
 	saved     savedRecord
 	// stopped is true if a signal stopped the build.

@@ -56,8 +56,8 @@ type bakedTarget struct {
 }
 
 // Bake builds the targets of a bake file with one call of buildx, each with a cache of its own, and returns a report with
-// a report for each target. request.Args are the arguments of `docker buildx bake`. Errors are those of Run; an error of
-// type ReadError means that buildx has already said what is wrong.
+// a report for each target. request.Args are the arguments of `docker buildx bake`. It returns the errors that Run does; an
+// error of type ReadError means that buildx has already said what is wrong.
 func Bake(ctx context.Context, request Request) (*report.Report, error) {
 	waits := &throttle.Waits{Say: request.say}
 	ctx = throttle.NewContext(ctx, waits)

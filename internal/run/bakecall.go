@@ -83,8 +83,8 @@ func (t *bakedTarget) readsPlan() bool {
 	return len(t.plan.From) > 0 && !t.build.Settings.Refresh && !t.build.args.NoCache
 }
 
-// buildDespiteCache builds all targets, and repeats the call according to retryPolicy. A target whose cache made the call fail
-// is then built without it, the others with theirs; the builder has what they finished.
+// buildDespiteCache builds all targets, and repeats the call according to retryPolicy. A target whose cache made the call
+// fail is then built without its cache, the others with theirs. The builder has the steps that they finished.
 func (b *bakeBuild) buildDespiteCache(ctx context.Context) (outcome, error) {
 	if b.budget.left() == 0 {
 		for _, t := range b.targets {
@@ -388,7 +388,7 @@ func (b *bakeBuild) outputOverrides(t *bakedTarget) []string {
 	return flags
 }
 
-// dockerfileOverrides returns the flags that set the Dockerfile of each target, if that of one is replaced by a copy.
+// dockerfileOverrides returns the flags that set the Dockerfile of each target if a copy replaces one of them.
 func (b *bakeBuild) dockerfileOverrides(t *bakedTarget) []string {
 	replaced := slices.ContainsFunc(b.targets, func(other *bakedTarget) bool { return other.dockerfileCopy != "" })
 	switch {

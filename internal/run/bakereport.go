@@ -98,7 +98,7 @@ func (b *bakeBuild) ranFor(t *bakedTarget) map[int]string {
 }
 
 // addTo adds the steps and the cache of a target to the evidence on all. The targets are built at the same time, so the
-// longest chain of steps is that of one of them.
+// longest chain of steps belongs to one of them.
 func addTo(joint *worth.Evidence, f facts) {
 	steps, offset := f.outcome.steps, len(joint.Steps)
 	for _, step := range steps {

@@ -37,7 +37,7 @@ const (
 
 // outcome is the result of one or more successive calls of buildx.
 type outcome struct {
-	// graph is that of the last call.
+	// graph is the progress of the last call.
 	graph      *progress.Graph
 	steps      []progress.Step
 	images     []string
@@ -255,7 +255,7 @@ func (b *build) watchCall(ctx context.Context, cmd *call, mode display.Mode, gra
 		_, _ = io.Copy(io.Discard, stream)
 	}
 	code, err := exitCode(ctx, cmd.Wait())
-	w.waits.End() // Those of BuildKit.
+	w.waits.End() // BuildKit waits no longer.
 	if stalled.awaited == progress.AwaitsNothing && stalled.throttled == "" || stoppedBy(ctx) != nil {
 		return code, stalled, err
 	}

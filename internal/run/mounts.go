@@ -27,7 +27,7 @@ const mountSaveTimeout = 5 * time.Minute
 // keptMounts keeps the cache mounts of a build. Each builder of the build has a session of its own.
 type keptMounts struct {
 	build *build
-	// flags are those of the settings. What acting chose about the layers is not about mounts.
+	// flags are the cache flags of the settings. What acting chose about the layers does not change them.
 	flags cache.Flags
 	// ready is closed when the stores can be used: after the sign-in.
 	ready chan struct{}

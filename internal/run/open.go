@@ -37,8 +37,8 @@ type build struct {
 	declaredBy []*cacheQuery
 	// stopReading ends the reading of the inputs.
 	stopReading context.CancelFunc
-	// labels are those of BUILDX_GIT_LABELS. env are the variables of every call of buildx, in addition to
-	// builder.env.
+	// labels are the image labels that BUILDX_GIT_LABELS asks for. env are the variables of every call of buildx, in addition
+	// to builder.env.
 	labels, env []string
 	// stdin is a copy of the standard input if buildx reads it.
 	stdin  *os.File
@@ -205,8 +205,8 @@ func chooseCache(ctx context.Context, request Request, args buildx.Args) (cache.
 	return flags, scope, err
 }
 
-// outputOf returns where the result of a build goes. A caller with ChooseOutput, or with PlaceTarget for a target without an
-// output, gets an image.
+// outputOf returns where the result of a build goes. A caller with ChooseOutput, or with PlaceTarget for a target without
+// an output, gets an image.
 func outputOf(request Request, args buildx.Args) cache.Output {
 	pushed, written := args.Sent()
 	placed := request.PlaceTarget != nil && !pushed && !written

@@ -49,7 +49,7 @@ type Request struct {
 	PlaceTarget func(PlacedTarget, Destination) (Placement, error)
 	// BakeFiles are the files that the bake file on the standard input was made of. They tell caches apart.
 	BakeFiles []string
-	// Stdin and Stdout are those of buildx. Stderr gets the progress and layercache's lines.
+	// Stdin and Stdout are passed to buildx. Stderr gets the progress and layercache's lines.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }

@@ -97,8 +97,8 @@ func (w *watch) eventHandler(show func(progress.Event)) func(progress.Event) {
 	}
 }
 
-// eventHandlerOfTargets is eventHandler for a call of bake. The watch sees the call without the names of its targets. Cache mounts
-// are saved after the call, because a target may be exported while another still runs steps.
+// eventHandlerOfTargets is eventHandler for a call of bake. The watch sees the call without the names of its targets.
+// Cache mounts are saved after the call, because a target may be exported while another still runs steps.
 func (w *watch) eventHandlerOfTargets(targets *progress.Targets, show func(progress.Event)) func(progress.Event) {
 	w.graph, w.exporting = targets.All, nil
 	var original progress.Event

@@ -29,7 +29,7 @@ type Evidence struct {
 	// OverheadSeconds is the time that import and export of the cache added, and SaveWaitSeconds that of the saves of
 	// cache mounts.
 	OverheadSeconds, SaveWaitSeconds float64
-	// CacheBytes is the size of the cache; nil when not known. MountBytes is that of its cache mounts.
+	// CacheBytes is the size of the cache; nil when not known. MountBytes is the size of its cache mounts.
 	CacheBytes *int64
 	MountBytes int64
 	Prices     variables.Prices
