@@ -61,7 +61,7 @@ func runBake(ctx context.Context, request run.Request) (images map[string]string
 	if run.BakeShowsJSON(request.Args, os.LookupEnv) {
 		stderr = display.ToJSON(stderr)
 	}
-	request.Lookup, request.Stdout, request.Stderr = os.LookupEnv, os.Stdout, stderr
+	request.LookupEnv, request.Stdout, request.Stderr = os.LookupEnv, os.Stdout, stderr
 	if run.BakeOnlyReads(request.Args) {
 		code, err := run.PassBake(ctx, request)
 		if err == nil && code != 0 {

@@ -72,7 +72,7 @@ func runRequest(ctx context.Context, request run.Request, d *waitingDeployment) 
 	if run.ShowsJSON(request.Args, os.LookupEnv) {
 		stderr = display.ToJSON(stderr)
 	}
-	request.Lookup, request.Stdin, request.Stdout, request.Stderr = os.LookupEnv, os.Stdin, os.Stdout, stderr
+	request.LookupEnv, request.Stdin, request.Stdout, request.Stderr = os.LookupEnv, os.Stdin, os.Stdout, stderr
 	r, err := run.Run(ctx, request)
 	if r != nil {
 		image = r.Image

@@ -306,7 +306,7 @@ func (d *docker) bases(args buildx.Args) []string {
 	if err != nil {
 		return nil
 	}
-	bases, err := run.Images(run.Request{Args: arguments(args), Lookup: d.Lookup}, content)
+	bases, err := run.Images(run.Request{Args: arguments(args), LookupEnv: d.Lookup}, content)
 	if err != nil {
 		return nil
 	}

@@ -1,6 +1,10 @@
 package policy
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/layercache/layercache/internal/buildkit/progress"
+)
 
 // Step is a step of a build, and what is known of its time.
 type Step struct {
@@ -23,7 +27,7 @@ type Step struct {
 // Observation is a build that succeeded.
 type Observation struct {
 	Decision
-	// First, Dockerfile, Import, Export and Push are those of Build.
+	// First, Dockerfile, Import, Export and Push are the fields of Build.
 	First                bool
 	Dockerfile           string
 	Import, Export, Push float64
@@ -101,8 +105,9 @@ func calculated(steps []Step, c Choice) (time Time, known bool) {
 	return time, known
 }
 
-// states returns whether a step runs with the choice: it is not cached, and a step that runs needs it, or nothing follows it;
-// and whether its result has to be on the builder, because a step that runs stands on it.
+// states returns two functions on step indexes. runs reports whether a step runs with the choice: it is not cached, and a
+// running step needs it or it is the last. present reports whether its result must be on the builder, because a running
+// step builds on it.
 func states(steps []Step, c Choice) (runs, present func(int) bool) {
 	used := make([][]int, len(steps))
 	for i, step := range steps {
@@ -123,29 +128,18 @@ func states(steps []Step, c Choice) (runs, present func(int) bool) {
 }
 
 func longestChain(steps []Step, cost func(int) float64) float64 {
-	end := memoized(len(steps), func(i int, end func(int) float64) float64 {
-		var start float64
-		for _, input := range steps[i].Inputs {
-			start = max(start, end(input))
-		}
-		return start + cost(i)
-	})
-	var longest float64
-	for i := range steps {
-		longest = max(longest, end(i))
-	}
-	return longest
+	return progress.LongestChain(len(steps), func(i int) []int { return steps[i].Inputs }, cost)
 }
 
-// memoized returns of as a function that calculates each value once. It may ask for other values. A step never depends
-// on itself.
-func memoized[T any](count int, of func(i int, other func(int) T) T) func(int) T {
+// memoized returns calculate as a function that calculates each value once. It may ask for other values. A step never
+// depends on itself.
+func memoized[T any](count int, calculate func(i int, other func(int) T) T) func(int) T {
 	values, done := make([]T, count), make([]bool, count)
 	var get func(int) T
 	get = func(i int) T {
 		if !done[i] {
 			done[i] = true
-			values[i] = of(i, get)
+			values[i] = calculate(i, get)
 		}
 		return values[i]
 	}

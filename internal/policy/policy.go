@@ -43,9 +43,9 @@ const (
 	// maxBuilds is the number of builds that a history keeps.
 	maxBuilds = 30
 	// minBuilds is the number of builds that have to show how a choice does before it is given up; one is enough if another
-	// choice is clearly better: by the share clear.
-	minBuilds = 3
-	clear     = 0.5
+	// choice is clearly better: by clearMargin.
+	minBuilds   = 3
+	clearMargin = 0.5
 	// minSame is the number of builds with a Dockerfile from which on those with others do not count any more.
 	minSame = 10
 	// tolerance is the share of the time of a build below which two choices count as equal.
@@ -54,8 +54,9 @@ const (
 	// between two trials at least.
 	trialShare       = 0.01
 	minTrialInterval = 25
-	// memory is the weight of a new measurement of what import, export and push take, against those before.
-	memory = 0.3
+	// newWeight is the weight of a new measurement of what import, export and push take, from 0 to 1. Those before have the
+	// rest.
+	newWeight = 0.3
 )
 
 // History is what the builds with a cache showed.
@@ -74,9 +75,9 @@ type History struct {
 // Cost is how many seconds a build takes besides its steps.
 type Cost struct {
 	Import float64 `json:"import"`
-	// Push is that of an image of which a step ran.
+	// Push is the seconds for the push of an image of which a step ran.
 	Push float64 `json:"push"`
-	// Export is that of a build that found the cache, FirstExport that of one that had none to read.
+	// Export is the seconds for the export in a build that found the cache, FirstExport in a build that had none to read.
 	Export      float64 `json:"export"`
 	FirstExport float64 `json:"firstExport,omitempty"`
 }
@@ -162,7 +163,7 @@ func (c Cost) with(b Build) Cost {
 		if before == 0 {
 			return now
 		}
-		return (1-memory)*before + memory*now
+		return (1-newWeight)*before + newWeight*now
 	}
 	switch {
 	case b.First:
@@ -181,16 +182,24 @@ func (h History) cost(c Choice) Cost {
 	if cost, ok := h.Costs[c]; ok {
 		return cost
 	}
-	return h.hope(c)
+	return h.lowestCost(c)
 }
 
-// hope is the least that import, export and push may take with a choice.
-func (h History) hope(c Choice) Cost {
+// lowestCost is the least that import, export and push can cost with a choice that was never measured.
+func (h History) lowestCost(c Choice) Cost {
 	settled := h.Costs[h.settled()]
 	if c == None {
 		return Cost{Push: settled.Push}
 	}
-	return Cost{Import: h.Costs[map[Choice]Choice{All: Final, Final: All}[c]].Import, Push: settled.Push}
+	return Cost{Import: h.Costs[otherCache(c)].Import, Push: settled.Push}
+}
+
+// otherCache returns All for Final, and Final for All.
+func otherCache(c Choice) Choice {
+	if c == All {
+		return Final
+	}
+	return All
 }
 
 // settled returns the choice that was in force last, apart from trials; "" if there is none.
@@ -255,7 +264,7 @@ func (h History) Choose(now Now) Decision {
 	if s.builds == 0 && missing <= 0 {
 		return Decision{Choice: now.Usual, Reason: "no build has shown yet what the cache saves"}
 	}
-	if missing > 0 && s.mean[settled] <= (1+clear)*s.mean[best] {
+	if missing > 0 && s.mean[settled] <= (1+clearMargin)*s.mean[best] {
 		return Decision{Choice: settled, Reason: fmt.Sprintf("it is judged after %d builds that could read its layers, %d more", minBuilds, missing)}
 	}
 	if _, measured := h.Costs[None]; best == None && settled != None && !measured {
@@ -301,8 +310,8 @@ type summary struct {
 	mean map[Choice]float64
 	// start is what a choice costs once, when its first layers are written.
 	start map[Choice]float64
-	// hopeNone is the mean without a cache if its push took no longer than with the settled choice.
-	hopeNone float64
+	// lowestMeanNone is the mean without a cache if its push took no longer than with the settled choice.
+	lowestMeanNone float64
 }
 
 // summarize compares the choices over the builds with the Dockerfile, or over all while those are few.
@@ -344,7 +353,7 @@ func (h History) summarize(now Now, settled Choice) summary {
 			s.mean[c], s.start[c] = seconds, h.cost(c).FirstExport
 		}
 	}
-	s.hopeNone, _ = mean(None, h.hope(None))
+	s.lowestMeanNone, _ = mean(None, h.lowestCost(None))
 	return s
 }
 
@@ -407,7 +416,7 @@ func (h History) trial(now Now, s summary) (candidate Choice, due bool) {
 			}
 		}
 		extra = 2*max(0, s.mean[candidate]-s.mean[s.settled]) + s.start[candidate]
-	case s.settled != None && s.hopeNone < s.mean[s.settled]:
+	case s.settled != None && s.lowestMeanNone < s.mean[s.settled]:
 		candidate, extra = None, max(0, s.mean[None]-s.mean[s.settled])
 	default:
 		return "", false

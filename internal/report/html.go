@@ -16,7 +16,7 @@ type shownBuild struct {
 	Mounts     string   `json:"mounts"`
 	MountNotes []string `json:"mountNotes"`
 	Report     *Report  `json:"report"`
-	// Targets are those of Report, which has none itself.
+	// Targets are the targets of the report; Report itself has none.
 	Targets []shownBuild `json:"targets,omitempty"`
 }
 

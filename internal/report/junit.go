@@ -194,7 +194,7 @@ func (r *Report) junitVerdict(omitted int) junitCase {
 
 func (r *Report) shownMounts() []Mount { return r.Mounts[:min(len(r.Mounts), mountLimit)] }
 
-// junitMount returns the test case of a cache mount. Its time is that of the restore. A problem with a mount fails
+// junitMount returns the test case of a cache mount. Its time is how long the restore took. A problem with a mount fails
 // no build, and so not the test case.
 func junitMount(mount Mount) junitCase {
 	return junitCase{

@@ -19,8 +19,8 @@ type acting struct {
 	policy.Decision
 	// dockerfile is the digest of the Dockerfile; empty if not known.
 	dockerfile string
-	// own is true if the history that decided is that of the cache at Refs.Export, which this build adds itself to. Builds
-	// of other branches follow the history of the fallback branch, and never write it.
+	// own is true if the history is in the record of the cache at Refs.Export, so that this build is added to it. Builds of
+	// other branches follow the history of the fallback branch, and never write it.
 	own     bool
 	history policy.History
 }
@@ -29,11 +29,11 @@ type acting struct {
 func (a *acting) choseNone() bool { return a != nil && a.Choice == policy.None }
 
 // declined returns why the build used no cache by choice; empty if it was to use one.
-func (j *job) declined() string {
-	if !j.acting.choseNone() {
+func (b *build) declined() string {
+	if !b.acting.choseNone() {
 		return ""
 	}
-	return j.acting.Reason
+	return b.acting.Reason
 }
 
 // report returns the choice for the report; nil if there was none to make. The receiver may be nil.
@@ -46,77 +46,77 @@ func (a *acting) report() *report.Policy {
 
 // acts reports whether the build is one for which a choice is made. One that ignores the cache shows nothing about it, and
 // neither does one on a builder that keeps its own, which is a warning.
-func (j *job) acts() bool {
-	ignoresCache := j.Settings.Refresh || j.args.NoCache || len(j.args.FreshStages) > 0
-	if j.Settings.Policy != variables.PolicyAct || !j.flags.InRegistry || ignoresCache || j.args.OnlyChecks {
+func (b *build) acts() bool {
+	ignoresCache := b.Settings.Refresh || b.args.NoCache || len(b.args.FreshStages) > 0
+	if b.Settings.Policy != variables.PolicyAct || !b.flags.InRegistry || ignoresCache || b.args.OnlyChecks {
 		return false
 	}
-	if !j.builder.isFresh() {
-		j.warn("LAYERCACHE_POLICY=act has no effect on the builder %s, which may keep a cache of its own: use native, or set advise", j.builder.kind)
+	if !b.builder.isFresh() {
+		b.warn("LAYERCACHE_POLICY=act has no effect on the builder %s, which may keep a cache of its own: use native, or set advise", b.builder.kind)
 	}
-	return j.builder.isFresh()
+	return b.builder.isFresh()
 }
 
 // act chooses what the build does with its cache by what the last builds showed, and changes the flags.
-func (j *job) act() {
-	if !j.acts() {
+func (b *build) act() {
+	if !b.acts() {
 		return
 	}
-	records := j.lookup.waitRecords()
+	records := b.query.waitRecords()
 	a := &acting{own: true}
-	for _, ref := range j.decidingRefs() {
+	for _, ref := range b.decidingRefs() {
 		if r := records[ref]; r != nil && r.Policy != nil {
-			a.history, a.own = *r.Policy, ref == j.flags.Refs.Export
+			a.history, a.own = *r.Policy, ref == b.flags.Refs.Export
 			break
 		}
 	}
-	if known, ok := j.lookup.waitFor(nothingNewWait); ok {
+	if known, ok := b.query.waitFor(nothingNewWait); ok {
 		a.dockerfile = known.inputs.Dockerfile
 	}
 	usual := policy.All
-	if j.flags.LastStageOnly {
+	if b.flags.LastStageOnly {
 		usual = policy.Final
 	}
 	a.Decision = a.history.Choose(policy.Now{Dockerfile: a.dockerfile, Usual: usual})
-	j.acting = a
+	b.acting = a
 	switch a.Choice {
 	case policy.None:
-		j.flags.From, j.flags.To = nil, ""
+		b.flags.From, b.flags.To = nil, ""
 	case policy.Final:
-		j.Settings.Layers = variables.LayersFinal
+		b.Settings.Layers = variables.LayersFinal
 		// The same settings have already given flags without an error.
-		j.flags, _ = cache.FlagsFromSettings(j.Settings, j.scope, outputOf(j.Request, j.args), j.Lookup)
+		b.flags, _ = cache.FlagsFromSettings(b.Settings, b.scope, outputOf(b.Request, b.args), b.LookupEnv)
 	}
 }
 
 // decidingRefs returns the caches whose history decides, in order: those of the fallback branch, which are imported last,
 // that of the fallback repository first; and the one that the build writes if there is no other to follow. So a build of a
 // pull request, which reads the caches of the release builds as its fallback, follows these.
-func (j *job) decidingRefs() []string {
-	own := j.flags.Refs.Export
-	refs := slices.DeleteFunc(slices.Clone(j.flags.Refs.Imports), func(ref string) bool { return ref == own })
+func (b *build) decidingRefs() []string {
+	own := b.flags.Refs.Export
+	refs := slices.DeleteFunc(slices.Clone(b.flags.Refs.Imports), func(ref string) bool { return ref == own })
 	slices.Reverse(refs)
 	return append(refs, own)
 }
 
-// observe returns the history for the record of the cache, with what the build showed. It is that of the last record if the
-// build does not decide, or shows nothing, as one that had steps from an earlier build of the job.
-func (j *job) observe(built outcome, known knownCaches, export exportResult) *policy.History {
-	before := known.records[j.flags.Refs.Export]
+// nextPolicyHistory returns the history for the record of the cache, with what the build showed. It returns the last record's
+// history if the build does not decide, or shows nothing, like a build that had steps from an earlier build of the job.
+func (b *build) nextPolicyHistory(built outcome, known knownCaches, export exportStatus) *policy.History {
+	before := known.records[b.flags.Refs.Export]
 	earlier := built.originsUnknown || slices.ContainsFunc(built.steps, func(step progress.Step) bool { return step.Earlier })
 	failed := slices.ContainsFunc(built.imports, func(attempt progress.Import) bool { return attempt.Error != "" && !attempt.IsAbsent() })
-	if j.acting == nil || !j.acting.own || !j.acting.history.Known() || built.exitCode != 0 || failed || earlier || export.name == exportFailed || len(built.steps) == 0 {
+	if b.acting == nil || !b.acting.own || !b.acting.history.Known() || built.exitCode != 0 || failed || earlier || export.name == exportFailed || len(built.steps) == 0 {
 		if before == nil {
 			return nil
 		}
 		return before.Policy
 	}
 	read := slices.ContainsFunc(built.imports, func(attempt progress.Import) bool { return attempt.Error == "" })
-	lacked := before != nil && before.LastStageOnly && j.acting.Choice == policy.All
-	steps, kept := observedSteps(built.steps, known, before, j.acting.Choice, j.args.Target)
-	history := j.acting.history.Add(policy.Observation{
-		Decision: j.acting.Decision, Dockerfile: j.acting.dockerfile, Steps: steps, KeptKnown: kept,
-		First:  j.acting.Choice != policy.None && (!read || lacked || j.addsStages),
+	lacked := before != nil && before.LastStageOnly && b.acting.Choice == policy.All
+	steps, kept := observedSteps(built.steps, known, before, b.acting.Choice, b.args.Target)
+	history := b.acting.history.Add(policy.Observation{
+		Decision: b.acting.Decision, Dockerfile: b.acting.dockerfile, Steps: steps, KeptKnown: kept,
+		First:  b.acting.Choice != policy.None && (!read || lacked || b.addsStages),
 		Import: built.timing.Import, Export: built.timing.Export + built.exportSeconds, Push: built.timing.Push,
 	}.Build())
 	return &history
@@ -195,34 +195,34 @@ func unchangedSteps(steps []progress.Step, inputs cache.Inputs, before *cache.Re
 
 // saveWithoutCache writes the record of a build that used no cache by choice, and replaces the cache of the builds before,
 // which no build reads any more. After a trial, the cache and what the record says of it stay.
-func (j *job) saveWithoutCache(ctx context.Context, built outcome, mounts []payoff.MountHistory, saved savedRecord) savedRecord {
+func (b *build) saveWithoutCache(ctx context.Context, built outcome, mounts []payoff.MountHistory, saved savedRecord) savedRecord {
 	saved.cacheBytes = nil
-	if !j.acting.own || !j.Settings.Write || built.exitCode != 0 {
+	if !b.acting.own || !b.Settings.Write || built.exitCode != 0 {
 		return saved
 	}
-	known, ref := j.lookup.wait(), j.flags.Refs.Export
-	before, store := known.records[ref], recordStore(j.flags, ref, j.signIn.keychain)
-	if j.acting.Trial && before != nil {
+	known, ref := b.query.wait(), b.flags.Refs.Export
+	before, store := known.records[ref], recordStore(b.flags, ref, b.signIn.keychain)
+	if b.acting.Trial && before != nil {
 		same := *before
-		same.Policy, same.Mounts = j.observe(built, known, exportResult{name: exportOff}), cache.MergeMounts(mounts, before)
-		saved.warnings = append(saved.warnings, j.saveWarnings(store.Save(ctx, &same))...)
+		same.Policy, same.Mounts = b.nextPolicyHistory(built, known, exportStatus{name: exportOff}), cache.MergeMounts(mounts, before)
+		saved.warnings = append(saved.warnings, b.saveWarnings(store.Save(ctx, &same))...)
 		return saved
 	}
 	if known.states[ref].Kind == cache.KindCache {
-		if err := cache.Clear(ctx, ref, j.signIn.keychain); err != nil {
-			saved.warnings = append(saved.warnings, fmt.Sprintf("the cache %s, which no build reads any more, could not be emptied: %s", ref, j.explain(err)))
+		if err := cache.Clear(ctx, ref, b.signIn.keychain); err != nil {
+			saved.warnings = append(saved.warnings, fmt.Sprintf("the cache %s, which no build reads any more, could not be emptied: %s", ref, b.explain(err)))
 		}
 	}
 	next := &cache.Record{
-		Version: cache.RecordVersion, Written: time.Now().UTC(), App: j.scope.App, Platform: j.scope.Platform, Inputs: known.inputs,
+		Version: cache.RecordVersion, Written: time.Now().UTC(), App: b.scope.App, Platform: b.scope.Platform, Inputs: known.inputs,
 		Steps: cache.MergeSteps(built.steps, known.lastRecord()), Images: built.images, Mounts: cache.MergeMounts(mounts, known.lastRecord()),
-		Policy: j.observe(built, known, exportResult{name: exportOff}),
+		Policy: b.nextPolicyHistory(built, known, exportStatus{name: exportOff}),
 	}
-	_, warnings := j.renewMounts(ctx, next)
+	_, warnings := b.renewMounts(ctx, next)
 	saved.warnings = append(saved.warnings, warnings...)
-	writer := writerOf(j.Request, j.args)
+	writer := writerOf(b.Request, b.args)
 	writer.Arguments = known.inputs.Arguments
 	next.SetWriter(writer, before)
-	saved.warnings = append(saved.warnings, j.saveWarnings(store.Save(ctx, next))...)
+	saved.warnings = append(saved.warnings, b.saveWarnings(store.Save(ctx, next))...)
 	return saved
 }

@@ -34,8 +34,8 @@ func TestWhoseHistoryDecides(t *testing.T) {
 			s := variables.Settings{Mode: variables.ModeRegistry, Repository: "h/c", FallbackRepository: c.fallback, FallbackBranch: "main", Layers: variables.LayersAll, Write: true}
 			flags, err := cache.FlagsFromSettings(s, c.scope, cache.Output{}, func(string) (string, bool) { return "", false })
 			require.NoError(t, err)
-			j := &job{Request: Request{Settings: s}, scope: c.scope, flags: flags}
-			assert.Equal(t, c.want, j.decidingRefs())
+			b := &build{Request: Request{Settings: s}, scope: c.scope, flags: flags}
+			assert.Equal(t, c.want, b.decidingRefs())
 		})
 	}
 }
@@ -113,31 +113,31 @@ func TestWhichBuildsAct(t *testing.T) {
 	registry := cache.Flags{InRegistry: true}
 	cases := []struct {
 		name    string
-		job     job
+		build   build
 		acts    bool
 		warning string
 	}{
-		{"as set", job{Request: Request{Settings: act}, flags: registry}, true, ""},
-		{"advise", job{Request: Request{Settings: variables.Settings{Policy: variables.PolicyAdvise}}, flags: registry}, false, ""},
-		{"a cache that is ignored", job{Request: Request{Settings: refreshing}, flags: registry}, false, ""},
-		{"--no-cache", job{Request: Request{Settings: act}, flags: registry, args: buildx.ParseArgs([]string{"--no-cache", "."})}, false, ""},
-		{"--no-cache-filter", job{Request: Request{Settings: act}, flags: registry, args: buildx.ParseArgs([]string{"--no-cache-filter=build", "."})}, false, ""},
-		{"no cache", job{Request: Request{Settings: act}}, false, ""},
-		{"a builder with a cache of its own", job{Request: Request{Settings: act}, flags: registry, builder: activeBuilder{kind: variables.BuilderDocker}}, false, "has no effect on the builder docker"},
+		{"as set", build{Request: Request{Settings: act}, flags: registry}, true, ""},
+		{"advise", build{Request: Request{Settings: variables.Settings{Policy: variables.PolicyAdvise}}, flags: registry}, false, ""},
+		{"a cache that is ignored", build{Request: Request{Settings: refreshing}, flags: registry}, false, ""},
+		{"--no-cache", build{Request: Request{Settings: act}, flags: registry, args: buildx.ParseArgs([]string{"--no-cache", "."})}, false, ""},
+		{"--no-cache-filter", build{Request: Request{Settings: act}, flags: registry, args: buildx.ParseArgs([]string{"--no-cache-filter=build", "."})}, false, ""},
+		{"no cache", build{Request: Request{Settings: act}}, false, ""},
+		{"a builder with a cache of its own", build{Request: Request{Settings: act}, flags: registry, builder: activeBuilder{kind: variables.BuilderDocker}}, false, "has no effect on the builder docker"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			c.job.warnings = &warnings{}
-			if c.job.builder.kind == "" {
-				c.job.builder.kind = variables.BuilderNative
+			c.build.warnings = &warnings{}
+			if c.build.builder.kind == "" {
+				c.build.builder.kind = variables.BuilderNative
 			}
-			assert.Equal(t, c.acts, c.job.acts())
+			assert.Equal(t, c.acts, c.build.acts())
 			if c.warning == "" {
-				assert.Empty(t, c.job.all())
+				assert.Empty(t, c.build.all())
 				return
 			}
-			require.Len(t, c.job.all(), 1)
-			assert.Contains(t, c.job.all()[0], c.warning)
+			require.Len(t, c.build.all(), 1)
+			assert.Contains(t, c.build.all()[0], c.warning)
 		})
 	}
 }

@@ -20,14 +20,14 @@ import (
 
 // facts are everything that the report is made from.
 type facts struct {
-	job     *job
+	build   *build
 	caches  knownCaches
 	outcome outcome
-	export  exportResult
+	export  exportStatus
 	mounts  []cachemount.Result
 	// mountSave is how long the build waited for the save of the mounts.
 	mountSave time.Duration
-	// histories are those of the mounts, with this build.
+	// histories are the mounts' histories, including this build.
 	histories []payoff.MountHistory
 	saved     savedRecord
 	// stopped is true if a signal stopped the build.
@@ -43,7 +43,7 @@ type facts struct {
 // onlyCacheHits reports whether every cached step came from the cache, not from the builder, except for those that are
 // marked as built earlier.
 func (f facts) onlyCacheHits() bool {
-	return f.job.builder.isFresh() && !f.outcome.originsUnknown && (!f.sharedBuilder || f.outcome.imported())
+	return f.build.builder.isFresh() && !f.outcome.originsUnknown && (!f.sharedBuilder || f.outcome.imported())
 }
 
 // imported reports whether a cache was read.
@@ -67,72 +67,101 @@ func (o *outcome) dropOwnHits() {
 
 // assess returns the report.
 func assess(f facts) *report.Report {
-	j, built, refs := f.job, f.outcome, f.job.flags.Refs
-	v := verdict.Decide(verdict.Evidence{
-		On: len(refs.Imports) > 0, OnlyChecks: j.args.OnlyChecks, Refresh: j.Settings.Refresh, Images: built.images,
-		NoCache: j.args.NoCache, AddsStages: j.addsStages, FreshStages: j.args.FreshStages,
-		Failed: built.exitCode != 0, Refs: refs.Imports,
-		Steps: built.steps, Imports: built.imports, States: f.caches.states, Records: f.caches.records,
-		App: j.scope.App, Platform: j.scope.Platform, Inputs: f.caches.inputs,
-		LastStageOnly: lastStageOnly(j.Settings), FreshBuilder: f.onlyCacheHits(),
-		Writer: writerOf(j.Request, j.args), Export: refs.Export, OwnCache: j.flags.OwnCache(), InFolder: j.flags.Folder != "",
-		SignIns: j.signIn.refused, Linked: linkedContexts(j.args), RanFor: f.ranFor, Declined: j.declined(),
-	})
-	seconds := secondsOf(f)
-	recorded := f.caches.recordedSeconds(built.steps)
-	w := worth.Assess(worth.Evidence{
-		Steps: built.steps, RunSeconds: recorded, EmptySeconds: emptySeconds(built.steps, f.mounts, f.histories),
-		OverheadSeconds: seconds.Import + seconds.Export, SaveWaitSeconds: saveWait(f.mounts),
-		CacheBytes: f.saved.cacheBytes, MountBytes: mountBytes(cache.MergeMounts(f.histories, f.caches.lastRecord())), Prices: j.Settings.Prices,
-	})
+	b, built, refs := f.build, f.outcome, f.build.flags.Refs
+	v := verdict.Decide(verdictEvidence(f))
+	seconds, recorded := secondsOf(f), f.caches.recordedSeconds(built.steps)
 	r := &report.Report{
 		Verdict: v.Name, VerdictReason: v.Reason, HitRatio: v.HitRatio, HitsFrom: v.HitsFrom,
-		App:     j.scope.App,
-		Builder: j.builder.kind, BuilderReason: j.builder.reason,
+		App:     b.scope.App,
+		Builder: b.builder.kind, BuilderReason: b.builder.reason,
 		Refs:      report.Refs{Imports: append([]string{}, refs.Imports...), Export: refs.Export},
-		Image:     built.image,
+		Caches:    reportCaches(f),
+		Image:     built.image.digest,
 		Frontend:  built.frontend,
 		Exported:  f.export.name,
-		Policy:    j.acting.report(),
+		Policy:    b.acting.report(),
 		ExitCode:  built.exitCode,
-		StartedAt: j.begin.UTC(), Seconds: seconds, OverheadSeconds: seconds.Import + seconds.Export,
+		StartedAt: b.begin.UTC(), Seconds: seconds, OverheadSeconds: seconds.Import + seconds.Export,
 		ThrottledSeconds: f.throttled.Seconds(),
-		Worth:            w.Worth, Reason: w.Reason, SavedSeconds: w.SavedSeconds,
-		Cost: report.Cost{
-			CacheBytes: f.saved.cacheBytes, SavedUSD: w.SavedUSD, StorageUSDPerMonth: w.StorageUSDPerMonth,
-			NetUSDPer100Builds: w.NetUSDPer100Builds, Arithmetic: w.Arithmetic,
-		},
-		Mounts:   reportMounts(f.mounts, refs.Imports),
-		Warnings: slices.Concat(j.all(), v.Warnings, f.export.warnings, f.saved.warnings, mountWarnings(f.mounts), j.mounts.unknown()),
+		Mounts:           reportMounts(f.mounts, refs.Imports),
+		Activities:       reportActivities(f),
+		Warnings:         slices.Concat(b.all(), v.Warnings, f.export.warnings, f.saved.warnings, mountWarnings(f.mounts), b.mounts.unknown()),
 	}
+	setWorth(r, worth.Assess(worthEvidence(f, seconds, recorded)), f.saved.cacheBytes)
 	if len(f.mounts) == 0 && usedCacheMount(built.steps) {
-		r.MountsNotKept = whyNotKept(j.Settings, j.builder)
+		r.MountsNotKept = whyNotKept(b.Settings, b.builder)
 	}
 	r.Failure, r.Help = helpFor(f, v)
 	if f.saved.sameCache {
 		r.Exported = exportUnchanged
 	}
-	if w.SavedSeconds != nil {
-		r.CriticalPath = &report.CriticalPath{Without: w.Without, With: w.With}
-	}
-	for _, ref := range refs.Imports {
-		if state, asked := f.caches.states[ref]; asked {
-			r.Caches = append(r.Caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: importProblem(ref, built.imports, j.signIn.refused)})
-		}
-	}
 	var indexes map[int]int
-	r.Steps, indexes = reportSteps(built.steps, recorded, j.begin)
+	r.Steps, indexes = reportSteps(built.steps, recorded, b.begin)
 	for _, miss := range v.Misses {
 		r.Misses = append(r.Misses, report.Miss{Step: indexes[miss.Step], Cause: miss.Cause, Advice: miss.Advice})
 	}
-	for _, activity := range built.activities {
-		r.Activities = append(r.Activities, report.Activity{
+	return r
+}
+
+func verdictEvidence(f facts) verdict.Evidence {
+	b, built, refs := f.build, f.outcome, f.build.flags.Refs
+	return verdict.Evidence{
+		On: len(refs.Imports) > 0, OnlyChecks: b.args.OnlyChecks, Refresh: b.Settings.Refresh, Images: built.images,
+		NoCache: b.args.NoCache, AddsStages: b.addsStages, FreshStages: b.args.FreshStages,
+		Failed: built.exitCode != 0, Refs: refs.Imports,
+		Steps: built.steps, Imports: built.imports, States: f.caches.states, Records: f.caches.records,
+		App: b.scope.App, Platform: b.scope.Platform, Inputs: f.caches.inputs,
+		LastStageOnly: lastStageOnly(b.Settings), FreshBuilder: f.onlyCacheHits(),
+		Writer: writerOf(b.Request, b.args), Export: refs.Export, OwnCache: b.flags.OwnCache(), InFolder: b.flags.Folder != "",
+		SignIns: b.signIn.failures, Linked: linkedContexts(b.args), RanFor: f.ranFor, Declined: b.declined(),
+	}
+}
+
+// worthEvidence returns the evidence for what the cache saved. recorded is how long each step took when it last ran.
+func worthEvidence(f facts, seconds report.Seconds, recorded []*float64) worth.Evidence {
+	return worth.Evidence{
+		Steps: f.outcome.steps, RunSeconds: recorded, EmptySeconds: emptySeconds(f.outcome.steps, f.mounts, f.histories),
+		OverheadSeconds: seconds.Import + seconds.Export, SaveWaitSeconds: saveWait(f.mounts),
+		CacheBytes: f.saved.cacheBytes, MountBytes: mountBytes(cache.MergeMounts(f.histories, f.caches.lastRecord())),
+		Prices: f.build.Settings.Prices,
+	}
+}
+
+// setWorth sets what the cache saved and costs.
+func setWorth(r *report.Report, w worth.Assessment, cacheBytes *int64) {
+	r.Worth, r.Reason, r.SavedSeconds = w.Worth, w.Reason, w.SavedSeconds
+	r.Cost = report.Cost{
+		CacheBytes: cacheBytes, SavedUSD: w.SavedUSD, StorageUSDPerMonth: w.StorageUSDPerMonth,
+		NetUSDPer100Builds: w.NetUSDPer100Builds, Arithmetic: w.Arithmetic,
+	}
+	if w.SavedSeconds != nil {
+		r.CriticalPath = &report.CriticalPath{Without: w.Without, With: w.With}
+	}
+}
+
+// reportCaches returns the caches that were queried, in the order of the imports.
+func reportCaches(f facts) []report.Cache {
+	var caches []report.Cache
+	for _, ref := range f.build.flags.Refs.Imports {
+		if state, asked := f.caches.states[ref]; asked {
+			problem := importCause(ref, f.outcome.imports, f.build.signIn.failures)
+			caches = append(caches, report.Cache{Ref: ref, Found: string(state.Kind), Problem: problem})
+		}
+	}
+	return caches
+}
+
+// reportActivities returns the activities of the build, and those of its cache mounts.
+func reportActivities(f facts) []report.Activity {
+	var activities []report.Activity
+	begin := f.build.begin
+	for _, activity := range f.outcome.activities {
+		activities = append(activities, report.Activity{
 			Kind: activity.Kind, Label: activity.Label, Bytes: activity.Bytes,
-			Start: activity.Start.Sub(j.begin).Seconds(), Seconds: activity.End.Sub(activity.Start).Seconds(),
+			Start: activity.Start.Sub(begin).Seconds(), Seconds: activity.End.Sub(activity.Start).Seconds(),
 		})
 	}
-	r.Activities = append(r.Activities, mountActivities(f.mounts, j.begin)...)
-	return r
+	return append(activities, mountActivities(f.mounts, begin)...)
 }
 
 // helpFor returns why the build failed, and what to do: about the failure, else about the import of the cache, else about
@@ -144,7 +173,7 @@ func helpFor(f facts, v verdict.Verdict) (*report.Failure, *report.Help) {
 	}
 	var failure *report.Failure
 	if f.outcome.exitCode != 0 && !f.stopped {
-		if why := verdict.ExplainFailure(f.outcome.graph.Failed(), f.outcome.complaint, f.job.signIn.refused); why != nil {
+		if why := verdict.ExplainFailure(f.outcome.graph.Failed(), f.outcome.buildxError, f.build.signIn.failures); why != nil {
 			failure, help = &report.Failure{Kind: why.Kind, Reason: escape.Redact(why.Reason)}, why.Help
 		}
 	}
@@ -168,7 +197,7 @@ func linkedContexts(args buildx.Args) []string {
 func secondsOf(f facts) report.Seconds {
 	timing := f.outcome.timing
 	parts := report.Seconds{
-		Setup: (f.job.setup - f.job.loginWait).Seconds(), Login: f.job.loginWait.Seconds(),
+		Setup: (f.build.setup - f.build.loginWait).Seconds(), Login: f.build.loginWait.Seconds(),
 		Import: timing.Import, Build: timing.Build, Push: timing.Push, Export: timing.Export + f.outcome.exportSeconds,
 		Total: f.total.Seconds(),
 	}
@@ -182,7 +211,7 @@ func lastStageOnly(s variables.Settings) bool {
 	return s.Layers == variables.LayersFinal || s.Mode == variables.ModeInline || s.Mode == variables.ModeImage
 }
 
-func importProblem(ref string, imports []progress.Import, signIns verdict.SignIns) string {
+func importCause(ref string, imports []progress.Import, signIns verdict.SignIns) string {
 	for _, attempt := range imports {
 		if attempt.Ref == ref && attempt.Error != "" {
 			cause, _ := signIns.Explain(ref, attempt.Error)
@@ -227,8 +256,8 @@ const (
 	exportOff       = "off"
 )
 
-// exportResult is the result of the cache's export.
-type exportResult struct {
+// exportStatus is the result of the cache's export.
+type exportStatus struct {
 	// name is one of the values above.
 	name     string
 	warnings []string
@@ -236,22 +265,22 @@ type exportResult struct {
 	help verdict.Help
 }
 
-func (e exportResult) written() bool { return e.name == exportYes }
+func (e exportStatus) written() bool { return e.name == exportYes }
 
-// exportResult returns the result of the export. A failure is also a warning.
-func (j *job) exportResult(built outcome) exportResult {
-	return exportResultOf(built, j.exportFlag(j.flags), j.flags.Refs.Export, j.signIn.refused)
+// exportStatus returns the result of the export. A failure is also a warning.
+func (b *build) exportStatus(built outcome) exportStatus {
+	return statusOfExport(built, b.exportFlag(b.flags), b.flags.Refs.Export, b.signIn.failures)
 }
 
-// exportResultOf returns the result from the outcome, the value of --cache-to, the cache's ref, and the sign-ins that
+// statusOfExport returns the result from the outcome, the value of --cache-to, the cache's ref, and the sign-ins that
 // failed.
-func exportResultOf(built outcome, flag, ref string, signIns verdict.SignIns) exportResult {
-	failed := func(help verdict.Help, format string, args ...any) exportResult {
-		return exportResult{name: exportFailed, warnings: []string{fmt.Sprintf(format, args...)}, help: help}
+func statusOfExport(built outcome, flag, ref string, signIns verdict.SignIns) exportStatus {
+	failed := func(help verdict.Help, format string, args ...any) exportStatus {
+		return exportStatus{name: exportFailed, warnings: []string{fmt.Sprintf(format, args...)}, help: help}
 	}
 	switch {
 	case built.unchanged:
-		return exportResult{name: exportUnchanged}
+		return exportStatus{name: exportUnchanged}
 	case built.export.Error != "":
 		place := ""
 		if ref != "" {
@@ -260,13 +289,13 @@ func exportResultOf(built outcome, flag, ref string, signIns verdict.SignIns) ex
 		cause, help := signIns.Explain(ref, built.export.Error)
 		return failed(help, "the cache could not be written%s: %s", place, cause)
 	case built.export.Empty:
-		return exportResult{name: exportOff}
+		return exportStatus{name: exportOff}
 	case built.export.Attempted:
-		return exportResult{name: exportYes}
+		return exportStatus{name: exportYes}
 	case flag != "" && flag != cache.Inline && built.exitCode == 0:
 		// buildx silently leaves out exports that its builder does not know.
 		kind, _, _ := strings.Cut(flag, ",")
 		return failed(verdict.Unsupported(), "the cache was not written to %s: the builder does not support %s", ref, kind)
 	}
-	return exportResult{name: exportOff}
+	return exportStatus{name: exportOff}
 }

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/layercache/layercache/internal/buildkit/bake"
 	"github.com/layercache/layercache/internal/buildkit/buildx"
 	"github.com/layercache/layercache/internal/buildkit/display"
@@ -28,28 +26,28 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// baking is one call of bake. The job has what the targets share: the builder, the sign-ins, the budget, and a cache that
-// holds no steps but the cache mounts, because a step does not tell to which target it belongs when it asks for them.
-type baking struct {
-	*job
+// bakeBuild is one call of bake. Its build holds what the targets share: builder, sign-ins, budget, cache mounts. Cache
+// mounts are shared because BuildKit does not say which target a step belongs to.
+type bakeBuild struct {
+	*build
 	bake    bake.Args
 	targets []*bakedTarget
 	// app is the app without the target.
 	app string
 }
 
-// bakedTarget is one target. Its job has the arguments of `docker buildx build` that build the target, and a cache of its
-// own.
+// bakedTarget is one target. Its build has the arguments of `docker buildx build` that build the target, and a cache of
+// its own.
 type bakedTarget struct {
-	*job
-	bake.Target
+	build  *build
+	target bake.Target
 	// inputs receives the inputs of the build once they are read.
 	inputs chan cache.Inputs
 	// plan are the cache flags of the next call; skipsExport is true if they leave out the export because nothing is new.
 	plan        cache.Flags
 	skipsExport bool
-	// dockerfile is the path of a copy of the Dockerfile that replaces it; "" if none does.
-	dockerfile string
+	// dockerfileCopy is the path of a copy of the Dockerfile that replaces it; "" if none does.
+	dockerfileCopy string
 	// placement is the caller's.
 	placement Placement
 	outcome   outcome
@@ -58,8 +56,8 @@ type bakedTarget struct {
 }
 
 // Bake builds the targets of a bake file with one call of buildx, each with a cache of its own, and returns a report with
-// a report for each target. request.Args are the arguments of `docker buildx bake`. Errors are those of Run; an error of
-// type ReadError means that buildx has already said what is wrong.
+// a report for each target. request.Args are the arguments of `docker buildx bake`. It returns the errors that Run does; an
+// error of type ReadError means that buildx has already said what is wrong.
 func Bake(ctx context.Context, request Request) (*report.Report, error) {
 	waits := &throttle.Waits{Say: request.say}
 	ctx = throttle.NewContext(ctx, waits)
@@ -94,8 +92,8 @@ func PassBake(ctx context.Context, request Request) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	j := &job{Request: request, client: client}
-	cmd := j.command(ctx, append([]string{"bake"}, request.Args...))
+	b := &build{Request: request, client: client}
+	cmd := b.command(ctx, append([]string{"bake"}, request.Args...))
 	defer cmd.interrupt(nil)
 	cmd.Stdout, cmd.Stderr = request.Stdout, request.stderr()
 	return exitCode(ctx, cmd.Run())
@@ -120,10 +118,10 @@ func sharedArgs(args bake.Args) buildx.Args {
 }
 
 // openBake prepares everything that the build needs. The caller closes the result.
-func openBake(ctx context.Context, request Request) (*baking, error) {
+func openBake(ctx context.Context, request Request) (*bakeBuild, error) {
 	begin := time.Now()
 	args := bake.ParseArgs(request.Args)
-	mode, err := displayMode(sharedArgs(args), request.Lookup, request.stderr())
+	mode, err := displayMode(sharedArgs(args), request.LookupEnv, request.stderr())
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +136,7 @@ func openBake(ctx context.Context, request Request) (*baking, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &baking{bake: args, job: &job{
+	b := &bakeBuild{bake: args, build: &build{
 		Request: request, args: sharedArgs(args), mode: mode, client: client, dir: folder.Path, removeDir: folder.Remove,
 		budget: newWaitBudget(request.Settings), warnings: &warnings{}, begin: begin, stopReading: func() {},
 	}}
@@ -188,7 +186,7 @@ var withoutCredentials = []string{
 }
 
 // prepare starts the builder and reads the targets at the same time. Then it signs in, and starts to query the caches.
-func (b *baking) prepare(ctx context.Context) error {
+func (b *bakeBuild) prepare(ctx context.Context) error {
 	if b.bake.ReadsStdin() && b.Stdin != nil {
 		if err := b.saveStdin(ctx); err != nil {
 			return err
@@ -205,78 +203,68 @@ func (b *baking) prepare(ctx context.Context) error {
 	if err := b.chooseScope(ctx); err != nil {
 		return err
 	}
-	b.mounts = newKeptMounts(b.job)
-	reading, stopReading := context.WithCancel(ctx)
-	b.stopReading = stopReading
-	var started activeBuilder
-	builderReady, loginReady := make(chan struct{}), time.Time{}
-	var readyAt time.Time
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		started, err = startBuilder(groupCtx, b.builderOptions())
-		readyAt = time.Now()
-		if err == nil {
-			close(builderReady)
-		}
-		return err
-	})
-	group.Go(func() error {
-		var remote *activeBuilder
-		if b.bake.Remote() {
-			select {
-			case <-builderReady:
-				remote = &started
-			case <-groupCtx.Done():
-				return groupCtx.Err()
-			}
-		}
-		if err := b.readTargets(groupCtx, remote); err != nil {
-			return err
-		}
-		b.readInputs(reading)
-		b.signInAndLookUp(ctx)
-		loginReady = time.Now()
-		return nil
-	})
-	err = group.Wait()
-	b.builder = started // Also after an error, so that it is closed.
+	b.mounts = newKeptMounts(b.build)
+	started, signedIn, err := b.startAndSignIn(ctx)
 	if err != nil {
 		return err
 	}
 	b.shareBuilder()
 	for _, t := range b.targets {
-		b.declared = append(b.declared, t.lookup)
+		b.declaredBy = append(b.declaredBy, t.build.query)
 	}
 	b.declareSteps()
 	if b.mounts != nil {
 		close(b.mounts.ready)
 	}
-	b.loginWait = max(0, loginReady.Sub(readyAt))
-	if !readsHistory(b.args) {
-		b.env = append(b.env, "BUILDX_METADATA_PROVENANCE=disabled")
-	}
-	if b.Settings.Attestations == variables.AttestationsNone {
-		b.env = append(b.env, "BUILDX_NO_DEFAULT_ATTESTATIONS=true")
-	}
+	b.loginWait = max(0, signedIn.Sub(started))
+	b.env = append(b.env, b.buildxVariables()...)
 	return nil
 }
 
+// startAndSignIn starts the builder. At the same time it reads the targets, signs in, and starts to query the caches. It
+// returns when the builder was started and when the sign-in ended. The first error ends the rest.
+func (b *bakeBuild) startAndSignIn(ctx context.Context) (started, signedIn time.Time, err error) {
+	both, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	start := b.startBuilderInBackground(both)
+	go func() {
+		if _, _, err := start.wait(); err != nil {
+			cancel(err)
+		}
+	}()
+	reading, stopReading := context.WithCancel(ctx)
+	b.stopReading = stopReading
+	readErr := b.readTargets(both, start)
+	if readErr == nil {
+		b.readInputs(reading)
+		b.signInAndQuery(ctx)
+	} else {
+		cancel(readErr)
+	}
+	signedIn = time.Now()
+	b.builder, started, err = start.wait() // Also after an error, so that it is closed.
+	if readErr == nil && err == nil {
+		return started, signedIn, nil
+	}
+	return started, signedIn, cmp.Or(context.Cause(both), readErr, err)
+}
+
 // shareBuilder gives the targets the builder.
-func (b *baking) shareBuilder() {
+func (b *bakeBuild) shareBuilder() {
 	for _, t := range b.targets {
-		t.builder = b.builder
+		t.build.builder = b.builder
 	}
 }
 
 // placeTargets asks the caller where the images go.
-func (b *baking) placeTargets() error {
+func (b *bakeBuild) placeTargets() error {
 	for _, t := range b.targets {
-		if b.PlaceTarget == nil || t.args.OnlyChecks {
+		if b.PlaceTarget == nil || t.build.args.OnlyChecks {
 			continue
 		}
 		var err error
-		placed := PlacedTarget{Name: t.Name, Tags: t.Tags, Args: t.args, Loads: t.loads()}
-		if t.placement, err = b.PlaceTarget(placed, t.destination()); err != nil {
+		placed := PlacedTarget{Name: t.target.Name, Tags: t.target.Tags, Args: t.build.args, Loads: t.loads()}
+		if t.placement, err = b.PlaceTarget(placed, t.build.destination()); err != nil {
 			return err
 		}
 	}
@@ -285,28 +273,28 @@ func (b *baking) placeTargets() error {
 
 // loads reports whether the image would be loaded into docker.
 func (t *bakedTarget) loads() bool {
-	pushed, written := t.args.Sent()
-	return !pushed && !written && !t.args.OnlyChecks
+	pushed, written := t.build.args.Sent()
+	return !pushed && !written && !t.build.args.OnlyChecks
 }
 
 // keepsImages reports whether the caller keeps the image of a target.
-func (b *baking) keepsImages() bool {
+func (b *bakeBuild) keepsImages() bool {
 	return slices.ContainsFunc(b.targets, func(t *bakedTarget) bool { return t.placement.Image != "" })
 }
 
-// outputs returns where the result of the target goes.
-func (t *bakedTarget) outputs() []string {
+// finalOutputs returns where the result of the target goes.
+func (t *bakedTarget) finalOutputs() []string {
 	switch {
 	case t.placement.Image != "":
 		return []string{"type=image,push=true"}
-	case t.PlaceTarget != nil && t.loads() && len(t.OwnOutputs()) == 0:
+	case t.build.PlaceTarget != nil && t.loads() && len(t.target.DeclaredOutputs()) == 0:
 		return []string{"type=docker"}
 	}
-	return t.OwnOutputs()
+	return t.target.DeclaredOutputs()
 }
 
 // chooseScope sets the scope that the targets share, and the flags of the cache that holds the cache mounts.
-func (b *baking) chooseScope(ctx context.Context) error {
+func (b *bakeBuild) chooseScope(ctx context.Context) error {
 	none := buildx.Args{}
 	w := writerOf(b.Request, none)
 	b.app = cmp.Or(b.Settings.App, appName(b.Request, w))
@@ -324,15 +312,15 @@ func (b *baking) chooseScope(ctx context.Context) error {
 	shared := b.scope
 	shared.App = b.app + "/"
 	var err error
-	b.flags, err = cache.FlagsFromSettings(b.Settings, shared, cache.Output{}, b.Lookup)
+	b.flags, err = cache.FlagsFromSettings(b.Settings, shared, cache.Output{}, b.LookupEnv)
 	return err
 }
 
-func (b *baking) cacheOff() bool { return b.Settings.Mode == variables.ModeOff || b.args.OnlyChecks }
+func (b *bakeBuild) cacheOff() bool { return b.Settings.Mode == variables.ModeOff || b.args.OnlyChecks }
 
 // fileName tells the bake files of an app apart: what is not as usual of the source's full name, the working directory
 // and the files.
-func (b *baking) fileName(sourceName string) string {
+func (b *bakeBuild) fileName(sourceName string) string {
 	root := checkoutRoot(b.Request)
 	var parts []string
 	add := func(name, value string) {
@@ -355,11 +343,15 @@ func (b *baking) fileName(sourceName string) string {
 	return strings.Join(parts, ",")
 }
 
-// readTargets asks buildx for the targets. started is the builder, which buildx needs for a remote file only.
-func (b *baking) readTargets(ctx context.Context, started *activeBuilder) error {
+// readTargets asks buildx for the targets. It waits for the builder if buildx needs it, which is for a remote file only.
+func (b *bakeBuild) readTargets(ctx context.Context, start *builderStart) error {
 	arguments := b.bake.Print()
 	env := buildxFolder(filepath.Join(b.dir, "buildx"))
-	if started != nil {
+	if b.bake.Remote() {
+		started, _, err := start.wait()
+		if err != nil {
+			return err
+		}
 		env = started.env
 		arguments = append([]string{"bake", "--builder", cmp.Or(started.name, b.args.Builder)}, arguments[1:]...)
 	}
@@ -367,8 +359,8 @@ func (b *baking) readTargets(ctx context.Context, started *activeBuilder) error 
 	defer cmd.interrupt(nil)
 	cmd.WaitDelay = readGrace
 	cmd.Env = append(cmd.Env, env...)
-	var printed, complaint strings.Builder
-	cmd.Stdout, cmd.Stderr = &printed, &complaint
+	var printed, errorOutput strings.Builder
+	cmd.Stdout, cmd.Stderr = &printed, &errorOutput
 	code, err := exitCode(ctx, cmd.Run())
 	if err != nil {
 		return err
@@ -378,7 +370,7 @@ func (b *baking) readTargets(ctx context.Context, started *activeBuilder) error 
 			return stopped
 		}
 		text := display.NewText(b.stderr())
-		_, _ = io.WriteString(text, complaint.String())
+		_, _ = io.WriteString(text, errorOutput.String())
 		text.Flush()
 		return ReadError(code)
 	}
@@ -405,7 +397,7 @@ func (b *baking) readTargets(ctx context.Context, started *activeBuilder) error 
 		if err := os.WriteFile(definition, []byte(printed.String()), 0o600); err != nil {
 			return fmt.Errorf("write the targets: %w", err)
 		}
-		b.bake = b.bake.OfFile(definition, b.targetNames())
+		b.bake = b.bake.OfFile(definition, namesOf(b.targets))
 		b.env = append(b.env, "BUILDX_BAKE_FILE_RELATIVE_PATHS=false")
 	}
 	return b.checkApart()
@@ -415,7 +407,7 @@ func (b *baking) readTargets(ctx context.Context, started *activeBuilder) error 
 func refuseSameImages(targets []bake.Target) error {
 	pushedBy := map[string]string{}
 	for _, target := range targets {
-		if !slices.ContainsFunc(target.OwnOutputs(), buildx.Pushes) {
+		if !slices.ContainsFunc(target.DeclaredOutputs(), buildx.Pushes) {
 			continue
 		}
 		for _, image := range buildx.ParseArgs(target.BuildArgs("")).Images() {
@@ -429,8 +421,8 @@ func refuseSameImages(targets []bake.Target) error {
 	return nil
 }
 
-// newTarget returns a target with its job.
-func (b *baking) newTarget(ctx context.Context, target bake.Target) (*bakedTarget, error) {
+// newTarget returns a target with its build.
+func (b *bakeBuild) newTarget(ctx context.Context, target bake.Target) (*bakedTarget, error) {
 	dir := filepath.Join(b.dir, "targets", target.Name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create a private folder: %w", err)
@@ -442,27 +434,28 @@ func (b *baking) newTarget(ctx context.Context, target bake.Target) (*bakedTarge
 			return nil, fmt.Errorf("write the Dockerfile: %w", err)
 		}
 	}
-	t := &bakedTarget{Target: target, inputs: make(chan cache.Inputs, 1), job: &job{
+	t := &bakedTarget{target: target, inputs: make(chan cache.Inputs, 1), build: &build{
 		Request: b.Request, args: buildx.ParseArgs(target.BuildArgs(inline)), client: b.client, dir: dir,
 		budget: newWaitBudget(b.Settings), warnings: &warnings{}, begin: b.begin,
 	}}
-	t.Stderr = io.Discard // What a target has to say is said for all at once.
-	t.args.NoCache = t.args.NoCache || b.args.NoCache
-	t.args.OnlyChecks = b.args.OnlyChecks || !target.BuildsImage()
-	if t.Settings.LocalDir != "" {
-		t.Settings.LocalDir = filepath.Join(t.Settings.LocalDir, target.Name)
+	own := t.build
+	own.Stderr = io.Discard // What a target has to say is said for all at once.
+	own.args.NoCache = own.args.NoCache || b.args.NoCache
+	own.args.OnlyChecks = b.args.OnlyChecks || !target.BuildsImage()
+	if own.Settings.LocalDir != "" {
+		own.Settings.LocalDir = filepath.Join(own.Settings.LocalDir, target.Name)
 	}
-	t.scope = b.scope
-	t.scope.App, t.scope.Platform = b.app+"/"+target.Name, platformName(t.args.Platforms, b.Lookup)
-	t.Settings.App = t.scope.App
-	if err := refuseLinks(t.Request, t.args); err != nil {
+	own.scope = b.scope
+	own.scope.App, own.scope.Platform = b.app+"/"+target.Name, platformName(own.args.Platforms, b.LookupEnv)
+	own.Settings.App = own.scope.App
+	if err := refuseLinks(own.Request, own.args); err != nil {
 		return nil, err
 	}
-	if b.cacheOff() || t.args.OnlyChecks {
+	if b.cacheOff() || own.args.OnlyChecks {
 		return t, nil
 	}
 	var err error
-	if t.flags, err = cache.FlagsFromSettings(t.Settings, t.scope, outputOf(t.Request, t.args), b.Lookup); err != nil {
+	if own.flags, err = cache.FlagsFromSettings(own.Settings, own.scope, outputOf(own.Request, own.args), b.LookupEnv); err != nil {
 		return nil, err
 	}
 	if t.hasCache() {
@@ -471,8 +464,8 @@ func (b *baking) newTarget(ctx context.Context, target bake.Target) (*bakedTarge
 		}
 		t.makeLocalCache()
 	}
-	t.warnOfNamedContexts()
-	t.labels = sourceLabels(ctx, t.Request, t.args, t.warnings)
+	own.warnOfNamedContexts()
+	own.labels = sourceLabels(ctx, own.Request, own.args, own.warnings)
 	if target.Inline != "" {
 		t.warnOfContext()
 	}
@@ -480,45 +473,45 @@ func (b *baking) newTarget(ctx context.Context, target bake.Target) (*bakedTarge
 }
 
 // hasCache reports whether layercache gives the target a cache.
-func (t *bakedTarget) hasCache() bool { return t.flags.To != "" || len(t.flags.From) > 0 }
+func (t *bakedTarget) hasCache() bool { return t.build.flags.To != "" || len(t.build.flags.From) > 0 }
 
 // makeLocalCache makes the folder of a local cache: of a folder that does not exist, buildx asks for permission to write to
 // the folder above, although --set names it.
 func (t *bakedTarget) makeLocalCache() {
-	if t.flags.Folder == "" || t.flags.To == "" {
+	if t.build.flags.Folder == "" || t.build.flags.To == "" {
 		return
 	}
-	if err := os.MkdirAll(within(t.Dir, t.flags.Folder), 0o755); err != nil {
-		t.warn("building without the cache: %v", err)
-		t.flags.From, t.flags.To = nil, ""
+	if err := os.MkdirAll(within(t.build.Dir, t.build.flags.Folder), 0o755); err != nil {
+		t.build.warn("building without the cache: %v", err)
+		t.build.flags.From, t.build.flags.To = nil, ""
 	}
 }
 
 // warnOfContext warns of files of layercache in the context of a Dockerfile in the bake file, for which buildx reads only
 // the ignore file of the context.
 func (t *bakedTarget) warnOfContext() {
-	dir, local := localContext(t.Request, t.args)
+	dir, local := localContext(t.build.Request, t.build.args)
 	if !local {
 		return
 	}
-	hidden, err := outputs.Hide(dir, filepath.Join(t.dir, "Dockerfile"), nil, "", t.ownOutputs())
+	hidden, err := outputs.Hide(dir, filepath.Join(t.build.dir, "Dockerfile"), nil, "", t.build.outputsToHide())
 	if err != nil {
 		return
 	}
 	for _, kept := range hidden.Kept {
-		t.warn("%s is written by layercache and cannot be left out of a build whose Dockerfile is in the bake file, so steps that copy it run again when it changes: write it elsewhere, or add it to .dockerignore", kept)
+		t.build.warn("%s is written by layercache and cannot be left out of a build whose Dockerfile is in the bake file, so steps that copy it run again when it changes: write it elsewhere, or add it to .dockerignore", kept)
 	}
 }
 
 // checkApart returns an error if an image of one target would overwrite the cache of another.
-func (b *baking) checkApart() error {
+func (b *bakeBuild) checkApart() error {
 	var images []string
 	for _, t := range b.targets {
-		images = append(images, t.args.Images()...)
+		images = append(images, t.build.args.Images()...)
 	}
 	for _, t := range b.targets {
-		if t.flags.InRegistry {
-			if err := t.flags.Refs.CheckApart(images); err != nil {
+		if t.build.flags.InRegistry {
+			if err := t.build.flags.Refs.CheckApart(images); err != nil {
 				return err
 			}
 		}
@@ -528,12 +521,12 @@ func (b *baking) checkApart() error {
 
 // refusePrivileges returns an error if a target asks for a file, an SSH agent or an entitlement that the caller has not
 // allowed. Nothing of the target is read before.
-func (b *baking) refusePrivileges(targets []bake.Target) error {
+func (b *bakeBuild) refusePrivileges(targets []bake.Target) error {
 	dir, err := filepath.Abs(b.Dir)
 	if err != nil {
 		return err
 	}
-	privileges, err := b.bake.Privileges(dir, b.Lookup)
+	privileges, err := b.bake.Privileges(dir, b.LookupEnv)
 	if err != nil {
 		return err
 	}
@@ -561,35 +554,35 @@ func refuseCacheSecrets(target bake.Target) error {
 }
 
 // readInputs starts to read the inputs of each target, a few targets at a time.
-func (b *baking) readInputs(ctx context.Context) {
+func (b *bakeBuild) readInputs(ctx context.Context) {
 	turns := make(chan struct{}, runtime.NumCPU())
 	for _, t := range b.targets {
 		go func() {
-			if !t.flags.KeepsRecord() {
+			if !t.build.flags.KeepsRecord() {
 				t.inputs <- cache.Inputs{}
 				return
 			}
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			inputs := readInputs(ctx, t.Request, t.args)
-			if t.Inline != "" {
+			inputs := readInputs(ctx, t.build.Request, t.build.args)
+			if t.target.Inline != "" {
 				// The path differs from build to build; the Dockerfile's content is an input.
-				inputs.Flags = buildx.ParseArgs(t.BuildArgs("Dockerfile")).Shape()
+				inputs.Flags = buildx.ParseArgs(t.target.BuildArgs("Dockerfile")).Shape()
 			}
 			t.inputs <- inputs
 		}()
 	}
 }
 
-// signInAndLookUp signs in to the registries of all targets, and starts to query their caches.
-func (b *baking) signInAndLookUp(ctx context.Context) {
+// signInAndQuery signs in to the registries of all targets, and starts to query their caches.
+func (b *bakeBuild) signInAndQuery(ctx context.Context) {
 	var all buildx.Args
 	refs := b.flags.Refs
 	refs.Imports = slices.Clone(refs.Imports)
 	for _, t := range b.targets {
-		all.Tags = append(all.Tags, t.args.Images()...)
-		all.Caches = append(all.Caches, t.args.Caches...)
-		refs.Imports = append(append(refs.Imports, t.flags.Refs.Imports...), t.flags.Refs.Export)
+		all.Tags = append(all.Tags, t.build.args.Images()...)
+		all.Caches = append(all.Caches, t.build.args.Caches...)
+		refs.Imports = append(append(refs.Imports, t.build.flags.Refs.Imports...), t.build.flags.Refs.Export)
 	}
 	begin := time.Now()
 	registries := registriesToSignIn(b.Request, all, refs, b.warnings)
@@ -598,27 +591,32 @@ func (b *baking) signInAndLookUp(ctx context.Context) {
 		b.budget.spend(time.Since(begin))
 	}
 	b.env = append(b.env, b.signIn.env...)
-	timeout := max(time.Second, cacheTimeout(b.Settings)-throttle.FromContext(ctx).Total())
+	timeout := b.queryTimeout(ctx)
 	none := make(chan cache.Inputs, 1)
 	none <- cache.Inputs{}
-	b.lookup = startLookup(ctx, b.flags, timeout, b.signIn.keychain, none)
+	b.query = startCacheQuery(ctx, b.flags, timeout, b.signIn.keychain, none)
 	for _, t := range b.targets {
-		t.signIn = signIn{keychain: b.signIn.keychain}
-		t.lookup = startLookup(ctx, t.flags, timeout, b.signIn.keychain, t.inputs)
+		t.build.signIn = signIn{keychain: b.signIn.keychain}
+		t.build.query = startCacheQuery(ctx, t.build.flags, timeout, b.signIn.keychain, t.inputs)
 	}
 }
 
-// names returns the names of targets, separated by commas.
-func names(targets []*bakedTarget) string {
+// namesOf returns the names of targets.
+func namesOf(targets []*bakedTarget) []string {
 	var all []string
 	for _, t := range targets {
-		all = append(all, t.Name)
+		all = append(all, t.target.Name)
 	}
-	if len(all) > shownTargets {
-		return fmt.Sprintf("%s and %d more", strings.Join(all[:shownTargets], ", "), len(all)-shownTargets)
-	}
-	return strings.Join(all, ", ")
+	return all
 }
 
 // shownTargets is how many targets a line names.
 const shownTargets = 6
+
+// shorten names at most shownTargets of the targets, separated by commas.
+func shorten(targets []string) string {
+	if len(targets) > shownTargets {
+		return fmt.Sprintf("%s and %d more", strings.Join(targets[:shownTargets], ", "), len(targets)-shownTargets)
+	}
+	return strings.Join(targets, ", ")
+}

@@ -22,26 +22,26 @@ import (
 const recordsAtOnce = 8
 
 // finish saves the cache mounts and the records, and returns the report.
-func (b *baking) finish(ctx context.Context, whole outcome, waits *throttle.Waits) *report.Report {
+func (b *bakeBuild) finish(ctx context.Context, whole outcome, waits *throttle.Waits) *report.Report {
 	beforeMounts := time.Now()
 	mounts := b.mounts.finish(ctx)
 	mountSave := time.Since(beforeMounts)
 	histories := b.mounts.histories(mounts)
 	traced := make([]tracedBuild, len(b.targets))
 	for i, t := range b.targets {
-		traced[i] = tracedBuild{t.args, t.lookup.wait().inputs, &t.outcome}
+		traced[i] = tracedBuild{t.build.args, t.build.query.wait().inputs, &t.outcome}
 	}
 	b.traceSteps(traced...)
-	exports, saved := make([]exportResult, len(b.targets)), make([]savedRecord, len(b.targets))
+	exports, saved := make([]exportStatus, len(b.targets)), make([]savedRecord, len(b.targets))
 	turns := make(chan struct{}, recordsAtOnce)
 	shared := b.closeAnd(func() savedRecord {
 		var group sync.WaitGroup
 		for i, t := range b.targets {
-			exports[i] = t.exportResult(t.outcome)
+			exports[i] = t.build.exportStatus(t.outcome)
 			group.Go(func() {
 				turns <- struct{}{}
 				defer func() { <-turns }()
-				saved[i] = t.saveRecord(ctx, t.outcome, exports[i], nil)
+				saved[i] = t.build.saveRecord(ctx, t.outcome, exports[i], nil)
 			})
 		}
 		shared := b.saveMountRecord(ctx, histories)
@@ -58,11 +58,11 @@ func (b *baking) finish(ctx context.Context, whole outcome, waits *throttle.Wait
 	joint := worth.Evidence{SaveWaitSeconds: saveWait(mounts), Prices: b.Settings.Prices}
 	for i, t := range b.targets {
 		f := facts{
-			job: t.job, caches: t.lookup.wait(), outcome: t.outcome, export: exports[i], saved: saved[i], total: t.span,
+			build: t.build, caches: t.build.query.wait(), outcome: t.outcome, export: exports[i], saved: saved[i], total: t.span,
 			sharedBuilder: len(b.targets) > 1, ranFor: b.ranFor(t),
 		}
 		own := assess(f)
-		own.Target = t.Name
+		own.Target = t.target.Name
 		if own.MountsNotKept != "" && len(mounts) == 0 {
 			r.MountsNotKept = whyNotKept(b.Settings, b.builder)
 		}
@@ -70,7 +70,7 @@ func (b *baking) finish(ctx context.Context, whole outcome, waits *throttle.Wait
 		r.Targets = append(r.Targets, own)
 		addTo(&joint, f)
 	}
-	r.Seconds = secondsOf(facts{job: b.job, outcome: whole, mounts: mounts, mountSave: mountSave, total: time.Since(b.begin)})
+	r.Seconds = secondsOf(facts{build: b.build, outcome: whole, mounts: mounts, mountSave: mountSave, total: time.Since(b.begin)})
 	for _, t := range b.targets {
 		r.Seconds.Export += t.outcome.exportSeconds / float64(len(b.targets))
 	}
@@ -82,15 +82,15 @@ func (b *baking) finish(ctx context.Context, whole outcome, waits *throttle.Wait
 }
 
 // ranFor returns the targets that read no cache and share a step with the target, by the step's index.
-func (b *baking) ranFor(t *bakedTarget) map[int]string {
+func (b *bakeBuild) ranFor(t *bakedTarget) map[int]string {
 	found := map[int]string{}
 	for _, other := range b.targets {
-		if other == t || len(other.plan.From) > 0 || !other.SameSource(t.Target) {
+		if other == t || len(other.plan.From) > 0 || !other.target.SameSource(t.target) {
 			continue
 		}
 		for i, step := range t.outcome.steps {
 			if step.Ran && slices.ContainsFunc(other.outcome.steps, step.SameAs) {
-				found[i] = other.Name
+				found[i] = other.target.Name
 			}
 		}
 	}
@@ -98,7 +98,7 @@ func (b *baking) ranFor(t *bakedTarget) map[int]string {
 }
 
 // addTo adds the steps and the cache of a target to the evidence on all. The targets are built at the same time, so the
-// longest chain of steps is that of one of them.
+// longest chain of steps belongs to one of them.
 func addTo(joint *worth.Evidence, f facts) {
 	steps, offset := f.outcome.steps, len(joint.Steps)
 	for _, step := range steps {
@@ -119,17 +119,9 @@ func addTo(joint *worth.Evidence, f facts) {
 }
 
 // judge sets the verdict on all targets, and what their caches saved.
-func (b *baking) judge(r *report.Report, joint worth.Evidence, histories []payoff.MountHistory) {
-	joint.MountBytes = mountBytes(cache.MergeMounts(histories, b.lookup.wait().lastRecord()))
-	w := worth.Assess(joint)
-	r.Worth, r.Reason, r.SavedSeconds = w.Worth, w.Reason, w.SavedSeconds
-	r.Cost = report.Cost{
-		CacheBytes: joint.CacheBytes, SavedUSD: w.SavedUSD, StorageUSDPerMonth: w.StorageUSDPerMonth,
-		NetUSDPer100Builds: w.NetUSDPer100Builds, Arithmetic: w.Arithmetic,
-	}
-	if w.SavedSeconds != nil {
-		r.CriticalPath = &report.CriticalPath{Without: w.Without, With: w.With}
-	}
+func (b *bakeBuild) judge(r *report.Report, joint worth.Evidence, histories []payoff.MountHistory) {
+	joint.MountBytes = mountBytes(cache.MergeMounts(histories, b.query.wait().lastRecord()))
+	setWorth(r, worth.Assess(joint), joint.CacheBytes)
 	hits, counted := 0, 0
 	for _, target := range r.Targets {
 		own, all := target.Hits()
@@ -195,14 +187,6 @@ func jointVerdict(targets []*report.Report) (name, reason string) {
 	return name, reason
 }
 
-// shorten names at most shownTargets of the targets.
-func shorten(targets []string) string {
-	if len(targets) > shownTargets {
-		return fmt.Sprintf("%s and %d more", strings.Join(targets[:shownTargets], ", "), len(targets)-shownTargets)
-	}
-	return strings.Join(targets, ", ")
-}
-
 // jointExport returns the result of all exports: the first of these that a target has.
 func jointExport(targets []*report.Report) string {
 	for _, result := range []string{exportFailed, exportYes, exportUnchanged} {
@@ -214,7 +198,7 @@ func jointExport(targets []*report.Report) string {
 }
 
 // saveMountRecord writes the record of the cache that the targets share, which has the histories of the cache mounts.
-func (b *baking) saveMountRecord(ctx context.Context, histories []payoff.MountHistory) savedRecord {
+func (b *bakeBuild) saveMountRecord(ctx context.Context, histories []payoff.MountHistory) savedRecord {
 	store := recordStore(b.flags, b.flags.Refs.Export, b.signIn.keychain)
 	if len(histories) == 0 || store == nil || b.flags.To == "" {
 		return savedRecord{}
@@ -223,19 +207,19 @@ func (b *baking) saveMountRecord(ctx context.Context, histories []payoff.MountHi
 	defer cancel()
 	record := cache.Record{
 		Version: cache.RecordVersion, Written: time.Now().UTC(), App: b.app, Platform: b.scope.Platform,
-		Mounts: cache.MergeMounts(histories, b.lookup.wait().lastRecord()),
+		Mounts: cache.MergeMounts(histories, b.query.wait().lastRecord()),
 	}
 	return savedRecord{warnings: b.saveWarnings(store.Save(ctx, &record))}
 }
 
 // rememberOutputs records what the build wrote about itself, other than reports.
-func (b *baking) rememberOutputs() {
+func (b *bakeBuild) rememberOutputs() {
 	var files []string
 	if b.args.MetadataFile != "" {
 		files = append(files, within(b.Dir, b.args.MetadataFile))
 	}
 	for _, t := range b.targets {
-		own, folders := t.records()
+		own, folders := t.build.writtenPaths()
 		files = append(files, own...)
 		for _, folder := range folders {
 			files = append(files, outputs.CacheIn(folder)...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/layercache/layercache/internal/buildkit/builder"
 	"github.com/layercache/layercache/internal/buildkit/buildx"
@@ -46,19 +47,19 @@ type builderOptions struct {
 	request Request
 }
 
-func (j *job) builderOptions() builderOptions {
+func (b *build) builderOptions() builderOptions {
 	options := builderOptions{
 		Options: builder.Options{
-			Kind: builderKind(j.Settings), Mirrors: j.Settings.Mirrors, Parallelism: j.Settings.Parallelism,
-			PlainHTTP: j.PlainHTTP, Buildx: j.client, NoHistory: !readsHistory(j.args), S3: j.Settings.Mode == variables.ModeS3,
+			Kind: builderKind(b.Settings), Mirrors: b.Settings.Mirrors, Parallelism: b.Settings.Parallelism,
+			PlainHTTP: b.PlainHTTP, Buildx: b.client, NoHistory: !readsHistory(b.args), S3: b.Settings.Mode == variables.ModeS3,
 		},
-		named: j.args.Builder, dir: j.dir, request: j.Request, shared: j.jobBuilder(),
+		named: b.args.Builder, dir: b.dir, request: b.Request, shared: b.jobBuilder(),
 	}
-	if options.shared != nil && j.mounts != nil {
-		options.mayHaveCacheMounts = mayHaveCacheMounts(j.Request, j.args)
+	if options.shared != nil && b.mounts != nil {
+		options.mayHaveCacheMounts = mayHaveCacheMounts(b.Request, b.args)
 	}
-	if j.mounts != nil {
-		options.Mounts = j.mounts.newKeeper
+	if b.mounts != nil {
+		options.Mounts = b.mounts.newKeeper
 	}
 	return options
 }
@@ -71,7 +72,14 @@ func startBuilder(ctx context.Context, options builderOptions) (activeBuilder, e
 	options.Env = buildxFolder(filepath.Join(options.dir, "buildx"))
 	var member *jobbuilder.Member
 	if options.shared != nil {
-		options.Join = joinJob(*options.shared, options.mayHaveCacheMounts, &member)
+		options.Join = func(ctx context.Context, own builder.Options) (*builder.Builder, error) {
+			joined, err := joinJob(ctx, *options.shared, own, options.mayHaveCacheMounts)
+			if err != nil {
+				return nil, err
+			}
+			member = joined
+			return joined.Builder, nil
+		}
 	}
 	b, err := builder.Start(ctx, options.Options)
 	if err != nil {
@@ -83,6 +91,32 @@ func startBuilder(ctx context.Context, options builderOptions) (activeBuilder, e
 	}
 	b.Describe(options.request.stderr())
 	return active, nil
+}
+
+// builderStart is the start of a builder in the background.
+type builderStart struct {
+	done    chan struct{}
+	builder activeBuilder
+	// ended is when the start ended.
+	ended time.Time
+	err   error
+}
+
+// startBuilderInBackground starts the builder, and returns at once.
+func (b *build) startBuilderInBackground(ctx context.Context) *builderStart {
+	start := &builderStart{done: make(chan struct{})}
+	go func() {
+		defer close(start.done)
+		start.builder, start.err = startBuilder(ctx, b.builderOptions())
+		start.ended = time.Now()
+	}()
+	return start
+}
+
+// wait returns the builder and when its start ended.
+func (s *builderStart) wait() (activeBuilder, time.Time, error) {
+	<-s.done
+	return s.builder, s.ended, s.err
 }
 
 // buildxFolder returns the variable with the folder of buildx's list of builders. Without it buildx would use
@@ -125,30 +159,30 @@ func (b activeBuilder) waitRemoved() {
 	}
 }
 
-func (j *job) closeBuilder() {
-	if j.builder.started == nil {
+func (b *build) closeBuilder() {
+	if b.builder.started == nil {
 		return
 	}
-	if err := j.builder.started.Close(); err != nil {
-		j.warn("the builder could not be removed completely, so some of its files take up disk space: remove them once the build has ended: %v", err)
+	if err := b.builder.started.Close(); err != nil {
+		b.warn("the builder could not be removed completely, so some of its files take up disk space: remove them once the build has ended: %v", err)
 	}
 }
 
 // replaceBuilder replaces a builder that became unusable by a new one. It keeps a builder that layercache did
 // not create.
-func (j *job) replaceBuilder(ctx context.Context) error {
-	if !j.builder.isReplaceable() {
+func (b *build) replaceBuilder(ctx context.Context) error {
+	if !b.builder.isReplaceable() {
 		return nil
 	}
-	j.builder.started.Kill()
-	j.closeBuilder()
-	j.builder = activeBuilder{}
-	started, err := startBuilder(ctx, j.builderOptions())
+	b.builder.started.Kill()
+	b.closeBuilder()
+	b.builder = activeBuilder{}
+	started, err := startBuilder(ctx, b.builderOptions())
 	if err != nil {
 		return orStopped(ctx, err)
 	}
-	j.builder = started
-	j.declareSteps()
+	b.builder = started
+	b.declareSteps()
 	return nil
 }
 
@@ -173,17 +207,17 @@ func hasBegun(graph *progress.Graph) bool {
 }
 
 // leaveBuilder starts a new builder instead of a stuck one that layercache did not create.
-func (j *job) leaveBuilder(ctx context.Context) error {
-	moved, leaves := j.args.OnAnyBuilder()
+func (b *build) leaveBuilder(ctx context.Context) error {
+	moved, leaves := b.args.OnAnyBuilder()
 	if !leaves {
-		return j.stuckError(errors.New("the image would stay in the other builder, because neither --push, --load nor --output is set"))
+		return b.stuckError(errors.New("the image would stay in the other builder, because neither --push, --load nor --output is set"))
 	}
 	var problems []error
 	for _, kind := range []string{variables.BuilderNative, variables.BuilderContainer} {
-		options := j.builderOptions()
+		options := b.builderOptions()
 		options.Kind, options.named = kind, ""
-		options.Env = buildxFolder(filepath.Join(j.dir, "buildx"))
-		b, err := builder.Start(ctx, options.Options)
+		options.Env = buildxFolder(filepath.Join(b.dir, "buildx"))
+		started, err := builder.Start(ctx, options.Options)
 		if err != nil {
 			if stopped := stoppedBy(ctx); stopped != nil {
 				return stopped
@@ -191,13 +225,13 @@ func (j *job) leaveBuilder(ctx context.Context) error {
 			problems = append(problems, reasons(err)...)
 			continue
 		}
-		b.Reason = "because " + j.builder.kind + " is stuck in a cache import"
-		b.Describe(j.stderr())
-		j.args = moved
-		j.builder = activeBuilder{started: b, name: b.Name, kind: b.Kind, reason: b.Reason, exportsCache: b.ExportsCache, env: options.Env}
+		started.Reason = "because " + b.builder.kind + " is stuck in a cache import"
+		started.Describe(b.stderr())
+		b.args = moved
+		b.builder = activeBuilder{started: started, name: started.Name, kind: started.Kind, reason: started.Reason, exportsCache: started.ExportsCache, env: options.Env}
 		return nil
 	}
-	return j.stuckError(joinOnOneLine(problems))
+	return b.stuckError(joinOnOneLine(problems))
 }
 
 // reasons returns why each kind of builder cannot run here, or the error itself.
@@ -218,7 +252,7 @@ func joinOnOneLine(problems []error) error {
 }
 
 // stuckError is the error of a build that cannot continue because no other builder can take over.
-func (j *job) stuckError(err error) error {
+func (b *build) stuckError(err error) error {
 	return fmt.Errorf("builder %s is stuck: its cache import stopped responding and BuildKit cannot cancel it; "+
-		"no other builder can take over (%w): restart that builder, and set LAYERCACHE_MODE=off while the cache's registry does not answer", j.builder.kind, err)
+		"no other builder can take over (%w): restart that builder, and set LAYERCACHE_MODE=off while the cache's registry does not answer", b.builder.kind, err)
 }

@@ -30,19 +30,19 @@ func TestTheWatchWaitsForABuilderThatMayBeStuckUntilAVertexStarts(t *testing.T) 
 		t.Run(c.name, func(t *testing.T) {
 			graph := progress.NewGraph()
 			graph.Observe(progress.Event{Vertexes: c.vertexes})
-			assert.Equal(t, c.want, (&watch{graph: graph, mayBeStuck: true}).look().waitsFor)
-			assert.Equal(t, progress.AwaitsNothing, (&watch{graph: graph}).look().waitsFor, "any other builder takes its time")
+			assert.Equal(t, c.want, (&watch{graph: graph, mayBeStuck: true}).look().awaited)
+			assert.Equal(t, progress.AwaitsNothing, (&watch{graph: graph}).look().awaited, "any other builder takes its time")
 		})
 	}
 }
 
 func TestABuildWhoseResultStaysInItsBuilderIsNotMoved(t *testing.T) {
 	args := buildx.ParseArgs([]string{"--builder", "mine", "--tag", "shop", "."})
-	j := &job{args: args, builder: activeBuilder{kind: "mine"}}
-	err := j.leaveBuilder(t.Context())
+	b := &build{args: args, builder: activeBuilder{kind: "mine"}}
+	err := b.leaveBuilder(t.Context())
 	require.ErrorContains(t, err, "builder mine is stuck")
 	require.ErrorContains(t, err, "neither --push, --load nor --output is set")
-	assert.Equal(t, args, j.args)
+	assert.Equal(t, args, b.args)
 }
 
 // Otherwise a private Docker configuration would change where buildx looks for its builders.

@@ -22,6 +22,7 @@ import (
 	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/registry/throttle"
 	"github.com/layercache/layercache/internal/variables"
+	"github.com/layercache/layercache/internal/verdict"
 )
 
 const (
@@ -36,7 +37,7 @@ const (
 
 // outcome is the result of one or more successive calls of buildx.
 type outcome struct {
-	// graph is that of the last call.
+	// graph is the progress of the last call.
 	graph      *progress.Graph
 	steps      []progress.Step
 	images     []string
@@ -44,15 +45,14 @@ type outcome struct {
 	timing     progress.Timing
 	activities []progress.Activity
 	exitCode   int
-	// image is the image's digest, and imageID the id that buildx prints for it: the digest of its config, or
-	// for an index that of the index. Both are empty if the build has no image.
-	image, imageID string
+	// image is empty if the build has no image.
+	image builtImage
 	// frontend is the image that parsed the Dockerfile; empty if the builder's own frontend did.
 	frontend string
 	// stall is why layercache ended the call.
 	stall stall
-	// complaint is the last error that buildx printed.
-	complaint string
+	// buildxError is the last error that buildx printed.
+	buildxError string
 	// export is the result of the cache's export, and exportSeconds is its duration if it was a separate
 	// call.
 	export        progress.Export
@@ -61,6 +61,15 @@ type outcome struct {
 	unchanged bool
 	// originsUnknown is true if it is not known which cached steps the builder had from other builds of the job.
 	originsUnknown bool
+}
+
+// builtImage is the digest of an image and the id that buildx prints for it: the digest of its config, or the index's own
+// digest for an index.
+type builtImage struct{ digest, id string }
+
+// dropThrottledImports removes the imports that a registry throttled.
+func (o *outcome) dropThrottledImports() {
+	o.imports = slices.DeleteFunc(o.imports, func(attempt progress.Import) bool { return verdict.Throttled(attempt.Error) })
 }
 
 // add adds the outcome of an earlier call. Steps that ran in it are cached in this one by the builder, and
@@ -89,83 +98,83 @@ func (o *outcome) add(earlier outcome) {
 }
 
 // call calls buildx and shows its progress until it ends.
-func (j *job) call(ctx context.Context, plan cache.Flags) (outcome, error) {
-	if j.args.OnlyChecks {
-		return j.check(ctx)
+func (b *build) call(ctx context.Context, plan cache.Flags) (outcome, error) {
+	if b.args.OnlyChecks {
+		return b.check(ctx)
 	}
-	args, err := j.withoutOutputs()
+	args, err := b.withoutOutputs()
 	if err != nil {
 		return outcome{}, err
 	}
-	metadata := within(j.Dir, j.args.MetadataFile)
-	arguments := j.arguments(plan)
-	if j.args.MetadataFile == "" {
-		metadata = filepath.Join(j.dir, "metadata.json")
+	metadata := within(b.Dir, b.args.MetadataFile)
+	arguments := b.arguments(plan)
+	if b.args.MetadataFile == "" {
+		metadata = filepath.Join(b.dir, "metadata.json")
 		arguments = append(arguments, "--metadata-file", metadata)
 	}
-	stdout := j.Stdout
-	if stdout != nil && !j.args.WritesToStdout() {
+	stdout := b.Stdout
+	if stdout != nil && !b.args.WritesToStdout() {
 		text := display.NewText(stdout)
 		defer text.Flush()
 		stdout = text
 	}
-	cmd := j.command(ctx, append(arguments, j.kept(args).WithImageForm(j.imageForm())...))
+	cmd := b.command(ctx, append(arguments, b.withChosenOutput(args).WithImageForm(b.imageForm())...))
 	cmd.Stdout = stdout
 	graph := progress.NewGraph()
-	code, stall, err := j.watchCall(ctx, cmd, j.mode, graph, nil)
+	code, stall, err := b.watchCall(ctx, cmd, b.mode, graph, nil)
 	if err != nil {
 		return outcome{}, err
 	}
 	ended := outcome{
-		complaint: cmd.complaint,
-		graph:     graph, steps: graph.Steps(), images: graph.Images(), imports: slices.Concat(graph.Imports(), cmd.locked), timing: graph.Timing(), activities: graph.Activities(),
+		buildxError: cmd.buildxError,
+		graph:       graph, steps: graph.Steps(), images: graph.Images(), imports: slices.Concat(graph.Imports(), cmd.locked), timing: graph.Timing(), activities: graph.Activities(),
 		export: graph.Export(), exitCode: code, stall: stall,
-		frontend: graph.Frontend(append(j.args.Scanners, defaultScanner)),
+		frontend: graph.Frontend(append(b.args.Scanners, defaultScanner)),
 	}
 	if code == 0 {
-		ended.image, ended.imageID = readMetadata(metadata)
+		ended.image = imageIn(readMetadataFile(metadata))
 	}
 	return ended, nil
 }
 
-// kept returns the arguments with the output that the caller of Run chooses.
-func (j *job) kept(args buildx.Args) buildx.Args {
-	if j.Keep == nil {
+// withChosenOutput returns the arguments with the output that the caller of Run chooses.
+func (b *build) withChosenOutput(args buildx.Args) buildx.Args {
+	if b.ChooseOutput == nil {
 		return args
 	}
-	if output := j.Keep(j.destination()); output != "" {
+	if output := b.ChooseOutput(b.destination()); output != "" {
 		return args.SentTo(output)
 	}
 	return args.Loaded()
 }
 
 // destination returns what the caller may need to know to choose where the image goes.
-func (j *job) destination() Destination {
-	destination := Destination{Builder: j.builder.kind, Keychain: j.signIn.keychain}
-	if j.flags.InRegistry {
-		destination.Caches = slices.DeleteFunc(append([]string{j.flags.Refs.Export}, j.flags.Refs.Imports...), func(ref string) bool { return ref == "" })
+func (b *build) destination() Destination {
+	destination := Destination{Builder: b.builder.kind, Keychain: b.signIn.keychain}
+	if b.flags.InRegistry {
+		destination.Caches = slices.DeleteFunc(append([]string{b.flags.Refs.Export}, b.flags.Refs.Imports...), func(ref string) bool { return ref == "" })
 	}
 	return destination
 }
 
 // exportOnly repeats the build on the same builder, which has every step, and exports only the cache. It sets the export
 // of the outcome, and adds its time and its activities.
-func (j *job) exportOnly(ctx context.Context, reason string, built *outcome) {
-	j.say("writing the cache after all, %s", reason)
+func (b *build) exportOnly(ctx context.Context, reason string, built *outcome) {
+	b.say("writing the cache after all, %s", reason)
 	begin := time.Now()
 	defer func() { built.exportSeconds += time.Since(begin).Seconds() }()
-	args, err := j.withoutOutputs()
+	args, err := b.withoutOutputs()
 	if err != nil {
 		built.export = progress.Export{Attempted: true, Error: err.Error()}
 		return
 	}
 	// The builder has every step by now, also those of a build that was not to use the cache.
-	arguments := slices.DeleteFunc(j.arguments(j.flags), func(argument string) bool { return argument == "--no-cache" })
-	cmd := j.command(ctx, append(arguments, args.CacheOnly()...))
+	arguments := slices.DeleteFunc(b.arguments(b.flags), func(argument string) bool { return argument == "--no-cache" })
+	cmd := b.command(ctx, append(arguments, args.CacheOnly()...))
 	cmd.Stdin = nil
 	graph := progress.NewGraph()
-	_, stall, err := j.watchCall(ctx, cmd, display.Quiet, graph, nil)
-	built.export = j.lateExport(graph.Export(), stall, err)
+	_, stall, err := b.watchCall(ctx, cmd, display.Quiet, graph, nil)
+	built.export = b.lateExport(graph.Export(), stall, err)
 	for _, activity := range graph.Activities() {
 		if activity.Kind == progress.KindExport {
 			built.activities = append(built.activities, activity)
@@ -174,12 +183,12 @@ func (j *job) exportOnly(ctx context.Context, reason string, built *outcome) {
 }
 
 // lateExport returns the result of an export, with why its call was ended.
-func (j *job) lateExport(export progress.Export, ended stall, err error) progress.Export {
+func (b *build) lateExport(export progress.Export, ended stall, err error) progress.Export {
 	switch {
 	case ended.throttled != "":
 		export.Attempted, export.Error = true, ended.throttled
-	case ended.waitedFor != progress.AwaitsNothing:
-		export.Attempted, export.Error = true, cmp.Or(ended.complaint, j.noAnswer(ended.waitedFor))
+	case ended.awaited != progress.AwaitsNothing:
+		export.Attempted, export.Error = true, cmp.Or(ended.retriedError, b.noAnswer(ended.awaited))
 	case err != nil && export.Error == "":
 		export.Error = err.Error()
 	}
@@ -187,14 +196,14 @@ func (j *job) lateExport(export progress.Export, ended stall, err error) progres
 }
 
 // check passes a call that builds nothing on to buildx unchanged.
-func (j *job) check(ctx context.Context) (outcome, error) {
-	arguments := append([]string{"build"}, j.args.Display()...)
-	if j.builder.name != "" {
-		arguments = append(arguments, "--builder", j.builder.name)
+func (b *build) check(ctx context.Context) (outcome, error) {
+	arguments := append([]string{"build"}, b.args.Display()...)
+	if b.builder.name != "" {
+		arguments = append(arguments, "--builder", b.builder.name)
 	}
-	cmd := j.command(ctx, append(arguments, j.args.Rest...))
+	cmd := b.command(ctx, append(arguments, b.args.Rest...))
 	defer cmd.interrupt(nil)
-	cmd.Stdout, cmd.Stderr = j.Stdout, j.stderr()
+	cmd.Stdout, cmd.Stderr = b.Stdout, b.stderr()
 	if stderr, ok := cmd.Stderr.(*display.JSON); ok {
 		cmd.Stderr = stderr.Raw()
 	}
@@ -204,7 +213,7 @@ func (j *job) check(ctx context.Context) (outcome, error) {
 
 // watchCall runs buildx and shows its progress in the display mode. It returns the exit status, and why
 // layercache ended the call, if it did. graph is the one that is shown. targets is nil unless the call is one of bake.
-func (j *job) watchCall(ctx context.Context, cmd *call, mode display.Mode, graph *progress.Graph, targets *progress.Targets) (int, stall, error) {
+func (b *build) watchCall(ctx context.Context, cmd *call, mode display.Mode, graph *progress.Graph, targets *progress.Targets) (int, stall, error) {
 	stream, stderr, err := progress.NewPipe()
 	if err != nil {
 		return 1, stall{}, err
@@ -220,21 +229,21 @@ func (j *job) watchCall(ctx context.Context, cmd *call, mode display.Mode, graph
 	calling, ended := context.WithCancel(ctx)
 	defer ended()
 	w := &watch{
-		budget: j.budget, interrupt: cmd.interrupt, waits: throttle.FromContext(ctx), builder: j.builder.started, graph: graph,
-		mayBeStuck: j.builder.mayBeStuck, exporting: func() { j.mounts.save(context.WithoutCancel(ctx)) },
-		ahead: func(instruction string) { j.mounts.prefetch(calling, instruction) },
+		budget: b.budget, interrupt: cmd.interrupt, waits: throttle.FromContext(ctx), builder: b.builder.started, graph: graph,
+		mayBeStuck: b.builder.mayBeStuck, exporting: func() { b.mounts.save(context.WithoutCancel(ctx)) },
+		ahead: func(instruction string) { b.mounts.prefetch(calling, instruction) },
 	}
-	if j.builder.member != nil {
-		graph.SharedSince(j.begin)
-		targets.SharedSince(j.begin)
+	if b.builder.member != nil {
+		graph.SharedSince(b.begin)
+		targets.SharedSince(b.begin)
 	}
-	shown := display.New(mode, j.stderr(), graph)
-	observe := w.observe(shown.Event)
+	shown := display.New(mode, b.stderr(), graph)
+	handle := w.eventHandler(shown.Event)
 	if targets != nil {
-		observe = w.observeTargets(targets, shown.Event)
+		handle = w.eventHandlerOfTargets(targets, shown.Event)
 	}
 	stopWatching := w.start()
-	err = progress.Read(stream, observe, func(line []byte) {
+	err = progress.Read(stream, handle, func(line []byte) {
 		if !display.IsNoise(line) {
 			cmd.note(line)
 			shown.Text(line)
@@ -246,8 +255,8 @@ func (j *job) watchCall(ctx context.Context, cmd *call, mode display.Mode, graph
 		_, _ = io.Copy(io.Discard, stream)
 	}
 	code, err := exitCode(ctx, cmd.Wait())
-	w.waits.End() // Those of BuildKit.
-	if stalled.waitedFor == progress.AwaitsNothing && stalled.throttled == "" || stoppedBy(ctx) != nil {
+	w.waits.End() // BuildKit waits no longer.
+	if stalled.awaited == progress.AwaitsNothing && stalled.throttled == "" || stoppedBy(ctx) != nil {
 		return code, stalled, err
 	}
 	if cmd.ProcessState.Success() {
@@ -257,25 +266,25 @@ func (j *job) watchCall(ctx context.Context, cmd *call, mode display.Mode, graph
 }
 
 // arguments returns layercache's own arguments. The caller's follow them.
-func (j *job) arguments(plan cache.Flags) []string {
-	if j.builder.kind == variables.BuilderNative {
+func (b *build) arguments(plan cache.Flags) []string {
+	if b.builder.kind == variables.BuilderNative {
 		plan = plan.BuilderSignsIn()
 	}
 	arguments := []string{"build", "--progress=rawjson"}
-	if j.builder.name != "" {
-		arguments = append(arguments, "--builder", j.builder.name)
+	if b.builder.name != "" {
+		arguments = append(arguments, "--builder", b.builder.name)
 	}
-	for _, label := range j.labels {
+	for _, label := range b.labels {
 		arguments = append(arguments, "--label="+label)
 	}
-	if j.Settings.Refresh {
+	if b.Settings.Refresh {
 		arguments = append(arguments, "--no-cache")
-	} else if !j.args.NoCache {
+	} else if !b.args.NoCache {
 		for _, from := range plan.From {
 			arguments = append(arguments, "--cache-from", from)
 		}
 	}
-	if to := j.exportFlag(plan); to != "" {
+	if to := b.exportFlag(plan); to != "" {
 		arguments = append(arguments, "--cache-to", to)
 	}
 	return arguments
@@ -283,18 +292,18 @@ func (j *job) arguments(plan cache.Flags) []string {
 
 // imageForm returns the form of the image. docker's own builder cannot change times, because it unpacks every
 // image, and of a builder that the caller named nothing is known.
-func (j *job) imageForm() buildx.ImageForm {
-	s := j.Settings
+func (b *build) imageForm() buildx.ImageForm {
+	s := b.Settings
 	return buildx.ImageForm{
 		Compression: s.ImageCompression, Level: s.ImageLevel,
-		OCIArtifact: s.Attestations == variables.AttestationsOCIArtifact, RewriteTimestamp: s.RewriteTimestamp && j.builder.isFresh(),
+		OCIArtifact: s.Attestations == variables.AttestationsOCIArtifact, RewriteTimestamp: s.RewriteTimestamp && b.builder.isFresh(),
 	}
 }
 
 // exportFlag returns the value of --cache-to. It is empty if there is nothing to export or the builder cannot
 // export it.
-func (j *job) exportFlag(plan cache.Flags) string {
-	if j.builder.exportsCache || plan.To == cache.Inline {
+func (b *build) exportFlag(plan cache.Flags) string {
+	if b.builder.exportsCache || plan.To == cache.Inline {
 		return plan.To
 	}
 	return ""
@@ -304,8 +313,8 @@ func (j *job) exportFlag(plan cache.Flags) string {
 type call struct {
 	*exec.Cmd
 	interrupt context.CancelCauseFunc
-	// complaint is the last error that buildx printed.
-	complaint string
+	// buildxError is the last error that buildx printed.
+	buildxError string
 	// locked are the local caches that buildx did not read, because another build had them locked.
 	locked []progress.Import
 }
@@ -316,7 +325,7 @@ var unreadLocked = regexp.MustCompile(`local cache import at (.+) skipped due to
 // note keeps what a line of buildx's output says about an error or a local cache.
 func (c *call) note(line []byte) {
 	if bytes.HasPrefix(line, []byte("ERROR: ")) {
-		c.complaint = string(bytes.TrimSpace(line))
+		c.buildxError = string(bytes.TrimSpace(line))
 	}
 	if match := unreadLocked.FindSubmatch(bytes.TrimSpace(line)); match != nil {
 		c.locked = append(c.locked, progress.Import{Ref: string(match[1]), Error: string(match[2]), Ended: true})
@@ -324,13 +333,13 @@ func (c *call) note(line []byte) {
 }
 
 // command returns a call of buildx that receives the signals that stop the build.
-func (j *job) command(ctx context.Context, arguments []string) *call {
+func (b *build) command(ctx context.Context, arguments []string) *call {
 	ctx, interrupt := context.WithCancelCause(ctx)
-	cmd := j.client.Command(ctx, append(slices.Clone(j.builder.env), j.env...), arguments...)
-	cmd.Dir, cmd.Stdin = j.Dir, j.Stdin
-	if j.stdin != nil {
-		_, _ = j.stdin.Seek(0, io.SeekStart)
-		cmd.Stdin = j.stdin
+	cmd := b.client.Command(ctx, append(slices.Clone(b.builder.env), b.env...), arguments...)
+	cmd.Dir, cmd.Stdin = b.Dir, b.Stdin
+	if b.stdin != nil {
+		_, _ = b.stdin.Seek(0, io.SeekStart)
+		cmd.Stdin = b.stdin
 	}
 	cmd.SysProcAttr = ownGroup()
 	cmd.WaitDelay = signalGrace
@@ -363,29 +372,28 @@ func exitCode(ctx context.Context, err error) (int, error) {
 	return 1, fmt.Errorf("run buildx: %w", err)
 }
 
-// readMetadata returns the digest and the id of the image in buildx's metadata file. Both are empty if the file
-// has none. A pipe is not read.
+// readMetadataFile returns the content of buildx's metadata file; nil if it cannot be read. A pipe is not read.
 //
 // https://github.com/docker/buildx/blob/v0.38.2/commands/build.go
-func readMetadata(path string) (digest, id string) {
+func readMetadataFile(path string) []byte {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return "", ""
+		return nil
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return "", ""
+		return nil
 	}
-	return imageIn(content)
+	return content
 }
 
-// imageIn returns the digest and the id in the metadata of an image.
-func imageIn(content []byte) (digest, id string) {
+// imageIn returns the image in the metadata of a build; the zero image if there is none.
+func imageIn(content []byte) builtImage {
 	var metadata struct {
 		Digest string `json:"containerimage.digest"`
 		Config string `json:"containerimage.config.digest"`
 	}
 	if json.Unmarshal(content, &metadata) != nil {
-		return "", ""
+		return builtImage{}
 	}
-	return metadata.Digest, cmp.Or(metadata.Config, metadata.Digest)
+	return builtImage{metadata.Digest, cmp.Or(metadata.Config, metadata.Digest)}
 }

@@ -27,8 +27,8 @@ type knownCaches struct {
 	inputs  cache.Inputs
 }
 
-// cacheLookup collects knownCaches in the background.
-type cacheLookup struct {
+// cacheQuery collects knownCaches in the background.
+type cacheQuery struct {
 	flags    cache.Flags
 	keychain authn.Keychain
 	known    knownCaches
@@ -36,26 +36,26 @@ type cacheLookup struct {
 	statesKnown, recordsKnown, done chan struct{}
 }
 
-// startLookup starts to query the state and the record of each cache.
-func startLookup(ctx context.Context, flags cache.Flags, timeout time.Duration, keychain authn.Keychain, inputs <-chan cache.Inputs) *cacheLookup {
-	l := &cacheLookup{
+// startCacheQuery starts to query the state and the record of each cache.
+func startCacheQuery(ctx context.Context, flags cache.Flags, timeout time.Duration, keychain authn.Keychain, inputs <-chan cache.Inputs) *cacheQuery {
+	q := &cacheQuery{
 		flags: flags, keychain: keychain, known: knownCaches{flags: flags},
 		statesKnown: make(chan struct{}), recordsKnown: make(chan struct{}), done: make(chan struct{}),
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	go func() {
-		defer close(l.statesKnown)
-		l.known.states = queryStates(ctx, flags, keychain)
+		defer close(q.statesKnown)
+		q.known.states = queryStates(ctx, flags, keychain)
 	}()
 	go func() {
-		defer close(l.done)
+		defer close(q.done)
 		defer cancel()
-		l.known.records = l.loadRecords(ctx)
-		close(l.recordsKnown)
-		l.known.inputs = <-inputs
-		<-l.statesKnown
+		q.known.records = q.loadRecords(ctx)
+		close(q.recordsKnown)
+		q.known.inputs = <-inputs
+		<-q.statesKnown
 	}()
-	return l
+	return q
 }
 
 // queryStates returns the state of each cache. It is empty in the modes whose cache is part of an image.
@@ -72,38 +72,38 @@ func queryStates(ctx context.Context, flags cache.Flags, keychain authn.Keychain
 }
 
 // wait waits for the result.
-func (l *cacheLookup) wait() knownCaches {
-	<-l.done
-	return l.known
+func (q *cacheQuery) wait() knownCaches {
+	<-q.done
+	return q.known
 }
 
 // waitFor waits for the result up to the limit, and returns false if there is none by then.
-func (l *cacheLookup) waitFor(limit time.Duration) (knownCaches, bool) {
+func (q *cacheQuery) waitFor(limit time.Duration) (knownCaches, bool) {
 	select {
-	case <-l.done:
-		return l.known, true
+	case <-q.done:
+		return q.known, true
 	case <-time.After(limit):
 		return knownCaches{}, false
 	}
 }
 
 // waitStates waits for the states.
-func (l *cacheLookup) waitStates() map[string]cache.State {
-	<-l.statesKnown
-	return l.known.states
+func (q *cacheQuery) waitStates() map[string]cache.State {
+	<-q.statesKnown
+	return q.known.states
 }
 
 // waitRecords waits for the records.
-func (l *cacheLookup) waitRecords() map[string]*cache.Record {
-	<-l.recordsKnown
-	return l.known.records
+func (q *cacheQuery) waitRecords() map[string]*cache.Record {
+	<-q.recordsKnown
+	return q.known.records
 }
 
 // mountHistory waits for the records, and returns the history of a cache mount from the first that has it.
-func (l *cacheLookup) mountHistory(id string) payoff.MountHistory {
-	<-l.recordsKnown
-	for _, ref := range l.flags.Refs.Imports {
-		if history, found := l.known.records[ref].Mount(id); found {
+func (q *cacheQuery) mountHistory(id string) payoff.MountHistory {
+	<-q.recordsKnown
+	for _, ref := range q.flags.Refs.Imports {
+		if history, found := q.known.records[ref].Mount(id); found {
 			return history
 		}
 	}
@@ -111,12 +111,12 @@ func (l *cacheLookup) mountHistory(id string) payoff.MountHistory {
 }
 
 // loadRecords reads the records. It ignores errors, because the import of the cache will report them.
-func (l *cacheLookup) loadRecords(ctx context.Context) map[string]*cache.Record {
+func (q *cacheQuery) loadRecords(ctx context.Context) map[string]*cache.Record {
 	records := map[string]*cache.Record{}
 	var group sync.WaitGroup
 	var lock sync.Mutex
-	for _, ref := range l.flags.Refs.Imports {
-		store := recordStore(l.flags, ref, l.keychain)
+	for _, ref := range q.flags.Refs.Imports {
+		store := recordStore(q.flags, ref, q.keychain)
 		if store == nil {
 			continue
 		}
@@ -202,74 +202,74 @@ type savedRecord struct {
 
 // saveRecord checks the cache that the build wrote, and writes its record. If the build wrote no cache but used
 // cache mounts, the record of the previous cache gets their histories.
-func (j *job) saveRecord(ctx context.Context, built outcome, export exportResult, mounts []payoff.MountHistory) savedRecord {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(saveTimeout, max(time.Second, j.budget.left())))
+func (b *build) saveRecord(ctx context.Context, built outcome, export exportStatus, mounts []payoff.MountHistory) savedRecord {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(saveTimeout, max(time.Second, b.budget.left())))
 	defer cancel()
-	known, ref := j.lookup.wait(), j.flags.Refs.Export
+	known, ref := b.query.wait(), b.flags.Refs.Export
 	state := known.states[ref]
 	var saved savedRecord
-	if export.written() && j.flags.InRegistry {
-		state = cache.QueryStates(ctx, []string{ref}, j.signIn.keychain)[ref]
+	if export.written() && b.flags.InRegistry {
+		state = cache.QueryStates(ctx, []string{ref}, b.signIn.keychain)[ref]
 		if state.TooLarge() {
 			saved.warnings = append(saved.warnings, fmt.Sprintf("the cache %s describes too many steps for BuildKit to import it (%d bytes): set LAYERCACHE_LAYERS=final, or split the build into several apps (LAYERCACHE_APP)", ref, max(state.ConfigBytes, state.ManifestBytes)))
 		}
 	}
-	if state.Kind == cache.KindCache && j.flags.InRegistry {
+	if state.Kind == cache.KindCache && b.flags.InRegistry {
 		saved.cacheBytes = &state.Bytes
 	}
-	store := recordStore(j.flags, ref, j.signIn.keychain)
+	store := recordStore(b.flags, ref, b.signIn.keychain)
 	if store == nil {
 		return saved
 	}
 	before := known.records[ref]
-	if j.acting.choseNone() {
-		return j.saveWithoutCache(ctx, built, mounts, saved)
+	if b.acting.choseNone() {
+		return b.saveWithoutCache(ctx, built, mounts, saved)
 	}
-	history := j.observe(built, known, export)
+	history := b.nextPolicyHistory(built, known, export)
 	if built.unchanged && before != nil {
 		same := *before
 		same.Policy = history
-		return j.renewUnchanged(ctx, same, history != before.Policy, store, saved)
+		return b.renewUnchanged(ctx, same, history != before.Policy, store, saved)
 	}
 	if !export.written() {
-		if before != nil && len(mounts) > 0 && j.flags.To != "" {
+		if before != nil && len(mounts) > 0 && b.flags.To != "" {
 			same := *before
 			same.Mounts = cache.MergeMounts(mounts, before)
-			saved.warnings = append(saved.warnings, j.saveWarnings(store.Save(ctx, &same))...)
+			saved.warnings = append(saved.warnings, b.saveWarnings(store.Save(ctx, &same))...)
 		}
 		return saved
 	}
 	written := built.export
 	next := &cache.Record{
-		Version: cache.RecordVersion, Written: time.Now().UTC(), App: j.scope.App, Platform: j.scope.Platform,
+		Version: cache.RecordVersion, Written: time.Now().UTC(), App: b.scope.App, Platform: b.scope.Platform,
 		Manifest: written.Manifest, Config: written.Config, Bytes: state.Bytes,
-		LastStageOnly: j.flags.LastStageOnly, Inputs: known.inputs,
+		LastStageOnly: b.flags.LastStageOnly, Inputs: known.inputs,
 		Pushed: known.pushed(written.Config), Steps: cache.MergeSteps(built.steps, known.lastRecord()), Images: built.images,
 		Mounts: cache.MergeMounts(mounts, known.lastRecord()), Policy: history,
 	}
-	if j.flags.InRegistry && !state.TooLarge() {
-		saved.warnings = append(saved.warnings, j.renew(ctx, next)...)
+	if b.flags.InRegistry && !state.TooLarge() {
+		saved.warnings = append(saved.warnings, b.renewCache(ctx, next)...)
 	}
-	_, warnings := j.renewMounts(ctx, next)
+	_, warnings := b.renewMounts(ctx, next)
 	saved.warnings = append(saved.warnings, warnings...)
-	writer := writerOf(j.Request, j.args)
+	writer := writerOf(b.Request, b.args)
 	writer.Arguments = known.inputs.Arguments
 	next.SetWriter(writer, before)
-	saved.warnings = append(saved.warnings, j.saveWarnings(store.Save(ctx, next))...)
+	saved.warnings = append(saved.warnings, b.saveWarnings(store.Save(ctx, next))...)
 	saved.sameCache = before != nil && before.Config == written.Config && written.Config != ""
 	return saved
 }
 
 // saveWarnings returns the warning for a record that could not be written.
-func (j *job) saveWarnings(err error) []string {
+func (b *build) saveWarnings(err error) []string {
 	if err == nil {
 		return nil
 	}
-	return []string{"the record of the cache could not be written, so the next build cannot calculate what the cache saved: " + j.explain(err)}
+	return []string{"the record of the cache could not be written, so the next build cannot calculate what the cache saved: " + b.explain(err)}
 }
 
 // explain describes an error of the registry of the cache that this build writes, and what to do.
-func (j *job) explain(err error) string {
-	cause, help := j.signIn.refused.Explain(j.flags.Refs.Export, err.Error())
+func (b *build) explain(err error) string {
+	cause, help := b.signIn.failures.Explain(b.flags.Refs.Export, err.Error())
 	return cause + ": " + help.Advice
 }

@@ -104,7 +104,7 @@ func TestAFailedCacheIsRemovedFromTheFlags(t *testing.T) {
 	assert.Empty(t, failed.export)
 
 	silent, waited := plan, &outcome{}
-	cacheFailure{waitedFor: progress.AwaitsExport, problem: "no answer"}.applyTo(waited, &silent)
+	cacheFailure{awaited: progress.AwaitsExport, problem: "no answer"}.applyTo(waited, &silent)
 	assert.Empty(t, silent.From)
 	assert.Empty(t, silent.To, "a cache that does not answer is not written")
 	assert.Equal(t, progress.Export{Attempted: true, Error: "no answer"}, waited.export)
@@ -156,11 +156,11 @@ func TestCachesThatDoNotExistAreNotRead(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			lookup := &cacheLookup{flags: flags, statesKnown: make(chan struct{})}
-			lookup.known.states = map[string]cache.State{branchCache: {Kind: c.branch}, mainCache: {Kind: c.main}}
-			close(lookup.statesKnown)
-			j := &job{flags: flags, lookup: lookup, budget: newWaitBudget(variables.Settings{})}
-			plan, _ := j.reachable(throttle.NewContext(t.Context(), &throttle.Waits{}))
+			query := &cacheQuery{flags: flags, statesKnown: make(chan struct{})}
+			query.known.states = map[string]cache.State{branchCache: {Kind: c.branch}, mainCache: {Kind: c.main}}
+			close(query.statesKnown)
+			b := &build{flags: flags, query: query, budget: newWaitBudget(variables.Settings{})}
+			plan, _ := b.dropUnreachableCaches(throttle.NewContext(t.Context(), &throttle.Waits{}))
 			assert.Equal(t, c.want, plan.From)
 			assert.Equal(t, flags.To, plan.To, "it is written all the same")
 		})

@@ -18,57 +18,57 @@ import (
 // withoutOutputs returns the arguments for buildx. If layercache wrote files into the build context, they name
 // a copy of the Dockerfile with an ignore file that leaves these files out. It looks again for every call,
 // because another build may have written in the meantime.
-func (j *job) withoutOutputs() (buildx.Args, error) {
-	dir, local := localContext(j.Request, j.args)
+func (b *build) withoutOutputs() (buildx.Args, error) {
+	dir, local := localContext(b.Request, b.args)
 	if !local {
-		return j.args, nil
+		return b.args, nil
 	}
-	path, content, err := j.dockerfile()
+	path, content, err := b.dockerfile()
 	if err != nil {
-		return j.args, err
+		return b.args, err
 	}
-	hidden, err := outputs.Hide(dir, path, content, filepath.Join(j.dir, "dockerfile"), j.ownOutputs())
+	hidden, err := outputs.Hide(dir, path, content, filepath.Join(b.dir, "dockerfile"), b.outputsToHide())
 	if err != nil {
-		return j.args, err
+		return b.args, err
 	}
 	for _, kept := range hidden.Kept {
-		j.warnEarly(fmt.Sprintf("%s, which layercache writes, is part of this build, so steps that copy it run again when it changes: write it outside of the build context", escape.Line(kept)))
+		b.warnEarly(fmt.Sprintf("%s, which layercache writes, is part of this build, so steps that copy it run again when it changes: write it outside of the build context", escape.Line(kept)))
 	}
 	if hidden.Dockerfile == "" {
-		return j.args, nil
+		return b.args, nil
 	}
-	return j.args.WithDockerfile(hidden.Dockerfile), nil
+	return b.args.WithDockerfile(hidden.Dockerfile), nil
 }
 
-// ownOutputs are the paths that this build writes.
-func (j *job) ownOutputs() outputs.Own {
-	own := outputs.Own{Paths: []string{j.dir}}
-	if j.Settings.ReportDir != "" {
-		own.Reports = within(j.Dir, j.Settings.ReportDir)
+// outputsToHide returns the paths that this build writes, which its build context leaves out.
+func (b *build) outputsToHide() outputs.Own {
+	own := outputs.Own{Paths: []string{b.dir}}
+	if b.Settings.ReportDir != "" {
+		own.Reports = within(b.Dir, b.Settings.ReportDir)
 	}
-	files, folders := j.records()
+	files, folders := b.writtenPaths()
 	own.Paths, own.Caches = append(own.Paths, files...), folders
 	return own
 }
 
-// records returns the paths of what this build writes about itself, other than reports: files, and folders
+// writtenPaths returns the paths of what this build writes about itself, other than reports: files, and folders
 // with caches.
-func (j *job) records() (files, folders []string) {
-	files, folders = j.args.Records()
-	if j.flags.Folder != "" {
-		folders = append(folders, j.flags.Folder)
+func (b *build) writtenPaths() (files, folders []string) {
+	files, folders = b.args.Records()
+	if b.flags.Folder != "" {
+		folders = append(folders, b.flags.Folder)
 	}
 	for _, paths := range [][]string{files, folders} {
 		for i, path := range paths {
-			paths[i] = within(j.Dir, path)
+			paths[i] = within(b.Dir, path)
 		}
 	}
 	return files, folders
 }
 
 // rememberOutputs records what this build wrote about itself, other than reports.
-func (j *job) rememberOutputs() {
-	files, folders := j.records()
+func (b *build) rememberOutputs() {
+	files, folders := b.writtenPaths()
 	for _, folder := range folders {
 		files = append(files, outputs.CacheIn(folder)...)
 	}
@@ -76,18 +76,18 @@ func (j *job) rememberOutputs() {
 }
 
 // dockerfile returns the path and the content of the Dockerfile. The content is nil if buildx fetches it.
-func (j *job) dockerfile() (path string, content []byte, err error) {
+func (b *build) dockerfile() (path string, content []byte, err error) {
 	switch {
-	case j.args.Dockerfile == "-" && j.stdin != nil:
-		if _, err := j.stdin.Seek(0, io.SeekStart); err != nil {
+	case b.args.Dockerfile == "-" && b.stdin != nil:
+		if _, err := b.stdin.Seek(0, io.SeekStart); err != nil {
 			return "", nil, fmt.Errorf("read the Dockerfile: %w", err)
 		}
-		content, err = io.ReadAll(j.stdin)
-		return filepath.Join(j.dir, "Dockerfile"), content, err
-	case j.args.Dockerfile == "-" || strings.Contains(j.args.Dockerfile, "://"):
-		return filepath.Join(j.dir, "Dockerfile"), nil, nil
+		content, err = io.ReadAll(b.stdin)
+		return filepath.Join(b.dir, "Dockerfile"), content, err
+	case b.args.Dockerfile == "-" || strings.Contains(b.args.Dockerfile, "://"):
+		return filepath.Join(b.dir, "Dockerfile"), nil, nil
 	}
-	path = source.Dockerfile(within(j.Dir, cmp.Or(j.args.Dockerfile, filepath.Join(j.args.Context, "Dockerfile"))))
+	path = source.Dockerfile(within(b.Dir, cmp.Or(b.args.Dockerfile, filepath.Join(b.args.Context, "Dockerfile"))))
 	content, err = source.ReadFile(path)
 	if err != nil {
 		return path, nil, nil // buildx reports the Dockerfile.
@@ -107,26 +107,26 @@ func localContext(request Request, args buildx.Args) (dir string, local bool) {
 
 // warnOfNamedContexts warns of files of layercache in named contexts. A frontend reads only the ignore file in
 // a named context itself, so these files cannot be left out.
-func (j *job) warnOfNamedContexts() {
-	for _, context := range j.args.LocalContexts() {
-		dir := within(j.Dir, context)
+func (b *build) warnOfNamedContexts() {
+	for _, context := range b.args.LocalContexts() {
+		dir := within(b.Dir, context)
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			continue
 		}
-		hidden, err := outputs.Hide(dir, filepath.Join(j.dir, "Dockerfile"), nil, "", j.ownOutputs())
+		hidden, err := outputs.Hide(dir, filepath.Join(b.dir, "Dockerfile"), nil, "", b.outputsToHide())
 		if err != nil {
 			continue
 		}
 		for _, kept := range hidden.Kept {
-			j.warnEarly(fmt.Sprintf("%s in the named build context %s is written by layercache and cannot be left out, so steps that copy it run again when it changes: write it elsewhere, or add it to the .dockerignore of that folder", escape.Line(kept), escape.Line(context)))
+			b.warnEarly(fmt.Sprintf("%s in the named build context %s is written by layercache and cannot be left out, so steps that copy it run again when it changes: write it elsewhere, or add it to the .dockerignore of that folder", escape.Line(kept), escape.Line(context)))
 		}
 	}
 }
 
 // warnEarly adds a warning and says it at once, unless it is there already.
-func (j *job) warnEarly(text string) {
-	if !slices.Contains(j.all(), text) {
-		j.warn("%s", text)
-		j.say("%s", text)
+func (b *build) warnEarly(text string) {
+	if !slices.Contains(b.all(), text) {
+		b.warn("%s", text)
+		b.say("%s", text)
 	}
 }

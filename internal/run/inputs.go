@@ -103,7 +103,7 @@ func buildArguments(request Request, args buildx.Args) map[string]string {
 	for _, argument := range append([]string{"SOURCE_DATE_EPOCH"}, args.BuildArgs...) {
 		name, value, given := strings.Cut(argument, "=")
 		if !given {
-			value, given = request.Lookup(name)
+			value, given = request.LookupEnv(name)
 		}
 		if given {
 			values[name] = value
@@ -124,8 +124,8 @@ const (
 )
 
 // inputsGrace returns how long to wait for the inputs after a build that took the time.
-func inputsGrace(build time.Duration) time.Duration {
-	return max(minInputsGrace, time.Duration(inputsGraceShare*float64(build)))
+func inputsGrace(took time.Duration) time.Duration {
+	return max(minInputsGrace, time.Duration(inputsGraceShare*float64(took)))
 }
 
 // within returns the path relative to the working directory, as buildx reads it.

@@ -18,7 +18,7 @@ func TestInputsOfABuild(t *testing.T) {
 	dockerfile := "ARG VERSION\nFROM base\nARG VERSION\nCOPY a.txt /\nCOPY --from=lib b.txt /\nRUN make\n"
 	read := func(t *testing.T, dir string, environment map[string]string, args ...string) cache.Inputs {
 		lookup := func(name string) (string, bool) { value, ok := environment[name]; return value, ok }
-		return readInputs(t.Context(), Request{Dir: dir, Lookup: lookup}, buildx.ParseArgs(args))
+		return readInputs(t.Context(), Request{Dir: dir, LookupEnv: lookup}, buildx.ParseArgs(args))
 	}
 	folder := func(t *testing.T) string {
 		dir := t.TempDir()

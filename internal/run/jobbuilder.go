@@ -18,28 +18,21 @@ import (
 
 // jobBuilder returns how the build joins the builder of its job; nil if it always has a builder of its own. In mode s3
 // buildkitd has the AWS credentials of the build, which no other build is to use.
-func (j *job) jobBuilder() *jobbuilder.Config {
-	name := jobbuilder.Name(j.Settings.Job, j.Lookup)
-	if name == "" || j.Settings.Mode == variables.ModeS3 {
+func (b *build) jobBuilder() *jobbuilder.Config {
+	name := jobbuilder.Name(b.Settings.Job, b.LookupEnv)
+	if name == "" || b.Settings.Mode == variables.ModeS3 {
 		return nil
 	}
-	return &jobbuilder.Config{Name: name, Idle: j.Settings.JobIdle, Start: j.StartJobBuilder || j.Settings.Job != ""}
+	return &jobbuilder.Config{Name: name, Idle: b.Settings.JobIdle, Start: b.StartJobBuilder || b.Settings.Job != ""}
 }
 
-// joinJob returns the function with which a native builder joins that of the job. It sets member once it has joined.
-func joinJob(config jobbuilder.Config, mayHaveCacheMounts bool, member **jobbuilder.Member) func(context.Context, builder.Options) (*builder.Builder, error) {
-	return func(ctx context.Context, options builder.Options) (*builder.Builder, error) {
-		config.Options = options
-		if !mayHaveCacheMounts {
-			config.Options.Mounts = nil
-		}
-		joined, err := jobbuilder.Join(ctx, config)
-		if err != nil {
-			return nil, err
-		}
-		*member = joined
-		return joined.Builder, nil
+// joinJob joins the builder of the job with the options of a builder of the build's own.
+func joinJob(ctx context.Context, config jobbuilder.Config, own builder.Options, mayHaveCacheMounts bool) (*jobbuilder.Member, error) {
+	config.Options = own
+	if !mayHaveCacheMounts {
+		config.Options.Mounts = nil
 	}
+	return jobbuilder.Join(ctx, config)
 }
 
 // mayHaveCacheMounts reports whether steps of a build may have cache mounts. It is true if its Dockerfile cannot be read
@@ -67,19 +60,19 @@ type tracedBuild struct {
 }
 
 // traceSteps finds out which cached steps did not come from the cache.
-func (j *job) traceSteps(builds ...tracedBuild) {
-	if j.builder.member != nil {
-		j.traceEarlier(builds)
+func (b *build) traceSteps(builds ...tracedBuild) {
+	if b.builder.member != nil {
+		b.traceEarlier(builds)
 	}
-	if len(builds) == 1 && j.builder.isFresh() && !builds[0].built.originsUnknown {
+	if len(builds) == 1 && b.builder.isFresh() && !builds[0].built.originsUnknown {
 		builds[0].built.dropOwnHits()
 	}
 }
 
 // traceEarlier marks the cached steps that earlier builds of the job had left in the builder, and tells the builder what
 // these builds leave.
-func (j *job) traceEarlier(builds []tracedBuild) {
-	member := j.builder.member
+func (b *build) traceEarlier(builds []tracedBuild) {
+	member := b.builder.member
 	var left, cached []string
 	unidentified := false
 	identities := make([][]string, len(builds))
@@ -155,15 +148,15 @@ func ownTwin(steps []progress.Step, i int, dockerfile *outline.Outline) int {
 }
 
 // declareSteps tells the builder of the job, once the inputs have been read, which steps the build may leave there.
-func (j *job) declareSteps() {
-	member, lookups := j.builder.member, j.declared
+func (b *build) declareSteps() {
+	member, queries := b.builder.member, b.declaredBy
 	if member == nil {
 		return
 	}
 	go func() {
 		all := []string{}
-		for _, lookup := range lookups {
-			parsed := lookup.wait().inputs.Outline
+		for _, query := range queries {
+			parsed := query.wait().inputs.Outline
 			if parsed == nil {
 				return
 			}

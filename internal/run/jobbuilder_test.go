@@ -40,7 +40,7 @@ func TestBuildsThatMayHaveCacheMounts(t *testing.T) {
 				require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(c.dockerfile), 0o600))
 			}
 			none := func(string) (string, bool) { return "", false }
-			assert.Equal(t, c.want, mayHaveCacheMounts(Request{Dir: dir, Lookup: none}, buildx.ParseArgs(append(c.args, "."))))
+			assert.Equal(t, c.want, mayHaveCacheMounts(Request{Dir: dir, LookupEnv: none}, buildx.ParseArgs(append(c.args, "."))))
 		})
 	}
 	assert.True(t, mayHaveCacheMounts(Request{}, buildx.ParseArgs([]string{"https://example.com/shop.git"})), "a remote context")

@@ -31,18 +31,18 @@ var scpAddress = regexp.MustCompile(`^[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:`)
 //
 // https://docs.docker.com/build/building/variables/#buildx_git_labels
 func sourceLabels(ctx context.Context, request Request, args buildx.Args, w *warnings) []string {
-	if info, _ := request.Lookup("BUILDX_GIT_INFO"); info != "" {
+	if info, _ := request.LookupEnv("BUILDX_GIT_INFO"); info != "" {
 		if wanted, err := strconv.ParseBool(info); err == nil && wanted {
 			w.warn("BUILDX_GIT_INFO is ignored, because buildx would run git with the configuration of the source; " +
 				"BUILDX_GIT_LABELS=true adds the commit and the repository to the image's labels")
 		}
 	}
-	value, _ := request.Lookup("BUILDX_GIT_LABELS")
+	value, _ := request.LookupEnv("BUILDX_GIT_LABELS")
 	if wanted, err := strconv.ParseBool(value); value != "full" && (err != nil || !wanted) {
 		return nil
 	}
 	lookup := func(variable string) string {
-		value, _ := request.Lookup(variable)
+		value, _ := request.LookupEnv(variable)
 		return value
 	}
 	var labels []string

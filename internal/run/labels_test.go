@@ -61,7 +61,7 @@ func TestSourceLabels(t *testing.T) {
 				value, found := c.variables[variable]
 				return value, found
 			}
-			assert.Equal(t, c.want, sourceLabels(t.Context(), Request{Dir: c.dir, Lookup: lookup}, buildx.ParseArgs(c.arguments), w))
+			assert.Equal(t, c.want, sourceLabels(t.Context(), Request{Dir: c.dir, LookupEnv: lookup}, buildx.ParseArgs(c.arguments), w))
 			assert.Equal(t, c.warned, len(w.all()) > 0)
 		})
 	}

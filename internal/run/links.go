@@ -13,7 +13,7 @@ import (
 // outside every step, read or write files that do not belong to the source.
 func refuseLinks(request Request, args buildx.Args) error {
 	set := func(variable string) bool {
-		_, found := request.Lookup(variable)
+		_, found := request.LookupEnv(variable)
 		return found
 	}
 	for _, path := range append(args.Paths(set), buildx.Path{Flag: "LAYERCACHE_LOCAL_DIR", Value: request.Settings.LocalDir}) {

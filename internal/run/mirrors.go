@@ -26,8 +26,8 @@ const maxPinned = 20
 // does not import by digest, so this repeats on every build. It says nothing of a mirror that does not answer.
 //
 // Images that are named by tag are not looked for: ECR may still be importing them.
-func (j *job) missedMirrors(ctx context.Context, built outcome) []string {
-	if j.builder.started == nil || !j.builder.started.UsesMirrors() {
+func (b *build) missedMirrors(ctx context.Context, built outcome) []string {
+	if b.builder.started == nil || !b.builder.started.UsesMirrors() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
@@ -37,7 +37,7 @@ func (j *job) missedMirrors(ctx context.Context, built outcome) []string {
 	found := make([]string, len(images))
 	var group sync.WaitGroup
 	for i, image := range images {
-		group.Go(func() { found[i] = missedMirror(ctx, image, j.Settings.Mirrors, j.signIn.keychain) })
+		group.Go(func() { found[i] = missedMirror(ctx, image, b.Settings.Mirrors, b.signIn.keychain) })
 	}
 	group.Wait()
 	var warnings []string

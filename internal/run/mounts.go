@@ -24,10 +24,10 @@ import (
 // save is cancelled.
 const mountSaveTimeout = 5 * time.Minute
 
-// keptMounts keeps the cache mounts of a job. Each builder of the job has a session of its own.
+// keptMounts keeps the cache mounts of a build. Each builder of the build has a session of its own.
 type keptMounts struct {
-	job *job
-	// flags are those of the settings. What acting chose about the layers is not about mounts.
+	build *build
+	// flags are the cache flags of the settings. What acting chose about the layers does not change them.
 	flags cache.Flags
 	// ready is closed when the stores can be used: after the sign-in.
 	ready chan struct{}
@@ -40,18 +40,18 @@ type keptMounts struct {
 	cancel context.CancelFunc
 }
 
-// newKeptMounts returns nil if the job keeps no mounts.
-func newKeptMounts(j *job) *keptMounts {
-	if !j.flags.KeepsRecord() || j.Settings.WhyMountsNotKept() != "" {
+// newKeptMounts returns nil if the build keeps no mounts.
+func newKeptMounts(b *build) *keptMounts {
+	if !b.flags.KeepsRecord() || b.Settings.WhyMountsNotKept() != "" {
 		return nil
 	}
-	return &keptMounts{job: j, flags: j.flags, ready: make(chan struct{})}
+	return &keptMounts{build: b, flags: b.flags, ready: make(chan struct{})}
 }
 
 // newKeeper starts the session of a new builder.
 func (k *keptMounts) newKeeper(temp string) cachemount.Keeper {
 	session := cachemount.NewSession(cachemount.Options{
-		Stores: k.stores, Chosen: k.chosen, Decide: k.decide, Limit: k.job.Settings.MountLimit, Silence: cacheTimeout(k.job.Settings), Temp: temp,
+		Stores: k.stores, Chosen: k.chosen, Decide: k.decide, Limit: k.build.Settings.MountLimit, Silence: cacheTimeout(k.build.Settings), Temp: temp,
 	})
 	k.lock.Lock()
 	defer k.lock.Unlock()
@@ -62,8 +62,8 @@ func (k *keptMounts) newKeeper(temp string) cachemount.Keeper {
 // stores returns the stores to read, and the one to write, or nil.
 func (k *keptMounts) stores() (read []cachemount.Store, written cachemount.Store) {
 	<-k.ready
-	read, written = mountStores(k.flags, k.job.signIn.keychain)
-	if k.job.Settings.Refresh {
+	read, written = mountStores(k.flags, k.build.signIn.keychain)
+	if k.build.Settings.Refresh {
 		read = nil
 	}
 	if k.flags.To == "" {
@@ -90,23 +90,23 @@ func mountStores(flags cache.Flags, keychain authn.Keychain) (read []cachemount.
 }
 
 func (k *keptMounts) chosen(id string) bool {
-	ids := k.job.Settings.Mounts
+	ids := k.build.Settings.Mounts
 	return slices.Equal(ids, []string{variables.MountsAuto}) || len(ids) == 0 || slices.Contains(ids, id)
 }
 
 // decide decides whether a mount is used.
 func (k *keptMounts) decide(id, command string) payoff.Decision {
 	<-k.ready
-	if k.job.Settings.Refresh {
+	if k.build.Settings.Refresh {
 		return payoff.Decision{Use: true}
 	}
-	return k.job.lookup.mountHistory(id).Decide(command)
+	return k.build.query.mountHistory(id).Decide(command)
 }
 
 // prefetch starts to restore the mounts of a RUN that will run, those of which the record says that they are used. It
 // leaves out mounts that do not start as an empty folder.
 func (k *keptMounts) prefetch(ctx context.Context, instruction string) {
-	if k == nil || k.job.Settings.Refresh {
+	if k == nil || k.build.Settings.Refresh {
 		return
 	}
 	k.lock.Lock()
@@ -122,7 +122,7 @@ func (k *keptMounts) prefetch(ctx context.Context, instruction string) {
 		}
 		go func() {
 			<-k.ready
-			if k.job.lookup.mountHistory(id).WillUse() {
+			if k.build.query.mountHistory(id).WillUse() {
 				session.Prefetch(ctx, id)
 			}
 		}()
@@ -204,8 +204,8 @@ func shareWait(results []cachemount.Result, waited float64) {
 // histories returns the histories of the mounts that the build used, with this build.
 func (k *keptMounts) histories(results []cachemount.Result) []payoff.MountHistory {
 	var histories []payoff.MountHistory
-	for _, build := range observe(results) {
-		history := k.job.lookup.mountHistory(build.id).Add(build.Use)
+	for _, build := range observeMounts(results) {
+		history := k.build.query.mountHistory(build.id).Add(build.Use)
 		for _, r := range results {
 			if r.ID == build.id && r.StoredBytes > 0 {
 				history.Bytes = r.StoredBytes
@@ -225,9 +225,9 @@ type observation struct {
 	payoff.Use
 }
 
-// observe returns what the build shows about each mount. The copies of a mount count as one. A mount without a step
+// observeMounts returns what the build shows about each mount. The copies of a mount count as one. A mount without a step
 // that succeeded shows nothing, and neither does one that had files of its own.
-func observe(results []cachemount.Result) []observation {
+func observeMounts(results []cachemount.Result) []observation {
 	var observed []observation
 	for _, r := range results {
 		build := buildOf(r)

@@ -36,7 +36,7 @@ func TestWhatABuildShowsAboutItsMounts(t *testing.T) {
 			[]observation{{"go", payoff.Use{Restored: true, RestoreSeconds: 3, Steps: []payoff.Step{steps[0], steps[0]}}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			require.Equal(t, c.observed, observe(c.results))
+			require.Equal(t, c.observed, observeMounts(c.results))
 		})
 	}
 }

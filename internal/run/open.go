@@ -5,9 +5,8 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/layercache/layercache/internal/buildkit/buildx"
 	"github.com/layercache/layercache/internal/buildkit/display"
@@ -18,9 +17,9 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// job is one build that is ready to run. Only a retry changes its builder and arguments,
+// build is one build that is ready to run. Only a retry changes its builder and arguments,
 // and only execute sets addsStages, and with acting the flags and the layers of the settings.
-type job struct {
+type build struct {
 	Request
 	args   buildx.Args
 	mode   display.Mode
@@ -32,18 +31,20 @@ type job struct {
 	flags     cache.Flags
 	builder   activeBuilder
 	signIn    signIn
-	// lookup queries the caches.
-	lookup *cacheLookup
-	// declared are the lookups whose inputs tell which steps the build has: its own, or those of the targets of a bake.
-	declared []*cacheLookup
+	// query asks for the states and the records of the caches.
+	query *cacheQuery
+	// declaredBy are the queries whose inputs tell which steps the build has: its own, or those of a bake's targets.
+	declaredBy []*cacheQuery
 	// stopReading ends the reading of the inputs.
 	stopReading context.CancelFunc
-	// labels are those of BUILDX_GIT_LABELS. env are the variables of every call of buildx, in addition to
-	// builder.env.
+	// labels are the image labels that BUILDX_GIT_LABELS asks for. env are the variables of every call of buildx, in addition
+	// to builder.env.
 	labels, env []string
 	// stdin is a copy of the standard input if buildx reads it.
 	stdin  *os.File
 	budget *waitBudget
+	// replaced is true if a builder that died was replaced.
+	replaced bool
 	// throttledCalls counts the calls of buildx that a registry throttled.
 	throttledCalls int
 	// addsStages is true if the cache is not read, so that all stages run and are written to it.
@@ -59,11 +60,11 @@ type job struct {
 	setup, loginWait time.Duration
 }
 
-// open prepares everything that a build needs. The caller closes the job.
-func open(ctx context.Context, request Request) (*job, error) {
+// open prepares everything that a build needs. The caller closes the result.
+func open(ctx context.Context, request Request) (*build, error) {
 	begin := time.Now()
 	args := buildx.ParseArgs(request.Args)
-	mode, err := displayMode(args, request.Lookup, request.stderr())
+	mode, err := displayMode(args, request.LookupEnv, request.stderr())
 	if err != nil {
 		return nil, err
 	}
@@ -82,18 +83,18 @@ func open(ctx context.Context, request Request) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{
+	b := &build{
 		Request: request, args: args, mode: mode, client: client, dir: folder.Path, removeDir: folder.Remove, scope: scope, flags: flags,
-		budget: newWaitBudget(request.Settings), warnings: &warnings{}, begin: begin,
+		budget: newWaitBudget(request.Settings), warnings: &warnings{}, begin: begin, stopReading: func() {},
 	}
-	j.mounts = newKeptMounts(j)
-	if err := j.prepare(ctx); err != nil {
-		j.stopReading()
-		j.close()
+	b.mounts = newKeptMounts(b)
+	if err := b.prepare(ctx); err != nil {
+		b.stopReading()
+		b.close()
 		return nil, orStopped(ctx, err)
 	}
-	j.setup = time.Since(begin)
-	return j, nil
+	b.setup = time.Since(begin)
+	return b, nil
 }
 
 // displayMode returns how the build is shown, or the error with which buildx refuses it.
@@ -110,20 +111,51 @@ func ShowsJSON(arguments []string, lookup func(string) (string, bool)) bool {
 }
 
 // prepare starts the builder, and at the same time signs in and then starts to query the caches.
-func (j *job) prepare(ctx context.Context) error {
-	j.warnOfNamedContexts()
-	args := j.args
+func (b *build) prepare(ctx context.Context) error {
+	b.warnOfNamedContexts()
+	inputs, err := b.startReadingInputs(ctx)
+	if err != nil {
+		return err
+	}
+	start := b.startBuilderInBackground(ctx)
+	b.signIn, b.query = b.signInAndQuery(ctx, inputs)
+	signedIn := time.Now()
+	var started time.Time
+	if b.builder, started, err = start.wait(); err != nil {
+		return err
+	}
+	b.declaredBy = []*cacheQuery{b.query}
+	b.declareSteps()
+	if b.mounts != nil {
+		close(b.mounts.ready)
+	}
+	b.loginWait = max(0, signedIn.Sub(started))
+	if b.signIn.failed && throttle.FromContext(ctx).Total() == 0 {
+		b.budget.spend(b.loginWait)
+	}
+	gitVariables, err := git.Environ(b.dir)
+	if err != nil {
+		return err
+	}
+	b.env = slices.Concat(b.signIn.env, gitVariables, b.buildxVariables())
+	b.labels = sourceLabels(ctx, b.Request, b.args, b.warnings)
+	return nil
+}
+
+// startReadingInputs starts to read the inputs, and sets stopReading. The channel receives them once they are read.
+func (b *build) startReadingInputs(ctx context.Context) (<-chan cache.Inputs, error) {
+	args := b.args
 	if args.Dockerfile != "-" { // The input is saved later.
 		var err error
-		if args, err = j.withoutOutputs(); err != nil {
-			return err
+		if args, err = b.withoutOutputs(); err != nil {
+			return nil, err
 		}
 	}
 	inputs := make(chan cache.Inputs, 1)
 	reading, stopReading := context.WithCancel(ctx)
-	j.stopReading = stopReading
+	b.stopReading = stopReading
 	// In a job the inputs also tell which steps two builds share. act may change the request meanwhile.
-	request, reads := j.Request, j.flags.KeepsRecord() || j.jobBuilder() != nil
+	request, reads := b.Request, b.flags.KeepsRecord() || b.jobBuilder() != nil
 	go func() {
 		if reads {
 			inputs <- readInputs(reading, request, args)
@@ -131,49 +163,34 @@ func (j *job) prepare(ctx context.Context) error {
 			inputs <- cache.Inputs{}
 		}
 	}()
-	var builderReady, loginReady time.Time
-	var group errgroup.Group
-	group.Go(func() (err error) {
-		j.builder, err = startBuilder(ctx, j.builderOptions())
-		builderReady = time.Now()
-		return err
-	})
-	group.Go(func() error {
-		registries := registriesToSignIn(j.Request, j.args, j.flags.Refs, j.warnings)
-		j.signIn = signInTo(ctx, registries, j.dir, loginTimeout(j.Request, j.args), j.warnings)
-		loginReady = time.Now()
-		// What the sign-in waited for a throttled API counts too; a second is left for the answer.
-		timeout := max(time.Second, cacheTimeout(j.Settings)-throttle.FromContext(ctx).Total())
-		j.lookup = startLookup(ctx, j.flags, timeout, j.signIn.keychain, inputs)
-		return nil
-	})
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	j.declared = []*cacheLookup{j.lookup}
-	j.declareSteps()
-	if j.mounts != nil {
-		close(j.mounts.ready)
-	}
-	j.loginWait = max(0, loginReady.Sub(builderReady))
-	if j.signIn.failed && throttle.FromContext(ctx).Total() == 0 {
-		j.budget.spend(j.loginWait)
-	}
-	gitVariables, err := git.Environ(j.dir)
-	if err != nil {
-		return err
-	}
-	j.env = append(j.signIn.env, gitVariables...)
-	if !readsHistory(j.args) {
+	return inputs, nil
+}
+
+// signInAndQuery signs in to the registries, and then starts to query the caches.
+func (b *build) signInAndQuery(ctx context.Context, inputs <-chan cache.Inputs) (signIn, *cacheQuery) {
+	registries := registriesToSignIn(b.Request, b.args, b.flags.Refs, b.warnings)
+	signed := signInTo(ctx, registries, b.dir, loginTimeout(b.Request, b.args), b.warnings)
+	return signed, startCacheQuery(ctx, b.flags, b.queryTimeout(ctx), signed.keychain, inputs)
+}
+
+// queryTimeout returns how long the caches may be queried. What the sign-in waited for a throttled API counts too; a second
+// is left for the answer.
+func (b *build) queryTimeout(ctx context.Context) time.Duration {
+	return max(time.Second, cacheTimeout(b.Settings)-throttle.FromContext(ctx).Total())
+}
+
+// buildxVariables returns the variables that switch off what buildx would do unasked.
+func (b *build) buildxVariables() []string {
+	var env []string
+	if !readsHistory(b.args) {
 		// Otherwise buildx would query the builder for provenance for layercache's own metadata file, which
 		// needs only the digest.
-		j.env = append(j.env, "BUILDX_METADATA_PROVENANCE=disabled")
+		env = append(env, "BUILDX_METADATA_PROVENANCE=disabled")
 	}
-	if j.Settings.Attestations == variables.AttestationsNone {
-		j.env = append(j.env, "BUILDX_NO_DEFAULT_ATTESTATIONS=true")
+	if b.Settings.Attestations == variables.AttestationsNone {
+		env = append(env, "BUILDX_NO_DEFAULT_ATTESTATIONS=true")
 	}
-	j.labels = sourceLabels(ctx, j.Request, j.args, j.warnings)
-	return nil
+	return env
 }
 
 // chooseCache returns the cache flags, which are empty if the cache is off. A cache ref that is also an image
@@ -184,38 +201,38 @@ func chooseCache(ctx context.Context, request Request, args buildx.Args) (cache.
 		return cache.Flags{}, cache.Scope{App: cmp.Or(s.App, appName(request, writerOf(request, args)))}, nil
 	}
 	scope := scopeOf(ctx, request, args)
-	flags, err := cache.FlagsFromSettings(s, scope, outputOf(request, args), request.Lookup)
+	flags, err := cache.FlagsFromSettings(s, scope, outputOf(request, args), request.LookupEnv)
 	return flags, scope, err
 }
 
-// outputOf returns where the result of a build goes. A caller with Keep, or with PlaceTarget for a target without an output,
-// gets an image.
+// outputOf returns where the result of a build goes. A caller with ChooseOutput, or with PlaceTarget for a target without
+// an output, gets an image.
 func outputOf(request Request, args buildx.Args) cache.Output {
 	pushed, written := args.Sent()
 	placed := request.PlaceTarget != nil && !pushed && !written
-	return cache.Output{Images: args.Images(), IsImage: request.Keep != nil || placed || args.WritesImage()}
+	return cache.Output{Images: args.Images(), IsImage: request.ChooseOutput != nil || placed || args.WritesImage()}
 }
 
 // close stops the renewal of the sign-ins and the builder, and removes the private folder. It may be called
 // more than once. Files that cannot be removed do not fail the build.
-func (j *job) close() {
-	j.signIn.stopRenewal()
-	j.closeBuilder()
-	if j.AwaitRemoval {
-		j.builder.waitRemoved()
+func (b *build) close() {
+	b.signIn.stopRenewal()
+	b.closeBuilder()
+	if b.AwaitRemoval {
+		b.builder.waitRemoved()
 	}
-	if j.stdin != nil {
-		_ = j.stdin.Close()
+	if b.stdin != nil {
+		_ = b.stdin.Close()
 	}
-	_ = j.removeDir()
+	_ = b.removeDir()
 }
 
-// closeAnd closes the job and runs work at the same time.
-func (j *job) closeAnd(work func() savedRecord) savedRecord {
+// closeAnd closes the build and runs work at the same time.
+func (b *build) closeAnd(work func() savedRecord) savedRecord {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		j.close()
+		b.close()
 	}()
 	saved := work()
 	<-closed

@@ -31,19 +31,19 @@ func TestMountsThatNoStepUsedAreRenewed(t *testing.T) {
 		{"not by a build that writes no cache", -time.Hour, old, true, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			j := &job{flags: cache.Flags{Folder: t.TempDir(), To: "type=local"}}
+			b := &build{flags: cache.Flags{Folder: t.TempDir(), To: "type=local"}}
 			if c.readOnly {
-				j.flags.To = ""
+				b.flags.To = ""
 			}
-			j.mounts = &keptMounts{job: j, flags: j.flags, ready: make(chan struct{})}
-			close(j.mounts.ready)
-			store := cachemount.InFolder(j.flags.Folder)
+			b.mounts = &keptMounts{build: b, flags: b.flags, ready: make(chan struct{})}
+			close(b.mounts.ready)
+			store := cachemount.InFolder(b.flags.Folder)
 			written := time.Now().Add(-c.age)
 			saveArchive(t, store, "go", written)
 			record := cache.Record{Mounts: []payoff.MountHistory{{ID: "go", RenewAt: time.Now().Add(c.due)}}}
 			before := record.Mounts[0].RenewAt
 
-			noted, warnings := j.renewMounts(t.Context(), &record)
+			noted, warnings := b.renewMounts(t.Context(), &record)
 
 			require.Empty(t, warnings)
 			assert.Equal(t, c.noted, noted)
@@ -64,26 +64,26 @@ func TestMountsThatNoStepUsedAreRenewed(t *testing.T) {
 }
 
 func TestAMountWithoutAnArchiveIsAskedForOnceInThreeDays(t *testing.T) {
-	j := &job{flags: cache.Flags{Folder: t.TempDir(), To: "type=local"}}
-	j.mounts = &keptMounts{job: j, flags: j.flags, ready: make(chan struct{})}
-	close(j.mounts.ready)
+	b := &build{flags: cache.Flags{Folder: t.TempDir(), To: "type=local"}}
+	b.mounts = &keptMounts{build: b, flags: b.flags, ready: make(chan struct{})}
+	close(b.mounts.ready)
 	record := cache.Record{Mounts: []payoff.MountHistory{{ID: "go"}}}
-	noted, warnings := j.renewMounts(t.Context(), &record)
+	noted, warnings := b.renewMounts(t.Context(), &record)
 	require.Empty(t, warnings)
 	assert.True(t, noted)
 	assert.WithinDuration(t, time.Now().Add(cachemount.RenewAfter), record.Mounts[0].RenewAt, time.Minute)
-	noted, _ = j.renewMounts(t.Context(), &record)
+	noted, _ = b.renewMounts(t.Context(), &record)
 	assert.False(t, noted)
 }
 
 func TestAMountThatCannotBeRenewedIsAWarning(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	j := &job{flags: cache.Flags{Folder: file, To: "type=local"}}
-	j.mounts = &keptMounts{job: j, flags: j.flags, ready: make(chan struct{})}
-	close(j.mounts.ready)
+	b := &build{flags: cache.Flags{Folder: file, To: "type=local"}}
+	b.mounts = &keptMounts{build: b, flags: b.flags, ready: make(chan struct{})}
+	close(b.mounts.ready)
 	record := cache.Record{Mounts: []payoff.MountHistory{{ID: "go"}, {ID: "npm"}}}
-	noted, warnings := j.renewMounts(t.Context(), &record)
+	noted, warnings := b.renewMounts(t.Context(), &record)
 	assert.False(t, noted)
 	require.Len(t, warnings, 1, "the other mount is left for the next build")
 	assert.Contains(t, warnings[0], "cache mount go: not renewed, so it may expire although the cache is used: ")

@@ -2,13 +2,16 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/layercache/layercache/internal/buildkit/jobbuilder"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
+	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/verdict"
 )
 
@@ -58,7 +61,7 @@ var retryPolicy = []struct {
 	{"the builder died for the first time", func(s situation) bool { return s.builderDied && !s.replaced }, repeatOnNewBuilder},
 	{"a registry throttled the build", func(s situation) bool { return s.throttled != "" }, repeatAfterWait},
 	{"the build failed by itself", func(s situation) bool { return s.cause == nil }, finish},
-	{"the builder is stuck", func(s situation) bool { return s.cause.waitedFor == awaitsBuilder }, leaveStuckBuilder},
+	{"the builder is stuck", func(s situation) bool { return s.cause.awaited == awaitsBuilder }, leaveStuckBuilder},
 	{"the cache left the builder unusable", func(s situation) bool { return s.cause.spoilsBuilder() }, repeatWithoutCacheOnNewBuilder},
 	{"the cache made the build fail", func(situation) bool { return true }, repeatWithoutCache},
 }
@@ -73,23 +76,63 @@ func nextStep(s situation) step {
 	return finish
 }
 
+// retryActions are what a retry does differently for one build and for the targets of a bake.
+type retryActions struct {
+	// dropThrottled forgets the imports that a registry throttled.
+	dropThrottled func()
+	// dropCache removes what made the call fail from the cache flags, and says so.
+	dropCache func()
+	// leaveBuilder moves to another builder than the stuck one.
+	leaveBuilder func() error
+}
+
+// prepareRetry does what retryPolicy says before the next call. again is false if there is none.
+func (b *build) prepareRetry(ctx context.Context, s situation, actions retryActions) (again bool, err error) {
+	if nextStep(s) == repeatAfterWait && !b.awaitRegistry(ctx, s.throttled) {
+		if err := stoppedBy(ctx); err != nil {
+			return false, err
+		}
+		s.throttled = ""
+	}
+	switch nextStep(s) {
+	case finish:
+		return false, nil
+	case repeatAfterWait:
+		b.say("building again after the wait (%s)", escape.Line(verdict.Cause(s.throttled)))
+		actions.dropThrottled()
+	case repeatOnNewBuilder:
+		b.say("the builder ended unexpectedly (%s): building again on a new one", b.builder.failure())
+		b.replaced = !errors.Is(b.builder.started.Failure(), jobbuilder.ErrEndedByBuild)
+		err = b.replaceBuilder(ctx)
+	case leaveStuckBuilder:
+		err = actions.leaveBuilder()
+	case repeatWithoutCache:
+		actions.dropCache()
+	case repeatWithoutCacheOnNewBuilder:
+		actions.dropCache()
+		b.builder.mayBeStuck = s.cause.awaited == progress.AwaitsImport && !b.builder.isReplaceable()
+		err = b.replaceBuilder(ctx)
+	}
+	return err == nil, err
+}
+
 // situationOf returns the situation after a call.
-func (j *job) situationOf(ctx context.Context, ended outcome, plan cache.Flags, replaced bool) situation {
-	s := situation{failed: ended.exitCode != 0, stopped: stoppedBy(ctx) != nil, replaced: replaced}
+func (b *build) situationOf(ctx context.Context, ended outcome, plan cache.Flags) situation {
+	s := situation{failed: ended.exitCode != 0, stopped: stoppedBy(ctx) != nil, replaced: b.replaced}
 	if !s.failed || s.stopped {
 		return s
 	}
-	s.builderDied = j.builderDied(ended)
-	s.throttled = j.throttledIn(ended)
-	s.cause = j.cacheFailureIn(ended, plan)
+	s.builderDied = b.builderDied(ended)
+	s.throttled = b.throttledIn(ended)
+	s.cause = b.cacheFailureIn(ended, plan)
 	return s
 }
 
 // builderDied reports whether the builder's process ended and no step failed. It waits a moment, because the
 // end of the process is noticed after that of its client.
-func (j *job) builderDied(ended outcome) bool {
-	started := j.builder.started
-	if ended.stall.waitedFor != progress.AwaitsNothing || started == nil || len(ended.graph.Failures()) > 0 {
+func (b *build) builderDied(ended outcome) bool {
+	started := b.builder.started
+	if ended.stall.awaited != progress.AwaitsNothing || started == nil || len(ended.graph.Failures()) > 0 {
 		return false
 	}
 	return started.AwaitExit()
@@ -101,26 +144,26 @@ type cacheFailure struct {
 	refs []string
 	// problem is BuildKit's error, or layercache's if the cache did not answer.
 	problem string
-	// waitedFor is the work that was not done in time.
-	waitedFor progress.Awaited
+	// awaited is the work that was not done in time.
+	awaited progress.Awaited
 	// locked is true if another build was writing to the same local cache. Everything else has succeeded.
 	locked bool
 }
 
 // cacheFailureIn returns the failure of the cache, nil if the cache is not the cause.
-func (j *job) cacheFailureIn(ended outcome, plan cache.Flags) *cacheFailure {
+func (b *build) cacheFailureIn(ended outcome, plan cache.Flags) *cacheFailure {
 	stall := ended.stall
 	switch {
-	case stall.waitedFor != progress.AwaitsNothing:
-		problem := stall.complaint
+	case stall.awaited != progress.AwaitsNothing:
+		problem := stall.retriedError
 		if problem == "" {
-			problem = j.noAnswer(stall.waitedFor)
+			problem = b.noAnswer(stall.awaited)
 		}
-		return &cacheFailure{refs: stall.refs, waitedFor: stall.waitedFor, problem: problem}
+		return &cacheFailure{refs: stall.refs, awaited: stall.awaited, problem: problem}
 	case stall.throttled != "":
 		return &cacheFailure{refs: plan.Refs.Imports, problem: stall.throttled}
-	case plan.To != "" && plan.Folder != "" && strings.Contains(ended.complaint, "could not lock "+filepath.Join(plan.Folder, "index.json.lock")):
-		return &cacheFailure{problem: ended.complaint, locked: true}
+	case plan.To != "" && plan.Folder != "" && strings.Contains(ended.buildxError, "could not lock "+filepath.Join(plan.Folder, "index.json.lock")):
+		return &cacheFailure{problem: ended.buildxError, locked: true}
 	case len(plan.From) == 0:
 		return nil
 	}
@@ -128,21 +171,21 @@ func (j *job) cacheFailureIn(ended outcome, plan cache.Flags) *cacheFailure {
 }
 
 // noAnswer returns the error of a cache that did not answer in time.
-func (j *job) noAnswer(waitedFor progress.Awaited) string {
-	return verdict.NoAnswer(string(waitedFor), j.budget.total)
+func (b *build) noAnswer(awaited progress.Awaited) string {
+	return verdict.NoAnswer(string(awaited), b.budget.total)
 }
 
 // spoilsBuilder reports whether the same builder would fail again: it still waits for the import, or it
 // stored corrupt content, which may also be used for the base image.
 func (f cacheFailure) spoilsBuilder() bool {
-	return f.waitedFor == progress.AwaitsImport || corrupt.MatchString(f.problem) || garbled.MatchString(f.problem)
+	return f.awaited == progress.AwaitsImport || corrupt.MatchString(f.problem) || garbled.MatchString(f.problem)
 }
 
 func (f cacheFailure) String() string {
 	if f.locked {
 		return "the cache cannot be written while another build writes it"
 	}
-	switch f.waitedFor {
+	switch f.awaited {
 	case awaitsBuilder:
 		return "the builder is stuck, because BuildKit cannot cancel its cache import"
 	case progress.AwaitsImport, progress.AwaitsPull, progress.AwaitsExport:
@@ -162,7 +205,7 @@ func (f cacheFailure) applyTo(ended *outcome, plan *cache.Flags) {
 	if !f.locked {
 		plan.From = nil
 	}
-	if f.waitedFor == progress.AwaitsNothing && !f.locked {
+	if f.awaited == progress.AwaitsNothing && !f.locked {
 		return
 	}
 	if plan.To != "" {

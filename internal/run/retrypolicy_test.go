@@ -24,15 +24,15 @@ func TestTheNextStepAfterACallOfBuildx(t *testing.T) {
 		{"a builder that died is replaced even if the cache failed", situation{failed: true, builderDied: true, cause: refused}, repeatOnNewBuilder},
 		{"a second builder that died is not replaced", situation{failed: true, builderDied: true, replaced: true}, finish},
 		{"a cache that was refused is not imported again", situation{failed: true, cause: refused}, repeatWithoutCache},
-		{"a download that took too long keeps the builder", situation{failed: true, cause: &cacheFailure{waitedFor: progress.AwaitsPull}}, repeatWithoutCache},
-		{"an export that took too long keeps the builder", situation{failed: true, cause: &cacheFailure{waitedFor: progress.AwaitsExport}}, repeatWithoutCache},
-		{"an import that took too long needs a new builder", situation{failed: true, cause: &cacheFailure{waitedFor: progress.AwaitsImport}}, repeatWithoutCacheOnNewBuilder},
+		{"a download that took too long keeps the builder", situation{failed: true, cause: &cacheFailure{awaited: progress.AwaitsPull}}, repeatWithoutCache},
+		{"an export that took too long keeps the builder", situation{failed: true, cause: &cacheFailure{awaited: progress.AwaitsExport}}, repeatWithoutCache},
+		{"an import that took too long needs a new builder", situation{failed: true, cause: &cacheFailure{awaited: progress.AwaitsImport}}, repeatWithoutCacheOnNewBuilder},
 		{"a corrupt layer needs a new builder", situation{failed: true, cause: &cacheFailure{problem: "unexpected commit digest sha256:1"}}, repeatWithoutCacheOnNewBuilder},
 		{"a registry that throttles is waited for", situation{failed: true, throttled: "429 Too Many Requests"}, repeatAfterWait},
 		{"a cache that throttles is imported again", situation{failed: true, throttled: "429 Too Many Requests", cause: refused}, repeatAfterWait},
 		{"a signal counts more than throttling", situation{failed: true, stopped: true, throttled: "429 Too Many Requests"}, finish},
 		{"a builder that died counts more than throttling", situation{failed: true, builderDied: true, throttled: "429 Too Many Requests"}, repeatOnNewBuilder},
-		{"a stuck builder is left", situation{failed: true, cause: &cacheFailure{waitedFor: awaitsBuilder}}, leaveStuckBuilder},
+		{"a stuck builder is left", situation{failed: true, cause: &cacheFailure{awaited: awaitsBuilder}}, leaveStuckBuilder},
 	}
 	used := map[step]bool{}
 	for _, c := range cases {
@@ -44,9 +44,9 @@ func TestTheNextStepAfterACallOfBuildx(t *testing.T) {
 
 func TestALocalCacheThatAnotherBuildWrites(t *testing.T) {
 	plan := cache.Flags{From: []string{"type=local,src=/cache"}, To: "type=local,dest=/cache", Folder: "/cache"}
-	ended := outcome{exitCode: 1, graph: progress.NewGraph(), complaint: "ERROR: failed to build: could not lock /cache/index.json.lock"}
-	j := &job{}
-	cause := j.cacheFailureIn(ended, plan)
+	ended := outcome{exitCode: 1, graph: progress.NewGraph(), buildxError: "ERROR: failed to build: could not lock /cache/index.json.lock"}
+	b := &build{}
+	cause := b.cacheFailureIn(ended, plan)
 	require.NotNil(t, cause)
 	assert.Equal(t, repeatWithoutCache, nextStep(situation{failed: true, cause: cause}))
 	cause.applyTo(&ended, &plan)
@@ -55,7 +55,7 @@ func TestALocalCacheThatAnotherBuildWrites(t *testing.T) {
 	assert.Contains(t, ended.export.Error, "could not lock")
 
 	plan.To = "type=local,dest=/cache"
-	assert.Nil(t, j.cacheFailureIn(outcome{graph: progress.NewGraph(), complaint: "ERROR: failed to build: could not lock /cache-of-another/index.json.lock"}, plan))
+	assert.Nil(t, b.cacheFailureIn(outcome{graph: progress.NewGraph(), buildxError: "ERROR: failed to build: could not lock /cache-of-another/index.json.lock"}, plan))
 }
 
 func TestALocalCacheThatIsLockedCouldNotBeRead(t *testing.T) {

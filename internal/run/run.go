@@ -27,8 +27,8 @@ type Request struct {
 	Args []string
 	// Settings are the LAYERCACHE_* variables.
 	Settings variables.Settings
-	// Lookup reads the environment, in the form of os.LookupEnv.
-	Lookup func(string) (string, bool)
+	// LookupEnv reads the environment, in the form of os.LookupEnv.
+	LookupEnv func(string) (string, bool)
 	// PlainHTTP are registry hosts without TLS. Hosts on loopback need not be listed.
 	PlainHTTP []string
 	// Dir is the working directory; empty means this process's.
@@ -42,14 +42,14 @@ type Request struct {
 	// AwaitRemoval makes Run wait until the builder's files are removed. Otherwise a separate process may
 	// still remove them for some seconds.
 	AwaitRemoval bool
-	// Keep chooses where the image goes instead of the outputs in Args, once the builder is known: it returns a value of
-	// --output, or "" to load the image into docker. If it is nil, the outputs in Args hold.
-	Keep func(Destination) string
-	// PlaceTarget is Keep for each target that Bake builds.
+	// ChooseOutput chooses where the image goes instead of the outputs in Args, once the builder is known: it returns a value
+	// of --output, or "" to load the image into docker. If it is nil, the outputs in Args hold.
+	ChooseOutput func(Destination) string
+	// PlaceTarget is ChooseOutput for each target that Bake builds.
 	PlaceTarget func(PlacedTarget, Destination) (Placement, error)
 	// BakeFiles are the files that the bake file on the standard input was made of. They tell caches apart.
 	BakeFiles []string
-	// Stdin and Stdout are those of buildx. Stderr gets the progress and layercache's lines.
+	// Stdin and Stdout are passed to buildx. Stderr gets the progress and layercache's lines.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }
@@ -87,33 +87,33 @@ type Placement struct {
 func Run(ctx context.Context, request Request) (*report.Report, error) {
 	waits := &throttle.Waits{Say: request.say}
 	ctx = throttle.NewContext(ctx, waits)
-	j, err := open(ctx, request)
+	b, err := open(ctx, request)
 	if err != nil {
 		return nil, err
 	}
-	defer j.close()
-	defer j.stopReading()
-	built, err := j.execute(ctx)
+	defer b.close()
+	defer b.stopReading()
+	built, err := b.execute(ctx)
 	if err != nil {
 		return nil, err
 	}
-	time.AfterFunc(inputsGrace(time.Since(j.begin)), j.stopReading)
+	time.AfterFunc(inputsGrace(time.Since(b.begin)), b.stopReading)
 	beforeMounts := time.Now()
-	mounts := j.mounts.finish(ctx)
+	mounts := b.mounts.finish(ctx)
 	mountSave := time.Since(beforeMounts)
-	histories := j.mounts.histories(mounts)
-	export := j.exportResult(built)
-	j.traceSteps(tracedBuild{j.args, j.lookup.wait().inputs, &built})
-	saved := j.closeAnd(func() savedRecord {
+	histories := b.mounts.histories(mounts)
+	export := b.exportStatus(built)
+	b.traceSteps(tracedBuild{b.args, b.query.wait().inputs, &built})
+	saved := b.closeAnd(func() savedRecord {
 		missed := make(chan []string, 1)
-		go func() { missed <- j.missedMirrors(ctx, built) }()
-		saved := j.saveRecord(ctx, built, export, histories)
+		go func() { missed <- b.missedMirrors(ctx, built) }()
+		saved := b.saveRecord(ctx, built, export, histories)
 		saved.warnings = append(saved.warnings, <-missed...)
 		return saved
 	})
-	j.rememberOutputs()
+	b.rememberOutputs()
 	return assess(facts{
-		job: j, caches: j.lookup.wait(), outcome: built, export: export, mounts: mounts, mountSave: mountSave, histories: histories, saved: saved, throttled: waits.Total(), total: time.Since(j.begin), stopped: stoppedBy(ctx) != nil,
+		build: b, caches: b.query.wait(), outcome: built, export: export, mounts: mounts, mountSave: mountSave, histories: histories, saved: saved, throttled: waits.Total(), total: time.Since(b.begin), stopped: stoppedBy(ctx) != nil,
 	}), nil
 }
 
@@ -149,9 +149,9 @@ func ExitCode(err error) int {
 	if errors.As(err, &stopped) {
 		return stopped.ExitCode()
 	}
-	var refused ReadError
-	if errors.As(err, &refused) {
-		return int(refused)
+	var readErr ReadError
+	if errors.As(err, &readErr) {
+		return int(readErr)
 	}
 	return 1
 }

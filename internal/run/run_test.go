@@ -53,7 +53,7 @@ func TestRefs(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			request := Request{Settings: c.settings, Lookup: nothing, Dir: t.TempDir() + "/folder"}
+			request := Request{Settings: c.settings, LookupEnv: nothing, Dir: t.TempDir() + "/folder"}
 			flags, _, err := chooseCache(t.Context(), request, buildx.ParseArgs(c.args))
 			require.NoError(t, err)
 			assert.Equal(t, cache.Refs{Imports: c.imports, Export: c.export}, flags.Refs)
@@ -95,8 +95,8 @@ func TestArgumentsForBuildx(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			j := &job{Request: Request{Settings: variables.Settings{Refresh: c.refresh}}, builder: c.builder}
-			assert.Equal(t, c.want, j.arguments(c.flags))
+			b := &build{Request: Request{Settings: variables.Settings{Refresh: c.refresh}}, builder: c.builder}
+			assert.Equal(t, c.want, b.arguments(c.flags))
 		})
 	}
 }
@@ -140,7 +140,7 @@ func TestTheResultOfTheExport(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := exportResultOf(c.outcome, c.asked, "r:main", nil)
+			got := statusOfExport(c.outcome, c.asked, "r:main", nil)
 			assert.Equal(t, c.want, got.name)
 			assert.Contains(t, strings.Join(got.warnings, "\n"), c.warning)
 			assert.Equal(t, c.warning == "", len(got.warnings) == 0)

@@ -23,13 +23,13 @@ import (
 func scopeOf(ctx context.Context, request Request, args buildx.Args) cache.Scope {
 	w := writerOf(request, args)
 	scope := cache.Scope{
-		App: request.Settings.App, Platform: platformName(args.Platforms, request.Lookup),
-		Branch: source.Branch(ctx, request.Settings.Branch, request.Lookup, request.Dir),
+		App: request.Settings.App, Platform: platformName(args.Platforms, request.LookupEnv),
+		Branch: source.Branch(ctx, request.Settings.Branch, request.LookupEnv, request.Dir),
 	}
 	if scope.App == "" {
 		scope.App, scope.Build = appName(request, w), buildName(request, w)
 	}
-	if request.Settings.Branch == "" && source.IsTag(request.Lookup) {
+	if request.Settings.Branch == "" && source.IsTag(request.LookupEnv) {
 		// A tag may be old, so it does not replace the fallback branch's cache, which fits it best as a rule.
 		scope.Branch, scope.FallbackFirst = source.TagScope, true
 	}
@@ -124,11 +124,11 @@ func imageNames(images []string) []string {
 // sourceName returns the repository that CodeBuild builds, OWNER/NAME, or the project's name if the source is
 // not a Git repository. Outside of CodeBuild it is empty.
 func sourceName(request Request) string {
-	address, _ := request.Lookup("CODEBUILD_SOURCE_REPO_URL")
+	address, _ := request.LookupEnv("CODEBUILD_SOURCE_REPO_URL")
 	if parsed, err := url.Parse(repositoryFrom(address)); err == nil && parsed.Host != "" {
 		return strings.TrimSuffix(strings.Trim(parsed.Path, "/"), ".git")
 	}
-	id, _ := request.Lookup("CODEBUILD_BUILD_ID")
+	id, _ := request.LookupEnv("CODEBUILD_BUILD_ID")
 	project, _, _ := strings.Cut(id, ":")
 	return project
 }
@@ -140,7 +140,7 @@ func checkoutRoot(request Request) string {
 	if err != nil {
 		return request.Dir
 	}
-	if root, _ := request.Lookup("CODEBUILD_SRC_DIR"); root != "" && inCheckout(root, dir) != dir {
+	if root, _ := request.LookupEnv("CODEBUILD_SRC_DIR"); root != "" && inCheckout(root, dir) != dir {
 		return root
 	}
 	for parent := dir; ; parent = filepath.Dir(parent) {

@@ -16,7 +16,7 @@ import (
 )
 
 // build is one call of the helper in a checkout.
-type build struct {
+type scopedBuild struct {
 	// dir is the working directory, relative to the checkout, and args are the words of the arguments.
 	dir, args string
 	env       map[string]string
@@ -24,13 +24,13 @@ type build struct {
 }
 
 // tagOf returns the tag that the build writes.
-func (b build) tagOf(t *testing.T, checkout string) string {
+func (b scopedBuild) tagOf(t *testing.T, checkout string) string {
 	t.Helper()
 	lookup := func(variable string) (string, bool) {
 		value, ok := b.env[variable]
 		return strings.ReplaceAll(value, "CHECKOUT", checkout), ok
 	}
-	request := Request{Dir: filepath.Join(checkout, b.dir), Lookup: lookup, Settings: variables.Settings{App: b.app}}
+	request := Request{Dir: filepath.Join(checkout, b.dir), LookupEnv: lookup, Settings: variables.Settings{App: b.app}}
 	_, write := cache.Tags(scopeOf(t.Context(), request, buildx.ParseArgs(strings.Fields(strings.ReplaceAll(b.args, "CHECKOUT", checkout)))), "main")
 	return write
 }
@@ -56,26 +56,26 @@ func codebuild(pairs ...string) map[string]string {
 func TestBuildsOfDifferentImagesHaveDifferentCaches(t *testing.T) {
 	cases := []struct {
 		name string
-		a, b build
+		a, b scopedBuild
 	}{
-		{"two Dockerfiles and two tags of one repository", build{args: "-t r.example/images:api -f Dockerfile.api ."}, build{args: "-t r.example/images:web -f Dockerfile.web ."}},
-		{"two contexts and two tags of one repository", build{args: "-t r.example/images:api api"}, build{args: "-t r.example/images:web web"}},
-		{"two contexts without a tag", build{args: "api"}, build{args: "web"}},
-		{"two working directories without a tag", build{dir: "api", args: "."}, build{dir: "web", args: "."}},
-		{"two working directories and one image repository", build{dir: "api", args: "-t images:api ."}, build{dir: "web", args: "-t images:web ."}},
-		{"two targets", build{args: "-t shop --target test ."}, build{args: "-t shop --target prod ."}},
-		{"a target and the last stage", build{args: "-t shop --target test ."}, build{args: "-t shop ."}},
-		{"a Dockerfile of another context", build{args: "-t shop -f api/Dockerfile ."}, build{args: "-t shop api"}},
-		{"two image repositories that end alike", build{args: "-t r.example/team-a/api ."}, build{args: "-t r.example/team-b/api ."}},
-		{"an image repository in a namespace and one without", build{args: "-t r.example/team/api ."}, build{args: "-t r.example/api ."}},
-		{"two folders of a Git context", build{args: "-t shop https://git.example/o/r.git#main:api"}, build{args: "-t shop https://git.example/o/r.git#main:web"}},
-		{"two Git contexts without a tag", build{args: "https://git.example/o/a.git"}, build{args: "https://git.example/o/b.git"}},
-		{"two sources in CodeBuild without a tag", build{args: ".", env: codebuild("SOURCE_REPO_URL", "https://github.com/org/a.git")}, build{args: ".", env: codebuild("SOURCE_REPO_URL", "https://github.com/org/b.git")}},
-		{"two organizations in CodeBuild without a tag", build{args: ".", env: codebuild("SOURCE_REPO_URL", "https://github.com/x/a.git")}, build{args: ".", env: codebuild("SOURCE_REPO_URL", "https://github.com/y/a.git")}},
-		{"two projects of a source in S3 without a tag", build{args: ".", env: codebuild("BUILD_ID", "api:1", "SOURCE_REPO_URL", "bucket/a.zip")}, build{args: ".", env: codebuild("BUILD_ID", "web:1", "SOURCE_REPO_URL", "bucket/b.zip")}},
-		{"two apps", build{args: "-t shop .", app: "api"}, build{args: "-t shop .", app: "web"}},
-		{"a pull request and a branch of its name", build{args: "-t shop .", env: codebuild("WEBHOOK_TRIGGER", "pr/7")}, build{args: "-t shop .", env: codebuild("WEBHOOK_TRIGGER", "branch/pr/7")}},
-		{"a Git tag and a branch of its name", build{args: "-t shop .", env: codebuild("WEBHOOK_TRIGGER", "tag/main", "WEBHOOK_HEAD_REF", "refs/tags/main")}, build{args: "-t shop .", env: codebuild("WEBHOOK_TRIGGER", "branch/main")}},
+		{"two Dockerfiles and two tags of one repository", scopedBuild{args: "-t r.example/images:api -f Dockerfile.api ."}, scopedBuild{args: "-t r.example/images:web -f Dockerfile.web ."}},
+		{"two contexts and two tags of one repository", scopedBuild{args: "-t r.example/images:api api"}, scopedBuild{args: "-t r.example/images:web web"}},
+		{"two contexts without a tag", scopedBuild{args: "api"}, scopedBuild{args: "web"}},
+		{"two working directories without a tag", scopedBuild{dir: "api", args: "."}, scopedBuild{dir: "web", args: "."}},
+		{"two working directories and one image repository", scopedBuild{dir: "api", args: "-t images:api ."}, scopedBuild{dir: "web", args: "-t images:web ."}},
+		{"two targets", scopedBuild{args: "-t shop --target test ."}, scopedBuild{args: "-t shop --target prod ."}},
+		{"a target and the last stage", scopedBuild{args: "-t shop --target test ."}, scopedBuild{args: "-t shop ."}},
+		{"a Dockerfile of another context", scopedBuild{args: "-t shop -f api/Dockerfile ."}, scopedBuild{args: "-t shop api"}},
+		{"two image repositories that end alike", scopedBuild{args: "-t r.example/team-a/api ."}, scopedBuild{args: "-t r.example/team-b/api ."}},
+		{"an image repository in a namespace and one without", scopedBuild{args: "-t r.example/team/api ."}, scopedBuild{args: "-t r.example/api ."}},
+		{"two folders of a Git context", scopedBuild{args: "-t shop https://git.example/o/r.git#main:api"}, scopedBuild{args: "-t shop https://git.example/o/r.git#main:web"}},
+		{"two Git contexts without a tag", scopedBuild{args: "https://git.example/o/a.git"}, scopedBuild{args: "https://git.example/o/b.git"}},
+		{"two sources in CodeBuild without a tag", scopedBuild{args: ".", env: codebuild("SOURCE_REPO_URL", "https://github.com/org/a.git")}, scopedBuild{args: ".", env: codebuild("SOURCE_REPO_URL", "https://github.com/org/b.git")}},
+		{"two organizations in CodeBuild without a tag", scopedBuild{args: ".", env: codebuild("SOURCE_REPO_URL", "https://github.com/x/a.git")}, scopedBuild{args: ".", env: codebuild("SOURCE_REPO_URL", "https://github.com/y/a.git")}},
+		{"two projects of a source in S3 without a tag", scopedBuild{args: ".", env: codebuild("BUILD_ID", "api:1", "SOURCE_REPO_URL", "bucket/a.zip")}, scopedBuild{args: ".", env: codebuild("BUILD_ID", "web:1", "SOURCE_REPO_URL", "bucket/b.zip")}},
+		{"two apps", scopedBuild{args: "-t shop .", app: "api"}, scopedBuild{args: "-t shop .", app: "web"}},
+		{"a pull request and a branch of its name", scopedBuild{args: "-t shop .", env: codebuild("WEBHOOK_TRIGGER", "pr/7")}, scopedBuild{args: "-t shop .", env: codebuild("WEBHOOK_TRIGGER", "branch/pr/7")}},
+		{"a Git tag and a branch of its name", scopedBuild{args: "-t shop .", env: codebuild("WEBHOOK_TRIGGER", "tag/main", "WEBHOOK_HEAD_REF", "refs/tags/main")}, scopedBuild{args: "-t shop .", env: codebuild("WEBHOOK_TRIGGER", "branch/main")}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -88,21 +88,21 @@ func TestBuildsOfDifferentImagesHaveDifferentCaches(t *testing.T) {
 func TestBuildsOfOneImageShareACache(t *testing.T) {
 	cases := []struct {
 		name string
-		a, b build
+		a, b scopedBuild
 	}{
-		{"two tags", build{args: "-t shop:v1 ."}, build{args: "-t shop:0123456789abcdef ."}},
-		{"two registries", build{args: "-t a.example/shop:1 ."}, build{args: "-t b.example:5000/shop:1 ."}},
-		{"another working directory", build{args: "-t shop api"}, build{dir: "api", args: "-t shop ."}},
-		{"another working directory and no tag", build{args: "api"}, build{dir: "api", args: "."}},
-		{"another spelling of the Dockerfile", build{args: "-t shop ."}, build{args: "-t shop --file=./Dockerfile CHECKOUT"}},
-		{"the lower-case Dockerfile", build{args: "-t shop ."}, build{args: "-t shop -f dockerfile ."}},
-		{"a staged asset of the CDK", build{args: "-t shop cdk.out/asset.0a1b2c3d4e5f"}, build{args: "-t shop cdk.out/asset.ffffffff0123"}},
-		{"a temporary context in the checkout", build{args: "-t shop tmp.Xy12"}, build{args: "-t shop tmp.Ab99"}},
-		{"a temporary Dockerfile outside of the checkout", build{args: "-t shop -f /tmp/a/Dockerfile ."}, build{args: "-t shop -f /tmp/b/Dockerfile ."}},
-		{"two commits of a Git context", build{args: "-t shop https://user:secret@git.example/o/r.git#v1:api"}, build{args: "-t shop https://git.example/o/r.git#v2:api"}},
-		{"two builds of a project whose source is a new object each time", build{args: ".", env: codebuild("SOURCE_REPO_URL", "bucket/1.zip")}, build{args: ".", env: codebuild("SOURCE_REPO_URL", "bucket/2.zip", "BUILD_ID", "project:2")}},
-		{"an app that the user names", build{args: "-t images:api -f Dockerfile.api --target x .", app: "shop"}, build{args: "-t images:web web", app: "shop"}},
-		{"two Git tags", build{args: "-t shop .", env: codebuild("WEBHOOK_TRIGGER", "tag/v1")}, build{args: "-t shop .", env: codebuild("WEBHOOK_TRIGGER", "tag/v2")}},
+		{"two tags", scopedBuild{args: "-t shop:v1 ."}, scopedBuild{args: "-t shop:0123456789abcdef ."}},
+		{"two registries", scopedBuild{args: "-t a.example/shop:1 ."}, scopedBuild{args: "-t b.example:5000/shop:1 ."}},
+		{"another working directory", scopedBuild{args: "-t shop api"}, scopedBuild{dir: "api", args: "-t shop ."}},
+		{"another working directory and no tag", scopedBuild{args: "api"}, scopedBuild{dir: "api", args: "."}},
+		{"another spelling of the Dockerfile", scopedBuild{args: "-t shop ."}, scopedBuild{args: "-t shop --file=./Dockerfile CHECKOUT"}},
+		{"the lower-case Dockerfile", scopedBuild{args: "-t shop ."}, scopedBuild{args: "-t shop -f dockerfile ."}},
+		{"a staged asset of the CDK", scopedBuild{args: "-t shop cdk.out/asset.0a1b2c3d4e5f"}, scopedBuild{args: "-t shop cdk.out/asset.ffffffff0123"}},
+		{"a temporary context in the checkout", scopedBuild{args: "-t shop tmp.Xy12"}, scopedBuild{args: "-t shop tmp.Ab99"}},
+		{"a temporary Dockerfile outside of the checkout", scopedBuild{args: "-t shop -f /tmp/a/Dockerfile ."}, scopedBuild{args: "-t shop -f /tmp/b/Dockerfile ."}},
+		{"two commits of a Git context", scopedBuild{args: "-t shop https://user:secret@git.example/o/r.git#v1:api"}, scopedBuild{args: "-t shop https://git.example/o/r.git#v2:api"}},
+		{"two builds of a project whose source is a new object each time", scopedBuild{args: ".", env: codebuild("SOURCE_REPO_URL", "bucket/1.zip")}, scopedBuild{args: ".", env: codebuild("SOURCE_REPO_URL", "bucket/2.zip", "BUILD_ID", "project:2")}},
+		{"an app that the user names", scopedBuild{args: "-t images:api -f Dockerfile.api --target x .", app: "shop"}, scopedBuild{args: "-t images:web web", app: "shop"}},
+		{"two Git tags", scopedBuild{args: "-t shop .", env: codebuild("WEBHOOK_TRIGGER", "tag/v1")}, scopedBuild{args: "-t shop .", env: codebuild("WEBHOOK_TRIGGER", "tag/v2")}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -117,13 +117,13 @@ func TestTheTagsOfTheUsualBuild(t *testing.T) {
 	host := "--linux-" + runtime.GOARCH + "--main"
 	cases := []struct {
 		name  string
-		build build
+		build scopedBuild
 		want  string
 	}{
-		{"an image from the root of a checkout", build{args: "-t r.example/shop:v1 ."}, "shop" + host},
-		{"no image", build{args: "."}, "shop" + host},
-		{"a named app", build{args: "-t r.example/team/x --target prod api", app: "cart"}, "cart" + host},
-		{"a folder whose name has a version", build{args: "-t shop services/v2"}, "shop-context-services-v2-" + "6309e274e7" + host},
+		{"an image from the root of a checkout", scopedBuild{args: "-t r.example/shop:v1 ."}, "shop" + host},
+		{"no image", scopedBuild{args: "."}, "shop" + host},
+		{"a named app", scopedBuild{args: "-t r.example/team/x --target prod api", app: "cart"}, "cart" + host},
+		{"a folder whose name has a version", scopedBuild{args: "-t shop services/v2"}, "shop-context-services-v2-" + "6309e274e7" + host},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, c.build.tagOf(t, checkout(t))) })
@@ -133,5 +133,5 @@ func TestTheTagsOfTheUsualBuild(t *testing.T) {
 func TestADirectoryWithoutACheckoutIsTheRoot(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "folder")
 	require.NoError(t, os.MkdirAll(dir, 0o755))
-	assert.Equal(t, "folder--linux-"+runtime.GOARCH+"--main", build{args: "."}.tagOf(t, dir))
+	assert.Equal(t, "folder--linux-"+runtime.GOARCH+"--main", scopedBuild{args: "."}.tagOf(t, dir))
 }

@@ -36,9 +36,9 @@ type signIn struct {
 	keychain authn.Keychain
 	// env are the variables with which buildx finds the sign-ins.
 	env []string
-	// failed is true if a sign-in failed. refused has the errors by host.
-	failed  bool
-	refused verdict.SignIns
+	// failed is true if a sign-in failed. failures has the errors by host.
+	failed   bool
+	failures verdict.SignIns
 	// stop ends the renewal of the sign-ins; nil if there is none.
 	stop func()
 }
@@ -58,11 +58,11 @@ func signInTo(ctx context.Context, registries []ecr.Registry, dir string, timeou
 	if err != nil {
 		w.warn("%v", err)
 	}
-	refused := verdict.SignIns{}
+	failures := verdict.SignIns{}
 	for host, err := range logins.Failed() {
-		refused[host] = err.Error()
+		failures[host] = err.Error()
 	}
-	without := signIn{keychain: authn.DefaultKeychain, failed: err != nil, refused: refused}
+	without := signIn{keychain: authn.DefaultKeychain, failed: err != nil, failures: failures}
 	credentials := logins.Credentials()
 	if len(credentials) == 0 {
 		return without
@@ -79,11 +79,11 @@ func signInTo(ctx context.Context, registries []ecr.Registry, dir string, timeou
 		without.failed = true
 		return without
 	}
-	return signIn{keychain: logins.Keychain(), env: dockerconfig.Environ(dir), failed: err != nil, refused: refused, stop: renew(ctx, dir, logins, w)}
+	return signIn{keychain: logins.Keychain(), env: dockerconfig.Environ(dir), failed: err != nil, failures: failures, stop: keepSignedIn(ctx, dir, logins, w)}
 }
 
-// renew renews the sign-ins in the background until stop is called.
-func renew(ctx context.Context, dir string, logins *ecr.Logins, w *warnings) (stop func()) {
+// keepSignedIn renews the sign-ins in the background until stop is called.
+func keepSignedIn(ctx context.Context, dir string, logins *ecr.Logins, w *warnings) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {

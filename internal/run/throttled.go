@@ -25,10 +25,10 @@ var blobDigest = regexp.MustCompile(`/blobs/(sha256:[0-9a-f]{64})\b`)
 
 // throttledIn returns the error of a registry that throttled the call and so made it fail. It is empty if
 // something else made it fail, or the budget is used up.
-func (j *job) throttledIn(ended outcome) string {
+func (b *build) throttledIn(ended outcome) string {
 	failures := ended.graph.Failures()
 	switch {
-	case j.budget.left() == 0 || ended.stall.waitedFor != progress.AwaitsNothing || j.args.ReadsStdin() && j.stdin == nil:
+	case b.budget.left() == 0 || ended.stall.awaited != progress.AwaitsNothing || b.args.ReadsStdin() && b.stdin == nil:
 		return ""
 	case ended.stall.throttled != "":
 		return ended.stall.throttled
@@ -43,26 +43,26 @@ func (j *job) throttledIn(ended outcome) string {
 
 // callWithinBudget calls buildx. What BuildKit itself waited for a registry that throttles counts too, as far as
 // the watch has not counted it.
-func (j *job) callWithinBudget(ctx context.Context, plan cache.Flags) (outcome, error) {
-	waits, left := throttle.FromContext(ctx), j.budget.left()
+func (b *build) callWithinBudget(ctx context.Context, plan cache.Flags) (outcome, error) {
+	waits, left := throttle.FromContext(ctx), b.budget.left()
 	before := waits.Total()
-	built, err := j.call(ctx, plan)
-	j.budget.spend(max(0, waits.Total()-before-(left-j.budget.left())))
+	built, err := b.call(ctx, plan)
+	b.budget.spend(max(0, waits.Total()-before-(left-b.budget.left())))
 	return built, err
 }
 
 // awaitRegistry waits after BuildKit's error: as long as the registry of the cache asks for, and twice as long
 // each time, from a second on. It returns false if the registry asks for more time than is left, or ctx ended.
-func (j *job) awaitRegistry(ctx context.Context, problem string) bool {
+func (b *build) awaitRegistry(ctx context.Context, problem string) bool {
 	begin, waits := time.Now(), throttle.FromContext(ctx)
-	defer func() { j.budget.spend(time.Since(begin)) }()
-	left := j.budget.left()
-	wait := min(time.Second<<min(j.throttledCalls, 10), left)
-	j.throttledCalls++
+	defer func() { b.budget.spend(time.Since(begin)) }()
+	left := b.budget.left()
+	wait := min(time.Second<<min(b.throttledCalls, 10), left)
+	b.throttledCalls++
 	bounded, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	if ref, digest := j.throttledContent(problem); ref != "" {
-		if cache.AwaitRegistry(bounded, ref, digest, j.signIn.keychain) != nil {
+	if ref, digest := b.throttledContent(problem); ref != "" {
+		if cache.AwaitRegistry(bounded, ref, digest, b.signIn.keychain) != nil {
 			return false
 		}
 	}
@@ -84,11 +84,11 @@ func serverIn(problem string) string {
 
 // throttledContent returns the cache that an error of BuildKit is about, and the digest of the blob in it if
 // the error names one.
-func (j *job) throttledContent(problem string) (ref, digest string) {
-	refs := append(slices.Clone(j.flags.Refs.Imports), j.flags.Refs.Export)
+func (b *build) throttledContent(problem string) (ref, digest string) {
+	refs := append(slices.Clone(b.flags.Refs.Imports), b.flags.Refs.Export)
 	ref, elsewhere := namedCache(problem, refs)
 	switch match := blobDigest.FindStringSubmatch(problem); {
-	case !j.flags.InRegistry || elsewhere:
+	case !b.flags.InRegistry || elsewhere:
 		return "", ""
 	case ref != "" && match != nil:
 		return ref, match[1]
@@ -98,8 +98,8 @@ func (j *job) throttledContent(problem string) (ref, digest string) {
 
 // exportAfterThrottling exports the cache again as long as a registry throttles the export and there is time
 // left.
-func (j *job) exportAfterThrottling(ctx context.Context, built *outcome) {
-	for built.exitCode == 0 && verdict.Throttled(built.export.Error) && j.budget.left() > 0 && j.awaitRegistry(ctx, built.export.Error) {
-		j.exportOnly(ctx, "because a registry throttled it", built)
+func (b *build) exportAfterThrottling(ctx context.Context, built *outcome) {
+	for built.exitCode == 0 && verdict.Throttled(built.export.Error) && b.budget.left() > 0 && b.awaitRegistry(ctx, built.export.Error) {
+		b.exportOnly(ctx, "because a registry throttled it", built)
 	}
 }

@@ -52,8 +52,8 @@ type watch struct {
 	// events counts the events of the stream.
 	events int
 	stall
-	// refusal is the last error of a registry that BuildKit logged before it retried.
-	refusal string
+	// lastRetryError is the last error of a registry that BuildKit logged before it retried.
+	lastRetryError string
 	// quiet is how long there has been no event while only the stream can be seen. Only the watch's goroutine
 	// uses it.
 	quiet time.Duration
@@ -61,19 +61,19 @@ type watch struct {
 
 // stall is why the watch ended a call.
 type stall struct {
-	// waitedFor is what the call waited for; AwaitsNothing if the watch did not end it.
-	waitedFor progress.Awaited
+	// awaited is what the call waited for; AwaitsNothing if the watch did not end it.
+	awaited progress.Awaited
 	// refs are the caches that were being imported.
 	refs []string
 	// throttled is the error of an import that a registry throttled. The watch ends the call at once, because
 	// the build would go on without the cache.
 	throttled string
-	// complaint is the last error of the cache that BuildKit logged before it retried.
-	complaint string
+	// retriedError is the last error of the cache that BuildKit logged before it retried.
+	retriedError string
 }
 
-// observe wraps the display's Event function.
-func (w *watch) observe(show func(progress.Event)) func(progress.Event) {
+// eventHandler wraps the display's Event function.
+func (w *watch) eventHandler(show func(progress.Event)) func(progress.Event) {
 	return func(event progress.Event) {
 		w.mutex.Lock()
 		defer w.mutex.Unlock()
@@ -90,25 +90,25 @@ func (w *watch) observe(show func(progress.Event)) func(progress.Event) {
 		}
 		w.endIfThrottled(event)
 		for _, entry := range event.Logs {
-			if ofCache := w.graph.IsCacheWork(entry.Vertex); w.waitedFor == progress.AwaitsNothing && (ofCache || w.graph.IsImageExport(entry.Vertex)) {
+			if ofCache := w.graph.IsCacheWork(entry.Vertex); w.awaited == progress.AwaitsNothing && (ofCache || w.graph.IsImageExport(entry.Vertex)) {
 				w.read(entry.Data, ofCache)
 			}
 		}
 	}
 }
 
-// observeTargets is observe for a call of bake. The watch sees the call without the names of its targets. Cache mounts
-// are saved after the call, because a target may be exported while another still runs steps.
-func (w *watch) observeTargets(targets *progress.Targets, show func(progress.Event)) func(progress.Event) {
+// eventHandlerOfTargets is eventHandler for a call of bake. The watch sees the call without the names of its targets.
+// Cache mounts are saved after the call, because a target may be exported while another still runs steps.
+func (w *watch) eventHandlerOfTargets(targets *progress.Targets, show func(progress.Event)) func(progress.Event) {
 	w.graph, w.exporting = targets.All, nil
 	var original progress.Event
-	observe := w.observe(func(event progress.Event) {
+	handle := w.eventHandler(func(event progress.Event) {
 		targets.All.Observe(event)
 		show(original)
 	})
 	return func(event progress.Event) {
 		original = event
-		observe(targets.Split(event))
+		handle(targets.Split(event))
 	}
 }
 
@@ -118,12 +118,12 @@ func (w *watch) observeTargets(targets *progress.Targets, show func(progress.Eve
 // https://github.com/moby/buildkit/blob/v0.34.2/util/resolver/retryhandler/retry.go
 func (w *watch) read(line []byte, ofCache bool) {
 	if problem, ok := bytes.CutPrefix(line, []byte("error: ")); ok {
-		w.refusal = string(bytes.TrimSpace(problem))
+		w.lastRetryError = string(bytes.TrimSpace(problem))
 		if ofCache {
-			w.complaint = w.refusal
+			w.retriedError = w.lastRetryError
 		}
 	}
-	if text, ok := bytes.CutPrefix(line, []byte("retrying in ")); ok && verdict.Throttled(w.refusal) {
+	if text, ok := bytes.CutPrefix(line, []byte("retrying in ")); ok && verdict.Throttled(w.lastRetryError) {
 		if wait, err := time.ParseDuration(string(bytes.TrimSpace(text))); err == nil {
 			w.waits.Add(wait)
 		}
@@ -133,7 +133,7 @@ func (w *watch) read(line []byte, ofCache bool) {
 // endIfThrottled ends the call if a registry throttled an import and there is time left to wait.
 func (w *watch) endIfThrottled(event progress.Event) {
 	for _, vertex := range event.Vertexes {
-		if w.throttled == "" && w.waitedFor == progress.AwaitsNothing && progress.IsImport(vertex) && verdict.Throttled(vertex.Error) && w.budget.left() > 0 {
+		if w.throttled == "" && w.awaited == progress.AwaitsNothing && progress.IsImport(vertex) && verdict.Throttled(vertex.Error) && w.budget.left() > 0 {
 			w.throttled = vertex.Error
 			w.interrupt(errThrottled)
 		}
@@ -155,7 +155,7 @@ func (w *watch) start() (stop func() stall) {
 			case now := <-ticker.C:
 				current := w.look()
 				if w.exhausted(before, current, now.Sub(last)) {
-					w.endCall(current.waitsFor)
+					w.endCall(current.awaited)
 					return
 				}
 				last, before = now, current
@@ -170,21 +170,21 @@ func (w *watch) start() (stop func() stall) {
 }
 
 // endCall records what the call waits for, and ends it.
-func (w *watch) endCall(waitsFor progress.Awaited) {
+func (w *watch) endCall(awaited progress.Awaited) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if w.throttled != "" {
 		return
 	}
-	w.waitedFor = waitsFor
+	w.awaited = awaited
 	for _, attempt := range w.graph.Imports() {
-		reading := waitsFor == progress.AwaitsImport && !attempt.Ended
-		fetching := waitsFor == progress.AwaitsPull && attempt.Ended && attempt.Error == "" && len(w.refs) == 0
+		reading := awaited == progress.AwaitsImport && !attempt.Ended
+		fetching := awaited == progress.AwaitsPull && attempt.Ended && attempt.Error == "" && len(w.refs) == 0
 		if reading || fetching {
 			w.refs = append(w.refs, attempt.Ref)
 		}
 	}
-	if waitsFor == progress.AwaitsImport && w.builder != nil {
+	if awaited == progress.AwaitsImport && w.builder != nil {
 		w.builder.Kill()
 	}
 	w.interrupt(errStalled)
@@ -192,7 +192,7 @@ func (w *watch) endCall(waitsFor progress.Awaited) {
 
 // view is the state of the call at one time.
 type view struct {
-	waitsFor progress.Awaited
+	awaited progress.Awaited
 	// moved is the number of bytes transferred: by the builder if visible, otherwise only those of downloads
 	// in the stream.
 	moved int64
@@ -213,18 +213,18 @@ func (w *watch) look() view {
 	if !visible {
 		_, _, moved = w.graph.Fetched()
 	}
-	waitsFor := w.graph.Awaited()
+	awaited := w.graph.Awaited()
 	if w.mayBeStuck && !hasBegun(w.graph) {
-		waitsFor = awaitsBuilder
+		awaited = awaitsBuilder
 	}
-	return view{waitsFor: waitsFor, moved: moved, visible: visible, events: w.events}
+	return view{awaited: awaited, moved: moved, visible: visible, events: w.events}
 }
 
 // exhausted counts the time since the previous view, and reports whether the time is used up.
 func (w *watch) exhausted(before, current view, passed time.Duration) bool {
 	moves := float64(current.moved-before.moved) >= minCacheBytesPerSecond*passed.Seconds()
 	limit, hidden := w.quietLimit(current)
-	if current.waitsFor == progress.AwaitsNothing || moves || hidden && current.events != before.events {
+	if current.awaited == progress.AwaitsNothing || moves || hidden && current.events != before.events {
 		w.quiet = 0
 		return false
 	}
@@ -239,9 +239,9 @@ func (w *watch) exhausted(before, current view, passed time.Duration) bool {
 // quietLimit returns how long the stream may show no event. hidden is true if only the stream can be seen.
 func (w *watch) quietLimit(current view) (limit time.Duration, hidden bool) {
 	switch {
-	case current.waitsFor == awaitsBuilder:
+	case current.awaited == awaitsBuilder:
 		return w.budget.total, true
-	case current.waitsFor == progress.AwaitsExport && !current.visible:
+	case current.awaited == progress.AwaitsExport && !current.visible:
 		return exportWait, true
 	}
 	return 0, false

@@ -13,13 +13,13 @@ import (
 
 // seen is the change in one second: what the build waits for, the bytes transferred, and whether there was an event.
 type seen struct {
-	waitsFor progress.Awaited
-	moved    int64
-	event    bool
+	awaited progress.Awaited
+	moved   int64
+	event   bool
 }
 
 func TestOnlyWaitingUsesTheBudget(t *testing.T) {
-	idle, importing, pulling := seen{waitsFor: progress.AwaitsNothing}, seen{waitsFor: progress.AwaitsImport}, seen{waitsFor: progress.AwaitsPull}
+	idle, importing, pulling := seen{awaited: progress.AwaitsNothing}, seen{awaited: progress.AwaitsImport}, seen{awaited: progress.AwaitsPull}
 	repeated := func(n int, one seen) (list []seen) {
 		for range n {
 			list = append(list, one)
@@ -38,13 +38,13 @@ func TestOnlyWaitingUsesTheBudget(t *testing.T) {
 		{"waits add up", append(append(repeated(5, importing), idle), repeated(5, pulling)...), false, true},
 		{"a pull at a kilobyte a second", repeated(10, seen{progress.AwaitsPull, 1024, true}), false, true},
 		{"a pull at a megabyte a second", repeated(100, seen{progress.AwaitsPull, 1 << 20, true}), false, false},
-		{"an export that cannot be seen has more time", repeated(299, seen{waitsFor: progress.AwaitsExport}), true, false},
-		{"an export that cannot be seen has a limit", repeated(300, seen{waitsFor: progress.AwaitsExport}), true, true},
-		{"every event of the stream restarts that limit", repeated(1000, seen{waitsFor: progress.AwaitsExport, event: true}), true, false},
+		{"an export that cannot be seen has more time", repeated(299, seen{awaited: progress.AwaitsExport}), true, false},
+		{"an export that cannot be seen has a limit", repeated(300, seen{awaited: progress.AwaitsExport}), true, true},
+		{"every event of the stream restarts that limit", repeated(1000, seen{awaited: progress.AwaitsExport, event: true}), true, false},
 		{"an import that cannot be seen has the usual time", repeated(10, importing), true, true},
-		{"a stuck builder has the whole budget", repeated(9, seen{waitsFor: awaitsBuilder}), true, false},
-		{"a stuck builder has no more than the budget", repeated(10, seen{waitsFor: awaitsBuilder}), true, true},
-		{"time spent waiting for the cache does not count for a stuck builder", append(repeated(9, importing), repeated(9, seen{waitsFor: awaitsBuilder})...), true, false},
+		{"a stuck builder has the whole budget", repeated(9, seen{awaited: awaitsBuilder}), true, false},
+		{"a stuck builder has no more than the budget", repeated(10, seen{awaited: awaitsBuilder}), true, true},
+		{"time spent waiting for the cache does not count for a stuck builder", append(repeated(9, importing), repeated(9, seen{awaited: awaitsBuilder})...), true, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestOnlyWaitingUsesTheBudget(t *testing.T) {
 			before, stopped := view{visible: !c.hidden}, false
 			for _, look := range c.looks {
 				current := before
-				current.waitsFor = look.waitsFor
+				current.awaited = look.awaited
 				current.moved += look.moved
 				if look.event {
 					current.events++
@@ -83,7 +83,7 @@ func TestAThrottledImportEndsTheCall(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, interrupt := context.WithCancelCause(t.Context())
 			w := &watch{budget: &waitBudget{total: c.left}, interrupt: interrupt, graph: progress.NewGraph()}
-			w.observe(w.graph.Observe)(progress.Event{Vertexes: []progress.Vertex{{Digest: "a", Name: c.vertex, Error: c.problem}}})
+			w.eventHandler(w.graph.Observe)(progress.Event{Vertexes: []progress.Vertex{{Digest: "a", Name: c.vertex, Error: c.problem}}})
 			assert.Equal(t, c.ends, ctx.Err() != nil)
 			assert.Equal(t, c.ends, w.throttled != "")
 		})
@@ -93,15 +93,15 @@ func TestAThrottledImportEndsTheCall(t *testing.T) {
 func TestWhatBuildKitWaitsForAThrottledRequestIsCounted(t *testing.T) {
 	const throttles, fails = "error: https://r.example/v2/c/blobs/x: 503 Service Unavailable\n", "error: short read: unexpected EOF\n"
 	cases := []struct {
-		name      string
-		vertex    progress.Vertex
-		lines     []string
-		waited    float64
-		complains bool
+		name    string
+		vertex  progress.Vertex
+		lines   []string
+		waited  float64
+		retried bool
 	}{
 		{"a cached layer", progress.Vertex{Name: "[build 1/2] RUN make", Cached: true}, []string{throttles, "retrying in 1s\n"}, 1, true},
 		{"an export", progress.Vertex{Name: "exporting cache to registry"}, []string{throttles, "retrying in 4s\n"}, 4, true},
-		{"the push of the image, which is not the cache's complaint", progress.Vertex{Name: "exporting to image"}, []string{throttles, "retrying in 2s\n"}, 2, false},
+		{"the push of the image, which is not an error of the cache", progress.Vertex{Name: "exporting to image"}, []string{throttles, "retrying in 2s\n"}, 2, false},
 		{"another error", progress.Vertex{Name: "exporting cache to registry"}, []string{fails, "retrying in 1s\n"}, 0, true},
 		{"the output of a step", progress.Vertex{Name: "[build 1/2] RUN make"}, []string{throttles, "retrying in 1s\n"}, 0, false},
 	}
@@ -113,9 +113,9 @@ func TestWhatBuildKitWaitsForAThrottledRequestIsCounted(t *testing.T) {
 			for _, line := range c.lines {
 				event.Logs = append(event.Logs, progress.Log{Vertex: "a", Data: []byte(line)})
 			}
-			w.observe(w.graph.Observe)(event)
+			w.eventHandler(w.graph.Observe)(event)
 			assert.InDelta(t, c.waited, w.waits.Total().Seconds(), 0.1)
-			assert.Equal(t, c.complains, w.complaint != "")
+			assert.Equal(t, c.retried, w.retriedError != "")
 		})
 	}
 }

@@ -54,7 +54,7 @@ func (t *trial) readTargets(ctx context.Context) error {
 	var printed bytes.Buffer
 	code, err := run.PassBake(ctx, run.Request{
 		Args: append([]string{"--file", t.options.Bake, "--print"}, t.options.BuildArgs...), Dir: t.context,
-		Settings: t.options.Settings, Lookup: os.LookupEnv, Stdout: &printed, Stderr: t.options.Stderr,
+		Settings: t.options.Settings, LookupEnv: os.LookupEnv, Stdout: &printed, Stderr: t.options.Stderr,
 	})
 	switch {
 	case err != nil:

@@ -43,7 +43,7 @@ func (t *trial) useLocalImages(ctx context.Context) error {
 
 // useImagesOf is useLocalImages for the Dockerfile of a build with the arguments.
 func (t *trial) useImagesOf(ctx context.Context, args []string, file string, content []byte) error {
-	images, err := run.Images(run.Request{Args: args, Lookup: os.LookupEnv}, content)
+	images, err := run.Images(run.Request{Args: args, LookupEnv: os.LookupEnv}, content)
 	if err != nil {
 		return fmt.Errorf("--offline: read the base images in %s: %w", file, err)
 	}

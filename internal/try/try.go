@@ -250,7 +250,7 @@ func (t *trial) build(ctx context.Context, name, mode string) (*report.Report, e
 	s.Job = jobbuilder.Off
 	s.App, s.Branch, s.FallbackBranch = "try", "main", "main"
 	request := run.Request{
-		Settings: s, Lookup: os.LookupEnv, Stdout: io.Discard, Stderr: t.options.Stderr,
+		Settings: s, LookupEnv: os.LookupEnv, Stdout: io.Discard, Stderr: t.options.Stderr,
 		PlainHTTP: []string{t.host},
 		// Removal in the background would slow the next build, which is measured too.
 		AwaitRemoval: true,

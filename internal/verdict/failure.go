@@ -45,14 +45,14 @@ const longestReason = 300
 
 // ExplainFailure returns why a build failed: the first vertex that failed, else the last error that buildx printed. It is
 // nil if neither is known.
-func ExplainFailure(failed []*progress.Node, complaint string, signIns SignIns) *Failure {
+func ExplainFailure(failed []*progress.Node, buildxError string, signIns SignIns) *Failure {
 	if node := first(failed); node != nil {
 		return explainProblem(node.Name, node.Error, signIns)
 	}
-	if complaint == "" {
+	if buildxError == "" {
 		return nil
 	}
-	return explainProblem("", complaint, signIns)
+	return explainProblem("", buildxError, signIns)
 }
 
 // first returns the vertex that ended first, and was not cancelled because of another.

@@ -21,8 +21,8 @@ func TestWhyABuildFailed(t *testing.T) {
 	const noHost = `failed to do request: Head "https://registry.example/v2/x/manifests/1": dial tcp: lookup registry.example on 10.0.0.2:53: no such host`
 	signIns := SignIns{"111122223333.dkr.ecr.eu-west-1.amazonaws.com": noCredentials}
 	cases := []struct {
-		name, vertex, problem, complaint string
-		kind, reason, anchor             string
+		name, vertex, problem, buildxError string
+		kind, reason, anchor               string
 	}{
 		{"a step", "[build 2/3] RUN make", `process "/bin/sh -c make" did not complete successfully: exit code: 2`, "",
 			report.FailureStep, "[build 2/3] RUN make failed with exit code 2", "step-failed"},
@@ -55,7 +55,7 @@ func TestWhyABuildFailed(t *testing.T) {
 			if c.vertex != "" {
 				failed = append(failed, &progress.Node{Vertex: progress.Vertex{Name: c.vertex, Error: c.problem, Completed: &now}})
 			}
-			got := ExplainFailure(failed, c.complaint, signIns)
+			got := ExplainFailure(failed, c.buildxError, signIns)
 			require.NotNil(t, got)
 			assert.Equal(t, c.kind, got.Kind)
 			assert.Contains(t, got.Reason, c.reason)

@@ -4,7 +4,7 @@ package verdict
 type Help struct {
 	// Advice is what to do, as a clause. It is empty if there is nothing to do.
 	Advice string
-	// Anchor is that of the place in the page Page that explains it.
+	// Anchor is the anchor, in Page, of the heading that explains it.
 	Anchor string
 }
 

@@ -11,8 +11,8 @@ import (
 const noAnswer = "no answer, or too slow an answer"
 
 // NoAnswer is the error of a cache that did not answer within LAYERCACHE_CACHE_TIMEOUT.
-func NoAnswer(waitedFor string, timeout time.Duration) string {
-	return fmt.Sprintf("%s: %s, for %s in total", waitedFor, noAnswer, timeout)
+func NoAnswer(awaited string, timeout time.Duration) string {
+	return fmt.Sprintf("%s: %s, for %s in total", awaited, noAnswer, timeout)
 }
 
 // causes maps BuildKit's errors to descriptions, and to what to do. The first pattern that matches wins, so specific ones

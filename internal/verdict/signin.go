@@ -52,8 +52,8 @@ func (s SignIns) of(ref string) string {
 // Explain describes the error of an import or export of the cache at ref, and what to do about it. A sign-in that failed
 // before is the cause of all of them.
 func (s SignIns) Explain(ref, problem string) (string, Help) {
-	if refused := s.of(ref); refused != "" {
-		cause, help := explainSignIn(refused)
+	if failed := s.of(ref); failed != "" {
+		cause, help := explainSignIn(failed)
 		return "the sign-in to the registry failed: " + cause, help
 	}
 	return explain(problem)
@@ -62,8 +62,8 @@ func (s SignIns) Explain(ref, problem string) (string, Help) {
 // ofImage describes the error of the pull or push of an image, and what to do about it: about the network if that is at
 // fault, else otherwise.
 func (s SignIns) ofImage(image, problem string, otherwise Help) (string, Help) {
-	if refused := s.of(image); refused != "" {
-		cause, help := explainSignIn(refused)
+	if failed := s.of(image); failed != "" {
+		cause, help := explainSignIn(failed)
 		return "the sign-in to its registry failed: " + cause, help
 	}
 	for _, cause := range causes {

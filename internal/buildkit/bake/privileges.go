@@ -147,7 +147,7 @@ func (p Privileges) Refused(t Target) error {
 			refuse("it has the entitlement %s: allow it with --allow=%s", wanted, wanted)
 		}
 	}
-	for _, output := range t.OwnOutputs() {
+	for _, output := range t.DeclaredOutputs() {
 		if buildx.DeletesFiles(output) && !slices.Contains(p.allowed, localDelete) {
 			refuse("its output deletes files: allow it with --allow=%s", localDelete)
 		}
@@ -274,7 +274,7 @@ func (p Privileges) files(t Target) []file {
 	for _, key := range t.SSH {
 		add("its SSH key", false, key.Paths...)
 	}
-	for _, output := range t.OwnOutputs() {
+	for _, output := range t.DeclaredOutputs() {
 		add("its output", true, buildx.Destinations(output)...)
 	}
 	return asked

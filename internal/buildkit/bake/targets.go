@@ -176,8 +176,8 @@ func IsInlineCache(cacheTo string) bool {
 	return first == "type=inline"
 }
 
-// OwnOutputs returns the values of output.
-func (t Target) OwnOutputs() []string { return texts(t.Outputs) }
+// DeclaredOutputs returns the values of output in the bake file.
+func (t Target) DeclaredOutputs() []string { return texts(t.Outputs) }
 
 // BuildsImage reports whether the target is built, not only looked at.
 func (t Target) BuildsImage() bool { return t.Call == "" || t.Call == "build" }

@@ -57,7 +57,7 @@ func TestReadTargetsOfAnotherForm(t *testing.T) {
 	assert.ErrorContains(t, err, "read the targets that docker buildx bake prints")
 	targets, err := ReadTargets([]byte(`{"target":{"a":{"context":"https://example.com/x.git","dockerfile":"Dockerfile","output":["type=registry"]}}}`))
 	require.NoError(t, err)
-	assert.Equal(t, []string{"type=registry"}, targets[0].OwnOutputs(), "older versions print texts")
+	assert.Equal(t, []string{"type=registry"}, targets[0].DeclaredOutputs(), "older versions print texts")
 	assert.Equal(t, "Dockerfile", targets[0].DockerfilePath(), "it is in the remote context")
 }
 

@@ -29,7 +29,7 @@ type Evidence struct {
 	// OverheadSeconds is the time that import and export of the cache added, and SaveWaitSeconds that of the saves of
 	// cache mounts.
 	OverheadSeconds, SaveWaitSeconds float64
-	// CacheBytes is the size of the cache; nil when not known. MountBytes is that of its cache mounts.
+	// CacheBytes is the size of the cache; nil when not known. MountBytes is the size of its cache mounts.
 	CacheBytes *int64
 	MountBytes int64
 	Prices     variables.Prices
@@ -82,7 +82,8 @@ func Assess(e Evidence) Assessment {
 		a.Reason = fmt.Sprintf("the run time of %d of the %d cached steps is not known yet; the next build that runs them records it", unknown, cached)
 		return a
 	}
-	a.Without = criticalPath(e.Steps, func(i int) float64 {
+	inputs := func(i int) []int { return e.Steps[i].Inputs }
+	a.Without = progress.LongestChain(len(e.Steps), inputs, func(i int) float64 {
 		if empty := e.emptySeconds(i); empty != nil {
 			return *empty
 		}
@@ -91,7 +92,7 @@ func Assess(e Evidence) Assessment {
 		}
 		return e.Steps[i].Seconds
 	})
-	a.With = criticalPath(e.Steps, func(i int) float64 { return e.Steps[i].Seconds })
+	a.With = progress.LongestChain(len(e.Steps), inputs, func(i int) float64 { return e.Steps[i].Seconds })
 	a.weigh(e)
 	return a
 }
@@ -133,7 +134,6 @@ func (a *Assessment) weigh(e Evidence) {
 	}
 	usd := saved / 60 * e.Prices.Minute
 	net := 100 * usd
-	a.SavedSeconds, a.SavedUSD, a.NetUSDPer100Builds = &saved, &usd, &net
 	a.Arithmetic = append(e.describeMounts(),
 		fmt.Sprintf("saved: %.1f s for the longest chain of steps without the cache - %.1f s with it - %.1f s for import and export%s = %.1f s", a.Without, a.With, e.OverheadSeconds, wait, saved),
 		fmt.Sprintf("100 such builds: 100 x %.1f s / 60 x %g USD a minute = %.2f USD", saved, e.Prices.Minute, net),
@@ -147,6 +147,7 @@ func (a *Assessment) weigh(e Evidence) {
 			fmt.Sprintf("net: %.2f USD for 100 builds", net))
 		storage = fmt.Sprintf("; storing the cache for that time costs %.2f USD", share)
 	}
+	a.SavedSeconds, a.SavedUSD, a.NetUSDPer100Builds = &saved, &usd, &net
 	a.Worth = Keep
 	if saved <= 0 || net <= 0 {
 		a.Worth = Drop
@@ -156,29 +157,4 @@ func (a *Assessment) weigh(e Evidence) {
 		return
 	}
 	a.Reason = fmt.Sprintf("100 builds like this one save %.1f minutes (%.2f USD)%s", 100*saved/60, 100*usd, storage)
-}
-
-// criticalPath returns the cost of the longest chain of steps, where each step waits for its inputs. Inputs
-// may come in any order in the list, but never form a cycle.
-func criticalPath(steps []progress.Step, cost func(int) float64) float64 {
-	ends := make([]float64, len(steps))
-	done := make([]bool, len(steps))
-	var end func(int) float64
-	end = func(i int) float64 {
-		if done[i] {
-			return ends[i]
-		}
-		done[i] = true
-		var start float64
-		for _, input := range steps[i].Inputs {
-			start = max(start, end(input))
-		}
-		ends[i] = start + cost(i)
-		return ends[i]
-	}
-	var longest float64
-	for i := range steps {
-		longest = max(longest, end(i))
-	}
-	return longest
 }
