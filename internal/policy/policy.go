@@ -235,6 +235,9 @@ type Now struct {
 	Dockerfile string
 	// Usual is the choice that the settings make: All or Final. A choice that stores more is never made.
 	Usual Choice
+	// Follows is true for a build that does not add itself to the history. It makes no trial: it could not record what
+	// the trial showed, and the builds after it would make the same trial.
+	Follows bool
 }
 
 // Decision is the choice for a build.
@@ -248,6 +251,14 @@ type Decision struct {
 
 // Choose returns the choice for the next build.
 func (h History) Choose(now Now) Decision {
+	decision := h.choose(now)
+	if decision.Trial && now.Follows {
+		return Decision{Choice: h.settled(), Reason: fmt.Sprintf("a build that can record the result is to try %s next", decision.Choice)}
+	}
+	return decision
+}
+
+func (h History) choose(now Now) Decision {
 	if !h.Known() {
 		return Decision{Choice: now.Usual, Reason: fmt.Sprintf("the history was written by another version of layercache (format %d)", h.Version)}
 	}

@@ -68,6 +68,7 @@ func history(parts ...[]Build) History {
 var now = Now{Dockerfile: "d", Usual: All}
 
 func TestChoose(t *testing.T) {
+	follower := Now{Dockerfile: "d", Usual: All, Follows: true}
 	start := []Build{first(with(All, times(60, 60, 60)), 9)}
 	useless, useful := oneStage(20, 20), oneStage(5, 60)
 	cases := []struct {
@@ -102,6 +103,10 @@ func TestChoose(t *testing.T) {
 		{"the same Dockerfile is none", history(start, repeated(with(All, useless), 3), repeated(with(None, useless), 50)), now, None, false, ""},
 		{"the second build of a trial reads what the first wrote", history(start, repeated(with(All, useless), 3), repeated(with(None, useless), 70), []Build{trial(first(with(All, useless), 9))}), now, All, true, "reads what the last one wrote"},
 		{"a trial that shows nothing new ends", history(start, repeated(with(All, useless), 3), repeated(with(None, useless), 70), []Build{trial(first(with(All, useless), 9)), trial(with(All, useless))}), now, None, false, "with no cache"},
+		{"a build that follows does not measure the push", history(start, repeated(with(All, useless), 3)), follower, All, false, "is to try no cache next"},
+		{"a build that follows does not try the cache again", history(start, repeated(with(All, useless), 3), repeated(with(None, useless), 70)), follower, None, false, "is to try all layers next"},
+		{"a build that follows does not read what a trial wrote", history(start, repeated(with(All, useless), 3), repeated(with(None, useless), 70), []Build{trial(first(with(All, useless), 9))}), follower, None, false, "is to try all layers next"},
+		{"a build that follows does what is settled", history(start, repeated(with(All, useless), 3), pushed(useless, 0)), follower, None, false, "20.0 s with no cache"},
 		{"what is not known of the steps is tried", history(start, repeated(with(All, useless), 3), repeated(with(None, map[Choice]Time{None: {Seconds: 20, Runs: true}}), 50)), now, All, true, "tried again after 49 builds"},
 	}
 	for _, c := range cases {

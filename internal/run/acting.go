@@ -77,7 +77,7 @@ func (b *build) act() {
 	if b.flags.LastStageOnly {
 		usual = policy.Final
 	}
-	a.Decision = a.history.Choose(policy.Now{Dockerfile: a.dockerfile, Usual: usual})
+	a.Decision = a.history.Choose(policy.Now{Dockerfile: a.dockerfile, Usual: usual, Follows: !a.own || !b.Settings.Write})
 	b.acting = a
 	switch a.Choice {
 	case policy.None:
