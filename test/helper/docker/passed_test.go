@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/test/kit/programs"
 )
 
 func TestDockerIsReachedWithoutTheKeptImages(t *testing.T) {
@@ -70,4 +72,33 @@ func TestDockerGetsTheImagesThatItNeeds(t *testing.T) {
 	built := m.succeeds("build", "-t", "from-plain", "-f", "Dockerfile.plain", ".")
 	assert.Contains(t, built.stderr, "layercache: docker builds this image: its base image plain:2 is in no registry, only in docker\n")
 	assert.NotEmpty(t, m.succeeds("images", "-q", "from-plain").stdout)
+}
+
+func TestTwoLayercachesDoNotStartEachOther(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	behind, dirs := t.TempDir(), []string{t.TempDir(), t.TempDir()}
+	require.NoError(t, os.WriteFile(filepath.Join(behind, "docker"), []byte("#!/bin/sh\necho behind \"$@\"\n"), 0o755))
+	program, err := os.ReadFile(programs.Path(programs.Bundled))
+	require.NoError(t, err)
+	for _, dir := range dirs {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "layercache"), program, 0o755))
+	}
+	m.env["A"], m.env["B"] = dirs[0], dirs[1]
+	m.path += ":" + behind
+
+	twice := m.shell(`rm "$1"/*; PATH="$A:$PATH" layercache setup --docker && PATH="$B:$A:$PATH" layercache setup --docker &&
+		PATH="$B:$A:$PATH" timeout 20 docker ps`, m.bin())
+	require.Zero(t, twice.code, twice.stderr)
+	assert.Equal(t, "behind ps\n", twice.stdout)
+	assert.Equal(t, "layercache: docker is now layercache ("+dirs[0]+"), which leaves what it does not answer to "+filepath.Join(behind, "docker")+"\n"+
+		"layercache: docker is now layercache ("+dirs[1]+"), which leaves what it does not answer to "+filepath.Join(behind, "docker")+"\n", twice.stderr)
+
+	hidden := m.shell(`rm "$B/docker" && PATH="$A:$B:$PATH" "$B/layercache" setup --docker`)
+	assert.Equal(t, 1, hidden.code, hidden.stderr)
+	assert.Contains(t, hidden.stderr, "docker is in the first folder of PATH, "+dirs[0]+": put the folder of layercache before it")
+
+	copies := m.shell(`mv "$A/layercache" "$A/docker" && mv "$B/layercache" "$B/docker" && PATH="$B:$A:$PATH" timeout 20 docker ps`)
+	require.Zero(t, copies.code, copies.stderr)
+	assert.Equal(t, "behind ps\n", copies.stdout)
 }
