@@ -246,6 +246,7 @@ func TestParse(t *testing.T) {
 func TestNeedsAllImages(t *testing.T) {
 	for line, want := range map[string]bool{
 		"compose up -d": true, "compose -f x.yaml run web": true, "compose config": false, "compose down": false, "compose": false,
+		"compose create": true, "compose ps": false, "stack rm s": false, "buildx imagetools create -t a b": false,
 		"stack deploy -c x.yaml s": true, "buildx bake": true, "buildx ls": false, "buildx create --use": false, "run shop": false, "": false,
 	} {
 		assert.Equal(t, want, Parse(strings.Fields(line)).NeedsAllImages(), line)
