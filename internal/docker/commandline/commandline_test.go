@@ -253,6 +253,16 @@ func TestNeedsAllImages(t *testing.T) {
 	}
 }
 
+func TestMayReplaceImages(t *testing.T) {
+	for line, want := range map[string]bool{
+		"compose up -d": true, "compose build --builder ci": true, "compose ps": false, "load -i x.tar": true, "image load": true,
+		"pull -a shop": true, "image pull --all-tags shop": true, "pull shop": false, "run shop": false, "create shop": false,
+		"ps": false, "image prune": false, "volume create": false, "buildx create --use": false, "": false,
+	} {
+		assert.Equal(t, want, Parse(strings.Fields(line)).MayReplaceImages(), line)
+	}
+}
+
 func TestReplaces(t *testing.T) {
 	for line, want := range map[string][]string{
 		"pull shop:1": {"shop:1"}, "image pull -q shop": {"shop"}, "import x.tar shop:1": {"shop:1"}, "commit x shop": {"shop"},

@@ -118,15 +118,8 @@ func (c Call) NeedsAllImages() bool {
 
 // Replaces returns the names that the call gives to other images, if it succeeds: those of pull, tag, import and commit.
 func (c Call) Replaces() []string {
-	words := c.Words
-	if len(words) == 2 && (words[0] == "image" || words[0] == "container") {
-		words = words[1:]
-	}
-	if len(words) != 1 {
-		return nil
-	}
 	positions := positionals(c.Args)
-	switch words[0] {
+	switch c.command() {
 	case "pull":
 		return positions
 	case "tag", "import", "commit":
@@ -135,6 +128,30 @@ func (c Call) Replaces() []string {
 		}
 	}
 	return nil
+}
+
+// MayReplaceImages reports whether the call may give names to other images that are not its arguments: it builds, pulls or
+// loads images.
+func (c Call) MayReplaceImages() bool {
+	switch c.command() {
+	case "load":
+		return true
+	case "pull":
+		return slices.Contains(c.Args, "--all-tags") || slices.Contains(c.Args, "-a")
+	}
+	return c.NeedsAllImages()
+}
+
+// command returns the command of docker without the group image or container, or "" for those of other groups.
+func (c Call) command() string {
+	words := c.Words
+	if len(words) == 2 && (words[0] == "image" || words[0] == "container") {
+		words = words[1:]
+	}
+	if len(words) != 1 {
+		return ""
+	}
+	return words[0]
 }
 
 // positionals returns the arguments that do not look like flags.
