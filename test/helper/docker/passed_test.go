@@ -169,6 +169,27 @@ func TestDockerSquashes(t *testing.T) {
 	kept := id()
 	squash()
 	assert.NotEqual(t, kept, id(), "docker's image has the name")
+
+	m.succeeds("build", "-t", "kept:1", ".")
+	m.write("Dockerfile.kept", "FROM kept:1\nCOPY src /again\n")
+	squash("-f", "Dockerfile.kept")
+}
+
+func TestABuildThatDockerRepeatsHasTheKeptImages(t *testing.T) {
+	t.Parallel()
+	m := daemon(t)
+	m.takePlace()
+	m.write("Dockerfile", "FROM scratch\nCOPY src /src\n")
+	m.succeeds("build", "-t", "kept:1", ".")
+	m.succeeds("build", "-t", "other:1", "--label", "a=b", ".")
+	imported := m.shell("tar -c src | docker import - onlyindocker:1")
+	require.Zero(t, imported.code, imported.stderr)
+	m.write("Dockerfile.both", "FROM onlyindocker:1\nCOPY --from=kept:1 /src /kept\n")
+	for _, name := range []string{"shop:1", "kept:1"} {
+		built := m.succeeds("build", "-t", name, "-f", "Dockerfile.both", ".")
+		assert.Contains(t, built.stderr, "layercache: docker builds this image: its base image onlyindocker:1 is in no registry, only in docker\n")
+		assert.NotContains(t, built.stderr, "loading other:1")
+	}
 }
 
 func TestTwoLayercachesDoNotStartEachOther(t *testing.T) {
