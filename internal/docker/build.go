@@ -29,10 +29,15 @@ import (
 // build builds with the cache. An image that docker would keep is kept in the store.
 func (d *docker) build(ctx context.Context) error {
 	args := buildx.ParseArgs(d.call.Args)
-	if slices.Contains(buildFlags(args), "squash") && d.lookup("DOCKER_BUILDKIT") == "0" {
-		return d.delegate(ctx, "only docker's classic builder has --squash")
-	}
 	names, err := completeNames(args.Images())
+	if slices.Contains(buildFlags(args), "squash") && d.lookup("DOCKER_BUILDKIT") == "0" {
+		path, missing := real.Find()
+		if missing != nil {
+			return d.withoutDocker()
+		}
+		d.say("docker answers this call: only docker's classic builder has --squash")
+		return d.buildWithDocker(ctx, path, args, names)
+	}
 	if err != nil {
 		return d.fail(failed, "ERROR: failed to build: %v", err)
 	}
@@ -324,7 +329,18 @@ func (d *docker) buildInDocker(ctx context.Context, args buildx.Args, names []st
 		return err
 	}
 	d.say("docker builds this image: its base image %s is in no registry, only in docker", base)
-	if err := d.loadNeeded(ctx, path); err != nil {
+	return d.buildWithDocker(ctx, path, args, names)
+}
+
+// buildWithDocker lets docker build the image, after the kept images that it needs were loaded. The image has the names then.
+func (d *docker) buildWithDocker(ctx context.Context, path string, args buildx.Args, names []string) error {
+	needed := d.needed()
+	for _, base := range d.bases(args) {
+		if index := store.FindName(d.images, base); index >= 0 && !slices.Contains(needed, index) {
+			needed = append(needed, index)
+		}
+	}
+	if err := d.loadAll(ctx, path, needed); err != nil {
 		return err
 	}
 	return d.delegateAndUnname(ctx, path, names)

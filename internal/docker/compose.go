@@ -24,6 +24,9 @@ func (d *docker) compose(ctx context.Context) error {
 	}
 	definition, err := d.composeTargets(ctx, path)
 	if err != nil {
+		if _, unreachable := d.idsInDocker(ctx, path); unreachable == nil {
+			return d.delegate(ctx, err.Error())
+		}
 		d.say("docker answers this call: %v", err)
 		return d.execDocker(ctx, path)
 	}

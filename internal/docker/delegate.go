@@ -27,6 +27,11 @@ func (d *docker) delegate(ctx context.Context, why string) error {
 	if err := d.loadNeeded(ctx, path); err != nil {
 		return err
 	}
+	if d.call.MayReplaceImages() {
+		if err := d.noteNames(ctx, path); err != nil {
+			return err
+		}
+	}
 	if replaced := d.replaced(); len(replaced) > 0 {
 		return d.delegateAndUnname(ctx, path, replaced)
 	}

@@ -84,6 +84,9 @@ func Run(ctx context.Context, request Request) error {
 		}
 		d.say("docker does not get the images that layercache built: %v", err)
 	}
+	if err := d.unnameReplaced(ctx); err != nil {
+		return err
+	}
 	return d.answer(ctx)
 }
 

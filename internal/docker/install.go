@@ -23,9 +23,14 @@ func Install() (dir, behind string, err error) {
 	if err != nil && !errors.Is(err, real.ErrNotFound) {
 		return "", "", err
 	}
+	// Behind another version of layercache, this one would not be called.
+	other, err := real.FindOther()
+	if err != nil && !errors.Is(err, real.ErrNotFound) {
+		return "", "", err
+	}
 	var problems []error
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		if behind != "" && filepath.Clean(dir) == filepath.Dir(behind) {
+		if other != "" && filepath.Clean(dir) == filepath.Dir(other) {
 			break
 		}
 		if !filepath.IsAbs(dir) {
@@ -39,7 +44,7 @@ func Install() (dir, behind string, err error) {
 	}
 	if len(problems) == 0 {
 		return "", "", fmt.Errorf("docker is in the first folder of PATH, %s: put the folder of layercache before it, as with "+
-			"export PATH=\"%s:$PATH\"", filepath.Dir(behind), filepath.Dir(own))
+			"export PATH=\"%s:$PATH\"", filepath.Dir(other), filepath.Dir(own))
 	}
 	return "", "", fmt.Errorf("no folder of PATH before docker's can be written: %w", errors.Join(problems...))
 }

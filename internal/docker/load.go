@@ -51,9 +51,10 @@ func (d *docker) load(ctx context.Context, path string, index int) error {
 		}
 	}
 	loaded := append(slices.Clone(image.Names), image.ID.String())
+	d.images[index].Loaded, d.images[index].InDocker = loaded, nil
 	return d.store.Change(ctx, func(images []store.Image) ([]store.Image, error) {
 		if i := slices.IndexFunc(images, func(other store.Image) bool { return other.Folder == image.Folder }); i >= 0 {
-			images[i].Loaded = loaded
+			images[i].Loaded, images[i].InDocker = loaded, nil
 		}
 		return images, nil
 	})

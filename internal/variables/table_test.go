@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,12 +32,15 @@ func TestEveryVariableIsComplete(t *testing.T) {
 // exported are the variables that a build exports. No command reads them.
 var exported = []string{"VERDICT", "HIT_RATIO", "EXPORTED", "SAVED_SECONDS", "WORTH", "SECONDS", "IMAGE_DIGEST"}
 
+// inherited are the variables that layercache sets for itself in the programs that it starts. Users do not set them.
+var inherited = []string{"DOCKER_PASSED"}
+
 func TestEveryVariableInTheSourceIsInTheTable(t *testing.T) {
 	known := map[string]bool{"LAYERCACHE_": true, SecretPrefix: true, "LAYERCACHE_SECRET": true}
 	for _, v := range All {
 		known[v.Name] = true
 	}
-	for _, name := range exported {
+	for _, name := range slices.Concat(exported, inherited) {
 		known[Prefix+name] = true
 	}
 	variable := regexp.MustCompile(`LAYERCACHE_[A-Z0-9_]*`)

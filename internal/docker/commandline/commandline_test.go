@@ -246,9 +246,20 @@ func TestParse(t *testing.T) {
 func TestNeedsAllImages(t *testing.T) {
 	for line, want := range map[string]bool{
 		"compose up -d": true, "compose -f x.yaml run web": true, "compose config": false, "compose down": false, "compose": false,
+		"compose create": true, "compose ps": false, "stack rm s": false, "buildx imagetools create -t a b": false,
 		"stack deploy -c x.yaml s": true, "buildx bake": true, "buildx ls": false, "buildx create --use": false, "run shop": false, "": false,
 	} {
 		assert.Equal(t, want, Parse(strings.Fields(line)).NeedsAllImages(), line)
+	}
+}
+
+func TestMayReplaceImages(t *testing.T) {
+	for line, want := range map[string]bool{
+		"compose up -d": true, "compose build --builder ci": true, "compose ps": false, "load -i x.tar": true, "image load": true,
+		"pull -a shop": true, "image pull --all-tags shop": true, "pull shop": false, "run shop": false, "create shop": false,
+		"ps": false, "image prune": false, "volume create": false, "buildx create --use": false, "": false,
+	} {
+		assert.Equal(t, want, Parse(strings.Fields(line)).MayReplaceImages(), line)
 	}
 }
 

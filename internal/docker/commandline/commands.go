@@ -98,29 +98,28 @@ func readLogout(c *Call) bool {
 	return c.parse(flags, 0, 1, "at most 1 argument")
 }
 
-// loaders are the commands that use images which are named in files, not in the arguments.
-var loaders = []string{"compose", "stack", "buildx"}
+// harmless are the commands that use no local image, by the group of commands. The others of a group may use any image:
+// its name is in a file, not in the arguments.
+var harmless = map[string][]string{
+	"compose": {"", "config", "down", "kill", "logs", "ls", "ps", "rm", "stop", "version"},
+	"stack":   {"", "config", "ls", "ps", "rm"},
+	"buildx": {"", "create", "du", "history", "imagetools", "inspect", "install", "ls", "prune", "rm", "stop", "uninstall", "use",
+		"version"},
+}
 
 // NeedsAllImages reports whether the call may use any image: its names are in files.
 func (c Call) NeedsAllImages() bool {
-	return len(c.Words) > 0 && slices.Contains(loaders, c.Words[0]) && !slices.Contains(harmless, word(c, 1))
+	if len(c.Words) == 0 {
+		return false
+	}
+	commands, readsFiles := harmless[c.Words[0]]
+	return readsFiles && !slices.Contains(commands, word(c, 1))
 }
-
-// harmless are the commands of compose and buildx that use no local image.
-var harmless = []string{"", "version", "ls", "create", "use", "rm", "inspect", "stop", "du", "prune", "install", "uninstall", "imagetools", "history",
-	"config", "down", "ps", "logs", "kill", "stop"}
 
 // Replaces returns the names that the call gives to other images, if it succeeds: those of pull, tag, import and commit.
 func (c Call) Replaces() []string {
-	words := c.Words
-	if len(words) == 2 && (words[0] == "image" || words[0] == "container") {
-		words = words[1:]
-	}
-	if len(words) != 1 {
-		return nil
-	}
 	positions := positionals(c.Args)
-	switch words[0] {
+	switch c.command() {
 	case "pull":
 		return positions
 	case "tag", "import", "commit":
@@ -129,6 +128,30 @@ func (c Call) Replaces() []string {
 		}
 	}
 	return nil
+}
+
+// MayReplaceImages reports whether the call may give names to other images that are not its arguments: it builds, pulls or
+// loads images.
+func (c Call) MayReplaceImages() bool {
+	switch c.command() {
+	case "load":
+		return true
+	case "pull":
+		return slices.Contains(c.Args, "--all-tags") || slices.Contains(c.Args, "-a")
+	}
+	return c.NeedsAllImages()
+}
+
+// command returns the command of docker without the group image or container, or "" for those of other groups.
+func (c Call) command() string {
+	words := c.Words
+	if len(words) == 2 && (words[0] == "image" || words[0] == "container") {
+		words = words[1:]
+	}
+	if len(words) != 1 {
+		return ""
+	}
+	return words[0]
 }
 
 // positionals returns the arguments that do not look like flags.

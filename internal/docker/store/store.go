@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,6 +37,9 @@ type Image struct {
 	Pushed []string `json:"pushed,omitempty"`
 	// Loaded are the names with which the docker daemon has the image.
 	Loaded []string `json:"loaded,omitempty"`
+	// InDocker are the IDs of the images that docker has with names of this image, "" for none, when layercache looked. A name
+	// is there from the first call of docker that may give it to another image.
+	InDocker map[string]string `json:"inDocker,omitempty"`
 	// Folder is the folder of its blobs, in the store.
 	Folder string `json:"folder"`
 	// Elsewhere are the layers that are not in the folder: their digest, and the repository that has them.
@@ -148,6 +152,7 @@ func (i *Image) lose(names []string) {
 	lost := func(name string) bool { return slices.Contains(names, name) }
 	i.Names = slices.DeleteFunc(i.Names, lost)
 	i.Loaded = slices.DeleteFunc(i.Loaded, lost)
+	maps.DeleteFunc(i.InDocker, func(name, _ string) bool { return lost(name) })
 }
 
 // newFolder makes the folder of an image, which this process holds until release. Folders of builds that were killed are

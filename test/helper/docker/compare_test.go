@@ -57,16 +57,16 @@ func daemon(t *testing.T) *machine {
 	return m
 }
 
-// startDaemon starts a dockerd of the test's own, and returns its address.
-func (m *machine) startDaemon() string {
+// startDaemon starts a dockerd of the test's own, with these flags too, and returns its address.
+func (m *machine) startDaemon(flags ...string) string {
 	m.t.Helper()
 	t := m.t                                 // Subtests replace that of the machine.
 	dir, err := os.MkdirTemp("", "dockerd-") // A short path: that of a socket has at most 107 bytes.
 	require.NoError(t, err)
 	address := "unix://" + filepath.Join(dir, "docker.sock")
 	ctx, stop := context.WithCancel(context.Background())
-	server := exec.CommandContext(ctx, programs.Path(programs.Dockerd), "--data-root", filepath.Join(dir, "data"),
-		"--exec-root", filepath.Join(dir, "exec"), "--pidfile", filepath.Join(dir, "pid"), "--host", address, "--iptables=false", "--bridge=none", "--userland-proxy=false")
+	server := exec.CommandContext(ctx, programs.Path(programs.Dockerd), append(flags, "--data-root", filepath.Join(dir, "data"),
+		"--exec-root", filepath.Join(dir, "exec"), "--pidfile", filepath.Join(dir, "pid"), "--host", address, "--iptables=false", "--bridge=none", "--userland-proxy=false")...)
 	server.Env = append(os.Environ(), "PATH="+m.path+":"+programs.Dir) // It starts containerd.
 	server.Cancel = func() error { return server.Process.Signal(os.Interrupt) }
 	log, err := os.Create(filepath.Join(dir, "log"))

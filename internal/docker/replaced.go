@@ -1,0 +1,112 @@
+package docker
+
+import (
+	"context"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"github.com/layercache/layercache/internal/docker/commandline"
+	"github.com/layercache/layercache/internal/docker/real"
+	"github.com/layercache/layercache/internal/docker/store"
+)
+
+// noteNames notes which images docker has with the names of kept images, before a call of docker that may give the names
+// to others. That call may end at any time and in any way, so the next call of layercache looks what it did: unnameReplaced.
+func (d *docker) noteNames(ctx context.Context, path string) error {
+	ids, err := d.idsInDocker(ctx, path)
+	if err != nil || len(ids) == 0 {
+		return nil // The daemon does not answer, so it replaces nothing.
+	}
+	// A name that docker has for an older image is given to the kept one: else the call could give it to the older one again.
+	var older []int
+	for i, image := range d.images {
+		if slices.ContainsFunc(image.Names, func(name string) bool { return ids[name] != "" && !slices.Contains(image.Loaded, name) }) {
+			older = append(older, i)
+		}
+	}
+	if len(older) > 0 {
+		if err := d.loadAll(ctx, path, older); err != nil {
+			return err
+		}
+		if ids, err = d.idsInDocker(ctx, path); err != nil {
+			return err
+		}
+	}
+	return d.store.Change(ctx, func(images []store.Image) ([]store.Image, error) {
+		for i := range images {
+			noted := map[string]string{}
+			for _, name := range images[i].Names {
+				if id, asked := ids[name]; asked {
+					noted[name] = id
+				}
+			}
+			for name, id := range images[i].InDocker {
+				noted[name] = id // An earlier call may still run.
+			}
+			images[i].InDocker = noted
+		}
+		return images, nil
+	})
+}
+
+// unnameReplaced takes from kept images the names that docker gave to other images since noteNames. It asks docker only if
+// there are such notes and the call is about kept images.
+func (d *docker) unnameReplaced(ctx context.Context) error {
+	noted := func(image store.Image) bool { return len(image.InDocker) > 0 }
+	switch {
+	case !slices.ContainsFunc(d.images, noted),
+		d.call.Kind == commandline.Login, d.call.Kind == commandline.Logout,
+		d.call.Kind == commandline.Docker && !d.call.MayReplaceImages() && len(d.needed()) == 0:
+		return nil
+	}
+	path, err := real.Find()
+	if err != nil {
+		return nil
+	}
+	ids, err := d.idsInDocker(ctx, path)
+	if err != nil {
+		d.say("images that docker has built or pulled in the meantime are not considered: %v", err)
+		return nil
+	}
+	return d.store.Change(ctx, func(images []store.Image) ([]store.Image, error) {
+		var replaced []string
+		for _, image := range images {
+			for name, id := range image.InDocker {
+				if ids[name] != "" && ids[name] != id {
+					replaced = append(replaced, name)
+				}
+			}
+		}
+		d.images = store.Unname(images, replaced...)
+		return d.images, nil
+	})
+}
+
+// idsInDocker returns the IDs of the images that docker has with the names of kept images, by name; "" for none.
+func (d *docker) idsInDocker(ctx context.Context, path string) (map[string]string, error) {
+	ids := map[string]string{}
+	args := []string{"image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"}
+	for _, image := range d.images {
+		for _, name := range image.Names {
+			ids[name] = ""
+			args = append(args, "--filter", "reference="+store.Familiar(name))
+		}
+	}
+	if len(ids) == 0 {
+		return ids, nil
+	}
+	cmd := exec.CommandContext(ctx, path, args...)
+	var stdout strings.Builder
+	cmd.Stdout = &stdout
+	if err := quiet(cmd); err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(stdout.String()) {
+		name, id, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if normal, err := store.Normalize(name); err == nil {
+			ids[normal] = id
+		}
+	}
+	return ids, nil
+}
