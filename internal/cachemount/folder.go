@@ -125,16 +125,13 @@ func (s folderStore) Save(ctx context.Context, archive Stored, moved func(int)) 
 		return 0, err
 	}
 	defer turn.Close()
-	blobs := append([]Blob{archive.Index}, archive.Packs...)
-	for i, blob := range blobs {
+	for _, blob := range append([]Blob{archive.Index}, archive.Packs...) {
 		added, err := saveBlob(ctx, folder, blob, moved)
 		if err != nil {
 			return 0, err
 		}
 		written += added
-		blobs[i].File = ""
 	}
-	archive.Index, archive.Packs = blobs[0], blobs[1:]
 	content, err := json.Marshal(archive)
 	if err != nil {
 		return 0, err
@@ -149,7 +146,7 @@ func (s folderStore) Save(ctx context.Context, archive Stored, moved func(int)) 
 	return written, removeDead(folder)
 }
 
-// saveBlob copies a new blob into the folder, and checks that an old one is there.
+// saveBlob copies a new blob into the folder and checks its digest. It checks that an old one is there.
 func saveBlob(ctx context.Context, folder *os.Root, blob Blob, moved func(int)) (written int64, err error) {
 	name, err := blobPath(blob.Digest)
 	if err != nil {
@@ -171,7 +168,7 @@ func saveBlob(ctx context.Context, folder *os.Root, blob Blob, moved func(int)) 
 	if err != nil {
 		return 0, err
 	}
-	if _, err := io.Copy(to, movedReader{from, moved}); err != nil {
+	if _, err := io.Copy(to, movedReader{verify(from, blob.File, blob.Digest), moved}); err != nil {
 		return 0, errors.Join(err, to.Close(), folder.Remove(name+".new"))
 	}
 	if err := to.Close(); err != nil {
