@@ -91,19 +91,16 @@ func (s bucketStore) Save(ctx context.Context, archive Stored, moved func(int)) 
 	var total atomic.Int64
 	group, uploads := errgroup.WithContext(ctx)
 	group.SetLimit(parallelUploads)
-	blobs := append([]Blob{archive.Index}, archive.Packs...)
-	for i, blob := range blobs {
+	for _, blob := range append([]Blob{archive.Index}, archive.Packs...) {
 		group.Go(func() error {
 			added, err := s.saveBlob(uploads, blob, moved)
 			total.Add(added)
 			return err
 		})
-		blobs[i].File = ""
 	}
 	if err := group.Wait(); err != nil {
 		return 0, err
 	}
-	archive.Index, archive.Packs = blobs[0], blobs[1:]
 	content, err := json.Marshal(archive)
 	if err != nil {
 		return 0, err

@@ -52,7 +52,7 @@ func (s folderStore) Load(_ context.Context, id string) (*Stored, error) {
 }
 
 func load(folder *os.Root, id string) (*Stored, error) {
-	content, err := folder.ReadFile(manifestPath(id))
+	content, err := readManifest(folder, manifestPath(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -69,6 +69,36 @@ func load(folder *os.Root, id string) (*Stored, error) {
 	return &stored, nil
 }
 
+// open opens a regular file of the cache's folder. The folder may come from elsewhere, and opening a pipe would block.
+func open(folder *os.Root, name string) (*os.File, error) {
+	info, err := folder.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	return folder.Open(name)
+}
+
+// create creates a file of the cache's folder. It replaces what is there, such as a file of a save that was killed.
+func create(folder *os.Root, name string) (*os.File, error) {
+	if err := folder.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return folder.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+}
+
+// readManifest reads at most maxManifest bytes.
+func readManifest(folder *os.Root, name string) ([]byte, error) {
+	file, err := open(folder, name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxManifest))
+}
+
 func (s folderStore) Open(_ context.Context, _ string, blob Blob) (io.ReadCloser, error) {
 	name, err := blobPath(blob.Digest)
 	if err != nil {
@@ -79,7 +109,7 @@ func (s folderStore) Open(_ context.Context, _ string, blob Blob) (io.ReadCloser
 		return nil, err
 	}
 	defer folder.Close()
-	file, err := folder.Open(name)
+	file, err := open(folder, name)
 	if err != nil {
 		return nil, err
 	}
@@ -125,22 +155,24 @@ func (s folderStore) Save(ctx context.Context, archive Stored, moved func(int)) 
 		return 0, err
 	}
 	defer turn.Close()
-	blobs := append([]Blob{archive.Index}, archive.Packs...)
-	for i, blob := range blobs {
+	for _, blob := range append([]Blob{archive.Index}, archive.Packs...) {
 		added, err := saveBlob(ctx, folder, blob, moved)
 		if err != nil {
 			return 0, err
 		}
 		written += added
-		blobs[i].File = ""
 	}
-	archive.Index, archive.Packs = blobs[0], blobs[1:]
 	content, err := json.Marshal(archive)
 	if err != nil {
 		return 0, err
 	}
 	name := manifestPath(archive.ID)
-	if err := folder.WriteFile(name+".new", content, 0o644); err != nil {
+	file, err := create(folder, name+".new")
+	if err != nil {
+		return 0, err
+	}
+	_, err = file.Write(content)
+	if err := errors.Join(err, file.Close()); err != nil {
 		return 0, err
 	}
 	if err := folder.Rename(name+".new", name); err != nil {
@@ -149,7 +181,7 @@ func (s folderStore) Save(ctx context.Context, archive Stored, moved func(int)) 
 	return written, removeDead(folder)
 }
 
-// saveBlob copies a new blob into the folder, and checks that an old one is there.
+// saveBlob copies a new blob into the folder and checks its digest. It checks that an old one is there.
 func saveBlob(ctx context.Context, folder *os.Root, blob Blob, moved func(int)) (written int64, err error) {
 	name, err := blobPath(blob.Digest)
 	if err != nil {
@@ -167,11 +199,11 @@ func saveBlob(ctx context.Context, folder *os.Root, blob Blob, moved func(int)) 
 		return 0, err
 	}
 	defer from.Close()
-	to, err := folder.Create(name + ".new")
+	to, err := create(folder, name+".new")
 	if err != nil {
 		return 0, err
 	}
-	if _, err := io.Copy(to, movedReader{from, moved}); err != nil {
+	if _, err := io.Copy(to, movedReader{verify(from, blob.File, blob.Digest), moved}); err != nil {
 		return 0, errors.Join(err, to.Close(), folder.Remove(name+".new"))
 	}
 	if err := to.Close(); err != nil {
@@ -192,7 +224,7 @@ func removeDead(folder *os.Root) error {
 		if !strings.HasSuffix(list.Name(), ".json") {
 			continue
 		}
-		content, err := folder.ReadFile(path.Join(mountsFolder, list.Name()))
+		content, err := readManifest(folder, path.Join(mountsFolder, list.Name()))
 		if err != nil {
 			return err
 		}

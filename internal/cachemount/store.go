@@ -25,8 +25,9 @@ type Blob struct {
 	Digest string
 	// Bytes is the size of the file, and Content that of the files in it.
 	Bytes, Content int64
-	// File is the path of a blob that the store does not have yet; empty for the others.
-	File string
+	// File is the path of a blob that the store does not have yet; empty for the others. A manifest does not have it:
+	// whoever wrote the cache could name any file of the machine.
+	File string `json:"-"`
 }
 
 // Bytes returns the size of the archive in a store.
