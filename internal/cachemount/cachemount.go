@@ -126,6 +126,7 @@ const (
 	StoredIsKept  NotSaved = "what is stored was not read, and is kept"
 	OtherCopy     NotSaved = "another copy of the mount was used later"
 	StepRuns      NotSaved = "a step of another build is using it"
+	StepFailed    NotSaved = "a step failed, and what is stored is in another cache"
 )
 
 // StepResult is a step that used a mount.

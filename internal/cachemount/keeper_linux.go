@@ -548,7 +548,8 @@ func (s *Session) toDrop() []*copyState {
 	var dropped []*copyState
 	for _, c := range s.order {
 		same := func(o *copyState) bool { return o.mount.ID == c.mount.ID }
-		if c.result.Decision.Drop && !slices.ContainsFunc(dropped, same) {
+		used := func(o *copyState) bool { return same(o) && o.result.Decision.Use }
+		if c.result.Decision.Drop && !slices.ContainsFunc(dropped, same) && !slices.ContainsFunc(s.order, used) {
 			dropped = append(dropped, c)
 		}
 	}
@@ -621,6 +622,9 @@ func (s *Session) save(ctx context.Context, c *copyState, target Store) error {
 	c.result.ReadFiles, c.result.ReadBytes = updated.Read.Files, updated.Read.Bytes
 	if !updated.Changed {
 		c.result.NotSaved = NothingNew
+		if updated.Withheld {
+			c.result.NotSaved = StepFailed
+		}
 		return s.renew(ctx, c, target)
 	}
 	next := Stored{ID: c.mount.ID, Written: time.Now(), Index: blobOf(updated.Index)}

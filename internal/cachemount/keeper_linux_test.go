@@ -499,6 +499,52 @@ func TestAMountThatNobodyReadsIsNoLongerStored(t *testing.T) {
 	require.False(t, result.Dropped, "a build that writes no cache")
 }
 
+func TestAMountThatAnotherStepUsesStaysStored(t *testing.T) {
+	store := InFolder(t.TempDir())
+	_, _ = newBuilds(t, store).run(writes("a"))
+	session := NewSession(Options{
+		Stores: func() ([]Store, Store) { return []Store{store}, store },
+		Decide: func(_, command string) payoff.Decision {
+			return payoff.Decision{Use: command == "new", Drop: command == "old"}
+		},
+		Silence: time.Hour, Temp: t.TempDir(),
+	})
+	begin := time.Now()
+	for _, command := range []string{"old", "new"} {
+		dir := t.TempDir()
+		mounts := []Mount{{ID: "id", Copy: command, Dir: dir, Kept: dir, Command: command}}
+		session.BeforeStep(context.Background(), mounts)
+		time.Sleep(10 * time.Millisecond)
+		require.True(t, writes("by "+command)(dir))
+		session.AfterStep(mounts, begin, time.Second, true)
+	}
+	session.Save(context.Background())
+	for _, result := range session.Results() {
+		require.False(t, result.Dropped)
+		require.Empty(t, result.Problem)
+	}
+	found, _ := newBuilds(t, store).run(writes())
+	require.Equal(t, []string{"a", "by new"}, found)
+}
+
+func TestWhatIsNewIsLeftOutIfAStepFailedAndTheArchiveIsInAnotherCache(t *testing.T) {
+	main, branch := InFolder(t.TempDir()), InFolder(t.TempDir())
+	_, _ = (&builds{t: t, target: main}).run(writes("a"))
+	session := NewSession(Options{Stores: func() ([]Store, Store) { return []Store{branch, main}, branch }, Silence: time.Hour, Temp: t.TempDir()})
+	dir := t.TempDir()
+	mounts := []Mount{{ID: "id", Copy: "1", Dir: dir, Kept: dir}}
+	for _, name := range []string{"good", "bad"} {
+		begin := time.Now()
+		session.BeforeStep(context.Background(), mounts)
+		time.Sleep(10 * time.Millisecond)
+		require.True(t, writes(name)(dir))
+		session.AfterStep(mounts, begin, time.Second, name == "good")
+	}
+	session.Save(context.Background())
+	require.Equal(t, StepFailed, session.Results()[0].NotSaved)
+	require.False(t, session.Results()[0].Saved)
+}
+
 func TestMountsShareWhatTheirStepSaved(t *testing.T) {
 	store := InFolder(t.TempDir())
 	slow := faulty{store, func(inner Store, blob Blob) (io.ReadCloser, error) {

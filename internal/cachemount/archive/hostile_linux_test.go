@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -118,6 +119,8 @@ func TestAHostileArchiveIsAnErrorAndWritesNothingOutside(t *testing.T) {
 		}, `restore "way`},
 		{"a hard link to a file outside", forged{entries: []Entry{{Path: "b"}}, packs: [][]*tar.Header{{link("../../../../etc/passwd")}}}, "is not in the folder"},
 		{"a hard link to an absolute path", forged{entries: []Entry{{Path: "b"}}, packs: [][]*tar.Header{{link("/etc/passwd")}}}, "is not in the folder"},
+		{"a hard link to a path that is nested too deep", forged{entries: []Entry{{Path: "b"}}, packs: [][]*tar.Header{{link(deep)}}}, "its other name: its folders are nested more than"},
+		{"a hard link to a file in folders that do not exist", forged{entries: []Entry{{Path: "b"}}, packs: [][]*tar.Header{{link("no/such/file")}}}, "no such file"},
 		{"a hard link through a symbolic link", forged{
 			entries: []Entry{{Path: "a"}, {Path: "b"}},
 			packs:   [][]*tar.Header{{{Typeflag: tar.TypeSymlink, Name: "a", Linkname: "/etc"}, link("a/passwd")}},
@@ -166,6 +169,33 @@ func TestAHostileArchiveIsAnErrorAndWritesNothingOutside(t *testing.T) {
 			require.Less(t, used, int64(2<<20), "bytes that were written")
 		})
 	}
+}
+
+func TestFoldersThatNoIndexNamesCountAsWell(t *testing.T) {
+	dir := t.TempDir()
+	var created atomic.Int64
+	created.Store(maxEntries - 5)
+	writing, err := openTree(dir, &created)
+	require.NoError(t, err)
+	defer writing.close()
+	_, _, err = writing.enterNew("a/b/c/file")
+	require.NoError(t, err)
+	_, _, err = writing.enterNew("a/b/c/other")
+	require.NoError(t, err, "its folders are there")
+	_, _, err = writing.enterNew("a/b/c/third")
+	require.ErrorIs(t, err, errTooMany)
+	_, err = writing.enter("a/d")
+	require.ErrorIs(t, err, errTooMany)
+}
+
+func TestFindingAFileCreatesNoFolder(t *testing.T) {
+	dir := t.TempDir()
+	reading, err := openTree(dir, nil)
+	require.NoError(t, err)
+	defer reading.close()
+	_, _, err = reading.enterParent("a/file")
+	require.ErrorIs(t, err, unix.ENOENT)
+	require.NoDirExists(t, filepath.Join(dir, "a"))
 }
 
 func TestAnIndexWithTooManyEntriesIsAnError(t *testing.T) {

@@ -124,6 +124,8 @@ type restore struct {
 	// limit is the largest size of all files, packs the number of packs.
 	limit int64
 	packs int
+	// created counts what was created in dir.
+	created atomic.Int64
 	// unpacked is the number of bytes that were decompressed, dead files and headers included.
 	unpacked atomic.Int64
 
@@ -167,7 +169,7 @@ func (r *restore) unpack(ctx context.Context, number int, open Source) error {
 		return err
 	}
 	defer decompressed.Close()
-	tree, err := openTree(r.dir)
+	tree, err := openTree(r.dir, &r.created)
 	if err != nil {
 		return err
 	}
@@ -266,12 +268,12 @@ func (r *restore) extractOne(tree *tree, entry Entry, header *tar.Header, conten
 
 // addLinks adds the further names of files. All packs have been unpacked then.
 func (r *restore) addLinks(ctx context.Context) error {
-	tree, err := openTree(r.dir)
+	tree, err := openTree(r.dir, &r.created)
 	if err != nil {
 		return err
 	}
 	defer tree.close()
-	target, err := openTree(r.dir)
+	target, err := openTree(r.dir, nil)
 	if err != nil {
 		return err
 	}
@@ -279,6 +281,9 @@ func (r *restore) addLinks(ctx context.Context) error {
 	return r.links.each(func(header *tar.Header) error {
 		if !isLocal(header.Linkname) {
 			return fmt.Errorf("restore %q: its other name %q is not in the folder", header.Name, header.Linkname)
+		}
+		if strings.Count(header.Linkname, "/") >= maxDepth {
+			return fmt.Errorf("restore %q: its other name: %w", header.Name, errTooDeep)
 		}
 		if err := errors.Join(ctx.Err(), tree.addLink(header.Name, target, header.Linkname)); err != nil {
 			return fmt.Errorf("restore %q: %w", header.Name, err)
@@ -289,7 +294,7 @@ func (r *restore) addLinks(ctx context.Context) error {
 
 // finishFolders sets the metadata of the folders, after all files were added: adding a file changes its folder's time.
 func (r *restore) finishFolders(ctx context.Context) error {
-	tree, err := openTree(r.dir)
+	tree, err := openTree(r.dir, nil)
 	if err != nil {
 		return err
 	}
@@ -339,7 +344,7 @@ func times(header *tar.Header) []unix.Timespec {
 
 // addFile creates a file.
 func (t *tree) addFile(header *tar.Header, content io.Reader) error {
-	parent, name, err := t.enterParent(header.Name)
+	parent, name, err := t.enterNew(header.Name)
 	if err != nil {
 		return err
 	}
@@ -433,7 +438,7 @@ func (f openFile) ReadAt(p []byte, offset int64) (int, error) {
 }
 
 func (t *tree) addSymlink(header *tar.Header) error {
-	parent, name, err := t.enterParent(header.Name)
+	parent, name, err := t.enterNew(header.Name)
 	if err != nil {
 		return err
 	}
@@ -448,7 +453,7 @@ func (t *tree) addSymlink(header *tar.Header) error {
 
 // addLink gives the file with the name first of the other tree the name path.
 func (t *tree) addLink(path string, other *tree, first string) error {
-	parent, name, err := t.enterParent(path)
+	parent, name, err := t.enterNew(path)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,14 +17,16 @@ type tree struct {
 	names []string
 	// buffer is for the content of files.
 	buffer []byte
+	// created counts the files and folders of all trees of a restore. It is nil for a tree in which nothing is created.
+	created *atomic.Int64
 }
 
-func openTree(dir string) (*tree, error) {
+func openTree(dir string, created *atomic.Int64) (*tree, error) {
 	root, err := unix.Open(dir, unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: dir, Err: err}
 	}
-	return &tree{open: []int{root}, buffer: make([]byte, maxWhole)}, nil
+	return &tree{open: []int{root}, buffer: make([]byte, maxWhole), created: created}, nil
 }
 
 func (t *tree) close() {
@@ -39,7 +42,17 @@ func (t *tree) leave(depth int) {
 	t.open, t.names = t.open[:depth+1], t.names[:depth]
 }
 
-// enter opens the folder with this path and creates it if it does not exist. The tree closes it.
+// count counts something that was created or is about to be. An index names each folder of an archive, but an index that
+// does not may make a thousand for each of its files.
+func (t *tree) count() error {
+	if t.created.Add(1) > maxEntries {
+		return errTooMany
+	}
+	return nil
+}
+
+// enter opens the folder with this path. It creates it if it does not exist, except in a tree in which nothing is created.
+// The tree closes it.
 func (t *tree) enter(path string) (int, error) {
 	names := strings.Split(path, "/")
 	if path == "" {
@@ -52,8 +65,10 @@ func (t *tree) enter(path string) (int, error) {
 	t.leave(same)
 	for _, name := range names[same:] {
 		current := t.open[len(t.open)-1]
-		if err := unix.Mkdirat(current, name, 0o700); err != nil && !errors.Is(err, unix.EEXIST) {
-			return 0, err
+		if t.created != nil {
+			if err := t.create(current, name); err != nil {
+				return 0, err
+			}
 		}
 		next, err := unix.Openat(current, name, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
@@ -62,6 +77,23 @@ func (t *tree) enter(path string) (int, error) {
 		t.open, t.names = append(t.open, next), append(t.names, name)
 	}
 	return t.open[len(t.open)-1], nil
+}
+
+// create creates a folder if it does not exist.
+func (t *tree) create(parent int, name string) error {
+	err := unix.Mkdirat(parent, name, 0o700)
+	if errors.Is(err, unix.EEXIST) {
+		return nil
+	}
+	return errors.Join(err, t.count())
+}
+
+// enterNew enters the folder of a path in which something is about to be created, and returns it with the path's last part.
+func (t *tree) enterNew(path string) (parent int, name string, err error) {
+	if err := t.count(); err != nil {
+		return 0, "", err
+	}
+	return t.enterParent(path)
 }
 
 // enterParent enters the folder of a path, and returns it with the path's last part.

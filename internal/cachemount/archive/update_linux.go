@@ -54,6 +54,8 @@ type Content int64
 type Updated struct {
 	// Changed is false if the archive has everything already; then the rest is empty.
 	Changed bool
+	// Withheld is true if something changed and is left out, because a step failed and the old packs are not kept.
+	Withheld bool
 	// Index is the new index.
 	Index Pack
 	// Kept are the numbers of the packs that are still needed, in the order of the new archive. New follow
@@ -69,7 +71,7 @@ type Updated struct {
 func (u Update) Run(ctx context.Context) (Updated, error) {
 	plan, err := u.plan(ctx)
 	if err != nil || !plan.changed {
-		return Updated{Read: plan.read, Totals: plan.totals}, err
+		return Updated{Read: plan.read, Totals: plan.totals, Withheld: plan.withheld}, err
 	}
 	if u.Space > 0 && plan.packed > u.Space {
 		return Updated{}, fmt.Errorf("%w to pack %s", errSpace, units.BytesSize(float64(plan.packed)))
@@ -79,7 +81,7 @@ func (u Update) Run(ctx context.Context) (Updated, error) {
 
 // plan is what the first walk through the folder found.
 type plan struct {
-	changed bool
+	changed, withheld bool
 	// fresh is the size of the new and changed files; live that of the files of each old pack that are still
 	// in the folder.
 	fresh int64
@@ -143,7 +145,8 @@ func (u Update) plan(ctx context.Context) (plan, error) {
 	}
 	if u.Until > 0 {
 		p.packed = p.fresh
-		p.changed = p.changed && !u.Whole // without the old packs, what the failed step changed would be lost
+		p.withheld = p.changed && u.Whole // without the old packs, what the failed step changed would be lost
+		p.changed = p.changed && !p.withheld
 		if p.changed {
 			err = checkLimit(p.totals.Bytes, u.Limit)
 		}
