@@ -151,10 +151,10 @@ func (s folderStore) Save(ctx context.Context, archive Stored, moved func(int)) 
 	if err != nil {
 		return 0, err
 	}
+	defer turn.Close()
 	if err := filelock.Acquire(ctx, turn); err != nil {
 		return 0, err
 	}
-	defer turn.Close()
 	for _, blob := range append([]Blob{archive.Index}, archive.Packs...) {
 		added, err := saveBlob(ctx, folder, blob, moved)
 		if err != nil {
@@ -212,8 +212,8 @@ func saveBlob(ctx context.Context, folder *os.Root, blob Blob, moved func(int)) 
 	return blob.Bytes, folder.Rename(name+".new", name)
 }
 
-// removeDead removes the blobs that no mount's archive has, and what a save left that was killed. It removes nothing if an
-// archive's list cannot be read.
+// removeDead removes the blobs that no mount's archive has, and what a save left that was killed. It removes nothing if a
+// manifest cannot be read: it may be that of a mount which no build uses any more, so this is no failure of the save.
 func removeDead(folder *os.Root) error {
 	live := map[string]bool{}
 	lists, err := fs.ReadDir(folder.FS(), mountsFolder)
@@ -225,12 +225,9 @@ func removeDead(folder *os.Root) error {
 			continue
 		}
 		content, err := readManifest(folder, path.Join(mountsFolder, list.Name()))
-		if err != nil {
-			return err
-		}
 		var stored Stored
-		if err := json.Unmarshal(content, &stored); err != nil {
-			return fmt.Errorf("read %s: %w", list.Name(), err)
+		if err != nil || json.Unmarshal(content, &stored) != nil {
+			return nil
 		}
 		for _, blob := range append([]Blob{stored.Index}, stored.Packs...) {
 			live[strings.TrimPrefix(blob.Digest, "sha256:")] = true

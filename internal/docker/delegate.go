@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/layercache/layercache/internal/docker/commandline"
 	"github.com/layercache/layercache/internal/docker/real"
@@ -29,7 +30,7 @@ func (d *docker) delegate(ctx context.Context, why string) error {
 	}
 	if d.call.MayReplaceImages() {
 		if err := d.noteNames(ctx, path); err != nil {
-			return err
+			d.say("images that docker builds or pulls now are not considered: %v", err)
 		}
 	}
 	if replaced := d.replaced(); len(replaced) > 0 {
@@ -62,10 +63,15 @@ func (d *docker) withoutDocker() error {
 		"layercache itself answers build, tag, push, inspect, images, rmi, login and logout", d.commandName())
 }
 
+// interruptWait is how long docker may take to end after it was interrupted.
+const interruptWait = 10 * time.Second
+
 // run runs docker with other arguments, and passes its output on.
 func (d *docker) run(ctx context.Context, path string, args ...string) error {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = d.Stdin, d.Stdout, d.Stderr
+	// docker cancels the build in the daemon when it is interrupted, but not when it is killed.
+	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(os.Interrupt) }, interruptWait
 	var exit *exec.ExitError
 	if err := cmd.Run(); errors.As(err, &exit) {
 		return Status(max(exit.ExitCode(), failed))

@@ -85,7 +85,10 @@ func Run(ctx context.Context, request Request) error {
 		d.say("docker does not get the images that layercache built: %v", err)
 	}
 	if err := d.unnameReplaced(ctx); err != nil {
-		return err
+		if d.call.Kind != commandline.Docker {
+			return err
+		}
+		d.say("images that docker has built or pulled in the meantime are not considered: %v", err)
 	}
 	return d.answer(ctx)
 }

@@ -39,22 +39,44 @@ func (d *docker) load(ctx context.Context, path string, index int) error {
 	case len(image.Names) == 0 && slices.Contains(image.Loaded, image.ID.String()) || len(image.Names) > 0 && len(missing) == 0:
 		return nil
 	case len(image.Loaded) > 0:
+		if err := d.removeNotes(ctx, image, missing); err != nil {
+			return err
+		}
 		for _, name := range missing {
 			if err := quiet(exec.CommandContext(ctx, path, "tag", image.Loaded[0], name)); err != nil {
 				return err
 			}
 		}
 	default:
+		if err := d.removeNotes(ctx, image, image.Names); err != nil {
+			return err
+		}
 		d.say("loading %s into docker, which `docker %s` needs", shownName(image), d.commandName())
 		if err := d.sendTo(ctx, path, image); err != nil {
 			return err
 		}
 	}
-	loaded := append(slices.Clone(image.Names), image.ID.String())
-	d.images[index].Loaded, d.images[index].InDocker = loaded, nil
+	d.images[index].Loaded = append(slices.Clone(image.Names), image.ID.String())
 	return d.store.Change(ctx, func(images []store.Image) ([]store.Image, error) {
 		if i := slices.IndexFunc(images, func(other store.Image) bool { return other.Folder == image.Folder }); i >= 0 {
-			images[i].Loaded, images[i].InDocker = loaded, nil
+			still := func(name string) bool { return slices.Contains(images[i].Names, name) }
+			images[i].Loaded = append(slices.DeleteFunc(slices.Clone(image.Names), func(name string) bool { return !still(name) }), image.ID.String())
+		}
+		return images, nil
+	})
+}
+
+// removeNotes removes what noteNames noted of names that docker is about to have for the kept image. Another call would take
+// the names from it otherwise, because docker has an image with them that it did not have before.
+func (d *docker) removeNotes(ctx context.Context, image store.Image, names []string) error {
+	if len(image.InDocker) == 0 {
+		return nil
+	}
+	return d.store.Change(ctx, func(images []store.Image) ([]store.Image, error) {
+		if i := slices.IndexFunc(images, func(other store.Image) bool { return other.Folder == image.Folder }); i >= 0 {
+			for _, name := range names {
+				delete(images[i].InDocker, name)
+			}
 		}
 		return images, nil
 	})

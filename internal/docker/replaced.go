@@ -13,25 +13,11 @@ import (
 
 // noteNames notes which images docker has with the names of kept images, before a call of docker that may give the names
 // to others. That call may end at any time and in any way, so the next call of layercache looks what it did: unnameReplaced.
+// It does not notice a call that gives a name to the image that docker had under it before.
 func (d *docker) noteNames(ctx context.Context, path string) error {
 	ids, err := d.idsInDocker(ctx, path)
 	if err != nil || len(ids) == 0 {
 		return nil // The daemon does not answer, so it replaces nothing.
-	}
-	// A name that docker has for an older image is given to the kept one: else the call could give it to the older one again.
-	var older []int
-	for i, image := range d.images {
-		if slices.ContainsFunc(image.Names, func(name string) bool { return ids[name] != "" && !slices.Contains(image.Loaded, name) }) {
-			older = append(older, i)
-		}
-	}
-	if len(older) > 0 {
-		if err := d.loadAll(ctx, path, older); err != nil {
-			return err
-		}
-		if ids, err = d.idsInDocker(ctx, path); err != nil {
-			return err
-		}
 	}
 	return d.store.Change(ctx, func(images []store.Image) ([]store.Image, error) {
 		for i := range images {
@@ -69,16 +55,22 @@ func (d *docker) unnameReplaced(ctx context.Context) error {
 		d.say("images that docker has built or pulled in the meantime are not considered: %v", err)
 		return nil
 	}
-	return d.store.Change(ctx, func(images []store.Image) ([]store.Image, error) {
-		var replaced []string
+	replaced := func(images []store.Image) []string {
+		var names []string
 		for _, image := range images {
 			for name, id := range image.InDocker {
 				if ids[name] != "" && ids[name] != id {
-					replaced = append(replaced, name)
+					names = append(names, name)
 				}
 			}
 		}
-		d.images = store.Unname(images, replaced...)
+		return names
+	}
+	if len(replaced(d.images)) == 0 {
+		return nil
+	}
+	return d.store.Change(ctx, func(images []store.Image) ([]store.Image, error) {
+		d.images = store.Unname(images, replaced(images)...)
 		return d.images, nil
 	})
 }

@@ -52,7 +52,7 @@ type Content int64
 
 // Updated is the result of an update.
 type Updated struct {
-	// Changed is false if the archive has everything already; then the rest is empty.
+	// Changed is true if there is a new archive. Otherwise only Withheld, Read and Totals are set.
 	Changed bool
 	// Withheld is true if something changed and is left out, because a step failed and the old packs are not kept.
 	Withheld bool

@@ -257,6 +257,8 @@ func TestMayReplaceImages(t *testing.T) {
 	for line, want := range map[string]bool{
 		"compose up -d": true, "compose build --builder ci": true, "compose ps": false, "load -i x.tar": true, "image load": true,
 		"pull -a shop": true, "image pull --all-tags shop": true, "pull shop": false, "run shop": false, "create shop": false,
+		"pull -qa shop": true, "pull --all-tags=true shop": true, "pull --all-tags=false shop": false, "pull -q shop": false,
+		"run --rm --pull always shop": true, "container create --pull=always shop": true, "run --pull missing shop": false, "run --pull": false,
 		"ps": false, "image prune": false, "volume create": false, "buildx create --use": false, "": false,
 	} {
 		assert.Equal(t, want, Parse(strings.Fields(line)).MayReplaceImages(), line)

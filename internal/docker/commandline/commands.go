@@ -137,7 +137,15 @@ func (c Call) MayReplaceImages() bool {
 	case "load":
 		return true
 	case "pull":
-		return slices.Contains(c.Args, "--all-tags") || slices.Contains(c.Args, "-a")
+		flags := newFlags()
+		all := flags.BoolP("all-tags", "a", false, "")
+		flags.BoolP("quiet", "q", false, "")
+		flags.Bool("disable-content-trust", true, "")
+		flags.String("platform", "", "")
+		return flags.Parse(c.Args) == nil && *all
+	case "run", "create":
+		value := slices.Index(c.Args, "--pull") + 1
+		return slices.Contains(c.Args, "--pull=always") || 0 < value && value < len(c.Args) && c.Args[value] == "always"
 	}
 	return c.NeedsAllImages()
 }
