@@ -27,9 +27,6 @@ func main() {
 	if dockerconfig.IsHelper(os.Args[0]) {
 		os.Exit(dockerconfig.ServeCredentials(os.Args[1:], os.Stdin, os.Stdout))
 	}
-	if builder.IsDecompressor(os.Args[0]) {
-		os.Exit(builder.Decompress(os.Stdin, os.Stdout, os.Stderr))
-	}
 	if builder.IsFirstProcess(os.Args[0]) {
 		os.Exit(builder.FirstProcess(os.Args[1:], os.Stderr))
 	}

@@ -22,9 +22,6 @@ func onAnotherThread(run func() int) int {
 
 // TestMain lets buildkitd call the test's program by the same names as layercache.
 func TestMain(m *testing.M) {
-	if IsDecompressor(os.Args[0]) {
-		os.Exit(Decompress(os.Stdin, os.Stdout, os.Stderr))
-	}
 	if IsFirstProcess(os.Args[0]) {
 		os.Exit(onAnotherThread(func() int { return FirstProcess(os.Args[1:], os.Stderr) }))
 	}
@@ -36,10 +33,10 @@ func TestMain(m *testing.M) {
 
 func TestTheInstalledNamesAreLinksToThisProgram(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "bin")
-	require.NoError(t, installNames(dir, decompressor, stepRuntime, firstProcess))
+	require.NoError(t, installNames(dir, stepRuntime, firstProcess))
 	own, err := os.Executable()
 	require.NoError(t, err)
-	for name, is := range map[string]func(string) bool{"unpigz": IsDecompressor, "buildkit-runc": IsRuntime, "buildkit-init": IsFirstProcess} {
+	for name, is := range map[string]func(string) bool{"buildkit-runc": IsRuntime, "buildkit-init": IsFirstProcess} {
 		target, err := os.Readlink(filepath.Join(dir, name))
 		require.NoError(t, err)
 		assert.Equal(t, own, target)
@@ -47,7 +44,6 @@ func TestTheInstalledNamesAreLinksToThisProgram(t *testing.T) {
 		assert.True(t, is(name))
 		assert.False(t, is(own))
 	}
-	assert.False(t, IsDecompressor("buildkit-runc"))
-	assert.False(t, IsRuntime("unpigz"))
+	assert.False(t, IsRuntime("buildkit-init"))
 	assert.ErrorContains(t, installNames(dir, stepRuntime), "buildkit-runc: file exists")
 }

@@ -218,7 +218,7 @@ func (d *daemon) boot(ctx context.Context, config, address string, s3 bool) erro
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
 	bin, home, temp := d.state.path("bin"), d.state.path("home"), d.state.path("tmp")
-	if err := errors.Join(installNames(bin, decompressor, stepRuntime, firstProcess), os.Mkdir(home, 0o700), os.Mkdir(temp, 0o700)); err != nil {
+	if err := errors.Join(installNames(bin, stepRuntime, firstProcess), os.Mkdir(home, 0o700), os.Mkdir(temp, 0o700)); err != nil {
 		return err
 	}
 	ready, err := listenNotify(d.state.path("notify.sock"))
@@ -231,8 +231,7 @@ func (d *daemon) boot(ctx context.Context, config, address string, s3 bool) erro
 		"--otel-socket-path", d.state.path("otel.sock"), "--containerd-worker=false",
 		"--oci-worker-net", "host", "--oci-worker-binary", filepath.Join(bin, stepRuntime), "--oci-worker-snapshotter", d.state.snapshotter)
 	// Its temporary files are in the state folder, so they are removed even if it is killed.
-	path := os.Getenv("PATH") + string(os.PathListSeparator) + bin
-	d.cmd.Env = daemonEnvironment(os.Environ(), path, home, temp, ready.path, s3)
+	d.cmd.Env = daemonEnvironment(os.Environ(), os.Getenv("PATH"), home, temp, ready.path, s3)
 	// Not the folder of the source: buildkitd runs git in its working directory, and git would read a .git of
 	// the source.
 	d.cmd.Dir = home
