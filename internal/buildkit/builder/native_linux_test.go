@@ -104,7 +104,7 @@ func TestBuildkitdGetsOnlyTheVariablesThatItNeeds(t *testing.T) {
 		"NPM_TOKEN": "secret", "LAYERCACHE_SECRETS": "{}", "DOCKER_CONFIG": "/docker", "HTTPS_PROXYS": "x", "LD_PRELOAD": "", "GODEBUG": "x", "HOME": "/root",
 	}
 	needed := []string{"BUILDKIT_STEP_LOG_MAX_SIZE=1", "HOME=STATE/home", "HTTPS_PROXY=http://proxy.example:3128", "NOTIFY_SOCKET=STATE/notify.sock",
-		"PATH=PATH:STATE/bin", "SSL_CERT_FILE=/etc/ca.pem", "TMPDIR=STATE/tmp", "no_proxy=localhost"}
+		"PATH=PATH", "SSL_CERT_FILE=/etc/ca.pem", "TMPDIR=STATE/tmp", "no_proxy=localhost"}
 	cases := []struct {
 		name string
 		s3   bool
