@@ -30,10 +30,10 @@ func TestFlags(t *testing.T) {
 			s.Mode, s.FallbackRepository = variables.ModeRegistry, "host.example/release"
 		}, "pr/7",
 			[]string{
-				"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b96", "type=registry,ref=" + repository + ":shop--linux-amd64--main",
-				"type=registry,ref=host.example/release:shop--linux-amd64--pr-7-2594c02b96", "type=registry,ref=host.example/release:shop--linux-amd64--main",
+				"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b964832043832", "type=registry,ref=" + repository + ":shop--linux-amd64--main",
+				"type=registry,ref=host.example/release:shop--linux-amd64--pr-7-2594c02b964832043832", "type=registry,ref=host.example/release:shop--linux-amd64--main",
 			},
-			"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b96,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd,compression-level=1"},
+			"type=registry,ref=" + repository + ":shop--linux-amd64--pr-7-2594c02b964832043832,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=zstd,compression-level=1"},
 		{"registry: gzip compression", func(s *variables.Settings) { s.Mode, s.Compression = variables.ModeRegistry, "gzip" }, "main",
 			[]string{"type=registry,ref=" + repository + ":shop--linux-amd64--main"},
 			"type=registry,ref=" + repository + ":shop--linux-amd64--main,image-manifest=true,oci-mediatypes=true,mode=max,ignore-error=true,compression=gzip"},

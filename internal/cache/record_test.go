@@ -1,9 +1,13 @@
 package cache
 
 import (
+	"context"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -197,4 +201,25 @@ func TestAnOutlineOfAnotherFormIsNotCompared(t *testing.T) {
 		assert.Equal(t, "shop", got.App)
 		assert.Equal(t, kept, got.Inputs.Outline != nil)
 	}
+}
+
+func TestTheRecordInAFolderFollowsNoLinkOutOfIt(t *testing.T) {
+	outside := filepath.Join(t.TempDir(), "profile")
+	require.NoError(t, os.WriteFile(outside, []byte("untouched"), 0o600))
+	dir := t.TempDir()
+	require.NoError(t, os.Symlink(outside, filepath.Join(dir, RecordFile)))
+	store := RecordInFolder(dir)
+	_, err := store.Load(context.Background())
+	require.Error(t, err)
+	require.NoError(t, store.Save(context.Background(), &Record{}))
+	content, err := os.ReadFile(outside)
+	require.NoError(t, err)
+	require.Equal(t, "untouched", string(content))
+	_, err = store.Load(context.Background())
+	require.NoError(t, err, "a file has taken the place of the link")
+
+	require.NoError(t, os.Remove(filepath.Join(dir, RecordFile)))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, RecordFile), 0o600))
+	_, err = store.Load(context.Background())
+	require.ErrorContains(t, err, "is not a regular file")
 }

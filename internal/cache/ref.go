@@ -52,21 +52,35 @@ func Tag(s Scope) string {
 	if s.Build != "" {
 		app += "\x00" + s.Build // No variable contains a NUL, so this is nobody's LAYERCACHE_APP.
 	}
-	tag := Slug(app, 40) + separator + Slug(strings.ReplaceAll(s.Platform, "/", "-"), 40)
+	tag := slug(app, 40, shortDigest) + separator + slug(strings.ReplaceAll(s.Platform, "/", "-"), 40, shortDigest)
 	if s.Branch != "" {
 		tag += separator + Slug(s.Branch, maxTag-len(tag)-len(separator))
 	}
 	return tag
 }
 
-// digestSuffix matches the end of an altered part. A text that already ends like this is altered too, to
-// avoid collisions.
-var digestSuffix = regexp.MustCompile(`(?:^|-)[0-9a-f]{10}$`)
+// digestForm is the digest at the end of an altered part.
+type digestForm struct {
+	// digits is the number of hexadecimal digits.
+	digits int
+	// suffix matches the end of an altered part. A text that already ends like this is altered too, to avoid collisions.
+	suffix *regexp.Regexp
+}
 
-// Slug turns any text into a part of a tag: at most maxLength bytes (maxLength is at least 20) of lower-case
+var (
+	// shortDigest is that of apps and platforms, which come from settings.
+	shortDigest = digestForm{10, regexp.MustCompile(`(?:^|-)[0-9a-f]{10}$`)}
+	// longDigest has 80 bits. Whoever may push a branch can search for a name that has the same readable part and the
+	// same digest as another branch, whose cache its builds would then read and write.
+	longDigest = digestForm{20, regexp.MustCompile(`(?:^|-)[0-9a-f]{20}$`)}
+)
+
+// Slug turns any text into a part of a tag: at most maxLength bytes (maxLength is at least 24) of lower-case
 // letters, digits, dots, underscores and, inside, single dashes. A text that had to be altered ends in the
 // start of its digest.
-func Slug(text string, maxLength int) string {
+func Slug(text string, maxLength int) string { return slug(text, maxLength, longDigest) }
+
+func slug(text string, maxLength int, digest digestForm) string {
 	var b strings.Builder
 	dash := false
 	for _, r := range text {
@@ -86,11 +100,11 @@ func Slug(text string, maxLength int) string {
 		}
 	}
 	kept := strings.Trim(b.String(), "-._")
-	if kept == text && kept != "" && len(kept) <= maxLength && !digestSuffix.MatchString(kept) {
+	if kept == text && kept != "" && len(kept) <= maxLength && !digest.suffix.MatchString(kept) {
 		return kept
 	}
 	sum := sha256.Sum256([]byte(text))
-	suffix := hex.EncodeToString(sum[:])[:10]
+	suffix := hex.EncodeToString(sum[:])[:digest.digits]
 	kept = strings.TrimRight(kept[:min(len(kept), maxLength-len(suffix)-1)], "-._")
 	if kept == "" {
 		return suffix

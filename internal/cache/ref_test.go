@@ -28,8 +28,8 @@ func TestTagsAreTheSameInEveryVersion(t *testing.T) {
 		{"a variant is part of the platform", Scope{App: "shop", Platform: "linux/arm/v7", Branch: "main"}, "shop--linux-arm-v7--main"},
 		{"without a branch the tag has two parts", Scope{App: "shop", Platform: amd64, Branch: ""}, "shop--linux-amd64"},
 		{"dots, underscores and inner dashes are kept", Scope{App: "my_app", Platform: amd64, Branch: "release-1.2"}, "my_app--linux-amd64--release-1.2"},
-		{"a slash becomes a dash, and a digest is added", Scope{App: "shop", Platform: amd64, Branch: "feature/x"}, "shop--linux-amd64--feature-x-217d2bf51f"},
-		{"capitals become lower case, and a digest is added", Scope{App: "shop", Platform: amd64, Branch: "Main"}, "shop--linux-amd64--main-eb814be3ca"},
+		{"a slash becomes a dash, and a digest is added", Scope{App: "shop", Platform: amd64, Branch: "feature/x"}, "shop--linux-amd64--feature-x-217d2bf51f16e9dc49a2"},
+		{"capitals become lower case, and a digest is added", Scope{App: "shop", Platform: amd64, Branch: "Main"}, "shop--linux-amd64--main-eb814be3ca3b78c0734c"},
 		{"several platforms add a digest", Scope{App: "shop", Platform: "linux/amd64,linux/arm64", Branch: "main"}, "shop--linux-amd64-linux-arm64-da806241c7--main"},
 	}
 	for _, c := range cases {
@@ -110,7 +110,7 @@ func TestSimilarScopesHaveDifferentTags(t *testing.T) {
 		{"no branch and a branch in the platform", Scope{App: "x", Platform: "linux-amd64--main", Branch: ""}, Scope{App: "x", Platform: amd64, Branch: "main"}},
 		{"no branch and a branch in the app", Scope{App: "x--linux-amd64", Platform: "main", Branch: ""}, Scope{App: "x", Platform: amd64, Branch: "main"}},
 		{"no app and an app named like the digest of nothing", Scope{App: "", Platform: amd64, Branch: "main"}, Scope{App: "e3b0c44298", Platform: amd64, Branch: "main"}},
-		{"a branch that is named like another's tag", Scope{App: "shop", Platform: amd64, Branch: "feature/x"}, Scope{App: "shop", Platform: amd64, Branch: "feature-x-217d2bf51f"}},
+		{"a branch that is named like another's tag", Scope{App: "shop", Platform: amd64, Branch: "feature/x"}, Scope{App: "shop", Platform: amd64, Branch: "feature-x-217d2bf51f16e9dc49a2"}},
 		{"another build of the app", Scope{App: "shop", Platform: amd64, Branch: "main"}, Scope{App: "shop", Platform: amd64, Branch: "main", Build: "target=test"}},
 		{"an app that is named like another's build", Scope{App: "shop target=test", Platform: amd64, Branch: "main"}, Scope{App: "shop", Platform: amd64, Branch: "main", Build: "target=test"}},
 		{"a branch that is named like another's digest", Scope{App: "shop", Platform: amd64, Branch: "🚀"}, Scope{App: "shop", Platform: amd64, Branch: Slug("🚀", 44)}},

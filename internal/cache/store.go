@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/layercache/layercache/internal/s3"
+	"github.com/layercache/layercache/internal/safewrite"
 )
 
 // The media types of a record in a registry: an OCI artifact with one layer.
@@ -146,18 +147,38 @@ func (a Artifact) MediaType() (types.MediaType, error) { return a.Manifest.Media
 // RecordFile is the name of the record in the folder of a cache of mode "local".
 const RecordFile = "layercache-steps.json"
 
-type folderStore struct{ path string }
+type folderStore struct{ dir string }
 
 // RecordInFolder returns a store that keeps the record in the folder of a cache of mode "local".
 func RecordInFolder(dir string) RecordStore {
-	return folderStore{filepath.Join(dir, RecordFile)}
+	return folderStore{dir}
 }
 
+// Load reads the record. The folder may be one of the source, so it follows no link out of it, and reads no pipe.
 func (s folderStore) Load(context.Context) (*Record, error) {
-	content, err := os.ReadFile(s.path)
+	folder, err := safewrite.Folder(s.dir, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	info, err := folder.Stat(RecordFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", filepath.Join(s.dir, RecordFile))
+	}
+	file, err := folder.Open(RecordFile)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxSize))
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +190,25 @@ func (s folderStore) Save(_ context.Context, r *Record) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(s.path, content, 0o644)
+	folder, err := safewrite.Folder(s.dir, true)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	// A new file, because what is there may be a link.
+	unfinished := RecordFile + ".new"
+	if err := folder.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := folder.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	return folder.Rename(unfinished, RecordFile)
 }
 
 type bucketStore struct {

@@ -74,7 +74,7 @@ func From(v variables.Values, words Words, lookup func(string) (string, bool)) (
 	}
 	c.inside("LAYERCACHE_CONTEXT", i.Context)
 	c.inside("LAYERCACHE_DOCKERFILE", filepath.Dir(i.Dockerfile))
-	i.Tags = c.tags(v.List("LAYERCACHE_TAGS"), words)
+	i.Tags = c.tags(v.List("LAYERCACHE_TAGS"), words, i.joinedPlatforms())
 	if i.PlatformTags && len(i.Platforms) != 1 {
 		c.problem("LAYERCACHE_PLATFORM_TAGS", "is true and LAYERCACHE_PLATFORMS has %d platforms: expected one", len(i.Platforms))
 	}
@@ -99,6 +99,14 @@ func (i Image) Names() []string {
 		names = append(names, i.Repository+":"+tag)
 	}
 	return names
+}
+
+// joinedPlatforms returns the platforms whose images have tags of their own, because Index joins them; nil if it does not.
+func (i Image) joinedPlatforms() []string {
+	if i.PlatformTags || len(i.Platforms) > 1 {
+		return i.Platforms
+	}
+	return nil
 }
 
 // platformTag returns the tag of one platform's image, such as latest-linux-arm64 for latest.
@@ -157,9 +165,14 @@ func (c *checker) inside(variable, path string) {
 // tagPattern is the grammar of tags in the distribution specification.
 var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
+// platformSuffix matches the end of a tag that platformTag returns.
+var platformSuffix = regexp.MustCompile(`-(?:linux|windows|darwin|freebsd|wasip1|js)-[a-z0-9]+(?:-v[0-9]+)?$`)
+
 // tags replaces the words in the tags. The values are untrusted, so they are slugged, and must not give the tag
-// of a deployment: whoever may push a branch could replace the image that a deployment takes.
-func (c *checker) tags(templates []string, words Words) []string {
+// of a deployment: whoever may push a branch could replace the image that a deployment takes. If the images of several
+// platforms are joined, they must not give the tag of one of these either: the build of another branch would join it
+// into its own image.
+func (c *checker) tags(templates []string, words Words, joined []string) []string {
 	const variable = "LAYERCACHE_TAGS"
 	if len(templates) == 0 {
 		templates = []string{"latest"} // The list contained only commas.
@@ -178,8 +191,10 @@ func (c *checker) tags(templates []string, words Words) []string {
 			tag = strings.ReplaceAll(tag, word, cache.Slug(values[word], 80))
 		}
 		switch {
-		case !tagPattern.MatchString(tag):
+		case !tagPattern.MatchString(tag) || slices.ContainsFunc(joined, func(platform string) bool { return !tagPattern.MatchString(platformTag(tag, platform)) }):
 			c.problem(variable, "has the tag %q: expected at most 128 letters, digits, _, . and -", template)
+		case tag != template && len(joined) > 0 && platformSuffix.MatchString(tag):
+			c.problem(variable, "has the tag %q, which is %s in this build: tags that end in a platform belong to the images of one platform, so give the branch another name", template, tag)
 		case tag != template && deployment.IsTag(tag):
 			c.problem(variable, "has the tag %q, which is %s in this build: tags of this form belong to deployments, so give the branch another name", template, tag)
 		}

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,7 +36,7 @@ func TestBuildxArgs(t *testing.T) {
 	}{
 		{"with only the repository every flag has its default", nil, []string{"--push", "--tag=" + repository + ":latest", "--file=Dockerfile", "--", "."}},
 		{"words in tags are replaced", map[string]string{"LAYERCACHE_TAGS": "v1, {commit},{branch}-{build}"},
-			[]string{"--push", "--tag=" + repository + ":v1", "--tag=" + repository + ":0123abc", "--tag=" + repository + ":feature-x-217d2bf51f-7", "--file=Dockerfile", "--", "."}},
+			[]string{"--push", "--tag=" + repository + ":v1", "--tag=" + repository + ":0123abc", "--tag=" + repository + ":feature-x-217d2bf51f16e9dc49a2-7", "--file=Dockerfile", "--", "."}},
 		{"without a push only the cache is kept", map[string]string{"LAYERCACHE_PUSH": "false"},
 			[]string{"--output=type=cacheonly", "--tag=" + repository + ":latest", "--file=Dockerfile", "--", "."}},
 		{"a tag for one platform", map[string]string{"LAYERCACHE_PLATFORMS": "linux/arm64", "LAYERCACHE_PLATFORM_TAGS": "true"},
@@ -174,6 +175,32 @@ func TestABranchCannotTakeTheTagOfADeployment(t *testing.T) {
 			}
 			require.NoError(t, err)
 			assert.Equal(t, c.want, described.Tags)
+		})
+	}
+}
+
+func TestABranchDoesNotTakeTheTagOfOnePlatformsImage(t *testing.T) {
+	for _, c := range []struct {
+		name, branch, tags string
+		settings           map[string]string
+		refused            string
+	}{
+		{"whose images are joined", "main-linux-amd64", "{branch}", map[string]string{"LAYERCACHE_PLATFORM_TAGS": "true", "LAYERCACHE_PLATFORMS": "linux/amd64"}, "belong to the images of one platform"},
+		{"a variant", "main-linux-arm-v7", "{branch}", map[string]string{"LAYERCACHE_PLATFORM_TAGS": "true", "LAYERCACHE_PLATFORMS": "linux/amd64"}, "belong to the images of one platform"},
+		{"that a template completes", "linux-amd64", "main-{branch}", map[string]string{"LAYERCACHE_PLATFORMS": "linux/amd64,linux/arm64"}, "belong to the images of one platform"},
+		{"of a project without such images", "main-linux-amd64", "{branch}", nil, ""},
+		{"but one that only has the word", "linux-amd64-fix", "{branch}", map[string]string{"LAYERCACHE_PLATFORMS": "linux/amd64,linux/arm64"}, ""},
+		{"too long with the platform", strings.Repeat("a", 80), "{branch}-{commit}", map[string]string{"LAYERCACHE_PLATFORM_TAGS": "true", "LAYERCACHE_PLATFORMS": "linux/amd64"}, "at most 128"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			settings := map[string]string{"LAYERCACHE_IMAGE": repository, "LAYERCACHE_TAGS": c.tags}
+			maps.Copy(settings, c.settings)
+			_, err := read(settings, Words{Branch: c.branch, Commit: strings.Repeat("0123", 10)})
+			if c.refused == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.refused)
 		})
 	}
 }

@@ -78,9 +78,13 @@ func Clear(dir string) error {
 	return errors.Join(problems...)
 }
 
+// maxReport is the size in bytes above which a report.json is not taken for one of layercache. Its text is bounded.
+const maxReport = 64 << 20
+
 // FilesIn returns the paths of the reports in a folder, or nil if it has no report.json of layercache.
 func FilesIn(dir string) []string {
-	if info, err := os.Lstat(filepath.Join(dir, File)); err != nil || !info.Mode().IsRegular() {
+	// The folder may be one of the source.
+	if info, err := os.Lstat(filepath.Join(dir, File)); err != nil || !info.Mode().IsRegular() || info.Size() > maxReport {
 		return nil
 	}
 	if _, err := Read(filepath.Join(dir, File)); err != nil {

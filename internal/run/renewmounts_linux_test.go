@@ -99,7 +99,7 @@ func saveArchive(t *testing.T, store cachemount.Store, id string, written time.T
 	}
 	archive := cachemount.Stored{ID: id, Written: written,
 		Index: blob("index", "1bc04b5291c26a46d918139138b992d2de976d6851d0893b0476b85bfbdfc6e6"),
-		Packs: []cachemount.Blob{blob("pack", "bba4ebf10b5d2d7ba2b0a4b06b0a2c52a9bb2ee0ae3fbd23a8d8eb01d4b23e1c")},
+		Packs: []cachemount.Blob{blob("pack", "4862f447f2c7f272fa2f4aaf89dadb3b1ac09105bd5864f8d1a0c9452bb0a226")},
 	}
 	_, err := store.Save(context.Background(), archive, func(int) {})
 	require.NoError(t, err)

@@ -178,7 +178,11 @@ func TestManyProjectsAreReadInPagesAndListedInPart(t *testing.T) {
 	_, err := w.Start(context.Background(), Request{Project: "b249"})
 	require.NoError(t, err)
 	assert.Equal(t, "P249", w.server.Calls("StartBuild")[0]["projectName"])
-	assert.Len(t, w.server.Calls("BatchGetProjects"), 4, "one for the name, three for 250 projects")
+	asked := map[string]bool{} // by the first name, because the SDK may repeat a call
+	for _, call := range w.server.Calls("BatchGetProjects") {
+		asked[fmt.Sprint(call["names"].([]any)[0])] = true
+	}
+	assert.Equal(t, map[string]bool{"b249": true, "P000": true, "P100": true, "P200": true}, asked, "one for the name, three for 250 projects")
 
 	_, err = w.Start(context.Background(), Request{})
 	require.Error(t, err)

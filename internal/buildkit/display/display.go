@@ -113,7 +113,8 @@ const prefix = "buildx: "
 // writeText writes a line of buildx. It may quote Dockerfiles, registries and the output of steps.
 func writeText(out io.Writer, line []byte) {
 	text, ended := bytes.CutSuffix(line, []byte("\n"))
-	shown := escape.Shorten(escape.Output(string(bytes.TrimRight(text, "\r"))), longestText)
+	// Output sets the colours back at the end, so it is last.
+	shown := escape.Output(escape.Shorten(string(bytes.TrimRight(text, "\r")), longestText))
 	if ended {
 		shown += "\n"
 	}

@@ -12,7 +12,7 @@ var (
 	// colour matches a sequence that sets colours and weights only.
 	colour = regexp.MustCompile(`\A\x1b\[[0-9;:]*m\z`)
 	// lineCommand matches the beginning of a line that GitHub Actions takes as a command.
-	lineCommand = regexp.MustCompile(`\A(\s*):(:+)`)
+	lineCommand = regexp.MustCompile(`\A([\s\p{Z}]*):(:+)`)
 )
 
 const resetColour = "\x1b[0m"

@@ -27,6 +27,7 @@ func TestOutput(t *testing.T) {
 		{"invalid UTF-8 becomes U+FFFD", "a\xffb", "a\ufffdb"},
 		{"a command of GitHub Actions at the beginning is broken", " ::add-mask::x", " : :add-mask::x"},
 		{"a command with more colons is broken", ":::set-env::x", ": ::set-env::x"},
+		{"a command after spaces of other scripts is broken", "\u00a0\u3000::stop-commands::x", "\u00a0\u3000: :stop-commands::x"},
 		{"two colons inside a line stay", "std::string # a", "std::string # a"},
 		{"a command of GitHub Actions inside a line is broken", "x ##[add-path]/evil", "x ## [add-path]/evil"},
 		{"a command with a terminal title inside is broken", "x ##\x1b]0;t\x07[add-path]/evil", "x ## [add-path]/evil"},

@@ -26,7 +26,7 @@ func TestImageCommand(t *testing.T) {
 	got := w.succeeds(w.run("image"))
 	assert.Equal(t, "cold", got.Verdict)
 	assert.NotContains(t, got.log, "s3cret-canary")
-	assert.ElementsMatch(t, []string{"latest", "feature-x-217d2bf51f-7"}, w.tags("shop"))
+	assert.ElementsMatch(t, []string{"latest", "feature-x-217d2bf51f16e9dc49a2-7"}, w.tags("shop"))
 	image := w.pulled(w.registry.Addr() + "/shop:latest")
 	assert.Equal(t, "good day; $(id) --push=false s3cret-canary\n", fileOf(t, image, "greeting"))
 	config, err := image.ConfigFile()

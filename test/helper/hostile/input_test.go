@@ -26,7 +26,7 @@ var inputs = []struct {
 		p.env["LAYERCACHE_TAGS"] = "latest,{branch}"
 	}, func(p *project, o outcome) {
 		p.succeeds(o)
-		assert.Regexp(p.t, `/cache:shop--linux-[a-z0-9]+--hostile-touch-pwned[a-z0-9._-]+-[0-9a-f]{10}$`, o.Refs.Export)
+		assert.Regexp(p.t, `/cache:shop--linux-[a-z0-9]+--hostile-touch-pwned[a-z0-9._-]+-[0-9a-f]{20}$`, o.Refs.Export)
 		assert.Equal(p.t, "yes", o.Exported)
 		assert.Len(p.t, p.tags(imageHost, "shop"), 2)
 	}},
