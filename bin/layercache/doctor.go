@@ -12,14 +12,16 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
+// doctorOptions are the flags of doctor without --leftovers.
+type doctorOptions struct {
+	machine, account   bool
+	repository, format string
+}
+
 func newDoctor() *cobra.Command {
-	var (
-		machine, account bool
-		repository       string
-		format           string
-		leftovers        bool
-		deployment       doctor.Deployment
-	)
+	var o doctorOptions
+	var leftovers bool
+	var deployment doctor.Deployment
 	command := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check this machine and the AWS account, and print what to fix",
@@ -36,49 +38,21 @@ codebuild:ListReportGroups, and to see what is still in use codebuild:ListProjec
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if leftovers {
-				return writeLeftovers(cmd, deployment, machine, account, format)
+				return writeLeftovers(cmd, deployment, o.machine, o.account, o.format)
 			}
 			for _, only := range []string{"name", "prefix", "region", "profile"} {
 				if cmd.Flags().Changed(only) {
 					return fmt.Errorf("--%s needs --leftovers: add --leftovers, or leave --%[1]s out", only)
 				}
 			}
-			write, known := map[string]func([]doctor.Check) error{
-				"text": func(checks []doctor.Check) error { return doctor.Write(cmd.OutOrStdout(), checks) },
-				"json": func(checks []doctor.Check) error { return doctor.WriteJSON(cmd.OutOrStdout(), checks) },
-			}[format]
-			if !known {
-				return unknownValue("format", format, "text", "json")
-			}
-			// doctor.Settings reports invalid settings. The other checks use the valid ones.
-			s, _ := variables.FromEnv(os.LookupEnv)
-			if repository != "" {
-				s.Repository = repository
-			}
-			if !machine && !account {
-				machine, account = true, s.Repository != ""
-			}
-			checks := doctor.Settings(os.Environ())
-			if machine {
-				checks = append(checks, doctor.Machine(cmd.Context(), s)...)
-			}
-			if account {
-				checks = append(checks, doctor.Account(cmd.Context(), s, os.Getenv("LAYERCACHE_IMAGE"))...)
-			}
-			if err := write(checks); err != nil {
-				return err
-			}
-			if doctor.HasFailed(checks) {
-				return exitStatus(1)
-			}
-			return nil
+			return o.run(cmd)
 		},
 	}
 	flags := command.Flags()
-	flags.BoolVar(&machine, "machine", false, "check only the machine")
-	flags.BoolVar(&account, "account", false, "check only the account")
-	flags.StringVar(&repository, "repository", "", "cache repository, HOST/NAME (default LAYERCACHE_REPOSITORY)")
-	flags.StringVar(&format, "format", "text", "text or json")
+	flags.BoolVar(&o.machine, "machine", false, "check only the machine")
+	flags.BoolVar(&o.account, "account", false, "check only the account")
+	flags.StringVar(&o.repository, "repository", "", "cache repository, HOST/NAME (default LAYERCACHE_REPOSITORY)")
+	flags.StringVar(&o.format, "format", "text", "text or json")
 	flags.BoolVar(&leftovers, "leftovers", false, "list what can be removed after an uninstallation, and how")
 	command.MarkFlagsMutuallyExclusive("leftovers", "repository")
 	flags.StringVar(&deployment.Name, "name", "layercache", "with --leftovers: name in the configuration of cdk.json")
@@ -86,6 +60,39 @@ codebuild:ListReportGroups, and to see what is still in use codebuild:ListProjec
 	flags.StringVar(&deployment.Region, "region", "", "with --leftovers: AWS region (default: as for the AWS CLI)")
 	flags.StringVar(&deployment.Profile, "profile", "", "with --leftovers: AWS profile (default: as for the AWS CLI)")
 	return command
+}
+
+// run checks the machine, the account or both, and prints the checks.
+func (o doctorOptions) run(cmd *cobra.Command) error {
+	write, known := map[string]func([]doctor.Check) error{
+		"text": func(checks []doctor.Check) error { return doctor.Write(cmd.OutOrStdout(), checks) },
+		"json": func(checks []doctor.Check) error { return doctor.WriteJSON(cmd.OutOrStdout(), checks) },
+	}[o.format]
+	if !known {
+		return unknownValue("format", o.format, "text", "json")
+	}
+	// doctor.Settings reports invalid settings. The other checks use the valid ones.
+	s, _ := variables.FromEnv(os.LookupEnv)
+	if o.repository != "" {
+		s.Repository = o.repository
+	}
+	if !o.machine && !o.account {
+		o.machine, o.account = true, s.Repository != ""
+	}
+	checks := doctor.Settings(os.Environ())
+	if o.machine {
+		checks = append(checks, doctor.Machine(cmd.Context(), s)...)
+	}
+	if o.account {
+		checks = append(checks, doctor.Account(cmd.Context(), s, os.Getenv("LAYERCACHE_IMAGE"))...)
+	}
+	if err := write(checks); err != nil {
+		return err
+	}
+	if doctor.HasFailed(checks) {
+		return exitStatus(1)
+	}
+	return nil
 }
 
 // writeLeftovers prints what is left on the machine and in the account, or in one of the two.

@@ -8,8 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -164,16 +162,10 @@ func (s folderStore) Load(context.Context) (*Record, error) {
 		return nil, err
 	}
 	defer folder.Close()
-	info, err := folder.Stat(RecordFile)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	file, err := safewrite.OpenRegular(folder, RecordFile)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a regular file", filepath.Join(s.dir, RecordFile))
 	}
-	file, err := folder.Open(RecordFile)
 	if err != nil {
 		return nil, err
 	}
@@ -195,20 +187,7 @@ func (s folderStore) Save(_ context.Context, r *Record) error {
 		return err
 	}
 	defer folder.Close()
-	// A new file, because what is there may be a link.
-	unfinished := RecordFile + ".new"
-	if err := folder.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	file, err := folder.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	if err := errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	return folder.Rename(unfinished, RecordFile)
+	return safewrite.Replace(folder, RecordFile, content)
 }
 
 type bucketStore struct {

@@ -69,18 +69,6 @@ func load(folder *os.Root, id string) (*Stored, error) {
 	return &stored, nil
 }
 
-// open opens a regular file of the cache's folder. The folder may come from elsewhere, and opening a pipe would block.
-func open(folder *os.Root, name string) (*os.File, error) {
-	info, err := folder.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", name)
-	}
-	return folder.Open(name)
-}
-
 // create creates a file of the cache's folder. It replaces what is there, such as a file of a save that was killed.
 func create(folder *os.Root, name string) (*os.File, error) {
 	if err := folder.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -91,7 +79,7 @@ func create(folder *os.Root, name string) (*os.File, error) {
 
 // readManifest reads at most maxManifest bytes.
 func readManifest(folder *os.Root, name string) ([]byte, error) {
-	file, err := open(folder, name)
+	file, err := safewrite.OpenRegular(folder, name)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +97,7 @@ func (s folderStore) Open(_ context.Context, _ string, blob Blob) (io.ReadCloser
 		return nil, err
 	}
 	defer folder.Close()
-	file, err := open(folder, name)
+	file, err := safewrite.OpenRegular(folder, name)
 	if err != nil {
 		return nil, err
 	}
@@ -167,15 +155,7 @@ func (s folderStore) Save(ctx context.Context, archive Stored, moved func(int)) 
 		return 0, err
 	}
 	name := manifestPath(archive.ID)
-	file, err := create(folder, name+".new")
-	if err != nil {
-		return 0, err
-	}
-	_, err = file.Write(content)
-	if err := errors.Join(err, file.Close()); err != nil {
-		return 0, err
-	}
-	if err := folder.Rename(name+".new", name); err != nil {
+	if err := safewrite.Replace(folder, name, content); err != nil {
 		return 0, err
 	}
 	return written, removeDead(folder)
@@ -213,7 +193,7 @@ func saveBlob(ctx context.Context, folder *os.Root, blob Blob, moved func(int)) 
 }
 
 // removeDead removes the blobs that no mount's archive has, and what a save left that was killed. It removes nothing if a
-// manifest cannot be read: it may be that of a mount which no build uses any more, so this is no failure of the save.
+// manifest cannot be read. The save has not failed then: the manifest may belong to a mount that no build uses any more.
 func removeDead(folder *os.Root) error {
 	live := map[string]bool{}
 	lists, err := fs.ReadDir(folder.FS(), mountsFolder)
@@ -221,7 +201,11 @@ func removeDead(folder *os.Root) error {
 		return err
 	}
 	for _, list := range lists {
-		if !strings.HasSuffix(list.Name(), ".json") {
+		switch {
+		case strings.HasPrefix(list.Name(), "."): // a temporary file of safewrite.Replace
+			_ = folder.Remove(path.Join(mountsFolder, list.Name()))
+			continue
+		case !strings.HasSuffix(list.Name(), ".json"):
 			continue
 		}
 		content, err := readManifest(folder, path.Join(mountsFolder, list.Name()))

@@ -88,7 +88,7 @@ func Run(ctx context.Context, request Request) error {
 		if d.call.Kind != commandline.Docker {
 			return err
 		}
-		d.say("images that docker has built or pulled in the meantime are not considered: %v", err)
+		d.say(replacedUnknown, err)
 	}
 	return d.answer(ctx)
 }

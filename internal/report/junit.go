@@ -135,7 +135,7 @@ func WriteIndex(dir string, lines []string, digest string, took time.Duration, f
 	}
 	defer folder.Close()
 	for name, content := range map[string][]byte{junitFile: content, exportsFile: assignment("IMAGE_DIGEST", matching(digestPattern, digest))} {
-		if err := replace(folder, name, content); err != nil {
+		if err := safewrite.Replace(folder, name, content); err != nil {
 			return writeError(err)
 		}
 	}

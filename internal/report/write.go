@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -45,7 +44,7 @@ func (r *Report) Write(dir string) error {
 		content, err := file.render(r)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("write the report: %s: %w", file.name, err))
-		} else if err := replace(folder, file.name, content); err != nil {
+		} else if err := safewrite.Replace(folder, file.name, content); err != nil {
 			problems = append(problems, writeError(err))
 		}
 	}
@@ -99,7 +98,7 @@ func FilesIn(dir string) []string {
 	return found
 }
 
-// temporaryName matches the names that replace gives to files that are not complete yet.
+// temporaryName matches the names that safewrite.Replace gives to files that are not complete yet.
 var temporaryName = regexp.MustCompile(`^\..+\.[0-9a-f]{16}$`)
 
 // IsTemporary reports whether a file is a report that is not complete yet.
@@ -111,25 +110,6 @@ func IsTemporary(name string) bool {
 
 func writeError(err error) error {
 	return fmt.Errorf("write the report: %w; set LAYERCACHE_REPORT_DIR to a writable folder", err)
-}
-
-// replace writes a temporary file and renames it: nobody reads an incomplete file, and a link with that name
-// is replaced, not followed.
-func replace(folder *os.Root, name string, content []byte) error {
-	temporary := fmt.Sprintf(".%s.%016x", name, rand.Uint64())
-	file, err := folder.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	err = errors.Join(err, file.Chmod(0o644), file.Close())
-	if err == nil {
-		err = folder.Rename(temporary, name)
-	}
-	if err != nil {
-		_ = folder.Remove(temporary)
-	}
-	return err
 }
 
 // JSON returns report.json.

@@ -1,4 +1,4 @@
-// Package safewrite opens the files and folders that layercache writes, by a path from a setting or a flag.
+// Package safewrite opens and replaces the files and folders that layercache writes, by a path from a setting or a flag.
 // The working directory holds the source of the build, which may contain links in place of these files. Below
 // the working directory no link out of it is followed.
 package safewrite
@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
+	"path"
 	"path/filepath"
 	"syscall"
 )
@@ -77,6 +79,38 @@ func Create(path string) (*os.File, error) {
 		return nil, pathError("open", path, err)
 	}
 	return file, nil
+}
+
+// OpenRegular opens a regular file of the folder for reading. Opening a pipe would block until somebody writes to it.
+func OpenRegular(folder *os.Root, name string) (*os.File, error) {
+	info, err := folder.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	return folder.Open(name)
+}
+
+// Replace writes a temporary file beside the file and renames it: nobody reads an incomplete file, and a link with
+// that name is replaced, not followed. The temporary name is "." + the file's name + "." + 16 hexadecimal digits.
+func Replace(folder *os.Root, name string, content []byte) error {
+	dir, base := path.Split(name)
+	temporary := dir + fmt.Sprintf(".%s.%016x", base, rand.Uint64())
+	file, err := folder.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	err = errors.Join(err, file.Chmod(0o644), file.Close())
+	if err == nil {
+		err = folder.Rename(temporary, name)
+	}
+	if err != nil {
+		_ = folder.Remove(temporary)
+	}
+	return err
 }
 
 // split opens the folder that the path must not leave, and returns the path relative to it.
