@@ -129,7 +129,9 @@ func (c *Config) validateTiers(found *validation.Problems) {
 		validateParties(found, key+".readers", c.Cache.Tiers[tier].Readers)
 		validateParties(found, key+".writers", c.Cache.Tiers[tier].Writers)
 	}
-	for _, p := range c.places() {
+	places := c.places()
+	for _, p := range places {
+		releases := slices.IndexFunc(places, func(other place) bool { return other.tier == p.pullRequestTier })
 		switch {
 		case p.tier == "":
 			found.Add(p.key+".tier", "is missing, and no tier has the name of the environment", fix(p.tier))
@@ -144,6 +146,8 @@ func (c *Config) validateTiers(found *validation.Problems) {
 			found.Add(p.key+".pullRequestTier", fmt.Sprintf("%q is not in layercache.cache.tiers", p.pullRequestTier), fix(p.pullRequestTier))
 		case p.pullRequestTier == p.tier:
 			found.Add(p.key+".pullRequestTier", fmt.Sprintf("%q is the tier that release builds read", p.tier), "use a separate tier, such as pr, or leave it out")
+		case releases >= 0:
+			found.Add(p.key+".pullRequestTier", fmt.Sprintf("%q is the tier that release builds read in %s", p.pullRequestTier, strings.TrimPrefix(places[releases].key, "layercache.")), "use a separate tier, such as pr, or leave it out")
 		}
 	}
 	c.validateEncryption(found)

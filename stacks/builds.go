@@ -52,18 +52,36 @@ func (c *Config) validateBuilds(found *validation.Problems) {
 }
 
 // validatePullRequestRepository checks that the pull requests of a build do not push to where another build pushes
-// releases. The constructs check it only within a stack.
+// releases, nor to a cache. The constructs check it only within a stack.
 func (c *Config) validatePullRequestRepository(found *validation.Problems, key string, build int) {
 	previews := c.Builds[build].PullRequestImageRepository
 	if previews == "" {
 		return
 	}
 	for i, other := range c.Builds {
-		if i != build && sameRepository(previews, orDefault(other.ImageRepository, c.imageRepositoryName(other))) {
+		if i != build && slices.ContainsFunc(c.imageRepositories(other), func(name string) bool { return sameRepository(previews, name) }) {
 			found.Add(key+".pullRequestImageRepository",
 				fmt.Sprintf("is the image repository of builds[%d], where a pull request could replace a release", i), "use another repository, or leave it out")
 		}
 	}
+	for _, tier := range c.tiers() {
+		if sameRepository(previews, TierRepositoryName(c.Name, tier)) {
+			found.Add(key+".pullRequestImageRepository",
+				fmt.Sprintf("is the cache repository of the tier %s, where a pull request could replace a cache", tier), "use another repository, or leave it out")
+		}
+	}
+}
+
+// imageRepositories returns the names or ARNs of the repositories that release builds push to.
+func (c *Config) imageRepositories(b BuildConfig) []string {
+	repositories := slices.Collect(maps.Values(c.newRepositories(b)))
+	if b.Bake != nil {
+		return slices.AppendSeq(repositories, maps.Values(b.Bake.Images))
+	}
+	if b.ImageRepository != "" {
+		repositories = append(repositories, b.ImageRepository)
+	}
+	return repositories
 }
 
 func validateBuildName(found *validation.Problems, key, name string) {
