@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/layercache/layercache/internal/buildkit/errortext"
 	"github.com/layercache/layercache/internal/report/escape"
 )
 
@@ -29,6 +30,9 @@ func (s Step) Label() string {
 	}
 	return "[" + s.Place() + "] " + instruction
 }
+
+// failed reports whether the step failed. A step that was cancelled did not: another did.
+func (s Step) failed() bool { return s.Error != "" && !errortext.IsCancelled(s.Error) }
 
 // result returns "failed", "cached" or "ran".
 func (s Step) result() string {
@@ -132,8 +136,7 @@ func byPlace(steps []Step) [][]int {
 // output of the step that failed.
 func (r *Report) FailureText() (summary, tail string) {
 	for _, step := range r.Steps {
-		// A step that was cancelled failed because another did.
-		if step.Error != "" && !strings.HasSuffix(step.Error, "context canceled") {
+		if step.failed() {
 			return fmt.Sprintf("failed: %s\n%s\n%s", escape.Line(step.Label()), escape.Line(step.Error), r.Line()), step.Tail
 		}
 	}

@@ -26,11 +26,10 @@ func (r *Report) Everything() []*Report { return append([]*Report{r}, r.Targets.
 // outcome returns the verdict of a target, and whether it was built.
 func (r *Report) outcome() string {
 	verdict := strings.ReplaceAll(r.Verdict, "-", " ")
-	failed := func(step Step) bool { return step.Error != "" && !strings.HasSuffix(step.Error, "context canceled") }
 	switch {
 	case r.ExitCode == 0:
 		return verdict
-	case slices.ContainsFunc(r.Steps, failed):
+	case slices.ContainsFunc(r.Steps, Step.failed):
 		return verdict + ", build failed"
 	}
 	return verdict + ", build not finished"

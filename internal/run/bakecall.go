@@ -13,11 +13,11 @@ import (
 	"github.com/layercache/layercache/internal/buildkit/bake"
 	"github.com/layercache/layercache/internal/buildkit/buildx"
 	"github.com/layercache/layercache/internal/buildkit/display"
+	"github.com/layercache/layercache/internal/buildkit/errortext"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/registry/throttle"
 	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/variables"
-	"github.com/layercache/layercache/internal/verdict"
 )
 
 // execute is build.execute for all targets.
@@ -455,7 +455,7 @@ func (b *bakeBuild) exportAfterThrottling(ctx context.Context, code int) {
 	for code == 0 && b.budget.left() > 0 {
 		var throttled []*bakedTarget
 		for _, t := range b.targets {
-			if verdict.Throttled(t.outcome.export.Error) {
+			if errortext.IsThrottled(t.outcome.export.Error) {
 				throttled = append(throttled, t)
 			}
 		}

@@ -11,18 +11,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"syscall"
 	"time"
 
 	"github.com/layercache/layercache/internal/buildkit/buildx"
 	"github.com/layercache/layercache/internal/buildkit/display"
+	"github.com/layercache/layercache/internal/buildkit/errortext"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/registry/throttle"
 	"github.com/layercache/layercache/internal/variables"
-	"github.com/layercache/layercache/internal/verdict"
 )
 
 const (
@@ -69,7 +68,7 @@ type builtImage struct{ digest, id string }
 
 // dropThrottledImports removes the imports that a registry throttled.
 func (o *outcome) dropThrottledImports() {
-	o.imports = slices.DeleteFunc(o.imports, func(attempt progress.Import) bool { return verdict.Throttled(attempt.Error) })
+	o.imports = slices.DeleteFunc(o.imports, func(attempt progress.Import) bool { return errortext.IsThrottled(attempt.Error) })
 }
 
 // add adds the outcome of an earlier call. Steps that ran in it are cached in this one by the builder, and
@@ -188,7 +187,7 @@ func (b *build) lateExport(export progress.Export, ended stall, err error) progr
 	case ended.throttled != "":
 		export.Attempted, export.Error = true, ended.throttled
 	case ended.awaited != progress.AwaitsNothing:
-		export.Attempted, export.Error = true, cmp.Or(ended.retriedError, b.noAnswer(ended.awaited))
+		export.Attempted, export.Error = true, cmp.Or(ended.retriedError, errortext.NoAnswer)
 	case err != nil && export.Error == "":
 		export.Error = err.Error()
 	}
@@ -319,16 +318,13 @@ type call struct {
 	locked []progress.Import
 }
 
-// unreadLocked matches buildx's warning about a local cache that another build has locked.
-var unreadLocked = regexp.MustCompile(`local cache import at (.+) skipped due to err: (could not lock .+)`)
-
 // note keeps what a line of buildx's output says about an error or a local cache.
 func (c *call) note(line []byte) {
 	if bytes.HasPrefix(line, []byte("ERROR: ")) {
 		c.buildxError = string(bytes.TrimSpace(line))
 	}
-	if match := unreadLocked.FindSubmatch(bytes.TrimSpace(line)); match != nil {
-		c.locked = append(c.locked, progress.Import{Ref: string(match[1]), Error: string(match[2]), Ended: true})
+	if folder, why := errortext.UnreadLocked(string(bytes.TrimSpace(line))); folder != "" {
+		c.locked = append(c.locked, progress.Import{Ref: folder, Error: why, Ended: true})
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/layercache/layercache/internal/buildkit/errortext"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/registry/throttle"
@@ -39,7 +40,7 @@ func (b *build) execute(ctx context.Context) (outcome, error) {
 	case !ranStep:
 		built.unchanged = true
 	case b.budget.left() == 0:
-		built.export = progress.Export{Attempted: true, Error: b.noAnswer(progress.AwaitsExport)}
+		built.export = progress.Export{Attempted: true, Error: errortext.NoAnswer}
 	default:
 		b.exportOnly(ctx, "because a step had to run", &built)
 	}
@@ -131,7 +132,7 @@ func (b *build) unreachableReason(state cache.State) string {
 	case err == nil:
 		return ""
 	case errors.Is(err, context.DeadlineExceeded):
-		return b.noAnswer(progress.AwaitsImport)
+		return errortext.NoAnswer
 	default:
 		return err.Error()
 	}
@@ -202,7 +203,7 @@ func (b *build) budgetUsedUp(plan *cache.Flags) *outcome {
 	for _, ref := range plan.Refs.Imports {
 		none.imports = append(none.imports, progress.Import{Ref: ref})
 	}
-	failure := cacheFailure{refs: plan.Refs.Imports, awaited: progress.AwaitsImport, problem: b.noAnswer(progress.AwaitsImport)}
+	failure := cacheFailure{refs: plan.Refs.Imports, awaited: progress.AwaitsImport, problem: errortext.NoAnswer}
 	for _, state := range b.query.waitStates() {
 		if state.Throttled != nil {
 			failure.problem = state.Throttled.Error()

@@ -1,13 +1,14 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
+	"github.com/layercache/layercache/internal/buildkit/errortext"
 	"github.com/layercache/layercache/internal/buildkit/jobbuilder"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
@@ -155,14 +156,10 @@ func (b *build) cacheFailureIn(ended outcome, plan cache.Flags) *cacheFailure {
 	stall := ended.stall
 	switch {
 	case stall.awaited != progress.AwaitsNothing:
-		problem := stall.retriedError
-		if problem == "" {
-			problem = b.noAnswer(stall.awaited)
-		}
-		return &cacheFailure{refs: stall.refs, awaited: stall.awaited, problem: problem}
+		return &cacheFailure{refs: stall.refs, awaited: stall.awaited, problem: cmp.Or(stall.retriedError, errortext.NoAnswer)}
 	case stall.throttled != "":
 		return &cacheFailure{refs: plan.Refs.Imports, problem: stall.throttled}
-	case plan.To != "" && plan.Folder != "" && strings.Contains(ended.buildxError, "could not lock "+filepath.Join(plan.Folder, "index.json.lock")):
+	case plan.To != "" && plan.Folder != "" && errortext.IsLocked(ended.buildxError, filepath.Join(plan.Folder, "index.json.lock")):
 		return &cacheFailure{problem: ended.buildxError, locked: true}
 	case len(plan.From) == 0:
 		return nil
@@ -170,15 +167,10 @@ func (b *build) cacheFailureIn(ended outcome, plan cache.Flags) *cacheFailure {
 	return blamedCache(ended.graph, plan.Refs.Imports)
 }
 
-// noAnswer returns the error of a cache that did not answer in time.
-func (b *build) noAnswer(awaited progress.Awaited) string {
-	return verdict.NoAnswer(string(awaited), b.budget.total)
-}
-
 // spoilsBuilder reports whether the same builder would fail again: it still waits for the import, or it
 // stored corrupt content, which may also be used for the base image.
 func (f cacheFailure) spoilsBuilder() bool {
-	return f.awaited == progress.AwaitsImport || corrupt.MatchString(f.problem) || garbled.MatchString(f.problem)
+	return f.awaited == progress.AwaitsImport || errortext.IsWrongDigest(f.problem) || errortext.IsNotALayer(f.problem)
 }
 
 func (f cacheFailure) String() string {

@@ -2,11 +2,10 @@ package run
 
 import (
 	"context"
-	"net/url"
-	"regexp"
 	"slices"
 	"time"
 
+	"github.com/layercache/layercache/internal/buildkit/errortext"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/registry/throttle"
@@ -20,9 +19,6 @@ import (
 // https://github.com/containerd/containerd/blob/v2.4.2/core/remotes/docker/resolver.go
 // https://github.com/moby/buildkit/blob/v0.34.2/util/resolver/retryhandler/retry.go
 
-// blobDigest matches the digest at the end of the URL of a blob.
-var blobDigest = regexp.MustCompile(`/blobs/(sha256:[0-9a-f]{64})\b`)
-
 // throttledIn returns the error of a registry that throttled the call and so made it fail. It is empty if
 // something else made it fail, or the budget is used up.
 func (b *build) throttledIn(ended outcome) string {
@@ -32,10 +28,10 @@ func (b *build) throttledIn(ended outcome) string {
 		return ""
 	case ended.stall.throttled != "":
 		return ended.stall.throttled
-	case slices.ContainsFunc(failures, ownFault.MatchString):
+	case slices.ContainsFunc(failures, errortext.IsOwnFault):
 		return ""
 	}
-	if i := slices.IndexFunc(failures, verdict.Throttled); i >= 0 {
+	if i := slices.IndexFunc(failures, errortext.IsThrottled); i >= 0 {
 		return failures[i]
 	}
 	return ""
@@ -76,8 +72,8 @@ func (b *build) awaitRegistry(ctx context.Context, problem string) bool {
 
 // serverIn returns the host in the first URL of an error.
 func serverIn(problem string) string {
-	if at, err := url.Parse(address.FindString(problem)); err == nil && at.Host != "" {
-		return at.Host
+	if urls := errortext.URLs(problem); len(urls) > 0 && urls[0].Host != "" {
+		return urls[0].Host
 	}
 	return "registry"
 }
@@ -87,19 +83,16 @@ func serverIn(problem string) string {
 func (b *build) throttledContent(problem string) (ref, digest string) {
 	refs := append(slices.Clone(b.flags.Refs.Imports), b.flags.Refs.Export)
 	ref, elsewhere := namedCache(problem, refs)
-	switch match := blobDigest.FindStringSubmatch(problem); {
-	case !b.flags.InRegistry || elsewhere:
+	if !b.flags.InRegistry || elsewhere || ref == "" {
 		return "", ""
-	case ref != "" && match != nil:
-		return ref, match[1]
 	}
-	return ref, ""
+	return ref, errortext.BlobDigest(problem)
 }
 
 // exportAfterThrottling exports the cache again as long as a registry throttles the export and there is time
 // left.
 func (b *build) exportAfterThrottling(ctx context.Context, built *outcome) {
-	for built.exitCode == 0 && verdict.Throttled(built.export.Error) && b.budget.left() > 0 && b.awaitRegistry(ctx, built.export.Error) {
+	for built.exitCode == 0 && errortext.IsThrottled(built.export.Error) && b.budget.left() > 0 && b.awaitRegistry(ctx, built.export.Error) {
 		b.exportOnly(ctx, "because a registry throttled it", built)
 	}
 }

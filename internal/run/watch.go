@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/layercache/layercache/internal/buildkit/builder"
+	"github.com/layercache/layercache/internal/buildkit/errortext"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/registry/throttle"
-	"github.com/layercache/layercache/internal/verdict"
 )
 
 const (
@@ -123,7 +123,7 @@ func (w *watch) read(line []byte, ofCache bool) {
 			w.retriedError = w.lastRetryError
 		}
 	}
-	if text, ok := bytes.CutPrefix(line, []byte("retrying in ")); ok && verdict.Throttled(w.lastRetryError) {
+	if text, ok := bytes.CutPrefix(line, []byte("retrying in ")); ok && errortext.IsThrottled(w.lastRetryError) {
 		if wait, err := time.ParseDuration(string(bytes.TrimSpace(text))); err == nil {
 			w.waits.Add(wait)
 		}
@@ -133,7 +133,7 @@ func (w *watch) read(line []byte, ofCache bool) {
 // endIfThrottled ends the call if a registry throttled an import and there is time left to wait.
 func (w *watch) endIfThrottled(event progress.Event) {
 	for _, vertex := range event.Vertexes {
-		if w.throttled == "" && w.awaited == progress.AwaitsNothing && progress.IsImport(vertex) && verdict.Throttled(vertex.Error) && w.budget.left() > 0 {
+		if w.throttled == "" && w.awaited == progress.AwaitsNothing && progress.IsImport(vertex) && errortext.IsThrottled(vertex.Error) && w.budget.left() > 0 {
 			w.throttled = vertex.Error
 			w.interrupt(errThrottled)
 		}

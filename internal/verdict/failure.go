@@ -2,8 +2,8 @@ package verdict
 
 import (
 	"regexp"
-	"strings"
 
+	"github.com/layercache/layercache/internal/buildkit/errortext"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/report"
 	"github.com/layercache/layercache/internal/report/escape"
@@ -28,17 +28,8 @@ var (
 	helpFailure = Help{"read the error above", "the-build-failed"}
 )
 
-// BuildKit's errors.
-var (
-	pulling      = regexp.MustCompile(`^(?:\[internal\] load metadata for |resolve image config for |\[.*\] FROM )(?:docker-image://)?(\S+)`)
-	pullFailed   = regexp.MustCompile(`failed to resolve source metadata for (\S+): (.*)`)
-	pushFailed   = regexp.MustCompile(`failed to push (\S+): (.*)`)
-	fileMissing  = regexp.MustCompile(`failed to calculate checksum of ref \S+: ("[^"]*"): not found`)
-	exitCode     = regexp.MustCompile(`did not complete successfully: exit code: (\d+)`)
-	diskFull     = regexp.MustCompile(`no space left on device|disk quota exceeded`)
-	solverPrefix = regexp.MustCompile(`^(?:ERROR: |failed to build: |failed to solve: )+`)
-	absentImage  = regexp.MustCompile(`: not found$|manifest unknown|name unknown`)
-)
+// pulling matches the names of the vertices that pull an image.
+var pulling = regexp.MustCompile(`^(?:\[internal\] load metadata for |resolve image config for |\[.*\] FROM )(?:docker-image://)?(\S+)`)
 
 // longestReason is the number of characters of an error that a reason quotes.
 const longestReason = 300
@@ -71,40 +62,39 @@ func first(failed []*progress.Node) *progress.Node {
 
 func explainProblem(vertex, problem string, signIns SignIns) *Failure {
 	step := outline.Short(vertex)
-	if diskFull.MatchString(problem) {
+	if errortext.IsDiskFull(problem) {
 		return &Failure{report.FailureOther, "the disk is full", helpDisk}
 	}
-	if match := exitCode.FindStringSubmatch(problem); match != nil {
-		if match[1] == "137" {
+	if code := errortext.ExitCode(problem); code != "" {
+		if code == "137" {
 			return &Failure{report.FailureStep, step + " was killed (exit code 137), usually for lack of memory", helpKilled}
 		}
-		return &Failure{report.FailureStep, step + " failed with exit code " + match[1], helpStep}
+		return &Failure{report.FailureStep, step + " failed with exit code " + code, helpStep}
 	}
-	if match := pushFailed.FindStringSubmatch(problem); match != nil {
-		cause, help := signIns.ofImage(match[1], match[2], helpPush)
-		return &Failure{report.FailurePush, "the image could not be pushed to " + match[1] + ": " + cause, help}
+	if image, problem := errortext.Push(problem); image != "" {
+		cause, help := signIns.ofImage(image, problem, helpPush)
+		return &Failure{report.FailurePush, "the image could not be pushed to " + image + ": " + cause, help}
 	}
 	if image, problem := pullOf(vertex, problem); image != "" {
-		if absentImage.MatchString(problem) {
+		if errortext.IsAbsentImage(problem) {
 			return &Failure{report.FailurePull, "the image " + image + " does not exist", helpPull}
 		}
 		cause, help := signIns.ofImage(image, problem, helpPull)
 		return &Failure{report.FailurePull, "the image " + image + " could not be pulled: " + cause, help}
 	}
-	if match := fileMissing.FindStringSubmatch(problem); match != nil {
+	if file := errortext.MissingFile(problem); file != "" {
 		if step == "" {
 			step = "an instruction"
 		}
-		return &Failure{report.FailureContext, step + " takes " + match[1] + ", which does not exist", helpFile}
+		return &Failure{report.FailureContext, step + " takes " + file + ", which does not exist", helpFile}
 	}
-	reason := solverPrefix.ReplaceAllString(strings.Join(strings.Fields(problem), " "), "")
-	return &Failure{report.FailureOther, escape.Shorten(reason, longestReason), helpFailure}
+	return &Failure{report.FailureOther, escape.Shorten(errortext.Short(problem), longestReason), helpFailure}
 }
 
 // pullOf returns the image that could not be pulled, and why; empty if the problem is another one.
 func pullOf(vertex, problem string) (image, why string) {
-	if match := pullFailed.FindStringSubmatch(problem); match != nil {
-		return match[1], match[2]
+	if image, why := errortext.Pull(problem); image != "" {
+		return image, why
 	}
 	if match := pulling.FindStringSubmatch(vertex); match != nil {
 		return match[1], problem

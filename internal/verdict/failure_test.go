@@ -120,7 +120,7 @@ func TestEveryAnchorIsOnThePage(t *testing.T) {
 		there[match[1]] = true
 	}
 	used := map[string]bool{}
-	for _, file := range []string{"help.go", "registryerror.go", "signin.go", "failure.go"} {
+	for _, file := range []string{"help.go", "registryerror.go", "failure.go"} {
 		content, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for _, match := range helps.FindAllStringSubmatch(string(content), -1) {

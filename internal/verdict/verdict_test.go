@@ -2,10 +2,10 @@ package verdict
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/layercache/layercache/internal/buildkit/errortext"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/policy"
@@ -83,6 +83,13 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+func TestEachKindOfErrorHasASentence(t *testing.T) {
+	for kind := errortext.Unknown + 1; kind <= errortext.NoCredentials; kind++ {
+		assert.NotEmpty(t, sentences[kind].description, kind)
+		assert.NotEmpty(t, sentences[kind].help, kind)
+	}
+}
+
 func TestCauses(t *testing.T) {
 	cases := []struct{ problem, cause string }{
 		{"dial tcp 10.0.0.1:443: connect: connection refused", "connection refused"},
@@ -102,36 +109,12 @@ func TestCauses(t *testing.T) {
 		{`failed to do request: Post "https://h/v2/c/blobs/uploads/": EOF`, "interrupted"},
 		{`failed commit on ref "layer-sha256:1": unexpected commit digest sha256:2, expected sha256:1`, "corrupt"},
 		{"unexpected end of JSON input", "corrupt"},
-		{NoAnswer("pull", 10*time.Second), "LAYERCACHE_CACHE_TIMEOUT"},
+		{errortext.NoAnswer, "LAYERCACHE_CACHE_TIMEOUT"},
 		{"blob sha256:1 is too large (1051040 > 1048576)", "LAYERCACHE_LAYERS=final"},
 		{"error writing layer blob: context canceled", "cancelled"},
 		{"something\n   else", "something else"},
 	}
 	for _, c := range cases {
 		t.Run(c.problem, func(t *testing.T) { assert.Contains(t, Cause(c.problem), c.cause) })
-	}
-}
-
-func TestThrottled(t *testing.T) {
-	cases := []struct {
-		name, problem string
-		want          bool
-	}{
-		{"429 of a registry", "unexpected status from GET request to https://r.example/v2/c/blobs/sha256:429: 429 Too Many Requests", true},
-		{"429 with the registry's error", "unexpected status from HEAD request to https://r.example/v2/c/manifests/m: 429 Too Many Requests\ntoomanyrequests: Rate exceeded", true},
-		{"the registry's error alone", "error writing layer blob: toomanyrequests: Rate exceeded", true},
-		{"503", "failed to push r.example/a:1: unexpected status from PUT request to https://r.example/v2/a/blobs/uploads/1: 503 Service Unavailable", true},
-		{"503 of storage", "failed to copy: httpReadSeeker: failed open: unexpected status from GET request to https://b.s3.amazonaws.com/0a: 503 Slow Down", true},
-		{"502", "unexpected status from GET request to https://r.example/v2/c/blobs/x: 502 Bad Gateway", true},
-		{"504", "unexpected status from GET request to https://r.example/v2/c/blobs/x: 504 Gateway Timeout", true},
-		{"a throttled token", "failed to authorize: failed to fetch oauth token: unexpected status from POST request to https://auth.example/token: 429 Too Many Requests", true},
-		{"500", "unexpected status from GET request to https://r.example/v2/c/blobs/x: 500 Internal Server Error", false},
-		{"403", "unexpected status from GET request to https://r.example/v2/c/blobs/x: 403 Forbidden", false},
-		{"a port", `failed to do request: Get "https://r.example:503/v2/": dial tcp 10.0.0.1:503: connect: connection refused`, false},
-		{"a number of bytes", "short read: expected 503 bytes but got 429: unexpected EOF", false},
-		{"no error", "", false},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Throttled(c.problem)) })
 	}
 }

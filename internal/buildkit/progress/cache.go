@@ -1,9 +1,10 @@
 package progress
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/layercache/layercache/internal/buildkit/errortext"
 )
 
 const (
@@ -29,10 +30,8 @@ type Import struct {
 	Ended bool
 }
 
-var absent = regexp.MustCompile(`(?i)not found|\b404\b|manifest unknown|name unknown`)
-
 // IsAbsent reports whether the import failed because there is no such cache, or because a part of it was deleted.
-func (i Import) IsAbsent() bool { return i.Error != "" && absent.MatchString(i.Error) }
+func (i Import) IsAbsent() bool { return i.Error != "" && errortext.IsAbsent(i.Error) }
 
 // Imports returns the attempts to import a cache. BuildKit names a registry cache by its ref.
 func (g *Graph) Imports() []Import {

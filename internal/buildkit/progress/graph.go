@@ -2,8 +2,9 @@ package progress
 
 import (
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/layercache/layercache/internal/buildkit/errortext"
 )
 
 // Graph is the state of a build: its vertices, in the order in which they appeared in the stream.
@@ -156,7 +157,7 @@ func (g *Graph) Nodes() []*Node { return g.nodes }
 func (g *Graph) Find(digest string) *Node { return g.byDigest[digest] }
 
 // Cancelled reports whether the vertex was cancelled: the build ended, or its result was not needed any more.
-func (n *Node) Cancelled() bool { return strings.HasSuffix(n.Error, "context canceled") }
+func (n *Node) Cancelled() bool { return errortext.IsCancelled(n.Error) }
 
 // Seconds returns how long the vertex ran. Overlapping spans count once.
 func (n *Node) Seconds() float64 {
