@@ -65,9 +65,10 @@ type CacheRepositoryProps struct {
 	Tags *map[string]*string
 
 	// RemovalPolicy defines what happens to the repository when it is removed from the stack. Caches can be
-	// rebuilt, and a retained repository blocks the next deployment under the same name.
-	// Default: awscdk.RemovalPolicy_DESTROY, including all caches; RETAIN for a repository that also holds
-	// images.
+	// rebuilt, and a retained repository blocks the next deployment under the same name. RETAIN keeps the
+	// repository even if the deployment that creates it is rolled back; RETAIN_ON_UPDATE_OR_DELETE does not.
+	// Default: awscdk.RemovalPolicy_DESTROY, including all caches; RETAIN_ON_UPDATE_OR_DELETE for a repository
+	// that also holds images.
 	RemovalPolicy awscdk.RemovalPolicy
 }
 
@@ -91,7 +92,7 @@ func (p *CacheRepositoryProps) removalPolicy() awscdk.RemovalPolicy {
 	case p.RemovalPolicy != "":
 		return p.RemovalPolicy
 	case p.holdsImages():
-		return awscdk.RemovalPolicy_RETAIN
+		return awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 	}
 	return awscdk.RemovalPolicy_DESTROY
 }

@@ -88,7 +88,8 @@ func TestARepositoryCanHoldImagesAndCaches(t *testing.T) {
 		},
 		"LifecyclePolicy": map[string]any{"LifecyclePolicyText": rules},
 	}, resource["Properties"])
-	assert.Equal(t, "Retain", resource["DeletionPolicy"])
+	assert.Equal(t, "RetainExceptOnCreate", resource["DeletionPolicy"])
+	assert.Equal(t, "Retain", resource["UpdateReplacePolicy"])
 	assert.Empty(t, synthtest.Errors(stack))
 }
 

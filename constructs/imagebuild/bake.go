@@ -54,7 +54,7 @@ func resolveBake(set *Bake) bakeOptions {
 func (b *ImageBuild) createBakeImages() {
 	o := b.options.bake
 	for _, target := range slices.Sorted(maps.Keys(o.newImages)) {
-		o.images[target] = newImageRepository(b, "Image-"+target, jsii.String(o.newImages[target]), b.options.encryptionKey)
+		o.images[target] = b.newImageRepository("Image-"+target, jsii.String(o.newImages[target]))
 	}
 }
 

@@ -50,6 +50,17 @@ func TestWithoutBuildOnDeployTheStackHasNoFunction(t *testing.T) {
 	assert.Empty(t, synthtest.Resources(stack, "Custom::LayercacheImage"))
 }
 
+// The deployment has pushed to the new repository when something after the build fails, and ECR deletes a
+// repository with images only if it may empty it.
+func TestARollbackMayEmptyTheRepositoryThatADeploymentCreated(t *testing.T) {
+	stack := synthtest.Stack()
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), newDeployProps(t))
+	resource := synthtest.Resource(t, stack, "AWS::ECR::Repository")
+	assert.Equal(t, true, resource["Properties"].(map[string]any)["EmptyOnDelete"])
+	assert.Equal(t, "RetainExceptOnCreate", resource["DeletionPolicy"])
+	assert.Equal(t, "Retain", resource["UpdateReplacePolicy"])
+}
+
 func TestPermissionsOfABuildThatADeploymentStarts(t *testing.T) {
 	for name, c := range map[string]struct {
 		platforms *[]*string

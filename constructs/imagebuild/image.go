@@ -11,9 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/layercache/layercache/constructs/internal/ecrname"
@@ -31,21 +29,28 @@ func (b *ImageBuild) imageRepository() awsecr.IRepository {
 	case image.name == nil && b.options.bake.enabled:
 		return b.options.bake.firstImage()
 	}
-	return newImageRepository(b, "Image", image.name, b.options.encryptionKey)
+	return b.newImageRepository("Image", image.name)
 }
 
-// newImageRepository makes a repository for images. A nil name leaves it to CloudFormation, a nil key is ECR's own.
-func newImageRepository(scope constructs.Construct, id string, name *string, key awskms.IKey) awsecr.IRepository {
-	repository := awsecr.NewRepository(scope, &id, &awsecr.RepositoryProps{
+// newImageRepository makes a repository for images. A nil name leaves it to CloudFormation. CloudFormation keeps the
+// repository, except if it rolls back the deployment that creates it: what stays would block the next deployment under
+// the same name.
+func (b *ImageBuild) newImageRepository(id string, name *string) awsecr.IRepository {
+	repository := awsecr.NewRepository(b, &id, &awsecr.RepositoryProps{
 		RepositoryName:     name,
-		EncryptionKey:      key,
+		EncryptionKey:      b.options.encryptionKey,
 		ImageScanOnPush:    jsii.Bool(true),
 		ImageTagMutability: awsecr.TagMutability_MUTABLE,
-		RemovalPolicy:      awscdk.RemovalPolicy_RETAIN,
+		RemovalPolicy:      awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE,
 	})
 	policy, _ := lifecycle.Render("ImageRules", lifecycle.ImageRules())
-	repository.Node().DefaultChild().(awsecr.CfnRepository).SetLifecyclePolicy(
-		&awsecr.CfnRepository_LifecyclePolicyProperty{LifecyclePolicyText: jsii.String(policy)})
+	cfn := repository.Node().DefaultChild().(awsecr.CfnRepository)
+	cfn.SetLifecyclePolicy(&awsecr.CfnRepository_LifecyclePolicyProperty{LifecyclePolicyText: jsii.String(policy)})
+	if b.options.deploy != nil {
+		// The deployment that is rolled back has pushed an image. It is not a prop of awsecr.Repository, which
+		// allows it only with RemovalPolicy_DESTROY.
+		cfn.SetEmptyOnDelete(jsii.Bool(true))
+	}
 	return repository
 }
 

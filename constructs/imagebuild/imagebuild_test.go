@@ -211,7 +211,7 @@ func TestMachinePropsSetTheProject(t *testing.T) {
 	assert.Equal(t, map[string]any{"RetentionInDays": 7.0}, synthtest.Properties(t, stack, "AWS::Logs::LogGroup"))
 }
 
-func TestTheNewImageRepositoryIsRetained(t *testing.T) {
+func TestANewImageRepositoryIsDeletedOnlyIfItsCreationIsRolledBack(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
 	props.Cache = cacherepo.CacheRepository_FromCacheRepositoryAttributes(stack, jsii.String("Shared"), &cacherepo.CacheRepositoryAttributes{RepositoryName: jsii.String("team/cache")})
@@ -227,7 +227,8 @@ func TestTheNewImageRepositoryIsRetained(t *testing.T) {
 		"LifecyclePolicy":            map[string]any{"LifecyclePolicyText": rules},
 		"RepositoryName":             "team/api",
 	}, resource["Properties"])
-	assert.Equal(t, "Retain", resource["DeletionPolicy"])
+	assert.Equal(t, "RetainExceptOnCreate", resource["DeletionPolicy"])
+	assert.Equal(t, "Retain", resource["UpdateReplacePolicy"])
 	assert.Equal(t, "api", variables(t, stack)["LAYERCACHE_APP"])
 }
 

@@ -77,7 +77,7 @@ class ImageBuild extends Construct {
     const image = new ecr.Repository(this, 'Image', {
       imageScanOnPush: true,
       imageTagMutability: ecr.TagMutability.MUTABLE,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     image.node.defaultChild.lifecyclePolicy = { lifecyclePolicyText: rules };
     iam.Grant.addToPrincipal({ grantee: role, actions: ['ecr:GetAuthorizationToken'], resourceArns: ['*'] });
