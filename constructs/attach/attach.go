@@ -23,7 +23,9 @@ type AttachmentProps struct {
 	// LAYERCACHE_FALLBACK_BRANCH, are set on the project itself. Required.
 	Project awscodebuild.IProject
 
-	// Cache holds the layer caches of the project's images. Required.
+	// Cache holds the layer caches of the project's images. Whether the project builds releases or pull requests is
+	// not known here: give one that builds releases no cache that pull requests write, such as that of
+	// imagebuild.PullRequests. Required.
 	Cache cacherepo.ICacheRepository
 
 	// CacheWrite lets the project export its caches, and make the first pull of a base image through PullThrough.

@@ -66,7 +66,7 @@ func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProp
 	b.release = newBuildProject(b, b.shared, b.options, b.options.rolePath, b.options.logs.group)
 	b.createBakeImages()
 	b.image = b.imageRepository()
-	b.checkOtherBuilds()
+	b.checkRepositories()
 	b.grantRelease()
 	b.release.create(projectOptions{
 		description:      "Builds an image with a layer cache (layercache)",

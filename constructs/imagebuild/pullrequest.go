@@ -25,12 +25,13 @@ import (
 // decides what its build runs.
 type PullRequests struct {
 	// Cache is a second cache repository, which builds of pull requests write. They read it before the
-	// release builds' cache.
+	// release builds' cache. Pull requests of several builds can share one, but no release build may use it.
 	// Default: they read the release builds' cache and write none.
 	Cache cacherepo.ICacheRepository
 
-	// Image is the repository that images of pull requests are pushed to. It must not be the repository of
-	// releases of this build or of another, because a permission to push cannot be limited to some tags.
+	// Image is the repository that images of pull requests are pushed to. It must not be a repository that this
+	// build or another has for releases, caches or BaseImages, because a permission to push cannot be limited to
+	// some tags.
 	// Default: the image is built and not pushed.
 	Image awsecr.IRepository
 

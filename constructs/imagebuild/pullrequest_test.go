@@ -252,37 +252,113 @@ func TestPullRequestsWithoutAWebhookMakeAProject(t *testing.T) {
 	assert.NotNil(t, build.PullRequestLogGroup().LogGroupArn())
 }
 
-func TestPullRequestsOfOneBuildMustNotPushToTheReleasesOfAnother(t *testing.T) {
+func TestPullRequestsMustNotWriteWhatReleasesOfAnotherBuildUse(t *testing.T) {
+	imported := func(stack awscdk.Stack, id, name string) awsecr.IRepository {
+		return awsecr.Repository_FromRepositoryName(stack, &id, &name)
+	}
+	cache := func(stack awscdk.Stack, id, name string) cacherepo.ICacheRepository {
+		return cacherepo.CacheRepository_FromCacheRepositoryAttributes(stack, &id, &cacherepo.CacheRepositoryAttributes{RepositoryName: &name})
+	}
+	previews := func(name string) func(awscdk.Stack, *imagebuild.ImageBuildProps) {
+		return func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+			p.PullRequests = &imagebuild.PullRequests{Image: imported(s, "Previews", name)}
+		}
+	}
+	writes := func(id, name string) func(awscdk.Stack, *imagebuild.ImageBuildProps) {
+		return func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+			p.PullRequests = &imagebuild.PullRequests{Cache: cache(s, id, name)}
+		}
+	}
+	releases := func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Image = imported(s, "Released", "team/api") }
+	reads := func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Cache = cache(s, "Read", "team/cache") }
+	readsOnly := func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { reads(s, p); p.CacheWrite = jsii.Bool(false) }
+	watches := func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+		p.Triggers = &imagebuild.Triggers{BaseImages: &[]*imagebuild.BaseImage{{Repository: imported(s, "Base", "team/base")}}}
+	}
+	bakes := func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+		p.Triggers, p.Bake = nil, &imagebuild.Bake{Images: &map[string]awsecr.IRepository{"api": imported(s, "Released", "team/api")}}
+	}
 	for name, c := range map[string]struct {
-		// previews is where pull requests of the build Web push to, and released is the image repository of Api.
-		previews, released string
-		webFirst           bool
-		want               []string
+		// web has the pull requests.
+		web, api func(awscdk.Stack, *imagebuild.ImageBuildProps)
+		// webFirst and apiFirst are the problems by the build that is made first.
+		webFirst, apiFirst string
 	}{
-		"the releases of an earlier build": {"team/api", "team/api", false, []string{
-			"Test/Web: PullRequests.Image: is the image repository of Test/Api, where a pull request could replace a release; use another repository, or leave it out",
-		}},
-		"the releases of a later build": {"team/api", "team/api", true, []string{
+		"images": {
+			previews("team/api"), releases,
 			"Test/Api: Image: is a repository that pull requests of Test/Web push to, where one could replace a release; use another repository here or there",
-		}},
-		"a repository of their own": {"team/previews", "team/api", false, nil},
+			"Test/Web: PullRequests.Image: is the image repository of Test/Api, where a pull request could replace a release; use another repository, or leave it out",
+		},
+		"images of a bake file": {
+			previews("team/api"), bakes,
+			`Test/Api: Bake.Images["api"]: is a repository that pull requests of Test/Web push to, where one could replace a release; use another repository here or there`,
+			"Test/Web: PullRequests.Image: is the image repository of Test/Api, where a pull request could replace a release; use another repository, or leave it out",
+		},
+		"caches": {
+			writes("Written", "team/cache"), reads,
+			"Test/Api: Cache: is a repository that pull requests of Test/Web push to, where one could replace a cache; use another repository here or there",
+			"Test/Web: PullRequests.Cache: is the cache repository of Test/Api, where a pull request could replace a cache; use another repository, or leave it out",
+		},
+		"a cache that releases only read": {
+			writes("Written", "team/cache"), readsOnly,
+			"Test/Api: Cache: is a repository that pull requests of Test/Web push to, where one could replace a cache; use another repository here or there",
+			"Test/Web: PullRequests.Cache: is the cache repository of Test/Api, where a pull request could replace a cache; use another repository, or leave it out",
+		},
+		"an image and a cache": {
+			previews("team/cache"), reads,
+			"Test/Api: Cache: is a repository that pull requests of Test/Web push to, where one could replace a cache; use another repository here or there",
+			"Test/Web: PullRequests.Image: is the cache repository of Test/Api, where a pull request could replace a cache; use another repository, or leave it out",
+		},
+		"a cache and an image": {
+			writes("Written", "team/api"), releases,
+			"Test/Api: Image: is a repository that pull requests of Test/Web push to, where one could replace a release; use another repository here or there",
+			"Test/Web: PullRequests.Cache: is the image repository of Test/Api, where a pull request could replace a release; use another repository, or leave it out",
+		},
+		"a base image": {
+			previews("team/base"), watches,
+			"Test/Api: Triggers.BaseImages[0]: is a repository that pull requests of Test/Web push to, where one could replace a base image; use another repository here or there",
+			"Test/Web: PullRequests.Image: is the base image repository of Test/Api, where a pull request could replace a base image; use another repository, or leave it out",
+		},
+		"an image of pull requests in a cache of pull requests": {
+			previews("team/previews"), writes("Written", "team/previews"),
+			"Test/Api: PullRequests.Cache: is the image repository of pull requests of Test/Web: pushing the image would overwrite the cache; use another repository here or there",
+			"Test/Web: PullRequests.Image: is the cache repository of pull requests of Test/Api: pushing the image would overwrite the cache; use another repository here or there",
+		},
+		"one cache for the pull requests of both":   {writes("Written", "team/pull-requests"), writes("Too", "team/pull-requests"), "", ""},
+		"a repository for pull requests of its own": {previews("team/previews"), releases, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stack := synthtest.Stack()
-			api := newGitProps(t, stack)
-			web := *api
-			api.Image = awsecr.Repository_FromRepositoryName(stack, jsii.String("Released"), &c.released)
-			web.PullRequests = &imagebuild.PullRequests{Image: awsecr.Repository_FromRepositoryName(stack, jsii.String("Previews"), &c.previews)}
-			builds := []string{"Api", "Web"}
-			if c.webFirst {
-				builds = []string{"Web", "Api"}
+			for _, order := range []struct {
+				builds []string
+				want   string
+			}{{[]string{"Web", "Api"}, c.webFirst}, {[]string{"Api", "Web"}, c.apiFirst}} {
+				stack := synthtest.Stack()
+				web := newGitProps(t, stack)
+				api := *web
+				c.web(stack, web)
+				c.api(stack, &api)
+				for _, build := range order.builds {
+					imagebuild.NewImageBuild(stack, &build, map[string]*imagebuild.ImageBuildProps{"Api": &api, "Web": web}[build])
+				}
+				assert.Equal(t, order.want, strings.Join(synthtest.Errors(stack), "\n"), order.builds)
 			}
-			for _, build := range builds {
-				imagebuild.NewImageBuild(stack, &build, map[string]*imagebuild.ImageBuildProps{"Api": api, "Web": &web}[build])
-			}
-			assert.Equal(t, c.want, synthtest.Errors(stack))
 		})
 	}
+}
+
+func TestPullRequestsMustNotWriteTheCacheOfReleasesInAnotherStack(t *testing.T) {
+	app := awscdk.NewApp(nil)
+	caches := awscdk.NewStack(app, jsii.String("Caches"), nil)
+	props := newGitProps(t, caches)
+	shared := cacherepo.NewCacheRepository(caches, jsii.String("Shared"), &cacherepo.CacheRepositoryProps{RepositoryName: jsii.String("team/shared")})
+	web, api := awscdk.NewStack(app, jsii.String("Web"), nil), awscdk.NewStack(app, jsii.String("Api"), nil)
+
+	pulls, release := *props, *props
+	pulls.PullRequests = &imagebuild.PullRequests{Cache: shared}
+	release.Cache = shared
+	imagebuild.NewImageBuild(web, jsii.String("Build"), &pulls)
+	imagebuild.NewImageBuild(api, jsii.String("Build"), &release)
+	assert.Equal(t, []string{"Api/Build: Cache: is a repository that pull requests of Web/Build push to, where one could replace a cache; use another repository here or there"}, synthtest.Errors(api))
 }
 
 func TestProblemsOfPullRequests(t *testing.T) {

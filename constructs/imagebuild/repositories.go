@@ -12,25 +12,54 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// pushes is a repository that builds of an ImageBuild push images to.
-type pushes struct {
-	build      *ImageBuild
-	repository awsecr.IRepository
+// content is what a repository holds for a build.
+type content struct{ name, replaced string }
+
+var (
+	imageContent     = content{"image", "release"}
+	cacheContent     = content{"cache", "cache"}
+	baseImageContent = content{"base image", "base image"}
+)
+
+// repositoryUse is a repository that release builds of an ImageBuild read or write, or that its builds of pull
+// requests write.
+type repositoryUse struct {
+	build        *ImageBuild
+	prop         string
+	repository   awsecr.IRepository
+	content      content
+	pullRequests bool
 }
 
-// stackPushes are the repositories that release builds and builds of pull requests of a stack push to.
-type stackPushes struct{ release, pullRequests []pushes }
+// stackUses are the uses of repositories that are in a stack or used there.
+var stackUses perstack.Memo[struct{}, *[]repositoryUse]
 
-var stackRepositories perstack.Memo[struct{}, *stackPushes]
+// repositoryIDs are compared with those of all other builds of a stack.
+var repositoryIDs perstack.Memo[awsecr.IRepository, ecrname.ID]
 
-// find returns the first other build that pushes to the repository, or nil.
-func (b *ImageBuild) find(among []pushes, repository awsecr.IRepository) *ImageBuild {
-	for _, other := range among {
-		if other.build != b && ecrname.Same(repository, other.repository) {
-			return other.build
-		}
+// repositoryUses returns the uses of the repositories in the order of their checks.
+func (b *ImageBuild) repositoryUses() []repositoryUse {
+	var uses []repositoryUse
+	add := func(prop string, repository awsecr.IRepository, content content, pullRequests bool) {
+		uses = append(uses, repositoryUse{b, prop, repository, content, pullRequests})
 	}
-	return nil
+	if previews := b.options.pullRequests.image; previews != nil {
+		add("PullRequests.Image", previews, imageContent, true)
+	}
+	if cache := b.options.pullRequests.cache; cache != nil {
+		add("PullRequests.Cache", cache.Repository(), cacheContent, true)
+	}
+	releases := b.releaseRepositories()
+	for _, prop := range slices.Sorted(maps.Keys(releases)) {
+		add(prop, releases[prop], imageContent, false)
+	}
+	if cache := b.options.cache.repository; cache != nil {
+		add("Cache", cache.Repository(), cacheContent, false)
+	}
+	for i, image := range b.options.triggers.baseImages {
+		add(fmt.Sprintf("Triggers.BaseImages[%d]", i), image.repository, baseImageContent, false)
+	}
+	return uses
 }
 
 // releaseRepositories returns the repositories of release builds by the prop that sets them.
@@ -53,25 +82,52 @@ func (b *ImageBuild) releaseRepositories() map[string]awsecr.IRepository {
 	}
 }
 
-// checkOtherBuilds checks that no pull request may push to where another build of the stack pushes releases, and
-// notes the repositories of this build for the next ones.
-func (b *ImageBuild) checkOtherBuilds() {
+// checkRepositories checks that no builds of pull requests write what release builds read or write, of this build
+// or of another in the same stack, and notes the repositories of this build for the next ones. A repository in
+// another stack is compared with all its uses.
+func (b *ImageBuild) checkRepositories() {
 	var problems validation.Problems
-	all := stackRepositories.Get(b.shared, struct{}{}, func() *stackPushes { return &stackPushes{} })
-	if previews := b.options.pullRequests.image; previews != nil {
-		if other := b.find(all.release, previews); other != nil {
-			problems.Add("PullRequests.Image", fmt.Sprintf("is the image repository of %s, where a pull request could replace a release", *other.Node().Path()),
-				"use another repository, or leave it out")
+	for _, use := range b.repositoryUses() {
+		tables := []*perstack.Shared{b.shared}
+		if home := b.shared.ForStackOf(use.repository); home != b.shared {
+			tables = append(tables, home)
 		}
-		all.pullRequests = append(all.pullRequests, pushes{b, previews})
-	}
-	repositories := b.releaseRepositories()
-	for _, prop := range slices.Sorted(maps.Keys(repositories)) {
-		if other := b.find(all.pullRequests, repositories[prop]); other != nil {
-			problems.Add(prop, fmt.Sprintf("is a repository that pull requests of %s push to, where one could replace a release", *other.Node().Path()),
-				"use another repository here or there")
+		var found bool
+		for _, shared := range tables {
+			table := stackUses.Get(shared, struct{}{}, func() *[]repositoryUse { return &[]repositoryUse{} })
+			if at := slices.IndexFunc(*table, use.conflicts); at >= 0 && !found {
+				found = true
+				use.addConflict(&problems, (*table)[at])
+			}
+			*table = append(*table, use)
 		}
-		all.release = append(all.release, pushes{b, repositories[prop]})
 	}
 	validation.Report(b, problems)
+}
+
+// conflicts reports whether the uses are of one repository that they must not share. Pull requests of several
+// builds may share a cache, and so may releases.
+func (u repositoryUse) conflicts(other repositoryUse) bool {
+	apart := u.pullRequests != other.pullRequests || u.pullRequests && u.content != other.content
+	return apart && u.id().Same(other.id())
+}
+
+func (u repositoryUse) id() ecrname.ID {
+	return repositoryIDs.Get(u.build.shared, u.repository, func() ecrname.ID { return ecrname.IDOf(u.repository) })
+}
+
+// addConflict adds the problem of a use whose repository the other use has.
+func (u repositoryUse) addConflict(problems *validation.Problems, other repositoryUse) {
+	of := *other.build.Node().Path()
+	switch {
+	case !u.pullRequests:
+		problems.Add(u.prop, fmt.Sprintf("is a repository that pull requests of %s push to, where one could replace a %s", of, u.content.replaced),
+			"use another repository here or there")
+	case other.pullRequests:
+		problems.Add(u.prop, fmt.Sprintf("is the %s repository of pull requests of %s: pushing the image would overwrite the cache", other.content.name, of),
+			"use another repository here or there")
+	default:
+		problems.Add(u.prop, fmt.Sprintf("is the %s repository of %s, where a pull request could replace a %s", other.content.name, of, other.content.replaced),
+			"use another repository, or leave it out")
+	}
 }

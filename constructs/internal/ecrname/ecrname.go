@@ -3,6 +3,7 @@ package ecrname
 
 import (
 	"regexp"
+	"sync"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
@@ -23,19 +24,33 @@ func Literal(repository awsecr.IRepository) string {
 	return *name
 }
 
-// Same reports whether two repositories are one construct, or have the same name and are not known to be in
-// different registries.
-func Same(a, b awsecr.IRepository) bool {
-	if *a.Node().Path() == *b.Node().Path() {
+// ID tells repositories apart as far as they are known at synthesis.
+type ID struct {
+	path, name string
+	// registry is asked only for repositories with one name.
+	registry func() string
+}
+
+// IDOf returns the ID of a repository.
+func IDOf(repository awsecr.IRepository) ID {
+	return ID{*repository.Node().Path(), Literal(repository), sync.OnceValue(func() string { return registryHost(repository) })}
+}
+
+// Same reports whether the IDs are of one construct, or have the same name and are not known to be in different
+// registries.
+func (a ID) Same(b ID) bool {
+	if a.path == b.path {
 		return true
 	}
-	name := Literal(a)
-	if name == "" || name != Literal(b) {
+	if a.name == "" || a.name != b.name {
 		return false
 	}
-	registryA, registryB := registryHost(a), registryHost(b)
+	registryA, registryB := a.registry(), b.registry()
 	return registryA == "" || registryB == "" || registryA == registryB
 }
+
+// Same reports whether the IDs of two repositories are the same.
+func Same(a, b awsecr.IRepository) bool { return IDOf(a).Same(IDOf(b)) }
 
 var registryForm = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.`)
 
