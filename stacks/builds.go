@@ -52,7 +52,7 @@ func (c *Config) validateBuilds(found *validation.Problems) {
 }
 
 // validatePullRequestRepository checks that the pull requests of a build do not push to where another build pushes
-// releases, nor to a cache. The constructs check it only within a stack.
+// releases or watches a base image, nor to a cache. The constructs check it only within a stack.
 func (c *Config) validatePullRequestRepository(found *validation.Problems, key string, build int) {
 	previews := c.Builds[build].PullRequestImageRepository
 	if previews == "" {
@@ -62,6 +62,12 @@ func (c *Config) validatePullRequestRepository(found *validation.Problems, key s
 		if i != build && slices.ContainsFunc(c.imageRepositories(other), func(name string) bool { return sameRepository(previews, name) }) {
 			found.Add(key+".pullRequestImageRepository",
 				fmt.Sprintf("is the image repository of builds[%d], where a pull request could replace a release", i), "use another repository, or leave it out")
+		}
+		for j, image := range other.BaseImages {
+			if name, _, _ := strings.Cut(image, ":"); sameRepository(previews, name) {
+				found.Add(key+".pullRequestImageRepository",
+					fmt.Sprintf("is the repository of builds[%d].baseImages[%d], where a pull request could replace a base image", i, j), "use another repository, or leave it out")
+			}
 		}
 	}
 	for _, tier := range c.tiers() {
