@@ -16,9 +16,15 @@ func refuseLinks(request Request, args buildx.Args) error {
 		_, found := request.LookupEnv(variable)
 		return found
 	}
-	for _, path := range append(args.Paths(set), buildx.Path{Flag: "LAYERCACHE_LOCAL_DIR", Value: request.Settings.LocalDir}) {
+	for _, path := range append(args.Paths(set), buildx.Path{Flag: "LAYERCACHE_LOCAL_DIR", Value: request.Settings.LocalDir, IsLayout: true}) {
 		if leads, err := source.LeadsOut(request.Dir, path.Value); err == nil && leads {
 			return fmt.Errorf("%s is %q, a symlink that leads out of the working directory: use its target instead, or remove the link", path.Flag, path.Value)
+		}
+		if !path.IsLayout {
+			continue
+		}
+		if err := source.CheckLayout(request.Dir, path.Value); err != nil {
+			return fmt.Errorf("%s: %w", path.Flag, err)
 		}
 	}
 	dir := within(request.Dir, args.Context)

@@ -19,4 +19,6 @@ func TestANamedPipeIsNotOpened(t *testing.T) {
 	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "Dockerfile.dockerignore"), 0o600))
 	_, _, err := Ignore(dir, filepath.Join(dir, "Dockerfile"))
 	assert.ErrorContains(t, err, "Dockerfile.dockerignore is not a regular file")
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "index.json"), 0o600))
+	assert.ErrorContains(t, CheckLayout(dir, dir), "index.json is not a regular file or folder")
 }

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // maxFileSize is the maximum size of a Dockerfile, an ignore file or a policy in bytes.
@@ -175,12 +177,13 @@ func checkImports(dir string) error {
 	})
 }
 
-// LeadsOut reports whether a symlink leads the relative path out of dir. The author of the source wrote that
-// symlink, and the build would read or write the file that it points to. A path that is visibly outside, such
-// as ../x or /x, is intended and returns false.
+// LeadsOut reports whether a symlink leads the path out of dir. The author of the source wrote that symlink, and the
+// build would read or write the file that it points to. A path that is visibly outside, such as ../x or /x, is
+// intended and returns false.
 func LeadsOut(dir, path string) (bool, error) {
-	if !filepath.IsLocal(path) {
-		return false, nil
+	path, inside, err := relative(dir, path)
+	if err != nil || !inside {
+		return false, err
 	}
 	if dir == "" {
 		dir = "."
@@ -207,6 +210,52 @@ func LeadsOut(dir, path string) (bool, error) {
 	if target, err = filepath.Abs(target); err != nil {
 		return false, err
 	}
-	relative, err := filepath.Rel(dir, target)
-	return err != nil || !filepath.IsLocal(relative), nil
+	resolved, err := filepath.Rel(dir, target)
+	return err != nil || !filepath.IsLocal(resolved), nil
+}
+
+// relative returns the path relative to dir, and whether it is inside by its text. A path may be relative to dir already.
+func relative(dir, path string) (name string, inside bool, err error) {
+	if filepath.IsLocal(path) {
+		return path, true, nil // Not cleaned: x/.. leads elsewhere if x is a symlink.
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", false, err
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	name, err = filepath.Rel(dir, path)
+	return name, err == nil && filepath.IsLocal(name), nil
+}
+
+// layout are the files and folders that BuildKit's clients use in a folder with an OCI image layout, which a local
+// cache is too.
+var layout = []string{"index.json", "index.json.lock", "oci-layout", "blobs", "ingest"}
+
+// CheckLayout returns an error if a folder with an OCI image layout in dir has a symlink, a pipe or a device in place of
+// a file or folder that BuildKit's clients use. They follow symlinks, and run outside every step. A folder that is
+// visibly outside of dir is trusted.
+//
+// https://github.com/moby/buildkit/blob/v0.34.2/client/ociindex/ociindex.go
+func CheckLayout(dir, path string) error {
+	name, inside, err := relative(dir, path)
+	if err != nil || !inside {
+		return err
+	}
+	return fs.WalkDir(os.DirFS(filepath.Join(dir, name)), ".", func(entry string, d fs.DirEntry, err error) error {
+		top, _, _ := strings.Cut(entry, "/")
+		switch {
+		case err != nil: // BuildKit cannot use it either.
+			return nil
+		case entry != "." && !slices.Contains(layout, top):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir() || d.Type().IsRegular():
+			return nil
+		}
+		return fmt.Errorf("%s is not a regular file or folder, and BuildKit would read or write through it: remove it", filepath.Join(path, entry))
+	})
 }

@@ -22,8 +22,9 @@ func TestLeadsOutFindsSymlinksOutOfTheFolder(t *testing.T) {
 	}
 	for path, want := range map[string]bool{
 		".": false, "": false, "inside": false, "inside/file": false, "inside/file/x": false, "none/x": false, "within/file": false, "absolute/file": false,
-		"absent": false, "loop": false, "../outside": false, outer: false,
+		"absent": false, "loop": false, "../outside": false, outer: false, dir: false, filepath.Join(dir, "inside/file"): false,
 		"up": true, "up/file": true, "up/none/x": true, "chain/file": true, "root": true, "missing": true, "environ": true, "inside/../up": true,
+		filepath.Join(dir, "up"): true, dir + "//up/file": true, "../dir/up": true,
 	} {
 		t.Run(path, func(t *testing.T) {
 			got, err := LeadsOut(dir, path)
@@ -33,6 +34,52 @@ func TestLeadsOutFindsSymlinksOutOfTheFolder(t *testing.T) {
 	}
 	_, err := LeadsOut(filepath.Join(outer, "none"), "x")
 	assert.Error(t, err)
+}
+
+func TestLayoutsWithSymlinks(t *testing.T) {
+	for name, c := range map[string]struct {
+		entry, target string
+		refused       bool
+	}{
+		"the index": {"cache/index.json", "../../outside/file", true},
+		"the index, to a file that does not exist": {"cache/index.json", "../../outside/none", true},
+		"the lock":                      {"cache/index.json.lock", "../../outside/file", true},
+		"the marker":                    {"cache/oci-layout", "/none", true},
+		"all blobs":                     {"cache/blobs", "../../outside", true},
+		"the blobs of an algorithm":     {"cache/blobs/sha256", "../../../outside", true},
+		"one blob":                      {"cache/blobs/sha256/0a", "/etc/hostname", true},
+		"blobs that are being written":  {"cache/ingest", "../../outside", true},
+		"a blob that is being written":  {"cache/ingest/0a/data", "/none", true},
+		"a symlink that stays inside":   {"cache/index.json", "../file", true},
+		"a file that is not BuildKit's": {"cache/other/index.json", "/none", false},
+		"the name of such a file":       {"cache/blobs2", "/none", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			outer := t.TempDir()
+			dir := filepath.Join(outer, "dir")
+			write(t, outer, "outside/file", "text")
+			write(t, dir, "file", "text")
+			link := filepath.Join(dir, c.entry)
+			require.NoError(t, os.MkdirAll(filepath.Dir(link), 0o755))
+			require.NoError(t, os.Symlink(c.target, link))
+			for _, path := range []string{"cache", "./cache/", filepath.Join(dir, "cache"), "../dir/cache"} {
+				err := CheckLayout(dir, path)
+				if !c.refused {
+					assert.NoError(t, err)
+					continue
+				}
+				assert.ErrorContains(t, err, filepath.Join(path, c.entry[len("cache/"):])+" is not a regular file or folder")
+			}
+			assert.NoError(t, CheckLayout(filepath.Join(dir, "cache"), dir), "the folder is outside")
+			assert.NoError(t, CheckLayout(filepath.Join(dir, "file"), filepath.Join(dir, "cache")), "the folder is outside")
+		})
+	}
+	dir := t.TempDir()
+	write(t, dir, "cache/index.json", "{}")
+	write(t, dir, "cache/blobs/sha256/0a", "")
+	for _, path := range []string{"cache", "none", "cache/index.json", ""} {
+		assert.NoError(t, CheckLayout(dir, path), path)
+	}
 }
 
 func TestFilesThatBuildxReadsByItself(t *testing.T) {

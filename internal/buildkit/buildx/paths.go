@@ -1,26 +1,30 @@
 package buildx
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 )
 
 // Path is a local path in the arguments.
-type Path struct{ Flag, Value string }
+type Path struct {
+	Flag, Value string
+	// IsLayout is true for what may be a folder with an OCI image layout, such as a local cache.
+	IsLayout bool
+}
 
 // Paths returns the local paths that the arguments make buildx read or write: contexts, secrets, keys and
 // outputs. The Dockerfile is not included; see buildcontext.CheckRead. set reports whether an environment
 // variable is set.
 func (a Args) Paths(set func(variable string) bool) []Path {
 	var paths []Path
-	add := func(flag string, values ...string) {
+	addWith := func(isLayout bool, flag string, values ...string) {
 		for _, value := range values {
 			if value != "" && value != "-" && !strings.Contains(value, "://") {
-				paths = append(paths, Path{flag, value})
+				paths = append(paths, Path{flag, value, isLayout})
 			}
 		}
 	}
+	add := func(flag string, values ...string) { addWith(false, flag, values...) }
 	add("the build context", a.Context)
 	for flag, value := range a.values() {
 		switch flag {
@@ -28,8 +32,8 @@ func (a Args) Paths(set func(variable string) bool) []Path {
 			_, value, _ = strings.Cut(value, "=")
 			if layout, found := strings.CutPrefix(value, "oci-layout://"); found {
 				layout, _, _ = strings.Cut(layout, "@")
-				value, _, _ = strings.Cut(layout, ":")
-				add("--build-context", filepath.Join(value, "index.json"))
+				layout, _, _ = strings.Cut(layout, ":")
+				addWith(true, "--build-context", layout)
 			}
 			add("--build-context", value)
 		case "secret":
@@ -39,11 +43,12 @@ func (a Args) Paths(set func(variable string) bool) []Path {
 				add("--ssh", strings.Split(keys, ",")...)
 			}
 		case "output":
-			add("--output", Destinations(value)...)
+			isLayout := slices.ContainsFunc(attributes(value, "type"), func(kind string) bool { return kind == "oci" || kind == "docker" })
+			addWith(isLayout, "--output", Destinations(value)...)
 		case "cache-from":
-			add("--cache-from", attributes(value, "src")...)
+			addWith(true, "--cache-from", attributes(value, "src")...)
 		case "cache-to":
-			add("--cache-to", attributes(value, "dest")...)
+			addWith(true, "--cache-to", attributes(value, "dest")...)
 		case "metadata-file", "iidfile":
 			add("--"+flag, value)
 		}

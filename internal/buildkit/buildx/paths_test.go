@@ -25,18 +25,23 @@ func TestPathsInTheArguments(t *testing.T) {
 		{"SSH keys", []string{"--ssh=default=x,y", "--ssh=other"}, []string{"x", "y"}},
 		{"a named context", []string{"--build-context=lib=x"}, []string{"x"}},
 		{"a named context that is an image", []string{"--build-context=lib=docker-image://alpine"}, nil},
-		{"a named context that is an OCI layout", []string{"--build-context=lib=oci-layout://x:tag@sha256:1"}, []string{"x/index.json", "x"}},
+		{"a named context that is an OCI layout", []string{"--build-context=lib=oci-layout://x:tag@sha256:1"}, []string{"layout x"}},
 		{"an output", []string{"-o", "x"}, []string{"x"}},
 		{"an output with a type", []string{"--output=type=tar,dest=x"}, []string{"x"}},
+		{"an output that may be an OCI layout", []string{"--output=type=oci,tar=false,dest=x"}, []string{"layout x"}},
 		{"an output to the standard output", []string{"-o-"}, nil},
-		{"local caches", []string{"--cache-from=type=local,src=x", "--cache-to=type=local,dest=y"}, []string{"x", "y"}},
+		{"local caches", []string{"--cache-from=type=local,src=x", "--cache-to=type=local,dest=y"}, []string{"layout x", "layout y"}},
 		{"a metadata file and an image ID file", []string{"--metadata-file=x", "--iidfile", "y"}, []string{"x", "y"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
 			for _, path := range ParseArgs(c.arguments).Paths(func(variable string) bool { return variable == "SET" }) {
-				got = append(got, path.Value)
+				value := path.Value
+				if path.IsLayout {
+					value = "layout " + value
+				}
+				got = append(got, value)
 			}
 			assert.Equal(t, c.want, got)
 		})

@@ -191,6 +191,30 @@ func TestReportsAreNotWrittenThroughSymlinksOfTheSource(t *testing.T) {
 	}
 }
 
+// BuildKit's client writes the files of a local cache outside every step, and follows symlinks.
+func TestALocalCacheIsNotWrittenThroughSymlinksOfTheSource(t *testing.T) {
+	for entry, target := range map[string]string{"oci-layout": "../../outside/kept", "index.json": "../../outside/new", "ingest": "../../outside"} {
+		t.Run(entry, func(t *testing.T) {
+			t.Parallel()
+			p := newProject(t)
+			p.write("../outside/kept", "kept")
+			p.write("cache/.keep", "")
+			p.link(target, "cache/"+entry)
+			p.env["LAYERCACHE_MODE"], p.env["LAYERCACHE_LOCAL_DIR"] = "local", filepath.Join(p.dir, "cache")
+			delete(p.env, "LAYERCACHE_REPOSITORY")
+			got := p.image()
+			assert.Equal(t, 1, got.exitCode, got.log)
+			assert.Contains(t, got.log, "cache/"+entry+" is not a regular file or folder")
+			left, err := os.ReadDir(filepath.Join(p.root, "outside"))
+			require.NoError(t, err)
+			assert.Len(t, left, 1, "nothing is created")
+			content, err := os.ReadFile(filepath.Join(p.root, "outside", "kept"))
+			require.NoError(t, err)
+			assert.Equal(t, "kept", string(content))
+		})
+	}
+}
+
 // link creates a symlink in the source.
 func (p *project) link(target, name string) {
 	p.t.Helper()
