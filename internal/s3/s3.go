@@ -143,13 +143,25 @@ func (c *Client) Touch(ctx context.Context, key string) error {
 	}})
 }
 
+// put writes an object. S3 begins the answer to a copy with status 200 before it copies, so an error may be in the body.
+//
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 func (c *Client) put(ctx context.Context, key string, r request) error {
 	r.method, r.key = http.MethodPut, key
 	response, err := c.do(ctx, r)
+	if err == nil {
+		defer response.Body.Close()
+		var answer *Error
+		if answer, err = errorOf(response); errors.Is(err, io.EOF) {
+			err = nil // The answer to all but a copy is empty.
+		} else if err == nil && answer.Code != "" {
+			err = answer
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", c.name(key), err)
 	}
-	return response.Body.Close()
+	return nil
 }
 
 func (c *Client) name(key string) string {
@@ -208,14 +220,16 @@ func (c *Client) do(ctx context.Context, r request) (*http.Response, error) {
 		return response, nil
 	}
 	defer response.Body.Close()
-	return nil, errorOf(response)
+	answer, _ := errorOf(response)
+	return nil, answer
 }
 
-// errorOf returns the error of an answer. Other parts of the answer may have parts of the request's signature.
-func errorOf(response *http.Response) *Error {
+// errorOf returns the error of an answer, and an error if its body cannot be read. Other parts of the answer may have parts
+// of the request's signature.
+func errorOf(response *http.Response) (*Error, error) {
 	var answer struct{ Code, Message string }
-	_ = xml.NewDecoder(io.LimitReader(response.Body, 16<<10)).Decode(&answer)
-	return &Error{Status: response.StatusCode, Code: answer.Code, Message: answer.Message}
+	err := xml.NewDecoder(io.LimitReader(response.Body, 16<<10)).Decode(&answer)
+	return &Error{Status: response.StatusCode, Code: answer.Code, Message: answer.Message}, err
 }
 
 // url returns the address of an object. S3's certificate does not match a host name that begins with a bucket whose

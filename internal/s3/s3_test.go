@@ -99,6 +99,24 @@ func TestRequests(t *testing.T) {
 		})
 	}
 
+	for _, c := range []struct{ name, answer, says string }{
+		{"a copy", "<?xml version=\"1.0\"?>\n<CopyObjectResult><ETag>&quot;a&quot;</ETag></CopyObjectResult>", ""},
+		{"no content, as of a write", "", ""},
+		{"a copy that fails after S3 has begun the answer", "  \n<?xml version=\"1.0\"?><Error><Code>InternalError</Code><Message>Try again.</Message></Error>",
+			"write s3://caches/shop/a: S3 answers 200 OK: InternalError: Try again."},
+		{"an answer that breaks off", "<?xml version=\"1.0\"?><CopyObj", "write s3://caches/shop/a: XML syntax error"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			status, answer = http.StatusOK, c.answer
+			err := client.Touch(ctx, "a")
+			if c.says == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.says)
+		})
+	}
+
 	_, err = NewClient(Place{Bucket: "caches"}).Get(ctx, "a")
 	require.ErrorContains(t, err, "no region: set AWS_REGION")
 }
