@@ -325,7 +325,7 @@ func (b *bakeBuild) fileName(sourceName string) string {
 	var parts []string
 	add := func(name, value string) {
 		if value != "" && isStable(value) {
-			parts = append(parts, name+"="+value)
+			parts = append(parts, namePart(name, value))
 		}
 	}
 	if strings.Contains(sourceName, "/") {

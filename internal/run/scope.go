@@ -55,7 +55,7 @@ func buildName(request Request, w cache.Writer) string {
 	var parts []string
 	add := func(name, value string) {
 		if value != "" {
-			parts = append(parts, name+"="+value)
+			parts = append(parts, namePart(name, value))
 		}
 	}
 	image := w.Repository()
@@ -72,6 +72,12 @@ func buildName(request Request, w cache.Writer) string {
 	add("target", w.Target)
 	return strings.Join(parts, ",")
 }
+
+// partEscapes keeps a comma in a value from looking like the start of the next part.
+var partEscapes = strings.NewReplacer(`\`, `\\`, ",", `\,`)
+
+// namePart returns a part of the name of a build. The parts are joined with commas.
+func namePart(name, value string) string { return name + "=" + partEscapes.Replace(value) }
 
 // writerOf returns what is built. Paths are relative to the root of the checkout, so that they are the same
 // whatever the working directory is. Paths that differ from build to build are left out, so that a build finds

@@ -39,7 +39,7 @@ func (b scopedBuild) tagOf(t *testing.T, checkout string) string {
 func checkout(t *testing.T) string {
 	t.Helper()
 	root := filepath.Join(t.TempDir(), "shop")
-	for _, folder := range []string{".git", "api", "web", "tmp.Xy12", "cdk.out/asset.0a1b2c3d4e5f", "services/v2"} {
+	for _, folder := range []string{".git", "api", "web", "tmp.Xy12", "cdk.out/asset.0a1b2c3d4e5f", "services/v2", "api,file=x", `api\`, `api\,file=x`} {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, folder), 0o755))
 	}
 	return root
@@ -66,6 +66,8 @@ func TestBuildsOfDifferentImagesHaveDifferentCaches(t *testing.T) {
 		{"two targets", scopedBuild{args: "-t shop --target test ."}, scopedBuild{args: "-t shop --target prod ."}},
 		{"a target and the last stage", scopedBuild{args: "-t shop --target test ."}, scopedBuild{args: "-t shop ."}},
 		{"a Dockerfile of another context", scopedBuild{args: "-t shop -f api/Dockerfile ."}, scopedBuild{args: "-t shop api"}},
+		{"a context whose name looks like a context and a Dockerfile", scopedBuild{args: "-t shop api,file=x"}, scopedBuild{args: "-t shop -f x api"}},
+		{"a context whose name ends in a backslash", scopedBuild{args: `-t shop api\,file=x`}, scopedBuild{args: `-t shop -f x api\`}},
 		{"two image repositories that end alike", scopedBuild{args: "-t r.example/team-a/api ."}, scopedBuild{args: "-t r.example/team-b/api ."}},
 		{"an image repository in a namespace and one without", scopedBuild{args: "-t r.example/team/api ."}, scopedBuild{args: "-t r.example/api ."}},
 		{"two folders of a Git context", scopedBuild{args: "-t shop https://git.example/o/r.git#main:api"}, scopedBuild{args: "-t shop https://git.example/o/r.git#main:web"}},
