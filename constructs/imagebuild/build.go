@@ -136,14 +136,11 @@ func checkPlatformMachine(problems *validation.Problems, b buildOptions, archite
 		"change Architecture, or set CrossCompile if the Dockerfile cross-compiles")
 }
 
-// checkBatchTags checks that all builds of a batch push the same tags.
-func checkBatchTags(problems *validation.Problems, r *resolved) {
-	if !r.build.batch {
-		return
-	}
-	for i, tag := range r.image.tags {
-		if strings.Contains(tag, "{build}") {
-			problems.Add(fmt.Sprintf("Tags[%d]", i), "contains {build}, which differs between the platforms' builds", "use {commit} or {branch}")
+// checkBatchTags checks that all builds of a batch push the same tags; prop is where they are set.
+func checkBatchTags(problems *validation.Problems, prop string, tags []string, batch bool) {
+	for i, tag := range tags {
+		if batch && strings.Contains(tag, "{build}") {
+			problems.Add(fmt.Sprintf("%s[%d]", prop, i), "contains {build}, which differs between the platforms' builds", "use {commit} or {branch}")
 		}
 	}
 }

@@ -259,6 +259,7 @@ func TestMayReplaceImages(t *testing.T) {
 		"pull -a shop": true, "image pull --all-tags shop": true, "pull shop": false, "run shop": false, "create shop": false,
 		"pull -qa shop": true, "pull --all-tags=true shop": true, "pull --all-tags=false shop": false, "pull -q shop": false,
 		"run --rm --pull always shop": true, "container create --pull=always shop": true, "run --pull missing shop": false, "run --pull": false,
+		"run --pull missing --pull always shop": true, "run --name --pull --pull always shop": true, "run always": false,
 		"ps": false, "image prune": false, "volume create": false, "buildx create --use": false, "": false,
 	} {
 		assert.Equal(t, want, Parse(strings.Fields(line)).MayReplaceImages(), line)

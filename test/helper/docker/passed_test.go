@@ -74,6 +74,31 @@ func TestDockerGetsTheImagesThatItNeeds(t *testing.T) {
 	assert.NotEmpty(t, m.succeeds("images", "-q", "from-plain").stdout)
 }
 
+func TestImagesThatDockerRemoved(t *testing.T) {
+	t.Parallel()
+	m := daemon(t)
+	m.takePlace()
+	m.write("Dockerfile", "FROM scratch\nCOPY src /src\n")
+	const loads = "layercache: loading shop:latest into docker"
+	id := strings.TrimSpace(m.succeeds("build", "-q", "-t", "shop", ".").stdout)
+	m.succeeds("history", "shop")
+	m.succeeds("tag", "shop", "again")
+	assert.Equal(t, "Untagged: again:latest\n", m.succeeds("rmi", "again").stdout, "docker does not have this name")
+
+	m.succeeds("image", "prune", "--all", "--force")
+	history := m.succeeds("history", "--no-trunc", "-q", "shop")
+	assert.Contains(t, history.stdout, id)
+	assert.Contains(t, history.stderr, loads, "docker had removed it")
+
+	m.succeeds("image", "prune", "--all", "--force")
+	assert.Equal(t, "Untagged: shop:latest\nDeleted: "+id+"\n", m.succeeds("rmi", "shop").stdout)
+
+	unnamed := strings.TrimSpace(m.succeeds("build", "-q", "--label", "x=y", ".").stdout)
+	m.succeeds("history", unnamed)
+	m.succeeds("image", "prune", "--force")
+	assert.Contains(t, m.succeeds("history", "--no-trunc", "-q", unnamed).stdout, unnamed)
+}
+
 func TestAnImageThatDockerReplacedIsNoLongerTheKeptOne(t *testing.T) {
 	t.Parallel()
 	m := daemon(t)
