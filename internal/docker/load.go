@@ -23,6 +23,12 @@ func (d *docker) loadNeeded(ctx context.Context, path string) error {
 
 // loadAll loads the kept images with the indexes.
 func (d *docker) loadAll(ctx context.Context, path string, indexes []int) error {
+	if len(indexes) == 0 {
+		return nil
+	}
+	if err := d.forgetRemoved(ctx, path); err != nil {
+		return err
+	}
 	for _, index := range indexes {
 		if err := d.load(ctx, path, index); err != nil {
 			return d.fail(failed, "layercache: load %s into docker: %v", shownName(d.images[index]), err)

@@ -81,27 +81,69 @@ func (d *docker) unnameReplaced(ctx context.Context) error {
 // idsInDocker returns the IDs of the images that docker has with the names of kept images, by name; "" for none.
 func (d *docker) idsInDocker(ctx context.Context, path string) (map[string]string, error) {
 	ids := map[string]string{}
-	args := []string{"image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"}
+	var filters []string
 	for _, image := range d.images {
 		for _, name := range image.Names {
 			ids[name] = ""
-			args = append(args, "--filter", "reference="+store.Familiar(name))
+			filters = append(filters, "--filter", "reference="+store.Familiar(name))
 		}
 	}
 	if len(ids) == 0 {
 		return ids, nil
 	}
-	cmd := exec.CommandContext(ctx, path, args...)
+	listed, err := listDocker(ctx, path, filters...)
+	if err != nil {
+		return nil, err
+	}
+	for _, image := range listed {
+		ids[image.name] = image.id
+	}
+	return ids, nil
+}
+
+// listed is an image that docker has. The name is empty if it has none.
+type listed struct{ name, id string }
+
+// listDocker returns an image for each name in docker's list, and for each without a name.
+func listDocker(ctx context.Context, path string, flags ...string) ([]listed, error) {
+	args := []string{"image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"}
+	cmd := exec.CommandContext(ctx, path, append(args, flags...)...)
 	var stdout strings.Builder
 	cmd.Stdout = &stdout
 	if err := quiet(cmd); err != nil {
 		return nil, err
 	}
+	var images []listed
 	for line := range strings.Lines(stdout.String()) {
 		name, id, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if normal, err := store.Normalize(name); err == nil {
-			ids[normal] = id
-		}
+		normal, _ := store.Normalize(name)
+		images = append(images, listed{normal, id})
 	}
-	return ids, nil
+	return images, nil
+}
+
+// forgetRemoved removes the notes that docker has kept images under names that it no longer has, for example after
+// `docker image prune`.
+func (d *docker) forgetRemoved(ctx context.Context, path string) error {
+	if !slices.ContainsFunc(d.images, func(image store.Image) bool { return len(image.Loaded) > 0 }) {
+		return nil
+	}
+	list, err := listDocker(ctx, path, "--all")
+	if err != nil {
+		return nil // The daemon does not answer, so nothing is known.
+	}
+	removed := func(note string) bool {
+		return !slices.ContainsFunc(list, func(image listed) bool { return image.name == note || image.id == note })
+	}
+	if !slices.ContainsFunc(d.images, func(image store.Image) bool { return slices.ContainsFunc(image.Loaded, removed) }) {
+		return nil
+	}
+	forget := func(images []store.Image) ([]store.Image, error) {
+		for i := range images {
+			images[i].Loaded = slices.DeleteFunc(images[i].Loaded, removed)
+		}
+		return images, nil
+	}
+	d.images, _ = forget(d.images)
+	return d.store.Change(ctx, forget)
 }

@@ -53,6 +53,11 @@ func (d *docker) remove(ctx context.Context) error {
 	if d.ours(d.call.Names) == 0 {
 		return d.delegateMissing(ctx, d.missing(d.call.Names)...)
 	}
+	if path, err := real.Find(); err == nil {
+		if err := d.forgetRemoved(ctx, path); err != nil {
+			return err
+		}
+	}
 	var r removal
 	err := d.store.Change(ctx, func(images []store.Image) ([]store.Image, error) {
 		r = removal{images: images}
@@ -98,7 +103,7 @@ func (r *removal) remove(name string, force bool) {
 	if byName {
 		lost = []string{normal}
 	}
-	if len(image.Loaded) > 0 {
+	if len(image.Loaded) > 0 && (!byName || slices.Contains(image.Loaded, normal)) {
 		r.left = append(r.left, name)
 	} else {
 		r.report(image, lost)

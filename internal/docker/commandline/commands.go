@@ -144,8 +144,12 @@ func (c Call) MayReplaceImages() bool {
 		flags.String("platform", "", "")
 		return flags.Parse(c.Args) == nil && *all
 	case "run", "create":
-		value := slices.Index(c.Args, "--pull") + 1
-		return slices.Contains(c.Args, "--pull=always") || 0 < value && value < len(c.Args) && c.Args[value] == "always"
+		for i, argument := range c.Args {
+			if argument == "--pull=always" || argument == "always" && i > 0 && c.Args[i-1] == "--pull" {
+				return true
+			}
+		}
+		return false
 	}
 	return c.NeedsAllImages()
 }
