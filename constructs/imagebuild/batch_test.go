@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
@@ -123,6 +124,16 @@ func TestProblemsOfPlatforms(t *testing.T) {
 		"tags that differ between the builds of a batch": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Tags = jsii.Strings("{commit}", "v1-{build}") },
 			[]string{"Tags[1]: contains {build}, which differs between the platforms' builds; use {commit} or {branch}"},
+		},
+		"tags of pull requests that differ between the builds of a batch": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Source = imagebuild.Source_GitHub(jsii.String("team"), jsii.String("api"), &imagebuild.GitOptions{ConnectionArn: jsii.String(connection)})
+				p.Triggers = &imagebuild.Triggers{Webhook: &imagebuild.Webhook{}}
+				p.PullRequests = &imagebuild.PullRequests{
+					Image: awsecr.Repository_FromRepositoryName(s, jsii.String("Previews"), jsii.String("team/previews")), Tags: jsii.Strings("{commit}", "pr-{build}"),
+				}
+			},
+			[]string{"PullRequests.Tags[1]: contains {build}, which differs between the platforms' builds; use {commit} or {branch}"},
 		},
 		"a Docker server and a fleet of one architecture": {
 			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
