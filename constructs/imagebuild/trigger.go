@@ -5,13 +5,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/layercache/layercache/constructs/internal/ecrname"
+	"github.com/layercache/layercache/constructs/internal/warning"
 	"github.com/layercache/layercache/constructs/validation"
 	"github.com/layercache/layercache/internal/spelling"
 )
@@ -31,8 +31,9 @@ type Triggers struct {
 	// Default: false.
 	RefreshOnSchedule *bool
 
-	// BaseImages start a release build when one of them is pushed, or changes in a pull-through cache, in the
-	// account and region of the stack.
+	// BaseImages start a release build when one of them is pushed, or changes in a pull-through cache. Amazon ECR
+	// sends these events to the account and region of the repository: those of one that is not in the account and
+	// region of the stack start builds only if a rule there forwards them to the default event bus here.
 	// Default: none.
 	BaseImages *[]*BaseImage
 }
@@ -268,21 +269,36 @@ func (b *ImageBuild) addRules() {
 		})
 	}
 	for i, image := range t.baseImages {
+		account := b.warnOfElsewhere(i, image.repository)
 		awsevents.NewCfnRule(b, jsii.String(image.ruleID(i)), &awsevents.CfnRuleProps{
 			Description:  jsii.String("Starts a build when a base image changes (layercache)"),
-			EventPattern: image.eventPattern(),
+			EventPattern: image.eventPattern(account),
 			Targets:      start.target(false),
 		})
 	}
 }
 
+// warnOfElsewhere returns the account whose events the rule of a base image waits for, and warns if they do not
+// arrive by themselves:
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html.
+func (b *ImageBuild) warnOfElsewhere(index int, repository awsecr.IRepository) (account *string) {
+	account, region := ecrname.Registry(repository)
+	if ecrname.Differ(account, b.shared.Account()) || ecrname.Differ(region, b.shared.Region()) {
+		warning.Add(b, fmt.Sprintf("layercache:base-image-elsewhere-%d", index), fmt.Sprintf(
+			"Triggers.BaseImages[%d] is in another account or region than the stack, and Amazon ECR sends the events of a repository only there. "+
+				"No push starts a build until a rule of EventBridge there forwards the events to the default event bus of the stack's account and region. "+
+				"Or watch a repository there, such as one of a pull-through cache", index))
+	}
+	return account
+}
+
 // eventPattern matches a push of the image, and its refresh by a pull-through cache:
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html.
-func (i baseImage) eventPattern() map[string]any {
+func (i baseImage) eventPattern(account *string) map[string]any {
 	return map[string]any{
 		"source":      []string{"aws.ecr"},
 		"detail-type": []string{"ECR Image Action", "ECR Pull Through Cache Action"},
-		"account":     []*string{awscdk.Stack_Of(i.repository).Account()},
+		"account":     []*string{account},
 		"detail": map[string]any{
 			"repository-name": []*string{i.repository.RepositoryName()},
 			"image-tag":       []string{i.tag},

@@ -1,6 +1,7 @@
 package imagebuild_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -111,6 +112,58 @@ func TestANewBaseImageStartsABuild(t *testing.T) {
 	assert.Equal(t, `{"environmentVariablesOverride":[]}`, pulled["Targets"].([]any)[0].(map[string]any)["Input"])
 	own := rule(t, stack, "BuildBaseImage1")["EventPattern"].(map[string]any)["detail"].(map[string]any)
 	assert.Equal(t, []any{"latest"}, own["image-tag"])
+}
+
+func TestABaseImageElsewhereStartsABuildOnlyIfItsEventsAreForwarded(t *testing.T) {
+	repositoryARN := func(account, region string) *string {
+		return jsii.String("arn:aws:ecr:" + region + ":" + account + ":repository/team/base")
+	}
+	imported := func(account, region string) func(awscdk.App, awscdk.Stack) awsecr.IRepository {
+		return func(_ awscdk.App, s awscdk.Stack) awsecr.IRepository {
+			return awsecr.Repository_FromRepositoryAttributes(s, jsii.String("Base"), &awsecr.RepositoryAttributes{
+				RepositoryArn: repositoryARN(account, region), RepositoryName: jsii.String("team/base"),
+			})
+		}
+	}
+	created := func(account, region string) func(awscdk.App, awscdk.Stack) awsecr.IRepository {
+		return func(app awscdk.App, _ awscdk.Stack) awsecr.IRepository {
+			other := awscdk.NewStack(app, jsii.String("Other"), &awscdk.StackProps{Env: &awscdk.Environment{Account: &account, Region: &region}})
+			return awsecr.NewRepository(other, jsii.String("Base"), &awsecr.RepositoryProps{RepositoryName: jsii.String("team/base")})
+		}
+	}
+	here := &awscdk.Environment{Account: jsii.String("111111111111"), Region: jsii.String("eu-west-1")}
+	for name, c := range map[string]struct {
+		env        *awscdk.Environment
+		repository func(awscdk.App, awscdk.Stack) awsecr.IRepository
+		account    any
+		warns      bool
+	}{
+		"the account and region of the stack": {here, imported("111111111111", "eu-west-1"), "111111111111", false},
+		"by name": {here, func(_ awscdk.App, s awscdk.Stack) awsecr.IRepository {
+			return awsecr.Repository_FromRepositoryName(s, jsii.String("Base"), jsii.String("team/base"))
+		}, "111111111111", false},
+		"another account":                    {here, imported("222222222222", "eu-west-1"), "222222222222", true},
+		"another region":                     {here, imported("111111111111", "us-east-1"), "111111111111", true},
+		"a stack in another account":         {here, created("222222222222", "eu-west-1"), "222222222222", true},
+		"a stack in another region":          {here, created("111111111111", "us-east-1"), "111111111111", true},
+		"an account that may be the stack's": {nil, imported("222222222222", "eu-west-1"), "222222222222", false},
+		"an account that is the CDK CLI's": {nil, func(_ awscdk.App, s awscdk.Stack) awsecr.IRepository {
+			return awsecr.NewRepository(s, jsii.String("Base"), nil)
+		}, map[string]any{"Ref": "AWS::AccountId"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := awscdk.NewApp(nil)
+			stack := awscdk.NewStack(app, jsii.String("Test"), &awscdk.StackProps{Env: c.env})
+			props := newProps(t, stack)
+			props.Triggers = &imagebuild.Triggers{BaseImages: &[]*imagebuild.BaseImage{{Repository: c.repository(app, stack)}}}
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+
+			pattern := synthtest.Properties(t, stack, "AWS::Events::Rule")["EventPattern"].(map[string]any)
+			assert.Equal(t, []any{c.account}, pattern["account"])
+			warnings := strings.Join(synthtest.Warnings(stack), "\n")
+			assert.Equal(t, c.warns, strings.Contains(warnings, "Triggers.BaseImages[0] is in another account or region than the stack"), warnings)
+		})
+	}
 }
 
 func TestProblemsOfTriggers(t *testing.T) {

@@ -28,12 +28,17 @@ func Literal(repository awsecr.IRepository) string {
 type ID struct {
 	path, name string
 	// registry is asked only for repositories with one name.
-	registry func() string
+	registry func() registry
 }
+
+type registry struct{ account, region *string }
 
 // IDOf returns the ID of a repository.
 func IDOf(repository awsecr.IRepository) ID {
-	return ID{*repository.Node().Path(), Literal(repository), sync.OnceValue(func() string { return registryHost(repository) })}
+	return ID{*repository.Node().Path(), Literal(repository), sync.OnceValue(func() registry {
+		account, region := Registry(repository)
+		return registry{account, region}
+	})}
 }
 
 // Same reports whether the IDs are of one construct, or have the same name and are not known to be in different
@@ -46,17 +51,21 @@ func (a ID) Same(b ID) bool {
 		return false
 	}
 	registryA, registryB := a.registry(), b.registry()
-	return registryA == "" || registryB == "" || registryA == registryB
+	return !Differ(registryA.account, registryB.account) && !Differ(registryA.region, registryB.region)
+}
+
+// Differ reports whether two accounts or regions are known at synthesis and not the same.
+func Differ(a, b *string) bool {
+	return validation.IsLiteral(a) && validation.IsLiteral(b) && *a != *b
 }
 
 // Same reports whether the IDs of two repositories are the same.
 func Same(a, b awsecr.IRepository) bool { return IDOf(a).Same(IDOf(b)) }
 
-var registryForm = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.`)
+var registryForm = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.`)
 
-// registryHost returns the account and region at the start of the repository's URI, or "" if they are not
-// known at synthesis.
-func registryHost(repository awsecr.IRepository) string {
+// Registry returns the account and region of a repository; each may be a token.
+func Registry(repository awsecr.IRepository) (account, region *string) {
 	uri := awscdk.Stack_Of(repository).Resolve(repository.RepositoryUri())
 	if object, ok := uri.(map[string]any); ok {
 		if join, ok := object["Fn::Join"].([]any); ok && len(join) == 2 {
@@ -66,5 +75,9 @@ func registryHost(repository awsecr.IRepository) string {
 		}
 	}
 	text, _ := uri.(string)
-	return registryForm.FindString(text)
+	if host := registryForm.FindStringSubmatch(text); host != nil {
+		return &host[1], &host[2]
+	}
+	env := repository.Env() // The URI of a repository of this app names no account.
+	return env.Account, env.Region
 }
