@@ -277,6 +277,19 @@ func TestBuildsUseTheCachesOfTheirRegion(t *testing.T) {
 	assert.Len(t, *app.Builds[1].Dependencies(), 1)
 }
 
+func TestADashboardHasANameOfItsOwnInItsAccount(t *testing.T) {
+	app := synthApp(t, `{"cache":{"account":"111111111111","region":"eu-central-1","tiers":{"prod":{}}},"dashboard":{"name":"caches"},"environments":[
+		{"name":"eu","account":"222222222222","region":"eu-central-1"},
+		{"name":"us","account":"222222222222","region":"us-east-1"},
+		{"name":"test","account":"333333333333","region":"eu-central-1"}],`+oneBuild+`}`)
+
+	var names []any
+	for _, stack := range app.Dashboards {
+		names = append(names, synthtest.Properties(t, stack, "AWS::CloudWatch::Dashboard")["DashboardName"])
+	}
+	assert.Equal(t, []any{"caches-eu-central-1", "caches-us-east-1", "caches"}, names)
+}
+
 func TestAnOrganizationReadsAndItsUnitsWrite(t *testing.T) {
 	cache, _ := synth(t, `{"cache":{"account":"111111111111","region":"eu-central-1","encryption":"KMS","tiers":{"prod":{
 		"readers":[{"organizationId":"o-a1b2c3d4e5"}],

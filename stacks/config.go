@@ -249,7 +249,8 @@ type DashboardConfig struct {
 	// Namespace is the CloudWatch namespace of the metrics. Builds with another MetricsNamespace are not shown.
 	// Default: "layercache".
 	Namespace string `json:"namespace" prop:"Namespace"`
-	// Name is the name of the dashboard: letters, digits, '-' and '_'.
+	// Name is the name of the dashboard: letters, digits, '-' and '_'. An account has each name once in all of
+	// its regions: with builds in several regions of an account, "-" and the region follow the name.
 	// Default: CloudFormation generates a name.
 	Name string `json:"name" prop:"DashboardName" pattern:"^[A-Za-z0-9_-]{1,250}$"`
 	// PeriodMinutes is the time span of one point of a graph and of one evaluation of an alarm: whole minutes.

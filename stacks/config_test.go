@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -248,6 +249,12 @@ func TestReadConfig(t *testing.T) {
 				`layercache.dashboard.name: "a b" has the wrong form; use at most 255 letters, digits, '-' and '_'`,
 				"layercache.dashboard.alarms.hitRatio: 20 is out of range; give a number from 0 to 1",
 			},
+		},
+		"the name of a dashboard with too little room for its region": {
+			`{"cache":{"account":"111111111111","region":"eu-central-1","tiers":{"prod":{}}},"dashboard":{"name":"` + strings.Repeat("a", 243) + `"},"environments":[
+			  {"name":"eu","account":"222222222222","region":"eu-central-1","tier":"prod"},{"name":"us","account":"222222222222","region":"us-east-1","tier":"prod"}],
+			  "builds":[{"name":"api","source":{"directory":"api"}}]}`,
+			[]string{`layercache.dashboard.name: "` + strings.Repeat("a", 243) + `-eu-central-1" has the wrong form; use at most 255 letters, digits, '-' and '_'`},
 		},
 		"a prewarm of the rules of another configuration": {
 			`{"pullThrough":{"existing":true,"prewarm":{"images":["golang:1.26"]}},"builds":[{"name":"api","source":{"directory":"api"}}]}`,

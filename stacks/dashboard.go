@@ -58,12 +58,9 @@ func (c *Config) addDashboards(scope constructs.Construct, p place) []awscdk.Sta
 }
 
 func (c *Config) addDashboard(scope constructs.Construct, p place, number int, apps []string) awscdk.Stack {
-	id, name := c.dashboardStackName(p), c.Dashboard.Name
+	id := c.dashboardStackName(p)
 	if number > 1 {
 		id = fmt.Sprintf("%s-%d", id, number)
-		if name != "" {
-			name = fmt.Sprintf("%s-%d", name, number)
-		}
 	}
 	stack := awscdk.NewStack(scope, &id, &awscdk.StackProps{
 		Description: jsii.String("Dashboard and alarms of layer caches (layercache)"),
@@ -72,7 +69,7 @@ func (c *Config) addDashboard(scope constructs.Construct, p place, number int, a
 	validation.SetNames(stack, namesByConstruct())
 	props := &insight.InsightProps{
 		Namespace:     jsii.String(c.Dashboard.namespace()),
-		DashboardName: optional(name),
+		DashboardName: optional(c.dashboardName(p, number)),
 		Period:        minutes(c.Dashboard.PeriodMinutes),
 		Thresholds:    c.Dashboard.Alarms.thresholds(),
 		Apps:          &[]*insight.App{},
@@ -90,6 +87,23 @@ func (c *Config) addDashboard(scope constructs.Construct, p place, number int, a
 	}
 	insight.NewInsight(stack, jsii.String("Insight"), props)
 	return stack
+}
+
+// dashboardName returns the name of a dashboard of a place, or "" if CloudFormation generates it. The dashboards of
+// all regions of an account share their names, so the region is a part of the name if the account has several:
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-cloudwatch-dashboard.html.
+func (c *Config) dashboardName(p place, number int) string {
+	name := c.Dashboard.Name
+	if name == "" {
+		return ""
+	}
+	if slices.ContainsFunc(c.places(), func(other place) bool { return other.account == p.account && other.region != p.region }) {
+		name += "-" + p.region
+	}
+	if number > 1 {
+		name = fmt.Sprintf("%s-%d", name, number)
+	}
+	return name
 }
 
 func (a *AlarmsConfig) thresholds() *insight.Thresholds {
@@ -119,9 +133,15 @@ func (c *Config) validateDashboard(found *validation.Problems) {
 	if len(c.Builds) > 0 && len(c.appsOfDashboard()) == 0 {
 		found.Add(key+".namespace", fmt.Sprintf("no build writes metrics to %q", c.Dashboard.namespace()), "leave metricsNamespace out of the builds, or set the namespace to theirs")
 	}
+	name, last := "", (len(c.appsOfDashboard())-1)/maxAppsOfDashboard+1
+	for _, p := range c.places() {
+		if longer := c.dashboardName(p, last); len(longer) > len(name) {
+			name = longer
+		}
+	}
 	names := namesByConstruct()["*insight.Insight"]
 	for _, p := range insight.CheckSettings(&insight.InsightProps{
-		Namespace: jsii.String(c.Dashboard.namespace()), DashboardName: optional(c.Dashboard.Name),
+		Namespace: jsii.String(c.Dashboard.namespace()), DashboardName: optional(name),
 		Period: minutes(period), Thresholds: c.Dashboard.Alarms.thresholds(),
 	}) {
 		*found = append(*found, names.Problem(p))

@@ -31,6 +31,7 @@ func (c *Config) FirstDeployment(app *App) FirstDeployment {
 	for _, s := range app.Builds {
 		all = append(all, s.Stack)
 	}
+	all = append(all, app.Dashboards...)
 	l := firstDeployment{Config: c, accounts: accounts(all)}
 	sections := []section{l.bootstrap(all), l.connections(), l.credentials(), l.secrets(), l.buildSecrets(), l.rules(), deploy(all), l.check()}
 	return FirstDeployment{Summary: strings.Join(l.summary, ", "), Text: l.text(sections)}

@@ -30,7 +30,7 @@ func TestTheFirstDeploymentListsWhatIsToBeDoneByHand(t *testing.T) {
 			"build":{"account":"222222222222","region":"eu-central-1",` + connection + `},
 			"builds":[{"name":"api","source":{"gitlab":"acme/api"},"helperZip":"helper.zip"}]}`,
 			"authorize 1 connection"},
-		{"a Docker Hub secret and prefixes", "docker-hub", `{"pullThrough":{"prefixes":{"docker-hub":"hub"},
+		{"a Docker Hub secret and prefixes", "docker-hub", `{"dashboard":true,"pullThrough":{"prefixes":{"docker-hub":"hub"},
 			"secrets":{"docker-hub":"ecr-pullthroughcache/docker-hub","chainguard":"arn:aws:secretsmanager:eu-central-1:222222222222:secret:ecr-pullthroughcache/chainguard"}},` + oneBuild + `}`,
 			"create 2 secrets"},
 		{"pull requests without a connection, and no pull-through cache", "pull-requests", `{"pullThrough":{"enabled":false},

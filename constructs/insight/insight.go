@@ -35,7 +35,8 @@ type InsightProps struct {
 	// Default: "layercache".
 	Namespace *string
 
-	// DashboardName is the physical name of the dashboard: letters, digits, '-' and '_'.
+	// DashboardName is the physical name of the dashboard: letters, digits, '-' and '_'. An account has each name
+	// once in all of its regions.
 	// Default: CloudFormation generates a name.
 	DashboardName *string
 
