@@ -28,6 +28,8 @@ type IPullThroughCache interface {
 	ImageUri(reference *string) *string
 
 	serves() *catalog
+	// grantReading is GrantPull with these actions on images that are there.
+	grantReading(grantee awsiam.IGrantable, options *PullOptions, reading []*string) awsiam.Grant
 }
 
 // PullThroughCacheProps are the props of a PullThroughCache.
@@ -42,8 +44,8 @@ type PullThroughCacheProps struct {
 	// Default: the defaults of RepositoryTemplate.
 	Template *RepositoryTemplate
 
-	// Pullers are principals of other accounts that may pull through every upstream. Their own policies must
-	// allow it too; GrantPull on an imported PullThroughCache adds that.
+	// Pullers are principals of other accounts that may pull through every upstream and Prewarm images. Their
+	// own policies must allow it too; GrantPull and Prewarm add that on an imported PullThroughCache.
 	// Default: none.
 	Pullers *[]*access.Party
 
@@ -91,7 +93,7 @@ func NewPullThroughCache(scope constructs.Construct, id *string, props *PullThro
 	if props.Pullers != nil {
 		everything := c.catalog.cover(nil)
 		for _, p := range *props.Pullers {
-			c.share(newParty(c.catalog.home.stack, p), everything, true)
+			c.share(newParty(c.catalog.home.stack, p), everything, true, prewarmActions())
 		}
 	}
 	return c

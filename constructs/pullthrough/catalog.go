@@ -2,6 +2,7 @@ package pullthrough
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -147,12 +148,12 @@ func (c *catalog) tagged(cover []covered, firstPull bool) *[]*string {
 	return c.arns(cover, isTagged)
 }
 
-// grantIdentity adds the statements of a grant to the grantee's own policy.
-func (c *catalog) grantIdentity(grantee awsiam.IGrantable, cover []covered, firstPull bool) awsiam.Grant {
+// grantIdentity adds the statements of a grant to the grantee's own policy. reading are the actions on images
+// that are there.
+func (c *catalog) grantIdentity(grantee awsiam.IGrantable, cover []covered, firstPull bool, reading []*string) awsiam.Grant {
 	grant := ecrgrant.Login(c.home.shared, grantee)
 	if len(cover) > 0 {
-		actions := append(ecrgrant.PullActions(), importActions(firstPull)...)
-		grant = allow(grantee, actions, c.arns(cover, nil))
+		grant = allow(grantee, slices.Concat(reading, importActions(firstPull)), c.arns(cover, nil))
 	}
 	if tagged := c.tagged(cover, firstPull); len(*tagged) > 0 {
 		grant = allow(grantee, tagActions(), tagged)

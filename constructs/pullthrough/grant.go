@@ -21,9 +21,13 @@ import (
 // imported grantee, a warning prints what its account must allow. A grantee without a policy and without a
 // known account is reported as a problem.
 func (c *PullThroughCache) GrantPull(grantee awsiam.IGrantable, options *PullOptions) awsiam.Grant {
+	return c.grantReading(grantee, options, ecrgrant.PullActions())
+}
+
+func (c *PullThroughCache) grantReading(grantee awsiam.IGrantable, options *PullOptions, reading []*string) awsiam.Grant {
 	cover := c.catalog.cover(options)
 	firstPull := options.firstPull()
-	grant := c.catalog.grantIdentity(grantee, cover, firstPull)
+	grant := c.catalog.grantIdentity(grantee, cover, firstPull, reading)
 	account, other := c.catalog.otherAccount(grantee)
 	if !other {
 		if !c.catalog.home.shared.Adopted(grantee) && !*grant.Success() {
@@ -35,7 +39,7 @@ func (c *PullThroughCache) GrantPull(grantee awsiam.IGrantable, options *PullOpt
 		return grant
 	}
 	principal := grantee.GrantPrincipal()
-	c.share(partyOf(awscdk.Stack_Of(c), account, principal), cover, firstPull)
+	c.share(partyOf(awscdk.Stack_Of(c), account, principal), cover, firstPull, reading)
 	if imported(principal) {
 		c.warnOfTheirHalf(*account, cover, firstPull)
 	}
@@ -58,9 +62,9 @@ func (c *PullThroughCache) warnOfTheirHalf(account string, cover []covered, firs
 		account, strings.Join(actions, ", "), strings.Join(names, ", ")))
 }
 
-// share allows a party of other accounts to import images and create repositories (registry policy), and to
-// pull (policy of each new repository).
-func (c *PullThroughCache) share(who party, cover []covered, firstPull bool) {
+// share allows a party of other accounts to import images and create repositories (registry policy), and the
+// actions of reading images (policy of each new repository).
+func (c *PullThroughCache) share(who party, cover []covered, firstPull bool, reading []*string) {
 	if len(cover) == 0 {
 		return
 	}
@@ -69,7 +73,7 @@ func (c *PullThroughCache) share(who party, cover []covered, firstPull bool) {
 		c.addRegistryStatement(who.statement(tagActions(), tagged))
 	}
 	for _, v := range cover {
-		c.addRepositoryStatement(v.rule, who.statement(ecrgrant.PullActions(), nil))
+		c.addRepositoryStatement(v.rule, who.statement(reading, nil))
 	}
 }
 

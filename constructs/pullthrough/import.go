@@ -8,6 +8,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/layercache/layercache/constructs/internal/ecrgrant"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -75,7 +76,11 @@ func PullThroughCache_FromPullThroughCacheAttributes(scope constructs.Construct,
 // GrantPull adds the permission to the grantee's own policy. The account of the rules must allow the grantee
 // in PullThroughCacheProps.Pullers.
 func (c *importedCache) GrantPull(grantee awsiam.IGrantable, options *PullOptions) awsiam.Grant {
-	return c.catalog.grantIdentity(grantee, c.catalog.cover(options), options.firstPull())
+	return c.grantReading(grantee, options, ecrgrant.PullActions())
+}
+
+func (c *importedCache) grantReading(grantee awsiam.IGrantable, options *PullOptions, reading []*string) awsiam.Grant {
+	return c.catalog.grantIdentity(grantee, c.catalog.cover(options), options.firstPull(), reading)
 }
 
 // Mirrors is the value of LAYERCACHE_MIRRORS.

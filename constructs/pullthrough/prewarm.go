@@ -14,6 +14,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/layercache/layercache/buildspecs"
+	"github.com/layercache/layercache/constructs/internal/ecrgrant"
 	"github.com/layercache/layercache/constructs/internal/helperasset"
 	"github.com/layercache/layercache/constructs/internal/perstack"
 	"github.com/layercache/layercache/constructs/validation"
@@ -154,14 +155,16 @@ func (p *Prewarm) addProject(props *PrewarmProps, zip string) {
 	p.project.Node().DefaultChild().(awscodebuild.CfnProject).AddPropertyOverride(jsii.String("Source.BuildSpec"), buildspecs.Prewarm)
 }
 
-// grant allows the role what a run does: write logs, pull the images, and check which layers exist (a
-// separate permission).
+// prewarmActions are needed to read what a run has imported: ECR checks whether a layer exists (a HEAD request)
+// with an action that no pull needs.
+func prewarmActions() []*string {
+	return append(ecrgrant.PullActions(), jsii.String("ecr:BatchCheckLayerAvailability"))
+}
+
+// grant allows the role what a run does: write logs, pull the images, and check which layers exist.
 func (p *Prewarm) grant(props *PrewarmProps) {
 	p.logGroup.GrantWrite(p.role)
-	options := &PullOptions{Repositories: repositoriesOf(*props.Images)}
-	props.PullThrough.GrantPull(p.role, options)
-	images := props.PullThrough.serves()
-	allow(p.role, []*string{jsii.String("ecr:BatchCheckLayerAvailability")}, images.arns(images.cover(options), nil))
+	props.PullThrough.grantReading(p.role, &PullOptions{Repositories: repositoriesOf(*props.Images)}, prewarmActions())
 }
 
 // uris returns the comma-separated URIs under which the images are pulled.

@@ -1,6 +1,7 @@
 package pullthrough_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -8,8 +9,10 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/layercache/layercache/buildspecs"
+	"github.com/layercache/layercache/constructs/access"
 	"github.com/layercache/layercache/constructs/pullthrough"
 	"github.com/layercache/layercache/internal/synthtest"
 )
@@ -67,8 +70,7 @@ func TestTheRolesOfAPrewarmAllowOnlyWhatItNeeds(t *testing.T) {
 	assert.Equal(t, []string{
 		"Allow logs:CreateLogStream logs:PutLogEvents on ${PrewarmLogs552B52CC.Arn}",
 		login,
-		"Allow " + pull + " " + importing + " on " + images,
-		"Allow ecr:BatchCheckLayerAvailability on " + images,
+		"Allow " + pull + " ecr:BatchCheckLayerAvailability " + importing + " on " + images,
 		"Allow s3:GetObject s3:GetObjectVersion on arn:${AWS::Partition}:s3:::" + source,
 		"Allow s3:GetBucketAcl s3:GetBucketLocation on arn:${AWS::Partition}:s3:::cdk-hnb659fds-assets-111111111111-eu-west-1",
 	}, policyOf(stack, "PrewarmRoleDefaultPolicy"))
@@ -81,6 +83,31 @@ func TestTheRolesOfAPrewarmAllowOnlyWhatItNeeds(t *testing.T) {
 			"Allow sts:AssumeRole to Service=events.amazonaws.com",
 		}, trust[0])
 	}
+}
+
+func TestAPrewarmOfAnotherAccountMayCheckLayers(t *testing.T) {
+	_, helper := synthtest.File(t, "helper.zip", "helper")
+	policyOfRepositories := func(stack awscdk.Stack) []string {
+		var document any
+		text := synthtest.Text(byPrefix(stack, templateType, "Prefix")["quay"]["RepositoryPolicy"])
+		require.NoError(t, json.Unmarshal([]byte(text), &document))
+		return synthtest.Statements(document)
+	}
+	const allowed = "Allow " + pull + " ecr:BatchCheckLayerAvailability to AWS=arn:${AWS::Partition}:iam::222222222222:root"
+
+	t.Run("of this app", func(t *testing.T) {
+		app := awscdk.NewApp(nil)
+		stack, other := stackIn(app, "Test", here), stackIn(app, "Other", there)
+		pullthrough.NewPrewarm(other, jsii.String("Prewarm"), &pullthrough.PrewarmProps{
+			PullThrough: shared(stack, "Pull", pullthrough.Quay), Images: jsii.Strings("quay.io/coreos/etcd:v3"), HelperZip: &helper,
+		})
+		assert.Equal(t, []string{allowed}, policyOfRepositories(stack))
+	})
+	t.Run("of another app", func(t *testing.T) {
+		stack := stackOf(here)
+		shared(stack, "Pull", pullthrough.Quay, &access.Party{Account: jsii.String(there)})
+		assert.Equal(t, []string{allowed}, policyOfRepositories(stack))
+	})
 }
 
 func TestTheScheduleIsOnceADayOrAsGiven(t *testing.T) {

@@ -34,7 +34,7 @@ func TestPullersOfOtherAccounts(t *testing.T) {
 		allow + "arn:${AWS::Partition}:iam::333333333333:root if ArnLike=aws:PrincipalArn=arn:${AWS::Partition}:iam::333333333333:role/ci/*",
 		allow + "* if ArnLike=aws:PrincipalArn=arn:${AWS::Partition}:iam::*:role/ci/*,StringEquals=aws:PrincipalOrgID=o-a1b2c3d4e5",
 	}, synthtest.Statements(synthtest.Properties(t, stack, policyType)["PolicyText"]))
-	const pulls = `{"Action":["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"],`
+	const pulls = `{"Action":["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer","ecr:BatchCheckLayerAvailability"],`
 	assert.Equal(t, `{"Statement":[`+
 		pulls+`"Effect":"Allow","Principal":{"AWS":"arn:${AWS::Partition}:iam::222222222222:root"}},`+
 		pulls+`"Condition":{"ArnLike":{"aws:PrincipalArn":"arn:${AWS::Partition}:iam::333333333333:role/ci/*"}},"Effect":"Allow","Principal":{"AWS":"arn:${AWS::Partition}:iam::333333333333:root"}},`+
