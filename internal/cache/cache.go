@@ -3,3 +3,7 @@
 // how long its steps took; from it a later build knows how much time the cached steps saved, why a step had to run, and whether
 // there is anything new to export.
 package cache
+
+// MinBytesPerSecond is the minimum speed of what holds a cache or its mounts, in either direction. A slower registry or
+// bucket counts as not answering.
+const MinBytesPerSecond = 50_000

@@ -56,10 +56,6 @@ type Options struct {
 	Temp string
 }
 
-// RenewAfter is the age from which an archive that has not changed is written again. The rules that expire caches
-// count from the last write: after 30 days by default. A cache is renewed after the same time.
-const RenewAfter = 3 * 24 * time.Hour
-
 // Result is what was done with a mount.
 type Result struct {
 	// ID is the mount's id.

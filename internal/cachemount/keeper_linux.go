@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/cachemount/archive"
 	"github.com/layercache/layercache/internal/cachemount/payoff"
 	"github.com/layercache/layercache/internal/s3"
@@ -639,7 +640,7 @@ func (s *Session) save(ctx context.Context, c *copyState, target Store) error {
 		return err
 	}
 	c.result.Saved, c.result.UploadedBytes, c.result.StoredBytes = true, uploaded, next.Bytes()
-	c.result.EvictedBytes, c.result.RenewAt = updated.Evicted.Bytes, next.Written.Add(RenewAfter)
+	c.result.EvictedBytes, c.result.RenewAt = updated.Evicted.Bytes, next.Written.Add(cache.RenewAfter)
 	return nil
 }
 

@@ -5,6 +5,8 @@ package cachemount
 import (
 	"context"
 	"time"
+
+	"github.com/layercache/layercache/internal/cache"
 )
 
 // Session is never used: only Linux has the native builder, whose mounts can be kept.
@@ -24,7 +26,7 @@ func (*Session) FirstUnknown() error { return nil }
 
 // Renew does nothing.
 func Renew(context.Context, Store, string, time.Duration) (next time.Time, err error) {
-	return time.Now().Add(RenewAfter), nil
+	return time.Now().Add(cache.RenewAfter), nil
 }
 
 // AfterStep does nothing.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/layercache/layercache/internal/cache"
 )
 
 // Everyone who may write the cache can choose what a manifest says.
@@ -24,7 +26,7 @@ func TestAManifestNamesNoFileOfTheMachine(t *testing.T) {
 		for _, pack := range append(manifest["Packs"].([]any), manifest["Index"]) {
 			pack.(map[string]any)["File"] = secret
 		}
-		manifest["Written"] = time.Now().Add(-RenewAfter - time.Hour)
+		manifest["Written"] = time.Now().Add(-cache.RenewAfter - time.Hour)
 		content, err := json.Marshal(manifest)
 		require.NoError(t, err)
 		return content

@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/stretchr/testify/require"
+
+	"github.com/layercache/layercache/internal/cache"
 )
 
 // Caches expire some time after the last write, also mounts that every build reads.
@@ -20,10 +22,10 @@ func TestAnOldArchiveIsRenewed(t *testing.T) {
 		// branch makes the build read the default branch's archive and write its own.
 		branch, renewed bool
 	}{
-		"when a step used the mount and changed nothing": {age: RenewAfter + time.Hour, step: writes(), renewed: true},
-		"but not before it is old":                       {age: RenewAfter - time.Hour, step: writes()},
-		"but not when the step failed":                   {age: RenewAfter + time.Hour, step: fails(writes())},
-		"but not by a build that writes another cache":   {age: RenewAfter + time.Hour, step: writes(), branch: true},
+		"when a step used the mount and changed nothing": {age: cache.RenewAfter + time.Hour, step: writes(), renewed: true},
+		"but not before it is old":                       {age: cache.RenewAfter - time.Hour, step: writes()},
+		"but not when the step failed":                   {age: cache.RenewAfter + time.Hour, step: fails(writes())},
+		"but not by a build that writes another cache":   {age: cache.RenewAfter + time.Hour, step: writes(), branch: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(registry.New())
@@ -75,7 +77,7 @@ func TestAnArchiveThatAnotherBuildSavedMeanwhileStays(t *testing.T) {
 	store := InFolder(t.TempDir())
 	b := newBuilds(t, store)
 	_, _ = b.run(writes("a"))
-	makeOld(t, store, RenewAfter+time.Hour)
+	makeOld(t, store, cache.RenewAfter+time.Hour)
 	var saved Stored
 	_, result := b.run(func(string) bool {
 		_, other := newBuilds(t, store).run(writes("b"))

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/docker/go-units"
+
+	"github.com/layercache/layercache/internal/cache"
 )
 
 var (
@@ -18,14 +20,10 @@ var (
 	errBroken = errors.New("the connection was interrupted")
 )
 
-const (
-	// minBytesPerSecond is the minimum speed of a store. A slower one counts as not responding.
-	minBytesPerSecond = 50_000
-	// bytesPerAnswer is how many bytes the begin of an answer counts as.
-	bytesPerAnswer = 64 << 10
-)
+// bytesPerAnswer is how many bytes the begin of an answer counts as.
+const bytesPerAnswer = 64 << 10
 
-// stallGuard ends a context when a store does not answer for a while, or moves less than minBytesPerSecond.
+// stallGuard ends a context when a store does not answer for a while, or moves less than cache.MinBytesPerSecond.
 type stallGuard struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -87,7 +85,7 @@ func (g *stallGuard) addBytes(bytes int) {
 	g.lock.Lock()
 	defer g.lock.Unlock()
 	g.bytes += int64(bytes)
-	if float64(g.bytes) >= minBytesPerSecond*g.limit.Seconds() {
+	if float64(g.bytes) >= cache.MinBytesPerSecond*g.limit.Seconds() {
 		g.restart()
 	}
 }

@@ -11,10 +11,6 @@ import (
 	"github.com/layercache/layercache/internal/cachemount"
 )
 
-// renewAfter is the age at which a build that finds its cache up to date renews it. Lifecycle rules should
-// keep a cache for at least a week.
-const renewAfter = 3 * 24 * time.Hour
-
 // pushed returns when the manifest of an exported cache was first pushed: now, if the cache is new. It is zero
 // if a cache that the build could import has the same content, because then the export may equal an earlier
 // one, of this branch or of any other.
@@ -31,7 +27,7 @@ func (k knownCaches) pushed(config string) time.Time {
 // and notes that in the record. It returns a warning if it fails.
 func (b *build) renewCache(ctx context.Context, r *cache.Record) (warnings []string) {
 	now := time.Now().UTC()
-	if r.Manifest == "" || now.Sub(r.Pushed) < renewAfter {
+	if r.Manifest == "" || now.Sub(r.Pushed) < cache.RenewAfter {
 		return nil
 	}
 	renewed, err := cache.Renew(ctx, b.flags.Refs.Export, r.Manifest, now, b.signIn.keychain)

@@ -52,7 +52,7 @@ func TestMountsThatNoStepUsedAreRenewed(t *testing.T) {
 				want = time.Now()
 			}
 			if c.noted {
-				next = want.Add(cachemount.RenewAfter)
+				next = want.Add(cache.RenewAfter)
 			}
 			stored, err := store.Load(t.Context(), "go")
 			require.NoError(t, err)
@@ -71,7 +71,7 @@ func TestAMountWithoutAnArchiveIsAskedForOnceInThreeDays(t *testing.T) {
 	noted, warnings := b.renewMounts(t.Context(), &record)
 	require.Empty(t, warnings)
 	assert.True(t, noted)
-	assert.WithinDuration(t, time.Now().Add(cachemount.RenewAfter), record.Mounts[0].RenewAt, time.Minute)
+	assert.WithinDuration(t, time.Now().Add(cache.RenewAfter), record.Mounts[0].RenewAt, time.Minute)
 	noted, _ = b.renewMounts(t.Context(), &record)
 	assert.False(t, noted)
 }

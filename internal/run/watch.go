@@ -10,13 +10,11 @@ import (
 	"github.com/layercache/layercache/internal/buildkit/builder"
 	"github.com/layercache/layercache/internal/buildkit/errortext"
 	"github.com/layercache/layercache/internal/buildkit/progress"
+	"github.com/layercache/layercache/internal/cache"
 	"github.com/layercache/layercache/internal/registry/throttle"
 )
 
 const (
-	// minCacheBytesPerSecond is the minimum speed of a cache, in either direction. A slower cache counts as
-	// not answering.
-	minCacheBytesPerSecond = 50_000
 	// pollInterval is the time between two checks of the watch.
 	pollInterval = 200 * time.Millisecond
 	// exportWait is how long an export may show no progress if the builder's traffic cannot be seen. It is
@@ -222,7 +220,7 @@ func (w *watch) look() view {
 
 // exhausted counts the time since the previous view, and reports whether the time is used up.
 func (w *watch) exhausted(before, current view, passed time.Duration) bool {
-	moves := float64(current.moved-before.moved) >= minCacheBytesPerSecond*passed.Seconds()
+	moves := float64(current.moved-before.moved) >= cache.MinBytesPerSecond*passed.Seconds()
 	limit, hidden := w.quietLimit(current)
 	if current.awaited == progress.AwaitsNothing || moves || hidden && current.events != before.events {
 		w.quiet = 0

@@ -44,7 +44,7 @@ const (
 	packBytes = 30e6
 	// mergeFactor is that of internal/cachemount/archive.
 	mergeFactor = 2
-	// renewAfter is that of internal/cachemount, in days: the age from which an unchanged archive is written again.
+	// renewAfter is that of internal/cache, in days: the age from which an unchanged archive is written again.
 	renewAfter = 3
 )
 
