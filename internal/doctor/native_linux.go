@@ -10,10 +10,9 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-)
 
-// stateParents are the folders in which the native builder looks for a file system for its state.
-var stateParents = []string{"/var/lib", os.TempDir(), "/var/lib/docker"}
+	"github.com/layercache/layercache/internal/buildkit/builder"
+)
 
 const (
 	// usualBytes is the free space that builds of usual images need.
@@ -53,26 +52,30 @@ func checkRunc(ctx context.Context) Check {
 	return check
 }
 
-// checkOverlay tries an overlay mount in the folders for the builder's state, and returns the first in which
-// it works.
+// checkOverlay tries an overlay mount next to the folders for the builder's state, and returns the first place in which it
+// works.
 func checkOverlay() (Check, string) {
+	var parents []string
+	for _, dir := range builder.StateDirs() {
+		parents = append(parents, filepath.Dir(dir))
+	}
 	if os.Geteuid() != 0 {
-		return Check{"overlay", Skipped, "only root can mount", ""}, stateParents[0]
+		return Check{"overlay", Skipped, "only root can mount", ""}, parents[0]
 	}
 	var problems []string
-	for _, parent := range stateParents {
+	for _, parent := range parents {
 		err := tryOverlay(parent)
 		switch {
 		case err == nil:
 			return Check{"overlay", OK, "overlay mounts work in " + parent, ""}, parent
 		case errors.Is(err, unix.EPERM):
-			return Check{"overlay", Fail, "mounting is not permitted", "run privileged; in CodeBuild, with privileged mode"}, stateParents[0]
+			return Check{"overlay", Fail, "mounting is not permitted", "run privileged; in CodeBuild, with privileged mode"}, parents[0]
 		case !errors.Is(err, os.ErrNotExist):
 			problems = append(problems, fmt.Sprintf("in %s: %v", parent, err))
 		}
 	}
 	return Check{"overlay", Warn, "overlay mounts do not work, so the builder copies layers, which is slow: " + strings.Join(problems, ", "),
-		"mount a volume of ext4 or xfs at /var/lib/layercache"}, stateParents[0]
+		"mount a volume of ext4 or xfs at /var/lib/layercache"}, parents[0]
 }
 
 func tryOverlay(parent string) error {
@@ -81,16 +84,7 @@ func tryOverlay(parent string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	for _, part := range []string{"lower", "upper", "work", "merged"} {
-		if err := os.Mkdir(filepath.Join(dir, part), 0o700); err != nil {
-			return err
-		}
-	}
-	options := fmt.Sprintf("lowerdir=%[1]s/lower,upperdir=%[1]s/upper,workdir=%[1]s/work", dir)
-	if err := unix.Mount("overlay", filepath.Join(dir, "merged"), "overlay", 0, options); err != nil {
-		return err
-	}
-	return unix.Unmount(filepath.Join(dir, "merged"), 0)
+	return builder.TryOverlay(dir)
 }
 
 func checkDisk(dir string) Check {

@@ -231,7 +231,7 @@ func (b *build) leaveBuilder(ctx context.Context) error {
 		b.builder = activeBuilder{started: started, name: started.Name, kind: started.Kind, reason: started.Reason, exportsCache: started.ExportsCache, env: options.Env}
 		return nil
 	}
-	return b.stuckError(joinOnOneLine(problems))
+	return b.stuckError(errors.New(builder.OneLine(errors.Join(problems...))))
 }
 
 // reasons returns why each kind of builder cannot run here, or the error itself.
@@ -241,14 +241,6 @@ func reasons(err error) []error {
 		return noBuilder.Reasons
 	}
 	return []error{err}
-}
-
-func joinOnOneLine(problems []error) error {
-	var texts []string
-	for _, problem := range problems {
-		texts = append(texts, strings.ReplaceAll(problem.Error(), "\n", "; "))
-	}
-	return errors.New(strings.Join(texts, "; "))
 }
 
 // stuckError is the error of a build that cannot continue because no other builder can take over.

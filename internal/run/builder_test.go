@@ -60,5 +60,5 @@ func TestTheReasonsOfSeveralBuildersAreOnOneLine(t *testing.T) {
 	}
 	problems := append(reasons(noBuilder("native builder: first\nsecond")), reasons(noBuilder("container builder: third"))...)
 	problems = append(problems, reasons(errors.New("fourth"))...)
-	assert.EqualError(t, joinOnOneLine(problems), "native builder: first; second; container builder: third; fourth")
+	assert.Equal(t, "native builder: first; second; container builder: third; fourth", builder.OneLine(errors.Join(problems...)))
 }

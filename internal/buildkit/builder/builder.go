@@ -174,7 +174,7 @@ func (b *Builder) explainChoice(options Options, failed []error) string {
 		parts = append(parts, "the fastest that this machine can run")
 	}
 	for _, err := range failed {
-		parts = append(parts, "cannot use the "+oneLine(err))
+		parts = append(parts, "cannot use the "+OneLine(err))
 	}
 	if b.note != "" {
 		parts = append(parts, b.note)
@@ -190,8 +190,8 @@ func joinNotes(notes ...string) string {
 	return strings.Join(slices.DeleteFunc(notes, func(note string) bool { return note == "" }), "; ")
 }
 
-// oneLine returns the text of the error on one line, and "" for nil.
-func oneLine(err error) string {
+// OneLine returns the text of the error on one line, and "" for nil.
+func OneLine(err error) string {
 	if err == nil {
 		return ""
 	}

@@ -46,7 +46,7 @@ func startContainer(ctx context.Context, options Options) (*Builder, error) {
 		return nil, errors.Join(err, remove())
 	}
 	open := blockDockerAPI(ctx)
-	return &Builder{Kind: "container", Name: name, ExportsCache: true, configured: true, note: oneLine(open), close: remove}, nil
+	return &Builder{Kind: "container", Name: name, ExportsCache: true, configured: true, note: OneLine(open), close: remove}, nil
 }
 
 // startDocker uses the BuildKit inside the daemon of the current docker context. Its name in buildx is the

@@ -50,7 +50,7 @@ func startNative(ctx context.Context, options Options) (*Builder, error) {
 	if err := <-started; err != nil {
 		return nil, err
 	}
-	b.note = joinNotes(b.note, oneLine(open))
+	b.note = joinNotes(b.note, OneLine(open))
 	return b, nil
 }
 
@@ -68,7 +68,7 @@ func joinOrRun(ctx context.Context, options Options) (*Builder, error) {
 	}
 	b, err := runNative(ctx, options)
 	if err == nil && !errors.Is(joinErr, ErrNotShared) {
-		b.note = joinNotes("a builder of its own, because "+oneLine(joinErr), b.note)
+		b.note = joinNotes("a builder of its own, because "+OneLine(joinErr), b.note)
 	}
 	return b, err
 }
@@ -115,7 +115,7 @@ func runNative(ctx context.Context, options Options) (*Builder, error) {
 func startWithRetry(ctx context.Context, binary string, options Options) (daemon *daemon, note string, err error) {
 	daemon, err = startDaemon(ctx, binary, options)
 	if errors.Is(err, errEnded) && ctx.Err() == nil {
-		note = "started a second time, because " + oneLine(err)
+		note = "started a second time, because " + OneLine(err)
 		daemon, err = startDaemon(ctx, binary, options)
 	}
 	return daemon, note, err

@@ -39,7 +39,7 @@ func newState() (*state, error) {
 			problems = append(problems, err)
 			continue
 		}
-		if err := tryOverlay(s.dir); err == nil {
+		if err := TryOverlay(s.dir); err == nil {
 			s.snapshotter = "overlayfs"
 			return s, nil
 		} else if errors.Is(err, unix.EPERM) {
@@ -95,8 +95,8 @@ func lockFile(path string, how int) (*os.File, error) {
 	return file, nil
 }
 
-// tryOverlay creates an overlay mount and removes it.
-func tryOverlay(dir string) error {
+// TryOverlay creates an overlay mount in the folder and removes it.
+func TryOverlay(dir string) error {
 	base := filepath.Join(dir, "overlay-check")
 	defer os.RemoveAll(base)
 	var options []string
