@@ -218,11 +218,6 @@ func (b *build) saveWithoutCache(ctx context.Context, built outcome, mounts []pa
 		Steps: cache.MergeSteps(built.steps, known.lastRecord()), Images: built.images, Mounts: cache.MergeMounts(mounts, known.lastRecord()),
 		Policy: b.nextPolicyHistory(built, known, exportStatus{name: exportOff}),
 	}
-	_, warnings := b.renewMounts(ctx, next)
-	saved.warnings = append(saved.warnings, warnings...)
-	writer := writerOf(b.Request, b.args)
-	writer.Arguments = known.inputs.Arguments
-	next.SetWriter(writer, before)
-	saved.warnings = append(saved.warnings, b.saveWarnings(store.Save(ctx, next))...)
+	saved.warnings = append(saved.warnings, b.saveNext(ctx, store, next, before)...)
 	return saved
 }

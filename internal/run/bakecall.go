@@ -468,13 +468,7 @@ func (b *bakeBuild) exportAfterThrottling(ctx context.Context, code int) {
 
 // check passes a call that builds nothing on to buildx unchanged.
 func (b *bakeBuild) check(ctx context.Context) (outcome, error) {
-	cmd := b.command(ctx, slices.Concat([]string{"bake"}, b.onBuilder(), b.bake.All))
-	defer cmd.interrupt(nil)
-	cmd.Stdout, cmd.Stderr = b.Stdout, b.stderr()
-	if stderr, ok := cmd.Stderr.(*display.JSON); ok {
-		cmd.Stderr = stderr.Raw()
-	}
-	code, err := exitCode(ctx, cmd.Run())
+	code, err := b.passOn(ctx, slices.Concat([]string{"bake"}, b.onBuilder(), b.bake.All))
 	for _, t := range b.targets {
 		t.outcome = outcome{graph: progress.NewGraph(), exitCode: code}
 	}

@@ -200,14 +200,19 @@ func (b *build) check(ctx context.Context) (outcome, error) {
 	if b.builder.name != "" {
 		arguments = append(arguments, "--builder", b.builder.name)
 	}
-	cmd := b.command(ctx, append(arguments, b.args.Rest...))
+	code, err := b.passOn(ctx, append(arguments, b.args.Rest...))
+	return outcome{graph: progress.NewGraph(), exitCode: code}, err
+}
+
+// passOn calls buildx with its own output, and returns its exit status.
+func (b *build) passOn(ctx context.Context, arguments []string) (int, error) {
+	cmd := b.command(ctx, arguments)
 	defer cmd.interrupt(nil)
 	cmd.Stdout, cmd.Stderr = b.Stdout, b.stderr()
 	if stderr, ok := cmd.Stderr.(*display.JSON); ok {
 		cmd.Stderr = stderr.Raw()
 	}
-	code, err := exitCode(ctx, cmd.Run())
-	return outcome{graph: progress.NewGraph(), exitCode: code}, err
+	return exitCode(ctx, cmd.Run())
 }
 
 // watchCall runs buildx and shows its progress in the display mode. It returns the exit status, and why

@@ -250,14 +250,19 @@ func (b *build) saveRecord(ctx context.Context, built outcome, export exportStat
 	if b.flags.InRegistry && !state.TooLarge() {
 		saved.warnings = append(saved.warnings, b.renewCache(ctx, next)...)
 	}
-	_, warnings := b.renewMounts(ctx, next)
-	saved.warnings = append(saved.warnings, warnings...)
-	writer := writerOf(b.Request, b.args)
-	writer.Arguments = known.inputs.Arguments
-	next.SetWriter(writer, before)
-	saved.warnings = append(saved.warnings, b.saveWarnings(store.Save(ctx, next))...)
+	saved.warnings = append(saved.warnings, b.saveNext(ctx, store, next, before)...)
 	saved.sameCache = before != nil && before.Config == written.Config && written.Config != ""
 	return saved
+}
+
+// saveNext writes the record that follows before, of the cache that this build wrote or chose not to write, and renews its
+// mounts. It returns warnings if that fails.
+func (b *build) saveNext(ctx context.Context, store cache.RecordStore, next, before *cache.Record) []string {
+	_, warnings := b.renewMounts(ctx, next)
+	writer := writerOf(b.Request, b.args)
+	writer.Arguments = next.Inputs.Arguments
+	next.SetWriter(writer, before)
+	return append(warnings, b.saveWarnings(store.Save(ctx, next))...)
 }
 
 // saveWarnings returns the warning for a record that could not be written.
