@@ -261,7 +261,7 @@ func TestNoSentenceOfTheConstructsNamesAPropToUsersOfCdkJson(t *testing.T) {
 		delete(props, "Dockerfile")
 		sentences := sentencesOf(t, filepath.Join("..", "constructs", c.folder))
 		if c.folder == "imagebuild" {
-			for _, variable := range variables.All {
+			for _, variable := range variables.All() {
 				sentences = append(sentences, "is set by "+variable.Prop)
 			}
 		}

@@ -55,7 +55,7 @@ func explained(err error) error {
 	if errors.As(err, &stopped) {
 		return err
 	}
-	return fmt.Errorf("%w\n`layercache doctor` checks this machine; see %s", err, verdict.NotStarted.Address())
+	return fmt.Errorf("%w\n`layercache doctor` checks this machine; see %s", err, verdict.NotStarted().Address())
 }
 
 // runBuild runs a build with arguments for docker buildx build, and writes the reports. It returns the

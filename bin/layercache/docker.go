@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,11 +26,6 @@ Output, exit status and files are those of docker. The reports of an image are i
 LAYERCACHE_REPORT_DIR. The program does the same under the names docker and layercache-docker: layercache setup --docker
 puts these names in front of docker on PATH. The variables are those of layercache build.`
 
-// isDocker reports whether the program was called by one of the names of docker.
-func isDocker(name string) bool {
-	return slices.Contains(docker.Names, strings.TrimSuffix(filepath.Base(name), ".exe"))
-}
-
 func newDocker() *cobra.Command {
 	return &cobra.Command{
 		Use:                "docker [ARGS of docker]",
@@ -42,7 +34,7 @@ func newDocker() *cobra.Command {
 		Example:            "  layercache docker build --tag 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop:v1 .\n  layercache docker push 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop:v1",
 		DisableFlagParsing: true, DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 && (args[0] == "-h" || args[0] == "--help") && !isDocker(os.Args[0]) {
+			if len(args) == 1 && (args[0] == "-h" || args[0] == "--help") && !docker.IsName(os.Args[0]) {
 				return cmd.Help()
 			}
 			return runDocker(cmd.Context(), args)

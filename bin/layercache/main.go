@@ -17,6 +17,7 @@ import (
 
 	"github.com/layercache/layercache/internal/buildkit/builder"
 	"github.com/layercache/layercache/internal/buildkit/jobbuilder"
+	"github.com/layercache/layercache/internal/docker"
 	"github.com/layercache/layercache/internal/registry/dockerconfig"
 	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/run"
@@ -52,11 +53,11 @@ func execute() int {
 	go func() { cancel(run.Stopped{Signal: <-signals}) }()
 
 	root := newRoot()
-	if isDocker(os.Args[0]) {
+	if docker.IsName(os.Args[0]) {
 		root.SetArgs(append([]string{"docker"}, os.Args[1:]...))
 	}
 	err := root.ExecuteContext(ctx)
-	if err != nil && !isDocker(os.Args[0]) {
+	if err != nil && !docker.IsName(os.Args[0]) {
 		err = cmp.Or(unknownCommand(root, os.Args[1:]), err)
 	}
 	var status exitStatus

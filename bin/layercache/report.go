@@ -32,8 +32,8 @@ FILE is a report.json or a folder that holds one.`,
 			return nil
 		},
 		RunE: endingAtOnce(func(cmd *cobra.Command, args []string) error {
-			if !slices.Contains(comparison.Formats, format) {
-				return unknownValue("format", format, comparison.Formats...)
+			if !slices.Contains(comparison.Formats(), format) {
+				return unknownValue("format", format, comparison.Formats()...)
 			}
 			builds, err := comparison.Load(args)
 			if err != nil {
@@ -59,7 +59,7 @@ FILE is a report.json or a folder that holds one.`,
 			return nil
 		}),
 	}
-	command.Flags().StringVar(&format, "format", "text", strings.Join(comparison.Formats, ", "))
+	command.Flags().StringVar(&format, "format", "text", strings.Join(comparison.Formats(), ", "))
 	command.Flags().StringVarP(&output, "output", "o", "", "file to write (default: standard output)")
 	return command
 }

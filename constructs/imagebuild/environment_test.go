@@ -12,7 +12,7 @@ import (
 )
 
 func TestEveryPropInTheTableOfVariablesExists(t *testing.T) {
-	for _, v := range variables.All {
+	for _, v := range variables.All() {
 		if v.Prop == "" {
 			continue
 		}

@@ -5,12 +5,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/layercache/layercache/internal/docker/real"
 )
 
-// Names are the names under which this program takes the place of docker.
-var Names = []string{"docker", "layercache-docker"}
+// names are those under which this program takes the place of docker.
+var names = []string{"docker", "layercache-docker"}
+
+// IsName reports whether this program, called by the path, is to take the place of docker.
+func IsName(path string) bool {
+	return slices.Contains(names, strings.TrimSuffix(filepath.Base(path), ".exe"))
+}
 
 // Install puts the names of docker into a folder of PATH, before the one with docker, as links to this program. It
 // returns the folder, and the docker that is behind it, which is empty if there is none.
@@ -55,7 +62,7 @@ func link(program, dir string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range Names {
+	for _, name := range names {
 		path := filepath.Join(dir, name)
 		if existing, err := os.Stat(path); err == nil && os.SameFile(existing, target) {
 			continue

@@ -25,7 +25,7 @@ The prop of ` + "`ImageBuild`" + ` in the last column sets the variable in a Cod
 
 func writeVariables(page *bytes.Buffer) error {
 	page.WriteString(generated + variablesIntro)
-	for _, v := range variables.All {
+	for _, v := range variables.All() {
 		var commands []string
 		for _, command := range v.Commands {
 			commands = append(commands, "`"+string(command)+"`")

@@ -16,7 +16,7 @@ func Similar(name string) []string {
 		return nil
 	}
 	var known []string
-	for _, v := range All {
+	for _, v := range table {
 		known = append(known, strings.TrimPrefix(v.Name, Prefix))
 	}
 	similar := spelling.Near(typed, known)

@@ -149,10 +149,10 @@ type Prices struct {
 	BuildsPerMonth float64
 }
 
-// DefaultPrices are the prices of CodeBuild's smallest Linux machine and of ECR in most regions.
+// DefaultPrices returns the prices of CodeBuild's smallest Linux machine and of ECR in most regions.
 //
 // https://aws.amazon.com/codebuild/pricing/ https://aws.amazon.com/ecr/pricing/
-var DefaultPrices = Prices{Minute: 0.005, GBMonth: 0.10, BuildsPerMonth: 100}
+func DefaultPrices() Prices { return Prices{Minute: 0.005, GBMonth: 0.10, BuildsPerMonth: 100} }
 
 // Mirror redirects pulls: images of Upstream (a registry host) are pulled from Location (HOST or HOST/PREFIX)
 // first.

@@ -26,7 +26,7 @@ func from(env map[string]string) func(string) (string, bool) {
 func defaults() Settings {
 	return Settings{
 		Repository: devRepository, Mode: "registry", Write: true, FallbackBranch: "main", Builder: "auto",
-		JobIdle: 15 * time.Minute, CacheTimeout: 10 * time.Second, Mounts: []string{MountsAuto}, MountLimit: 2e9, ReportDir: "layercache-report", Compression: "auto", Layers: "all", Policy: "advise", Prices: DefaultPrices,
+		JobIdle: 15 * time.Minute, CacheTimeout: 10 * time.Second, Mounts: []string{MountsAuto}, MountLimit: 2e9, ReportDir: "layercache-report", Compression: "auto", Layers: "all", Policy: "advise", Prices: DefaultPrices(),
 		ImageCompression: "gzip", RewriteTimestamp: true, Attestations: "image-manifest",
 	}
 }

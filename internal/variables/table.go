@@ -64,8 +64,8 @@ var (
 	joined     = []Command{Image, Index}
 )
 
-// All lists every variable, in the order of the help texts.
-var All = []Variable{
+// table has every variable, in the order of the help texts.
+var table = []Variable{
 	{Name: "LAYERCACHE_REPOSITORY", Form: repository, Commands: cache, Prop: "Cache",
 		Help: "Cache repository", Unset: "no cache"},
 	{Name: "LAYERCACHE_FALLBACK_REPOSITORY", Form: repository, Commands: cache, Prop: "PullRequests.Cache",
@@ -170,10 +170,13 @@ var All = []Variable{
 		Help: "S3 location of the helper's zip, such as s3://BUCKET/KEY, from which a buildspec of another project fetches it", Unset: "set by attach.Attachment"},
 }
 
+// All returns every variable, in the order of the help texts.
+func All() []Variable { return slices.Clone(table) }
+
 // Find returns the variable with the name.
 func Find(name string) (Variable, bool) {
-	if i := slices.IndexFunc(All, func(v Variable) bool { return v.Name == name }); i >= 0 {
-		return All[i], true
+	if i := slices.IndexFunc(table, func(v Variable) bool { return v.Name == name }); i >= 0 {
+		return table[i], true
 	}
 	return Variable{}, false
 }
@@ -181,7 +184,7 @@ func Find(name string) (Variable, bool) {
 // Variables returns the variables that the command reads, in the order of the table.
 func (c Command) Variables() []Variable {
 	var read []Variable
-	for _, v := range All {
+	for _, v := range table {
 		if slices.Contains(v.Commands, c) {
 			read = append(read, v)
 		}

@@ -14,7 +14,7 @@ import (
 
 func TestEveryVariableIsComplete(t *testing.T) {
 	flags := map[string]string{}
-	for _, v := range All {
+	for _, v := range table {
 		t.Run(v.Name, func(t *testing.T) {
 			assert.Regexp(t, `^LAYERCACHE_[A-Z0-9_]+$`, v.Name)
 			assert.NotEmpty(t, v.Help)
@@ -37,7 +37,7 @@ var inherited = []string{"DOCKER_PASSED"}
 
 func TestEveryVariableInTheSourceIsInTheTable(t *testing.T) {
 	known := map[string]bool{"LAYERCACHE_": true, SecretPrefix: true, "LAYERCACHE_SECRET": true}
-	for _, v := range All {
+	for _, v := range table {
 		known[v.Name] = true
 	}
 	for _, name := range slices.Concat(exported, inherited) {

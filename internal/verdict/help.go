@@ -24,8 +24,8 @@ var (
 	helpUnsupported = Help{"set LAYERCACHE_BUILDER=native, or turn on Docker's containerd image store", "unsupported"}
 )
 
-// NotStarted is the help for a build that could not start.
-var NotStarted = Help{"run `layercache doctor`", "the-build-does-not-start"}
+// NotStarted returns the help for a build that could not start.
+func NotStarted() Help { return Help{"run `layercache doctor`", "the-build-does-not-start"} }
 
-// Unsupported is the help for a builder that cannot export the cache.
+// Unsupported returns the help for a builder that cannot export the cache.
 func Unsupported() Help { return helpUnsupported }

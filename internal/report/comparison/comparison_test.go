@@ -125,7 +125,7 @@ func TestTextAndMarkdownEqualTheSnapshots(t *testing.T) {
 
 func TestEveryFormatShowsOneBuildAndComparesTwo(t *testing.T) {
 	for count := 1; count <= 2; count++ {
-		for _, format := range Formats {
+		for _, format := range Formats() {
 			got, err := Render(samples()[:count], format)
 			if format == "junit" && count > 1 {
 				require.ErrorContains(t, err, "one report only")

@@ -9,8 +9,8 @@ import (
 	"github.com/layercache/layercache/internal/report/page"
 )
 
-// Formats are the formats of Render. "junit" can show one build only.
-var Formats = []string{"text", "markdown", "html", "junit", "json"}
+// Formats returns the formats of Render. "junit" can show one build only.
+func Formats() []string { return []string{"text", "markdown", "html", "junit", "json"} }
 
 // Render shows one build, or compares two.
 func Render(builds []Build, format string) ([]byte, error) {
@@ -63,5 +63,5 @@ func renderTwo(c Comparison, format string) ([]byte, error) {
 }
 
 func unknownFormat(format string) error {
-	return fmt.Errorf("unknown format %q: expected %s", format, strings.Join(Formats, ", "))
+	return fmt.Errorf("unknown format %q: expected %s", format, strings.Join(Formats(), ", "))
 }

@@ -41,7 +41,7 @@ func TestSavedSecondsAreThoseOfTheCriticalPath(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := Assess(Evidence{Steps: c.steps, RunSeconds: c.runSeconds, OverheadSeconds: c.overhead, Prices: variables.DefaultPrices})
+			got := Assess(Evidence{Steps: c.steps, RunSeconds: c.runSeconds, OverheadSeconds: c.overhead, Prices: variables.DefaultPrices()})
 			assert.InDelta(t, c.without, got.Without, 1e-9)
 			assert.InDelta(t, c.with, got.With, 1e-9)
 			require.NotNil(t, got.SavedSeconds)
@@ -53,10 +53,10 @@ func TestSavedSecondsAreThoseOfTheCriticalPath(t *testing.T) {
 func TestAStepOfAnEarlierBuildOfTheJobIsNoSaving(t *testing.T) {
 	steps := diamond(true, true)
 	steps[1].Earlier = true
-	got := Assess(Evidence{Steps: steps, RunSeconds: []*float64{number(1), number(60), number(50), nil}, Prices: variables.DefaultPrices})
+	got := Assess(Evidence{Steps: steps, RunSeconds: []*float64{number(1), number(60), number(50), nil}, Prices: variables.DefaultPrices()})
 	assert.InDelta(t, 54, got.Without, 1e-9, "FROM, quick and final")
 	steps[2].Earlier = true
-	got = Assess(Evidence{Steps: steps, RunSeconds: []*float64{number(1), number(60), number(50), nil}, Prices: variables.DefaultPrices})
+	got = Assess(Evidence{Steps: steps, RunSeconds: []*float64{number(1), number(60), number(50), nil}, Prices: variables.DefaultPrices()})
 	assert.Equal(t, Unknown, got.Worth)
 	assert.Nil(t, got.SavedSeconds)
 }
