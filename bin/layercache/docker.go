@@ -45,13 +45,13 @@ func newDocker() *cobra.Command {
 // runDocker answers a call of docker.
 func runDocker(ctx context.Context, args []string) error {
 	err := docker.Run(ctx, docker.Request{
-		Args: args, Lookup: os.LookupEnv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Args: args, LookupEnv: os.LookupEnv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Build: func(ctx context.Context, b docker.Build) (string, error) {
-			return runRequest(ctx, run.Request{Args: b.Args, Settings: b.Settings, ChooseOutput: b.Keep, StartJobBuilder: true}, nil)
+			return runRequest(ctx, run.Request{Args: b.Args, Settings: b.Settings, ChooseOutput: b.ChooseOutput, StartJobBuilder: true}, nil)
 		},
 		Bake: func(ctx context.Context, b docker.Bake) (map[string]string, error) {
 			return runBake(ctx, run.Request{
-				Args: b.Args, Settings: b.Settings, Stdin: b.Stdin, BakeFiles: b.Files, PlaceTarget: b.Place, StartJobBuilder: true,
+				Args: b.Args, Settings: b.Settings, Stdin: b.Stdin, BakeFiles: b.Files, PlaceTarget: b.PlaceTarget, StartJobBuilder: true,
 			})
 		},
 	})

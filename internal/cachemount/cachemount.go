@@ -140,9 +140,9 @@ type StepResult struct {
 type Keeper interface {
 	// BeforeStep fills the mounts that no step has used before. It returns when all of them are ready.
 	BeforeStep(ctx context.Context, mounts []Mount)
-	// Unknown is called instead when the cache mounts of a step cannot be told. The step runs with them as BuildKit made
+	// MountsUnknown is called instead when the cache mounts of a step cannot be told. The step runs with them as BuildKit made
 	// them.
-	Unknown(err error)
+	MountsUnknown(err error)
 	// AfterStep is called when the step that BeforeStep was called for has ended. begin is when BeforeStep was
 	// called, and duration how long the step itself took.
 	AfterStep(mounts []Mount, begin time.Time, duration time.Duration, succeeded bool)

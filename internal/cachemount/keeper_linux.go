@@ -125,8 +125,8 @@ func (s *Session) enterStep(ctx context.Context, c *copyState) {
 	c.steps++
 }
 
-// Unknown implements Keeper.
-func (s *Session) Unknown(err error) {
+// MountsUnknown implements Keeper.
+func (s *Session) MountsUnknown(err error) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	if s.unknown == nil {
@@ -134,8 +134,8 @@ func (s *Session) Unknown(err error) {
 	}
 }
 
-// FirstUnknown returns why the mounts of a step could not be told: the first error, and nil if there was none.
-func (s *Session) FirstUnknown() error {
+// WhyMountsUnknown returns the first error of MountsUnknown, or nil.
+func (s *Session) WhyMountsUnknown() error {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	return s.unknown

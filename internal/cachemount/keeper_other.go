@@ -18,11 +18,11 @@ func NewSession(Options) *Session { return &Session{} }
 // BeforeStep does nothing.
 func (*Session) BeforeStep(context.Context, []Mount) {}
 
-// Unknown does nothing.
-func (*Session) Unknown(error) {}
+// MountsUnknown does nothing.
+func (*Session) MountsUnknown(error) {}
 
-// FirstUnknown returns nil.
-func (*Session) FirstUnknown() error { return nil }
+// WhyMountsUnknown returns nil.
+func (*Session) WhyMountsUnknown() error { return nil }
 
 // Renew does nothing.
 func Renew(context.Context, Store, string, time.Duration) (next time.Time, err error) {

@@ -28,8 +28,8 @@ type Bake struct {
 	Stdin io.Reader
 	// Files are the files of which the bake file on the standard input was made.
 	Files []string
-	// Place chooses where the image of a target goes.
-	Place func(run.PlacedTarget, run.Destination) (run.Placement, error)
+	// PlaceTarget chooses where the image of a target goes.
+	PlaceTarget func(run.PlacedTarget, run.Destination) (run.Placement, error)
 }
 
 // placed is a target of bake.
@@ -47,7 +47,7 @@ type placed struct {
 // target fails.
 func (d *docker) bake(ctx context.Context, call Bake) error {
 	var err error
-	call.Settings, err = variables.FromEnv(d.Lookup)
+	call.Settings, err = variables.FromEnv(d.LookupEnv)
 	if err := errors.Join(report.Clear(call.Settings.ReportDir), err); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (d *docker) bake(ctx context.Context, call Bake) error {
 			t.close()
 		}
 	}()
-	call.Place = func(target run.PlacedTarget, destination run.Destination) (run.Placement, error) {
+	call.PlaceTarget = func(target run.PlacedTarget, destination run.Destination) (run.Placement, error) {
 		index := slices.IndexFunc(targets, func(t *placed) bool { return t.Name == target.Name })
 		if index < 0 {
 			names, err := completeNames(target.Tags)

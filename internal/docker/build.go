@@ -41,7 +41,7 @@ func (d *docker) build(ctx context.Context) error {
 	if err != nil {
 		return d.fail(failed, "ERROR: failed to build: %v", err)
 	}
-	settings, err := variables.FromEnv(d.Lookup)
+	settings, err := variables.FromEnv(d.LookupEnv)
 	settings.App, settings.ReportDir = d.namesOf(args, settings)
 	if err := errors.Join(report.Clear(settings.ReportDir), err); err != nil {
 		return err
@@ -193,7 +193,7 @@ func (d *docker) buildAndKeep(ctx context.Context, args buildx.Args, s variables
 		d.lookIn(intake, destination)
 		return "type=image,name=" + intake.Ref() + ",push=true"
 	}
-	digest, err := d.Build(ctx, Build{Args: arguments(args), Settings: s, Keep: keep})
+	digest, err := d.Build(ctx, Build{Args: arguments(args), Settings: s, ChooseOutput: keep})
 	if err != nil {
 		d.sayProblem(intake)
 		return err
@@ -311,7 +311,7 @@ func (d *docker) bases(args buildx.Args) []string {
 	if err != nil {
 		return nil
 	}
-	bases, err := run.Images(run.Request{Args: arguments(args), LookupEnv: d.Lookup}, content)
+	bases, err := run.Images(run.Request{Args: arguments(args), LookupEnv: d.LookupEnv}, content)
 	if err != nil {
 		return nil
 	}

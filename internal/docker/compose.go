@@ -30,7 +30,7 @@ func (d *docker) compose(ctx context.Context) error {
 		d.say("docker answers this call: %v", err)
 		return d.execDocker(ctx, path)
 	}
-	if variable := definition.unsetSecret(d.Lookup); variable != "" {
+	if variable := definition.unsetSecret(d.LookupEnv); variable != "" {
 		return d.delegate(ctx, "the variable "+variable+" of a secret is not set in the environment")
 	}
 	args := append([]string{"--file=-"}, d.call.Compose.Attestations...)

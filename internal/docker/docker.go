@@ -27,11 +27,11 @@ import (
 // Request is one call of docker.
 type Request struct {
 	Args []string
-	// Lookup reads the environment, in the form of os.LookupEnv.
-	Lookup func(string) (string, bool)
-	Stdin  io.Reader
-	Stdout io.Writer
-	Stderr io.Writer
+	// LookupEnv reads the environment, in the form of os.LookupEnv.
+	LookupEnv func(string) (string, bool)
+	Stdin     io.Reader
+	Stdout    io.Writer
+	Stderr    io.Writer
 	// Build runs a build and writes its reports. It returns the digest of the image.
 	Build func(context.Context, Build) (digest string, err error)
 	// Bake builds targets of a bake file, and writes the reports. It returns the digests of the images by target.
@@ -44,8 +44,8 @@ type Build struct {
 	Args []string
 	// Settings are the LAYERCACHE_* variables.
 	Settings variables.Settings
-	// Keep chooses where the image goes; nil if the arguments say it.
-	Keep func(run.Destination) string
+	// ChooseOutput is that of run.Request; nil if the arguments say where the image goes.
+	ChooseOutput func(run.Destination) string
 }
 
 // Status is the exit status of a call that failed. What is to be said has been said.
@@ -95,7 +95,7 @@ func Run(ctx context.Context, request Request) error {
 
 // openStore opens the store and reads the list of its images.
 func (d *docker) openStore() (err error) {
-	dir, _ := jobFolder(d.Lookup)
+	dir, _ := jobFolder(d.LookupEnv)
 	if d.store, err = store.Open(dir); err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (d *docker) fail(status int, format string, args ...any) error {
 
 // lookup returns the value of a variable, or "".
 func (d *docker) lookup(name string) string {
-	value, _ := d.Lookup(name)
+	value, _ := d.LookupEnv(name)
 	return value
 }
 

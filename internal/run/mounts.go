@@ -181,7 +181,7 @@ func (k *keptMounts) unknown() []string {
 	defer k.lock.Unlock()
 	var warnings []string
 	for _, session := range k.sessions {
-		if err := session.FirstUnknown(); err != nil {
+		if err := session.WhyMountsUnknown(); err != nil {
 			warnings = append(warnings, fmt.Sprintf("a step's cache mounts were neither restored nor saved, because the builder could not tell which they are: %v", err))
 		}
 	}

@@ -100,7 +100,7 @@ func (s *mountServer) serve(connection net.Conn) {
 	if err != nil || len(mounts) == 0 {
 		// The step runs with the mounts as BuildKit made them.
 		if err != nil {
-			s.keeper.Unknown(err)
+			s.keeper.MountsUnknown(err)
 		}
 		_ = writer.Encode(readyMessage{})
 		return

@@ -90,7 +90,7 @@ type noKeeper struct{ unknown chan error }
 
 func (noKeeper) BeforeStep(context.Context, []cachemount.Mount)               {}
 func (noKeeper) AfterStep([]cachemount.Mount, time.Time, time.Duration, bool) {}
-func (k noKeeper) Unknown(err error)                                          { k.unknown <- err }
+func (k noKeeper) MountsUnknown(err error)                                    { k.unknown <- err }
 
 // A step whose runtime gets no answer must not start: its mounts may be half-restored.
 func TestTheServerOfMountsAlwaysAnswers(t *testing.T) {

@@ -88,7 +88,7 @@ func Parse(args []string) Call {
 	var call Call
 	rest, ok := call.readGlobal(args)
 	if !ok || len(rest) == 0 {
-		return call.leave(call.Why)
+		return call.forDocker(call.Why)
 	}
 	call.Words, rest = rest[:1], rest[1:]
 	if slices.Contains(groups, call.Words[0]) {
@@ -100,20 +100,20 @@ func Parse(args []string) Call {
 	}
 	kind, known := kinds[strings.Join(call.Words, " ")]
 	if !known {
-		return call.leave("")
+		return call.forDocker("")
 	}
 	if asksForHelp(call.Args) {
-		return call.leave("")
+		return call.forDocker("")
 	}
 	call.Kind = kind
 	if !readers[kind](&call) {
-		return call.leave(call.Why)
+		return call.forDocker(call.Why)
 	}
 	return call
 }
 
-// leave returns the call as one of docker's own.
-func (c Call) leave(why string) Call {
+// forDocker returns the call as one that docker is to answer.
+func (c Call) forDocker(why string) Call {
 	return Call{Kind: Docker, Words: c.Words, Config: c.Config, Args: c.Args, Why: why, Misuse: c.Misuse, Status: c.Status}
 }
 

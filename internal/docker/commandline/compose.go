@@ -48,7 +48,7 @@ func (c *Call) readCompose() Call {
 		global.Bool(name, false, "")
 	}
 	if global.Parse(c.Args) != nil {
-		return c.leave("")
+		return c.forDocker("")
 	}
 	before := c.Args[:len(c.Args)-global.NArg()]
 	switch global.Arg(0) {
@@ -57,7 +57,7 @@ func (c *Call) readCompose() Call {
 	case "push":
 		return c.readComposePush(before, global.Args()[1:])
 	}
-	return c.leave("")
+	return c.forDocker("")
 }
 
 // https://docs.docker.com/reference/cli/docker/compose/build/
@@ -79,10 +79,10 @@ func (c *Call) readComposeBuild(before, after []string) Call {
 		build.String(name, "", "")
 	}
 	if build.Parse(c.Compose.After) != nil {
-		return c.leave("")
+		return c.forDocker("")
 	}
 	if build.Changed("builder") {
-		return c.leave("--builder chooses another builder")
+		return c.forDocker("--builder chooses another builder")
 	}
 	build.Visit(func(flag *pflag.Flag) {
 		if slices.Contains([]string{"provenance", "sbom"}, flag.Name) {
@@ -104,7 +104,7 @@ func (c *Call) readComposePush(before, after []string) Call {
 	push.BoolVar(&c.Push.Dependencies, "include-deps", false, "")
 	push.BoolVarP(&c.Quiet, "quiet", "q", false, "")
 	if push.Parse(after) != nil {
-		return c.leave("")
+		return c.forDocker("")
 	}
 	push.Visit(func(flag *pflag.Flag) {
 		if flag.Name != "include-deps" {
