@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodecommit"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/pipelines"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
@@ -99,6 +100,40 @@ func TestTheProjectKeepsItsVariablesAndGetsThoseOfTheCache(t *testing.T) {
 	assert.Regexp(t, "^"+push+`\S*repository/shop$`, statements[2])
 	assert.Contains(t, statements[3], "repository/ecr-public/*")
 	assert.Regexp(t, `^Allow s3:GetObject on arn:\$\{AWS::Partition\}:s3:::cdk-hnb659fds-assets-\$\{AWS::AccountId\}-\$\{AWS::Region\}/[0-9a-f]{64}\.zip$`, statements[4])
+}
+
+func TestTheProjectKeepsValuesOfOtherStacks(t *testing.T) {
+	stack := synthtest.Stack()
+	other := awscdk.NewStack(stack.Node().Root().(awscdk.App), jsii.String("Other"), nil)
+	bucket := awss3.NewBucket(other, jsii.String("Bucket"), nil)
+	fleet := awscodebuild.NewFleet(other, jsii.String("Fleet"), &awscodebuild.FleetProps{
+		BaseCapacity: jsii.Number(1), ComputeType: awscodebuild.FleetComputeType_MEDIUM, EnvironmentType: awscodebuild.EnvironmentType_LINUX_CONTAINER,
+	})
+	attach.NewAttachment(stack, jsii.String("Attachment"), &attach.AttachmentProps{
+		HelperZip: helperZip, Cache: cacherepo.NewCacheRepository(other, jsii.String("Cache"), nil),
+		Project: projectIn(stack, func(p *awscodebuild.ProjectProps) {
+			p.Environment.Fleet = fleet
+			(*p.EnvironmentVariables)["BUCKET"] = &awscodebuild.BuildEnvironmentVariable{Value: bucket.BucketName()}
+			(*p.EnvironmentVariables)["URL"] = &awscodebuild.BuildEnvironmentVariable{Value: "s3://" + *bucket.BucketName() + "/a"}
+		}),
+	})
+	require.Empty(t, synthtest.Errors(stack))
+	properties := synthtest.Properties(t, stack, "AWS::CodeBuild::Project")
+	const name = "import(Other:ExportsOutputRefBucket83908E7781C90AC0)"
+	variables := variablesOf(properties)
+	require.Len(t, variables, 7)
+	assert.Equal(t, []string{"BUCKET=" + name, "TOKEN=ci/token (SECRETS_MANAGER)", "URL=s3://" + name + "/a"}, variables[1:4])
+	assert.Regexp(t, `^LAYERCACHE_REPOSITORY=.*import\(Other:ExportsOutput`, variables[5])
+	assert.Contains(t, synthtest.Text(properties["Environment"].(map[string]any)["Fleet"].(map[string]any)["FleetArn"]), "import(Other:ExportsOutput")
+}
+
+func TestAProjectWithoutVariables(t *testing.T) {
+	stack := synthtest.Stack()
+	attach.NewAttachment(stack, jsii.String("Attachment"), &attach.AttachmentProps{
+		Project:   projectIn(stack, func(p *awscodebuild.ProjectProps) { p.EnvironmentVariables = nil }),
+		HelperZip: helperZip, Cache: cacherepo.NewCacheRepository(stack, jsii.String("Cache"), nil),
+	})
+	assert.Len(t, variablesOf(synthtest.Properties(t, stack, "AWS::CodeBuild::Project")), 3)
 }
 
 func TestAProjectThatOnlyReadsTheCache(t *testing.T) {

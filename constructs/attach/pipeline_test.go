@@ -72,7 +72,7 @@ func TestTheAssetsOfACdkPipelineGetTheCache(t *testing.T) {
 		assert.Contains(t, phases.Phases["install"].Commands, buildspecs.FetchDocker, id)
 		assert.Contains(t, phases.Phases["build"].Commands[0], "cdk-assets --path", id)
 		assert.ElementsMatch(t, []string{
-			"LAYERCACHE_REPOSITORY=map[Fn::ImportValue:team:prod:repository]", "LAYERCACHE_HELPER=/team/helper/amd64 (PARAMETER_STORE)", "CDK_DOCKER=layercache-docker",
+			"LAYERCACHE_REPOSITORY=import(team:prod:repository)", "LAYERCACHE_HELPER=/team/helper/amd64 (PARAMETER_STORE)", "CDK_DOCKER=layercache-docker",
 		}, variablesOf(properties), id)
 		assert.Equal(t, strings.Contains(id, "Docker"), properties["Environment"].(map[string]any)["PrivilegedMode"], id)
 	}

@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -18,8 +19,8 @@ type project struct {
 	cfn          awscodebuild.CfnProject
 	role         awsiam.IRole
 	architecture string
-	// variables are the environment variables, as CloudFormation has them.
-	variables []any
+	// variables is the number of environment variables that it has already.
+	variables int
 }
 
 // architectures are the architectures of the machines on which a builder runs, by environment type.
@@ -51,7 +52,9 @@ func readProject(given awscodebuild.IProject) (*project, validation.Problems) {
 	if environment["privilegedMode"] != true {
 		problems.Add("Project", "is not privileged, which a builder needs", "set Privileged in its Environment, or in CodeBuildDefaults of a CDK pipeline")
 	}
-	p.readVariables(environment["environmentVariables"], &problems)
+	variables, _ := environment["environmentVariables"].([]any)
+	p.variables = len(variables)
+	checkVariables(variables, &problems)
 	return p, problems
 }
 
@@ -66,24 +69,29 @@ func (p *project) checkOnlyOne(a *Attachment, problems *validation.Problems) {
 	}
 }
 
-// readVariables reads the variables, and refuses those that an attachment sets.
-func (p *project) readVariables(list any, problems *validation.Problems) {
-	variables, _ := list.([]any)
+// checkVariables refuses variables that an attachment sets.
+func checkVariables(variables []any, problems *validation.Problems) {
 	for _, v := range variables {
-		variable := v.(map[string]any)
-		if name, _ := variable["name"].(string); slices.Contains(ownVariables, name) {
+		if name, _ := v.(map[string]any)["name"].(string); slices.Contains(ownVariables, name) {
 			problems.Add("Project", "has the variable "+name+" already", "remove it from the project's EnvironmentVariables: the attachment sets it")
 		}
-		p.variables = append(p.variables, map[string]any{"Name": variable["name"], "Type": variable["type"], "Value": variable["value"]})
 	}
 }
 
-// addVariables adds the variables to those of the project. The CDK's projects take none once they are made, so
-// the property of the CloudFormation resource is replaced.
+// addVariables adds the variables after those of the project. The CDK's projects take none once they are made, so
+// the property of the CloudFormation resource is extended. The project's own variables stay as they are: a resolved
+// copy would have lost that a value is one of another stack.
 func (p *project) addVariables(variables map[string]*string) {
-	all := slices.Clone(p.variables)
+	var added []any
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
-		all = append(all, map[string]any{"Name": name, "Type": "PLAINTEXT", "Value": variables[name]})
+		added = append(added, map[string]any{"Name": name, "Type": "PLAINTEXT", "Value": variables[name]})
 	}
-	p.cfn.AddPropertyOverride(jsii.String("Environment.EnvironmentVariables"), all)
+	const property = "Environment.EnvironmentVariables"
+	if p.variables == 0 {
+		p.cfn.AddPropertyOverride(jsii.String(property), added)
+		return
+	}
+	for i, variable := range added {
+		p.cfn.AddPropertyOverride(jsii.String(fmt.Sprintf("%s.%d", property, p.variables+i)), variable)
+	}
 }

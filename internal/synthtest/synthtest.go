@@ -155,7 +155,7 @@ func isIntrinsic(object map[string]any) bool {
 }
 
 // Text renders a value with intrinsic functions: ${ID} for a Ref, ${ID.ATTRIBUTE} for a GetAtt, the joined
-// parts for a Join.
+// parts for a Join, import(NAME) for an export of another stack.
 func Text(value any) string {
 	object, ok := value.(map[string]any)
 	if !ok {
@@ -167,6 +167,8 @@ func Text(value any) string {
 			return fmt.Sprintf("${%s}", argument)
 		case "Fn::Sub":
 			return fmt.Sprint(argument)
+		case "Fn::ImportValue":
+			return fmt.Sprintf("import(%s)", Text(argument))
 		case "Fn::GetAtt":
 			return fmt.Sprintf("${%s.%s}", argument.([]any)[0], argument.([]any)[1])
 		case "Fn::Join":
