@@ -78,7 +78,6 @@ func NewImageBuild(scope constructs.Construct, id *string, props *ImageBuildProp
 	})
 	b.addRules()
 	b.warnOfClosedSubnets()
-	b.warnOfOverflow()
 	b.warnOfOldDocker()
 	b.buildOnDeploy(zips, function)
 	if b.options.pullRequests.enabled {

@@ -1,7 +1,6 @@
 package imagebuild_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -58,43 +57,53 @@ func TestBuildsOfAFleetMayOverflowIntoItsVpc(t *testing.T) {
 		return "Allow ec2:CreateNetworkInterfacePermission on " + ec2 + "${AWS::AccountId}:network-interface/* if ArnLike=ec2:Subnet=" +
 			ec2 + "*:subnet/" + strings.Join(subnets, " "+ec2+"*:subnet/") + ",StringEquals=ec2:AuthorizedService=codebuild.amazonaws.com"
 	}
+	imported := func(stack string) []string {
+		return []string{
+			"import(" + stack + ":ExportsOutputRefNewPrivateSubnet1Subnet4C93BBB286D16A77)", "import(" + stack + ":ExportsOutputRefNewPrivateSubnet2SubnetCB0575965E745A4C)",
+		}
+	}
 	newVpc := func(s awscdk.Stack) awsec2.IVpc { return awsec2.NewVpc(s, jsii.String("New"), nil) }
 	const overflow, queue = awscodebuild.FleetOverflowBehavior_ON_DEMAND, awscodebuild.FleetOverflowBehavior_QUEUE
 	for name, c := range map[string]struct {
 		vpc      func(awscdk.Stack) awsec2.IVpc
 		behavior awscodebuild.FleetOverflowBehavior
-		// elsewhere is true for a fleet of another stack.
-		elsewhere bool
-		want      string
-		warns     bool
+		// elsewhere is true for a fleet of another stack, and apart for a VPC of a stack of its own.
+		elsewhere, apart bool
+		want             string
 	}{
-		"subnets by their ids":                   {vpc: vpc, behavior: overflow, want: permission("subnet-1", "subnet-2")},
-		"subnets by their ids, in another stack": {vpc: vpc, behavior: overflow, elsewhere: true, want: permission("subnet-1", "subnet-2")},
-		"subnets of the stack":                   {vpc: newVpc, behavior: overflow, want: permission("${NewPrivateSubnet1Subnet4C93BBB2}", "${NewPrivateSubnet2SubnetCB057596}")},
-		"subnets of another stack":               {vpc: newVpc, behavior: overflow, elsewhere: true, warns: true},
-		"no VPC":                                 {behavior: overflow},
-		"a VPC, and builds wait":                 {vpc: vpc, behavior: queue},
+		"subnets by their ids":                                 {vpc: vpc, behavior: overflow, want: permission("subnet-1", "subnet-2")},
+		"subnets by their ids, in another stack":               {vpc: vpc, behavior: overflow, elsewhere: true, want: permission("subnet-1", "subnet-2")},
+		"subnets of the stack":                                 {vpc: newVpc, behavior: overflow, want: permission("${NewPrivateSubnet1Subnet4C93BBB2}", "${NewPrivateSubnet2SubnetCB057596}")},
+		"subnets of the fleet's stack":                         {vpc: newVpc, behavior: overflow, elsewhere: true, want: permission(imported("Fleets")...)},
+		"subnets of another stack":                             {vpc: newVpc, behavior: overflow, apart: true, want: permission(imported("Network")...)},
+		"subnets and a fleet of other stacks":                  {vpc: newVpc, behavior: overflow, elsewhere: true, apart: true, want: permission(imported("Network")...)},
+		"no VPC":                                               {behavior: overflow},
+		"a VPC, and builds wait":                               {vpc: vpc, behavior: queue},
 		"a VPC, and builds wait, which is CodeBuild's default": {vpc: vpc},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stack := synthtest.Stack()
+			another := func(id string) awscdk.Stack { return awscdk.NewStack(stack.Node().Root().(awscdk.App), &id, nil) }
 			home := stack
 			if c.elsewhere {
-				home = awscdk.NewStack(stack.Node().Root().(awscdk.App), jsii.String("Fleets"), nil)
+				home = another("Fleets")
+			}
+			network := home
+			if c.apart {
+				network = another("Network")
 			}
 			fleet := &awscodebuild.FleetProps{
 				BaseCapacity: jsii.Number(1), ComputeType: awscodebuild.FleetComputeType_MEDIUM,
 				EnvironmentType: awscodebuild.EnvironmentType_LINUX_CONTAINER, OverflowBehavior: c.behavior,
 			}
 			if c.vpc != nil {
-				fleet.Vpc = c.vpc(home)
+				fleet.Vpc = c.vpc(network)
 			}
 			props := newProps(t, stack)
 			props.Fleet = awscodebuild.NewFleet(home, jsii.String("Fleet"), fleet)
 			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
 
 			assert.Empty(t, synthtest.Errors(stack))
-			assert.Equal(t, c.warns, slices.ContainsFunc(synthtest.Warnings(stack), func(w string) bool { return strings.Contains(w, "overflow to machines on demand") }))
 			var permissions []string
 			for _, statement := range policyOf(t, stack, releaseRole) {
 				if strings.Contains(statement, "ec2:CreateNetworkInterfacePermission") {

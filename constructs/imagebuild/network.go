@@ -159,7 +159,7 @@ func endpoints(r *resolved) []string {
 // https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-iam-identity-based-access-control.html#customer-managed-policies-example-create-vpc-network-interface,
 // https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html.
 func grantNetwork(scope constructs.Construct, role awsiam.IGrantable, r *resolved) {
-	ids, _ := overflowSubnets(scope, r.machine.fleet)
+	ids := overflowSubnets(r.machine.fleet)
 	if r.network != nil {
 		ids = r.network.subnetIDs
 	}
@@ -192,32 +192,42 @@ func grantNetwork(scope constructs.Construct, role awsiam.IGrantable, r *resolve
 
 // overflowSubnets returns the ids of a fleet's subnets if its builds overflow to machines on demand, which
 // CodeBuild attaches to the same subnets with the role of the project. There are none without a VPC, and none
-// are known of an imported fleet. known is false if the ids are values of another stack.
+// are known of an imported fleet.
 // https://docs.aws.amazon.com/codebuild/latest/userguide/fleets.reserved-capacity-fleets.html.
-func overflowSubnets(scope constructs.Construct, fleet awscodebuild.IFleet) (ids []string, known bool) {
+func overflowSubnets(fleet awscodebuild.IFleet) []string {
 	if fleet == nil {
-		return nil, true
+		return nil
 	}
 	cfn, ok := fleet.Node().DefaultChild().(awscodebuild.CfnFleet)
 	if !ok || cfn.FleetVpcConfig() == nil || valueOr(cfn.OverflowBehavior(), "") != string(awscodebuild.FleetOverflowBehavior_ON_DEMAND) {
-		return nil, true
+		return nil
 	}
-	vpc, _ := awscdk.Stack_Of(cfn).Resolve(cfn.FleetVpcConfig()).(map[string]any)
-	list, _ := vpc["subnets"].([]any)
-	for _, id := range list {
-		if _, isText := id.(string); !isText && *awscdk.Stack_Of(cfn).Node().Path() != *awscdk.Stack_Of(scope).Node().Path() {
-			return nil, false
+	var ids []string
+	for i, id := range fleetSubnets(awscdk.Stack_Of(cfn).Resolve(cfn.FleetVpcConfig())) {
+		text, known := id.(string)
+		if !known {
+			text = *awscdk.Lazy_UncachedString(&fleetSubnet{cfn, i}, nil)
 		}
-		ids = append(ids, *awscdk.Token_AsString(id, nil))
+		ids = append(ids, text)
 	}
-	return ids, true
+	return ids
 }
 
-// warnOfOverflow adds a warning if the role lacks the permission for builds that overflow.
-func (b *ImageBuild) warnOfOverflow() {
-	if _, known := overflowSubnets(b, b.options.machine.fleet); !known {
-		warning.Add(b, "layercache:fleet-overflow", "Fleet is in a VPC and its builds overflow to machines on demand, which CodeBuild attaches to the subnets with the role of the build. "+
-			"The subnets are values of another stack, so the role has no permission for them. Give the subnets of the fleet by their ids as text, "+
-			"create the fleet in the stack of the build, or let builds wait for a machine of the fleet")
-	}
+// fleetSubnets returns the subnets of a resolved FleetVpcConfig.
+func fleetSubnets(config any) []any {
+	vpc, _ := config.(map[string]any)
+	subnets, _ := vpc["subnets"].([]any)
+	return subnets
+}
+
+// fleetSubnet is the id of a subnet that CloudFormation fills in. It is read where it is used, because the fleet, the
+// subnet and the role may be of three stacks.
+type fleetSubnet struct {
+	fleet awscodebuild.CfnFleet
+	index int
+}
+
+// Produce implements awscdk.IStringProducer.
+func (s *fleetSubnet) Produce(context awscdk.IResolveContext) *string {
+	return awscdk.Token_AsString(fleetSubnets(context.Resolve(s.fleet.FleetVpcConfig(), nil))[s.index], nil)
 }
