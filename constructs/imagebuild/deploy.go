@@ -151,9 +151,13 @@ func (b *ImageBuild) buildOnDeploy(helperZips map[Architecture]string, zip strin
 		ServiceToken: function.arn, ResourceType: jsii.String("Custom::LayercacheImage"), Properties: &properties,
 	})
 	resource.Node().AddDependency(b.release.role, b.grantDeployment(function), b.grantTicket(), b.addEndRule(function))
+	if b.release.batchRole != nil {
+		resource.Node().AddDependency(b.release.batchRole)
+	}
 	if b.options.pullThrough != nil {
 		resource.Node().AddDependency(b.options.pullThrough)
 	}
+	b.waitForNetwork(resource)
 	attribute := func(name string) *string { return resource.GetAttString(&name) }
 	b.deployed = &deployedImage{
 		resource: resource,

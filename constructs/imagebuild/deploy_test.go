@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
@@ -124,6 +125,101 @@ func TestTheFunctionOfAStacksDeployment(t *testing.T) {
 	for _, part := range []string{"BuildRoleDefaultPolicy", "BuildDeployPolicy", "BuildDeployTicket", "BuildDeployEndPermission"} {
 		assert.True(t, slices.ContainsFunc(depends, func(id any) bool { return strings.HasPrefix(id.(string), part) }), "the build needs %s: %v", part, depends)
 	}
+}
+
+// dependsOn returns what the build of a deployment waits for.
+func dependsOn(t *testing.T, stack awscdk.Stack) []string {
+	t.Helper()
+	var ids []string
+	for _, id := range deployResource(t, stack, "Build")["DependsOn"].([]any) {
+		ids = append(ids, id.(string))
+	}
+	return ids
+}
+
+// without returns the values of a that are not in b.
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(value string) bool { return slices.Contains(b, value) })
+}
+
+func TestADeploymentOfTwoArchitecturesWaitsForTheRoleOfTheBatch(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newDeployProps(t)
+	props.HelperZip = jsii.String("testdata/helper-{arch}.zip")
+	props.Build = &imagebuild.BuildOptions{Platforms: jsii.Strings("linux/amd64", "linux/arm64")}
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+	depends := strings.Join(dependsOn(t, stack), " ")
+	assert.Regexp(t, `\bBuildBatchRoleDefaultPolicy`, depends, "without it CodeBuild may start no build of the batch")
+}
+
+func TestADeploymentWaitsForTheNetworkOfItsBuild(t *testing.T) {
+	// made is a stack with a VPC, and a build in it that a deployment starts. after adds to it after the build.
+	made := func(subnets awsec2.SubnetType, after func(awscdk.Stack, awsec2.Vpc, *imagebuild.ImageBuild)) []string {
+		stack := synthtest.Stack()
+		vpc := awsec2.NewVpc(stack, jsii.String("Vpc"), &awsec2.VpcProps{
+			MaxAzs: jsii.Number(1), RestrictDefaultSecurityGroup: jsii.Bool(false),
+			SubnetConfiguration: &[]*awsec2.SubnetConfiguration{
+				{Name: jsii.String("public"), SubnetType: awsec2.SubnetType_PUBLIC},
+				{Name: jsii.String("private"), SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS},
+				{Name: jsii.String("isolated"), SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED},
+			},
+		})
+		props := newDeployProps(t)
+		props.Network = &imagebuild.Network{Vpc: vpc, Subnets: &awsec2.SubnetSelection{SubnetType: subnets}}
+		build := imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+		after(stack, vpc, build)
+		return dependsOn(t, stack)
+	}
+	nothing := func(awscdk.Stack, awsec2.Vpc, *imagebuild.ImageBuild) {}
+
+	isolated, private := made(awsec2.SubnetType_PRIVATE_ISOLATED, nothing), made(awsec2.SubnetType_PRIVATE_WITH_EGRESS, nothing)
+	assert.Equal(t, []string{"VpcisolatedSubnet1RouteTableAssociationD259E31A"}, without(isolated, private))
+	assert.Equal(t, []string{"VpcprivateSubnet1DefaultRouteB506891A", "VpcprivateSubnet1RouteTableAssociationEEBD93CE"}, without(private, isolated),
+		"the route leads to the NAT gateway")
+	assert.Contains(t, private, "BuildProjectSecurityGroup618CD4E4")
+
+	withEndpoints := made(awsec2.SubnetType_PRIVATE_ISOLATED, func(stack awscdk.Stack, vpc awsec2.Vpc, build *imagebuild.ImageBuild) {
+		vpc.AddGatewayEndpoint(jsii.String("S3"), &awsec2.GatewayVpcEndpointOptions{Service: awsec2.GatewayVpcEndpointAwsService_S3()})
+		logs := vpc.AddInterfaceEndpoint(jsii.String("Logs"), &awsec2.InterfaceVpcEndpointOptions{
+			Service: awsec2.InterfaceVpcEndpointAwsService_CLOUDWATCH_LOGS(), Open: jsii.Bool(false),
+		})
+		logs.Connections().AllowDefaultPortFrom(build, nil)
+		awsec2.NewInterfaceVpcEndpoint(stack, jsii.String("Ecr"), &awsec2.InterfaceVpcEndpointProps{Vpc: vpc, Service: awsec2.InterfaceVpcEndpointAwsService_ECR()})
+		awsec2.NewCfnVPCEndpoint(stack, jsii.String("Ssm"), &awsec2.CfnVPCEndpointProps{VpcId: vpc.VpcId(), ServiceName: jsii.String("ssm")})
+		other := awsec2.NewVpc(stack, jsii.String("Other"), &awsec2.VpcProps{MaxAzs: jsii.Number(1)})
+		other.AddGatewayEndpoint(jsii.String("S3"), &awsec2.GatewayVpcEndpointOptions{Service: awsec2.GatewayVpcEndpointAwsService_S3()})
+	})
+	assert.Equal(t, []string{
+		"EcrF2C6ABFC", "EcrSecurityGroupA8DD17D4", "Ssm",
+		"VpcLogsE1759C4E", "VpcLogsSecurityGroupfromTestBuildProjectSecurityGroup9185B3A244398F1328F", "VpcLogsSecurityGroupEFB615FD", "VpcS3A5408339",
+	}, without(withEndpoints, isolated))
+}
+
+// The consumers of the image may be in the VPC of the build. This would be a circle if the build waited for everything
+// in the VPC.
+func TestWhatIsInTheVpcMayUseTheImage(t *testing.T) {
+	stack := synthtest.Stack()
+	vpc := awsec2.NewVpc(stack, jsii.String("Vpc"), nil)
+	props := newDeployProps(t)
+	props.Network = &imagebuild.Network{Vpc: vpc}
+	build := imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+	function := awslambda.NewDockerImageFunction(vpc, jsii.String("Function"), &awslambda.DockerImageFunctionProps{
+		Code: build.DockerImageCode(nil), Vpc: vpc, SecurityGroups: build.Connections().SecurityGroups(),
+	})
+	assert.NotPanics(t, func() { dependsOn(t, stack) })
+	assert.NotNil(t, function)
+}
+
+func TestAnImportedNetworkIsThereAlready(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newDeployProps(t)
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+	outside := dependsOn(t, stack)
+
+	stack = synthtest.Stack()
+	props.Network = &imagebuild.Network{Vpc: vpc(stack)}
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+	assert.Equal(t, []string{"BuildProjectSecurityGroup618CD4E4"}, without(dependsOn(t, stack), outside), "the only new part of it")
 }
 
 func TestBuildsShareAFunctionUpToTheRoomOfItsRole(t *testing.T) {

@@ -55,6 +55,8 @@ type networkOptions struct {
 	// subnetIDs are the ids of the subnets. If the CDK finds none, subnetError is its message.
 	subnetIDs   []string
 	subnetError string
+	// connectivity is what gives the subnets their route to the internet.
+	connectivity constructs.IDependable
 	// closed is the kind of the subnets that are known to have no way to the internet, such as "isolated".
 	closed string
 }
@@ -83,6 +85,7 @@ func (n *networkOptions) selectSubnets() {
 		n.subnetError = "selects no subnet"
 		return
 	}
+	n.connectivity = selected.InternetConnectivityEstablished
 	if valueOr(selected.IsPendingLookup, false) {
 		return
 	}
@@ -188,6 +191,48 @@ func grantNetwork(scope constructs.Construct, role awsiam.IGrantable, r *resolve
 			"ArnLike":      {"ec2:Subnet": subnets},
 		},
 	})
+}
+
+// waitForNetwork makes a resource that starts a build wait until the machines can reach AWS and the internet: for the
+// routes of the subnets, the rules of the security groups, and the endpoints of a VPC of this app. A VPC of another
+// stack is complete before this one.
+func (b *ImageBuild) waitForNetwork(resource awscdk.CustomResource) {
+	n := b.options.network
+	if n == nil {
+		return
+	}
+	resource.Node().AddDependency(n.connectivity)
+	for _, group := range *b.Connections().SecurityGroups() {
+		resource.Node().AddDependency(group)
+	}
+	if _, made := n.vpc.Node().DefaultChild().(awsec2.CfnVPC); made {
+		cfn := resource.Node().DefaultChild().(awscdk.CfnResource)
+		awscdk.Aspects_Of(cfn).Add(&waitForEndpoints{vpcID: *n.vpc.VpcId(), cfn: cfn}, nil)
+	}
+}
+
+// waitForEndpoints makes a resource wait for the endpoints of a VPC that its stack has. It is an aspect, because they
+// may be made after the build.
+type waitForEndpoints struct {
+	vpcID string
+	cfn   awscdk.CfnResource
+}
+
+// Visit implements awscdk.IAspect.
+func (w *waitForEndpoints) Visit(constructs.IConstruct) {
+	stack := w.cfn.Stack()
+	for _, child := range *stack.Node().FindAll(constructs.ConstructOrder_PREORDER) {
+		endpoint, ok := child.(awsec2.CfnVPCEndpoint)
+		if !ok || *endpoint.VpcId() != w.vpcID || *endpoint.Stack().Node().Path() != *stack.Node().Path() {
+			continue
+		}
+		// The construct also has the rules of the endpoint's security group.
+		if whole, ok := endpoint.Node().Scope().(awsec2.IVpcEndpoint); ok {
+			w.cfn.Node().AddDependency(whole)
+		} else {
+			w.cfn.Node().AddDependency(endpoint)
+		}
+	}
 }
 
 // overflowSubnets returns the ids of a fleet's subnets if its builds overflow to machines on demand, which

@@ -35,6 +35,8 @@ type buildProject struct {
 	environment map[string]*awscodebuild.BuildEnvironmentVariable
 	// reportGroup is nil without Reports.
 	reportGroup awscodebuild.CfnReportGroup
+	// batchRole runs the builds of a batch; nil without one.
+	batchRole awsiam.Role
 }
 
 // newBuildProject makes the role and, if logGroup is nil, a log group. create makes the CodeBuild project.
@@ -236,9 +238,9 @@ func (p *buildProject) addBatch() {
 	if !p.options.build.batch {
 		return
 	}
-	role := serviceRole(p.scope, p.shared, "BatchRole", "codebuild.amazonaws.com", "Runs the builds of a batch (layercache)")
+	p.batchRole = serviceRole(p.scope, p.shared, "BatchRole", "codebuild.amazonaws.com", "Runs the builds of a batch (layercache)")
 	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-		Grantee:      role,
+		Grantee:      p.batchRole,
 		Actions:      jsii.Strings("codebuild:StartBuild", "codebuild:StopBuild", "codebuild:RetryBuild"),
 		ResourceArns: &[]*string{p.project.ProjectArn()},
 	})
@@ -247,7 +249,7 @@ func (p *buildProject) addBatch() {
 		types = append(types, indexComputeType)
 	}
 	p.cfnProject().SetBuildBatchConfig(&awscodebuild.CfnProject_ProjectBuildBatchConfigProperty{
-		ServiceRole: role.RoleArn(),
+		ServiceRole: p.batchRole.RoleArn(),
 		Restrictions: &awscodebuild.CfnProject_BatchRestrictionsProperty{
 			ComputeTypesAllowed:  jsii.Strings(types...),
 			MaximumBuildsAllowed: jsii.Number(batchBuilds),
