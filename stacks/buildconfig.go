@@ -165,10 +165,10 @@ type BuildConfig struct {
 	// Default: the Network of Build or of the environment.
 	Network *NetworkConfig `json:"network" prop:"Network"`
 
-	// TimeoutMinutes is the maximum duration of a build: 5 to 2160.
+	// TimeoutMinutes is the maximum duration of a build: 5 to 2160, with deploy at most 50, or 40 for two architectures.
 	// Default: 60.
 	TimeoutMinutes *float64 `json:"timeoutMinutes" prop:"Timeout"`
-	// QueuedTimeoutMinutes is how long a build may wait for its start: 5 to 480.
+	// QueuedTimeoutMinutes is how long a build may wait for its start: 5 to 480, with deploy at most 50, or 40 for two architectures.
 	// Default: 480.
 	QueuedTimeoutMinutes *float64 `json:"queuedTimeoutMinutes" prop:"QueuedTimeout"`
 	// AutoRetryLimit is how often CodeBuild retries a failed build, 0 to 10.

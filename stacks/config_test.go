@@ -79,7 +79,7 @@ func TestReadConfig(t *testing.T) {
 			`{"builds":[{"name":"api","source":{"directory":"api"},"deploy":{"functionZip":"none.zip"},"timeoutMinutes":90}]}`,
 			[]string{
 				`layercache.builds[0].deploy.functionZip: "none.zip" is not a file; give the path of a zip with bootstrap, or leave it out to compile it`,
-				"layercache.builds[0].timeoutMinutes: is 90 minutes, but CloudFormation waits at most 60 minutes for a build; give at most 60 minutes, or leave deploy out",
+				"layercache.builds[0].timeoutMinutes: is 90 minutes, but CloudFormation waits an hour, which leaves at most 50; give at most 50 minutes, or leave deploy out",
 			},
 		},
 		"null": {

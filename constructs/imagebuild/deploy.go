@@ -66,32 +66,85 @@ func resolveDeploy(d *BuildOnDeploy) *deployOptions {
 	return &deployOptions{sourceVersion: d.SourceVersion, inputs: stringMap(d.Inputs), functionZip: d.FunctionZip}
 }
 
-// maxDeployMinutes is the longest build that a deployment waits for: CloudFormation waits an hour, and CodeBuild
-// has to stop the build before, so that the deployment says why it failed.
-const maxDeployMinutes = 55
+// The minutes of a deployment's build. CloudFormation waits an hour for the answer, and CodeBuild has to end the build
+// before, so that the deployment says why it failed.
+const (
+	// deployMinutes are those from the start of the build to its end.
+	deployMinutes = 55
+	// deployIndexMinutes are those in which a batch joins the images of its platforms.
+	deployIndexMinutes = 10
+	// deployQueueMinutes are those in the queue, unless QueuedTimeout or Timeout decide.
+	deployQueueMinutes = 10
+)
+
+// deployTimes are the limits of a deployment's build, in minutes.
+type deployTimes struct {
+	// queued is how long the build may wait for a machine, and build is how long it may then run.
+	queued, build int
+	// batch is how long all builds of a batch may take together, after the queue.
+	batch int
+}
+
+// deployTimes divides deployMinutes. The user's timeouts come first, and what they leave is for the queue.
+func (r *resolved) deployTimes() deployTimes {
+	budget, timeout, queued := r.deployBudget(), wholeMinutes(r.limits.timeout), wholeMinutes(r.limits.queuedTimeout)
+	if queued == 0 && timeout == 0 {
+		queued = deployQueueMinutes
+	} else if queued == 0 {
+		queued = budget - timeout
+	}
+	build := budget - queued
+	if timeout > 0 {
+		build = min(build, timeout)
+	}
+	return deployTimes{queued: queued, build: build, batch: deployMinutes - queued}
+}
+
+// deployBudget returns the minutes for the queue and one build.
+func (r *resolved) deployBudget() int {
+	if r.build.batch {
+		return deployMinutes - deployIndexMinutes
+	}
+	return deployMinutes
+}
+
+// wholeMinutes returns the minutes of a timeout, or 0 if there is none or it is not known at synthesis.
+func wholeMinutes(timeout awscdk.Duration) int {
+	if timeout == nil || *timeout.IsUnresolved() {
+		return 0
+	}
+	return int(*timeout.ToMinutes(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)}))
+}
+
+// checkDeployTimes refuses timeouts with which CloudFormation would stop waiting before CodeBuild ends the build.
+func checkDeployTimes(problems *validation.Problems, r *resolved) {
+	budget, timeout, queued := r.deployBudget(), wholeMinutes(r.limits.timeout), wholeMinutes(r.limits.queuedTimeout)
+	refuse := func(prop, wrong string, most int) {
+		problems.Add(prop, fmt.Sprintf("%s, but CloudFormation waits an hour, which leaves at most %d", wrong, most),
+			fmt.Sprintf("give at most %d minutes, or leave BuildOnDeploy out", most))
+	}
+	most := budget - minTimeout
+	switch {
+	case timeout > most:
+		refuse("Timeout", fmt.Sprintf("is %d minutes", timeout), most)
+	case queued > most:
+		refuse("QueuedTimeout", fmt.Sprintf("is %d minutes", queued), most)
+	case timeout+queued > budget:
+		refuse("Timeout", fmt.Sprintf("and QueuedTimeout are %d minutes together", timeout+queued), budget)
+	}
+}
 
 func checkDeploy(problems *validation.Problems, r *resolved) {
 	if r.deploy == nil {
 		return
 	}
 	*problems = append(*problems, helperasset.CheckFunction(deployFunctionZip, r.deploy.functionZip)...)
-	if minutes := r.limits.minutes(); minutes > 60 {
-		problems.Add("Timeout", fmt.Sprintf("is %v minutes, but CloudFormation waits at most 60 minutes for a build", minutes),
-			"give at most 60 minutes, or leave BuildOnDeploy out")
-	}
+	checkDeployTimes(problems, r)
 	for _, name := range slices.Sorted(maps.Keys(r.deploy.inputs)) {
 		if r.deploy.inputs[name] == "" {
 			problems.Add(fmt.Sprintf("BuildOnDeploy.Inputs[%q]", name), "has no value", "set a value, or leave it out")
 		}
 	}
-}
-
-// minutes returns the timeout of a build.
-func (l limitOptions) minutes() float64 {
-	if l.timeout == nil {
-		return 60
-	}
-	return *l.timeout.ToMinutes(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
 }
 
 // deployFunctionZip is the path of the prop FunctionZip.
@@ -133,16 +186,18 @@ func (b *ImageBuild) buildOnDeploy(helperZips map[Architecture]string, zip strin
 	}
 	b.warnOfMovingSource()
 	function := stackFunctionOf(b.shared, deployFunction, zip)
+	times := b.options.deployTimes()
 	properties := map[string]any{
 		"Project": b.release.project.ProjectName(),
 		"Image":   b.image.RepositoryUri(),
 		"Tags":    strings.Join(b.options.image.tags, ","),
 		"Inputs":  b.deployInputs(helperZips),
 
-		"TimeoutInMinutes": fmt.Sprint(min(int(b.options.limits.minutes()), maxDeployMinutes)),
+		"QueuedTimeoutInMinutes": fmt.Sprint(times.queued), "TimeoutInMinutes": fmt.Sprint(times.build),
 	}
 	if b.IsBatch() {
 		properties["Batch"] = "true"
+		b.release.cfnProject().AddPropertyOverride(jsii.String("BuildBatchConfig.TimeoutInMins"), times.batch)
 	}
 	if options.sourceVersion != nil {
 		properties["SourceVersion"] = options.sourceVersion

@@ -282,7 +282,6 @@ func TestWhatAnImageDependsOn(t *testing.T) {
 		return properties
 	}
 	first := inputs(func(*imagebuild.ImageBuildProps) {})
-	assert.Equal(t, "55", first["TimeoutInMinutes"], "before CloudFormation stops to wait")
 	for name, change := range map[string]func(*imagebuild.ImageBuildProps){
 		"the source": func(p *imagebuild.ImageBuildProps) {
 			dir, _ := synthtest.File(t, "Dockerfile", "FROM scratch\nLABEL a=b\n")
@@ -338,14 +337,63 @@ func TestAnArgumentMayBeAValueOfTheStack(t *testing.T) {
 	assert.Equal(t, `{"API":"${Function76856677.Arn}"}`, synthtest.Text(inputs["LAYERCACHE_BUILD_ARGS"]))
 }
 
+var bothPlatforms = &imagebuild.BuildOptions{Platforms: jsii.Strings("linux/amd64", "linux/arm64")}
+
+func minutes(n float64) awscdk.Duration { return awscdk.Duration_Minutes(&n) }
+
+func TestTheBuildOfADeploymentEndsWhileCloudFormationWaits(t *testing.T) {
+	for name, c := range map[string]struct {
+		timeout, queuedTimeout awscdk.Duration
+		platforms              *imagebuild.BuildOptions
+		// queued, build and batch are the resulting minutes.
+		queued, build string
+		batch         any
+	}{
+		"no timeouts":                     {queued: "10", build: "45"},
+		"a timeout leaves the rest":       {timeout: minutes(20), queued: "35", build: "20"},
+		"a queue leaves the rest":         {queuedTimeout: minutes(30), queued: "30", build: "25"},
+		"both":                            {timeout: minutes(20), queuedTimeout: minutes(5), queued: "5", build: "20"},
+		"two architectures":               {platforms: bothPlatforms, queued: "10", build: "35", batch: 45.0},
+		"two architectures and a timeout": {platforms: bothPlatforms, timeout: minutes(40), queued: "5", build: "40", batch: 50.0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			props := newDeployProps(t)
+			props.HelperZip = jsii.String("testdata/helper-{arch}.zip")
+			props.Timeout, props.QueuedTimeout, props.Build = c.timeout, c.queuedTimeout, c.platforms
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+			require.Empty(t, synthtest.Errors(stack))
+			properties := deployResource(t, stack, "Build")["Properties"].(map[string]any)
+			assert.Equal(t, []any{c.queued, c.build}, []any{properties["QueuedTimeoutInMinutes"], properties["TimeoutInMinutes"]})
+			batch, _ := synthtest.Properties(t, stack, "AWS::CodeBuild::Project")["BuildBatchConfig"].(map[string]any)
+			assert.Equal(t, c.batch, batch["TimeoutInMins"])
+		})
+	}
+}
+
 func TestProblemsOfBuildOnDeploy(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*imagebuild.ImageBuildProps)
 		want   string
 	}{
 		"a build longer than CloudFormation waits": {
-			func(p *imagebuild.ImageBuildProps) { p.Timeout = awscdk.Duration_Hours(jsii.Number(2)) },
-			"Timeout: is 120 minutes, but CloudFormation waits at most 60 minutes for a build; give at most 60 minutes, or leave BuildOnDeploy out",
+			func(p *imagebuild.ImageBuildProps) { p.Timeout = minutes(51) },
+			"Timeout: is 51 minutes, but CloudFormation waits an hour, which leaves at most 50; give at most 50 minutes, or leave BuildOnDeploy out",
+		},
+		"two architectures, which a third build joins": {
+			func(p *imagebuild.ImageBuildProps) {
+				p.Timeout, p.Build = minutes(41), bothPlatforms
+				p.HelperZip = jsii.String("testdata/helper-{arch}.zip")
+			},
+			"Timeout: is 41 minutes, but CloudFormation waits an hour, which leaves at most 40; give at most 40 minutes, or leave BuildOnDeploy out",
+		},
+		"a queue longer than CloudFormation waits": {
+			func(p *imagebuild.ImageBuildProps) { p.QueuedTimeout = minutes(60) },
+			"QueuedTimeout: is 60 minutes, but CloudFormation waits an hour, which leaves at most 50; give at most 50 minutes, or leave BuildOnDeploy out",
+		},
+		"a build and a queue that are too long together": {
+			func(p *imagebuild.ImageBuildProps) { p.Timeout, p.QueuedTimeout = minutes(40), minutes(16) },
+			"Timeout: and QueuedTimeout are 56 minutes together, but CloudFormation waits an hour, which leaves at most 55; give at most 55 minutes, or leave BuildOnDeploy out",
 		},
 		"no function": {
 			func(p *imagebuild.ImageBuildProps) { p.BuildOnDeploy.FunctionZip = jsii.String("no/such.zip") },

@@ -62,7 +62,7 @@ func allFeatures(t *testing.T, stack awscdk.Stack, pullThrough bool) {
 			&awsssm.SecureStringParameterAttributes{ParameterName: jsii.String("/build/pip")}), nil),
 	}
 	batch.Network = &imagebuild.Network{Vpc: awsec2.NewVpc(stack, jsii.String("Vpc"), &awsec2.VpcProps{MaxAzs: jsii.Number(2)})}
-	batch.QueuedTimeout, batch.AutoRetryLimit, batch.ConcurrentBuildLimit = awscdk.Duration_Hours(jsii.Number(1)), jsii.Number(1), jsii.Number(4)
+	batch.QueuedTimeout, batch.AutoRetryLimit, batch.ConcurrentBuildLimit = awscdk.Duration_Minutes(jsii.Number(30)), jsii.Number(1), jsii.Number(4)
 	batch.Reports, batch.MetricsNamespace, batch.EncryptionKey = jsii.Bool(true), jsii.String("layercache"), key
 	batch.RolePath = jsii.String("/ci/release/")
 	batch.BuildImages = &map[imagebuild.Architecture]*string{imagebuild.AMD64: jsii.String("aws/codebuild/amazonlinux-x86_64-standard:5.0")}

@@ -176,11 +176,13 @@ type ImageBuildProps struct {
 	// Default: builds run in CodeBuild's own network.
 	Network *Network
 
-	// Timeout stops a build that runs too long: 5 minutes to 36 hours.
+	// Timeout stops a build that runs too long: 5 minutes to 36 hours. With BuildOnDeploy, at most 50 minutes, or 40
+	// for two architectures; a build that a deployment starts has 45 or 35 by default.
 	// Default: 1 hour.
 	Timeout awscdk.Duration
 
-	// QueuedTimeout cancels a build that waits too long: 5 minutes to 8 hours.
+	// QueuedTimeout cancels a build that waits too long: 5 minutes to 8 hours. With BuildOnDeploy, at most 50 minutes, or
+	// 40 for two architectures; a build that a deployment starts has 10, or what Timeout leaves of 55 or 45.
 	// Default: 8 hours.
 	QueuedTimeout awscdk.Duration
 

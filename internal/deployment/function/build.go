@@ -29,14 +29,11 @@ func (f *Function) start(ctx context.Context, r Request, tag string) (string, er
 	if p.SourceVersion != "" {
 		version = &p.SourceVersion
 	}
-	var timeout *int32
-	if minutes, err := strconv.ParseInt(p.TimeoutInMinutes, 10, 32); err == nil {
-		timeout = aws.Int32(int32(minutes))
-	}
+	queued, timeout := minutes(p.QueuedTimeoutInMinutes), minutes(p.TimeoutInMinutes)
 	if p.isBatch() {
 		out, err := f.builds.StartBuildBatch(ctx, &codebuild.StartBuildBatchInput{
 			ProjectName: &p.Project, EnvironmentVariablesOverride: overrides, SourceVersion: version, IdempotencyToken: &r.RequestId,
-			BuildTimeoutInMinutesOverride: timeout,
+			QueuedTimeoutInMinutesOverride: queued, BuildTimeoutInMinutesOverride: timeout,
 		})
 		if err != nil {
 			return "", fmt.Errorf("start the builds of project %s: %w", p.Project, err)
@@ -45,12 +42,21 @@ func (f *Function) start(ctx context.Context, r Request, tag string) (string, er
 	}
 	out, err := f.builds.StartBuild(ctx, &codebuild.StartBuildInput{
 		ProjectName: &p.Project, EnvironmentVariablesOverride: overrides, SourceVersion: version, IdempotencyToken: &r.RequestId,
-		TimeoutInMinutesOverride: timeout,
+		QueuedTimeoutInMinutesOverride: queued, TimeoutInMinutesOverride: timeout,
 	})
 	if err != nil {
 		return "", fmt.Errorf("start a build of project %s: %w", p.Project, err)
 	}
 	return aws.ToString(out.Build.Id), nil
+}
+
+// minutes returns a timeout, or nil for that of the project.
+func minutes(property string) *int32 {
+	n, err := strconv.ParseInt(property, 10, 32)
+	if err != nil {
+		return nil
+	}
+	return aws.Int32(int32(n))
 }
 
 // stop stops a build, or a batch of builds. It is no error if the build has ended, or is not known any more.
@@ -133,10 +139,14 @@ func reason(of types.Build) string {
 	}
 	parts := []string{fmt.Sprintf("build %s %s", aws.ToString(of.Id), ending)}
 	for _, phase := range of.Phases {
+		said := len(parts)
 		for _, problem := range phase.Contexts {
 			if aws.ToString(problem.Message) != "" {
 				parts = append(parts, fmt.Sprintf("%s: %s", phase.PhaseType, *problem.Message))
 			}
+		}
+		if phase.PhaseStatus == types.StatusTypeTimedOut && len(parts) == said {
+			parts = append(parts, fmt.Sprintf("%s: timed out", phase.PhaseType))
 		}
 	}
 	return strings.Join(parts, "\n")

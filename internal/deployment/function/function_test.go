@@ -128,7 +128,7 @@ func (w *world) deleteParameter(map[string]any) (map[string]any, error) {
 // request sends a request of CloudFormation; changes replace properties.
 func (w *world) request(kind, id string, changes map[string]any) error {
 	properties := map[string]any{
-		"ServiceToken": "arn", "Project": "shop", "Image": image, "Tags": "latest,v1", "TimeoutInMinutes": "55",
+		"ServiceToken": "arn", "Project": "shop", "Image": image, "Tags": "latest,v1", "QueuedTimeoutInMinutes": "10", "TimeoutInMinutes": "45",
 		"Inputs": map[string]any{"LAYERCACHE_TARGET": "release"},
 	}
 	for name, value := range changes {
@@ -177,7 +177,8 @@ func TestARequestStartsABuildAndLeavesTheAnswerToIt(t *testing.T) {
 	assert.Equal(t, "shop", started[0]["projectName"])
 	assert.Equal(t, "r1", started[0]["idempotencyToken"])
 	assert.Equal(t, "abc", started[0]["sourceVersion"])
-	assert.EqualValues(t, 55, started[0]["timeoutInMinutesOverride"])
+	assert.EqualValues(t, 10, started[0]["queuedTimeoutInMinutesOverride"])
+	assert.EqualValues(t, 45, started[0]["timeoutInMinutesOverride"])
 	assert.Equal(t, map[string]string{"LAYERCACHE_TAGS": "latest,v1," + w.tag(), "LAYERCACHE_TICKET": "/layercache/ticket/shop"}, overrides(t, started[0]))
 	assert.Regexp(t, `^deploy-[0-9a-f]{32}$`, w.tag())
 	puts := w.aws.Calls("PutParameter")
@@ -249,7 +250,7 @@ func TestEachInputChangesTheTag(t *testing.T) {
 		assert.Empty(t, tags[tag], "%s has the tag of %s", name, tags[tag])
 		tags[tag] = name
 	}
-	same := Properties{Project: "shop", Image: image, Tags: "latest", Inputs: map[string]string{"LAYERCACHE_TARGET": "release"}, TimeoutInMinutes: "9"}
+	same := Properties{Project: "shop", Image: image, Tags: "latest", Inputs: map[string]string{"LAYERCACHE_TARGET": "release"}, TimeoutInMinutes: "9", QueuedTimeoutInMinutes: "8"}
 	assert.Equal(t, "nothing", tags[same.tag()], "what does not change the image does not change the tag")
 }
 
@@ -350,6 +351,9 @@ func TestTheEndOfABuildIsAnsweredAndItsTicketRemoved(t *testing.T) {
 		}, false, "FAILED", "build " + buildID + " failed\nDOWNLOAD_SOURCE: no such key\nhttps://console/log"},
 		{"a build that was stopped", "STOPPED", nil, false, "FAILED", "build " + buildID + " was stopped"},
 		{"a build that timed out", "TIMED_OUT", nil, false, "FAILED", "build " + buildID + " timed out"},
+		{"a build that no machine took in time", "TIMED_OUT", map[string]any{
+			"phases": []any{map[string]any{"phaseType": "SUBMITTED", "phaseStatus": "SUCCEEDED"}, map[string]any{"phaseType": "QUEUED", "phaseStatus": "TIMED_OUT"}},
+		}, false, "FAILED", "build " + buildID + " timed out\nQUEUED: timed out"},
 		{"an error of CodeBuild", "FAULT", nil, false, "FAILED", "build " + buildID + " ended with an internal error of CodeBuild"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -402,6 +406,8 @@ func TestABatchIsAnsweredForTheIndexOrTheFirstFailure(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.request("Create", "r1", map[string]any{"Batch": "true"}))
 	require.Len(t, w.aws.Calls("StartBuildBatch"), 1)
+	assert.EqualValues(t, 10, w.aws.Calls("StartBuildBatch")[0]["queuedTimeoutInMinutesOverride"])
+	assert.EqualValues(t, 45, w.aws.Calls("StartBuildBatch")[0]["buildTimeoutInMinutesOverride"])
 	w.build["buildBatchArn"] = "arn:aws:codebuild:eu-west-1:111122223333:build-batch/shop:batch"
 	require.NoError(t, w.ends("SUCCEEDED"))
 	assert.Empty(t, w.answers, "the build of one platform")

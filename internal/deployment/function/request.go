@@ -41,8 +41,9 @@ type Properties struct {
 	Tags string
 	// SourceVersion is the version of the source to build; empty means the project's.
 	SourceVersion string
-	// TimeoutInMinutes is when CodeBuild stops the build, while CloudFormation still waits for an answer.
-	TimeoutInMinutes string
+	// QueuedTimeoutInMinutes is how long a build may wait for a machine, and TimeoutInMinutes how long it may then run.
+	// With both, CodeBuild ends the build while CloudFormation still waits for an answer.
+	QueuedTimeoutInMinutes, TimeoutInMinutes string
 	// Inputs are the values that the image depends on.
 	Inputs map[string]string
 }

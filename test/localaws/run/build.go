@@ -169,10 +169,12 @@ func (c *CodeBuild) work(ctx context.Context, b *build, uuid string, config aws.
 func checkOverrides(input codebuild.StartBuildInput) error {
 	supported := codebuild.StartBuildInput{
 		ProjectName: input.ProjectName, EnvironmentVariablesOverride: input.EnvironmentVariablesOverride,
-		SourceVersion: input.SourceVersion, IdempotencyToken: input.IdempotencyToken, TimeoutInMinutesOverride: input.TimeoutInMinutesOverride,
+		SourceVersion: input.SourceVersion, IdempotencyToken: input.IdempotencyToken,
+		// No build has to wait here.
+		QueuedTimeoutInMinutesOverride: input.QueuedTimeoutInMinutesOverride, TimeoutInMinutesOverride: input.TimeoutInMinutesOverride,
 	}
 	if fmt.Sprintf("%+v", supported) != fmt.Sprintf("%+v", input) {
-		return errors.New("run: StartBuild supports only overrides of environment variables, the source version and the timeout here; other overrides are not supported")
+		return errors.New("run: StartBuild supports only overrides of environment variables, the source version and the timeouts here; other overrides are not supported")
 	}
 	return nil
 }
