@@ -69,7 +69,9 @@ type CacheConfig struct {
 	// Default: "dev" and "prod".
 	Tiers map[string]TierConfig `json:"tiers"`
 
-	// Encryption is the encryption of the caches. Only GovCloud has KMS_DSSE. A change replaces the repositories.
+	// Encryption is the encryption of the caches. Only GovCloud has KMS_DSSE. Once the caches are deployed, a
+	// change of it or of EncryptionKey fails, because CloudFormation cannot replace a repository that keeps its
+	// name: rename the tiers too, or destroy the stack of the caches first. The caches are built again.
 	// Default: "AES256", or "KMS" with EncryptionKey.
 	Encryption string `json:"encryption" enum:"AES256 KMS KMS_DSSE"`
 
@@ -150,7 +152,8 @@ type BuildPlace struct {
 	Network *NetworkConfig `json:"network"`
 
 	// EncryptionKey is the ARN of a KMS key that encrypts the logs, the output and the new image repositories
-	// of the builds. Its policy must allow CloudWatch Logs.
+	// of the builds. Its policy must allow CloudWatch Logs. Once an image repository is deployed, a change
+	// fails: give its build another ImageName too. The old repository stays.
 	// Default: keys that AWS owns.
 	EncryptionKey string `json:"encryptionKey" pattern:"^arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"`
 
@@ -183,7 +186,8 @@ type EnvironmentConfig struct {
 	// Default: builds run in CodeBuild's own network.
 	Network *NetworkConfig `json:"network"`
 	// EncryptionKey is the ARN of a KMS key that encrypts the logs, the output and the new image repositories
-	// of the builds. Its policy must allow CloudWatch Logs.
+	// of the builds. Its policy must allow CloudWatch Logs. Once an image repository is deployed, a change
+	// fails: give its build another ImageName too. The old repository stays.
 	// Default: keys that AWS owns.
 	EncryptionKey string `json:"encryptionKey" pattern:"^arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"`
 	// AlarmTopics are the ARNs of at most 5 SNS topics that the alarms of Dashboard notify.

@@ -44,7 +44,9 @@ type CacheRepositoryProps struct {
 	ImageTagMutabilityExclusionFilters *[]*string
 
 	// Encryption is the encryption of the stored layers: awsecr.RepositoryEncryption_AES_256, _KMS or
-	// _KMS_DSSE (only in GovCloud regions). A change replaces the repository.
+	// _KMS_DSSE (only in GovCloud regions). A change, also of EncryptionKey, replaces a deployed repository.
+	// With a RepositoryName the deployment fails instead, because CloudFormation cannot replace a resource
+	// that keeps its name: change RepositoryName too, or deploy once without the repository.
 	// Default: AES-256 with keys of Amazon S3, or KMS if EncryptionKey is set.
 	Encryption awsecr.RepositoryEncryption
 

@@ -215,7 +215,9 @@ type ImageBuildProps struct {
 	// EncryptionKey encrypts the projects' output, the new log groups and the new image repository. The
 	// policy of a key of this app is changed to allow CloudWatch Logs. The policy of an imported key must
 	// allow it already:
-	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html.
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html. A change replaces a
+	// deployed image repository by an empty one, and the old one stays. With an ImageName the deployment fails
+	// instead, because CloudFormation cannot replace a resource that keeps its name: change ImageName too.
 	// Default: keys that AWS owns.
 	EncryptionKey awskms.IKey
 
