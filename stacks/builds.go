@@ -30,6 +30,7 @@ func (c *Config) validateBuilds(found *validation.Problems) {
 		} else {
 			names[b.Name] = i
 		}
+		c.validateImageIsNotCache(found, key, b)
 		created := c.newRepositories(b)
 		for _, at := range slices.Sorted(maps.Keys(created)) {
 			repository := created[at]
@@ -59,7 +60,8 @@ func (c *Config) validatePullRequestRepository(found *validation.Problems, key s
 		return
 	}
 	for i, other := range c.Builds {
-		if i != build && slices.ContainsFunc(c.imageRepositories(other), func(name string) bool { return sameRepository(previews, name) }) {
+		releases := slices.Collect(maps.Values(c.imageRepositories(other)))
+		if i != build && slices.ContainsFunc(releases, func(name string) bool { return sameRepository(previews, name) }) {
 			found.Add(key+".pullRequestImageRepository",
 				fmt.Sprintf("is the image repository of builds[%d], where a pull request could replace a release", i), "use another repository, or leave it out")
 		}
@@ -78,14 +80,31 @@ func (c *Config) validatePullRequestRepository(found *validation.Problems, key s
 	}
 }
 
-// imageRepositories returns the names or ARNs of the repositories that release builds push to.
-func (c *Config) imageRepositories(b BuildConfig) []string {
-	repositories := slices.Collect(maps.Values(c.newRepositories(b)))
-	if b.Bake != nil {
-		return slices.AppendSeq(repositories, maps.Values(b.Bake.Images))
+// validateImageIsNotCache refuses the repositories of all tiers for images. The construct checks only the tier of the
+// build.
+func (c *Config) validateImageIsNotCache(found *validation.Problems, key string, b BuildConfig) {
+	repositories := c.imageRepositories(b)
+	for _, at := range slices.Sorted(maps.Keys(repositories)) {
+		for _, tier := range c.tiers() {
+			if sameRepository(repositories[at], TierRepositoryName(c.Name, tier)) {
+				found.Add(key+"."+at, fmt.Sprintf("is the cache repository of the tier %s", tier), "use a separate repository for the images")
+			}
+		}
 	}
-	if b.ImageRepository != "" {
-		repositories = append(repositories, b.ImageRepository)
+}
+
+// imageRepositories returns the names or ARNs of the repositories that release builds push to, by their keys in the
+// build.
+func (c *Config) imageRepositories(b BuildConfig) map[string]string {
+	repositories := map[string]string{}
+	maps.Copy(repositories, c.newRepositories(b))
+	switch {
+	case b.Bake != nil:
+		for target, repository := range b.Bake.Images {
+			repositories[fmt.Sprintf("bake.images[%q]", target)] = repository
+		}
+	case b.ImageRepository != "":
+		repositories["imageRepository"] = b.ImageRepository
 	}
 	return repositories
 }

@@ -208,8 +208,9 @@ type PullThroughConfig struct {
 	Existing bool `json:"existing"`
 
 	// Prefixes are the repository prefixes by upstream: ecr-public, k8s, quay and the upstreams of Secrets.
-	// If set, only the upstreams listed here and in Secrets are cached.
-	// Default: ecr-public, k8s and quay, each with its name as the prefix.
+	// If set, only the upstreams listed here and in Secrets are cached. No image repository may begin with one.
+	// Default: ecr-public, k8s and quay, each with its name as the prefix. An upstream of Secrets has its name,
+	// github-container-registry and gitlab-container-registry have "github" and "gitlab".
 	Prefixes map[string]string `json:"prefixes"`
 
 	// Secrets are the names of the Secrets Manager secrets with which ECR signs in, such as

@@ -280,7 +280,7 @@ or pullThrough.enabled to false.`}
 		}
 		var prefixes []string
 		for _, registry := range l.PullThrough.registries() {
-			prefixes = append(prefixes, cmp.Or(l.PullThrough.Prefixes[string(registry)], string(registry)))
+			prefixes = append(prefixes, l.PullThrough.prefix(registry))
 		}
 		s.steps = append(s.steps, fmt.Sprintf("%s, %s:\n`aws ecr describe-pull-through-cache-rules%s --query 'pullThroughCacheRules[].ecrRepositoryPrefix'`",
 			p.title(), strings.Join(prefixes, ", "), p.option()))

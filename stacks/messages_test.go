@@ -117,6 +117,12 @@ func TestAddressesOfRepositoriesAreAccepted(t *testing.T) {
 	}
 }
 
+func TestADefaultPrefixIsFreeWithoutAPullThroughCache(t *testing.T) {
+	inShop(t)
+	_, problems := read(t, `{"name":"quay","pullThrough":{"enabled":false},"builds":[{"name":"shop","source":{"directory":"shop"},"imageName":"k8s/shop"}]}`)
+	assert.Empty(t, problems)
+}
+
 func TestConnectionsThatWorkAreAccepted(t *testing.T) {
 	for name, build := range map[string]string{
 		"in the account and region of the builds":             `"account":"111111111111","region":"eu-west-1","connection":"arn:aws:codeconnections:eu-west-1:111111111111:connection/c"`,

@@ -71,8 +71,12 @@ func (c *Config) validatePullThrough(found *validation.Problems) {
 	c.validatePrewarm(found)
 }
 
+// prefix returns the prefix of an upstream.
+func (c PullThroughConfig) prefix(registry pullthrough.UpstreamRegistry) string {
+	return orDefault(c.Prefixes[string(registry)], registry.DefaultPrefix())
+}
+
 func (c *Config) validatePrefixes(found *validation.Problems) {
-	upstreams := map[string]string{}
 	for _, registry := range slices.Sorted(maps.Keys(c.PullThrough.Prefixes)) {
 		prefix, key := c.PullThrough.Prefixes[registry], "layercache.pullThrough.prefixes."+registry
 		_, secret := c.PullThrough.Secrets[registry]
@@ -86,13 +90,47 @@ func (c *Config) validatePrefixes(found *validation.Problems) {
 		if wrong := pullthrough.CheckPrefix(prefix); wrong != "" {
 			found.Add(key, wrong, pullthrough.PrefixFix)
 		}
-		if other, taken := upstreams[prefix]; taken {
+	}
+	if slices.ContainsFunc(c.places(), c.pullThroughEnabled) {
+		c.validatePrefixesAreFree(found)
+	}
+}
+
+// validatePrefixesAreFree refuses a prefix, also a default one, that another upstream or the name of the configuration
+// has, or that the name of an image repository begins with: ECR would import images of the upstream there, and builds
+// would take what is pushed there for images of the upstream.
+func (c *Config) validatePrefixesAreFree(found *validation.Problems) {
+	taken := map[string]pullthrough.UpstreamRegistry{}
+	for _, registry := range c.PullThrough.registries() {
+		prefix, key := c.PullThrough.prefix(registry), "layercache.pullThrough.prefixes."+string(registry)
+		if other, is := taken[prefix]; is {
 			found.Add(key, fmt.Sprintf("%q is also the prefix of %s", prefix, other), "give each upstream its own prefix")
 		}
-		if first, _, _ := strings.Cut(prefix, "/"); first == c.Name {
+		taken[prefix] = registry
+		_, set := c.PullThrough.Prefixes[string(registry)]
+		switch first, _, _ := strings.Cut(prefix, "/"); {
+		case first != c.Name:
+			c.validateRepositories(found, prefix)
+		case set:
 			found.Add(key, fmt.Sprintf("%q is the prefix of the repositories of layercache.name", first), "use another prefix")
+		default:
+			found.Add("layercache.name", fmt.Sprintf("%q is also the default prefix of the pull-through cache of %s", first, registry),
+				"use another name, or list the upstreams with prefixes of their own in layercache.pullThrough.prefixes")
 		}
-		upstreams[prefix] = registry
+	}
+}
+
+// validateRepositories checks that no repository that builds push to begins with the prefix.
+func (c *Config) validateRepositories(found *validation.Problems, prefix string) {
+	for i, b := range c.Builds {
+		repositories := c.imageRepositories(b)
+		repositories["pullRequestImageRepository"] = b.PullRequestImageRepository
+		for _, at := range slices.Sorted(maps.Keys(repositories)) {
+			if strings.HasPrefix(repositories[at]+"/", prefix+"/") {
+				found.Add(fmt.Sprintf("layercache.builds[%d].%s", i, at), fmt.Sprintf("%q begins with the prefix %q of the pull-through cache", repositories[at], prefix),
+					"use another repository, or another prefix in layercache.pullThrough.prefixes")
+			}
+		}
 	}
 }
 

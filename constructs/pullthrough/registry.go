@@ -65,6 +65,14 @@ func UpstreamRegistries() []UpstreamRegistry {
 // many registries, and for an unknown registry.
 func (r UpstreamRegistry) Host() string { return kinds[r].host }
 
+// DefaultPrefix returns the default of Upstream.Prefix.
+func (r UpstreamRegistry) DefaultPrefix() string {
+	if prefix := kinds[r].prefix; prefix != "" {
+		return prefix
+	}
+	return string(r)
+}
+
 func registryNames() string {
 	var names []string
 	for r := range kinds {

@@ -70,13 +70,10 @@ type EcrUpstream struct {
 }
 
 func (u *Upstream) prefix() string {
-	switch {
-	case u.Prefix != nil:
+	if u.Prefix != nil {
 		return *u.Prefix
-	case kinds[u.Registry].prefix != "":
-		return kinds[u.Registry].prefix
 	}
-	return string(u.Registry)
+	return u.Registry.DefaultPrefix()
 }
 
 // names returns the names, with wildcards, of the repositories that ECR creates for the upstream.
