@@ -24,7 +24,7 @@ type Deployment struct {
 }
 
 // upstreamPrefixes are the prefixes of pull-through caches without a prefix of their own.
-var upstreamPrefixes = []string{"ecr-public", "k8s", "quay", "docker-hub", "github-container-registry", "gitlab-container-registry", "chainguard"}
+var upstreamPrefixes = []string{"ecr-public", "k8s", "quay", "docker-hub", "github", "gitlab", "chainguard"}
 
 // LeftInAccount returns what a deployment leaves in the account and region when its stacks are destroyed. Its
 // calls only read. What the caller may not read is not checked.

@@ -17,7 +17,7 @@ import (
 // destroyed returns the responses of an account in which a deployment "layercache" was destroyed.
 func destroyed() map[string]awsfake.Answer {
 	var repositories []any
-	for _, name := range []string{"layercache/shop", "layercache/cache/dev", "quay/org/tool", "mirror/alpine", "layercache-other/app", "quayside", "own/app"} {
+	for _, name := range []string{"layercache/shop", "layercache/cache/dev", "quay/org/tool", "github/org/tool", "gitlab/group/tool", "mirror/alpine", "layercache-other/app", "quayside", "own/app"} {
 		repositories = append(repositories, map[string]any{"repositoryName": name})
 	}
 	groups := []string{"/aws/lambda/layercache-build-StartShop", "layercache-build-shopLogs1", "layercache-cache-Logs2", "own"}
@@ -56,6 +56,8 @@ func TestWhatADeploymentLeavesIsFoundByItsName(t *testing.T) {
 		"image repository layercache/shop: kept with its images when its stack is destroyed",
 		"cache repository layercache/cache/dev: builds of other accounts may use it",
 		"pull-through repository quay/org/tool: if a pull-through rule made it; others of the account may use it",
+		"pull-through repository github/org/tool: if a pull-through rule made it; others of the account may use it",
+		"pull-through repository gitlab/group/tool: if a pull-through rule made it; others of the account may use it",
 		"pull-through repository mirror/alpine: if a pull-through rule made it; others of the account may use it",
 		"log group layercache-build-shopLogs1: of a stack that may still exist",
 		"log group /aws/lambda/layercache-build-StartShop: of a stack that may still exist",
@@ -70,6 +72,8 @@ func TestWhatADeploymentLeavesIsFoundByItsName(t *testing.T) {
 		"aws ecr delete-repository --force --repository-name layercache/shop --region eu-west-1",
 		"aws ecr delete-repository --force --repository-name layercache/cache/dev --region eu-west-1",
 		"aws ecr delete-repository --force --repository-name quay/org/tool --region eu-west-1",
+		"aws ecr delete-repository --force --repository-name github/org/tool --region eu-west-1",
+		"aws ecr delete-repository --force --repository-name gitlab/group/tool --region eu-west-1",
 		"aws ecr delete-repository --force --repository-name mirror/alpine --region eu-west-1",
 		"aws logs delete-log-group --log-group-name layercache-build-shopLogs1 --region eu-west-1",
 		"aws logs delete-log-group --log-group-name /aws/lambda/layercache-build-StartShop --region eu-west-1",
