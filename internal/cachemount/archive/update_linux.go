@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,59 +99,26 @@ type plan struct {
 	touched bitset
 }
 
+// planner makes the plan of an update.
+type planner struct {
+	Update
+	plan
+	// names has the files with several names that were counted, by inode.
+	names map[uint64]bool
+	// buffer is for the content of one file.
+	buffer []byte
+}
+
 func (u Update) plan(ctx context.Context) (plan, error) {
-	p := plan{live: make([]int64, len(u.Packs)), bytesByRead: map[int64]int64{}, repack: make([]bool, len(u.Packs))}
-	names := map[uint64]bool{}
-	buffer := make([]byte, maxWhole)
-	err := u.compare(ctx, func(f *found, before *Entry) error {
-		if f == nil || u.mayBeOfFailedStep(*f) {
-			p.changed = p.changed || u.Until == 0
-			if before != nil {
-				p.totals.add(before.Bytes)
-			}
-			return nil
-		}
-		bytes, err := f.contentBytes()
-		if err != nil {
-			return err
-		}
-		if f.stat.Nlink > 1 && f.isFile() {
-			if names[f.stat.Ino] {
-				bytes = 0
-			}
-			names[f.stat.Ino] = true
-		}
-		p.totals.add(bytes)
-		switch {
-		case !u.mayBeFresh(*f, before):
-			p.live[before.Pack] += before.Bytes
-		case isTouched(*f, before, buffer):
-			p.touched.add(before.ordinal)
-			p.live[before.Pack] += before.Bytes
-			p.changed = true
-		default:
-			p.fresh += bytes
-			p.changed = p.changed || before == nil || !f.isFolder()
-		}
-		if f.isFile() {
-			p.bytesByRead[f.read()] += bytes
-			if before != nil && f.read() > before.Read {
-				p.read.add(bytes)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return p, err
+	p := planner{
+		Update: u, names: map[uint64]bool{}, buffer: make([]byte, maxWhole),
+		plan: plan{live: make([]int64, len(u.Packs)), bytesByRead: map[int64]int64{}, repack: make([]bool, len(u.Packs))},
+	}
+	if err := u.compare(ctx, p.visit); err != nil {
+		return p.plan, err
 	}
 	if u.Until > 0 {
-		p.packed = p.fresh
-		p.withheld = p.changed && u.Whole // without the old packs, what the failed step changed would be lost
-		p.changed = p.changed && !p.withheld
-		if p.changed {
-			err = checkLimit(p.totals.Bytes, u.Limit)
-		}
-		return p, err
+		return p.plan, p.afterFailure()
 	}
 	p.evict = newEviction(p.bytesByRead, p.totals.Bytes, u.Limit)
 	p.changed = p.changed || p.evict.bytes > 0
@@ -162,7 +130,58 @@ func (u Update) plan(ctx context.Context) (plan, error) {
 		}
 	}
 	p.packed = min(p.packed, p.totals.Bytes-p.evict.bytes)
-	return p, nil
+	return p.plan, nil
+}
+
+// visit counts a file, or an entry that no longer has one.
+func (p *planner) visit(f *found, before *Entry) error {
+	if f == nil || p.mayBeOfFailedStep(*f) {
+		p.changed = p.changed || p.Until == 0
+		if before != nil {
+			p.totals.add(before.Bytes)
+		}
+		return nil
+	}
+	bytes, err := f.contentBytes()
+	if err != nil {
+		return err
+	}
+	if f.stat.Nlink > 1 && f.isFile() {
+		if p.names[f.stat.Ino] {
+			bytes = 0
+		}
+		p.names[f.stat.Ino] = true
+	}
+	p.totals.add(bytes)
+	switch {
+	case !p.mayBeFresh(*f, before):
+		p.live[before.Pack] += before.Bytes
+	case isTouched(*f, before, p.buffer):
+		p.touched.add(before.ordinal)
+		p.live[before.Pack] += before.Bytes
+		p.changed = true
+	default:
+		p.fresh += bytes
+		p.changed = p.changed || before == nil || !f.isFolder()
+	}
+	if f.isFile() {
+		p.bytesByRead[f.read()] += bytes
+		if before != nil && f.read() > before.Read {
+			p.read.add(bytes)
+		}
+	}
+	return nil
+}
+
+// afterFailure completes the plan for a folder in which a step failed: nothing is evicted, and all old packs are kept.
+func (p *planner) afterFailure() error {
+	p.packed = p.fresh
+	p.withheld = p.changed && p.Whole // without the old packs, what the failed step changed would be lost
+	p.changed = p.changed && !p.withheld
+	if !p.changed {
+		return nil
+	}
+	return checkLimit(p.totals.Bytes, p.Limit)
 }
 
 // chooseRepack chooses all packs, or those that are mostly dead, and then the small ones, so that the number of packs stays
@@ -363,73 +382,96 @@ func (e *eviction) evicts(f found, bytes int64) bool {
 	return true
 }
 
+// updateWriter writes what an update plans.
+type updateWriter struct {
+	Update
+	plan
+	// number has the numbers of the kept packs in the new archive, by their numbers in the old one.
+	number []int
+	packs  *packWriter
+	index  *indexFile
+	// names has the files with several names, by inode.
+	names  map[uint64]*name
+	result Updated
+}
+
 // write walks through the folder a second time, and writes the new packs and the new index.
 func (u Update) write(ctx context.Context, p plan) (Updated, error) {
-	result := Updated{Changed: true, Read: p.read}
-	number := make([]int, len(u.Packs))
+	w := updateWriter{Update: u, plan: p, number: make([]int, len(u.Packs)), names: map[uint64]*name{}, result: Updated{Changed: true, Read: p.read}}
 	for i := range u.Packs {
 		if !p.repack[i] {
-			number[i] = len(result.Kept)
-			result.Kept = append(result.Kept, i)
+			w.number[i] = len(w.result.Kept)
+			w.result.Kept = append(w.result.Kept, i)
 		}
 	}
-	index, err := createIndex(filepath.Join(u.Temp, "index.zst"))
+	var err error
+	if w.index, err = createIndex(filepath.Join(u.Temp, "index.zst")); err != nil {
+		return Updated{}, err
+	}
+	defer w.index.Close()
+	w.packs = newPackWriter(u.Temp, len(w.result.Kept))
+	defer w.packs.abort()
+	if err := u.compare(ctx, w.visit); err != nil {
+		return Updated{}, err
+	}
+	if w.result.New, err = w.packs.finish(); err != nil {
+		return Updated{}, err
+	}
+	w.result.Index, err = w.index.finish()
+	return w.result, err
+}
+
+// visit writes a file, or keeps or drops an entry that no longer has one.
+func (w *updateWriter) visit(f *found, before *Entry) error {
+	if f == nil || w.mayBeOfFailedStep(*f) {
+		return w.keepAsBefore(before, w.index, &w.result.Totals)
+	}
+	first := f.firstName(w.names)
+	bytes, err := f.contentBytes()
 	if err != nil {
-		return Updated{}, err
+		return err
 	}
-	defer index.Close()
-	w := newPackWriter(u.Temp, len(result.Kept))
-	defer w.abort()
-	names := map[uint64]*name{}
-	err = u.compare(ctx, func(f *found, before *Entry) error {
-		if f == nil || u.mayBeOfFailedStep(*f) {
-			return u.keepAsBefore(before, index, &result.Totals)
-		}
-		first := f.firstName(names)
-		bytes, err := f.contentBytes()
-		if err != nil {
-			return err
-		}
-		if first.evicted == nil {
-			evicted := p.evict.evicts(*f, bytes)
-			first.evicted = &evicted
-		}
-		if *first.evicted {
-			result.Evicted.add(bytes)
-			return nil
-		}
-		entry := Entry{Path: f.path}
-		if f.isFile() {
-			entry.Read = f.read()
-		}
-		touched := before != nil && p.touched.has(before.ordinal)
-		if (touched || !u.mayBeFresh(*f, before)) && !p.repack[before.Pack] {
-			entry.Pack, entry.Bytes, entry.Sum, entry.Modified = number[before.Pack], before.Bytes, before.Sum, before.Modified
-			if touched {
-				entry.Modified = f.stat.Mtim.Nano()
-			}
-		} else {
-			added, err := w.add(*f, first)
-			if err != nil || !added.ok {
-				return err
-			}
-			entry.Pack, entry.Bytes, entry.Sum = added.pack, added.bytes, added.sum
-			if f.stat.Mtim.Nsec != 0 {
-				entry.Modified = f.stat.Mtim.Nano()
-			}
-		}
-		first.path = cmpFirst(first.path, f.path)
-		result.Totals.add(entry.Bytes)
-		return index.Write(entry)
-	})
-	if err != nil {
-		return Updated{}, err
+	if first.evicted == nil {
+		evicted := w.evict.evicts(*f, bytes)
+		first.evicted = &evicted
 	}
-	if result.New, err = w.finish(); err != nil {
-		return Updated{}, err
+	if *first.evicted {
+		w.result.Evicted.add(bytes)
+		return nil
 	}
-	result.Index, err = index.finish()
-	return result, err
+	entry, err := w.entryOf(*f, before, first)
+	if err != nil || entry == nil {
+		return err
+	}
+	first.path = cmp.Or(first.path, f.path)
+	w.result.Totals.add(entry.Bytes)
+	return w.index.Write(*entry)
+}
+
+// entryOf returns the entry of a file in the new index. It packs the file if no kept pack has it as it is now, and returns
+// nil if the file has gone since.
+func (w *updateWriter) entryOf(f found, before *Entry, first *name) (*Entry, error) {
+	entry := &Entry{Path: f.path}
+	if f.isFile() {
+		entry.Read = f.read()
+	}
+	touched := before != nil && w.touched.has(before.ordinal)
+	if (touched || !w.mayBeFresh(f, before)) && !w.repack[before.Pack] {
+		entry.Pack, entry.Bytes, entry.Sum, entry.Modified = w.number[before.Pack], before.Bytes, before.Sum, before.Modified
+		if touched {
+			entry.Modified = f.stat.Mtim.Nano()
+		}
+		return entry, nil
+	}
+	added, err := w.packs.add(f, first)
+	if err != nil || !added.ok {
+		return nil, err
+	}
+	entry.Pack, entry.Bytes, entry.Sum = added.pack, added.bytes, added.sum
+	if f.stat.Mtim.Nsec != 0 {
+		entry.Modified = f.stat.Mtim.Nano()
+	}
+	return entry, nil
 }
 
 // keepAsBefore keeps an entry whose file a failed step may have removed or changed; nothing if it was not in the
@@ -447,13 +489,6 @@ func (u Update) keepAsBefore(before *Entry, index *indexFile, totals *Totals) er
 type name struct {
 	path    string
 	evicted *bool
-}
-
-func cmpFirst(first, path string) string {
-	if first == "" {
-		return path
-	}
-	return first
 }
 
 // firstName returns the first name of the file, and a new one for a file with one name.
