@@ -134,8 +134,8 @@ func (r *Record) Seconds(step progress.Step) (seconds float64, known bool) {
 	return found.Seconds, known
 }
 
-// FetchSeconds returns how long the step's result took to fetch; 0 if that is not known. It is that of this build if it was
-// fetched. The receiver may be nil.
+// FetchSeconds returns how long the step's result took to fetch, in this build if it was fetched, else in an
+// earlier one; 0 if that is not known. The receiver may be nil.
 func (r *Record) FetchSeconds(step progress.Step) float64 {
 	if step.Cached && step.Seconds > 0 && !step.IsFrom() {
 		return step.Seconds

@@ -68,7 +68,7 @@ type digestForm struct {
 }
 
 var (
-	// shortDigest is that of apps and platforms, which come from settings.
+	// shortDigest is for apps and platforms, which come from settings.
 	shortDigest = digestForm{10, regexp.MustCompile(`(?:^|-)[0-9a-f]{10}$`)}
 	// longDigest has 80 bits. Whoever may push a branch can search for a name that has the same readable part and the
 	// same digest as another branch, whose cache its builds would then read and write.
@@ -170,8 +170,7 @@ func (r Refs) CheckApart(images []string) error {
 	return nil
 }
 
-// belongsTo reports whether the ref is that of the cache, of its record or of one of its mounts. Both refs are
-// normalized.
+// belongsTo reports whether the ref names the cache, its record or one of its mounts. Both refs are normalized.
 func belongsTo(cache, ref string) bool {
 	rest, ok := strings.CutPrefix(ref, cache)
 	return ok && (rest == "" || rest == recordSuffix || strings.HasPrefix(rest, mountSuffix))

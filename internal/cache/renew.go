@@ -19,8 +19,8 @@ import (
 // caches give two manifests. BuildKit ignores it.
 const renewedAnnotation = "dev.layercache.renewed"
 
-// RenewAfter is the age from which an unchanged cache or mount is written again. The rules that expire caches count from the
-// last write: after 30 days by default, and they should keep a cache for at least a week.
+// RenewAfter is the age from which an unchanged cache or mount is written again. The rules that expire caches count
+// from the last write: after 30 days by default, and they should keep a cache for at least a week.
 const RenewAfter = 3 * 24 * time.Hour
 
 // ErrReplaced is the error of Renew for a cache that another build has replaced.

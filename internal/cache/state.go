@@ -142,8 +142,8 @@ func queryState(ctx context.Context, ref string, keychain authn.Keychain) State 
 	return state
 }
 
-// options are those of every request to a cache's registry: it waits if it is throttled, and is not repeated
-// for any other reason.
+// options returns the options of every request to a cache's registry: it waits if it is throttled, and is not
+// repeated for any other reason.
 func options(ctx context.Context, keychain authn.Keychain) []remote.Option {
 	return append(throttle.Options(), remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain), remote.WithRetryBackoff(remote.Backoff{Steps: 1}))
 }

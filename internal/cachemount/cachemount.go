@@ -140,8 +140,8 @@ type StepResult struct {
 type Keeper interface {
 	// BeforeStep fills the mounts that no step has used before. It returns when all of them are ready.
 	BeforeStep(ctx context.Context, mounts []Mount)
-	// MountsUnknown is called instead when the cache mounts of a step cannot be told. The step runs with them as BuildKit made
-	// them.
+	// MountsUnknown is called instead when the cache mounts of a step cannot be told. The step runs with them as
+	// BuildKit made them.
 	MountsUnknown(err error)
 	// AfterStep is called when the step that BeforeStep was called for has ended. begin is when BeforeStep was
 	// called, and duration how long the step itself took.

@@ -45,8 +45,8 @@ type builds struct {
 	silence time.Duration
 }
 
-// impatient is less than the silence of a silent store in these tests. A busy machine may be silent for as long, so only builds
-// that must notice a silent store have it.
+// impatient is less than the silence of a silent store in these tests. A busy machine may be silent for as long, so
+// only builds that must notice a silent store have it.
 const impatient = 300 * time.Millisecond
 
 // faulty is a store whose blobs are opened by a function.

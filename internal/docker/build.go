@@ -332,7 +332,8 @@ func (d *docker) buildInDocker(ctx context.Context, args buildx.Args, names []st
 	return d.buildWithDocker(ctx, path, args, names)
 }
 
-// buildWithDocker lets docker build the image, after the kept images that it needs were loaded. The image has the names then.
+// buildWithDocker lets docker build the image, after the kept images that it needs were loaded. The image has the names
+// then.
 func (d *docker) buildWithDocker(ctx context.Context, path string, args buildx.Args, names []string) error {
 	needed := d.needed()
 	for _, base := range d.bases(args) {

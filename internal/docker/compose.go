@@ -107,9 +107,9 @@ func (c composeDefinition) values(attribute string) []string {
 	return slices.Compact(values)
 }
 
-// entitlements returns what bake has to allow so that it builds what Docker's Compose builds, for which bake before version
-// 0.38 asks nobody. Not only ssh: in a build section needs the SSH agent, but a context such as git@example.com:shop.git too.
-// The builder still refuses what it does not grant.
+// entitlements returns what bake has to allow so that it builds what Docker's Compose builds, for which bake before
+// version 0.38 asks nobody. Not only ssh: in a build section needs the SSH agent, but a context such as
+// git@example.com:shop.git too. The builder still refuses what it does not grant.
 //
 // https://docs.docker.com/reference/cli/docker/buildx/bake/#allow
 func (c composeDefinition) entitlements() []string {

@@ -44,7 +44,7 @@ type Build struct {
 	Args []string
 	// Settings are the LAYERCACHE_* variables.
 	Settings variables.Settings
-	// ChooseOutput is that of run.Request; nil if the arguments say where the image goes.
+	// ChooseOutput is handed to run.Request; nil if the arguments say where the image goes.
 	ChooseOutput func(run.Destination) string
 }
 

@@ -72,8 +72,8 @@ func (d *docker) load(ctx context.Context, path string, index int) error {
 	})
 }
 
-// removeNotes removes what noteNames noted of names that docker is about to have for the kept image. Another call would take
-// the names from it otherwise, because docker has an image with them that it did not have before.
+// removeNotes removes what noteNames noted of names that docker is about to have for the kept image. Another call would
+// take the names from it otherwise, because docker has an image with them that it did not have before.
 func (d *docker) removeNotes(ctx context.Context, image store.Image, names []string) error {
 	if len(image.InDocker) == 0 {
 		return nil

@@ -96,7 +96,7 @@ func (d *docker) pushNames(ctx context.Context, names []string) error {
 	return Status(failed)
 }
 
-// pushForeign lets docker push the services, after it has those of their images that are kept.
+// pushForeign lets docker push the services, after it was given their kept images.
 func (d *docker) pushForeign(ctx context.Context, path string, project composeProject, services []string) error {
 	d.say("docker pushes the images that layercache did not build: services %s", strings.Join(services, ", "))
 	var kept []int

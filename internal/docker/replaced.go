@@ -14,9 +14,9 @@ import (
 // replacedUnknown is what layercache says if it cannot tell which names docker gave to other images.
 const replacedUnknown = "images that docker has built or pulled in the meantime are not considered: %v"
 
-// noteNames notes which images docker has with the names of kept images, before a call of docker that may give the names
-// to others. That call may end at any time and in any way, so the next call of layercache looks what it did: unnameReplaced.
-// It does not notice a call that gives a name to the image that docker had under it before.
+// noteNames notes which images docker has with the names of kept images, before a call of docker that may give the
+// names to others. That call may end at any time and in any way, so the next call of layercache looks what it did:
+// unnameReplaced. It does not notice a call that gives a name to the image that docker had under it before.
 func (d *docker) noteNames(ctx context.Context, path string) error {
 	ids, err := d.idsInDocker(ctx, path)
 	if err != nil || len(ids) == 0 {

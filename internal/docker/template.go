@@ -11,7 +11,8 @@ import (
 )
 
 // functions are those that docker adds to the functions of templates. docker's own package is not used, and neither is
-// Go's: their calls of methods by name would keep every method of every type in the program, which is a quarter of its size.
+// Go's: their calls of methods by name would keep every method of every type in the program, which is a quarter of its
+// size.
 //
 // https://github.com/docker/cli/blob/v28.5.2/templates/templates.go
 var functions = template.FuncMap{

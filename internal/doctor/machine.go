@@ -78,7 +78,8 @@ func checkBuilder(ctx context.Context, s variables.Settings, client buildx.Clien
 	return check, b.Kind
 }
 
-// checkMounts checks whether builds keep their cache mounts (RUN --mount=type=cache). kind is that of their builder.
+// checkMounts checks whether builds keep their cache mounts (RUN --mount=type=cache). kind is the kind of their
+// builder.
 func checkMounts(s variables.Settings, kind string) Check {
 	const name = "mounts"
 	switch why := s.WhyMountsNotKept(); {

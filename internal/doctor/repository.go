@@ -23,7 +23,7 @@ type ecrRepository struct {
 	name    string
 }
 
-// check checks the repository. checkName and write are those of account.repository.
+// check checks the repository. checkName and write are the same as in account.repository.
 func (r ecrRepository) check(checkName string, write *variables.Settings) []Check {
 	out, err := r.client.DescribeRepositories(r.account.ctx, &awsecr.DescribeRepositoriesInput{
 		RegistryId: &r.host.Account, RepositoryNames: []string{r.name},

@@ -52,8 +52,8 @@ func (i Image) BakeArgs() []string {
 	if i.Push && len(targets) == 0 {
 		args = append(args, "--push")
 	} else {
-		// The file is part of the source. It must not push elsewhere: to the tag of a release or a deployment. A group of the
-		// file can have the name of a target, and adds others.
+		// The file is part of the source. It must not push elsewhere: to the tag of a release or a deployment. A group
+		// of the file can have the name of a target, and adds others.
 		flag("set", "*.output=type=cacheonly")
 		flag("set", "*.cache-to=")
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/layercache/layercache/internal/variables"
 )
 
-// WordsFrom returns what tags may name: the commit and the build number from CodeBuild (without CodeBuild, the commit from git), and the branch of
-// the cache scope.
+// WordsFrom returns what tags may name: the commit and the build number from CodeBuild (without CodeBuild, the commit
+// from git), and the branch of the cache scope.
 //
 // https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
 func WordsFrom(ctx context.Context, s variables.Settings, lookup func(string) (string, bool)) Words {

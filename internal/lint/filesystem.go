@@ -35,7 +35,7 @@ type filesystem struct {
 	base       *baseImage      // the files of the base image; nil for none
 	unprovable string          // why nothing can be proven; empty while proofs are possible
 	plain      map[string]bool // folders that, if they exist, belong to root and have mode 0755
-	filled     map[string]bool // those of them that contain unknown files
+	filled     map[string]bool // plain folders that contain unknown files
 	taken      map[string]bool // paths that may be anything, even a symlink
 	parents    map[string]bool // folders above a known path
 	uncertain  map[string]bool // plain folders that may not exist

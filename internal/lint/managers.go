@@ -13,7 +13,8 @@ var managersByProgram = sync.OnceValue(func() map[string]*manager {
 	return byProgram
 })
 
-// managers returns the known package managers. The folders are those of the user root in the official images.
+// managers returns the known package managers. The folders are where the user root has them in the official
+// images.
 //
 // https://docs.docker.com/build/cache/optimize/#use-cache-mounts
 func managers() []manager {

@@ -15,7 +15,7 @@ import (
 )
 
 // list writes NAME.cdx.json, the modules in a program as CycloneDX: https://cyclonedx.org/docs/1.6/json/. They
-// are read from the program itself. edits are those of the program's source.
+// are read from the program itself. edits were made to the program's source.
 func (m maker) list(ctx context.Context, program, programVersion, name string, edits []toolchain.Edit) error {
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {

@@ -16,9 +16,9 @@ const (
 	annotationLimit = 10
 )
 
-// GitHub appends report.md to the summary of the workflow's step, and writes annotations for warnings and
-// failed steps to out, which is not stdout, where a build may write the image's id. Outside GitHub Actions it does nothing. lookup reads the environment, like
-// os.LookupEnv.
+// GitHub appends report.md to the summary of the workflow's step, and writes annotations for warnings and failed steps
+// to out, which is not stdout, where a build may write the image's id. Outside GitHub Actions it does nothing. lookup
+// reads the environment, like os.LookupEnv.
 //
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 func (r *Report) GitHub(lookup func(string) (string, bool), out io.Writer) error {

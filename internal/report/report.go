@@ -89,8 +89,8 @@ type Report struct {
 	// Help is what to do about the failure or, in a build that succeeded, about the cache. It is nil if there is nothing to
 	// do.
 	Help *Help `json:"help,omitempty"`
-	// Targets are the reports of the targets of `layercache bake`, by name. The steps, misses, caches and refs of a
-	// report with targets are those of its targets.
+	// Targets are the reports of the targets of `layercache bake`, by name. A report with targets has no steps, misses,
+	// caches and refs of its own: its targets have them.
 	Targets []*Report `json:"targets,omitempty"`
 }
 

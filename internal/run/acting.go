@@ -99,8 +99,9 @@ func (b *build) decidingRefs() []string {
 	return append(refs, own)
 }
 
-// nextPolicyHistory returns the history for the record of the cache, with what the build showed. It returns the last record's
-// history if the build does not decide, or shows nothing, like a build that had steps from an earlier build of the job.
+// nextPolicyHistory returns the history for the record of the cache, with what the build showed. It returns the last
+// record's history if the build does not decide, or shows nothing, like a build that had steps from an earlier build of
+// the job.
 func (b *build) nextPolicyHistory(built outcome, known knownCaches, export exportStatus) *policy.History {
 	before := known.records[b.flags.Refs.Export]
 	earlier := built.originsUnknown || slices.ContainsFunc(built.steps, func(step progress.Step) bool { return step.Earlier })
@@ -122,8 +123,8 @@ func (b *build) nextPolicyHistory(built outcome, known knownCaches, export expor
 	return &history
 }
 
-// observedSteps returns the steps with what is known of their times, and whether it is known of all which of them a cache of
-// all layers would have had.
+// observedSteps returns the steps with what is known of their times, and whether it is known of all which of them a
+// cache of all layers would have had.
 func observedSteps(steps []progress.Step, known knownCaches, before *cache.Record, choice policy.Choice, target string) (observed []policy.Step, keptKnown bool) {
 	last := lastStageSteps(steps, known.inputs, target)
 	unchanged, comparable := unchangedSteps(steps, known.inputs, before)

@@ -392,7 +392,8 @@ func (b *bakeBuild) readTargets(ctx context.Context, start *builderStart) error 
 		b.targets = append(b.targets, t)
 	}
 	if !b.bake.Remote() {
-		// The call that builds reads what was checked: a bake file can have another value each time, with uuidv4() or a variable.
+		// The call that builds reads what was checked: a bake file can have another value each time, with uuidv4() or a
+		// variable.
 		definition := filepath.Join(b.dir, "targets.json")
 		if err := os.WriteFile(definition, []byte(printed.String()), 0o600); err != nil {
 			return fmt.Errorf("write the targets: %w", err)

@@ -37,8 +37,8 @@ type builderOptions struct {
 	builder.Options
 	// named is the builder in the caller's arguments.
 	named string
-	// shared describes the builder of the job; nil if the build has its own. mayHaveCacheMounts is true if its steps may have
-	// cache mounts.
+	// shared describes the builder of the job; nil if the build has its own. mayHaveCacheMounts is true if its steps
+	// may have cache mounts.
 	shared             *jobbuilder.Config
 	mayHaveCacheMounts bool
 	// dir is a private folder.

@@ -103,8 +103,8 @@ func (k *keptMounts) decide(id, command string) payoff.Decision {
 	return k.build.query.mountHistory(id).Decide(command)
 }
 
-// prefetch starts to restore the mounts of a RUN that will run, those of which the record says that they are used. It
-// leaves out mounts that do not start as an empty folder.
+// prefetch starts to restore the mounts that a RUN which will run uses, by the record. It leaves out mounts that do not
+// start as an empty folder.
 func (k *keptMounts) prefetch(ctx context.Context, instruction string) {
 	if k == nil || k.build.Settings.Refresh {
 		return

@@ -37,8 +37,8 @@ type build struct {
 	declaredBy []*cacheQuery
 	// stopReading ends the reading of the inputs.
 	stopReading context.CancelFunc
-	// labels are the image labels that BUILDX_GIT_LABELS asks for. env are the variables of every call of buildx, in addition
-	// to builder.env.
+	// labels are the image labels that BUILDX_GIT_LABELS asks for. env are the variables of every call of buildx, in
+	// addition to builder.env.
 	labels, env []string
 	// stdin is a copy of the standard input if buildx reads it.
 	stdin  *os.File

@@ -42,8 +42,8 @@ type Request struct {
 	// AwaitRemoval makes Run wait until the builder's files are removed. Otherwise a separate process may
 	// still remove them for some seconds.
 	AwaitRemoval bool
-	// ChooseOutput chooses where the image goes instead of the outputs in Args, once the builder is known: it returns a value
-	// of --output, or "" to load the image into docker. If it is nil, the outputs in Args hold.
+	// ChooseOutput chooses where the image goes instead of the outputs in Args, once the builder is known: it returns a
+	// value of --output, or "" to load the image into docker. If it is nil, the outputs in Args hold.
 	ChooseOutput func(Destination) string
 	// PlaceTarget is ChooseOutput for each target that Bake builds.
 	PlaceTarget func(PlacedTarget, Destination) (Placement, error)

@@ -66,7 +66,7 @@ func (c *Client) Place() Place { return c.place }
 type Error struct {
 	// Status is the HTTP status.
 	Status int
-	// Code and Message are those of the answer; empty if it has none.
+	// Code and Message are from the answer; empty if it has none.
 	Code, Message string
 }
 

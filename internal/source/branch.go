@@ -59,7 +59,7 @@ func refs(lookup func(string) (string, bool)) []string {
 // may be the main branch of any fork.
 var pullRequest = regexp.MustCompile(`\A(?:pr/(\d+)\z|refs/pull/(\d+)(?:/|\z))`)
 
-// unambiguous returns the branch, or its full ref if the name is that of a pull request or looks like a ref.
+// unambiguous returns the branch, or its full ref if the name looks like a pull request or a ref.
 func unambiguous(branch string) string {
 	if pullRequest.MatchString(branch) || strings.HasPrefix(branch, "refs/") {
 		return "refs/heads/" + branch

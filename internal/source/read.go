@@ -39,7 +39,7 @@ func checkFile(root *os.Root, name, path string) error {
 	return checkInfo(info, path)
 }
 
-// checkInfo returns an error unless info is that of a regular file of at most maxFileSize.
+// checkInfo returns an error unless info describes a regular file of at most maxFileSize.
 func checkInfo(info fs.FileInfo, path string) error {
 	if !info.Mode().IsRegular() || info.Size() > maxFileSize {
 		return fmt.Errorf("%s is not a regular file of at most %d MiB", path, maxFileSize>>20)

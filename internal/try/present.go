@@ -184,8 +184,8 @@ func conclusion(rows []row, built string) string {
 	return fmt.Sprintf("%s; the first build takes %.1f s more: %s.", text, max(0, reports[Cold].Seconds.Total-without), worth(reports, built))
 }
 
-// worth returns whether the cache is worth keeping. The seconds are measured, and the costs are those of the report of the
-// build with a changed source, the usual one, or else of the unchanged one.
+// worth returns whether the cache is worth keeping. The seconds are measured. The costs are from the report of
+// the build with a changed source, the usual one, or else of the unchanged one.
 func worth(reports map[string]*report.Report, built string) string {
 	without := reports[NoCache].Seconds.Total
 	faster := func(r *report.Report) bool { return r.Seconds.Total < without*(1-noise) }

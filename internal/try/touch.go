@@ -71,7 +71,7 @@ func (t *trial) change(c change, cold row) (bool, error) {
 // buildContext is a folder in the copy that a build takes files from.
 type buildContext struct {
 	dir, dockerfile string
-	// steps are those of the cold build.
+	// steps are the steps of the cold build.
 	steps []report.Step
 }
 

@@ -200,7 +200,7 @@ type trial struct {
 	own                          []string
 	// localImages has the result of useLocalImage for each image.
 	localImages map[string]error
-	// targets are those of the bake file, by name.
+	// targets are the targets of the bake file, by name.
 	targets []bake.Target
 	// registry is the temporary registry as this program reaches it, host as the builder does.
 	registry, host string

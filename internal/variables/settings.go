@@ -240,11 +240,11 @@ func SettingsFrom(v Values) (Settings, Problems) {
 // its level; an empty level means the compressor's default. An automatic one is fast in a build that writes an image. Other
 // builds, such as that of a stage, may cache layers of a later image, which would be compressed twice.
 //
-// The layers of the last stage are those of the image. Their compression is always that of the image: an export of
-// the last stage alone leaves out the results of earlier steps that come from the cache and have another.
+// The last stage's layers are also the image's, and always have the image's compression: an export of the last stage
+// alone leaves out the results of earlier steps that come from the cache and have another.
 //
-// The level is that of the image if the compression is: BuildKit never recompresses to another level, so the bytes
-// of an image would depend on which of its layers come from the cache.
+// With the image's compression goes the image's level: BuildKit never recompresses to another level, so the bytes of an
+// image would depend on which of its layers come from the cache.
 func (s Settings) CacheCompression(writesImage bool) (compression, level string) {
 	compression = s.Compression
 	switch {

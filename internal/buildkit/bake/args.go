@@ -108,8 +108,8 @@ func (a Args) OfFile(file string, targets []string) Args {
 	return ParseArgs(slices.Concat([]string{"--file=" + file}, flags, a.Positional()))
 }
 
-// Flags returns the flags for a call that builds. They do not include --progress, nor the outputs that --set gives to one of
-// the targets in replaced. The caller of it sets those: of two, buildx takes both, and would push the image twice.
+// Flags returns the flags for a call that builds. They do not include --progress, nor the outputs that --set gives to
+// a target in replaced. The caller sets those outputs: buildx takes all that are given, and would push the image twice.
 func (a Args) Flags(replaced ...string) []string {
 	return withoutOutputs(a.without("progress", "builder"), func(target string) bool { return slices.Contains(replaced, target) })
 }

@@ -34,8 +34,8 @@ func TestWhatATargetMayAskFor(t *testing.T) {
 	none := map[string]string{}
 	for _, c := range []struct {
 		name, target string
-		// flag is the part after --allow= in the refusal; OUTER stands for the folder above the working directory; "" means that
-		// nothing is refused.
+		// flag is the part after --allow= in the refusal; OUTER stands for the folder above the working directory; ""
+		// means that nothing is refused.
 		flag string
 	}{
 		{"the working directory", `{"context":".","dockerfile":"Dockerfile"}`, ""},

@@ -190,8 +190,8 @@ func (t Target) SameSource(other Target) bool {
 		maps.Equal(t.Contexts, other.Contexts) && maps.EqualFunc(t.Args, other.Args, equal) && slices.Equal(t.Platforms, other.Platforms)
 }
 
-// DockerfilePath returns the Dockerfile's path as buildx reads it: relative to the working directory for a local context, as
-// written for a remote context or an absolute path, "" for an inline Dockerfile.
+// DockerfilePath returns the Dockerfile's path as buildx reads it: relative to the working directory for a local
+// context, as written for a remote context or an absolute path, "" for an inline Dockerfile.
 func (t Target) DockerfilePath() string {
 	if path, ok := strings.CutPrefix(t.Dockerfile, "cwd://"); ok {
 		return filepath.Clean(path)

@@ -72,7 +72,7 @@ type Builder struct {
 	note string
 	// configured is true if the builder uses the buildkitd.toml of writeConfiguration.
 	configured bool
-	// process is that of a native builder; nil for the others.
+	// process runs a native builder; nil for other builders.
 	process *process
 	// daemon tells where the process is; set if process is.
 	daemon Daemon

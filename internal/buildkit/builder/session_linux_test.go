@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A client that receives a message while it closes its session waits a second: see package quiet. buildx opens and closes a session without a request before every build.
+// A client that receives a message while it closes its session waits a second: see package quiet. buildx opens and
+// closes a session without a request before every build.
 func TestASessionWithoutARequestReceivesNothing(t *testing.T) {
 	client := realPrograms(t)
 	b, err := Start(t.Context(), Options{Kind: "native", Buildx: client, Env: []string{"BUILDX_CONFIG=" + t.TempDir()}})

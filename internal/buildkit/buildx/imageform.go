@@ -66,8 +66,8 @@ func (a Args) images() (pushes, loads bool, outputs map[string]bool) {
 	return pushes, loads, outputs
 }
 
-// Outputs returns the values of --output that leave the builder, with the form added. They stay as they are, and changed is false, if one of them
-// is written to a path.
+// Outputs returns the values of --output that leave the builder, with the form added. They stay as they are, and
+// changed is false, if one of them is written to a path.
 func (f ImageForm) Outputs(outputs []string) (formed []string, changed bool) {
 	for _, output := range outputs {
 		if OnlyCaches(output) {

@@ -39,7 +39,7 @@ type Config struct {
 	Idle time.Duration
 	// Start starts the builder if none is running.
 	Start bool
-	// Options are those of the builder. The keeper uses those that configure buildkitd; the others are the build's own.
+	// Options configure the builder. The keeper uses what configures buildkitd; the rest is the build's own.
 	// A build with Options.Mounts keeps its cache mounts.
 	Options builder.Options
 }

@@ -14,7 +14,7 @@ const (
 	emptyExport  = "skipping cache export for empty result"
 	importPrefix = "importing cache manifest from "
 	exportPrefix = "exporting cache to "
-	// imageExportPrefix is that of every export of the build's result.
+	// imageExportPrefix begins every export of the build's result.
 	imageExportPrefix = "exporting to "
 	configPrefix      = "writing config "
 	manifestPrefix    = "writing cache image manifest "

@@ -140,7 +140,7 @@ func (w *packWriter) abort() {
 }
 
 // add writes the file's header and content. first is the name of the same file that was added before; empty if
-// there is none. The sum is that of the index.
+// there is none. The sum is Entry.Sum of the index.
 func (p *openPack) add(f found, first string) (bytes int64, sum uint64, err error) {
 	header := &tar.Header{
 		Name: f.path, Mode: int64(f.stat.Mode & 0o7777), Uid: int(f.stat.Uid), Gid: int(f.stat.Gid),
@@ -283,7 +283,7 @@ func formatSegments(segments []segment) string {
 	return b.String()
 }
 
-// parseSegments is the reverse of formatSegments. size is that of the content.
+// parseSegments is the reverse of formatSegments. size is the size of the content.
 func parseSegments(text string, size int64) ([]segment, error) {
 	var segments []segment
 	var total, last int64

@@ -85,7 +85,7 @@ type build struct {
 	why, place string
 	// verdict is what the cache did.
 	verdict string
-	// digest is that of the image that it pushed; empty if it pushed none.
+	// digest is the digest of the image that it pushed; empty if it pushed none.
 	digest string
 }
 

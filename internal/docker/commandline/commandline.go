@@ -38,7 +38,7 @@ type Call struct {
 	Why string
 	// Config is the folder given with --config.
 	Config string
-	// Args are the arguments after the words of the command. For Build and Bake they are those of
+	// Args are the arguments after the words of the command. For Build and Bake they are as for
 	// `docker buildx build` and `docker buildx bake`.
 	Args []string
 	// Compose are the flags and arguments of `docker compose build`.

@@ -37,8 +37,8 @@ type Image struct {
 	Pushed []string `json:"pushed,omitempty"`
 	// Loaded are the names with which the docker daemon has the image.
 	Loaded []string `json:"loaded,omitempty"`
-	// InDocker are the IDs of the images that docker has with names of this image, "" for none, when layercache looked. A name
-	// is there from the first call of docker that may give it to another image.
+	// InDocker are the IDs of the images that docker has with names of this image, "" for none, when layercache looked.
+	// A name is there from the first call of docker that may give it to another image.
 	InDocker map[string]string `json:"inDocker,omitempty"`
 	// Folder is the folder of its blobs, in the store.
 	Folder string `json:"folder"`

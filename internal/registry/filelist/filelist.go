@@ -44,7 +44,7 @@ type Image struct {
 	Digest string // of the manifest or the index
 	// Files has the files by their clean absolute path.
 	Files map[string]File
-	// WorkingDir and User are those of the configuration.
+	// WorkingDir and User are from the image's configuration.
 	WorkingDir, User string
 	// Triggers reports whether the image has ONBUILD instructions.
 	Triggers bool

@@ -71,8 +71,8 @@ func count(occurred bool) float64 {
 	return 0
 }
 
-// Put sends the metrics to a namespace, with the dimension App, and Target for those of a target. Region and credentials come from the SDK's
-// default chain.
+// Put sends the metrics to a namespace, with the dimension App, and Target for those of a target. Region and
+// credentials come from the SDK's default chain.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 func Put(ctx context.Context, namespace, app string, data []Datum) error {
