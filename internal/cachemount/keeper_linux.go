@@ -597,23 +597,9 @@ func (s *Session) save(ctx context.Context, c *copyState, target Store) error {
 		return err
 	}
 	defer os.RemoveAll(temp)
-	free, err := freeSpace(temp)
+	update, err := s.updateOf(c, target, temp)
 	if err != nil {
 		return err
-	}
-	update := archive.Update{
-		Dir: c.mount.Kept, Below: c.mount.KeptBelow, Limit: s.options.Limit, Space: max(1, free/2), Exclude: c.exclude, Temp: temp,
-	}
-	if !c.firstBad.IsZero() {
-		update.Until = archive.Time(c.firstBad.UnixNano())
-	}
-	var packs []Blob
-	if c.stored != nil {
-		update.Index, update.Restored, packs = c.indexFile(), c.restored, c.stored.Packs
-		update.Whole = c.from.Blobs() != target.Blobs()
-	}
-	for _, pack := range packs {
-		update.Packs = append(update.Packs, archive.Content(pack.Content))
 	}
 	updated, err := update.Run(ctx)
 	if err != nil {
@@ -630,7 +616,7 @@ func (s *Session) save(ctx context.Context, c *copyState, target Store) error {
 	}
 	next := Stored{ID: c.mount.ID, Written: time.Now(), Index: blobOf(updated.Index)}
 	for _, number := range updated.Kept {
-		next.Packs = append(next.Packs, packs[number])
+		next.Packs = append(next.Packs, c.stored.Packs[number])
 	}
 	for _, pack := range updated.New {
 		next.Packs = append(next.Packs, blobOf(pack))
@@ -642,6 +628,25 @@ func (s *Session) save(ctx context.Context, c *copyState, target Store) error {
 	c.result.Saved, c.result.UploadedBytes, c.result.StoredBytes = true, uploaded, next.Bytes()
 	c.result.EvictedBytes, c.result.RenewAt = updated.Evicted.Bytes, next.Written.Add(cache.RenewAfter)
 	return nil
+}
+
+// updateOf returns the update of what is stored of the copy, for the target.
+func (s *Session) updateOf(c *copyState, target Store, temp string) (archive.Update, error) {
+	free, err := freeSpace(temp)
+	update := archive.Update{
+		Dir: c.mount.Kept, Below: c.mount.KeptBelow, Limit: s.options.Limit, Space: max(1, free/2), Exclude: c.exclude, Temp: temp,
+	}
+	if !c.firstBad.IsZero() {
+		update.Until = archive.Time(c.firstBad.UnixNano())
+	}
+	if c.stored != nil {
+		update.Index, update.Restored = c.indexFile(), c.restored
+		update.Whole = c.from.Blobs() != target.Blobs()
+		for _, pack := range c.stored.Packs {
+			update.Packs = append(update.Packs, archive.Content(pack.Content))
+		}
+	}
+	return update, err
 }
 
 // recordsReads reports whether the folder's file system notes when a file is read.

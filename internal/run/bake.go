@@ -343,14 +343,15 @@ func (b *bakeBuild) fileName(sourceName string) string {
 	return strings.Join(parts, ",")
 }
 
-// readTargets asks buildx for the targets. It waits for the builder if buildx needs it, which is for a remote file only.
-func (b *bakeBuild) readTargets(ctx context.Context, start *builderStart) error {
+// printTargets returns what buildx prints of the targets. It waits for the builder if buildx needs it, which is for a
+// remote file only.
+func (b *bakeBuild) printTargets(ctx context.Context, start *builderStart) (string, error) {
 	arguments := b.bake.Print()
 	env := buildxFolder(filepath.Join(b.dir, "buildx"))
 	if b.bake.Remote() {
 		started, _, err := start.wait()
 		if err != nil {
-			return err
+			return "", err
 		}
 		env = started.env
 		arguments = append([]string{"bake", "--builder", cmp.Or(started.name, b.args.Builder)}, arguments[1:]...)
@@ -363,18 +364,27 @@ func (b *bakeBuild) readTargets(ctx context.Context, start *builderStart) error 
 	cmd.Stdout, cmd.Stderr = &printed, &errorOutput
 	code, err := exitCode(ctx, cmd.Run())
 	if err != nil {
-		return err
+		return "", err
 	}
 	if code != 0 {
 		if stopped := stoppedBy(ctx); stopped != nil {
-			return stopped
+			return "", stopped
 		}
 		text := display.NewText(b.stderr())
 		_, _ = io.WriteString(text, errorOutput.String())
 		text.Flush()
-		return ReadError(code)
+		return "", ReadError(code)
 	}
-	targets, err := bake.ReadTargets([]byte(printed.String()))
+	return printed.String(), nil
+}
+
+// readTargets reads the targets and checks them.
+func (b *bakeBuild) readTargets(ctx context.Context, start *builderStart) error {
+	printed, err := b.printTargets(ctx, start)
+	if err != nil {
+		return err
+	}
+	targets, err := bake.ReadTargets([]byte(printed))
 	if err != nil {
 		return err
 	}
@@ -395,7 +405,7 @@ func (b *bakeBuild) readTargets(ctx context.Context, start *builderStart) error 
 		// The call that builds reads what was checked: a bake file can have another value each time, with uuidv4() or a
 		// variable.
 		definition := filepath.Join(b.dir, "targets.json")
-		if err := os.WriteFile(definition, []byte(printed.String()), 0o600); err != nil {
+		if err := os.WriteFile(definition, []byte(printed), 0o600); err != nil {
 			return fmt.Errorf("write the targets: %w", err)
 		}
 		b.bake = b.bake.OfFile(definition, namesOf(b.targets))

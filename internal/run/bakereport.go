@@ -32,18 +32,11 @@ func (b *bakeBuild) finish(ctx context.Context, whole outcome, waits *throttle.W
 		traced[i] = tracedBuild{t.build.args, t.build.query.wait().inputs, &t.outcome}
 	}
 	b.traceSteps(traced...)
-	exports, saved := make([]exportStatus, len(b.targets)), make([]savedRecord, len(b.targets))
-	turns := make(chan struct{}, recordsAtOnce)
+	var exports []exportStatus
+	var saved []savedRecord
 	shared := b.closeAnd(func() savedRecord {
 		var group sync.WaitGroup
-		for i, t := range b.targets {
-			exports[i] = t.build.exportStatus(t.outcome)
-			group.Go(func() {
-				turns <- struct{}{}
-				defer func() { <-turns }()
-				saved[i] = t.build.saveRecord(ctx, t.outcome, exports[i], nil)
-			})
-		}
+		group.Go(func() { exports, saved = b.saveRecords(ctx) })
 		shared := b.saveMountRecord(ctx, histories)
 		shared.warnings = append(shared.warnings, b.missedMirrors(ctx, whole)...)
 		group.Wait()
@@ -79,6 +72,23 @@ func (b *bakeBuild) finish(ctx context.Context, whole outcome, waits *throttle.W
 	b.judge(r, joint, histories)
 	r.Activities = append(r.Activities, mountActivities(mounts, b.begin)...)
 	return r
+}
+
+// saveRecords writes the records of all targets, and returns what was exported and saved, by the target's index.
+func (b *bakeBuild) saveRecords(ctx context.Context) ([]exportStatus, []savedRecord) {
+	exports, saved := make([]exportStatus, len(b.targets)), make([]savedRecord, len(b.targets))
+	turns := make(chan struct{}, recordsAtOnce)
+	var group sync.WaitGroup
+	for i, t := range b.targets {
+		exports[i] = t.build.exportStatus(t.outcome)
+		group.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			saved[i] = t.build.saveRecord(ctx, t.outcome, exports[i], nil)
+		})
+	}
+	group.Wait()
+	return exports, saved
 }
 
 // ranFor returns the targets that read no cache and share a step with the target, by the step's index.
