@@ -4,6 +4,7 @@ package spelling
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agext/levenshtein"
 )
@@ -17,7 +18,11 @@ func Near(typed string, names []string) []string {
 	least := (len(lower)+1)/3 + 1
 	var found []string
 	for _, name := range names {
-		switch d := distance(lower, letters(name)); {
+		other := letters(name)
+		if difference(lower, other) > least {
+			continue // The distance is at least that, and takes very long to calculate for a very long text.
+		}
+		switch d := distance(lower, other); {
 		case d < least && d < max(1, len(lower)):
 			least, found = d, []string{name}
 		case d == least && found != nil:
@@ -35,6 +40,11 @@ func distance(typed, name string) int {
 		least = min(least, 1+levenshtein.Distance(swapped, name, nil))
 	}
 	return least
+}
+
+// difference is the difference of the lengths, which is the distance if one contains the other.
+func difference(a, b string) int {
+	return max(utf8.RuneCountInString(a)-utf8.RuneCountInString(b), utf8.RuneCountInString(b)-utf8.RuneCountInString(a))
 }
 
 // letters returns the name in lower case and without separators, as names are compared.
@@ -57,7 +67,7 @@ func NearOrPart(typed string, names []string) []string {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b string) int {
-		return distance(lower, letters(a)) - distance(lower, letters(b))
+		return difference(lower, letters(a)) - difference(lower, letters(b))
 	})
 	return found[:min(maxNames, len(found))]
 }

@@ -1,7 +1,9 @@
 package spelling
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -27,6 +29,15 @@ func TestSimilarNamesAreReturnedTheClosestFirst(t *testing.T) {
 			assert.Equal(t, c.want, NearOrPart(c.typed, names))
 		})
 	}
+}
+
+// The distance of so long a name takes minutes to calculate.
+func TestAVeryLongNameIsComparedAtOnce(t *testing.T) {
+	long := strings.Repeat("x", 100_000)
+	begin := time.Now()
+	assert.Empty(t, NearOrPart(long, []string{"shop", "checkout"}))
+	assert.Equal(t, []string{"checkout", "shop"}, NearOrPart(long+"shop-checkout", []string{"shop", "checkout"}))
+	assert.Less(t, time.Since(begin), 10*time.Second)
 }
 
 func TestOnlyNearOrPartReturnsNamesThatContainTheTypedOne(t *testing.T) {
