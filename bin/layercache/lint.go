@@ -142,7 +142,12 @@ func (o *lintOptions) read(stdin io.Reader) ([]byte, lint.Options, error) {
 		return content, options, err
 	}
 	if info, err := os.Stat(cmp.Or(o.file, ".")); err == nil && info.IsDir() {
-		o.file = source.Dockerfile(filepath.Join(o.file, "Dockerfile"))
+		folder := o.file
+		o.file = source.Dockerfile(filepath.Join(folder, "Dockerfile"))
+		// The user has not named the file itself, so the author of the source may have put a symlink or a pipe there.
+		if err := source.CheckRead(cmp.Or(folder, "."), o.file); err != nil {
+			return nil, lint.Options{}, err
+		}
 	}
 	file, err := os.Open(o.file)
 	if err != nil {
