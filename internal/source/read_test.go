@@ -44,6 +44,7 @@ func TestLayoutsWithSymlinks(t *testing.T) {
 		"the index": {"cache/index.json", "../../outside/file", true},
 		"the index, to a file that does not exist": {"cache/index.json", "../../outside/none", true},
 		"the lock":                      {"cache/index.json.lock", "../../outside/file", true},
+		"the lock of the cache":         {"cache/cache.lock", "../../outside/none", true},
 		"the marker":                    {"cache/oci-layout", "/none", true},
 		"all blobs":                     {"cache/blobs", "../../outside", true},
 		"the blobs of an algorithm":     {"cache/blobs/sha256", "../../../outside", true},
