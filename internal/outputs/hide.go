@@ -132,7 +132,7 @@ func (s *search) addCache(path string) {
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
 func CacheIn(folder string) []string {
 	var paths []string
-	for _, name := range []string{"blobs", "ingest", "index.json", "index.json.lock", "oci-layout", "cache.lock", cache.RecordFile} {
+	for _, name := range append(source.LayoutNames(), cache.RecordFile) {
 		paths = append(paths, filepath.Join(folder, name))
 	}
 	return paths
@@ -248,12 +248,13 @@ func (s *search) onlyOurs(folder string) bool {
 	return len(entries) > 0 || s.places[folder]
 }
 
-// patternFor returns the line of an ignore file that matches the path alone. ok is false if there is none.
+// patternFor returns the line of an ignore file that matches the path alone. ok is false if there is none, and for a path
+// with a control character: BuildKit cannot send such a pattern, and fails.
 //
 // https://github.com/moby/patternmatcher/blob/v0.6.1/patternmatcher.go
 func patternFor(path string) (pattern string, ok bool) {
 	path = filepath.ToSlash(path)
-	if !utf8.ValidString(path) || strings.ContainsAny(path, "\r\n\x00") {
+	if !utf8.ValidString(path) || strings.ContainsFunc(path, unicode.IsControl) {
 		return "", false
 	}
 	runes := []rune(path)

@@ -63,6 +63,8 @@ func TestWhatLayercacheWroteIsLeftOut(t *testing.T) {
 		{name: "a folder of reports that an instruction names", files: map[string]string{"out/report.json": aReport}, reports: []string{"out"}, dockerfile: "FROM scratch\nCOPY [\"out\", \"/\"]\n", patterns: []string{"out/report.json"}},
 		{name: "a folder from which an instruction copies by a wildcard", files: map[string]string{"out/report.json": aReport}, reports: []string{"out"}, dockerfile: "FROM scratch\nADD out/*.bin /\n", patterns: []string{"out/report.json"}},
 		{name: "a name with a line end", files: map[string]string{"a\nb": ""}, remembered: []string{"a\nb"}, kept: []string{"a\nb"}},
+		{name: "a name with a tab", files: map[string]string{"a\tb": ""}, remembered: []string{"a\tb"}, kept: []string{"a\tb"}},
+		{name: "a name that begins with an escape sequence", files: map[string]string{"\x1b[2Ja": ""}, remembered: []string{"\x1b[2Ja"}, kept: []string{"\x1b[2Ja"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -229,15 +229,17 @@ func relative(dir, path string) (name string, inside bool, err error) {
 	return name, err == nil && filepath.IsLocal(name), nil
 }
 
-// layout are the files and folders that BuildKit's clients use in a folder with an OCI image layout, which a local
-// cache is too.
-var layout = []string{"index.json", "index.json.lock", "cache.lock", "oci-layout", "blobs", "ingest"}
+// LayoutNames returns the files and folders that BuildKit's clients use in a folder with an OCI image layout, which a
+// local cache is too.
+//
+// https://github.com/moby/buildkit/blob/v0.34.2/client/solve.go
+func LayoutNames() []string {
+	return []string{"blobs", "ingest", "index.json", "index.json.lock", "oci-layout", "cache.lock"}
+}
 
 // CheckLayout returns an error if a folder with an OCI image layout in dir has a symlink, a pipe or a device in place of
 // a file or folder that BuildKit's clients use. They follow symlinks, and run outside every step. A folder that is
 // visibly outside of dir is trusted.
-//
-// https://github.com/moby/buildkit/blob/v0.34.2/client/solve.go
 func CheckLayout(dir, path string) error {
 	name, inside, err := relative(dir, path)
 	if err != nil || !inside {
@@ -248,7 +250,7 @@ func CheckLayout(dir, path string) error {
 		switch {
 		case err != nil: // BuildKit cannot use it either.
 			return nil
-		case entry != "." && !slices.Contains(layout, top):
+		case entry != "." && !slices.Contains(LayoutNames(), top):
 			if d.IsDir() {
 				return fs.SkipDir
 			}
