@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -74,6 +73,9 @@ func repositoryForm(example string) Form {
 	})
 }
 
+// maxNumber is the largest price and number of builds. Products of larger ones may be infinite, which JSON cannot have.
+const maxNumber = 1e15
+
 var (
 	text = form("TEXT", func(text string) (string, string) { return text, "" })
 
@@ -90,7 +92,7 @@ var (
 
 	number = form("NUMBER", func(text string) (float64, string) {
 		value, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(value >= 0) || math.IsInf(value, 0) {
+		if err != nil || !(value >= 0 && value <= maxNumber) {
 			return 0, "a number such as 0.1"
 		}
 		return value, ""

@@ -174,6 +174,7 @@ func TestAWrongValueIsReportedWithWhatWasExpected(t *testing.T) {
 		{"an unknown form of attestations", "LAYERCACHE_ATTESTATIONS", "false", "expected one of image-manifest, oci-artifact, none"},
 		{"unknown layers", "LAYERCACHE_LAYERS", "most", "expected one of all, final"},
 		{"a negative price", "LAYERCACHE_USD_PER_MINUTE", "-1", "expected a number such as 0.1"},
+		{"a price whose product with other numbers is not a number", "LAYERCACHE_USD_PER_MINUTE", "1e300", "expected a number such as 0.1"},
 		{"a price that is not a number", "LAYERCACHE_USD_PER_GB_MONTH", "NaN", "expected a number such as 0.1"},
 		{"an unknown builder", "LAYERCACHE_BUILDER", "podman", "expected one of auto, native, container, docker"},
 		{"a role that is a name", "LAYERCACHE_REPOSITORY_ROLE", "cache", "expected the ARN of a role"},
