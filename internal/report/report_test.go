@@ -232,6 +232,7 @@ func TestTheErrorOfAnUnreadableReportNamesTheFile(t *testing.T) {
 		{"broken JSON", "{", "not a report.json"},
 		{"other JSON", `{"name": "x"}`, `has no "verdict"`},
 		{"a list", `[1]`, "not a report.json"},
+		{"a file of any size", strings.Repeat(" ", maxReport+1), "has more than 64 MiB"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -120,9 +121,17 @@ func (r *Report) JSON() ([]byte, error) {
 
 // Read reads a report.json. It ignores fields that a newer layercache added.
 func Read(path string) (*Report, error) {
-	content, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the report: %w", err)
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxReport+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the report: %w", err)
+	}
+	if len(content) > maxReport {
+		return nil, fmt.Errorf("read the report %s: not a report.json, because it has more than %d MiB", path, maxReport>>20)
 	}
 	var r Report
 	if err := json.Unmarshal(content, &r); err != nil {
