@@ -1,6 +1,7 @@
 package imagebuild
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -67,7 +68,8 @@ type PullRequests struct {
 	// Default: ImageBuildProps.ConcurrentBuildLimit.
 	ConcurrentBuildLimit *float64
 
-	// Approval decides which pull requests wait for a comment of an approver.
+	// Approval decides which pull requests wait for a comment of an approver. It is a setting of the webhook of
+	// Triggers: a webhook that is created by hand, as for GitHub Enterprise, needs --pull-request-build-policy.
 	// Default: ForkApproval.
 	Approval Approval
 
@@ -105,7 +107,9 @@ func (b *ImageBuild) addPullRequests(zips map[Architecture]string) {
 	b.noteWithheld()
 	b.grantPullRequest()
 	triggers := webhookTriggers(b.options.triggers.pullRequestFilters, b.IsBatch())
-	if triggers != nil {
+	if triggers == nil {
+		b.warnOfNoApproval()
+	} else {
 		triggers.PullRequestBuildPolicy = &awscodebuild.CfnProject_PullRequestBuildPolicyProperty{
 			RequiresCommentApproval: jsii.String(string(pulls.approval)),
 			ApproverRoles:           stringPointers(pulls.approverRoles),
@@ -162,6 +166,30 @@ func (b *ImageBuild) noteWithheld() {
 	}
 }
 
+// warnOfNoApproval says that the approval is not in force without a webhook of the stack. It is a warning if the
+// caller set the approval.
+func (b *ImageBuild) warnOfNoApproval() {
+	pulls := b.options.pullRequests
+	message := fmt.Sprintf("no webhook of this stack builds pull requests, so PullRequests.Approval is not in force. "+
+		"If you create one with `aws codebuild create-webhook`, give it --filter-groups and --pull-request-build-policy '%s' (docs/how-to/pull-requests.md)",
+		approvalPolicy(pulls.approval, pulls.approverRoles))
+	if pulls.approvalSet {
+		warning.Add(b, "layercache:approval-by-hand", message)
+	} else {
+		warning.Note(b, message)
+	}
+}
+
+// approvalPolicy returns the policy in the form of the AWS CLI:
+// https://docs.aws.amazon.com/codebuild/latest/APIReference/API_PullRequestBuildPolicy.html.
+func approvalPolicy(approval Approval, approverRoles []string) string {
+	policy, _ := json.Marshal(struct {
+		RequiresCommentApproval Approval `json:"requiresCommentApproval"`
+		ApproverRoles           []string `json:"approverRoles,omitempty"`
+	}{approval, approverRoles})
+	return string(policy)
+}
+
 // pullRequestVariables returns the variables of release builds, with the differences of pull requests.
 func (b *ImageBuild) pullRequestVariables() map[string]string {
 	pulls, r := b.options.pullRequests, *b.options
@@ -200,6 +228,10 @@ func checkPullRequests(problems *validation.Problems, r *resolved) {
 	}
 	if pulls.firstPulls && r.pullThrough == nil {
 		problems.Add("PullRequests.FirstPulls", "has no effect without PullThrough", "set PullThrough, or leave it out")
+	}
+	if pulls.approvalSet && len(r.triggers.pullRequestFilters) == 0 && r.source != nil && hasWebhooks(r.source) {
+		problems.Add("PullRequests.Approval", "has no effect without a webhook that builds pull requests, nor have ApproverRoles",
+			"set Triggers.Webhook with events of pull requests, or leave them out")
 	}
 	checkPullRequestRolePath(problems, pulls.rolePath, r.rolePath)
 }

@@ -1,6 +1,7 @@
 package imagebuild_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -250,6 +251,55 @@ func TestPullRequestsWithoutAWebhookMakeAProject(t *testing.T) {
 	assert.NotNil(t, build.PullRequestProject().ProjectName())
 	assert.NotNil(t, build.PullRequestRole().RoleArn())
 	assert.NotNil(t, build.PullRequestLogGroup().LogGroupArn())
+}
+
+func TestAnApprovalIsNotInForceWithoutAWebhookOfTheStack(t *testing.T) {
+	const policy = "no webhook of this stack builds pull requests, so PullRequests.Approval is not in force. If you create one with `aws codebuild create-webhook`, " +
+		"give it --filter-groups and --pull-request-build-policy '%s' (docs/how-to/pull-requests.md)"
+	noEffect := atBuild("PullRequests.Approval: has no effect without a webhook that builds pull requests, nor have ApproverRoles; " +
+		"set Triggers.Webhook with events of pull requests, or leave them out")
+	enterprise := imagebuild.Source_GitHubEnterprise(jsii.String("https://git.example.com/team/api"), nil)
+	github := imagebuild.Source_GitHub(jsii.String("team"), jsii.String("api"), nil)
+	pushes := &imagebuild.Triggers{Webhook: &imagebuild.Webhook{Filters: &[]*imagebuild.FilterGroup{{Events: &[]awscodebuild.EventAction{awscodebuild.EventAction_PUSH}}}}}
+	approvers := &imagebuild.PullRequests{Approval: imagebuild.FullApproval, ApproverRoles: jsii.Strings("GITHUB_WRITE", "GITHUB_ADMIN")}
+	const approved = `{"requiresCommentApproval":"ALL_PULL_REQUESTS","approverRoles":["GITHUB_WRITE","GITHUB_ADMIN"]}`
+	const forks = `{"requiresCommentApproval":"FORK_PULL_REQUESTS"}`
+	for name, c := range map[string]struct {
+		source         imagebuild.ISource
+		triggers       *imagebuild.Triggers
+		pulls          *imagebuild.PullRequests
+		errors         []string
+		warning, infos string
+	}{
+		"GitHub Enterprise with the default":             {source: enterprise, pulls: &imagebuild.PullRequests{}, infos: forks},
+		"GitHub Enterprise with an approval":             {source: enterprise, pulls: approvers, warning: approved},
+		"GitHub Enterprise with approvers":               {source: enterprise, pulls: &imagebuild.PullRequests{ApproverRoles: jsii.Strings("GITHUB_ADMIN")}, warning: `{"requiresCommentApproval":"FORK_PULL_REQUESTS","approverRoles":["GITHUB_ADMIN"]}`},
+		"GitHub without a webhook, with the default":     {source: github, pulls: &imagebuild.PullRequests{}, infos: forks},
+		"GitHub without a webhook, with an approval":     {source: github, pulls: approvers, errors: noEffect},
+		"GitHub with a webhook for pushes alone":         {source: github, triggers: pushes, pulls: approvers, errors: noEffect},
+		"GitHub with a webhook that has pull requests":   {source: github, triggers: &imagebuild.Triggers{Webhook: &imagebuild.Webhook{}}, pulls: approvers},
+		"GitHub with a webhook and without PullRequests": {source: github, triggers: &imagebuild.Triggers{Webhook: &imagebuild.Webhook{}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			props := newProps(t, stack)
+			props.Source, props.Triggers, props.PullRequests = c.source, c.triggers, c.pulls
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+			assert.Equal(t, c.errors, synthtest.Errors(stack))
+			message := func(policyOf string) []string {
+				if policyOf == "" {
+					return nil
+				}
+				return []string{fmt.Sprintf(policy, policyOf)}
+			}
+			warnings := message(c.warning)
+			for i := range warnings {
+				warnings[i] += " [ack: layercache:approval-by-hand]"
+			}
+			assert.Equal(t, warnings, synthtest.Warnings(stack))
+			assert.Equal(t, message(c.infos), synthtest.Infos(stack))
+		})
+	}
 }
 
 func TestPullRequestsMustNotWriteWhatReleasesOfAnotherBuildUse(t *testing.T) {

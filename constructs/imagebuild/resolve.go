@@ -166,7 +166,9 @@ type pullRequestOptions struct {
 	concurrentBuilds *float64
 	approval         Approval
 	approverRoles    []string
-	rolePath         string
+	// approvalSet reports whether the caller set one of the two.
+	approvalSet bool
+	rolePath    string
 }
 
 // resolve returns the values of the props; nil props are all defaults.
@@ -350,6 +352,7 @@ func resolvePullRequests(set *PullRequests, release *resolved) pullRequestOption
 		concurrentBuilds: cmp.Or(o.ConcurrentBuildLimit, release.limits.concurrentBuilds),
 		approval:         cmp.Or(o.Approval, ForkApproval),
 		approverRoles:    stringsOr(o.ApproverRoles),
+		approvalSet:      o.Approval != "" || o.ApproverRoles != nil,
 		rolePath:         valueOr(o.RolePath, defaultRolePath),
 	}
 	if pulls.image != nil && pulls.tags == nil {

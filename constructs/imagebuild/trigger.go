@@ -247,7 +247,8 @@ func checkNoWebhooks(problems *validation.Problems, kind string) {
 	switch kind {
 	case kindGitHubEnterprise:
 		wrong = "CloudFormation cannot create webhooks for GitHub Enterprise"
-		fix = "leave it out, set PullRequests if their builds need a project, and create the webhooks with `aws codebuild create-webhook`"
+		fix = "leave it out, set PullRequests if their builds need a project, and create the webhooks with `aws codebuild create-webhook` and --filter-groups, " +
+			"without which every pull request starts a release build (docs/how-to/pull-requests.md)"
 	case kindCodeCommit:
 		fix = "leave it out, and start Project() with the repository's OnCommit"
 	}

@@ -188,7 +188,7 @@ func TestProblemsOfTriggers(t *testing.T) {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
 				p.Source = imagebuild.Source_GitHubEnterprise(jsii.String("https://git.example.com/team/api"), nil)
 			},
-			[]string{"Triggers.Webhook: CloudFormation cannot create webhooks for GitHub Enterprise; leave it out, set PullRequests if their builds need a project, and create the webhooks with `aws codebuild create-webhook`"},
+			[]string{"Triggers.Webhook: CloudFormation cannot create webhooks for GitHub Enterprise; leave it out, set PullRequests if their builds need a project, and create the webhooks with `aws codebuild create-webhook` and --filter-groups, without which every pull request starts a release build (docs/how-to/pull-requests.md)"},
 		},
 		"an empty list of filters": {
 			func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
