@@ -201,7 +201,8 @@ type BuildConfig struct {
 	// of Webhook.
 	// Default: all branches.
 	PullRequestTargets []string `json:"pullRequestTargets"`
-	// PullRequestApproval decides which pull requests wait for a comment of an approver: DISABLED means none.
+	// PullRequestApproval decides which pull requests wait for a comment of an approver: DISABLED means none. With
+	// GitHubEnterprise it is only in force if you create the webhook with the command in cdk.out/first-deployment.md.
 	// Default: "FORK_PULL_REQUESTS".
 	PullRequestApproval string `json:"pullRequestApproval" prop:"PullRequests.Approval" enum:"DISABLED FORK_PULL_REQUESTS ALL_PULL_REQUESTS"`
 	// PullRequestApproverRoles are the roles at the Git host whose holders approve, such as "GITHUB_WRITE".
@@ -245,7 +246,8 @@ type SourceConfig struct {
 	Directory string `json:"directory"`
 	// GitHub is OWNER/REPOSITORY at github.com, or the address of the repository.
 	GitHub string `json:"github"`
-	// GitHubEnterprise is the HTTPS URL of a repository of a GitHub Enterprise Server.
+	// GitHubEnterprise is the HTTPS URL of a repository of a GitHub Enterprise Server. CloudFormation makes no
+	// webhook for it: the commands are in cdk.out/first-deployment.md.
 	GitHubEnterprise string `json:"githubEnterprise" pattern:"^https://"`
 	// GitLab is GROUP/PROJECT at gitlab.com, or the address of the project.
 	GitLab string `json:"gitlab"`

@@ -183,7 +183,7 @@ func TestReadConfig(t *testing.T) {
 				`layercache.builds[1].webhook.paths: is empty, so no file starts a build; list a path, or leave it out for all files`,
 				`layercache.builds[2].webhook.branches: is empty, so no push starts a build; list a branch, or set webhook to false`,
 				`layercache.builds[3].webhook: CodeBuild has no webhook for s3; use github, gitlab or bitbucket as the source, or leave it out`,
-				"layercache.builds[4].webhook: CloudFormation cannot create webhooks for GitHub Enterprise; leave it out, set pullRequests to true if pull requests are built, and create the webhooks with `aws codebuild create-webhook`",
+				"layercache.builds[4].webhook: CloudFormation cannot create webhooks for GitHub Enterprise; leave it out, set pullRequests to true if pull requests are built, and create the webhooks with the commands in cdk.out/first-deployment.md",
 			},
 		},
 		"names, ids and ARNs in the wrong form": {

@@ -2,13 +2,16 @@ package stacks
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 
+	"github.com/layercache/layercache/constructs/imagebuild"
 	"github.com/layercache/layercache/constructs/validation"
 )
 
@@ -33,7 +36,7 @@ func (c *Config) FirstDeployment(app *App) FirstDeployment {
 	}
 	all = append(all, app.Dashboards...)
 	l := firstDeployment{Config: c, accounts: accounts(all)}
-	sections := []section{l.bootstrap(all), l.connections(), l.credentials(), l.secrets(), l.buildSecrets(), l.rules(), deploy(all), l.check()}
+	sections := []section{l.bootstrap(all), l.connections(), l.credentials(), l.secrets(), l.buildSecrets(), l.rules(), deploy(all), l.webhooks(app.Builds), l.check()}
 	return FirstDeployment{Summary: strings.Join(l.summary, ", "), Text: l.text(sections)}
 }
 
@@ -299,6 +302,79 @@ func deploy(all []awscdk.Stack) section {
 		s.steps = append(s.steps, fmt.Sprintf("`npx cdk deploy %s`%s", *stack.StackName(), where))
 	}
 	return s
+}
+
+// webhooks lists the webhooks of sources for which CloudFormation makes none.
+//
+// https://docs.aws.amazon.com/codebuild/latest/userguide/run-build-cli-auto-start.html
+func (l *firstDeployment) webhooks(builds []*BuildStack) section {
+	s := section{title: "Create the webhooks of GitHub Enterprise", intro: `CloudFormation cannot make them. Leave out a webhook that you do not need, but never --filter-groups: without it every push and every pull
+request starts a build, and the project of releases would build pull requests. Each command prints a payloadUrl and a secret. At the Git host,
+add a webhook with both to the repository (Settings, Hooks). For releases it sends pushes; for pull requests it sends pull requests, and issue
+comments for the approval. AWS's documentation does not say whether the approval (--pull-request-build-policy) works at GitHub Enterprise: try
+a pull request from a fork before you rely on it.`}
+	for _, stack := range builds {
+		p := place{account: known(stack.Account()), region: known(stack.Region())}
+		for _, b := range l.Builds {
+			build := stack.builds[b.Name]
+			if build == nil || b.Source.GitHubEnterprise == "" {
+				continue
+			}
+			b.Webhook = cmp.Or(b.Webhook, &WebhookConfig{})
+			add := func(what string, project awscodebuild.IProject, groups []*imagebuild.FilterGroup, options string) {
+				if len(groups) == 0 {
+					return
+				}
+				if build.IsBatch() {
+					options += " --build-type BUILD_BATCH"
+				}
+				id := *stack.GetLogicalId(project.Node().DefaultChild().(awscdk.CfnElement))
+				s.steps = append(s.steps, fmt.Sprintf("%s, build %s, %s:\n"+
+					"`aws codebuild create-webhook%[4]s --project-name \"$(aws cloudformation describe-stack-resource%[4]s --stack-name %[5]s --logical-resource-id %[6]s "+
+					"--query StackResourceDetail.PhysicalResourceId --output text)\" --filter-groups %[7]s%[8]s`",
+					p.title(), b.Name, what, p.option(), *stack.StackName(), id, jsonArgument(filterGroups(groups)), options))
+			}
+			add("releases", build.Project(), *b.webhook(false).Filters, "")
+			if project := build.PullRequestProject(); project != nil {
+				policy := map[string]any{"requiresCommentApproval": cmp.Or(b.PullRequestApproval, string(imagebuild.ForkApproval))}
+				if b.PullRequestApproverRoles != nil {
+					policy["approverRoles"] = b.PullRequestApproverRoles
+				}
+				add("pull requests", project, b.pullRequestFilters(), " --pull-request-build-policy "+jsonArgument(policy))
+			}
+		}
+	}
+	if len(s.steps) > 0 {
+		l.needs("create", len(s.steps), "webhook")
+	}
+	return s
+}
+
+// filterGroups returns the groups in the form of the AWS CLI.
+func filterGroups(groups []*imagebuild.FilterGroup) [][]map[string]any {
+	var all [][]map[string]any
+	for _, g := range groups {
+		var events []string
+		for _, event := range *g.Events {
+			events = append(events, string(event))
+		}
+		filters := []map[string]any{{"type": "EVENT", "pattern": strings.Join(events, ", ")}}
+		for _, c := range *g.Conditions {
+			filter := map[string]any{"type": c.Type, "pattern": *c.Pattern}
+			if *orFalse(c.Exclude) {
+				filter["excludeMatchedPattern"] = true
+			}
+			filters = append(filters, filter)
+		}
+		all = append(all, filters)
+	}
+	return all
+}
+
+// jsonArgument returns the value as an argument for a shell, in a text that can be between backticks.
+func jsonArgument(value any) string {
+	text, _ := json.Marshal(value)
+	return "'" + strings.NewReplacer("'", `\u0027`, "`", `\u0060`).Replace(string(text)) + "'"
 }
 
 // check lists what shows that the deployment works.

@@ -43,6 +43,13 @@ func TestTheFirstDeploymentListsWhatIsToBeDoneByHand(t *testing.T) {
 			"builds":[{"name":"api","source":{"github":"acme/api","secret":"arn:aws:secretsmanager:eu-central-1:222222222222:secret:github-AbCdEf"},"helperZip":"helper.zip",
 				"secrets":{"npm":{"secretsManager":"npm","field":"token"},"pip":{"parameter":"/shop/pip"},"gem":{"secretsManager":"arn:aws:secretsmanager:eu-central-1:222222222222:secret:gem-AbCdEf"}}}]}`,
 			"create 4 build secrets"},
+		{"GitHub Enterprise", "github-enterprise", `{"build":{"account":"222222222222","region":"eu-central-1"},"cache":{"account":"222222222222","region":"eu-central-1"},
+			"builds":[
+				{"name":"api","source":{"githubEnterprise":"https://github.example.com/acme/api.git"},"pullRequests":true,"fallbackBranch":"it's` + "`id`" + `","helperZip":"helper.zip"},
+				{"name":"web","source":{"githubEnterprise":"https://github.example.com/acme/web.git"},"pullRequests":true,"pullRequestTargets":["main"],"pullRequestApproval":"ALL_PULL_REQUESTS",
+					"pullRequestApproverRoles":["GITHUB_MAINTAIN","GITHUB_ADMIN"],"platforms":["linux/amd64","linux/arm64"],"webhook":{"enabled":false,"paths":["web/**"]},"helperZip":"helper-{arch}.zip"},
+				{"name":"nightly","source":{"githubEnterprise":"https://github.example.com/acme/web.git"},"helperZip":"helper.zip"}]}`,
+			"create 5 webhooks"},
 		{"two accounts in China", "china", `{"cache":{"account":"111111111111","region":"cn-north-1"},
 			"build":{"account":"222222222222","region":"cn-northwest-1"},` + oneBuild + `}`, "bootstrap 2 accounts"},
 		{"two accounts in an isolated partition", "iso", `{"cache":{"account":"111111111111","region":"us-iso-east-1"},
@@ -53,6 +60,9 @@ func TestTheFirstDeploymentListsWhatIsToBeDoneByHand(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			inProject(t)
+			for _, zip := range []string{"helper-amd64.zip", "helper-arm64.zip"} {
+				require.NoError(t, os.WriteFile(zip, []byte("helper"), 0o600))
+			}
 			config, problems := read(t, c.config)
 			require.Empty(t, problems)
 			first := config.FirstDeployment(config.AddTo(awscdk.NewApp(nil)))

@@ -74,6 +74,6 @@ func validateEvents(found *validation.Problems, key, place string) {
 		found.Add(key, "CodeBuild has no webhook for "+place, fix)
 	case "githubEnterprise":
 		found.Add(key, "CloudFormation cannot create webhooks for GitHub Enterprise",
-			"leave it out, set pullRequests to true if pull requests are built, and create the webhooks with `aws codebuild create-webhook`")
+			"leave it out, set pullRequests to true if pull requests are built, and create the webhooks with the commands in cdk.out/first-deployment.md")
 	}
 }

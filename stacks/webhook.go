@@ -3,6 +3,7 @@ package stacks
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
@@ -69,6 +70,18 @@ func (b BuildConfig) webhook(pullRequests bool) *imagebuild.Webhook {
 		add(conditions, awscodebuild.EventAction_PULL_REQUEST_CREATED, awscodebuild.EventAction_PULL_REQUEST_UPDATED)
 	}
 	return &imagebuild.Webhook{Filters: &groups}
+}
+
+// pullRequestFilters returns the groups of webhook with only the events of pull requests.
+func (b BuildConfig) pullRequestFilters() []*imagebuild.FilterGroup {
+	var groups []*imagebuild.FilterGroup
+	for _, group := range *b.webhook(true).Filters {
+		events := slices.DeleteFunc(*group.Events, func(event awscodebuild.EventAction) bool { return !strings.HasPrefix(string(event), "PULL_REQUEST_") })
+		if len(events) > 0 {
+			groups = append(groups, &imagebuild.FilterGroup{Events: &events, Conditions: group.Conditions})
+		}
+	}
+	return groups
 }
 
 // filters returns the filter groups of the configuration as they are, or without the events of pull requests.
