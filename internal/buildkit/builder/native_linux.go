@@ -193,7 +193,7 @@ func startDaemon(ctx context.Context, binary string, options Options) (*daemon, 
 	}
 	d := &daemon{binary: binary, state: state, log: tail{limit: logLimit}}
 	if err := d.start(ctx, options); err != nil {
-		d.stop()
+		d.kill()
 		return nil, d.explain(err, state.remove())
 	}
 	return d, nil
@@ -291,13 +291,23 @@ func (d *daemon) stop() {
 	select {
 	case <-d.exited:
 	case <-time.After(stopTimeout):
-		_ = d.cmd.Process.Kill()
-		<-d.exited
+		d.kill()
 	}
 	d.cmd = nil
 }
 
-// explain adds the last line of buildkitd's log to the error of its start. Call it after stop.
+// kill ends buildkitd and everything that it started at once. While it starts it has no steps, and may not get another
+// signal: the first process of a PID namespace gets only those that it handles.
+func (d *daemon) kill() {
+	if d.cmd == nil {
+		return
+	}
+	_ = d.cmd.Process.Kill()
+	<-d.exited
+	d.cmd = nil
+}
+
+// explain adds the last line of buildkitd's log to the error of its start. Call it after kill.
 func (d *daemon) explain(err, removeErr error) error {
 	if log := strings.TrimSpace(d.log.String()); log != "" {
 		lines := strings.Split(log, "\n")

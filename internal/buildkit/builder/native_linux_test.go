@@ -212,14 +212,18 @@ func TestTheErrorHasTheReasonOfABuildkitdThatEndsEarly(t *testing.T) {
 }
 
 func TestABuildkitdThatIsNeverReadyIsStopped(t *testing.T) {
-	f, options := newNative(t, serves)
-	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
-	defer cancel()
-	begin := time.Now()
-	_, err := Start(ctx, options)
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	assert.Less(t, time.Since(begin), eventually)
-	f.requireNothingLeft()
+	for name, buildkitd := range map[string]string{"it handles signals": serves, "it does not handle signals yet": "sleep 60 &\nwait\n"} {
+		t.Run(name, func(t *testing.T) {
+			f, options := newNative(t, buildkitd)
+			ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+			defer cancel()
+			begin := time.Now()
+			_, err := Start(ctx, options)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Less(t, time.Since(begin), stopTimeout)
+			f.requireNothingLeft()
+		})
+	}
 }
 
 func TestABuilderThatBuildxCannotRegisterIsStopped(t *testing.T) {
