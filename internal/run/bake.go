@@ -161,12 +161,16 @@ var bakeFiles = []string{
 }
 
 // refuseBakeLinks returns an error if a bake file, or the file of --metadata-file, is behind a symlink that leads out of
-// the source: buildx quotes the lines of a file that it cannot read, and writes metadata through a link to a folder.
+// the source: buildx quotes the lines of a file that it cannot read, and writes metadata through a link to a folder. A
+// bake file of the source must not be endless either.
 func refuseBakeLinks(request Request, args bake.Args) error {
 	for _, file := range append(args.Values("file"), bakeFiles...) {
 		file = strings.TrimPrefix(file, "cwd://")
 		if leads, err := source.LeadsOut(request.Dir, file); err == nil && leads {
 			return fmt.Errorf("the bake file %s is a symlink that leads out of the working directory: use its target instead, or remove the link", file)
+		}
+		if err := source.CheckSize(request.Dir, file); err != nil {
+			return fmt.Errorf("the bake file %w: replace it with a small regular file", err)
 		}
 	}
 	metadata := args.Value("metadata-file")

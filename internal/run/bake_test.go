@@ -3,6 +3,7 @@ package run
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -77,6 +78,21 @@ func TestABakeFileThatLeadsOutOfTheSource(t *testing.T) {
 	assert.ErrorContains(t, refuseBakeLinks(request, bake.ParseArgs([]string{"-f", "mine.hcl"})), "mine.hcl is a symlink")
 	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(dir, "docker-bake.hcl")))
 	assert.ErrorContains(t, refuseBakeLinks(request, bake.ParseArgs(nil)), "docker-bake.hcl is a symlink", "a file that buildx finds by itself")
+}
+
+func TestABakeFileOfTheSourceIsNotEndless(t *testing.T) {
+	dir := t.TempDir()
+	request := Request{Dir: dir}
+	require.NoError(t, os.Mkdir(filepath.Join(dir, ".env"), 0o755), "a virtual environment of Python")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "docker-bake.hcl"), nil, 0o600))
+	assert.NoError(t, refuseBakeLinks(request, bake.ParseArgs(nil)))
+	assert.NoError(t, refuseBakeLinks(request, bake.ParseArgs([]string{"-f", "-", "-f", "/dev/stdin", "-f", "https://git.example/o/r.git"})))
+	require.NoError(t, os.Truncate(filepath.Join(dir, "docker-bake.hcl"), 4<<20+1))
+	assert.ErrorContains(t, refuseBakeLinks(request, bake.ParseArgs(nil)), "docker-bake.hcl is not a regular file of at most 4 MiB")
+	require.NoError(t, os.Remove(filepath.Join(dir, "docker-bake.hcl")))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
+	assert.NoError(t, refuseBakeLinks(request, bake.ParseArgs(nil)), "buildx does not read it")
+	assert.ErrorContains(t, refuseBakeLinks(request, bake.ParseArgs([]string{"-f", "pipe"})), "pipe is not a regular file of at most 4 MiB")
 }
 
 func TestABakesMetadataThatWouldBeWrittenOutOfTheSource(t *testing.T) {

@@ -47,6 +47,21 @@ func checkInfo(info fs.FileInfo, path string) error {
 	return nil
 }
 
+// CheckSize returns an error if a file in dir, which buildx reads whole, is a pipe, a device or larger than 4 MiB. Missing
+// files and folders are no error here: buildx reports them. A file that is visibly outside of dir is trusted, and may
+// be a pipe.
+func CheckSize(dir, path string) error {
+	name, inside, err := relative(dir, path)
+	if err != nil || !inside {
+		return err
+	}
+	info, err := os.Stat(filepath.Join(dir, name))
+	if err != nil || info.IsDir() {
+		return nil
+	}
+	return checkInfo(info, path)
+}
+
 // policyRemedy is the advice for a policy that is refused.
 const policyRemedy = "buildx would read it as a policy of the build: put the policy file itself into the build context, or remove it"
 
