@@ -303,15 +303,12 @@ func TestAnApprovalIsNotInForceWithoutAWebhookOfTheStack(t *testing.T) {
 }
 
 func TestPullRequestsMustNotWriteWhatReleasesOfAnotherBuildUse(t *testing.T) {
-	imported := func(stack awscdk.Stack, id, name string) awsecr.IRepository {
-		return awsecr.Repository_FromRepositoryName(stack, &id, &name)
-	}
 	cache := func(stack awscdk.Stack, id, name string) cacherepo.ICacheRepository {
 		return cacherepo.CacheRepository_FromCacheRepositoryAttributes(stack, &id, &cacherepo.CacheRepositoryAttributes{RepositoryName: &name})
 	}
 	previews := func(name string) func(awscdk.Stack, *imagebuild.ImageBuildProps) {
 		return func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
-			p.PullRequests = &imagebuild.PullRequests{Image: imported(s, "Previews", name)}
+			p.PullRequests = &imagebuild.PullRequests{Image: importedRepository(s, "Previews", name)}
 		}
 	}
 	writes := func(id, name string) func(awscdk.Stack, *imagebuild.ImageBuildProps) {
@@ -319,14 +316,16 @@ func TestPullRequestsMustNotWriteWhatReleasesOfAnotherBuildUse(t *testing.T) {
 			p.PullRequests = &imagebuild.PullRequests{Cache: cache(s, id, name)}
 		}
 	}
-	releases := func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Image = imported(s, "Released", "team/api") }
+	releases := func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+		p.Image = importedRepository(s, "Released", "team/api")
+	}
 	reads := func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Cache = cache(s, "Read", "team/cache") }
 	readsOnly := func(s awscdk.Stack, p *imagebuild.ImageBuildProps) { reads(s, p); p.CacheWrite = jsii.Bool(false) }
 	watches := func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
-		p.Triggers = &imagebuild.Triggers{BaseImages: &[]*imagebuild.BaseImage{{Repository: imported(s, "Base", "team/base")}}}
+		p.Triggers = &imagebuild.Triggers{BaseImages: &[]*imagebuild.BaseImage{{Repository: importedRepository(s, "Base", "team/base")}}}
 	}
 	bakes := func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
-		p.Triggers, p.Bake = nil, &imagebuild.Bake{Images: &map[string]awsecr.IRepository{"api": imported(s, "Released", "team/api")}}
+		p.Triggers, p.Bake = nil, &imagebuild.Bake{Images: &map[string]awsecr.IRepository{"api": importedRepository(s, "Released", "team/api")}}
 	}
 	for name, c := range map[string]struct {
 		// web has the pull requests.
@@ -498,4 +497,8 @@ func TestProblemsOfPullRequests(t *testing.T) {
 			assert.Equal(t, atBuild(c.want...), synthtest.Errors(stack))
 		})
 	}
+}
+
+func importedRepository(stack awscdk.Stack, id, name string) awsecr.IRepository {
+	return awsecr.Repository_FromRepositoryName(stack, &id, &name)
 }

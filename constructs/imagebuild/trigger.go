@@ -237,6 +237,8 @@ func checkTriggers(problems *validation.Problems, r *resolved) {
 			problems.Add(prop, "is the image that is built: every build would start another one", "watch another repository")
 		case validation.IsLiteral(&image.tag) && !tagForm.MatchString(image.tag):
 			problems.Add(prop+".Tag", fmt.Sprintf("%q has the wrong form", image.tag), "use at most 128 letters, digits, '.', '_' and '-'")
+		case slices.ContainsFunc(t.baseImages[:i], image.same):
+			problems.Add(prop, "is listed twice: every push would start two builds", "remove one")
 		}
 	}
 }
@@ -271,7 +273,11 @@ func (b *ImageBuild) addRules() {
 	}
 	for i, image := range t.baseImages {
 		account := b.warnOfElsewhere(i, image.repository)
-		awsevents.NewCfnRule(b, jsii.String(image.ruleID(i)), &awsevents.CfnRuleProps{
+		id := image.ruleID(i)
+		if b.Node().TryFindChild(&id) != nil { // Of a repository in another account, or of team-go beside team/go.
+			id = numberedRuleID(i)
+		}
+		awsevents.NewCfnRule(b, &id, &awsevents.CfnRuleProps{
 			Description:  jsii.String("Starts a build when a base image changes (layercache)"),
 			EventPattern: image.eventPattern(account),
 			Targets:      start.target(false),
@@ -311,12 +317,24 @@ func (i baseImage) eventPattern(account *string) map[string]any {
 	}
 }
 
+// same reports whether both are known to be the same tag of one repository.
+func (i baseImage) same(other baseImage) bool {
+	if i.tag != other.tag || !ecrname.Same(i.repository, other.repository) {
+		return false
+	}
+	account, region := ecrname.Registry(i.repository)
+	otherAccount, otherRegion := ecrname.Registry(other.repository)
+	return *account == *otherAccount && *region == *otherRegion
+}
+
 // ruleID returns the id of the rule. If the name and tag are known at synthesis, it does not change when
 // other images are added or removed.
 func (i baseImage) ruleID(index int) string {
 	name := ecrname.Literal(i.repository)
 	if name == "" || !validation.IsLiteral(&i.tag) {
-		return fmt.Sprintf("BaseImage%d", index)
+		return numberedRuleID(index)
 	}
 	return "BaseImage-" + strings.ReplaceAll(name, "/", "-") + "-" + i.tag
 }
+
+func numberedRuleID(index int) string { return fmt.Sprintf("BaseImage%d", index) }

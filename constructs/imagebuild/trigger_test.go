@@ -86,6 +86,22 @@ func TestAScheduleStartsOnlyItsProject(t *testing.T) {
 	}, synthtest.Statements(resource(t, stack, "AWS::IAM::Role", "BuildStartRole")["Properties"].(map[string]any)["AssumeRolePolicyDocument"]))
 }
 
+func TestBaseImagesWithSimilarNames(t *testing.T) {
+	stack := synthtest.Stack()
+	props := newProps(t, stack)
+	props.Triggers = &imagebuild.Triggers{BaseImages: &[]*imagebuild.BaseImage{
+		{Repository: importedRepository(stack, "One", "team/go")},
+		{Repository: importedRepository(stack, "Two", "team-go")},
+		{Repository: awsecr.Repository_FromRepositoryAttributes(stack, jsii.String("Three"), &awsecr.RepositoryAttributes{
+			RepositoryArn: jsii.String("arn:aws:ecr:eu-west-1:222233334444:repository/team/go"), RepositoryName: jsii.String("team/go"),
+		})},
+	}}
+	imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+
+	assert.Empty(t, synthtest.Errors(stack))
+	assert.Len(t, synthtest.Resources(stack, "AWS::Events::Rule"), 3)
+}
+
 func TestANewBaseImageStartsABuild(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)
@@ -241,6 +257,15 @@ func TestProblemsOfTriggers(t *testing.T) {
 				"Triggers.BaseImages[1]: is the image that is built: every build would start another one; watch another repository",
 				`Triggers.BaseImages[2].Tag: "*" has the wrong form; use at most 128 letters, digits, '.', '_' and '-'`,
 			},
+		},
+		"a base image twice": {
+			func(s awscdk.Stack, p *imagebuild.ImageBuildProps) {
+				p.Triggers.BaseImages = &[]*imagebuild.BaseImage{
+					{Repository: importedRepository(s, "One", "team/go")}, {Repository: importedRepository(s, "Two", "team/go"), Tag: jsii.String("1")},
+					{Repository: importedRepository(s, "Three", "team/go"), Tag: jsii.String("latest")},
+				}
+			},
+			[]string{"Triggers.BaseImages[2]: is listed twice: every push would start two builds; remove one"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
