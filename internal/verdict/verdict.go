@@ -131,7 +131,7 @@ func Decide(e Evidence) Verdict {
 		v.Name, v.Reason, v.Help = e.judgeNoHits(v.Misses)
 	}
 	if clash := e.clash(); clash != nil && (!clash.SameSource || v.Name != Used) {
-		v.Warnings = append(v.Warnings, fmt.Sprintf("the cache %s was last written by the build of %s, and this build replaces it: give each image a cache of its own with %s", e.Export, clash.Writer, e.OwnCache))
+		v.Warnings = append(v.Warnings, fmt.Sprintf("the cache %s was last written by the build of %s, and builds of this image replace it: give each image a cache of its own with %s", e.Export, clash.Writer, e.OwnCache))
 	}
 	return v
 }

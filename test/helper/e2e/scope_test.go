@@ -88,7 +88,7 @@ func TestAClashIsSaid(t *testing.T) {
 				}
 				second = w.succeeds(w.run(w.of(c.second)...))
 			}
-			assert.Contains(t, second.log, "was last written by the build of "+c.other+", and this build replaces it: give each image a cache of its own with "+c.says)
+			assert.Contains(t, second.log, "was last written by the build of "+c.other+", and builds of this image replace it: give each image a cache of its own with "+c.says)
 			again := w.succeeds(w.run(w.of(c.second)...))
 			assert.Equal(t, "used", again.Verdict, again.log)
 			assert.NotContains(t, again.log, "was last written by the build of")
