@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -111,7 +112,7 @@ func decodeObject(key string, in any, out reflect.Value) []validation.Problem {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		field, ok := fields[name]
 		if !ok {
-			problems.Add(key+"."+name, "is an unknown key", fixKey(name, known, otherwise, placesOfKey[name]))
+			problems.Add(key+"."+name, "is an unknown key", fixKey(name, known, otherwise))
 			continue
 		}
 		problems = append(problems, decode(key+"."+name, object[name], field)...)
@@ -119,16 +120,22 @@ func decodeObject(key string, in any, out reflect.Value) []validation.Problem {
 	return problems
 }
 
-// fixKey says what to write instead of an unknown key. otherwise are the keys by the names that other tools give
-// to the same thing. places are the other objects that have a key of this name.
-func fixKey(name string, known []string, otherwise map[string]string, places string) string {
+// fixKey says what to write instead of an unknown key of an object. known are the keys of the object, otherwise those by
+// the names that other tools give to the same thing.
+func fixKey(name string, known []string, otherwise map[string]string) string {
 	if same := otherwise[strings.ToLower(name)]; same != "" {
 		return spelling.Question([]string{same})
 	}
-	if places != "" {
-		return "move it to " + places + ", which has this key"
+	similar := spelling.NearOrPart(name, known)
+	if places := placesOf(name); len(places) > 0 && len(places) <= maxPlaces {
+		move := "move it to " + strings.Join(places, " or ") + ", which has this key"
+		if slices.Contains(similar, name+"s") {
+			// One secret in place of secrets is as likely as the secret of another object.
+			return spelling.Question([]string{name + "s"}) + " Or " + move
+		}
+		return move
 	}
-	if similar := spelling.NearOrPart(name, known); len(similar) > 0 {
+	if len(similar) > 0 {
 		return spelling.Question(similar)
 	}
 	if len(known) > maxListed {
@@ -137,14 +144,41 @@ func fixKey(name string, known []string, otherwise map[string]string, places str
 	return "remove it or use one of " + strings.Join(known, ", ")
 }
 
-// placesOfKey are the objects that have a key which people look for elsewhere.
-var placesOfKey = map[string]string{
-	"alarmTopics":     "build or to environments[]",
-	"pullRequestTier": "build or to environments[]",
-	"prewarm":         "pullThrough",
+// placesOf returns the objects of the configuration that have a key of this name, the outer ones first.
+func placesOf(name string) []string {
+	var places []string
+	visitObjects(reflect.TypeFor[Config](), "", func(place string, object reflect.Type) {
+		for field := range fieldsOf(object) {
+			if field.Tag.Get("json") == name {
+				places = append(places, cmp.Or(place, "the top level of "+ContextKey))
+			}
+		}
+	})
+	slices.SortStableFunc(places, func(a, b string) int { return strings.Count(a, ".") - strings.Count(b, ".") })
+	return places
+}
+
+// visitObjects calls visit for each kind of object in a value of the type, with its place, such as "builds[].source".
+func visitObjects(value reflect.Type, place string, visit func(place string, object reflect.Type)) {
+	switch value.Kind() {
+	case reflect.Pointer:
+		visitObjects(value.Elem(), place, visit)
+	case reflect.Slice:
+		visitObjects(value.Elem(), place+"[]", visit)
+	case reflect.Map:
+		visitObjects(value.Elem(), place+".NAME", visit)
+	case reflect.Struct:
+		visit(place, value)
+		for field := range fieldsOf(value) {
+			visitObjects(field.Type, strings.TrimPrefix(place+"."+field.Tag.Get("json"), "."), visit)
+		}
+	}
 }
 
 const (
+	// maxPlaces is the largest number of places of a key that a message lists. Only enabled has more: it says nothing
+	// about where it belongs.
+	maxPlaces = 5
 	// maxListed is the largest number of keys that a message lists.
 	maxListed = 12
 	// referencePage describes all keys.

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"encoding/json"
 	"go/ast"
 	"go/parser"
@@ -216,6 +217,38 @@ func TestMessagesNameKeysWhereAConfigurationSetsTheProps(t *testing.T) {
 		"builds of pull requests do not get extra; set pullRequestExtra to the values that they need, or to an empty value",
 		"layercache-build/pulls: pullRequestImageRepository: is the image repository of release builds, where a pull request could replace a release; use another repository, or leave it out",
 	}, messages)
+}
+
+// An object that has none of the keys of the others gets each of them, as it is written there.
+func TestAKeyOfAnotherObjectIsToldItsPlace(t *testing.T) {
+	places := map[string][]string{}
+	visitObjects(reflect.TypeFor[Config](), "", func(place string, object reflect.Type) {
+		for field := range fieldsOf(object) {
+			key := field.Tag.Get("json")
+			places[key] = append(places[key], cmp.Or(place, "the top level of layercache"))
+		}
+	})
+	require.Greater(t, len(places), 100)
+	misplaced := 0
+	visitObjects(reflect.TypeFor[Config](), "", func(at string, object reflect.Type) {
+		own, other := map[string]bool{}, ""
+		for field := range fieldsOf(object) {
+			own[field.Tag.Get("json")] = true
+			other += " " + field.Tag.Get("otherwise") + " "
+		}
+		for key, has := range places {
+			if own[key] || key == "enabled" || strings.Contains(other, " "+key+" ") {
+				continue
+			}
+			misplaced++
+			problems := decode("at", map[string]any{key: nil}, reflect.New(object).Elem())
+			require.Len(t, problems, 1)
+			for _, place := range has {
+				assert.Regexp(t, `move it to .*`+regexp.QuoteMeta(place)+`( or .*)?, which has this key$`, problems[0].Fix, "%s in %q", key, at)
+			}
+		}
+	})
+	require.Greater(t, misplaced, 1000)
 }
 
 func TestAProgramKeepsTheNamesOfProps(t *testing.T) {
