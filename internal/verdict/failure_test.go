@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/layercache/layercache/internal/buildkit/errortext"
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/report"
 )
@@ -64,6 +65,25 @@ func TestWhyABuildFailed(t *testing.T) {
 		})
 	}
 	assert.Nil(t, ExplainFailure(nil, "", nil), "nothing is known")
+}
+
+// Endpoints of a VPC are only for services of AWS: docs/how-to/vpc.md.
+func TestTheAdviceAboutAHostThatIsNotFoundDependsOnTheHost(t *testing.T) {
+	const endpoint, nat = "needs an endpoint for it", "needs NAT for it, or a pull-through cache that has the image"
+	for problem, want := range map[string]string{
+		`Head "https://registry-1.docker.io/v2/library/busybox/manifests/1": dial tcp: lookup registry-1.docker.io on 10.0.0.2:53: no such host`: nat,
+		"dial tcp: lookup public.ecr.aws: no such host":                                                    nat,
+		"dial tcp: lookup notamazonaws.com: no such host":                                                  nat,
+		"dial tcp: lookup 111122223333.dkr.ecr.eu-west-1.amazonaws.com on 10.0.0.2:53: server misbehaving": endpoint,
+		"dial tcp: lookup api.ecr.cn-north-1.amazonaws.com.cn: no such host":                               endpoint,
+		"dial tcp: lookup prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com: no such host":   endpoint,
+		"could not reach the registry: Temporary failure in name resolution":                               "see how builds in a VPC reach it",
+	} {
+		_, ofCache := explain(problem, errortext.KindOf(problem))
+		_, ofImage := explainOfImage(problem, Help{"pull it", "image-pull"})
+		assert.Contains(t, ofCache.Advice, want, problem)
+		assert.Equal(t, Help{ofCache.Advice, "dns"}, ofImage, problem)
+	}
 }
 
 func TestTheFirstFailureCounts(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/layercache/layercache/internal/buildkit/errortext"
+	"github.com/layercache/layercache/internal/registry/ecr"
 )
 
 // sentence is how an error is described, and what to do about it. ofImage is the description for an image, where that for
@@ -20,7 +21,7 @@ var sentences = map[errortext.Kind]sentence{
 	errortext.ConnectionRefused: {"connection refused: nothing listens at the registry's address", "",
 		Help{"correct the registry's host and port", "connection-refused"}},
 	errortext.DNS: {"the registry's host name could not be resolved (DNS)", "",
-		Help{"correct the registry's host name; a VPC without a way to the internet needs an endpoint for it", "dns"}},
+		Help{"correct the registry's host name, or see how builds in a VPC reach it", "dns"}},
 	errortext.TLS: {"the registry's certificate was not accepted (TLS)", "",
 		Help{"make this machine trust the certificate, which may be a proxy's, or correct the clock", "tls"}},
 	errortext.Unauthorized: {"not signed in to the registry (401)", "",
@@ -52,6 +53,19 @@ var sentences = map[errortext.Kind]sentence{
 		Help{"sign in to AWS, such as with `aws sso login`, and set AWS_PROFILE; in CodeBuild the project's role is used", "no-credentials"}},
 }
 
+// helpFor returns what to do about the error. For a host that is not found, that depends on the host: endpoints of a VPC are
+// only for services of AWS.
+func (s sentence) helpFor(problem string, kind errortext.Kind) Help {
+	host := errortext.LookedUpHost(problem)
+	switch {
+	case kind != errortext.DNS || host == "":
+		return s.help
+	case ecr.IsService(host):
+		return Help{"correct the registry's host name; a VPC without a way to the internet needs an endpoint for it", "dns"}
+	}
+	return Help{"correct the registry's host name; a VPC without a way to the internet needs NAT for it, or a pull-through cache that has the image", "dns"}
+}
+
 // Cause describes an error of an import or export in plain words. An unknown error is returned unchanged, on
 // one line.
 func Cause(problem string) string {
@@ -62,7 +76,7 @@ func Cause(problem string) string {
 // explain returns the description of an error of the kind, and what to do about it.
 func explain(problem string, kind errortext.Kind) (string, Help) {
 	if known, ok := sentences[kind]; ok {
-		return known.description, known.help
+		return known.description, known.helpFor(problem, kind)
 	}
 	return errortext.OneLine(problem), Help{"see the cause on the page, and run `layercache doctor`", "why-the-cache-could-not-be-read-or-written"}
 }
@@ -76,7 +90,7 @@ func explainOfImage(problem string, otherwise Help) (string, Help) {
 	}
 	switch kind {
 	case errortext.TimedOut, errortext.Slow, errortext.ConnectionRefused, errortext.DNS, errortext.TLS, errortext.Throttled, errortext.Failed, errortext.Interrupted:
-		return cmp.Or(known.ofImage, known.description), known.help
+		return cmp.Or(known.ofImage, known.description), known.helpFor(problem, kind)
 	}
 	return cmp.Or(known.ofImage, known.description), otherwise
 }

@@ -29,6 +29,7 @@ var (
 
 	prefixes     = regexp.MustCompile(`^(?:ERROR: |failed to build: |failed to solve: )+`)
 	address      = regexp.MustCompile(`https?://[^\s"]+`)
+	lookedUp     = regexp.MustCompile(`\blookup ([^\s:]+)`)
 	blobDigest   = regexp.MustCompile(`/blobs/(sha256:[0-9a-f]{64})\b`)
 	unreadLocked = regexp.MustCompile(`local cache import at (.+) skipped due to err: (could not lock .+)`)
 )
@@ -92,6 +93,9 @@ func URLs(text string) []*url.URL {
 	}
 	return all
 }
+
+// LookedUpHost returns the host that an error of kind DNS is about, or "" if the error does not name it.
+func LookedUpHost(text string) string { return first(lookedUp, text) }
 
 // BlobDigest returns the digest of the blob whose URL is in an error, or "".
 func BlobDigest(text string) string { return first(blobDigest, text) }

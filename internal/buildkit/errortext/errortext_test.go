@@ -45,8 +45,11 @@ func TestWhatAnErrorNames(t *testing.T) {
 		assert.Equal(t, "r.example/v2/c/manifests/a", urls[0].Host+urls[0].Path)
 	}
 
+	assert.Equal(t, "r.example", LookedUpHost("dial tcp: lookup r.example on [::1]:53: no such host"))
+	assert.Equal(t, "r.example", LookedUpHost("dial tcp: lookup r.example: no such host"))
+
 	const other = "something else"
-	for _, found := range []string{MissingFile(other), ExitCode(other), BlobDigest(other)} {
+	for _, found := range []string{MissingFile(other), ExitCode(other), BlobDigest(other), LookedUpHost(other)} {
 		assert.Empty(t, found)
 	}
 	image, why = Push(other)

@@ -3,13 +3,21 @@ package ecr
 
 import "regexp"
 
+// domains are those of AWS's services: all partitions, and the dual-stack form.
+const domains = `\.(amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|on\.aws|on\.amazonwebservices\.com\.cn|on\.amazonwebservices\.eu|` +
+	`c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`
+
 // hostPattern matches the hosts of private registries: all partitions, FIPS, and the dual-stack form
 // (dkr-ecr…on.aws).
 //
 // https://docs.aws.amazon.com/general/latest/gr/ecr.html
-var hostPattern = regexp.MustCompile(`^(\d{12})\.dkr([.-])ecr(-fips)?\.([a-z0-9-]+)\.` +
-	`(amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|on\.aws|on\.amazonwebservices\.com\.cn|on\.amazonwebservices\.eu|` +
-	`c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
+var hostPattern = regexp.MustCompile(`^(\d{12})\.dkr([.-])ecr(-fips)?\.([a-z0-9-]+)` + domains)
+
+var servicePattern = regexp.MustCompile(domains)
+
+// IsService reports whether the host is one of an AWS service, such as ECR's or S3's, for which a VPC can have an endpoint.
+// public.ecr.aws is not one.
+func IsService(host string) bool { return servicePattern.MatchString(host) }
 
 // Host is the parsed host name of a private registry.
 type Host struct {

@@ -30,6 +30,7 @@ func TestEveryPartitionsHostIsKnown(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			got, ok := ParseHost(c.host)
 			assert.True(t, ok)
+			assert.True(t, IsService(c.host))
 			assert.Equal(t, Host{Account: "111122223333", Region: c.region, FIPS: c.fips, DualStack: c.dualStack}, got)
 		})
 	}
