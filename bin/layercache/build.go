@@ -49,10 +49,12 @@ func newBuild() *cobra.Command {
 	}
 }
 
-// explained adds to the error of a build that did not start where it is explained.
+// explained adds to the error of a build that did not start where it is explained. It adds nothing to an error that is not
+// about this machine.
 func explained(err error) error {
 	var stopped run.Stopped
-	if errors.As(err, &stopped) {
+	var readErr run.ReadError
+	if errors.As(err, &stopped) || errors.As(err, &readErr) {
 		return err
 	}
 	return fmt.Errorf("%w\n`layercache doctor` checks this machine; see %s", err, verdict.NotStarted().Address())
