@@ -29,10 +29,11 @@ func newDoctor() *cobra.Command {
 also check the cache repository and the mirrors: sign-in, tags, lifecycle, policy, signing, pull-through rules. Nothing is changed.
 Checks that need permissions you do not have are skipped. The exit status is 1 if a check failed.
 
-With --leftovers, list instead what layercache left on this machine (compiled programs, state of builders) and what a
-deployment left in the account and region after ` + "`cdk destroy`" + ` (repositories, log groups, report groups), and print the
-commands that remove it. Nothing is removed. Needed permissions: ecr:DescribeRepositories, logs:DescribeLogGroups,
-codebuild:ListReportGroups, and to see what is still in use codebuild:ListProjects and codebuild:BatchGetProjects.`,
+With --leftovers, list instead what layercache left on this machine (compiled programs, state of builders, the links of
+layercache setup --docker) and what a deployment left in the account and region after ` + "`cdk destroy`" + ` (repositories, log
+groups, report groups), and print the commands that remove it. Nothing is removed. Needed permissions:
+ecr:DescribeRepositories, logs:DescribeLogGroups, codebuild:ListReportGroups, and to see what is still in use
+codebuild:ListProjects and codebuild:BatchGetProjects.`,
 		Example: "  layercache doctor\n  layercache doctor --account --repository 111122223333.dkr.ecr.eu-west-1.amazonaws.com/layercache/cache/dev\n" +
 			"  layercache doctor --leftovers --name layercache --region eu-west-1",
 		Args: noArguments,

@@ -21,7 +21,8 @@ func newSetup() *cobra.Command {
 and start and stop the builder once.
 
 With --docker it puts layercache in the place of docker instead: as docker and layercache-docker in a folder of PATH before
-that of docker, so that docker build, tag and push of scripts and buildspecs use the cache. See layercache docker --help.`,
+that of docker, so that docker build, tag and push of scripts and buildspecs use the cache. See layercache docker --help.
+To undo it, remove the two links: layercache doctor --leftovers lists them.`,
 		Example: "  layercache setup\n  layercache setup --docker",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

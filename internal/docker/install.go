@@ -56,6 +56,28 @@ func Install() (dir, behind string, err error) {
 	return "", "", fmt.Errorf("no folder of PATH before docker's can be written: %w", errors.Join(problems...))
 }
 
+// Links returns the links on PATH that put layercache in the place of docker: to this program, or to another version of
+// layercache, which may have been removed.
+func Links() []string {
+	own, _ := os.Executable()
+	program, _ := os.Stat(own)
+	var links []string
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		for _, name := range names {
+			path := filepath.Join(dir, name)
+			target, err := os.Readlink(path)
+			if err != nil || !filepath.IsAbs(dir) || slices.Contains(links, path) {
+				continue
+			}
+			info, err := os.Stat(path)
+			if err == nil && os.SameFile(info, program) || real.IsLayercache(target) {
+				links = append(links, path)
+			}
+		}
+	}
+	return links
+}
+
 // link makes links to the program in the folder.
 func link(program, dir string) error {
 	target, err := os.Stat(program)

@@ -15,16 +15,20 @@ import (
 
 	"github.com/layercache/layercache/internal/buildkit/builder"
 	"github.com/layercache/layercache/internal/buildkit/toolchain"
+	"github.com/layercache/layercache/internal/docker"
 	"github.com/layercache/layercache/internal/docker/real"
 )
 
 // LeftOnMachine returns what layercache left on this machine.
 func LeftOnMachine(ctx context.Context) Leftovers {
-	return leftOnMachine(ctx, toolchain.CacheDirPath(), builder.StateDirs(), os.TempDir())
+	return leftOnMachine(ctx, docker.Links(), toolchain.CacheDirPath(), builder.StateDirs(), os.TempDir())
 }
 
-func leftOnMachine(ctx context.Context, cache string, states []string, temp string) Leftovers {
+func leftOnMachine(ctx context.Context, links []string, cache string, states []string, temp string) Leftovers {
 	var left Leftovers
+	for _, link := range links {
+		left.add("link of docker", link, "layercache answers in the place of docker; `hash -r` makes an open shell forget it", "rm "+quoted(link))
+	}
 	left.folder("compiled programs", cache, "the next setup or synth compiles them again")
 	for _, state := range states {
 		left.folder("builder state", state, "while no build runs")
@@ -79,7 +83,7 @@ const instancePrefix = "buildx_buildkit_layercache-"
 
 // docker adds the containers of builders that were not removed, and their volumes.
 func (l *Leftovers) docker(ctx context.Context) {
-	docker, err := real.Find()
+	program, err := real.Find()
 	if err != nil {
 		return
 	}
@@ -91,7 +95,7 @@ func (l *Leftovers) docker(ctx context.Context) {
 		{"builder volume", "docker volume rm ", []string{"volume", "ls", "--format", "{{.Name}}"}},
 	} {
 		var stderr bytes.Buffer
-		cmd := exec.CommandContext(ctx, docker, c.list...)
+		cmd := exec.CommandContext(ctx, program, c.list...)
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()
 		if err != nil {

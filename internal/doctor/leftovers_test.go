@@ -171,8 +171,9 @@ esac
 	require.NoError(t, os.WriteFile(filepath.Join(cache, "program"), make([]byte, 2500), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(temp, "layercache-file"), nil, 0o600))
 
-	left := leftOnMachine(context.Background(), cache, []string{state, filepath.Join(dir, "absent")}, temp)
+	left := leftOnMachine(context.Background(), []string{"/opt/my bin/docker"}, cache, []string{state, filepath.Join(dir, "absent")}, temp)
 	assert.Equal(t, []Leftover{
+		{"link of docker", "/opt/my bin/docker", "layercache answers in the place of docker; `hash -r` makes an open shell forget it", "rm '/opt/my bin/docker'"},
 		{"compiled programs", cache, "2.5kB; the next setup or synth compiles them again", "rm -rf '" + cache + "'"},
 		{"builder state", state, "0B; while no build runs", "rm -rf " + state},
 		{"temporary folder", filepath.Join(temp, "layercache-session-1"), "0B; while no build runs", "rm -rf " + filepath.Join(temp, "layercache-session-1")},
@@ -186,7 +187,7 @@ esac
 
 func TestADockerThatDoesNotAnswerIsNotChecked(t *testing.T) {
 	fakeDocker(t, "echo 'Cannot connect to the Docker daemon' >&2; exit 1\n")
-	left := leftOnMachine(context.Background(), filepath.Join(t.TempDir(), "absent"), nil, t.TempDir())
+	left := leftOnMachine(context.Background(), nil, filepath.Join(t.TempDir(), "absent"), nil, t.TempDir())
 	assert.Empty(t, left.Found)
 	assert.Equal(t, []string{"builder containers: docker does not answer: Cannot connect to the Docker daemon (exit status 1)"}, left.NotChecked)
 }

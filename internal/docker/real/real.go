@@ -76,7 +76,12 @@ func passedFiles() []os.FileInfo {
 // isNamedLayercache reports whether the path leads to a file with the name of layercache.
 func isNamedLayercache(path string) bool {
 	target, err := filepath.EvalSymlinks(path)
-	return err == nil && strings.TrimSuffix(filepath.Base(target), ".exe") == fileName
+	return err == nil && IsLayercache(target)
+}
+
+// IsLayercache reports whether the last part of the path is the name of layercache's file.
+func IsLayercache(path string) bool {
+	return strings.TrimSuffix(filepath.Base(path), ".exe") == fileName
 }
 
 // ownPath returns the path of this program, or "" if it is not known.
