@@ -379,9 +379,9 @@ func jsonArgument(value any) string {
 
 // check lists what shows that the deployment works.
 func (l *firstDeployment) check() section {
-	s := section{title: "Check"}
+	s := section{title: "Check", intro: "Run each layercache command twice, in the checkout of layercache. If dist/layercache is not there yet: `go build -o dist/ ./bin/layercache`."}
 	for _, p := range l.places() {
-		s.steps = append(s.steps, fmt.Sprintf("%s: the second build prints the verdict used.\n`layercache start %s%s --follow`", p.title(), l.Builds[0].Name, p.option()))
+		s.steps = append(s.steps, fmt.Sprintf("%s: the first build writes the cache; the second prints the verdict used.\n`dist/layercache start %s%s --follow`", p.title(), l.Builds[0].Name, p.option()))
 		if l.buildsPullRequests(p) {
 			s.steps = append(s.steps, fmt.Sprintf("%s: a pull request starts a build. One from a fork waits until somebody who may write to the repository comments /codebuild_run(COMMIT).", p.title()))
 		}
