@@ -119,7 +119,13 @@ func TestAFailedSignInIsTheFirstCause(t *testing.T) {
 			assert.Contains(t, got.Warnings[0], c.cause)
 		})
 	}
-	got := Decide(Evidence{On: true, Refs: []string{notECR}, Steps: steps(0, 2), Imports: []progress.Import{{Ref: notECR, Error: "403 Forbidden"}}, SignIns: SignIns{"other.example": "no"}})
+	const fallback = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/cache:main"
+	got := Decide(Evidence{
+		On: true, Refs: []string{ref, fallback}, Steps: steps(0, 2), Imports: []progress.Import{{Ref: ref, Error: "401"}, {Ref: fallback, Error: "401"}},
+		SignIns: SignIns{"111122223333.dkr.ecr.eu-west-1.amazonaws.com": noCredentials},
+	})
+	assert.Equal(t, []string{"the caches " + ref + " and " + fallback + " could not be read: the sign-in to the registry failed: there are no AWS credentials"}, got.Warnings)
+	got = Decide(Evidence{On: true, Refs: []string{notECR}, Steps: steps(0, 2), Imports: []progress.Import{{Ref: notECR, Error: "403 Forbidden"}}, SignIns: SignIns{"other.example": "no"}})
 	assert.Equal(t, "the cache could not be read: access to the cache repository was denied (403)", got.Reason)
 	assert.Equal(t, "denied", got.Help.Anchor)
 }

@@ -5,6 +5,7 @@ package verdict
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/cache"
@@ -90,7 +91,7 @@ type Verdict struct {
 	HitsFrom string
 	// Misses are each stage's first step that had to run.
 	Misses []Miss
-	// Warnings name each cache that could not be read, with the cause.
+	// Warnings name the caches that could not be read, with the cause. A cause that several have is named once.
 	Warnings []string
 }
 
@@ -225,12 +226,25 @@ func count(steps []progress.Step) (hits, counted int) {
 	return hits, counted
 }
 
+// warnings returns a warning for each cause why caches could not be read. It names the caches.
 func warnings(e Evidence) []string {
-	var all []string
+	var causes []string
+	refs := map[string][]string{}
 	for _, attempt := range e.Imports {
 		if cause, _ := e.importFailure(attempt); cause != "" {
-			all = append(all, fmt.Sprintf("the cache %s could not be read: %s", attempt.Ref, cause))
+			if refs[cause] == nil {
+				causes = append(causes, cause)
+			}
+			refs[cause] = append(refs[cause], attempt.Ref)
 		}
+	}
+	var all []string
+	for _, cause := range causes {
+		caches := "cache"
+		if len(refs[cause]) > 1 {
+			caches = "caches"
+		}
+		all = append(all, fmt.Sprintf("the %s %s could not be read: %s", caches, strings.Join(refs[cause], " and "), cause))
 	}
 	return all
 }
