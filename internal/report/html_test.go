@@ -26,7 +26,7 @@ func TestThePageHoldsTheReportAsData(t *testing.T) {
 	assert.Equal(t, *full(), page.Report)
 	assert.Equal(t, full().Line(), page.Line)
 	assert.Equal(t, []int{1, 2}, page.Hits)
-	assert.Len(t, page.Parts, 8)
+	assert.Len(t, page.Parts, 9)
 	assert.Equal(t, full().PolicyLine(), page.Policy)
 	assert.Equal(t, full().MountsLine(), page.Mounts)
 }

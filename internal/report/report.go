@@ -217,8 +217,9 @@ type CriticalPath struct {
 	With float64 `json:"withCacheSeconds"`
 }
 
-// Seconds are the parts of a build's time. Total is the helper's own run time. MountSave is how long the build
-// waited for its cache mounts to be saved after everything else.
+// Seconds are the parts of a build's time. Total is the helper's own run time, without the removal of the builder's files,
+// which continues in the background. MountSave is how long the build waited for its cache mounts to be saved after
+// everything else, and Finish how long it took to stop the builder and to write the cache's record.
 type Seconds struct {
 	Total  float64 `json:"total"`
 	Setup  float64 `json:"setup"`
@@ -229,6 +230,7 @@ type Seconds struct {
 	Export float64 `json:"export"`
 
 	MountSave float64 `json:"mountSave,omitempty"`
+	Finish    float64 `json:"finish,omitempty"`
 }
 
 // Cost is what the cache saves and costs, in US dollars.

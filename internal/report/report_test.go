@@ -41,7 +41,7 @@ func full() *Report {
 		MountsNotKept: "only the native builder can keep them; their files stay on the builder docker for as long as it exists",
 		Caches:        []Cache{{Ref: "h/c:a", Found: "cache"}, {Ref: "h/c:b", Found: "unknown", Problem: "connection refused"}},
 		CriticalPath:  &CriticalPath{Without: 17, With: 3.5},
-		Seconds:       Seconds{Total: 10, Setup: 0.5, Login: 0.25, Import: 1, Build: 6, Push: 1.25, Export: 1, MountSave: 0.25},
+		Seconds:       Seconds{Total: 10, Setup: 0.5, Login: 0.25, Import: 1, Build: 5.75, Push: 1.15, Export: 1, MountSave: 0.25, Finish: 0.1},
 		SavedSeconds:  number(12), OverheadSeconds: 2, ThrottledSeconds: 1,
 		Worth: "keep", Reason: "100 builds like this one save 20.0 minutes (0.90 USD)", Cost: Cost{
 			SavedUSD: number(0.01), StorageUSDPerMonth: number(0.1), CacheBytes: new(int64(1 << 30)), NetUSDPer100Builds: number(0.9),

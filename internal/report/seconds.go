@@ -6,25 +6,16 @@ type Part struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// measured returns the parts in the order in which they take place.
-func (s Seconds) measured() []Part {
-	parts := []Part{
-		{"setup", s.Setup}, {"login", s.Login}, {"cache import", s.Import},
-		{"build", s.Build}, {"image push", s.Push}, {"cache export", s.Export},
+// Parts returns the parts in the order in which they take place, and last the time that belongs to none of
+// them. They add up to the total.
+func (s Seconds) Parts() []Part {
+	return []Part{
+		{"setup", s.Setup}, {"login", s.Login}, {"cache import", s.Import}, {"build", s.Build}, {"image push", s.Push},
+		{"cache export", s.Export}, {"mount save", s.MountSave}, {"finish", s.Finish}, {"other", s.Other()},
 	}
-	if s.MountSave > 0 {
-		parts = append(parts, Part{"mount save", s.MountSave})
-	}
-	return parts
 }
 
-// Parts returns the parts in the order in which they take place, and last the time that belongs to none of
-// them.
-func (s Seconds) Parts() []Part {
-	parts := s.measured()
-	other := s.Total
-	for _, part := range parts {
-		other -= part.Seconds
-	}
-	return append(parts, Part{"other", max(0, other)})
+// Other returns the time that belongs to no part, such as buildx's start and its wait after BuildKit refused a build.
+func (s Seconds) Other() float64 {
+	return max(0, s.Total-s.Setup-s.Login-s.Import-s.Build-s.Push-s.Export-s.MountSave-s.Finish)
 }

@@ -101,18 +101,10 @@ func (r *Report) headline() string {
 	return "cache " + strings.ReplaceAll(escape.Line(r.Verdict), "-", " ")
 }
 
-// worthNaming is the number of seconds from which the sentence has the time that belongs to no part, such as buildx's wait
-// after BuildKit refused a build.
-const worthNaming = 1
-
 // sentence returns the total and its parts as one sentence.
 func (s Seconds) sentence() string {
-	measured := s.measured()
-	if other := s.Parts()[len(measured)]; other.Seconds >= worthNaming {
-		measured = append(measured, other)
-	}
 	var parts []string
-	for _, part := range measured {
+	for _, part := range s.Parts() {
 		parts = append(parts, fmt.Sprintf("%s %.2f s", part.Name, part.Seconds))
 	}
 	return fmt.Sprintf("the build took %.2f s: %s", s.Total, strings.Join(parts, ", "))

@@ -30,6 +30,8 @@ type facts struct {
 	// histories are the mounts' histories, including this build.
 	histories []payoff.MountHistory
 	saved     savedRecord
+	// finish is how long it took to stop the builder and, at the same time, to write the record.
+	finish time.Duration
 	// stopped is true if a signal stopped the build.
 	stopped bool
 	// throttled is how long the build waited because a registry throttled it.
@@ -199,7 +201,7 @@ func secondsOf(f facts) report.Seconds {
 	parts := report.Seconds{
 		Setup: (f.build.setup - f.build.loginWait).Seconds(), Login: f.build.loginWait.Seconds(),
 		Import: timing.Import, Build: timing.Build, Push: timing.Push, Export: timing.Export + f.outcome.exportSeconds,
-		Total: f.total.Seconds(),
+		Finish: f.finish.Seconds(), Total: f.total.Seconds(),
 	}
 	if len(f.mounts) > 0 {
 		parts.MountSave = f.mountSave.Seconds()

@@ -65,6 +65,7 @@ func Bake(ctx context.Context, request Request) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer b.awaitRemoval()
 	defer b.close()
 	defer b.stopReading()
 	whole, err := b.execute(ctx)

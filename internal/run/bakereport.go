@@ -34,7 +34,7 @@ func (b *bakeBuild) finish(ctx context.Context, whole outcome, waits *throttle.W
 	b.traceSteps(traced...)
 	var exports []exportStatus
 	var saved []savedRecord
-	shared := b.closeAnd(func() savedRecord {
+	shared, finish := b.closeAnd(func() savedRecord {
 		var group sync.WaitGroup
 		group.Go(func() { exports, saved = b.saveRecords(ctx) })
 		shared := b.saveMountRecord(ctx, histories)
@@ -63,7 +63,7 @@ func (b *bakeBuild) finish(ctx context.Context, whole outcome, waits *throttle.W
 		r.Targets = append(r.Targets, own)
 		addTo(&joint, f)
 	}
-	r.Seconds = secondsOf(facts{build: b.build, outcome: whole, mounts: mounts, mountSave: mountSave, total: time.Since(b.begin)})
+	r.Seconds = secondsOf(facts{build: b.build, outcome: whole, mounts: mounts, mountSave: mountSave, finish: finish, total: time.Since(b.begin)})
 	for _, t := range b.targets {
 		r.Seconds.Export += t.outcome.exportSeconds / float64(len(b.targets))
 	}

@@ -218,17 +218,22 @@ func outputOf(request Request, args buildx.Args) cache.Output {
 func (b *build) close() {
 	b.signIn.stopRenewal()
 	b.closeBuilder()
-	if b.AwaitRemoval {
-		b.builder.waitRemoved()
-	}
 	if b.stdin != nil {
 		_ = b.stdin.Close()
 	}
 	_ = b.removeDir()
 }
 
-// closeAnd closes the build and runs work at the same time.
-func (b *build) closeAnd(work func() savedRecord) savedRecord {
+// awaitRemoval waits until the files of the closed builder are removed if the request asks for that.
+func (b *build) awaitRemoval() {
+	if b.AwaitRemoval {
+		b.builder.waitRemoved()
+	}
+}
+
+// closeAnd closes the build and runs work at the same time. It also returns how long both took.
+func (b *build) closeAnd(work func() savedRecord) (savedRecord, time.Duration) {
+	begin := time.Now()
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
@@ -236,5 +241,5 @@ func (b *build) closeAnd(work func() savedRecord) savedRecord {
 	}()
 	saved := work()
 	<-closed
-	return saved
+	return saved, time.Since(begin)
 }

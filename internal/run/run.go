@@ -39,8 +39,8 @@ type Request struct {
 	// StartJobBuilder starts the builder that the builds of the job share if none is running. Without it, a build uses one
 	// that is running, or starts one if LAYERCACHE_JOB is set.
 	StartJobBuilder bool
-	// AwaitRemoval makes Run wait until the builder's files are removed. Otherwise a separate process may
-	// still remove them for some seconds.
+	// AwaitRemoval makes Run and Bake wait until the builder's files are removed, which is not part of the build's time.
+	// Otherwise a separate process may still remove them for some seconds.
 	AwaitRemoval bool
 	// ChooseOutput chooses where the image goes instead of the outputs in Args, once the builder is known: it returns a
 	// value of --output, or "" to load the image into docker. If it is nil, the outputs in Args hold.
@@ -91,6 +91,7 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer b.awaitRemoval()
 	defer b.close()
 	defer b.stopReading()
 	built, err := b.execute(ctx)
@@ -104,7 +105,7 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 	histories := b.mounts.histories(mounts)
 	export := b.exportStatus(built)
 	b.traceSteps(tracedBuild{b.args, b.query.wait().inputs, &built})
-	saved := b.closeAnd(func() savedRecord {
+	saved, finish := b.closeAnd(func() savedRecord {
 		missed := make(chan []string, 1)
 		go func() { missed <- b.missedMirrors(ctx, built) }()
 		saved := b.saveRecord(ctx, built, export, histories)
@@ -113,7 +114,8 @@ func Run(ctx context.Context, request Request) (*report.Report, error) {
 	})
 	b.rememberOutputs()
 	return assess(facts{
-		build: b, caches: b.query.wait(), outcome: built, export: export, mounts: mounts, mountSave: mountSave, histories: histories, saved: saved, throttled: waits.Total(), total: time.Since(b.begin), stopped: stoppedBy(ctx) != nil,
+		build: b, caches: b.query.wait(), outcome: built, export: export, mounts: mounts, mountSave: mountSave, histories: histories, saved: saved,
+		finish: finish, throttled: waits.Total(), total: time.Since(b.begin), stopped: stoppedBy(ctx) != nil,
 	}), nil
 }
 

@@ -18,16 +18,23 @@ import (
 func present(w io.Writer, rows []row, changes []string) error {
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	columns := []string{"build", "seconds", "setup", "import", "build", "push", "export", "cached", "verdict"}
 	withMounts := slices.ContainsFunc(rows, func(r row) bool { return len(r.report.Mounts) > 0 })
+	columns := []string{"build", "seconds", "setup", "login", "import", "build", "push", "export"}
 	if withMounts {
-		columns = slices.Insert(columns, len(columns)-1, "mounts restored", "saved")
+		columns = append(columns, "mount save")
 	}
-	fmt.Fprintln(table, strings.Join(columns, "\t"))
+	columns = append(columns, "finish", "other", "cached")
+	if withMounts {
+		columns = append(columns, "mounts restored", "saved")
+	}
+	fmt.Fprintln(table, strings.Join(append(columns, "verdict"), "\t"))
 	for _, r := range rows {
 		s := r.report.Seconds
-		fmt.Fprintf(table, "%s\t%.1f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t",
-			r.name, s.Total, s.Setup, s.Import, s.Build, s.Push, s.Export, cached(r.report))
+		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t", r.name, s.Total, s.Setup, s.Login, s.Import, s.Build, s.Push, s.Export)
+		if withMounts {
+			fmt.Fprintf(table, "%.2f\t", s.MountSave)
+		}
+		fmt.Fprintf(table, "%.2f\t%.2f\t%s\t", s.Finish, s.Other(), cached(r.report))
 		if withMounts {
 			restored, saved := mounts(r.report)
 			fmt.Fprintf(table, "%s\t%s\t", restored, saved)

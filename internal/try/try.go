@@ -252,7 +252,7 @@ func (t *trial) build(ctx context.Context, name, mode string) (*report.Report, e
 	request := run.Request{
 		Settings: s, LookupEnv: os.LookupEnv, Stdout: io.Discard, Stderr: t.options.Stderr,
 		PlainHTTP: []string{t.host},
-		// Removal in the background would slow the next build, which is measured too.
+		// Removal in the background, as in a real build, would slow the next build, which is measured too.
 		AwaitRemoval: true,
 	}
 	call := run.Run

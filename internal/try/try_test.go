@@ -124,13 +124,14 @@ func TestTheConclusionAgreesWithTheReports(t *testing.T) {
 func TestTheTableHasARowForEachBuild(t *testing.T) {
 	rows := took(12, 1, 5, 10)
 	rows[0].report.Verdict = "cold"
+	rows[0].report.Seconds = report.Seconds{Total: 12, Setup: 0.5, Build: 9, Finish: 0.25}
 	rows[2].report.Steps = []report.Step{{Instruction: "FROM a"}, {Instruction: "RUN b", Cached: true}, {Instruction: "RUN c"}}
 	var out bytes.Buffer
 	require.NoError(t, present(&out, rows, []string{"changed source: a.go, one newline added"}))
 	lines := strings.Split(out.String(), "\n")
-	assert.Equal(t, strings.Fields("build seconds setup import build push export cached verdict"), strings.Fields(lines[1]))
-	assert.Equal(t, strings.Fields("cold 12.0 0.00 0.00 0.00 0.00 0.00 0/0 cold"), strings.Fields(lines[2]))
-	assert.Equal(t, strings.Fields("changed source 5.0 0.00 0.00 0.00 0.00 0.00 1/2 used"), strings.Fields(lines[4]))
+	assert.Equal(t, strings.Fields("build seconds setup login import build push export finish other cached verdict"), strings.Fields(lines[1]))
+	assert.Equal(t, strings.Fields("cold 12.00 0.50 0.00 0.00 9.00 0.00 0.00 0.25 2.25 0/0 cold"), strings.Fields(lines[2]))
+	assert.Equal(t, strings.Fields("changed source 5.00 0.00 0.00 0.00 0.00 0.00 0.00 0.00 5.00 1/2 used"), strings.Fields(lines[4]))
 	assert.True(t, strings.HasPrefix(lines[5], "no cache "))
 	assert.Contains(t, out.String(), "\n\nchanged source: a.go, one newline added\n")
 }
@@ -141,15 +142,16 @@ func TestTheTableShowsCacheMountsIfABuildUsedOne(t *testing.T) {
 	require.NoError(t, present(&out, rows, []string{"changed source: a.go"}))
 	assert.NotContains(t, out.String(), "mounts")
 
+	rows[0].report.Seconds.MountSave = 4
 	rows[0].report.Mounts = []report.Mount{{ID: "go", Saved: true, UploadedBytes: 3_000_000}, {ID: "npm", NotSaved: "nothing is new"}}
 	rows[2].report.Mounts = []report.Mount{{ID: "go", Restored: true, Bytes: 160_000_000}, {ID: "npm", Restored: true, Bytes: 7_000_000}}
 	out.Reset()
 	require.NoError(t, present(&out, rows, []string{"changed source: a.go"}))
 	lines := strings.Split(out.String(), "\n")
-	assert.Equal(t, strings.Fields("build seconds setup import build push export cached mounts restored saved verdict"), strings.Fields(lines[1]))
-	assert.Equal(t, strings.Fields("cold 12.0 0.00 0.00 0.00 0.00 0.00 0/0 0/2 3 MB used"), strings.Fields(lines[2]))
-	assert.Equal(t, strings.Fields("unchanged 1.0 0.00 0.00 0.00 0.00 0.00 0/0 - - used"), strings.Fields(lines[3]))
-	assert.Equal(t, strings.Fields("changed source 5.0 0.00 0.00 0.00 0.00 0.00 0/0 2/2, 167 MB - used"), strings.Fields(lines[4]))
+	assert.Equal(t, strings.Fields("build seconds setup login import build push export mount save finish other cached mounts restored saved verdict"), strings.Fields(lines[1]))
+	assert.Equal(t, strings.Fields("cold 12.00 0.00 0.00 0.00 0.00 0.00 0.00 4.00 0.00 8.00 0/0 0/2 3 MB used"), strings.Fields(lines[2]))
+	assert.Equal(t, strings.Fields("unchanged 1.00 0.00 0.00 0.00 0.00 0.00 0.00 0.00 0.00 1.00 0/0 - - used"), strings.Fields(lines[3]))
+	assert.Equal(t, strings.Fields("changed source 5.00 0.00 0.00 0.00 0.00 0.00 0.00 0.00 0.00 5.00 0/0 2/2, 167 MB - used"), strings.Fields(lines[4]))
 }
 
 func TestMissesAndSavedTimeAreShown(t *testing.T) {

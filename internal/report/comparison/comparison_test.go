@@ -103,6 +103,16 @@ func TestSmallDifferencesOfAStepDoNotCount(t *testing.T) {
 	}
 }
 
+func TestABuildWithCacheMountsIsComparedWithOneWithout(t *testing.T) {
+	with := build("a", 0, func(r *report.Report) { r.Seconds.MountSave = 2 })
+	for _, pair := range [][]Build{{with, build("b", 1, nil)}, {build("a", 0, nil), build("b", 1, func(r *report.Report) { r.Seconds.MountSave = 2 })}} {
+		got, err := Render(pair, "text")
+		require.NoError(t, err)
+		assert.Regexp(t, `(?m)^ *mount save +[02]\.00 +[02]\.00 +[+-]2\.00$`, string(got))
+		assert.Regexp(t, `(?m)^ *other +0\.00 +0\.00 +0$`, string(got))
+	}
+}
+
 func samples() []Build {
 	return []Build{build("before/report.json", 0, nil), build("after/report.json", 1, sourceChanged)}
 }

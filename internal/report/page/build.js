@@ -143,7 +143,7 @@ function stepTable() {
 
 const partTones = {
   setup: "--neutral", login: "--context", "cache import": "--import", build: "--run", "image push": "--push", "cache export": "--export",
-  "mount save": "--save", other: "--line",
+  "mount save": "--save", finish: "--neutral", other: "--line",
 };
 
 function time() {
@@ -160,7 +160,7 @@ function time() {
   const total = report.seconds.total;
   const rows = shown.parts.map((part) => [part.name, part.seconds.toFixed(2), total > 0 ? Math.round(100 * part.seconds / total) + " %" : ""]);
   rows.push({ className: "total", cells: ["total", total.toFixed(2), ""] });
-  return element("section", "", element("h2", "", "Where the time went"), element("p", "note", "The wall-clock time that each part added."),
+  return element("section", "", element("h2", "", "Where the time went"), element("p", "note", "The wall-clock time that each part added. “Finish” is the stop of the builder and the write of the cache's record; “other” is everything else, such as the start and end of buildx."),
     shares, table(["part", ">seconds", ">share"], rows));
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -83,6 +85,32 @@ func TestTryShowsCacheMounts(t *testing.T) {
 	assert.Regexp(t, `(?m)^changed source .* 2/4 +3/3, \d+ bytes +[\d.]+ (bytes|kB) +partly-used$`, got.log)
 	assert.Regexp(t, `(?m)^no cache .* 0/4 +- +- +off$`, got.log)
 	assert.Contains(t, got.log, "layercache: cache mounts: not kept with the cache: the cache is off; their files were removed with the builder")
+}
+
+// The removal of the builder's files continues in the background of a real build, so it belongs to none of try's figures.
+// It takes about as long as writing the files.
+func TestTryDoesNotCountTheRemovalOfTheBuilder(t *testing.T) {
+	t.Parallel()
+	w := newMachine(t)
+	delete(w.env, "LAYERCACHE_REPOSITORY")
+	w.write("Dockerfile", "FROM "+base+"\nRUN mkdir files && for i in $(seq 15000); do echo $i > files/$i; done\nCOPY src src\n")
+	got := w.run("try", w.app)
+	require.Zero(t, got.exitCode, got.log)
+	row := regexp.MustCompile(`(?m)^no cache +(\S+) +(\S+) +(\S+) +(\S+) +(\S+) +(\S+) +(\S+) +(\S+) +(\S+) +0/2`).FindStringSubmatch(got.log)
+	require.NotNil(t, row, got.log)
+	var seconds []float64
+	for _, text := range row[1:] {
+		value, err := strconv.ParseFloat(text, 64)
+		require.NoError(t, err)
+		seconds = append(seconds, value)
+	}
+	sum := 0.0
+	for _, part := range seconds[1:] {
+		sum += part
+	}
+	assert.InDelta(t, seconds[0], sum, 0.05, "the parts add up")
+	build, finish, other := seconds[4], seconds[7], seconds[8]
+	assert.Less(t, finish+other, build/2, got.log)
 }
 
 // The newest file is a lock file, and reports of an earlier run are newer still.
