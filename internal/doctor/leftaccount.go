@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
+
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
 // Deployment says which deployment to look for.
@@ -52,7 +54,7 @@ func LeftInAccount(ctx context.Context, d Deployment) Leftovers {
 func leftInAccount(ctx context.Context, loaded aws.Config, d Deployment) Leftovers {
 	s := leftoverSearch{Deployment: d, options: " --region " + loaded.Region}
 	if d.Profile != "" {
-		s.options += " --profile " + quoted(d.Profile)
+		s.options += " --profile " + escape.Shell(d.Profile)
 	}
 	users := s.users(ctx, codebuild.NewFromConfig(loaded))
 	s.repositories(ctx, awsecr.NewFromConfig(loaded), users)
@@ -140,7 +142,7 @@ func (s *leftoverSearch) repositories(ctx context.Context, registry *awsecr.Clie
 			if projects := users[name]; len(projects) > 0 {
 				note = "in use by the project " + projects[0] + ": run `npx cdk destroy` first"
 			}
-			s.left.add(kind, name, note, "aws ecr delete-repository --force --repository-name "+quoted(name)+s.options)
+			s.left.add(kind, name, note, "aws ecr delete-repository --force --repository-name "+escape.Shell(name)+s.options)
 		}
 	}
 }
@@ -164,7 +166,7 @@ func (s *leftoverSearch) logGroups(ctx context.Context, logs *cloudwatchlogs.Cli
 				}
 				for _, group := range page.LogGroups {
 					name := aws.ToString(group.LogGroupName)
-					s.left.add("log group", name, "of a stack that may still exist", "aws logs delete-log-group --log-group-name "+quoted(name)+s.options)
+					s.left.add("log group", name, "of a stack that may still exist", "aws logs delete-log-group --log-group-name "+escape.Shell(name)+s.options)
 				}
 			}
 		}
@@ -181,7 +183,7 @@ func (s *leftoverSearch) reportGroups(ctx context.Context, builds *codebuild.Cli
 		for _, arn := range page.ReportGroups {
 			_, name, _ := strings.Cut(arn, ":report-group/")
 			if slices.ContainsFunc(s.stackPrefixes(), func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
-				s.left.add("report group", name, "of a stack that may still exist", fmt.Sprintf("aws codebuild delete-report-group --delete-reports --arn %s%s", quoted(arn), s.options))
+				s.left.add("report group", name, "of a stack that may still exist", fmt.Sprintf("aws codebuild delete-report-group --delete-reports --arn %s%s", escape.Shell(arn), s.options))
 			}
 		}
 	}

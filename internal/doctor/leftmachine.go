@@ -17,6 +17,7 @@ import (
 	"github.com/layercache/layercache/internal/buildkit/toolchain"
 	"github.com/layercache/layercache/internal/docker"
 	"github.com/layercache/layercache/internal/docker/real"
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
 // LeftOnMachine returns what layercache left on this machine.
@@ -27,7 +28,7 @@ func LeftOnMachine(ctx context.Context) Leftovers {
 func leftOnMachine(ctx context.Context, links []string, cache string, states []string, temp string) Leftovers {
 	var left Leftovers
 	for _, link := range links {
-		left.add("link of docker", link, "layercache answers in the place of docker; `hash -r` makes an open shell forget it", "rm "+quoted(link))
+		left.add("link of docker", link, "layercache answers in the place of docker; `hash -r` makes an open shell forget it", "rm "+escape.Shell(link))
 	}
 	left.folder("compiled programs", cache, "the next setup or synth compiles them again")
 	for _, state := range states {
@@ -59,7 +60,7 @@ func (l *Leftovers) folder(kind, path, note string) {
 	if !whole {
 		text = "at least " + text + ", because not all of it can be read"
 	}
-	l.add(kind, path, text+"; "+note, "rm -rf "+quoted(path))
+	l.add(kind, path, text+"; "+note, "rm -rf "+escape.Shell(path))
 }
 
 // sizeOf returns the size of the files in the folder, and whether all of them could be read.
@@ -105,7 +106,7 @@ func (l *Leftovers) docker(ctx context.Context) {
 		}
 		for name := range strings.FieldsSeq(string(out)) {
 			if strings.HasPrefix(name, instancePrefix) {
-				l.add(c.kind, name, "while no build runs", c.remove+quoted(name))
+				l.add(c.kind, name, "while no build runs", c.remove+escape.Shell(name))
 			}
 		}
 	}

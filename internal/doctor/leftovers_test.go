@@ -217,11 +217,3 @@ aws ecr delete-repository
 `, text.String())
 	assert.Contains(t, encoded.String(), `"notChecked": [`)
 }
-
-func TestArgumentsAreQuotedForAShell(t *testing.T) {
-	for argument, want := range map[string]string{
-		"layercache/shop": "layercache/shop", "my cache": "'my cache'", "it's": `'it'\''s'`, "$(id)": "'$(id)'", "": "''",
-	} {
-		assert.Equal(t, want, quoted(argument))
-	}
-}

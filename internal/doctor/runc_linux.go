@@ -8,8 +8,8 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// escape is a vulnerability of runc by which a step can escape from its container.
-type escape struct {
+// breakout is a vulnerability of runc by which a step can escape from its container.
+type breakout struct {
 	// name has the IDs of the published advisories.
 	name string
 	// fixed has the first fixed version of each minor release, in order. Older minor releases were never
@@ -17,8 +17,8 @@ type escape struct {
 	fixed []string
 }
 
-// escapes has the known ones, from https://github.com/opencontainers/runc/security/advisories.
-var escapes = []escape{
+// breakouts has the known ones, from https://github.com/opencontainers/runc/security/advisories.
+var breakouts = []breakout{
 	{"CVE-2024-21626", []string{"v1.1.12"}},
 	{"CVE-2025-31133, CVE-2025-52565, CVE-2025-52881", []string{"v1.2.8", "v1.3.3", "v1.4.0-rc.3"}},
 }
@@ -34,7 +34,7 @@ func judgeRunc(line string) (state State, found, fix string) {
 		return Warn, "unknown version, so it is not clear whether steps can escape from their containers", "install a released runc"
 	}
 	var open []string
-	for _, each := range escapes {
+	for _, each := range breakouts {
 		if each.affects("v" + match[1]) {
 			open = append(open, each.name)
 		}
@@ -47,7 +47,7 @@ func judgeRunc(line string) (state State, found, fix string) {
 }
 
 // affects reports whether the version has the vulnerability.
-func (e escape) affects(version string) bool {
-	minor := slices.IndexFunc(e.fixed, func(fixed string) bool { return semver.MajorMinor(fixed) == semver.MajorMinor(version) })
-	return semver.Compare(version, e.fixed[max(minor, 0)]) < 0
+func (b breakout) affects(version string) bool {
+	minor := slices.IndexFunc(b.fixed, func(fixed string) bool { return semver.MajorMinor(fixed) == semver.MajorMinor(version) })
+	return semver.Compare(version, b.fixed[max(minor, 0)]) < 0
 }

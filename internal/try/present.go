@@ -12,6 +12,7 @@ import (
 
 	"github.com/layercache/layercache/internal/lint"
 	"github.com/layercache/layercache/internal/report"
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
 // present writes the table of the builds and the conclusion.
@@ -138,7 +139,8 @@ func presentAdvice(w io.Writer, options Options) error {
 		return err
 	}
 	if len(findings) > 0 {
-		fmt.Fprintf(w, "advice on the Dockerfile: %d findings; show them with: layercache lint --context %s %s\n", len(findings), options.Dir, options.Dockerfile)
+		fmt.Fprintf(w, "advice on the Dockerfile: %d findings; show them with: layercache lint --context %s %s\n",
+			len(findings), escape.Shell(options.Dir), escape.Shell(options.Dockerfile))
 	}
 	_, err = fmt.Fprintf(w, "reports: %s\n", filepath.Join(options.Settings.ReportDir, "*", "report.html"))
 	return err

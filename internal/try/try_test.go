@@ -176,6 +176,16 @@ func TestLintFindingsAreCounted(t *testing.T) {
 	assert.Contains(t, out.String(), "reports: reports/*/report.html")
 }
 
+func TestThePrintedCommandIsQuotedForAShell(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "sp ace")
+	require.NoError(t, os.Mkdir(dir, 0o755))
+	dockerfile := filepath.Join(dir, "Dockerfile")
+	require.NoError(t, os.WriteFile(dockerfile, []byte("FROM busybox:latest\nCOPY . .\n"), 0o644))
+	var out bytes.Buffer
+	require.NoError(t, presentAdvice(&out, Options{Dir: dir, Dockerfile: dockerfile}))
+	assert.Contains(t, out.String(), "layercache lint --context '"+dir+"' '"+dockerfile+"'\n")
+}
+
 func TestTheErrorNamesTheBuildThatFailed(t *testing.T) {
 	assert.EqualError(t, Failed{Build: Unchanged, ExitCode: 17}, "the unchanged build failed with exit status 17; its output is above")
 	assert.EqualError(t, Failed{Build: Cold, ExitCode: 1, Reason: "RUN x failed"}, "the cold build failed with exit status 1: RUN x failed; its output is above")
