@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/layercache/layercache/internal/buildkit/bake"
@@ -27,8 +28,9 @@ func checkBake(options *Options) error {
 	return errors.Join(checkFile("--touch", options.Touch, options.Dir), checkFile("--dependency", options.Dependency, options.Dir))
 }
 
-// copyAll copies all files of dir: each target of a bake file may have a context and an ignore file of its own.
-func copyAll(dir string) (string, error) {
+// copyAll copies all files of dir but those at the absolute paths leftOut: each target of a bake file may have a context and
+// an ignore file of its own.
+func copyAll(dir string, leftOut []string) (string, error) {
 	target, err := os.MkdirTemp("", "layercache-context-")
 	if err != nil {
 		return "", fmt.Errorf("copy %s: %w", dir, err)
@@ -39,6 +41,9 @@ func copyAll(dir string) (string, error) {
 		}
 		relative, err := filepath.Rel(dir, name)
 		if err != nil {
+			return err
+		}
+		if path, err := filepath.Abs(name); err != nil || slices.Contains(leftOut, path) {
 			return err
 		}
 		return copyEntry(name, filepath.Join(target, relative), entry)

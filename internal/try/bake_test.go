@@ -36,6 +36,16 @@ func TestTheFileToChangeIsThatOfTheFirstTargetWithOne(t *testing.T) {
 	}
 }
 
+func TestReportsOfAnEarlierTryAreNotCopied(t *testing.T) {
+	dir := folder(t, "api/Dockerfile", "reports/notes.txt", "reports/cold/notes.txt")
+	s := variables.Settings{ReportDir: filepath.Join(dir, "reports")}
+	require.NoError(t, (&report.Report{Verdict: "cold"}).Write(reportDir(s, Cold)))
+	copied, err := copyAll(dir, earlierReports(s))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(copied) })
+	assert.Equal(t, []string{"api/Dockerfile", "reports/cold/notes.txt", "reports/notes.txt"}, filesIn(t, copied))
+}
+
 // The user's own files must not change.
 func TestADockerfileOutsideOfTheCopyIsNotRead(t *testing.T) {
 	elsewhere := folder(t, "Dockerfile")

@@ -55,6 +55,9 @@ const (
 	NoCache           = "no cache"
 )
 
+// names are the names of all builds.
+var names = []string{Cold, Unchanged, ChangedSource, ChangedDependency, NoCache}
+
 // Failed is the error for a build that failed, with its exit status and, if known, the reason.
 type Failed struct {
 	Build    string
@@ -75,11 +78,6 @@ func (f Failed) Error() string {
 func Run(ctx context.Context, options Options) (err error) {
 	if err := check(&options); err != nil {
 		return err
-	}
-	for _, name := range []string{Cold, Unchanged, ChangedSource, ChangedDependency, NoCache} {
-		if err := report.Clear(reportDir(options.Settings, name)); err != nil {
-			return err
-		}
 	}
 	if err := setup.Tools(ctx, options.Settings.Builder, options.Stderr); err != nil {
 		return err
@@ -107,6 +105,11 @@ func Run(ctx context.Context, options Options) (err error) {
 	if err := t.prepare(ctx); err != nil {
 		return err
 	}
+	for _, name := range names {
+		if err := report.Clear(reportDir(options.Settings, name)); err != nil {
+			return err
+		}
+	}
 	rows, err := t.builds(ctx)
 	if err != nil {
 		return err
@@ -125,8 +128,21 @@ func copyOf(options Options) (copied string, own []string, err error) {
 	if options.Bake == "" {
 		return copyWithoutOutputs(options)
 	}
-	copied, err = copyAll(options.Dir)
+	copied, err = copyAll(options.Dir, earlierReports(options.Settings))
 	return copied, nil, err
+}
+
+// earlierReports returns the absolute paths of the reports that an earlier try has left, which are no part of what is built.
+func earlierReports(s variables.Settings) []string {
+	var files []string
+	for _, name := range names {
+		for _, file := range report.FilesIn(reportDir(s, name)) {
+			if path, err := filepath.Abs(file); err == nil {
+				files = append(files, path)
+			}
+		}
+	}
+	return files
 }
 
 // prepare reads the targets of a bake file, and provides base images from this machine if that is asked for.

@@ -144,6 +144,7 @@ func TestTryOffline(t *testing.T) {
 	w := newMachine(t)
 	delete(w.env, "LAYERCACHE_REPOSITORY")
 	delete(w.env, "LAYERCACHE_MIRRORS")
+	w.env["LAYERCACHE_REPORT_DIR"] = filepath.Join(w.tmp, "reports")
 	w.write("Dockerfile", "# syntax=docker/dockerfile:1.99\n"+dockerfile)
 	got := w.run("try", w.app, "--offline")
 	require.Zero(t, got.exitCode, got.log)
@@ -157,6 +158,9 @@ func TestTryOffline(t *testing.T) {
 	assert.Contains(t, got.log, "--offline: base image registry.invalid/other:1 is not on this machine")
 	assert.Contains(t, got.log, "-- --build-context registry.invalid/other:1=oci-layout://DIR")
 	assert.NotContains(t, got.log, "=== cold", "no build starts")
+	for _, build := range []string{"cold", "unchanged", "changed-source", "no-cache"} {
+		assert.FileExists(t, filepath.Join(w.tmp, "reports", build, "report.json"), "reports of the earlier try remain")
+	}
 
 	got = w.run("try", w.app)
 	assert.Equal(t, 1, got.exitCode)
