@@ -84,7 +84,11 @@ func From(v variables.Values, words Words, lookup func(string) (string, bool)) (
 		}
 	}
 	if given, _ := lookup("LAYERCACHE_IMAGE"); given == "" && i.BakeFile == "" {
-		c.problem("LAYERCACHE_IMAGE", "is not set: expected HOST/NAME, without a tag; or set LAYERCACHE_BAKE")
+		wrong := "is not set: expected HOST/NAME, without a tag"
+		if _, bakes := v["LAYERCACHE_BAKE"]; bakes { // Index does not read it.
+			wrong += "; or set LAYERCACHE_BAKE"
+		}
+		c.problem("LAYERCACHE_IMAGE", "%s", wrong)
 	}
 	return i, c.problems
 }

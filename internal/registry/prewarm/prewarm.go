@@ -38,7 +38,7 @@ func Run(ctx context.Context, images []string, keychain authn.Keychain, progress
 
 func run(ctx context.Context, images []string, p puller, progress io.Writer) error {
 	if len(images) == 0 {
-		return errors.New("no images to prewarm: set LAYERCACHE_PREWARM to a comma-separated list of HOST/PREFIX/NAME:TAG")
+		return errors.New("no images to prewarm: give HOST/PREFIX/NAME:TAG as arguments, or set LAYERCACHE_PREWARM to a comma-separated list of them")
 	}
 	var failed []string
 	for _, image := range images {
@@ -52,7 +52,7 @@ func run(ctx context.Context, images []string, p puller, progress io.Writer) err
 		fmt.Fprintln(progress, escape.Line("layercache: "+text))
 	}
 	if len(failed) > 0 {
-		return fmt.Errorf("%d of %d images could not be prewarmed: %s; the reasons are above; correct LAYERCACHE_PREWARM or run `layercache doctor`",
+		return fmt.Errorf("%d of %d images could not be prewarmed: %s; the reasons are above; correct the arguments or LAYERCACHE_PREWARM, or run `layercache doctor`",
 			len(failed), len(images), strings.Join(failed, ", "))
 	}
 	return nil

@@ -215,7 +215,7 @@ func TestEachFailureIsPrintedOnce(t *testing.T) {
 	assert.Equal(t, 3, strings.Count(printed, "\n"), printed)
 	assert.Contains(t, printed, p.ref(":1")+": ready", "an image after one that failed")
 	require.Error(t, err)
-	assert.Equal(t, "2 of 3 images could not be prewarmed: "+p.ref(":2")+", debian; the reasons are above; correct LAYERCACHE_PREWARM or run `layercache doctor`", err.Error())
+	assert.Equal(t, "2 of 3 images could not be prewarmed: "+p.ref(":2")+", debian; the reasons are above; correct the arguments or LAYERCACHE_PREWARM, or run `layercache doctor`", err.Error())
 }
 
 func TestTextOfARegistryIsOneVisibleLine(t *testing.T) {
