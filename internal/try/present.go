@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,8 +121,20 @@ func writeEstimate(w io.Writer, unchanged, without *report.Report) {
 	if unchanged.SavedSeconds == nil {
 		return
 	}
-	fmt.Fprintf(w, "saved time of the unchanged build: %.1f s by its report, %.1f s measured\n",
-		*unchanged.SavedSeconds, without.Seconds.Total-unchanged.Seconds.Total)
+	fmt.Fprintf(w, "the unchanged build: by its report, the cache saved %s; measured, it saved %s\n",
+		amount(*unchanged.SavedSeconds), amount(without.Seconds.Total-unchanged.Seconds.Total))
+}
+
+// amount returns the time that a cache saved as the object of "saved".
+func amount(seconds float64) string {
+	switch {
+	case seconds >= 0.05:
+		return fmt.Sprintf("%.1f s", seconds)
+	case seconds <= -0.05:
+		return fmt.Sprintf("nothing, and the build took %.1f s longer", -seconds)
+	default:
+		return "no time"
+	}
 }
 
 // presentAdvice writes the number of lint findings and the location of the reports.
@@ -190,7 +203,11 @@ func conclusion(rows []row, built string) string {
 			text += fmt.Sprintf(", one with a %s %.1f s (%s)", name, r.Seconds.Total, difference(r.Seconds.Total, without))
 		}
 	}
-	return fmt.Sprintf("%s; the first build takes %.1f s more: %s.", text, max(0, reports[Cold].Seconds.Total-without), worth(reports, built))
+	first := "no longer"
+	if more := reports[Cold].Seconds.Total - without; more >= 0.05 {
+		first = fmt.Sprintf("%.1f s more", more)
+	}
+	return fmt.Sprintf("%s; the first build takes %s: %s.", text, first, worth(reports, built))
 }
 
 // worth returns whether the cache is worth keeping. The seconds are measured. The costs are from the report of
@@ -216,9 +233,12 @@ func worth(reports map[string]*report.Report, built string) string {
 }
 
 func difference(with, without float64) string {
-	percent := 100 * (without - with) / without
-	if percent < 0 {
-		return strings.TrimPrefix(fmt.Sprintf("%.0f %% more", percent), "-")
+	switch percent := math.Round(100 * (without - with) / without); {
+	case percent == 0:
+		return "the same"
+	case percent < 0:
+		return fmt.Sprintf("%.0f %% more", -percent)
+	default:
+		return fmt.Sprintf("%.0f %% less", percent)
 	}
-	return fmt.Sprintf("%.0f %% less", percent)
 }

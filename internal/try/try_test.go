@@ -85,7 +85,7 @@ func TestTheConclusionFollowsFromTheSeconds(t *testing.T) {
 		{"no file could be changed, and no build is faster", took(12, 11, 0, 10), []string{"not worth keeping"}, []string{"changed source", "unless most builds are unchanged"}},
 		{"only changed builds are faster, which cannot be", took(57, 58, 25, 31), []string{"not clear whether the cache is worth keeping; measure again"}, []string{"not worth keeping"}},
 		{"the difference is within the noise", took(57, 58, 30, 31), []string{"not worth keeping for this Dockerfile."}, []string{"is worth keeping", "not clear"}},
-		{"the first build is the fastest", took(8, 1, 5, 10), []string{"the first build takes 0.0 s more"}, []string{"-"}},
+		{"the first build is the fastest", took(8, 1, 5, 10), []string{"the first build takes no longer"}, []string{"-"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -163,7 +163,21 @@ func TestMissesAndSavedTimeAreShown(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, present(&out, rows, []string{"changed source: a.go"}))
 	assert.Contains(t, out.String(), "\nchanged source: had to run: COPY . ., because a.go changed\nadvice: move it\n")
-	assert.Contains(t, out.String(), "saved time of the unchanged build: 8.5 s by its report, 9.0 s measured\n")
+	assert.Contains(t, out.String(), "the unchanged build: by its report, the cache saved 8.5 s; measured, it saved 9.0 s\n")
+}
+
+func TestAmountsThatRoundToZeroOrAreNegative(t *testing.T) {
+	for measured, want := range map[float64]string{
+		10.1: "measured, it saved nothing, and the build took 0.1 s longer\n", 10.02: "measured, it saved no time\n", 9.9: "measured, it saved 0.1 s\n",
+	} {
+		saved := -0.01
+		var out bytes.Buffer
+		writeEstimate(&out, &report.Report{SavedSeconds: &saved, Seconds: report.Seconds{Total: measured}}, &report.Report{Seconds: report.Seconds{Total: 10}})
+		assert.Equal(t, "the unchanged build: by its report, the cache saved no time; "+want, out.String())
+	}
+	for with, want := range map[float64]string{10.04: "the same", 9.96: "the same", 9.9: "1 % less", 10.1: "1 % more"} {
+		assert.Equal(t, want, difference(with, 10))
+	}
 }
 
 func TestLintFindingsAreCounted(t *testing.T) {

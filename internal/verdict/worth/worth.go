@@ -4,7 +4,9 @@
 package worth
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 
 	"github.com/layercache/layercache/internal/buildkit/progress"
 	"github.com/layercache/layercache/internal/variables"
@@ -135,8 +137,8 @@ func (a *Assessment) weigh(e Evidence) {
 	usd := saved / 60 * e.Prices.Minute
 	net := 100 * usd
 	a.Arithmetic = append(e.describeMounts(),
-		fmt.Sprintf("saved: %.1f s for the longest chain of steps without the cache - %.1f s with it - %.1f s for import and export%s = %.1f s", a.Without, a.With, e.OverheadSeconds, wait, saved),
-		fmt.Sprintf("100 such builds: 100 x %.1f s / 60 x %g USD a minute = %.2f USD", saved, e.Prices.Minute, net),
+		fmt.Sprintf("saved: %.1f s for the longest chain of steps without the cache - %.1f s with it - %.1f s for import and export%s = %.1f s", a.Without, a.With, e.OverheadSeconds, wait, rounded(saved, 1)),
+		fmt.Sprintf("100 such builds: 100 x %.1f s / 60 x %g USD a minute = %.2f USD", rounded(saved, 1), e.Prices.Minute, rounded(net, 2)),
 	)
 	storage := "; the cost of storing the cache is not known"
 	if a.StorageUSDPerMonth != nil {
@@ -144,17 +146,35 @@ func (a *Assessment) weigh(e Evidence) {
 		net -= share
 		a.Arithmetic = append(a.Arithmetic,
 			fmt.Sprintf("storage: %.3f GB x %g USD a month = %.3f USD a month, at %g builds a month %.3f USD for 100 builds", e.gigabytes(), e.Prices.GBMonth, *a.StorageUSDPerMonth, e.Prices.BuildsPerMonth, share),
-			fmt.Sprintf("net: %.2f USD for 100 builds", net))
-		storage = fmt.Sprintf("; storing the cache for that time costs %.2f USD", share)
+			fmt.Sprintf("net: %.2f USD for 100 builds", rounded(net, 2)))
+		storage = fmt.Sprintf("; storing the cache for that time costs %s", dollars(share))
 	}
 	a.SavedSeconds, a.SavedUSD, a.NetUSDPer100Builds = &saved, &usd, &net
+	minutes := rounded(100*saved/60, 1)
 	a.Worth = Keep
-	if saved <= 0 || net <= 0 {
+	if minutes <= 0 || net <= 0 {
 		a.Worth = Drop
 	}
-	if saved < 0 {
-		a.Reason = fmt.Sprintf("100 builds like this one take %.1f minutes longer with the cache (%.2f USD)%s", -100*saved/60, -100*usd, storage)
-		return
+	switch {
+	case minutes == 0:
+		a.Reason = "builds like this one take as long with the cache as without it" + storage
+	case minutes < 0:
+		a.Reason = fmt.Sprintf("100 builds like this one take %.1f minutes longer with the cache (%s)%s", -minutes, dollars(-100*usd), storage)
+	default:
+		a.Reason = fmt.Sprintf("100 builds like this one save %.1f minutes (%s)%s", minutes, dollars(100*usd), storage)
 	}
-	a.Reason = fmt.Sprintf("100 builds like this one save %.1f minutes (%.2f USD)%s", 100*saved/60, 100*usd, storage)
+}
+
+// rounded returns the value with so many digits after the point, and 0 instead of -0, which fmt would write as -0.0.
+func rounded(value float64, digits int) float64 {
+	power := math.Pow10(digits)
+	return cmp.Or(math.Round(value*power)/power, 0)
+}
+
+// dollars returns an amount that is not negative in words.
+func dollars(usd float64) string {
+	if usd > 0 && usd < 0.005 {
+		return "less than 0.01 USD"
+	}
+	return fmt.Sprintf("%.2f USD", usd)
 }

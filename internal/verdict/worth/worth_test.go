@@ -78,6 +78,8 @@ func TestWorth(t *testing.T) {
 		{"a minute saved per build is worth a gigabyte of storage", known, diamond(true, true), 0, gigabytes(1), Keep, "save 100.0 minutes (0.60 USD); storing the cache for that time costs 0.20 USD", number(0.4)},
 		{"storage that costs more than the cache saves is not worth it", known, diamond(true, true), 0, gigabytes(10), Drop, "costs 2.00 USD", number(-1.4)},
 		{"a cache that takes longer than it saves is not worth it", known, diamond(true, true), 90, gigabytes(0), Drop, "take 50.0 minutes longer with the cache (0.30 USD)", number(-0.3)},
+		{"a difference that rounds to zero is none", known, diamond(true, true), 60.01, gigabytes(0), Drop, "builds like this one take as long with the cache as without it; storing the cache for that time costs 0.00 USD", number(-0.0001)},
+		{"small amounts are not written as zero", known, diamond(true, true), 60.1, nil, Drop, "take 0.2 minutes longer with the cache (less than 0.01 USD)", number(-0.001)},
 		{"storage of unknown size is not counted", known, diamond(true, true), 0, nil, Keep, "the cost of storing the cache is not known", number(0.6)},
 		{"without a hit the worth is unknown", known, diamond(false, false), 5, gigabytes(1), Unknown, "no step came from the cache", nil},
 		{"with a step of unknown run time the worth is unknown", []*float64{nil, nil, number(1), nil}, diamond(true, true), 0, gigabytes(1), Unknown, "1 of the 2 cached steps", nil},
