@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -23,10 +24,10 @@ func (r *Report) exports() []byte {
 	var out []byte
 	for _, variable := range []struct{ name, value string }{
 		{"VERDICT", matching(wordPattern, r.Verdict)},
-		{"HIT_RATIO", decimal(r.HitRatio, 2)},
+		{"HIT_RATIO", Decimal(r.HitRatio, 2)},
 		{"EXPORTED", matching(wordPattern, r.Exported)},
-		{"SECONDS", decimal(&r.Seconds.Total, 1)},
-		{"SAVED_SECONDS", decimal(r.SavedSeconds, 1)},
+		{"SECONDS", Decimal(&r.Seconds.Total, 1)},
+		{"SAVED_SECONDS", Decimal(r.SavedSeconds, 1)},
 		{"WORTH", r.worth()},
 		{"IMAGE_DIGEST", matching(digestPattern, r.Image)},
 	} {
@@ -47,11 +48,17 @@ func matching(pattern *regexp.Regexp, value string) string {
 	return unknown
 }
 
-func decimal(value *float64, digits int) string {
+// Decimal returns the value with so many digits after the point, half away from zero as the pages round it, or "unknown".
+func Decimal(value *float64, digits int) string {
 	if value == nil {
 		return unknown
 	}
-	return strconv.FormatFloat(*value, 'f', digits, 64)
+	power := math.Pow10(digits)
+	rounded := math.Round(*value*power) / power
+	if rounded == 0 {
+		rounded = 0 // It may have a minus sign.
+	}
+	return strconv.FormatFloat(rounded, 'f', digits, 64)
 }
 
 // worth returns "keep", "drop" or "unknown".

@@ -187,7 +187,7 @@ func (r *Report) junitVerdict(omitted int) junitCase {
 	}
 	return junitCase{
 		ClassName: "cache", Name: "verdict", Time: seconds(r.OverheadSeconds),
-		Properties: []junitProperty{{"verdict", matching(wordPattern, r.Verdict)}, {"exported", matching(wordPattern, r.Exported)}, {"hitRatio", decimal(r.HitRatio, 2)}, {"worth", r.worth()}},
+		Properties: []junitProperty{{"verdict", matching(wordPattern, r.Verdict)}, {"exported", matching(wordPattern, r.Exported)}, {"hitRatio", Decimal(r.HitRatio, 2)}, {"worth", r.worth()}},
 		Output:     escape.Shorten(strings.Join(output, "\n"), messageLimit),
 	}
 }

@@ -67,7 +67,7 @@ func (r *Report) facts() string {
 		parts = append(parts, "App "+escape.Code(r.App))
 	}
 	if hits, counted := r.allHits(); r.HitRatio != nil {
-		parts = append(parts, fmt.Sprintf("%d of %d steps came from %s (hit ratio %.2f)", hits, counted, r.hitsFromWords(), *r.HitRatio))
+		parts = append(parts, fmt.Sprintf("%d of %d steps came from %s (hit ratio %s)", hits, counted, r.hitsFromWords(), Decimal(r.HitRatio, 2)))
 	}
 	if line := r.PolicyLine(); line != "" {
 		parts = append(parts, escape.Markdown(capital(line)))
@@ -151,7 +151,7 @@ func (r *Report) markdownSteps(m *markdownWriter) {
 			step := r.Steps[i]
 			saved := ""
 			if step.Cached {
-				saved = decimal(step.SavedSeconds, 2)
+				saved = Decimal(step.SavedSeconds, 2)
 			}
 			m.row(escape.Code(step.Instruction), step.result(), fmt.Sprintf("%.2f", step.Seconds), saved)
 		}

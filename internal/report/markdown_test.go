@@ -29,6 +29,25 @@ func TestMarkdownEqualsTheSnapshots(t *testing.T) {
 	}
 }
 
+func TestFromIsTheBaseAndNotAStepThatRan(t *testing.T) {
+	r := minimal()
+	r.Steps = []Step{{Stage: "a", Instruction: "FROM golang"}, {Stage: "a", Instruction: "RUN make"}, {Stage: "b", Instruction: "FROM gone", Error: "not found"}}
+	assert.Contains(t, string(r.Markdown()), "| `FROM golang` | base | 0.00 |")
+	assert.Contains(t, string(r.Markdown()), "| `RUN make` | ran | 0.00 |")
+	assert.Contains(t, string(r.Markdown()), "| `FROM gone` | failed | 0.00 |")
+}
+
+// 5 of 8 steps are 0.625, which the page shows as 63 %.
+func TestTheHitRatioIsRoundedAsOnThePage(t *testing.T) {
+	ratio := 0.625
+	r := full()
+	r.HitRatio = &ratio
+	assert.Contains(t, string(r.Markdown()), "(hit ratio 0.63)")
+	for value, want := range map[float64]string{0.625: "0.63", -0.001: "0.00", -0.625: "-0.63", 1: "1.00"} {
+		assert.Equal(t, want, Decimal(&value, 2))
+	}
+}
+
 func TestHostileTextStaysTextInMarkdown(t *testing.T) {
 	const evil = "x\n# h\n| a | b |\n<script>a()</script> [l](javascript:a) ![i](http://e) ` `` www.e.com\x1b[0m"
 	content := string(hostile(evil).Markdown())

@@ -34,11 +34,13 @@ func (s Step) Label() string {
 // failed reports whether the step failed. A step that was cancelled did not: another did.
 func (s Step) failed() bool { return s.Error != "" && !errortext.IsCancelled(s.Error) }
 
-// result returns "failed", "cached" or "ran".
+// result returns "failed", "base", "cached" or "ran". "base" is FROM, which does not count.
 func (s Step) result() string {
 	switch {
 	case s.Error != "":
 		return "failed"
+	case s.IsFrom():
+		return "base"
 	case s.Cached:
 		return "cached"
 	default:

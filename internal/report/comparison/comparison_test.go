@@ -113,6 +113,12 @@ func TestABuildWithCacheMountsIsComparedWithOneWithout(t *testing.T) {
 	}
 }
 
+func TestTheHitRatioIsRoundedAsOnThePage(t *testing.T) {
+	got, err := Render([]Build{build("a", 0, nil), build("b", 1, func(r *report.Report) { r.HitRatio = number(0.625) })}, "text")
+	require.NoError(t, err)
+	assert.Regexp(t, `(?m)^ *hit ratio +1\.00 +0\.63 +-0\.38$`, string(got))
+}
+
 func samples() []Build {
 	return []Build{build("before/report.json", 0, nil), build("after/report.json", 1, sourceChanged)}
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/layercache/layercache/internal/report"
 )
 
 // shownChanges is how many steps of a kind the text format lists.
@@ -16,7 +18,7 @@ func (c Comparison) write(d *document) {
 	d.heading("Seconds")
 	var rows [][]string
 	for _, figure := range c.Figures {
-		rows = append(rows, []string{figure.Name, formatFigure(figure.Before, 2), formatFigure(figure.After, 2), figure.difference()})
+		rows = append(rows, []string{figure.Name, report.Decimal(figure.Before, 2), report.Decimal(figure.After, 2), figure.difference()})
 	}
 	d.table([]string{"", ">before", ">after", ">difference"}, rows)
 	writeChanges(d, "No longer cached", c.Lost, ">before", ">after", "why")
@@ -76,13 +78,6 @@ func (f Figure) difference() string {
 
 const unknown = "unknown"
 
-func formatFigure(value *float64, digits int) string {
-	if value == nil {
-		return unknown
-	}
-	return strconv.FormatFloat(*value, 'f', digits, 64)
-}
-
 func writeChanges(d *document, title string, steps []StepChange, columns ...string) {
 	if len(steps) == 0 {
 		return
@@ -110,5 +105,5 @@ func secondsOrCached(seconds *float64) string {
 	if seconds == nil {
 		return "cached"
 	}
-	return formatFigure(seconds, 2)
+	return report.Decimal(seconds, 2)
 }

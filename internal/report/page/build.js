@@ -114,17 +114,17 @@ function misses() {
     })));
 }
 
-const marks = { cached: "◇ cached", run: "■ ran", failed: "✕ failed" };
+const marks = { cached: "◇ cached", run: "■ ran", failed: "✕ failed", base: "○ base" };
 
 function stepTable() {
   const holder = element("div"), own = steps;
-  const someCached = steps.some((step) => step.cached);
+  const someCached = steps.some((step) => stateOf(step) === "cached");
   const build = () => [...groups(own, place)].map(([name, members]) => table(["#", "step", "result", ">start, s", ">seconds", ">last run"],
     members.map((step, i) => {
       const state = stateOf(step);
       const mark = element("span", "mark " + (state === "run" ? "ran" : state), marks[state]);
-      const last = step.cached ? seconds(step.savedSeconds) : "";
-      return { className: step.cached ? "cached" : "", cells: [String(step.index || i + 1), code(step.instruction), mark, step.start.toFixed(2), step.seconds.toFixed(2), last] };
+      const last = state === "cached" ? seconds(step.savedSeconds) : "";
+      return { className: state === "cached" ? "cached" : "", cells: [String(step.index || i + 1), code(step.instruction), mark, step.start.toFixed(2), step.seconds.toFixed(2), last] };
     }), name, "steps"));
   const box = element("input");
   box.type = "checkbox";
@@ -136,7 +136,7 @@ function stepTable() {
     section("Steps", note, controls, holder);
     return;
   }
-  const fold = foldable("", "All " + steps.length + " steps", "", () => { holder.append(...build()); return [controls, holder]; }, false);
+  const fold = foldable("", "All " + steps.filter((step) => !isFrom(step)).length + " steps", "", () => { holder.append(...build()); return [controls, holder]; }, false);
   addEventListener("beforeprint", () => { fold.open = true; });
   section("Steps", note, fold);
 }

@@ -40,7 +40,7 @@ function firstLine(text) {
   return end < 0 ? text : text.slice(0, end) + " …";
 }
 
-// table creates a table. Columns whose name begins with ">" are aligned to the right. On narrow screens it scrolls sideways.
+// table creates a table. Columns whose name begins with ">" are aligned to the right. On narrow screens it scrolls sideways, with a shadow where it goes on.
 function table(columns, rows, caption, className) {
   const head = element("tr");
   for (const column of columns) {

@@ -1,16 +1,19 @@
 // The timeline: one row for each step and activity, on an axis of seconds.
 const kinds = {
-  run: "ran", failed: "failed", cached: "cached", pull: "pulled", push: "pushed",
+  run: "ran", failed: "failed", cached: "cached", base: "base image", pull: "pulled", push: "pushed",
   import: "cache imported", export: "cache exported", context: "context sent", restore: "cache mount restored", save: "cache mount saved",
 };
-const states = { import: "imported", export: "exported", context: "sent", restore: "restored", save: "saved", failed: "✕ failed" };
+const states = { import: "imported", export: "exported", context: "sent", restore: "restored", save: "saved", base: "base", failed: "✕ failed" };
 
 // foldFrom is the smallest number of successive cached steps that share a row.
 const foldFrom = 3;
 // closeFrom: with more rows than this, stages are closed at first.
 const closeFrom = 400;
 
-function stateOf(step) { return step.error ? "failed" : step.cached ? "cached" : "run"; }
+function isFrom(step) { return step.instruction.startsWith("FROM "); }
+
+// stateOf returns the state of a step. FROM is neither cached nor run.
+function stateOf(step) { return step.error ? "failed" : isFrom(step) ? "base" : step.cached ? "cached" : "run"; }
 
 function timeline(steps, activities, total) {
   const end = Math.max(total, 0.001, ...ends(steps), ...ends(activities));
@@ -27,7 +30,7 @@ function timeline(steps, activities, total) {
     chart.append(group(name, "", members, activityRows(members, scale), true, scale));
   }
   for (const [name, members] of groups(steps, place)) {
-    const counted = members.filter((s) => !s.instruction.startsWith("FROM "));
+    const counted = members.filter((s) => !isFrom(s));
     const note = counted.length && !off ? counted.filter((s) => s.cached).length + " of " + counted.length + " cached" : "";
     chart.append(group(name, note, members, () => stepRows(members, scale), !scale.close || members.some((s) => s.error), scale));
   }
@@ -112,7 +115,7 @@ function stepRows(steps, scale) {
   const rows = [];
   for (let i = 0; i < steps.length;) {
     let next = i;
-    while (next < steps.length && steps[next].cached && !steps[next].error) next++;
+    while (next < steps.length && stateOf(steps[next]) === "cached") next++;
     if (next - i >= foldFrom) {
       const run = steps.slice(i, next);
       const saved = run.reduce((sum, s) => sum + (s.savedSeconds || 0), 0);

@@ -84,6 +84,46 @@ func TestThePagesInABrowser(t *testing.T) {
 	}
 }
 
+// FROM counts neither as cached nor as run, so the table has as many steps that ran as the heading.
+func TestThePageCountsTheStepsAsTheHeadingDoes(t *testing.T) {
+	browser := start(t)
+	path := filepath.Join(t.TempDir(), "page.html")
+	r := buildOf(5)
+	require.NoError(t, os.WriteFile(path, html(t, r), 0o600))
+	got := shown[map[string]int](t, browser, path, windows[1], `(() => {
+		const count = (selector) => document.querySelectorAll(selector).length;
+		return { base: count(".steps .mark.base"), ran: count(".steps .mark.ran"), cached: count(".steps .mark.cached"), bars: count(".timeline .bar.base"), rows: count(".steps tbody tr") };
+	})()`)
+	hits, counted := r.Hits()
+	assert.Equal(t, map[string]int{"base": 1, "ran": counted - hits, "cached": hits, "bars": 1, "rows": 5}, got)
+}
+
+// In a narrow window the table of steps fits, and wider tables show a shadow where they go on.
+func TestTablesInANarrowWindow(t *testing.T) {
+	browser := start(t)
+	path := filepath.Join(t.TempDir(), "page.html")
+	require.NoError(t, os.WriteFile(path, html(t, buildOf(5)), 0o600))
+	for _, width := range []int64{500, 680} {
+		assert.Equal(t, []string{"#", "step", "result", "seconds", "last run"}, shown[[]string](t, browser, path, window{"narrow", width, 800}, `(() => {
+			const edge = document.querySelector(".steps").parentElement.getBoundingClientRect().right;
+			return [...document.querySelectorAll(".steps th")].filter((th) => th.getClientRects().length && th.getBoundingClientRect().right <= edge + 1).map((th) => th.innerText);
+		})()`), "%d pixels", width)
+	}
+	assert.Equal(t, "local, local, scroll, scroll", shown[string](t, browser, path, windows[0], `getComputedStyle(document.querySelector(".scroll")).backgroundAttachment`))
+}
+
+// shown opens a file in a new tab, and returns the value of an expression there.
+func shown[T any](t *testing.T, browser context.Context, path string, size window, expression string) T {
+	t.Helper()
+	tab, closeTab := chromedp.NewContext(browser)
+	defer closeTab()
+	require.NoError(t, chromedp.Do(tab, chromedp.EmulateViewport(size.width, size.height)))
+	require.NoError(t, chromedp.Do(tab, chromedp.Navigate((&url.URL{Scheme: "file", Path: path}).String())))
+	got, err := chromedp.Run(tab, chromedp.Evaluate[T](expression))
+	require.NoError(t, err)
+	return got
+}
+
 // The checks find a page's faults.
 func TestFaultsAreSeen(t *testing.T) {
 	browser := start(t)
