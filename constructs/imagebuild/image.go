@@ -51,6 +51,7 @@ func (b *ImageBuild) newImageRepository(id string, name *string) awsecr.IReposit
 		// allows it only with RemovalPolicy_DESTROY.
 		cfn.SetEmptyOnDelete(jsii.Bool(true))
 	}
+	b.shared.Holds(repository)
 	return repository
 }
 

@@ -70,6 +70,9 @@ func (s *Shared) ForStackOf(construct constructs.IConstruct) *Shared {
 	return other
 }
 
+// Holds notes that a construct is in this stack, so that ForStackOf need not ask for it.
+func (s *Shared) Holds(construct constructs.IConstruct) { s.others[construct] = s }
+
 // Memo is a kind of value that is created once per stack and key. Each kind is declared as a package variable
 // with the types of its keys and values.
 type Memo[K comparable, V any] struct {
