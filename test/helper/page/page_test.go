@@ -98,6 +98,20 @@ func TestThePageCountsTheStepsAsTheHeadingDoes(t *testing.T) {
 	assert.Equal(t, map[string]int{"base": 1, "ran": counted - hits, "cached": hits, "bars": 1, "rows": 5}, got)
 }
 
+// A label near the right end of the axis stays on one line.
+func TestTheLabelsOfTheAxisAreOnOneLine(t *testing.T) {
+	browser := start(t)
+	path := filepath.Join(t.TempDir(), "page.html")
+	r := buildOf(1)
+	r.Seconds.Total = 15.5
+	require.NoError(t, os.WriteFile(path, html(t, r), 0o600))
+	got := shown[map[string]float64](t, browser, path, windows[0], `(() => {
+		const lines = (tick) => [tick.innerText, Math.round(tick.offsetHeight / document.querySelector(".axis .tick").offsetHeight)];
+		return Object.fromEntries([...document.querySelectorAll(".axis .tick")].map(lines));
+	})()`)
+	assert.Equal(t, map[string]float64{"0 s": 1, "5 s": 1, "10 s": 1, "15 s": 1}, got)
+}
+
 // In a narrow window the table of steps fits, and wider tables show a shadow where they go on.
 func TestTablesInANarrowWindow(t *testing.T) {
 	browser := start(t)
