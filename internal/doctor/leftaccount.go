@@ -25,11 +25,9 @@ type Deployment struct {
 	Region, Profile string
 }
 
-// UpstreamPrefixes returns the repository prefixes of pull-through caches whose configuration sets none. They are those of
+// upstreamPrefixes are the repository prefixes of pull-through caches whose configuration sets none. They are those of
 // constructs/pullthrough, which the helper does without, because it imports the CDK.
-func UpstreamPrefixes() []string {
-	return []string{"azure", "chainguard", "docker-hub", "ecr", "ecr-public", "github", "gitlab", "k8s", "quay"}
-}
+var upstreamPrefixes = []string{"azure", "chainguard", "docker-hub", "ecr", "ecr-public", "github", "gitlab", "k8s", "quay"}
 
 // LeftInAccount returns what a deployment leaves in the account and region when its stacks are destroyed. Its
 // calls only read. What the caller may not read is not checked.
@@ -119,7 +117,7 @@ func (s *leftoverSearch) users(ctx context.Context, builds *codebuild.Client) ma
 }
 
 func (s *leftoverSearch) repositories(ctx context.Context, registry *awsecr.Client, users map[string][]string) {
-	prefixes := slices.Concat(UpstreamPrefixes(), s.Prefixes)
+	prefixes := slices.Concat(upstreamPrefixes, s.Prefixes)
 	for pages := awsecr.NewDescribeRepositoriesPaginator(registry, &awsecr.DescribeRepositoriesInput{}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
