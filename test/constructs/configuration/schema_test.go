@@ -192,10 +192,12 @@ func TestTheSchemaSaysWhatKeysMean(t *testing.T) {
 func TestConfigurationsWithEveryKeySynthesize(t *testing.T) {
 	for name := range everyKey(t) {
 		t.Run(name, func(t *testing.T) {
-			for _, stack := range synthesized(t, name) {
-				for _, message := range *stack.Messages() {
-					if message.Level != cxapi.SynthesisMessageLevel_INFO { // Webhooks of GitHub Enterprise are created by hand, which is a note.
-						t.Errorf("%s: %s %v", *stack.StackName(), message.Level, message.Entry.Data)
+			app := appOf(t, name)
+			app.Synth(nil)
+			for _, construct := range *app.Node().FindAll("") {
+				for _, entry := range *construct.Node().Metadata() { // Notes, such as those of GitHub Enterprise, are allowed.
+					if slices.Contains([]string{"aws:cdk:error", "aws:cdk:warning"}, *entry.Type) {
+						t.Errorf("%s: %v", *construct.Node().Path(), entry.Data)
 					}
 				}
 			}
@@ -205,6 +207,12 @@ func TestConfigurationsWithEveryKeySynthesize(t *testing.T) {
 
 // synthesized returns the stacks of a configuration.
 func synthesized(t *testing.T, name string) []cxapi.CloudFormationStackArtifact {
+	t.Helper()
+	return *appOf(t, name).Synth(nil).Stacks()
+}
+
+// appOf returns the app of a configuration.
+func appOf(t *testing.T, name string) awscdk.App {
 	t.Helper()
 	value := everyKey(t)[name]
 	t.Chdir(t.TempDir())
@@ -216,5 +224,5 @@ func synthesized(t *testing.T, name string) []cxapi.CloudFormationStackArtifact 
 	require.Empty(t, problems)
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
 	config.AddTo(app)
-	return *app.Synth(nil).Stacks()
+	return app
 }
