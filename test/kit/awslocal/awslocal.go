@@ -2,12 +2,14 @@
 // a proxy that stores what moto's CodeBuild loses. Deploy into it as into AWS. The CodeBuild projects that
 // moto's CloudFormation ignores can be created through its CodeBuild API.
 //
-// moto checks no permissions and runs no builds: it returns every build as succeeded.
+// Resources with the policy RetainExceptOnCreate, which moto does not know, are kept when a stack is deleted. moto
+// checks no permissions and runs no builds: it returns every build as succeeded.
 package awslocal
 
 import (
 	"bufio"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +38,11 @@ type Server struct {
 	home string
 }
 
+// motoServer is the program of moto's server.
+//
+//go:embed motoserver.py
+var motoServer string
+
 // runningOn matches the line that moto_server prints when it is ready.
 var runningOn = regexp.MustCompile(`Running on http://[^:]+:(\d+)`)
 
@@ -45,14 +52,14 @@ func Start(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("awslocal: %w", err)
 	}
-	s := &Server{moto: exec.CommandContext(ctx, "moto_server", "-p", "0"), home: home}
+	s := &Server{moto: exec.CommandContext(ctx, "python3", "-c", motoServer, "-p", "0"), home: home}
 	stderr, err := s.moto.StderrPipe()
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("awslocal: %w", err), os.RemoveAll(home))
 	}
 	if err := s.moto.Start(); err != nil {
 		_ = os.RemoveAll(home)
-		return nil, fmt.Errorf("awslocal: start moto_server: %w (`make test` installs it from test/requirements.txt)", err)
+		return nil, fmt.Errorf("awslocal: start moto's server: %w (`make test` installs it from test/requirements.txt)", err)
 	}
 	port, err := s.awaitPort(stderr)
 	if err == nil {
