@@ -80,7 +80,7 @@ func Bake(ctx context.Context, request Request) (*report.Report, error) {
 type ReadError int
 
 func (e ReadError) Error() string {
-	return fmt.Sprintf("docker buildx bake could not read the targets (exit status %d), its message above says why: correct the bake file, --file or the names of targets", int(e))
+	return fmt.Sprintf("docker buildx bake could not read the targets (exit status %d). Its message above says why; correct the bake file, --file or the names of targets", int(e))
 }
 
 // BakeOnlyReads reports whether the arguments build nothing and need no builder, such as --print, so that they are for

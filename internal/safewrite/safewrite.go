@@ -93,8 +93,8 @@ func OpenRegular(folder *os.Root, name string) (*os.File, error) {
 	return folder.Open(name)
 }
 
-// Replace writes a temporary file beside the file and renames it: nobody reads an incomplete file, and a link with
-// that name is replaced, not followed. The temporary name is "." + the file's name + "." + 16 hexadecimal digits.
+// Replace writes a temporary file beside the file and renames it. So nobody reads half a file, and a link with that
+// name is replaced, not followed. The temporary name is "." + the file's name + "." + 16 hexadecimal digits.
 func Replace(folder *os.Root, name string, content []byte) error {
 	dir, base := path.Split(name)
 	temporary := dir + fmt.Sprintf(".%s.%016x", base, rand.Uint64())
