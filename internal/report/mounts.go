@@ -15,20 +15,25 @@ import (
 type Mount struct {
 	// ID is the mount's id: that of the Dockerfile, else its target.
 	ID string `json:"id"`
-	// Restored is whether it was filled before its first step. From is the ref of the cache that it came from.
-	Restored bool   `json:"restored"`
-	From     string `json:"from,omitempty"`
-	// Files is the number of restored files, folders included, and Bytes the size of their content.
-	Files int   `json:"files"`
+	// Restored is whether it was filled before its first step.
+	Restored bool `json:"restored"`
+	// From is the address of the cache that it was restored from. It is empty if it was not restored.
+	From string `json:"from,omitempty"`
+	// Files is the number of restored files, folders included.
+	Files int `json:"files"`
+	// Bytes is the size of the content of the restored files.
 	Bytes int64 `json:"bytes"`
-	// DownloadedBytes is what was downloaded for them, and RestoreSeconds how long the restore took.
-	DownloadedBytes int64   `json:"downloadedBytes"`
-	RestoreSeconds  float64 `json:"restoreSeconds"`
-	// ReadFiles and ReadBytes are the restored files that a step read. They are nil if not known.
-	ReadFiles *int   `json:"readFiles"`
+	// DownloadedBytes is what was downloaded for them.
+	DownloadedBytes int64 `json:"downloadedBytes"`
+	// RestoreSeconds is how long the restore took.
+	RestoreSeconds float64 `json:"restoreSeconds"`
+	// ReadFiles is the number of restored files that a step read. It is nil if not known.
+	ReadFiles *int `json:"readFiles"`
+	// ReadBytes is the size of these files. It is nil if not known.
 	ReadBytes *int64 `json:"readBytes"`
-	// Saved is whether something new was saved. NotSaved is why nothing was although nothing went wrong.
-	Saved    bool   `json:"saved"`
+	// Saved is whether something new was saved.
+	Saved bool `json:"saved"`
+	// NotSaved is why nothing was saved although nothing went wrong. It is empty otherwise.
 	NotSaved string `json:"notSaved,omitempty"`
 	// UploadedBytes is what was uploaded.
 	UploadedBytes int64 `json:"uploadedBytes"`
@@ -38,8 +43,8 @@ type Mount struct {
 	EvictedBytes int64 `json:"evictedBytes"`
 	// SaveSeconds is how long the save took. It runs at the same time as the push of the image and the export of the cache.
 	SaveSeconds float64 `json:"saveSeconds"`
-	// Decision is why it was left empty although it could be restored, with the arithmetic, that it is tried again after
-	// that, or why it cannot be kept. It is empty if the mount was used as usual.
+	// Decision is one of three texts: why it was left empty although it could be restored, with the arithmetic; that it is
+	// tried again after having been left empty; or why it cannot be kept. It is empty if the mount was used as usual.
 	Decision string `json:"decision,omitempty"`
 	// Problem is why it was not restored or not saved. It is empty if nothing went wrong.
 	Problem string `json:"problem,omitempty"`

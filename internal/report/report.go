@@ -24,22 +24,23 @@ const File = "report.json"
 type Report struct {
 	// Target is the name of the target in the bake file. It is empty for other builds.
 	Target string `json:"target,omitempty"`
-	// Verdict is one of the verdict package's values, and VerdictReason explains it in half a sentence.
-	Verdict       string `json:"verdict"`
+	// Verdict is what the cache did: "used", "partly-used", "cold", "missing", "import-failed", "overwritten" or "off".
+	Verdict string `json:"verdict"`
+	// VerdictReason explains the verdict in half a sentence.
 	VerdictReason string `json:"verdictReason"`
 	// App names what is built. It is the first part of the cache tag.
 	App string `json:"app"`
-	// Exported is "yes", "unchanged", "failed" or "off".
+	// Exported is whether the cache was written: "yes", "unchanged" (there was nothing new to write), "failed" or "off".
 	Exported string `json:"exported"`
 	// Policy is what LAYERCACHE_POLICY=act chose. It is nil if nothing was to choose.
 	Policy *Policy `json:"policy,omitempty"`
 	// HitRatio is the share of the steps that came from a cache, 0 to 1. It is nil if no step can be cached.
 	HitRatio *float64 `json:"hitRatio"`
-	// HitsFrom is where the cached steps came from: "cache" (the refs), "builder" (the builder's own cache of
-	// earlier builds), "job" (earlier builds of the same job), "cache-and-job" if it was both, or "either" if that is
-	// not known. It is empty if no step was cached.
+	// HitsFrom is where the cached steps came from: "cache" (the caches that were imported), "builder" (the builder's own
+	// cache of earlier builds), "job" (earlier builds of the same job), "cache-and-job" if it was both, or "either" if it
+	// is not known which. It is empty if no step was cached.
 	HitsFrom string `json:"hitsFrom,omitempty"`
-	// StartedAt is when the helper started. Steps and activities start at seconds after it.
+	// StartedAt is when the helper started. The starts of steps and activities are seconds after it.
 	StartedAt time.Time `json:"startedAt,omitzero"`
 	// Steps are the Dockerfile's steps that finished, cached or run.
 	Steps []Step `json:"steps"`
@@ -53,36 +54,39 @@ type Report struct {
 	// Activities are the work outside the steps: pulls, pushes, import and export of the cache, the build
 	// context, restores and saves of cache mounts.
 	Activities []Activity `json:"activities,omitempty"`
-	// Caches are the refs that were imported.
+	// Caches are the caches that the build looked for, the preferred one first. It imports the first that exists.
 	Caches []Cache `json:"caches,omitempty"`
 	// Seconds is the wall-clock time that each part added.
 	Seconds Seconds `json:"seconds"`
 	// SavedSeconds is the time that the cache saved, less OverheadSeconds. It is nil if not known.
 	SavedSeconds *float64 `json:"savedSeconds"`
-	// CriticalPath has the figures behind SavedSeconds. It is nil if SavedSeconds is.
+	// CriticalPath has the figures behind SavedSeconds. It is nil if they are not known.
 	CriticalPath *CriticalPath `json:"criticalPath,omitempty"`
 	// OverheadSeconds is the time that import and export of the cache added.
 	OverheadSeconds float64 `json:"overheadSeconds"`
 	// ThrottledSeconds is how long the build waited because a registry, or the API that signs in to it,
 	// throttled requests.
 	ThrottledSeconds float64 `json:"throttledSeconds,omitempty"`
-	// Worth is whether the cache is worth its cost: "keep", "drop" or "unknown". Reason explains it.
-	Worth  string `json:"worth"`
+	// Worth is whether the cache is worth its cost: "keep", "drop" or "unknown".
+	Worth string `json:"worth"`
+	// Reason explains Worth.
 	Reason string `json:"reason"`
-	// Cost is in US dollars. Figures that are not known are nil.
+	// Cost is what the cache saves and costs, in US dollars.
 	Cost Cost `json:"cost"`
-	// Builder is the builder's name, and BuilderReason is why it was chosen.
-	Builder       string `json:"builder"`
+	// Builder is the builder's name.
+	Builder string `json:"builder"`
+	// BuilderReason is why the builder was chosen.
 	BuilderReason string `json:"builderReason"`
 	// Frontend is the image that parsed the Dockerfile and named the steps (`# syntax=`, BUILDKIT_SYNTAX). It
 	// is empty if the builder's own frontend did.
 	Frontend string `json:"frontend,omitempty"`
-	// Refs are the caches of the build.
+	// Refs are the addresses of the caches of the build.
 	Refs Refs `json:"refs"`
 	// Image is the digest of the built image. It is empty if buildx did not report one.
-	Image    string   `json:"imageDigest,omitempty"`
+	Image string `json:"imageDigest,omitempty"`
+	// Warnings are the warnings in the log of the build.
 	Warnings []string `json:"warnings"`
-	// ExitCode is buildx's exit status.
+	// ExitCode is the exit status of buildx.
 	ExitCode int `json:"exitCode"`
 	// Failure is why the build failed. It is nil if it did not, or if the reason is not known.
 	Failure *Failure `json:"failure,omitempty"`
@@ -94,7 +98,7 @@ type Report struct {
 	Targets []*Report `json:"targets,omitempty"`
 }
 
-// Policy is what a build was to do with its cache by choice.
+// Policy is what LAYERCACHE_POLICY=act chose for a build.
 type Policy struct {
 	// Choice is "all" for the layers of all stages, "final" for those of the last stage, or "none" for no cache.
 	Choice string `json:"choice"`
@@ -121,8 +125,9 @@ func (r *Report) PolicyLine() string {
 
 // Failure is why a build failed.
 type Failure struct {
-	// Kind is one of the constants below, and Reason a clause.
-	Kind   string `json:"kind"`
+	// Kind is "step", "pull", "push", "context" or "other".
+	Kind string `json:"kind"`
+	// Reason is a clause that says what failed.
 	Reason string `json:"reason"`
 }
 
@@ -135,24 +140,31 @@ const (
 	FailureOther   = "other"
 )
 
-// Help is what to do about a problem. Address is the section of the documentation that explains it.
+// Help is what to do about a problem.
 type Help struct {
-	Advice  string `json:"advice"`
+	// Advice is what to do.
+	Advice string `json:"advice"`
+	// Address is the URL of the section of the documentation that explains the problem.
 	Address string `json:"address"`
 }
 
 // Step is one instruction of the Dockerfile.
 type Step struct {
-	Stage    string `json:"stage"`
+	// Stage is the name of the step's stage.
+	Stage string `json:"stage"`
+	// Platform is the platform that the step was built for. It is empty if the build has only one.
 	Platform string `json:"platform,omitempty"`
-	// Index counts the stage's steps from 1 to Total.
-	Index       int    `json:"index,omitempty"`
-	Total       int    `json:"total,omitempty"`
+	// Index is the number of the step in its stage, from 1.
+	Index int `json:"index,omitempty"`
+	// Total is the number of the stage's steps.
+	Total int `json:"total,omitempty"`
+	// Instruction is the instruction as BuildKit shows it.
 	Instruction string `json:"instruction"`
-	Cached      bool   `json:"cached"`
+	// Cached is whether the step came from a cache.
+	Cached bool `json:"cached"`
 	// Earlier is true for a cached step that an earlier build of the same job left in the builder.
 	Earlier bool `json:"earlier,omitempty"`
-	// Start is when the step started, in seconds after Report.StartedAt.
+	// Start is when the step started, in seconds after StartedAt of the report.
 	Start float64 `json:"start"`
 	// Seconds is how long it ran.
 	Seconds float64 `json:"seconds"`
@@ -168,7 +180,7 @@ type Step struct {
 
 // Miss is the first step of a stage that had to run.
 type Miss struct {
-	// Step is the index in Report.Steps.
+	// Step is the position of the step in the report's list of steps, from 0.
 	Step int `json:"step"`
 	// Cause is why it had to run, as a clause that follows "because". It may be "unknown".
 	Cause string `json:"cause"`
@@ -193,19 +205,21 @@ type Activity struct {
 	Kind string `json:"kind"`
 	// Label names it: an image, a layer, a cache ref, a mount's id.
 	Label string `json:"label"`
-	// Start is when it started, in seconds after Report.StartedAt, and Seconds is how long it took.
-	Start   float64 `json:"start"`
+	// Start is when it started, in seconds after StartedAt of the report.
+	Start float64 `json:"start"`
+	// Seconds is how long it took.
 	Seconds float64 `json:"seconds"`
 	// Bytes is the number of bytes transferred, 0 if not known.
 	Bytes int64 `json:"bytes,omitempty"`
 }
 
-// Cache is one ref that was imported.
+// Cache is a cache that the build looked for.
 type Cache struct {
+	// Ref is the address of the cache.
 	Ref string `json:"ref"`
-	// Found is "cache", "image", "absent", "no-repository" or "unknown".
+	// Found is what is at the address: "cache", "image", "absent", "no-repository" or "unknown".
 	Found string `json:"found"`
-	// Problem is why it could not be imported. It is empty if it was.
+	// Problem is why it could not be imported. It is empty if nothing went wrong.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -217,39 +231,48 @@ type CriticalPath struct {
 	With float64 `json:"withCacheSeconds"`
 }
 
-// Seconds are the parts of a build's time. Total is the helper's own run time, without the removal of the builder's files,
-// which continues in the background. MountSave is how long the build waited for its cache mounts to be saved after
-// everything else, and Finish how long it took to stop the builder and to write the cache's record.
+// Seconds are the parts of a build's time, each in seconds. Work that runs at the same time counts once: see
+// docs/how-to/reports.md.
 type Seconds struct {
-	Total  float64 `json:"total"`
-	Setup  float64 `json:"setup"`
-	Login  float64 `json:"login"`
+	// Total is the helper's own run time, without the removal of the builder's files, which continues in the background.
+	Total float64 `json:"total"`
+	// Setup is the start of the builder.
+	Setup float64 `json:"setup"`
+	// Login is how much longer the sign-in to the registries took than the start of the builder.
+	Login float64 `json:"login"`
+	// Import is the import of the cache.
 	Import float64 `json:"import"`
-	Build  float64 `json:"build"`
-	Push   float64 `json:"push"`
+	// Build are the steps, with the pulls of base images and of cached layers.
+	Build float64 `json:"build"`
+	// Push is the export of the image.
+	Push float64 `json:"push"`
+	// Export is the export of the cache.
 	Export float64 `json:"export"`
-
+	// MountSave is how long the build waited for its cache mounts to be saved after everything else.
 	MountSave float64 `json:"mountSave,omitempty"`
-	Finish    float64 `json:"finish,omitempty"`
+	// Finish is how long it took to stop the builder and to write the cache's record.
+	Finish float64 `json:"finish,omitempty"`
 }
 
 // Cost is what the cache saves and costs, in US dollars.
 type Cost struct {
-	// SavedUSD is the price of SavedSeconds on the build machine.
+	// SavedUSD is the price of SavedSeconds on the build machine. It is nil if not known.
 	SavedUSD *float64 `json:"savedUSD"`
-	// StorageUSDPerMonth is the price of storing CacheBytes.
+	// StorageUSDPerMonth is the price of storing CacheBytes for a month. It is nil if not known.
 	StorageUSDPerMonth *float64 `json:"storageUSDPerMonth"`
-	// CacheBytes is the size of the cache that this build wrote or found unchanged.
+	// CacheBytes is the size of the cache that this build wrote or found unchanged. It is nil if not known.
 	CacheBytes *int64 `json:"cacheBytes,omitempty"`
 	// NetUSDPer100Builds is what 100 builds like this one save, less the storage during the time of 100
-	// builds.
+	// builds. It is nil if not known.
 	NetUSDPer100Builds *float64 `json:"netUSDPer100Builds,omitempty"`
 	// Arithmetic shows how the figures were calculated, one line each.
 	Arithmetic []string `json:"arithmetic,omitempty"`
 }
 
-// Refs are the refs of the caches that a build imports, and of the one that it exports.
+// Refs are the addresses of the caches of a build.
 type Refs struct {
+	// Imports are the caches that the build looks for, the preferred one first.
 	Imports []string `json:"imports"`
-	Export  string   `json:"export"`
+	// Export is the cache that the build writes, if it may.
+	Export string `json:"export"`
 }
