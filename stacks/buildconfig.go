@@ -106,7 +106,7 @@ type BuildConfig struct {
 	// Default: that of buildx.
 	Sbom *bool `json:"sbom" prop:"Build.Sbom"`
 
-	// FallbackBranch is the branch whose cache is imported after that of the built branch.
+	// FallbackBranch is the branch whose cache is imported if the built branch has none.
 	// Default: "main".
 	FallbackBranch string `json:"fallbackBranch" prop:"FallbackBranch"`
 	// CacheMode is where layers are kept: "registry" in the repository of the tier, "s3" in CacheBucket,

@@ -27,6 +27,7 @@ type Config struct {
 	Environments []EnvironmentConfig `json:"environments"`
 
 	// PullThrough configures the pull-through cache in the accounts and regions of the builds.
+	// Default: true, except in China and GovCloud.
 	PullThrough PullThroughConfig `json:"pullThrough"`
 
 	// Dashboard shows whether the caches are worth keeping, with alarms on them. It is in stacks of its own,
@@ -44,7 +45,7 @@ type Config struct {
 	// Stacks is the number of stacks over which the builds of each account and region are spread by their
 	// names, NAME-build-1of16 and so on; their pull-through cache is in NAME-shared. With 1 all are in
 	// NAME-build. Another number moves builds that are deployed: docs/how-to/many-builds.md.
-	// Default: 1 if the builds fit into one stack, else 16, or more for more than some 400 builds.
+	// Default: 1 if the builds fit into one stack, else 16, or more for more than about 400 builds.
 	Stacks *float64 `json:"stacks"`
 }
 

@@ -18,9 +18,9 @@ var dockerHelp = `Take the place of docker: build images with the cache, and kee
   buildx bake, compose build
         build as layercache bake does; Docker Compose reads its files
   tag, push, compose push, inspect, images, rmi
-        answer for images built so; they go from the builder to the registry and are not loaded into docker
+        work with the images that were built this way: they go from the builder to the registry, not through docker
   everything else
-        is passed on to the docker on PATH, after the images that it names were loaded into it
+        is passed on to the docker on PATH; images built this way that it names are first loaded into docker
 
 Output, exit status and files are those of docker. The reports of an image are in a folder of its own below
 LAYERCACHE_REPORT_DIR. The program does the same under the names docker and layercache-docker: layercache setup --docker

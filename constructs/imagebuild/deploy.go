@@ -44,8 +44,10 @@ type BuildOnDeploy struct {
 
 // DeployedImage is the image that the deployment has built. Its values are known when the stack is deployed.
 type DeployedImage struct {
-	// Digest is sha256:…, and Uri is HOST/NAME@DIGEST.
-	Digest, Uri *string
+	// Digest is the digest of the image, sha256:….
+	Digest *string
+	// Uri is the address of the image with its digest, HOST/NAME@DIGEST.
+	Uri *string
 	// Tag is a tag that only this image has.
 	Tag *string
 	// Verdict is what the cache did for the build, or that no build was needed.

@@ -8,13 +8,14 @@ import (
 
 const constructsIntro = `# Props of the constructs
 
-All structs that users of the constructs fill in, by package. ` + "`go doc github.com/layercache/layercache/constructs/PACKAGE`" + `
-also shows the functions.
+The structs of the constructs, by package: what you fill in, and two that you get, ` + "`imagebuild.DeployedImage` and `imagebuild.BoundSource`" + `.
+` + "`go doc -all github.com/layercache/layercache/constructs/PACKAGE`" + ` also shows the functions, such as those that make a source or a secret, and
+the values of types such as ` + "`CacheMode`" + `.
 
 `
 
 // constructPackages are the packages for users, the most used first.
-var constructPackages = []string{"imagebuild", "attach", "cacherepo", "pullthrough", "insight", "lifecycle"}
+var constructPackages = []string{"imagebuild", "attach", "cacherepo", "access", "pullthrough", "insight", "lifecycle"}
 
 func writeConstructs(page *bytes.Buffer) error {
 	page.WriteString(generated + constructsIntro)

@@ -17,7 +17,10 @@ overrides* form. An empty variable counts as not set. If values are invalid, the
 Each variable of ` + "`layercache image` and `layercache index`" + ` is also a flag: ` + "`--report-dir` is `LAYERCACHE_REPORT_DIR`" + `. A flag overrides
 its variable.
 
-The prop of ` + "`ImageBuild`" + ` in the last column sets the variable in a CodeBuild project. ` + "`Environment`" + ` sets the others.
+The prop of ` + "`ImageBuild`" + ` in the last column sets the variable in a CodeBuild project. The prop ` + "`Environment`" + ` sets the others.
+
+In the column "read by", ` + "`build` also stands for `bake`, `docker`, `setup` and `doctor`, and `buildspec`" + ` for the buildspec of a project.
+` + "`layercache lint --fix`" + ` reads base images through the ` + "`LAYERCACHE_MIRRORS`" + ` too.
 
 | variable | value | meaning | default | read by | prop |
 |---|---|---|---|---|---|
