@@ -336,11 +336,7 @@ a pull request from a fork before you rely on it.`}
 			}
 			add("releases", build.Project(), *b.webhook(false).Filters, "")
 			if project := build.PullRequestProject(); project != nil {
-				policy := map[string]any{"requiresCommentApproval": cmp.Or(b.PullRequestApproval, string(imagebuild.ForkApproval))}
-				if b.PullRequestApproverRoles != nil {
-					policy["approverRoles"] = b.PullRequestApproverRoles
-				}
-				add("pull requests", project, b.pullRequestFilters(), " --pull-request-build-policy "+jsonArgument(policy))
+				add("pull requests", project, b.pullRequestFilters(), " --pull-request-build-policy "+jsonArgument(json.RawMessage(*build.PullRequestBuildPolicy())))
 			}
 		}
 	}

@@ -172,7 +172,7 @@ func (b *ImageBuild) warnOfNoApproval() {
 	pulls := b.options.pullRequests
 	message := fmt.Sprintf("no webhook of this stack builds pull requests, so PullRequests.Approval is not in force. "+
 		"If you create one with `aws codebuild create-webhook`, give it --filter-groups and --pull-request-build-policy '%s' (docs/how-to/pull-requests.md)",
-		approvalPolicy(pulls.approval, pulls.approverRoles))
+		*b.PullRequestBuildPolicy())
 	if pulls.approvalSet {
 		warning.Add(b, "layercache:approval-by-hand", message)
 	} else {
@@ -180,14 +180,20 @@ func (b *ImageBuild) warnOfNoApproval() {
 	}
 }
 
-// approvalPolicy returns the policy in the form of the AWS CLI:
-// https://docs.aws.amazon.com/codebuild/latest/APIReference/API_PullRequestBuildPolicy.html.
-func approvalPolicy(approval Approval, approverRoles []string) string {
+// PullRequestBuildPolicy returns the approval in the form of the AWS CLI, or nil without PullRequestProject. A webhook that
+// is created by hand needs it as --pull-request-build-policy.
+//
+// https://docs.aws.amazon.com/codebuild/latest/APIReference/API_PullRequestBuildPolicy.html
+func (b *ImageBuild) PullRequestBuildPolicy() *string {
+	if b.pullRequest == nil {
+		return nil
+	}
+	pulls := b.options.pullRequests
 	policy, _ := json.Marshal(struct {
 		RequiresCommentApproval Approval `json:"requiresCommentApproval"`
 		ApproverRoles           []string `json:"approverRoles,omitempty"`
-	}{approval, approverRoles})
-	return string(policy)
+	}{pulls.approval, pulls.approverRoles})
+	return jsii.String(string(policy))
 }
 
 // pullRequestVariables returns the variables of release builds, with the differences of pull requests.

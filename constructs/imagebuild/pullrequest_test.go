@@ -237,6 +237,7 @@ func TestAWebhookWithoutPullRequestsMakesOneProject(t *testing.T) {
 	assert.Nil(t, build.PullRequestProject())
 	assert.Nil(t, build.PullRequestRole())
 	assert.Nil(t, build.PullRequestLogGroup())
+	assert.Nil(t, build.PullRequestBuildPolicy())
 }
 
 func TestPullRequestsWithoutAWebhookMakeAProject(t *testing.T) {
@@ -251,6 +252,7 @@ func TestPullRequestsWithoutAWebhookMakeAProject(t *testing.T) {
 	assert.NotNil(t, build.PullRequestProject().ProjectName())
 	assert.NotNil(t, build.PullRequestRole().RoleArn())
 	assert.NotNil(t, build.PullRequestLogGroup().LogGroupArn())
+	assert.Equal(t, `{"requiresCommentApproval":"FORK_PULL_REQUESTS"}`, *build.PullRequestBuildPolicy())
 }
 
 func TestAnApprovalIsNotInForceWithoutAWebhookOfTheStack(t *testing.T) {
