@@ -89,7 +89,7 @@ type deployTimes struct {
 
 // deployTimes divides deployMinutes. The user's timeouts come first, and what they leave is for the queue.
 func (r *resolved) deployTimes() deployTimes {
-	budget, timeout, queued := r.deployBudget(), wholeMinutes(r.limits.timeout), wholeMinutes(r.limits.queuedTimeout)
+	budget, timeout, queued := r.deployBudget()
 	if queued == 0 && timeout == 0 {
 		queued = deployQueueMinutes
 	} else if queued == 0 {
@@ -102,12 +102,14 @@ func (r *resolved) deployTimes() deployTimes {
 	return deployTimes{queued: queued, build: build, batch: deployMinutes - queued}
 }
 
-// deployBudget returns the minutes for the queue and one build.
-func (r *resolved) deployBudget() int {
+// deployBudget returns the minutes for the queue and one build together, and the minutes that the user gave to each, which
+// are 0 if they are not set or not known at synthesis.
+func (r *resolved) deployBudget() (budget, timeout, queued int) {
+	budget = deployMinutes
 	if r.build.batch {
-		return deployMinutes - deployIndexMinutes
+		budget -= deployIndexMinutes
 	}
-	return deployMinutes
+	return budget, wholeMinutes(r.limits.timeout), wholeMinutes(r.limits.queuedTimeout)
 }
 
 // wholeMinutes returns the minutes of a timeout, or 0 if there is none or it is not known at synthesis.
@@ -120,7 +122,7 @@ func wholeMinutes(timeout awscdk.Duration) int {
 
 // checkDeployTimes refuses timeouts with which CloudFormation would stop waiting before CodeBuild ends the build.
 func checkDeployTimes(problems *validation.Problems, r *resolved) {
-	budget, timeout, queued := r.deployBudget(), wholeMinutes(r.limits.timeout), wholeMinutes(r.limits.queuedTimeout)
+	budget, timeout, queued := r.deployBudget()
 	refuse := func(prop, wrong string, most int) {
 		problems.Add(prop, fmt.Sprintf("%s, but CloudFormation waits an hour, which leaves at most %d", wrong, most),
 			fmt.Sprintf("give at most %d minutes, or leave BuildOnDeploy out", most))
