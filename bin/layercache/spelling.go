@@ -33,7 +33,7 @@ func unknownCommand(root *cobra.Command, args []string) error {
 			names = append(names, command.Name())
 		}
 	}
-	return fmt.Errorf("unknown command %q: %s", typed, spelling.Fix(typed, names))
+	return fmt.Errorf("unknown command %q: %s", escape.Value(typed), spelling.Fix(typed, names))
 }
 
 // fixFlag returns the error for an unknown flag, or one without its value, with what to write instead. Other errors are
@@ -52,7 +52,7 @@ func fixFlag(cmd *cobra.Command, err error) error {
 	if letters := unknown.GetSpecifiedShortnames(); letters != "" {
 		typed = "-" + letters
 	}
-	return fmt.Errorf("unknown flag %s: %s", typed, similarFlags(cmd, strings.TrimLeft(typed, "-")))
+	return fmt.Errorf("unknown flag %s: %s", escape.Value(typed), similarFlags(cmd, strings.TrimLeft(typed, "-")))
 }
 
 // similarFlags returns a question with the flags, or the command, that were probably meant.
@@ -71,14 +71,14 @@ func similarFlags(cmd *cobra.Command, typed string) string {
 // noArguments refuses arguments that are not flags.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return fmt.Errorf("%s takes only flags: remove %q, or see `%s --help`", cmd.Name(), args[0], cmd.CommandPath())
+		return fmt.Errorf("%s takes only flags: remove %q, or see `%s --help`", cmd.Name(), escape.Value(args[0]), cmd.CommandPath())
 	}
 	return nil
 }
 
 // unknownValue returns the error for a value that a flag does not have.
 func unknownValue(flag, value string, values ...string) error {
-	return fmt.Errorf("--%s is %q: %s", flag, value, spelling.Fix(value, values))
+	return fmt.Errorf("--%s is %q: %s", flag, escape.Value(value), spelling.Fix(value, values))
 }
 
 // warnOfMisspelt writes a warning for each variable of the environment whose name is probably misspelt.

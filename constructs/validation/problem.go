@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
 // Problem is one error in the props of a construct.
@@ -20,9 +22,9 @@ type Problem struct {
 	Fix string
 }
 
-// String returns the problem as one line, without the path of the construct.
+// String returns the problem as one line, without the path of the construct. Very long values are shortened.
 func (p Problem) String() string {
-	return fmt.Sprintf("%s: %s; %s", p.Prop, p.Wrong, p.Fix)
+	return fmt.Sprintf("%s: %s; %s", escape.Value(p.Prop), escape.Values(p.Wrong), escape.Values(p.Fix))
 }
 
 // Problems collects problems.

@@ -2,6 +2,7 @@ package validation
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -13,6 +14,22 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	jsii.Close()
 	os.Exit(code)
+}
+
+func TestAProblemShowsTheBeginningOfAVeryLongValue(t *testing.T) {
+	long, shown := strings.Repeat("x", 100_000), strings.Repeat("x", 300)+"…"
+	for _, c := range []struct {
+		name    string
+		problem Problem
+		want    string
+	}{
+		{"a short value", Problem{"App", `"a b" has the wrong form`, "use letters"}, `App: "a b" has the wrong form; use letters`},
+		{"a long value", Problem{"App", `"` + long + `" has the wrong form`, "use letters"}, `App: "` + shown + `" has the wrong form; use letters`},
+		{"a long key", Problem{long, "is an unknown key", "remove it"}, shown + ": is an unknown key; remove it"},
+		{"a long value in the fix", Problem{"Paths", "has the wrong type", `write ["` + long + `"]`}, `Paths: has the wrong type; write ["` + shown + `"]`},
+	} {
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, c.problem.String()) })
+	}
 }
 
 func TestIsLiteralAgreesWithTheCDKOnTokens(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
+
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
 // Variable is an environment variable that overrides the project's own for one build.
@@ -24,9 +26,9 @@ func ParseVariables(texts []string) ([]Variable, error) {
 		name, value, found := strings.Cut(text, "=")
 		switch {
 		case !found:
-			return nil, fmt.Errorf("--set %s: expected NAME=VALUE", text)
+			return nil, fmt.Errorf("--set %s: expected NAME=VALUE", escape.Value(text))
 		case !namePattern.MatchString(name):
-			return nil, fmt.Errorf("--set %q: expected a name of letters, digits and _ that does not begin with a digit", name)
+			return nil, fmt.Errorf("--set %q: expected a name of letters, digits and _ that does not begin with a digit", escape.Value(name))
 		case strings.HasPrefix(name, "CODEBUILD_"):
 			return nil, fmt.Errorf("--set %s: CodeBuild reserves variables that begin with CODEBUILD_", name)
 		case seen[name]:

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/layercache/layercache/internal/report/escape"
 )
 
 // Problem is an error in the value of one variable.
@@ -14,7 +16,7 @@ type Problem struct {
 	Wrong string
 }
 
-func (p Problem) Error() string { return p.Variable + " " + p.Wrong }
+func (p Problem) Error() string { return p.Variable + " " + escape.Values(p.Wrong) }
 
 // Problems are all errors in the variables that a command reads.
 type Problems []Problem

@@ -197,6 +197,8 @@ func TestAWrongValueIsReportedWithWhatWasExpected(t *testing.T) {
 		{"a mirror with a path in the upstream", "LAYERCACHE_MIRRORS", "docker.io/library=localhost:5000", "expected UPSTREAM=HOST"},
 		{"a mirror with a scheme", "LAYERCACHE_MIRRORS", "docker.io=https://localhost:5000/hub", "expected UPSTREAM=HOST"},
 		{"a mirror with a line of TOML", "LAYERCACHE_MIRRORS", "docker.io=localhost:5000\"]\n[worker]", "expected UPSTREAM=HOST"},
+		{"a very long mode", "LAYERCACHE_MODE", strings.Repeat("x", 100_000), "expected one of registry, inline, image, local, s3, off"},
+		{"a very long mirror", "LAYERCACHE_MIRRORS", strings.Repeat("x", 100_000), "expected UPSTREAM=HOST"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -205,6 +207,7 @@ func TestAWrongValueIsReportedWithWhatWasExpected(t *testing.T) {
 			assert.Contains(t, err.Error(), c.variable)
 			assert.Contains(t, err.Error(), c.expected)
 			assert.Equal(t, 1, strings.Count(err.Error(), "\n"), "a heading and one line for the problem")
+			assert.Less(t, len(err.Error()), 1000, "a very long value is not quoted whole")
 		})
 	}
 }

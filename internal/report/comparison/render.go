@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/layercache/layercache/internal/report/escape"
 	"github.com/layercache/layercache/internal/report/page"
 )
 
@@ -63,5 +64,5 @@ func renderTwo(c Comparison, format string) ([]byte, error) {
 }
 
 func unknownFormat(format string) error {
-	return fmt.Errorf("unknown format %q: expected %s", format, strings.Join(Formats(), ", "))
+	return fmt.Errorf("unknown format %q: expected %s", escape.Value(format), strings.Join(Formats(), ", "))
 }

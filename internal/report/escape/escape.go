@@ -4,6 +4,8 @@
 package escape
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -53,6 +55,29 @@ func Shorten(text string, limit int) string {
 		count++
 	}
 	return text
+}
+
+// maxValue is the number of characters of a value that a message shows. Names of AWS resources have up to 256.
+const maxValue = 300
+
+// Value returns a value for a message that says what is wrong with it: the beginning of a very long one.
+func Value(text string) string { return Shorten(text, maxValue) }
+
+// quotation matches a value as the verb %q of package fmt writes it.
+var quotation = regexp.MustCompile(`"(?:[^"\\\n]|\\.)*"`)
+
+// Values returns the message with Value of each value that it quotes.
+func Values(message string) string {
+	if len(message) <= maxValue {
+		return message
+	}
+	return quotation.ReplaceAllStringFunc(message, func(quoted string) string {
+		value, err := strconv.Unquote(quoted)
+		if short := Value(value); err == nil && short != value {
+			return strconv.Quote(short)
+		}
+		return quoted
+	})
 }
 
 var markdown = strings.NewReplacer(

@@ -1,6 +1,8 @@
 package escape
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -30,6 +32,25 @@ func TestShortenCountsCharacters(t *testing.T) {
 	assert.Equal(t, "äöü", Shorten("äöü", 3))
 	assert.Equal(t, "äö…", Shorten("äöü", 2))
 	assert.Empty(t, Shorten("", 2))
+}
+
+func TestValuesThatAMessageQuotesAreShortened(t *testing.T) {
+	long, short := strings.Repeat("x", 100_000), strings.Repeat("x", 300)
+	cases := []struct{ name, message, want string }{
+		{"a message without a value", "is missing", "is missing"},
+		{"a long message without a value", long, long},
+		{"a short value", `is "ful": did you mean full?`, `is "ful": did you mean full?`},
+		{"a value of just the length", `is "` + short + `"`, `is "` + short + `"`},
+		{"a long value", `is "` + long + `": expected one of full, stages`, `is "` + short + `…": expected one of full, stages`},
+		{"a long value between short ones", `"a" is not "` + long + `" or "b"`, `"a" is not "` + short + `…" or "b"`},
+		{"a long value with quotes and lines", `has the tag ` + strconv.Quote(`"`+long+"\n"), `has the tag "\"` + short[1:] + `…"`},
+		{"an escape is not cut", `is ` + strconv.Quote(short[1:]+"\n"+long), `is "` + short[1:] + `\n…"`},
+		{"characters are not cut", `is "` + strings.Repeat("ä", 301) + `"`, `is "` + strings.Repeat("ä", 300) + `…"`},
+		{"a quote without an end", `is ` + short + `" and ` + long, `is ` + short + `" and ` + long},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Values(c.message)) })
+	}
 }
 
 func TestMarkdown(t *testing.T) {
