@@ -76,11 +76,20 @@ func Bake(ctx context.Context, request Request) (*report.Report, error) {
 	return b.finish(ctx, whole, waits), nil
 }
 
-// ReadError is the exit status of a buildx that could not read the bake file, or knows no such target.
-type ReadError int
+// ReadError says that buildx could not read the bake file, or knows no such target.
+type ReadError struct {
+	// Status is the exit status of buildx.
+	Status int
+	// Remote reports whether the bake file is in a Git repository or at an address, and may not have been fetched.
+	Remote bool
+}
 
 func (e ReadError) Error() string {
-	return fmt.Sprintf("docker buildx bake could not read the targets (exit status %d). Its message above says why; correct the bake file, --file or the names of targets", int(e))
+	fix := "correct the bake file, --file or the names of targets"
+	if e.Remote {
+		fix = "if the bake file could not be fetched, correct its address, or let the builder reach and read it; otherwise " + fix
+	}
+	return fmt.Sprintf("docker buildx bake could not read the targets (exit status %d). Its message above says why; %s", e.Status, fix)
 }
 
 // BakeOnlyReads reports whether the arguments build nothing and need no builder, such as --print, so that they are for
@@ -378,7 +387,7 @@ func (b *bakeBuild) printTargets(ctx context.Context, start *builderStart) (stri
 		text := display.NewText(b.stderr())
 		_, _ = io.WriteString(text, errorOutput.String())
 		text.Flush()
-		return "", ReadError(code)
+		return "", ReadError{Status: code, Remote: b.bake.Remote()}
 	}
 	return printed.String(), nil
 }

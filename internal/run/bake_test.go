@@ -66,6 +66,24 @@ func TestTargetsThatPushOneImage(t *testing.T) {
 	assert.NoError(t, refuseSameImages([]bake.Target{push("a", "shop/a"), local}), "it is not pushed")
 }
 
+func TestTheAdviceForABakeFileThatCannotBeRead(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		err  ReadError
+		want string
+	}{
+		{"a local file has a mistake", ReadError{Status: 1}, "docker buildx bake could not read the targets (exit status 1). Its message above says why; " +
+			"correct the bake file, --file or the names of targets"},
+		{"a remote file may not have been fetched", ReadError{Status: 2, Remote: true}, "docker buildx bake could not read the targets (exit status 2). Its message above says why; " +
+			"if the bake file could not be fetched, correct its address, or let the builder reach and read it; otherwise correct the bake file, --file or the names of targets"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			assert.EqualError(t, c.err, c.want)
+			assert.Equal(t, c.err.Status, ExitCode(c.err))
+		})
+	}
+}
+
 func TestABakeFileThatLeadsOutOfTheSource(t *testing.T) {
 	outer := t.TempDir()
 	dir := filepath.Join(outer, "source")

@@ -153,7 +153,7 @@ func ExitCode(err error) int {
 	}
 	var readErr ReadError
 	if errors.As(err, &readErr) {
-		return int(readErr)
+		return readErr.Status
 	}
 	return 1
 }

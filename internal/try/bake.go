@@ -65,7 +65,7 @@ func (t *trial) readTargets(ctx context.Context) error {
 	case err != nil:
 		return err
 	case code != 0:
-		return run.ReadError(code)
+		return run.ReadError{Status: code}
 	}
 	if t.targets, err = bake.ReadTargets(printed.Bytes()); err != nil {
 		return err

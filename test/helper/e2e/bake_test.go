@@ -251,6 +251,7 @@ target "secret" {
 	}{
 		{"an unknown target", []string{"nobody"}, 1, "buildx: ERROR: failed to find target nobody"},
 		{"a file that does not exist", []string{"-f", "none.hcl"}, 1, "none.hcl: no such file"},
+		{"an address that nobody serves", []string{"http://127.0.0.1:1/bake.hcl"}, 1, "if the bake file could not be fetched, correct its address"},
 		{"an unknown flag", []string{"--nonsense"}, 1, "unknown flag: --nonsense"},
 		{"two targets that push one image", []string{"-f", "same.hcl", "--push", "a", "b"}, 1, "the targets a and b both push"},
 		{"a cache with a secret", []string{"-f", "same.hcl", "secret"}, 1, "has the attribute secret_access_key"},
