@@ -163,9 +163,6 @@ func (b BuildConfig) baseImages(scope constructs.Construct) *[]*imagebuild.BaseI
 }
 
 var (
-	// repositoryForm is the form of the name of an ECR repository:
-	// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html.
-	repositoryForm    = regexp.MustCompile(`^[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$`)
 	repositoryARNForm = regexp.MustCompile(`^arn:[a-z0-9-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/(.+)$`)
 	baseImageForm     = regexp.MustCompile(`^[a-z0-9._/-]+(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$`)
 	bucketForm        = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
@@ -185,12 +182,14 @@ const keyFix = "give the ARN of a KMS key"
 
 // validateImports checks the form of names, ids and ARNs of resources outside of the app.
 func (c *Config) validateImports(found *validation.Problems, key string, b BuildConfig) {
+	if b.ImageName != "" && !validation.IsRepositoryName(b.ImageName) {
+		found.Add(key+".imageName", fmt.Sprintf("%q has the wrong form", b.ImageName), "give the name of an ECR repository, such as team/api")
+	}
 	for _, f := range []struct {
 		key, value string
 		form       *regexp.Regexp
 		fix        string
 	}{
-		{"imageName", b.ImageName, repositoryForm, "give the name of an ECR repository, such as team/api"},
 		{"cacheBucket", b.CacheBucket, bucketForm, "give the name of a bucket"},
 		{"cacheBucketKey", b.CacheBucketKey, keyForm, keyFix},
 		{"fleet", b.Fleet, fleetForm, "give the ARN of a fleet, arn:PARTITION:codebuild:REGION:ACCOUNT:fleet/NAME:ID"},
@@ -261,7 +260,7 @@ func sameRepository(a, b string) bool {
 
 func validateImageRepository(found *validation.Problems, key, nameOrARN string) {
 	name := repositoryNameOf(nameOrARN)
-	if name != "" && !repositoryForm.MatchString(name) {
+	if name != "" && !validation.IsRepositoryName(name) {
 		found.Add(key, fmt.Sprintf("%q is not the name or ARN of an ECR repository", nameOrARN), "give a name such as team/api, without the host of the registry")
 	}
 }

@@ -7,14 +7,10 @@ import (
 	"github.com/layercache/layercache/constructs/validation"
 )
 
-// Patterns from the ECR API reference.
-var (
-	repositoryName = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$`)
-	repositoryArn  = regexp.MustCompile(`^arn:[a-z0-9-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/.+$`)
-)
+var repositoryArn = regexp.MustCompile(`^arn:[a-z0-9-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/.+$`)
 
 func checkName(name *string) []validation.Problem {
-	if !validation.IsLiteral(name) || len(*name) >= 2 && len(*name) <= 256 && repositoryName.MatchString(*name) {
+	if !validation.IsLiteral(name) || validation.IsRepositoryName(*name) {
 		return nil
 	}
 	return []validation.Problem{{

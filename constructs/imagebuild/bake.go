@@ -121,10 +121,6 @@ func checkBake(problems *validation.Problems, r *resolved) {
 	}
 }
 
-// repositoryForm is the form of the name of an ECR repository:
-// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html.
-var repositoryForm = regexp.MustCompile(`^[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$`)
-
 // checkNewBakeImages checks the targets with a new repository, and that no two share one.
 func checkNewBakeImages(problems *validation.Problems, o bakeOptions) {
 	owners := map[string]string{}
@@ -136,7 +132,7 @@ func checkNewBakeImages(problems *validation.Problems, o bakeOptions) {
 			problems.Add(at, "is not a valid name of a target", "use letters, digits, '_' and '-'")
 		case existing:
 			problems.Add(at, "has a repository in Images already", "keep one of the two")
-		case validation.IsLiteral(&name) && (len(name) < 2 || len(name) > 256 || !repositoryForm.MatchString(name)):
+		case validation.IsLiteral(&name) && !validation.IsRepositoryName(name):
 			problems.Add(at, fmt.Sprintf("%q is not a name of an ECR repository", name), "use 2 to 256 lower-case letters and digits with '/', '.', '_' or '-' between them")
 		case owners[name] != "":
 			problems.Add(at, "is the repository of "+owners[name]+" too, so both would push the same tags", "give each target a repository of its own")

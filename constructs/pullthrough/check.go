@@ -8,10 +8,6 @@ import (
 )
 
 var (
-	// prefixForm is the pattern of EcrRepositoryPrefix in
-	// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html
-	// without the trailing slash that it also allows.
-	prefixForm = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$`)
 	// azureForm is the form of the name of an Azure registry:
 	// https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules.
 	azureForm   = regexp.MustCompile(`^[A-Za-z0-9]{5,50}$`)
@@ -22,14 +18,15 @@ var (
 )
 
 // CheckPrefix returns what is wrong with a repository prefix, or "". It refuses ROOT, which is only allowed
-// together with Upstream.Repositories.
+// together with Upstream.Repositories, and a slash at the end:
+// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html.
 func CheckPrefix(prefix string) string {
 	switch {
 	case prefix == rootPrefix:
 		return `"ROOT" would include every repository of the registry`
 	case len(prefix) < 2 || len(prefix) > 30:
 		return fmt.Sprintf("%q has %d characters, and ECR accepts 2 to 30", prefix, len(prefix))
-	case !prefixForm.MatchString(prefix):
+	case !validation.IsRepositoryName(prefix):
 		return fmt.Sprintf("%q has the wrong form", prefix)
 	}
 	return ""
