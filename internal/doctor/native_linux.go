@@ -64,8 +64,10 @@ func checkOverlay() (Check, string) {
 	}
 	var problems []string
 	for _, parent := range parents {
-		err := tryOverlay(parent)
+		isVolatile, err := tryOverlay(parent)
 		switch {
+		case err == nil && !isVolatile:
+			return Check{"overlay", OK, "overlay mounts work in " + parent + "; each step waits for the disk, because Linux is older than 5.10", ""}, parent
 		case err == nil:
 			return Check{"overlay", OK, "overlay mounts work in " + parent, ""}, parent
 		case errors.Is(err, unix.EPERM):
@@ -78,10 +80,10 @@ func checkOverlay() (Check, string) {
 		"mount a volume of ext4 or xfs at /var/lib/layercache"}, parents[0]
 }
 
-func tryOverlay(parent string) error {
+func tryOverlay(parent string) (isVolatile bool, err error) {
 	dir, err := os.MkdirTemp(parent, "layercache-doctor-")
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer os.RemoveAll(dir)
 	return builder.TryOverlay(dir)

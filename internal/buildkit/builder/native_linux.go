@@ -16,6 +16,7 @@ import (
 
 	"github.com/layercache/layercache/internal/buildkit/private"
 	"github.com/layercache/layercache/internal/buildkit/toolchain"
+	"github.com/layercache/layercache/internal/buildkit/toolchain/volatile"
 	"github.com/layercache/layercache/internal/bundle/packed"
 )
 
@@ -232,6 +233,9 @@ func (d *daemon) boot(ctx context.Context, config, address string, s3 bool) erro
 		"--oci-worker-net", "host", "--oci-worker-binary", filepath.Join(bin, stepRuntime), "--oci-worker-snapshotter", d.state.snapshotter)
 	// Its temporary files are in the state folder, so they are removed even if it is killed.
 	d.cmd.Env = daemonEnvironment(os.Environ(), os.Getenv("PATH"), home, temp, ready.path, s3)
+	if d.state.isVolatile {
+		d.cmd.Env = append(d.cmd.Env, volatile.Variable+"=1")
+	}
 	// Not the folder of the source: buildkitd runs git in its working directory, and git would read a .git of
 	// the source.
 	d.cmd.Dir = home

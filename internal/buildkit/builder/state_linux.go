@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/layercache/layercache/internal/buildkit/private"
+	"github.com/layercache/layercache/internal/buildkit/toolchain/volatile"
 )
 
 // stateParents are tried in this order until overlay mounts work. In CodeBuild the root of the container is
@@ -26,6 +27,8 @@ func StateDirs() []string { return slices.Clone(stateParents) }
 type state struct {
 	dir         string
 	snapshotter string
+	// isVolatile is true if overlays can be mounted so that they do not wait for the disk.
+	isVolatile bool
 	// noOverlay is the reason why the snapshotter is not overlayfs.
 	noOverlay error
 	lock      *os.File
@@ -39,8 +42,8 @@ func newState() (*state, error) {
 			problems = append(problems, err)
 			continue
 		}
-		if err := TryOverlay(s.dir); err == nil {
-			s.snapshotter = "overlayfs"
+		if isVolatile, err := TryOverlay(s.dir); err == nil {
+			s.snapshotter, s.isVolatile = "overlayfs", isVolatile
 			return s, nil
 		} else if errors.Is(err, unix.EPERM) {
 			return nil, errors.Join(errors.New("mounting is not permitted: run privileged"), s.remove())
@@ -95,25 +98,32 @@ func lockFile(path string, how int) (*os.File, error) {
 	return file, nil
 }
 
-// TryOverlay creates an overlay mount in the folder and removes it.
-func TryOverlay(dir string) error {
+// TryOverlay creates an overlay mount in the folder and removes it. isVolatile is true if the kernel has overlays that do
+// not wait for the disk (package volatile).
+func TryOverlay(dir string) (isVolatile bool, err error) {
 	base := filepath.Join(dir, "overlay-check")
 	defer os.RemoveAll(base)
 	var options []string
 	for _, part := range []string{"lower", "upper", "work"} {
 		if err := os.MkdirAll(filepath.Join(base, part), 0o700); err != nil {
-			return err
+			return false, err
 		}
 		options = append(options, part+"dir="+filepath.Join(base, part))
 	}
 	target := filepath.Join(base, "merged")
 	if err := os.Mkdir(target, 0o700); err != nil {
-		return err
+		return false, err
 	}
-	if err := unix.Mount("overlay", target, "overlay", 0, strings.Join(options, ",")); err != nil {
-		return err
+	mount := func(options ...string) error {
+		return unix.Mount("overlay", target, "overlay", 0, strings.Join(options, ","))
 	}
-	return unix.Unmount(target, 0)
+	isVolatile = mount(append(options, volatile.Option)...) == nil
+	if !isVolatile {
+		if err := mount(options...); err != nil {
+			return false, err
+		}
+	}
+	return isVolatile, unix.Unmount(target, 0)
 }
 
 func (s *state) path(name string) string { return filepath.Join(s.dir, name) }

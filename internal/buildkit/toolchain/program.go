@@ -6,7 +6,12 @@
 // directives). `go install MODULE@VERSION` refuses such modules.
 package toolchain
 
-import "github.com/layercache/layercache/internal/buildkit/toolchain/quiet"
+import (
+	"slices"
+
+	"github.com/layercache/layercache/internal/buildkit/toolchain/quiet"
+	"github.com/layercache/layercache/internal/buildkit/toolchain/volatile"
+)
 
 // Program is a main package of a Go module at a pinned version.
 type Program struct {
@@ -49,6 +54,26 @@ var quietSessions = []Edit{
 	},
 }
 
+// refs is the file of BuildKit that mounts the files of steps.
+const refs = "cache/refs.go"
+
+// volatileOverlays make buildkitd use volatile.Options, without which it waits for the disk after every RUN and COPY.
+var volatileOverlays = []Edit{
+	{File: "cache/volatile/options.go", New: volatile.Source},
+	{
+		File: refs,
+		Old:  "\t\"github.com/moby/buildkit/cache/config\"\n",
+		New:  "\t\"github.com/moby/buildkit/cache/config\"\n\t\"github.com/moby/buildkit/cache/volatile\" // added by layercache\n",
+	},
+	{
+		File: refs,
+		Old:  "\t\tif err := mount.All(mounts, dir); err != nil {\n",
+		New: "\t\tfor i := range mounts { // The loop was added by layercache.\n" +
+			"\t\t\tmounts[i].Options = volatile.Options(mounts[i].Options)\n\t\t}\n" +
+			"\t\tif err := mount.All(mounts, dir); err != nil {\n",
+	},
+}
+
 // Buildkitd returns the BuildKit daemon of the native builder.
 func Buildkitd() Program {
 	return Program{
@@ -59,7 +84,7 @@ func Buildkitd() Program {
 		Package:         "./cmd/buildkitd",
 		VersionVariable: "github.com/moby/buildkit/version.Version",
 		CompilerFlags:   smaller,
-		Edits:           quietSessions,
+		Edits:           slices.Concat(quietSessions, volatileOverlays),
 	}
 }
 
