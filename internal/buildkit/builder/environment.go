@@ -21,7 +21,10 @@ var daemonVariables = []string{
 // AWS credentials, not even from the instance metadata, because a frontend (`# syntax=`) can make it read a
 // cache from an S3 bucket at any address.
 func daemonEnvironment(environ []string, path, home, temp, notify string, s3 bool) []string {
-	env := []string{"PATH=" + path, "HOME=" + home, "TMPDIR=" + temp, "NOTIFY_SOCKET=" + notify}
+	env := []string{
+		"PATH=" + path, "HOME=" + home, "TMPDIR=" + temp, "NOTIFY_SOCKET=" + notify,
+		"CONTAINERD_DISABLE_PIGZ=true", // It is slower than buildkitd itself with package readahead.
+	}
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
 		if slices.Contains(daemonVariables, name) || s3 && strings.HasPrefix(name, "AWS_") {

@@ -103,7 +103,7 @@ func TestBuildkitdGetsOnlyTheVariablesThatItNeeds(t *testing.T) {
 		"AWS_ACCESS_KEY_ID": "key", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/secret", "AWS_CONFIG_FILE": "/etc/aws",
 		"NPM_TOKEN": "secret", "LAYERCACHE_SECRETS": "{}", "DOCKER_CONFIG": "/docker", "HTTPS_PROXYS": "x", "LD_PRELOAD": "", "GODEBUG": "x", "HOME": "/root",
 	}
-	needed := []string{"BUILDKIT_STEP_LOG_MAX_SIZE=1", "HOME=STATE/home", "HTTPS_PROXY=http://proxy.example:3128", "NOTIFY_SOCKET=STATE/notify.sock", "VOLATILE_OVERLAYS=1",
+	needed := []string{"BUILDKIT_STEP_LOG_MAX_SIZE=1", "CONTAINERD_DISABLE_PIGZ=true", "HOME=STATE/home", "HTTPS_PROXY=http://proxy.example:3128", "NOTIFY_SOCKET=STATE/notify.sock", "VOLATILE_OVERLAYS=1",
 		"PATH=PATH", "SSL_CERT_FILE=/etc/ca.pem", "TMPDIR=STATE/tmp", "no_proxy=localhost"}
 	cases := []struct {
 		name string

@@ -7,9 +7,11 @@
 package toolchain
 
 import (
+	_ "embed"
 	"slices"
 
 	"github.com/layercache/layercache/internal/buildkit/toolchain/quiet"
+	"github.com/layercache/layercache/internal/buildkit/toolchain/readahead"
 	"github.com/layercache/layercache/internal/buildkit/toolchain/volatile"
 )
 
@@ -74,6 +76,15 @@ var volatileOverlays = []Edit{
 	},
 }
 
+//go:embed _buildkitd/layers.go
+var layers string
+
+// layersAhead make buildkitd decompress layers with readahead.New, without which it unpacks on one core.
+var layersAhead = []Edit{
+	{File: "util/readahead/reader.go", New: readahead.Source},
+	{File: "cmd/buildkitd/layers.go", New: layers},
+}
+
 // Buildkitd returns the BuildKit daemon of the native builder.
 func Buildkitd() Program {
 	return Program{
@@ -84,7 +95,7 @@ func Buildkitd() Program {
 		Package:         "./cmd/buildkitd",
 		VersionVariable: "github.com/moby/buildkit/version.Version",
 		CompilerFlags:   smaller,
-		Edits:           slices.Concat(quietSessions, volatileOverlays),
+		Edits:           slices.Concat(quietSessions, volatileOverlays, layersAhead),
 	}
 }
 
