@@ -204,7 +204,7 @@ func TestReadConfig(t *testing.T) {
 				`layercache.builds[0].cacheBucket: is only used with cacheMode "s3"; leave it out, or set cacheMode to "s3"`,
 				`layercache.builds[0].network: has no effect on a fleet; set the VPC on the fleet`,
 				`layercache.builds[0].refreshOnSchedule: has no effect without schedule; set schedule, or leave it out`,
-				`layercache.builds[0].imageName: "A" has the wrong form; give the name of an ECR repository, such as team/api`,
+				`layercache.builds[0].imageName: "A" has the wrong form; use 2 to 256 lower-case letters and digits with one '/', '.', '_' or '-' between them, such as team/api`,
 				`layercache.builds[0].cacheBucket: "B" has the wrong form; give the name of a bucket`,
 				`layercache.builds[0].cacheBucketKey: "k" has the wrong form; give the ARN of a KMS key`,
 				`layercache.builds[0].fleet: "f" has the wrong form; give the ARN of a fleet, arn:PARTITION:codebuild:REGION:ACCOUNT:fleet/NAME:ID`,

@@ -182,8 +182,8 @@ const keyFix = "give the ARN of a KMS key"
 
 // validateImports checks the form of names, ids and ARNs of resources outside of the app.
 func (c *Config) validateImports(found *validation.Problems, key string, b BuildConfig) {
-	if b.ImageName != "" && !validation.IsRepositoryName(b.ImageName) {
-		found.Add(key+".imageName", fmt.Sprintf("%q has the wrong form", b.ImageName), "give the name of an ECR repository, such as team/api")
+	if b.ImageName != "" && !validation.IsNewRepositoryName(b.ImageName) {
+		found.Add(key+".imageName", fmt.Sprintf("%q has the wrong form", b.ImageName), "use 2 to 256 lower-case letters and digits with one '/', '.', '_' or '-' between them, such as team/api")
 	}
 	for _, f := range []struct {
 		key, value string

@@ -170,7 +170,7 @@ func TestEveryProblemOfTheProps(t *testing.T) {
 			},
 			[]string{
 				`Test/Cache: LifecycleRules[0]: needs exactly one of MaxCount, MaxDaysSincePush, MaxDaysSincePull and MaxDaysSinceTransition; set one of them`,
-				`Test/Cache: RepositoryName: "Team/Cache" is not the name of an ECR repository; use 2 to 256 lower-case letters, digits, '.', '_', '-' and '/', such as team/cache`,
+				`Test/Cache: RepositoryName: "Team/Cache" is not the name of an ECR repository; use 2 to 256 lower-case letters and digits with one '/', '.', '_' or '-' between them, such as team/cache`,
 				`Test/Cache: Readers[0]: would allow everybody; set Account, OrganizationID or OrganizationPaths`,
 				`Test/Cache: Readers[1]: would allow everybody; set Account, OrganizationID or OrganizationPaths`,
 				`Test/Cache: Readers[2]: would allow everybody; set Account, OrganizationID or OrganizationPaths`,

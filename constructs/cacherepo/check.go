@@ -10,13 +10,13 @@ import (
 var repositoryArn = regexp.MustCompile(`^arn:[a-z0-9-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/.+$`)
 
 func checkName(name *string) []validation.Problem {
-	if !validation.IsLiteral(name) || validation.IsRepositoryName(*name) {
+	if !validation.IsLiteral(name) || validation.IsNewRepositoryName(*name) {
 		return nil
 	}
 	return []validation.Problem{{
 		Prop:  "RepositoryName",
 		Wrong: fmt.Sprintf("%q is not the name of an ECR repository", *name),
-		Fix:   "use 2 to 256 lower-case letters, digits, '.', '_', '-' and '/', such as team/cache",
+		Fix:   "use 2 to 256 lower-case letters and digits with one '/', '.', '_' or '-' between them, such as team/cache",
 	}}
 }
 

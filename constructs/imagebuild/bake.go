@@ -121,6 +121,9 @@ func checkBake(problems *validation.Problems, r *resolved) {
 	}
 }
 
+// newNameFix says how the name of a new repository has to be.
+const newNameFix = "use 2 to 256 lower-case letters and digits with one '/', '.', '_' or '-' between them, such as team/shop"
+
 // checkNewBakeImages checks the targets with a new repository, and that no two share one.
 func checkNewBakeImages(problems *validation.Problems, o bakeOptions) {
 	owners := map[string]string{}
@@ -132,8 +135,8 @@ func checkNewBakeImages(problems *validation.Problems, o bakeOptions) {
 			problems.Add(at, "is not a valid name of a target", "use letters, digits, '_' and '-'")
 		case existing:
 			problems.Add(at, "has a repository in Images already", "keep one of the two")
-		case validation.IsLiteral(&name) && !validation.IsRepositoryName(name):
-			problems.Add(at, fmt.Sprintf("%q is not a name of an ECR repository", name), "use 2 to 256 lower-case letters and digits with '/', '.', '_' or '-' between them")
+		case validation.IsLiteral(&name) && !validation.IsNewRepositoryName(name):
+			problems.Add(at, fmt.Sprintf("%q is not a name of an ECR repository", name), newNameFix)
 		case owners[name] != "":
 			problems.Add(at, "is the repository of "+owners[name]+" too, so both would push the same tags", "give each target a repository of its own")
 		}

@@ -28,6 +28,9 @@ func check(scope constructs.Construct, shared *perstack.Shared, r *resolved) []v
 	if r.image.repository != nil && r.image.name != nil {
 		problems.Add("ImageName", "is the name of a new repository, but Image gives one", "set only one of them")
 	}
+	if name := r.image.name; validation.IsLiteral(name) && !validation.IsNewRepositoryName(*name) {
+		problems.Add("ImageName", fmt.Sprintf("%q is not a name of an ECR repository", *name), newNameFix)
+	}
 	if r.logs.group != nil && r.logs.retentionSet {
 		problems.Add("LogRetention", "is that of a new log group, but LogGroup gives one", "set only one of them")
 	}

@@ -1,6 +1,7 @@
 package imagebuild_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -121,5 +122,18 @@ func TestTheImageRepositoryMustNotBeTheCacheRepository(t *testing.T) {
 			}
 			assert.Equal(t, want, synthtest.Errors(stack))
 		})
+	}
+}
+
+// The CDK ends the synthesis itself for names that ECR accepts but that it does not create.
+func TestTheNameOfANewImageRepositoryIsChecked(t *testing.T) {
+	for _, name := range []string{"Team/shop", "team/shop--api", "team__shop", "a", "team/shop:1"} {
+		stack := synthtest.Stack()
+		props := newProps(t, stack)
+		props.ImageName = jsii.String(name)
+		imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+		assert.Equal(t, []string{
+			fmt.Sprintf("Test/Build: ImageName: %q is not a name of an ECR repository; use 2 to 256 lower-case letters and digits with one '/', '.', '_' or '-' between them, such as team/shop", name),
+		}, synthtest.Errors(stack))
 	}
 }
