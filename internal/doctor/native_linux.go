@@ -67,7 +67,7 @@ func checkOverlay() (Check, string) {
 		isVolatile, err := tryOverlay(parent)
 		switch {
 		case err == nil && !isVolatile:
-			return Check{"overlay", OK, "overlay mounts work in " + parent + "; each step waits for the disk, because Linux is older than 5.10", ""}, parent
+			return Check{"overlay", OK, "overlay mounts work in " + parent + "; each step waits for the disk, because the kernel refuses the option volatile, which Linux has since 5.10", ""}, parent
 		case err == nil:
 			return Check{"overlay", OK, "overlay mounts work in " + parent, ""}, parent
 		case errors.Is(err, unix.EPERM):
