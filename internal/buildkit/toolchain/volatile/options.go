@@ -20,15 +20,16 @@ const (
 	// Variable is the variable of buildkitd that switches this on, with the value "1". The kernel has the option since
 	// Linux 5.10; earlier ones refuse the mount.
 	Variable = "VOLATILE_OVERLAYS"
-	// Option is the overlay's option.
+	// Option is the option with which the kernel mounts an overlay so.
 	Option = "volatile"
 	// incompatible is what the kernel leaves in an overlay's work folder, so that nobody mounts the overlay again after a
 	// crash. While it exists, no mount of the overlay succeeds.
 	incompatible = "work/incompat"
 )
 
-// Options returns the options of an overlay that is about to be mounted, with Option if the overlay can be written to. An
-// overlay may be mounted again after it was unmounted: this builder has been running all the time.
+// Options returns the options of an overlay that is about to be mounted, with Option if the overlay can be written to. It
+// removes what an earlier mount of the overlay left there to refuse a second one. A second one is safe, because the machine
+// has not crashed in between.
 func Options(options []string) []string {
 	workdir := ""
 	for _, option := range options {
