@@ -2,12 +2,12 @@ package validation
 
 import "regexp"
 
-// newRepositoryForm is the pattern in which the CDK creates a repository. It has one separator between two words.
-var newRepositoryForm = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)*$`)
-
 // repositoryForm is the pattern of a repository's name in ECR, which has 2 to 256 characters:
 // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html.
 var repositoryForm = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$`)
+
+// newRepositoryForm is the pattern of the names that the CDK accepts for a new repository: one separator between two words.
+var newRepositoryForm = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)*$`)
 
 // IsRepositoryName reports whether a repository in ECR can have the name.
 func IsRepositoryName(name string) bool {
