@@ -76,11 +76,11 @@ func Bake(ctx context.Context, request Request) (*report.Report, error) {
 	return b.finish(ctx, whole, waits), nil
 }
 
-// ReadError says that buildx could not read the bake file, or knows no such target.
+// ReadError is the error of a buildx that could not read the bake file, or did not find a target in it.
 type ReadError struct {
 	// Status is the exit status of buildx.
 	Status int
-	// Remote reports whether the bake file is in a Git repository or at an address, and may not have been fetched.
+	// Remote is true if buildx fetches the bake file from a Git repository or another address.
 	Remote bool
 }
 
