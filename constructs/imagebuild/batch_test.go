@@ -54,6 +54,7 @@ func TestTwoPlatformsAreABatchWithAHelperPerArchitecture(t *testing.T) {
 	helpers := helperKeys(p)
 	assert.NotEqual(t, helpers[0], helpers[1])
 	assert.NotContains(t, variablesOf(p), "LAYERCACHE_PLATFORMS", "each build of the batch sets its platform")
+	assert.NotContains(t, variablesOf(p), "LAYERCACHE_USD_PER_MINUTE", "the machines have different prices")
 
 	source := synthtest.Text(p["Source"].(map[string]any)["Location"])
 	assert.Equal(t, append([]string{

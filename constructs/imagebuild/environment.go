@@ -23,7 +23,6 @@ func (b *ImageBuild) variables(r *resolved) map[string]string {
 		"LAYERCACHE_REFRESH":         "false",
 		"LAYERCACHE_APP":             *b.app,
 		"LAYERCACHE_FALLBACK_BRANCH": r.cache.fallbackBranch,
-		"LAYERCACHE_BUILDER":         string(r.machine.builder),
 		"LAYERCACHE_REPORT_DIR":      "layercache-report",
 		"LAYERCACHE_IMAGE":           *b.image.RepositoryUri(),
 		"LAYERCACHE_PUSH":            "true",
@@ -37,6 +36,7 @@ func (b *ImageBuild) variables(r *resolved) map[string]string {
 	if r.metricsNamespace != nil {
 		v["LAYERCACHE_METRICS_NAMESPACE"] = *r.metricsNamespace
 	}
+	maps.Copy(v, machineVariables(r.machine, r.build.batch))
 	maps.Copy(v, cacheVariables(r.cache))
 	maps.Copy(v, imageFormVariables(r.image))
 	maps.Copy(v, buildVariables(b, r.build))

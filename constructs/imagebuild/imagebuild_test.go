@@ -109,6 +109,7 @@ func TestDefaultsOfTheVariables(t *testing.T) {
 		"LAYERCACHE_TAGS":              "latest",
 		"LAYERCACHE_DOCKERFILE":        "Dockerfile",
 		"LAYERCACHE_CONTEXT":           ".",
+		"LAYERCACHE_USD_PER_MINUTE":    "0.01",
 	}, variables(t, stack))
 }
 
@@ -154,6 +155,7 @@ func TestPropsSetVariables(t *testing.T) {
 		"LAYERCACHE_TAGS":              "v1,{commit}",
 		"LAYERCACHE_DOCKERFILE":        "docker/Dockerfile",
 		"LAYERCACHE_CONTEXT":           "services/api",
+		"LAYERCACHE_USD_PER_MINUTE":    "0.01",
 	}, variables(t, stack))
 }
 

@@ -148,6 +148,25 @@ var computeTypeNames = map[awscodebuild.ComputeType]string{
 	awscodebuild.ComputeType_X2_LARGE: "BUILD_GENERAL1_2XLARGE",
 }
 
+// usdPerMinute are the prices of the sizes on demand, for amd64 in us-east-2:
+// https://aws.amazon.com/blogs/devops/strategies-to-optimize-the-costs-of-your-builds-on-aws-codebuild/.
+var usdPerMinute = map[awscodebuild.ComputeType]string{
+	awscodebuild.ComputeType_SMALL:  "0.005",
+	awscodebuild.ComputeType_MEDIUM: "0.01",
+	awscodebuild.ComputeType_LARGE:  "0.02",
+}
+
+// machineVariables returns the builder, and the price of the machine if it is known. The builds of a batch run on
+// machines of different prices.
+func machineVariables(m machineOptions, batch bool) map[string]string {
+	v := map[string]string{"LAYERCACHE_BUILDER": string(m.builder)}
+	price, known := usdPerMinute[m.computeType]
+	if known && m.architecture == AMD64 && m.fleet == nil && m.dockerServer == nil && !batch {
+		v["LAYERCACHE_USD_PER_MINUTE"] = price
+	}
+	return v
+}
+
 // computeTypeFix returns what to write instead of an unknown size, which may be CloudFormation's name of one.
 func computeTypeFix(typed awscodebuild.ComputeType) string {
 	for size, name := range computeTypeNames {

@@ -243,6 +243,37 @@ func TestLimitsAndAFleetSetTheProject(t *testing.T) {
 	assert.Equal(t, "native", variables(t, stack)["LAYERCACHE_BUILDER"])
 }
 
+func TestThePriceOfAMinuteIsThatOfTheMachineIfItIsKnown(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(awscdk.Stack, *imagebuild.ImageBuildProps)
+		price  string
+	}{
+		"the default": {func(awscdk.Stack, *imagebuild.ImageBuildProps) {}, "0.01"},
+		"small":       {func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.ComputeType = awscodebuild.ComputeType_SMALL }, "0.005"},
+		"large":       {func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.ComputeType = awscodebuild.ComputeType_LARGE }, "0.02"},
+		"the user's": {func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) {
+			p.Environment = &map[string]*string{"LAYERCACHE_USD_PER_MINUTE": jsii.String("0.007")}
+		}, "0.007"},
+		"a size of unknown price":          {func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.ComputeType = awscodebuild.ComputeType_X_LARGE }, ""},
+		"an architecture of unknown price": {func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.Architecture = imagebuild.ARM64 }, ""},
+		"a Docker server":                  {func(_ awscdk.Stack, p *imagebuild.ImageBuildProps) { p.DockerServer = &imagebuild.DockerServer{} }, ""},
+		"a fleet": {func(stack awscdk.Stack, p *imagebuild.ImageBuildProps) {
+			p.Fleet = awscodebuild.NewFleet(stack, jsii.String("Fleet"), &awscodebuild.FleetProps{
+				BaseCapacity: jsii.Number(1), ComputeType: awscodebuild.FleetComputeType_MEDIUM, EnvironmentType: awscodebuild.EnvironmentType_LINUX_CONTAINER,
+			})
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.Stack()
+			props := newProps(t, stack)
+			c.change(stack, props)
+			imagebuild.NewImageBuild(stack, jsii.String("Build"), props)
+			assert.Empty(t, synthtest.Errors(stack))
+			assert.Equal(t, c.price, variables(t, stack)["LAYERCACHE_USD_PER_MINUTE"])
+		})
+	}
+}
+
 func TestReportsHaveAGroupThatTheRoleCannotCreate(t *testing.T) {
 	stack := synthtest.Stack()
 	props := newProps(t, stack)

@@ -153,7 +153,9 @@ type ImageBuildProps struct {
 	// Default: aws/codebuild/amazonlinux-x86_64-standard:6.0 and aws/codebuild/amazonlinux-aarch64-standard:4.0.
 	BuildImages *map[Architecture]*string
 
-	// ComputeType is the size of the build machine.
+	// ComputeType is the size of the build machine. Reports count a minute at the price of the small, the medium
+	// or the large amd64 machine, and at that of the small one otherwise: set LAYERCACHE_USD_PER_MINUTE in
+	// Environment then.
 	// Default: awscodebuild.ComputeType_MEDIUM.
 	ComputeType awscodebuild.ComputeType
 

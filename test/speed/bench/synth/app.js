@@ -117,6 +117,7 @@ class ImageBuild extends Construct {
         LAYERCACHE_REPORT_DIR: 'layercache-report',
         LAYERCACHE_REPOSITORY: cache.repository.repositoryUri,
         LAYERCACHE_TAGS: 'latest',
+        LAYERCACHE_USD_PER_MINUTE: '0.01',
         LAYERCACHE_WRITE: 'true',
       }),
       role: role.withoutPolicyUpdates(),
