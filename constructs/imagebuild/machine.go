@@ -148,16 +148,16 @@ var computeTypeNames = map[awscodebuild.ComputeType]string{
 	awscodebuild.ComputeType_X2_LARGE: "BUILD_GENERAL1_2XLARGE",
 }
 
-// usdPerMinute are the prices of the sizes on demand, for amd64 in us-east-2:
-// https://aws.amazon.com/blogs/devops/strategies-to-optimize-the-costs-of-your-builds-on-aws-codebuild/.
+// usdPerMinute are the prices of amd64 machines in the regions of the US, as others quote them from
+// https://aws.amazon.com/codebuild/pricing/.
 var usdPerMinute = map[awscodebuild.ComputeType]string{
 	awscodebuild.ComputeType_SMALL:  "0.005",
 	awscodebuild.ComputeType_MEDIUM: "0.01",
 	awscodebuild.ComputeType_LARGE:  "0.02",
 }
 
-// machineVariables returns the builder, and the price of the machine if it is known. The builds of a batch run on
-// machines of different prices.
+// machineVariables returns the builder, and the price of the machine if it is known. In a batch it is not: its builds
+// run on machines of different prices.
 func machineVariables(m machineOptions, batch bool) map[string]string {
 	v := map[string]string{"LAYERCACHE_BUILDER": string(m.builder)}
 	price, known := usdPerMinute[m.computeType]

@@ -153,9 +153,9 @@ type ImageBuildProps struct {
 	// Default: aws/codebuild/amazonlinux-x86_64-standard:6.0 and aws/codebuild/amazonlinux-aarch64-standard:4.0.
 	BuildImages *map[Architecture]*string
 
-	// ComputeType is the size of the build machine. Reports count a minute at the price of the small, the medium
-	// or the large amd64 machine, and at that of the small one otherwise: set LAYERCACHE_USD_PER_MINUTE in
-	// Environment then.
+	// ComputeType is the size of the build machine. Reports know the price per minute of small, medium and large
+	// amd64 machines. For others, set LAYERCACHE_USD_PER_MINUTE in Environment: its default is the price of a small
+	// machine.
 	// Default: awscodebuild.ComputeType_MEDIUM.
 	ComputeType awscodebuild.ComputeType
 
